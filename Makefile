@@ -1,0 +1,92 @@
+# factory-lake: every task of the project is one target; `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON := .venv/bin/python
+OLDEST := .venv-oldest/bin/python
+# When the user's command began: what set-up takes counts too.
+export FACTORY_LAKE_STARTED := $(shell date +%s.%N)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Make the Python environments (every target that needs them does this by itself)
+	@tools/setup.sh
+
+.PHONY: package
+package: setup ## Build the Lambda packages into build/packages
+	@$(PYTHON) -m tools.package
+
+.PHONY: demo
+demo: package ## The main job on the local cloud: gateways and cameras to SQL and clips (MESSAGES=file.jsonl sends yours)
+	@$(PYTHON) -m tools.demo run $(if $(MESSAGES),--messages '$(MESSAGES)')
+
+.PHONY: up
+up: package ## Leave a local lake running and say how to use it
+	@$(PYTHON) -m tools.demo up
+
+.PHONY: down
+down: setup ## Stop the lake that `make up` started
+	@$(PYTHON) -m tools.demo down
+
+.PHONY: test
+test: lint test-units test-oldest test-cloud ## Lint and every test, on the newest and the oldest Python
+
+.PHONY: test-units
+test-units: package ## Tests that need no local cloud
+	@$(PYTHON) -m pytest -n 2 -m 'not cloud and not localstack'
+
+.PHONY: test-oldest
+test-oldest: package ## The Lambda functions' tests on the oldest Python found
+	@$(OLDEST) -m pytest -c tests/oldest.ini --rootdir=. tests/transform tests/clip_fetch
+
+.PHONY: test-cloud
+test-cloud: package ## Tests on the embedded local cloud
+	@$(PYTHON) -m pytest -n 2 --dist loadgroup -m 'cloud and not localstack'
+
+.PHONY: test-localstack
+test-localstack: package ## Integration tests against a LocalStack that already runs (LOCALSTACK_HOST, AWS_ENDPOINT_URL)
+	@$(PYTHON) -m pytest -m localstack
+
+.PHONY: lint
+lint: setup .tools/bin/tflint ## ruff, mypy, terraform fmt and validate, tflint, shellcheck, yamllint
+	@tools/lint.sh
+
+.tools/bin/tflint: tools/install_tflint.sh
+	@tools/install_tflint.sh
+
+.PHONY: fmt
+fmt: setup ## Format Python and Terraform
+	@$(PYTHON) -m ruff format . && $(PYTHON) -m ruff check --fix --quiet . ; tools/terraform.sh fmt -recursive
+
+.PHONY: bench
+bench: package ## Compare speed and memory with peers, in one process; writes build/bench
+	@$(PYTHON) -m tools.bench.transform
+	@$(PYTHON) -m tools.bench.clip_fetch
+
+N ?= 10000
+.PHONY: torture
+torture: setup ## Run N random fault histories of the video archive (N=10000)
+	@$(PYTHON) -m tools.histories --n $(N)
+
+.PHONY: docs
+docs: setup ## Regenerate the tables in docs and module READMEs
+	@$(PYTHON) -m tools.moduledocs
+	@$(PYTHON) -m tools.schemadocs
+
+.PHONY: lock
+lock: setup ## Compile requirements/*.in to hash-pinned *.txt (UPGRADE=1 takes newer versions)
+	@for set in dev:3.11 py38:3.8 uv:3.8; do \
+	  name=$${set%%:*}; \
+	  .tools/uv/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version $${set##*:} --generate-hashes \
+	    --custom-compile-command 'make lock' requirements/$$name.in -o requirements/$$name.txt; \
+	done
+
+.PHONY: clean
+clean: ## Remove what was built (environments and downloaded tools stay)
+	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis
