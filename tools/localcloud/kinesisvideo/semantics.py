@@ -189,12 +189,12 @@ class Policy:
     Attributes:
         early_list_is_empty: ListFragments with a start before the stream's creation answers an empty list
             (seen; unconfirmed whether it still does).
-        head_refused: GetClip refuses a server-time start before the oldest moment retained (the model says that
-            the start "must be later than the stream head").
+        head_refused: GetClip refuses a server-time start before the oldest moment retained (the model says
+            that the start "must be later than the stream head").
         dedupe_server_clips: GetClip drops duplicate producer timestamps also when the range is in server time
             (the model's page on ClipFragmentSelector does not limit it to producer time).
-        short_pages: A page of ListFragments may hold fewer fragments than asked and still have a successor (no
-            source promises full pages).
+        short_pages: A page of ListFragments may hold fewer fragments than asked and still have a successor
+            (no source promises full pages).
     """
 
     early_list_is_empty: bool = True
@@ -322,8 +322,8 @@ class Stream:
             next_token: From the page before.
 
         Raises:
-            InvalidArgumentError: No selector and no token, a bad token, a range whose end lies before its start or
-                before the retention period.
+            InvalidArgumentError: No selector and no token, a bad token, a range whose end lies before its start
+                or before the retention period.
             ClientLimitExceededError: The metadata quota is used up.
         """
         limit = LIST_RESULTS if max_results is None else max_results
@@ -377,7 +377,8 @@ class Stream:
         GetMediaForFragmentListOutput.Payload).
 
         Raises:
-            InvalidArgumentError: None or more than 1000 numbers, or one that this stream never gave out (seen).
+            InvalidArgumentError: None or more than 1000 numbers, or one that this stream never gave out
+                (seen).
             ResourceNotFoundError: None of the fragments is retained.
             ClientLimitExceededError: The media quota is used up.
         """
@@ -490,7 +491,7 @@ def without_duplicates(fragments: Sequence[Fragment]) -> list[Fragment]:
 def check_media(fragments: Sequence[Fragment]) -> None:
     """Refuse fragments that GetClip cannot join (model, GetClip: requirements and error list).
 
-    That a change of tracks answers UnsupportedStreamMediaType is an assumption: the model names no class for it.
+    That a change of tracks answers UnsupportedStreamMediaType is an assumption: the model names no class.
 
     Raises:
         MediaError: The first rule that the fragments break.
