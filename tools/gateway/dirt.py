@@ -1,0 +1,213 @@
+r"""What real plants send besides clean samples, each kind by name, with what the lake makes of it.
+
+A kind makes one payload from a clean sample (`fields`, LoopEdge's keys) and the last clean payload that was
+sent.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+Fields = Mapping[str, Any]
+Maker = Callable[[Random, Fields, bytes], bytes]
+
+_DAY_MS = 86_400_000
+# Deeper than the 100 levels that the lake takes.
+_TOO_DEEP = 101
+
+
+@dataclass(frozen=True)
+class Dirt:
+    """One kind of dirt.
+
+    Attributes:
+        name: Its name, as test reports show it.
+        accepted: Whether the lake takes such a message into its table (cleaned); otherwise it is rejected.
+        make: Makes a payload of this kind.
+    """
+
+    name: str
+    accepted: bool
+    make: Maker
+
+
+def _spell(fields: Fields, **changes: object) -> bytes:
+    return json.dumps({**fields, **changes}, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _changed(**changes: object) -> Maker:
+    return lambda _rng, fields, _previous: _spell(fields, **changes)
+
+
+def _raw_value(spelling: str) -> Maker:
+    """The value spelled in a way that `json.dumps` would not choose."""
+    return lambda _rng, fields, _previous: _spell({**fields, "value": 0}).replace(
+        b'"value":0', b'"value":' + spelling.encode()
+    )
+
+
+def _shifted(milliseconds: int) -> Maker:
+    return lambda _rng, fields, _previous: _spell(fields, timestamp=fields["timestamp"] + milliseconds)
+
+
+def _with_raw_member(member: str) -> Maker:
+    """One more member, spelled as given, at the end of the object."""
+    return lambda _rng, fields, _previous: _spell(fields)[:-1] + b"," + member.encode() + b"}"
+
+
+def _padded(rng: Random, fields: Fields, _previous: bytes) -> bytes:
+    pads = ("  ", "\t", "\u00a0", "\u3000", "\n", "")
+    padded = {
+        key: rng.choice(pads) + value + rng.choice(pads[:-1]) if isinstance(value, str) and value else value
+        for key, value in fields.items()
+    }
+    return _spell(padded)
+
+
+def _without(rng: Random, fields: Fields, _previous: bytes) -> bytes:
+    missing = rng.choice(
+        ("deviceID", "deviceName", "registerId", "tagName", "datatype", "timestamp", "success")
+    )
+    return _spell({key: value for key, value in fields.items() if key != missing})
+
+
+def _without_value(_rng: Random, fields: Fields, _previous: bytes) -> bytes:
+    return _spell({key: value for key, value in fields.items() if key != "value"}, success=False)
+
+
+def _on_lines(_rng: Random, fields: Fields, _previous: bytes) -> bytes:
+    return json.dumps(dict(fields), indent=2, ensure_ascii=False).replace("\n", "\r\n").encode()
+
+
+def _escaped(_rng: Random, fields: Fields, _previous: bytes) -> bytes:
+    return json.dumps({**fields, "tagName": "Füllstand 🏭"}, ensure_ascii=True).encode("ascii")
+
+
+def _cut(rng: Random, fields: Fields, _previous: bytes) -> bytes:
+    whole = _spell(fields)
+    return whole[: rng.randrange(1, len(whole))]
+
+
+def _not_utf8(_rng: Random, fields: Fields, _previous: bytes) -> bytes:
+    return json.dumps({**fields, "unit": "°C"}, ensure_ascii=False).encode("latin-1", errors="replace")
+
+
+def _binary(rng: Random, _fields: Fields, _previous: bytes) -> bytes:
+    return b"\x00\xff\xfe" + rng.randbytes(61)
+
+
+def _deep(_rng: Random, fields: Fields, _previous: bytes) -> bytes:
+    nested = b"[" * _TOO_DEEP + b"]" * _TOO_DEEP
+    return _spell(fields)[:-1] + b',"nested":' + nested + b"}"
+
+
+def _repeated(_rng: Random, _fields: Fields, previous: bytes) -> bytes:
+    return previous
+
+
+def _blank_in_depth(_rng: Random, fields: Fields, _previous: bytes) -> bytes:
+    return _spell(fields, changed={"recipe": {"operator": " \t", "steps": []}})
+
+
+def _array(_rng: Random, fields: Fields, _previous: bytes) -> bytes:
+    return b"[" + _spell(fields) + b"]"
+
+
+def _with_mark(_rng: Random, fields: Fields, _previous: bytes) -> bytes:
+    return b"\xef\xbb\xbf" + _spell(fields)
+
+
+_UNKNOWN = {
+    "unit": "kPa",
+    "quality": 192,
+    "trace": {"plc": "S7-1500", "path": ["DB10", "DBD4"]},
+    "limit": None,
+}
+
+MEASUREMENT_DIRT: tuple[Dirt, ...] = (
+    Dirt("padded", True, _padded),
+    Dirt("empty description", True, _changed(description="   ")),
+    Dirt("no description", True, _changed(description=None)),
+    Dirt("stale", True, _changed(success=False)),
+    Dirt("stale without value", True, _changed(success=False, value=None)),
+    Dirt("value left out", True, _without_value),
+    Dirt("from yesterday", True, _shifted(-_DAY_MS)),
+    Dirt("from last month", True, _shifted(-30 * _DAY_MS)),
+    Dirt("unknown keys", True, lambda _r, fields, _p: _spell({**fields, **_UNKNOWN})),
+    Dirt(
+        "unknown number spelled oddly",
+        True,
+        _with_raw_member('"setpoint":1.50,"serial":18446744073709551617'),
+    ),
+    Dirt("keys by case", True, _changed(Value=1, DEVICEID="x", Timestamp="never")),
+    Dirt(
+        "keys named like columns",
+        True,
+        _changed(year=1999, value_text="t", attributes={"a": [1]}, gateway="g"),
+    ),
+    Dirt("metadata", True, _changed(metadata={"line": "7", "asset": {"id": 12, "tags": ["a", "b"]}})),
+    Dirt("big counter", True, _raw_value("9007199254740993")),
+    Dirt("biggest counter", True, _raw_value("18446744073709551615")),
+    Dirt("more digits than a double", True, _raw_value("0.12345678901234567890")),
+    Dirt("exponent", True, _raw_value("-1.50E-7")),
+    Dirt("number as text", True, _changed(value=" 0042 ")),
+    Dirt("unicode", True, _changed(value="Größe µ → 10 °C 🏭", tagName="Prędkość")),
+    Dirt("zero width space", True, _changed(value="\u200bok\ufeff")),
+    Dirt("escaped", True, _escaped),
+    Dirt("on several lines", True, _on_lines),
+    Dirt("repeated", True, _repeated),
+    Dirt("blank value", False, _changed(value="  ")),
+    Dirt("blank device name", False, _changed(deviceName="")),
+    Dirt("blank in unknown key", False, _changed(note={"by": "\u2003"})),
+    Dirt("key missing", False, _without),
+    Dirt("success as text", False, _changed(success="true")),
+    Dirt("value as object", False, _changed(value={"raw": 7})),
+    Dirt("metadata as text", False, _changed(metadata="none")),
+    Dirt("clock at zero", False, _changed(timestamp=86_461_000)),
+    Dirt("clock ahead", False, _shifted(30 * _DAY_MS)),
+    Dirt("time as text", False, _changed(timestamp="2026-03-04T05:06:07Z")),
+    Dirt(
+        "time as decimal", False, lambda _r, fields, _p: _spell(fields, timestamp=fields["timestamp"] + 0.5)
+    ),
+    Dirt("cut off", False, _cut),
+    Dirt("not UTF-8", False, _not_utf8),
+    Dirt("binary", False, _binary),
+    Dirt("not a number", False, _raw_value("NaN")),
+    Dirt("beyond a double", False, _raw_value("1e999")),
+    Dirt("key twice", False, _with_raw_member('"value":1')),
+    Dirt("key twice in depth", False, _with_raw_member('"note":{"a":1,"\\u0061":2}')),
+    Dirt("reserved key", False, _changed(_gateway="line-9")),
+    Dirt("lone surrogate", False, _raw_value('"\\ud83c"')),
+    Dirt("too deep", False, _deep),
+    Dirt("array", False, _array),
+    Dirt("byte order mark", False, _with_mark),
+)
+
+CONFIGURATION_DIRT: tuple[Dirt, ...] = (
+    Dirt("padded", True, _padded),
+    Dirt("keys by case", True, _changed(Device="other", DEVICE=None)),
+    Dirt("empty object", True, lambda _r, _f, _p: b"{}"),
+    Dirt(
+        "numbers spelled oddly",
+        True,
+        _with_raw_member('"x":1.50,"y":1E400,"z":123456789012345678901234567890'),
+    ),
+    Dirt("blank key", True, _with_raw_member('"":{" ":[]}')),
+    Dirt("unicode", True, _changed(operator="Zażółć 操作员 🏭")),
+    Dirt(
+        "escaped", True, lambda _r, fields, _p: json.dumps({**fields, "operator": "Zażółć"}).encode("ascii")
+    ),
+    Dirt("on several lines", True, _on_lines),
+    Dirt("reserved key in depth", True, _changed(changed={"_gateway": "line-9", "_received_at": 1})),
+    Dirt("repeated", True, _repeated),
+    Dirt("blank string", False, _blank_in_depth),
+    Dirt("key twice", False, _with_raw_member('"device":"x"')),
+    Dirt("reserved key", False, _changed(_received_at=1)),
+    Dirt("not a number", False, _with_raw_member('"x":-Infinity')),
+    Dirt("lone surrogate", False, _with_raw_member('"x":"\\udfff"')),
+    Dirt("cut off", False, _cut),
+    Dirt("not UTF-8", False, _not_utf8),
+    Dirt("array", False, _array),
+)
