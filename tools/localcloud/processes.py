@@ -65,7 +65,7 @@ class Child:
         code = self.process.returncode
         self.stop()
         why = f"not ready after {timeout:g} s" if code is None else f"ended with exit code {code}"
-        raise StartError(f"{self.process.args!r}: {why}; log {self.log}:\n{tail(self.log)}")
+        raise StartError(f"{self.log.stem}: {why}; log {self.log}:\n{tail(self.log)}")
 
     def stop(self) -> None:
         """Ends the server and its process group: politely, and after ``GRACE_SECONDS`` by SIGKILL."""

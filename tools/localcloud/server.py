@@ -130,6 +130,7 @@ async def _run(app: Any, options: Options, http: socket.socket, mqtt: socket.soc
     if options.lifeline_fd is not None:
         watch_lifeline(options.lifeline_fd, lambda: _end(loop, stopping))
     endpoint = f"http://{HOST}:{http.getsockname()[1]}"
+    importlib.import_module("tools.localcloud.credentials")  # registers its control call
     engine = Engine(ENGINE_MODULE, endpoint, options.workdir)
     control.provide_engine(engine)
     _listen_for_mqtt_on(mqtt)
