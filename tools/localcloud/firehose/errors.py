@@ -1,0 +1,68 @@
+"""What can go wrong in the delivery of records.
+
+FirehoseError
++-- ConfigError        a delivery stream is configured as AWS would refuse it
++-- PrefixError        an S3 prefix cannot be parsed or evaluated
++-- RecordError      one record goes to the error prefix
++-- InvocationError  one call of the transform function failed; it may be repeated
++-- SchemaError      the Glue table cannot be used to convert records
++-- RoleRefusedError        a role's trust policy does not let Firehose assume it
+"""
+
+from __future__ import annotations
+
+
+class FirehoseError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ConfigError(FirehoseError):
+    """A request that AWS answers with InvalidArgumentException, or that the local Firehose cannot serve.
+
+    Attributes:
+        path: Where in the request, e.g. ``ExtendedS3DestinationConfiguration.Prefix``.
+    """
+
+    def __init__(self, path: str, rule: str, value: object = None) -> None:
+        shown = "" if value is None else f", got {value!r}"
+        super().__init__(f"{path} {rule}{shown}")
+        self.path = path
+
+
+class PrefixError(FirehoseError):
+    """An S3 prefix that Firehose cannot parse or evaluate."""
+
+
+class RecordError(FirehoseError):
+    """One record cannot be processed: its error object carries `code` and `message`, which hold no payload."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class InvocationError(FirehoseError):
+    """A call of the transform function that failed as a whole; Firehose repeats it NumberOfRetries times."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class SchemaError(FirehoseError):
+    """A Glue table that cannot be read or used; every record that needs it fails with `code`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class RoleRefusedError(FirehoseError):
+    """The service may not assume the role."""
+
+    def __init__(self, role_arn: str, message: str) -> None:
+        super().__init__(f"{role_arn} cannot be assumed by firehose.amazonaws.com: {message}")
+        self.role_arn = role_arn

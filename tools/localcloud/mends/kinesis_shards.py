@@ -1,0 +1,223 @@
+"""Makes a data stream's shards behave as Kinesis documents it, so that no record is lost on the way through.
+
+Of ``ministack.services.kinesis`` this replaces:
+
+- ``_split_shard``, ``_merge_shards``, ``_update_shard_count``: deleted the parent shards with every record in
+  them. A
+  parent is now closed: it takes no record, and can be read to its end.
+- ``_route_to_shard``, ``_shard_out``, ``_describe_stream_summary``: know closed shards from open ones.
+- ``_get_records``: had no end of a closed shard (no NextShardIterator, ChildShards) and no limit of 10 MB.
+- ``_expire_records``: iterators are positions in a list, and it shortened the list under them: every iterator
+  then
+  skipped as many new records as old ones had expired.
+- ``_create_stream``: gave an on-demand stream one shard, where Kinesis gives four.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+MAX_ANSWER = 10 * 1024 * 1024
+"""Bytes of data in one answer of GetRecords (Kinesis API reference)."""
+ON_DEMAND_SHARDS = 4
+"""Shards of a new on-demand stream (Kinesis Developer Guide, "Choose the data stream capacity mode")."""
+
+_ENDING = "ending_sequence_number"
+
+Operation = Callable[[dict[str, Any]], Any]
+
+
+def install(_: Any) -> None:
+    """Replaces the functions; MiniStack looks each up by name at every call."""
+    from ministack.services import kinesis
+
+    kinesis._route_to_shard = route_to_shard
+    kinesis._shard_out = _shard_out(kinesis._shard_out)
+    kinesis._expire_records = _expire_records(kinesis)
+    splitting, merging = ("ShardToSplit",), ("ShardToMerge", "AdjacentShardToMerge")
+    kinesis._split_shard = _checked(
+        kinesis, splitting, _keep_parents(kinesis, kinesis._split_shard, splitting)
+    )
+    kinesis._merge_shards = _checked(kinesis, merging, _keep_parents(kinesis, kinesis._merge_shards, merging))
+    kinesis._update_shard_count = _update_shard_count(kinesis)
+    kinesis._get_records = _get_records(kinesis, kinesis._get_records)
+    kinesis._describe_stream_summary = _open_shards_only(kinesis, kinesis._describe_stream_summary)
+    kinesis._create_stream = _create_stream(kinesis._create_stream)
+
+
+def is_open(shard: dict[str, Any]) -> bool:
+    """Whether a shard takes records."""
+    return _ENDING not in shard
+
+
+def route_to_shard(hash_key: int, stream: dict[str, Any]) -> str:
+    """The open shard whose range holds a hash key."""
+    for shard_id, shard in stream["shards"].items():
+        if is_open(shard) and int(shard["starting_hash_key"]) <= hash_key <= int(shard["ending_hash_key"]):
+            return str(shard_id)
+    raise LookupError(f"{stream['StreamName']} has no open shard for hash key {hash_key}")
+
+
+def _shard_out(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def shard_out(shard_id: str, shard: dict[str, Any]) -> dict[str, Any]:
+        described = original(shard_id, shard)
+        if not is_open(shard):
+            described["SequenceNumberRange"]["EndingSequenceNumber"] = shard[_ENDING]
+        return described
+
+    return shard_out
+
+
+def _expire_records(kinesis: Any) -> Callable[[dict[str, Any]], None]:
+    def expire_records(stream: dict[str, Any]) -> None:
+        horizon = time.time() - stream["RetentionPeriodHours"] * 3600
+        for shard_id, shard in stream["shards"].items():
+            records = shard["records"]
+            # Records stand in the order of their arrival.
+            expired = next(
+                (at for at, one in enumerate(records) if one["ApproximateArrivalTimestamp"] >= horizon),
+                len(records),
+            )
+            if not expired:
+                continue
+            del records[:expired]
+            for state in kinesis._shard_iterators.values():
+                if state["stream_arn"] == stream["StreamARN"] and state["shard_id"] == shard_id:
+                    state["position"] = max(0, state["position"] - expired)
+
+    return expire_records
+
+
+def _checked(kinesis: Any, names: tuple[str, ...], operation: Operation) -> Operation:
+    """Refuses to reshard a shard that is closed already."""
+
+    def checked(data: dict[str, Any]) -> Any:
+        _, stream = kinesis._resolve_stream(data)
+        shards = stream["shards"] if stream else {}
+        for name in names:
+            shard_id = data.get(name)
+            if shard_id in shards and not is_open(shards[shard_id]):
+                message = f"{name} {shard_id} must be an open shard"
+                return kinesis.error_response_json("InvalidArgumentException", message, 400)
+        return operation(data)
+
+    return checked
+
+
+def _keep_parents(kinesis: Any, original: Operation, names: tuple[str, ...]) -> Operation:
+    """Resharding as MiniStack does it, and then the parents again, closed."""
+
+    def keep_parents(data: dict[str, Any]) -> Any:
+        _, stream = kinesis._resolve_stream(data)
+        parents = {data.get(name): stream["shards"].get(data.get(name)) for name in names} if stream else {}
+        answer = original(data)
+        if answer[0] == 200:
+            for shard_id, shard in parents.items():
+                stream["shards"][shard_id] = {**shard, _ENDING: kinesis._next_sequence_number()}
+        return answer
+
+    return keep_parents
+
+
+def _update_shard_count(kinesis: Any) -> Operation:
+    def update_shard_count(data: dict[str, Any]) -> Any:
+        name, stream = kinesis._resolve_stream(data)
+        if not stream:
+            return kinesis.error_response_json("ResourceNotFoundException", f"Stream {name} not found", 400)
+        current = [shard_id for shard_id, shard in stream["shards"].items() if is_open(shard)]
+        target = int(data.get("TargetShardCount") or 0)
+        if not len(current) / 2 <= target <= len(current) * 2:
+            message = (
+                f"TargetShardCount must be within half and twice the {len(current)} open shards, got {target}"
+            )
+            return kinesis.error_response_json("InvalidArgumentException", message, 400)
+        if target != len(current):
+            _reshard(kinesis, stream, current, target)
+        counts = {"CurrentShardCount": len(current), "TargetShardCount": target}
+        return kinesis.json_response(
+            {"StreamName": stream["StreamName"], **counts, "StreamARN": stream["StreamARN"]}
+        )
+
+    return update_shard_count
+
+
+def _reshard(kinesis: Any, stream: dict[str, Any], parents: list[str], target: int) -> None:
+    """Closes the open shards and opens `target` even ones; a child's parents hold the two ends of its range."""
+    shards = stream["shards"]
+    children = kinesis._build_shards(target, start_index=kinesis._max_shard_index(stream) + 1)
+    for child in children.values():
+        ends = [route_to_shard(int(child[end]), stream) for end in ("starting_hash_key", "ending_hash_key")]
+        child["parent_shard_id"] = ends[0]
+        child["adjacent_parent_shard_id"] = ends[1] if ends[1] != ends[0] else None
+    for shard_id in parents:
+        shards[shard_id][_ENDING] = kinesis._next_sequence_number()
+    shards.update(children)
+
+
+def _get_records(kinesis: Any, original: Operation) -> Operation:
+    def get_records(data: dict[str, Any]) -> Any:
+        state = kinesis._shard_iterators.get(data.get("ShardIterator"))
+        stream = kinesis._streams.get(state["stream"]) if state else None
+        shard = stream["shards"].get(state["shard_id"]) if stream else None
+        if shard is None:
+            return original(data)
+        kinesis._expire_records(stream)
+        limit = min(int(data.get("Limit") or 10_000), 10_000)
+        start = min(state["position"], len(shard["records"]))
+        count = _fitting(shard["records"], start, limit)
+        status, headers, body = original({**data, "Limit": count})
+        if status != 200 or is_open(shard) or start + count < len(shard["records"]):
+            return status, headers, body
+        answer = json.loads(body)
+        del answer["NextShardIterator"]
+        answer["ChildShards"] = [
+            {
+                "ShardId": child_id,
+                "ParentShards": [one for one in _parents(child) if one],
+                "HashKeyRange": kinesis._shard_out(child_id, child)["HashKeyRange"],
+            }
+            for child_id, child in stream["shards"].items()
+            if state["shard_id"] in _parents(child)
+        ]
+        return kinesis.json_response(answer)
+
+    return get_records
+
+
+def _fitting(records: list[dict[str, Any]], start: int, limit: int) -> int:
+    """How many records from `start` fit into one answer; at least one where there is one."""
+    size = 0
+    for count, record in enumerate(records[start : start + limit]):
+        size += len(record["Data"]) * 3 // 4
+        if size > MAX_ANSWER and count:
+            return count
+    return max(1, min(limit, len(records) - start))
+
+
+def _parents(shard: dict[str, Any]) -> tuple[str | None, str | None]:
+    return shard["parent_shard_id"], shard["adjacent_parent_shard_id"]
+
+
+def _open_shards_only(kinesis: Any, original: Operation) -> Operation:
+    def describe(data: dict[str, Any]) -> Any:
+        status, headers, body = original(data)
+        if status != 200:
+            return status, headers, body
+        _, stream = kinesis._resolve_stream(data)
+        answer = json.loads(body)
+        count = sum(is_open(shard) for shard in stream["shards"].values())
+        answer["StreamDescriptionSummary"]["OpenShardCount"] = count
+        return kinesis.json_response(answer)
+
+    return describe
+
+
+def _create_stream(original: Operation) -> Operation:
+    def create_stream(data: dict[str, Any]) -> Any:
+        on_demand = (data.get("StreamModeDetails") or {}).get("StreamMode") == "ON_DEMAND"
+        return original({**data, "ShardCount": ON_DEMAND_SHARDS} if on_demand else data)
+
+    return create_stream
