@@ -59,7 +59,7 @@ def _simulate(given: argparse.Namespace) -> None:
     with _Display(given.messages) as display:
         kinds = simulate(simulation, connections, given.journal_dir, display.watch)
     print(
-        f"{kinds.total()} messages sent and acknowledged, of {len(kinds)} kinds; journals: {given.journal_dir}"
+        f"{kinds.total()} messages of {len(kinds)} kinds sent and acknowledged; journals: {given.journal_dir}"
     )
 
 
