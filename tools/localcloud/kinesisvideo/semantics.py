@@ -48,7 +48,9 @@ CLIP_RANGE_MS = DAY_MS  # model, ClipTimestampRange.EndTimestamp
 LIST_RESULTS = 1000  # model, ListFragmentsMaxResults
 MEDIA_LIST = 1000  # model, FragmentNumberList
 
-VIDEO_CODECS = frozenset({"V_MPEG/ISO/AVC", "V_MPEGH/ISO/HEVC"})  # model, GetClip: codec ID of track 1
+# model, GetClip: codec ID of track 1. The model writes V_MPEG/ISO/AVC, but Matroska's own ID of H.264, which
+# every producer sends, has a 4 in it.
+VIDEO_CODECS = frozenset({"V_MPEG/ISO/AVC", "V_MPEG4/ISO/AVC", "V_MPEGH/ISO/HEVC"})
 AUDIO_CODECS = frozenset({"A_AAC", "A_MS/ACM"})  # model, GetClip: codec ID of track 2
 
 
@@ -203,7 +205,7 @@ class Policy:
     short_pages: bool = True
 
 
-class _Bucket:
+class PointBucket:
     """Points that refill evenly, at most one second's worth in hand."""
 
     def __init__(self, per_second: int) -> None:
@@ -212,6 +214,11 @@ class _Bucket:
         self._at_ms: float | None = None
 
     def take(self, points: int, now_ms: float, what: str) -> None:
+        """Spend points.
+
+        Raises:
+            ClientLimitExceededError: There are not so many; none are spent.
+        """
         if self._at_ms is not None and now_ms > self._at_ms:
             self._points = min(self._rate, self._points + (now_ms - self._at_ms) * self._rate / 1000)
         self._at_ms = max(now_ms, self._at_ms or now_ms)
@@ -263,8 +270,8 @@ class Stream:
     def __post_init__(self) -> None:
         self._fragments: list[Fragment] = []  # by number
         self._known: set[int] = set()  # all numbers ever given out, expired ones too
-        self._metadata = _Bucket(self.quotas.metadata_points)
-        self._media = _Bucket(self.quotas.media_points)
+        self._metadata = PointBucket(self.quotas.metadata_points)
+        self._media = PointBucket(self.quotas.media_points)
 
     # -- what the producer side and the operator do
 
@@ -322,8 +329,8 @@ class Stream:
             next_token: From the page before.
 
         Raises:
-            InvalidArgumentError: No selector and no token, a bad token, a range whose end lies before its start
-                or before the retention period.
+            InvalidArgumentError: No selector and no token, a bad token, or a range whose end lies before its
+                start or before the retention period.
             ClientLimitExceededError: The metadata quota is used up.
         """
         limit = LIST_RESULTS if max_results is None else max_results
