@@ -1,0 +1,1 @@
+"""Archive camera footage: every fragment of every stream of a factory in exactly one clip on S3."""

@@ -1,0 +1,202 @@
+"""The edge to the clips bucket: how far one camera's archive reaches, and the put that is its commit."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from clip_fetch.errors import code_of, status_of
+from clip_fetch.keys import ArchivedKey, begin_token, iso, parse, position_after, time_stem
+from clip_fetch.model import Position, Stream
+from clip_fetch.pace import Pace
+
+_HOUR_MS = 3600 * 1000
+_DAY_MS = 24 * _HOUR_MS
+
+#: How far back the newest object is looked for, one listing each, until one is found. The list ends with the
+#: beginning of the archive, so the number of listings does not depend on how many objects there are.
+_LOOKBACKS_MS = (_HOUR_MS // 4, 2 * _HOUR_MS, 16 * _HOUR_MS, 6 * _DAY_MS, 45 * _DAY_MS, 360 * _DAY_MS)
+
+_GROUND_MS = 0  # before any footage
+
+#: What is known of newest objects, by camera prefix: key, ETag, metadata. An object with the same key and
+#: ETag has the same metadata, so remembering it saves a call and cannot mislead.
+Memo = Dict[str, Tuple[ArchivedKey, str, Mapping[str, str]]]
+
+
+class Archive:
+    """One camera's objects.
+
+    Attributes:
+        calls: How many calls to AWS were made.
+    """
+
+    def __init__(self, client: Any, bucket: str, prefix: str, run: str, pace: Pace, memo: Memo) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+        self._run = run
+        self._pace = pace
+        self._memo = memo
+        self.calls = 0
+
+    def position(self, stream: Stream) -> Optional[Position]:
+        """How far the archive reaches, as its newest object says; None when it has not begun.
+
+        Objects that others put below the prefix are passed over: keys of another form, metadata that is not
+        this function's, clips of another stream. Clips of an earlier stream of the same name do not count.
+        """
+        for key, etag in self._newest_first():
+            metadata = self._metadata(key, etag)
+            position = position_after(key.stem, metadata)
+            if position is not None and metadata.get("stream") == stream.name:
+                self._memo[self._prefix] = (key, etag, metadata)
+                if metadata.get("stream-created") == iso(stream.created_ms):
+                    return position
+                break
+        return self._begin(stream)
+
+    def put(
+        self,
+        token: str,
+        body: Callable[[], BinaryIO],
+        content_type: str,
+        metadata: Dict[str, str],
+        check: Callable[[], None],
+    ) -> bool:
+        """Commit an object under a key that must not exist yet.
+
+        Args:
+            token: The key without the camera's prefix.
+            body: Opens the content, once an attempt.
+            content_type: Media type.
+            metadata: Of the object; its ``run`` tells whose it is.
+            check: Called before each attempt; raises when the put must not be made any more.
+
+        Returns:
+            False when another run's object is there already. An object of this run's own is this very put:
+            its answer was lost and the attempt repeated.
+        """
+        key = self._prefix + token
+
+        def attempt() -> Any:
+            check()
+            self.calls += 1
+            with body() as file:
+                return self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=file,
+                    ContentType=content_type,
+                    Metadata=metadata,
+                    IfNoneMatch="*",
+                )
+
+        try:
+            answer = self._pace.call(attempt)
+        except Exception as error:
+            if code_of(error) != "PreconditionFailed" and status_of(error) != 412:
+                raise
+            return self._head(key).get("run") == self._run
+        parsed = parse(key, self._prefix)
+        if parsed is not None:
+            self._memo[self._prefix] = (parsed, str(answer.get("ETag")), metadata)
+        return True
+
+    def _begin(self, stream: Stream) -> Optional[Position]:
+        # Asked by listing: a role whose listing is limited to a prefix gets 403 from HEAD for what does not
+        # exist.
+        key = self._prefix + begin_token(stream)
+        if not self._list(Prefix=key).get("Contents"):
+            return None
+        return position_after("", self._head(key))
+
+    def _metadata(self, key: ArchivedKey, etag: str) -> Mapping[str, str]:
+        known = self._memo.get(self._prefix)
+        if known is not None and known[0].key == key.key and known[1] == etag:
+            return known[2]
+        return self._head(key.key)
+
+    def _head(self, key: str) -> Mapping[str, str]:
+        """An object's metadata; empty when it does not exist."""
+
+        def attempt() -> Any:
+            self.calls += 1
+            return self._client.head_object(Bucket=self._bucket, Key=key)
+
+        try:
+            metadata: Mapping[str, str] = self._pace.call(attempt)["Metadata"]
+        except Exception as error:
+            if status_of(error) == 404:
+                return {}
+            raise
+        return metadata
+
+    def _newest_first(self) -> Iterator[Tuple[ArchivedKey, str]]:
+        """The archive's keys from the newest on; a listing is made only when its keys are asked for."""
+        now_ms = self._pace.now_ms()
+        known = self._memo.get(self._prefix)
+        starts = [now_ms - lookback for lookback in _LOOKBACKS_MS] + [_GROUND_MS]
+        if known is not None:
+            starts.insert(0, known[0].start_ms)
+        beyond: Optional[Tuple[int, int, bool]] = None
+        for start_ms in starts:
+            while True:
+                tail = self._tail(max(start_ms, _GROUND_MS), now_ms + _DAY_MS, beyond)
+                if not tail:
+                    break
+                yield from reversed(tail)
+                beyond = tail[0][0].order
+
+    def _tail(
+        self, start_ms: int, end_ms: int, beyond: Optional[Tuple[int, int, bool]]
+    ) -> List[Tuple[ArchivedKey, str]]:
+        """The last page of keys from ``start_ms`` on and before ``beyond``.
+
+        S3 lists forwards only, a thousand keys a page, so the end of a long archive is found by halving: of
+        what comes after some moment there is nothing, then the end lies before; or a full page, then it lies
+        behind.
+        """
+        page = self._page(time_stem(start_ms), beyond)
+        low_ms, high_ms = start_ms, end_ms
+        while page.goes_on:
+            if page.found:
+                low_ms = max(low_ms, page.found[-1][0].start_ms)
+            middle_ms = (low_ms + high_ms) // 2
+            if middle_ms <= low_ms:  # a thousand keys of one moment, or beyond the end: page by page
+                following = self._page(page.last, beyond)
+                page = following if following.found or following.goes_on else page.ended()
+                continue
+            later = self._page(time_stem(middle_ms), beyond)
+            if later.found or later.goes_on:
+                page = later
+                low_ms = middle_ms
+            else:
+                high_ms = middle_ms
+        return page.found
+
+    def _page(self, after: str, beyond: Optional[Tuple[int, int, bool]]) -> _Page:
+        answer = self._list(Prefix=self._prefix + "year=", StartAfter=self._prefix + after)
+        contents = answer.get("Contents", [])
+        found = [(parse(item["Key"], self._prefix), str(item.get("ETag"))) for item in contents]
+        kept = [(key, etag) for key, etag in found if key and (beyond is None or key.order < beyond)]
+        kept.sort(key=lambda pair: pair[0].order)
+        reached_beyond = any(key and beyond is not None and key.order >= beyond for key, _ in found)
+        last = contents[-1]["Key"][len(self._prefix) :] if contents else after
+        return _Page(kept, last, bool(answer.get("IsTruncated")) and not reached_beyond)
+
+    def _list(self, **request: str) -> Any:
+        def attempt() -> Any:
+            self.calls += 1
+            return self._client.list_objects_v2(Bucket=self._bucket, **request)
+
+        return self._pace.call(attempt)
+
+
+class _Page:
+    def __init__(self, found: List[Tuple[ArchivedKey, str]], last: str, goes_on: bool) -> None:
+        self.found = found
+        self.last = last
+        self.goes_on = goes_on
+
+    def ended(self) -> _Page:
+        return _Page(self.found, self.last, False)

@@ -1,0 +1,145 @@
+"""What can go wrong, and which of it passes by itself.
+
+::
+
+    ClipFetchError
+    ├── SettingsError    a setting breaks its rule; the run does not start
+    ├── OutOfTime        the run's deadline nears; what is left waits for the next run
+    ├── ArchiveMoved     another run archived first, or footage expired: read the archive again
+    ├── UnfitMedia       what came is not the clip that was asked for; carries the reason
+    └── CameraError      this camera cannot go on in this run; the others do
+"""
+
+from __future__ import annotations
+
+from typing import Any, Tuple
+
+
+class ClipFetchError(Exception):
+    """Base of everything that this function raises itself."""
+
+
+class SettingsError(ClipFetchError):
+    """A setting or the event breaks a rule.
+
+    Attributes:
+        name: The variable's or the field's name.
+        rule: What it must be.
+        value: What it is.
+    """
+
+    def __init__(self, name: str, rule: str, value: object) -> None:
+        super().__init__(f"{name} must be {rule}, got {value!r}")
+        self.name = name
+        self.rule = rule
+        self.value = value
+
+
+class OutOfTime(ClipFetchError):  # noqa: N818 - an event in a run's life, not a fault
+    """There is no time left to finish what would come next."""
+
+
+class ArchiveMoved(ClipFetchError):  # noqa: N818 - likewise
+    """What this run knew of the archive or of the stream no longer holds."""
+
+
+class UnfitMedia(ClipFetchError):  # noqa: N818 - likewise
+    """A download that is complete but is not a clip of the fragments asked for.
+
+    Attributes:
+        reason: One word for metadata and logs.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class CameraError(ClipFetchError):
+    """One camera cannot be archived further in this run.
+
+    Attributes:
+        code: AWS's error code or an exception's name.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+
+
+#: GetClip's four refusals that speak of the media, not of the request (API model, GetClip).
+MEDIA_CODES = frozenset(
+    {
+        "InvalidCodecPrivateDataException",
+        "InvalidMediaFrameException",
+        "MissingCodecPrivateDataException",
+        "UnsupportedStreamMediaTypeException",
+    }
+)
+
+#: What a range answers whose fragments are gone: nothing in it (404), or before the retention period (400).
+GONE_CODES = frozenset({"ResourceNotFoundException", "InvalidArgumentException"})
+
+_TRANSIENT_CODES = frozenset(
+    {
+        "ClientLimitExceededException",
+        "ConditionalRequestConflict",
+        "InternalError",
+        "InternalFailure",
+        "InternalServerError",
+        "OperationAborted",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "RequestTimeTooSkewed",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+    }
+)
+
+#: Classes of botocore and urllib3, by name: importing them here would cost start-up time and tie the code to
+#: a version, and their trees moved more than once.
+_TRANSIENT_CLASSES = frozenset(
+    {
+        "ConnectionClosedError",
+        "ConnectionError",
+        "HTTPClientError",
+        "HTTPError",
+        "IncompleteReadError",
+        "OSError",
+        "ReadTimeoutError",
+        "ResponseStreamingError",
+    }
+)
+
+
+def code_of(error: BaseException) -> str:
+    """AWS's error code of a ``ClientError``, the class name of anything else."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        code = response.get("Error", {}).get("Code")
+        if code:
+            return str(code)
+    return type(error).__name__
+
+
+def status_of(error: BaseException) -> int:
+    """HTTP status of a ``ClientError``, 0 of anything else."""
+    response: Any = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        return 0
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same call may succeed a moment later."""
+    if isinstance(error, ClipFetchError):
+        return False
+    if isinstance(getattr(error, "response", None), dict):
+        return code_of(error) in _TRANSIENT_CODES or status_of(error) >= 500
+    names: Tuple[str, ...] = tuple(cls.__name__ for cls in type(error).__mro__)
+    return any(name in _TRANSIENT_CLASSES for name in names)

@@ -1,0 +1,215 @@
+"""The archive's layout: object keys, and the metadata that makes the archive its own checkpoint.
+
+``factory=<id>/camera=<id>/year=YYYY/month=MM/day=DD/<start>Z-<first fragment number>.mp4``
+
+Keys of one camera sort by time. A key is a function of the clip's first fragment alone, never of its length
+or content, so two runs that would archive the same fragment first collide, whatever their settings: the
+second put is refused. For the same reason a clip that could only be kept as Matroska has the same name; its
+content type and its ``format`` tell.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import dataclass
+from typing import Dict, Mapping, Optional, Tuple
+
+from clip_fetch.model import Position, Stream
+from clip_fetch.planning import Clip
+
+_STEM = r"year=\d{4}/month=\d\d/day=\d\d/(?P<start>\d{8}T\d{6}\.\d{3})Z-(?P<number>[0-9]{1,128})"
+_KEY = re.compile(_STEM + r"\.(?P<kind>mp4|gap\.json)")
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+MP4 = "mp4"
+MKV = "mkv"
+GAP = "gap"
+CONTENT_TYPES = {MP4: "video/mp4", MKV: "video/x-matroska", GAP: "application/json"}
+
+
+def camera_prefix(factory: str, camera: str) -> str:
+    """What the keys of one camera begin with."""
+    return f"factory={factory}/camera={camera}/"
+
+
+def begin_token(stream: Stream) -> str:
+    """Where an empty archive keeps what it begins with, relative to the camera's prefix.
+
+    A stream that was deleted and made again begins anew, so the name tells which of the two it is.
+    """
+    return f"_begin-{stream.created_ms}.json"
+
+
+def time_stem(at_ms: int) -> str:
+    """The part of a key that tells the time; it sorts as text in the order of time."""
+    at = _EPOCH + datetime.timedelta(milliseconds=at_ms)
+    return at.strftime("year=%Y/month=%m/day=%d/%Y%m%dT%H%M%S.") + f"{at.microsecond // 1000:03d}"
+
+
+def stem(start_ms: int, number: int) -> str:
+    """A key without camera and extension."""
+    return f"{time_stem(start_ms)}Z-{number}"
+
+
+@dataclass(frozen=True)
+class ArchivedKey:
+    """A key of the archive, taken apart.
+
+    Attributes:
+        key: The whole key.
+        start_ms: Server time of the first fragment.
+        number: Number of the first fragment.
+        is_gap: A gap record that follows the clip of the same stem, not a clip.
+    """
+
+    key: str
+    start_ms: int
+    number: int
+    is_gap: bool
+
+    @property
+    def stem(self) -> str:
+        """The key without camera and extension."""
+        return stem(self.start_ms, self.number)
+
+    @property
+    def order(self) -> Tuple[int, int, bool]:
+        """Sorts by time, then by number as an integer, a clip before the gap that follows it."""
+        return (self.start_ms, self.number, self.is_gap)
+
+
+def parse(key: str, prefix: str) -> Optional[ArchivedKey]:
+    """Take a key apart; None when it is not one of this archive's."""
+    if not key.startswith(prefix):
+        return None
+    match = _KEY.fullmatch(key[len(prefix) :])
+    if match is None:
+        return None
+    try:
+        at = datetime.datetime.strptime(match["start"] + "+0000", "%Y%m%dT%H%M%S.%f%z")
+    except ValueError:
+        return None
+    start_ms = (at - _EPOCH) // datetime.timedelta(milliseconds=1)
+    return ArchivedKey(key, start_ms, int(match["number"]), match["kind"] != MP4)
+
+
+def iso(at_ms: int) -> str:
+    """A time as people and query engines read it."""
+    return (_EPOCH + datetime.timedelta(milliseconds=at_ms)).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def parse_iso(text: str) -> int:
+    """Inverse of :func:`iso`.
+
+    Raises:
+        ValueError: Not such a time.
+    """
+    at = datetime.datetime.strptime(text[:-1] + "+0000", "%Y-%m-%dT%H:%M:%S.%f%z")
+    return (at - _EPOCH) // datetime.timedelta(milliseconds=1)
+
+
+def clip_metadata(
+    stream: Stream, clip: Clip, clip_ms: int, file_format: str, duration_ms: int, flags: str, run: str
+) -> Dict[str, str]:
+    """Object metadata of a clip.
+
+    ``end`` is where its last fragment ends; ``flags`` is absent from a clip that is as it should be.
+    """
+    metadata = _stream_metadata(stream, run)
+    metadata.update(
+        {
+            "format": file_format,
+            "first-fragment": str(clip.first.number),
+            "last-fragment": str(clip.last.number),
+            "start": iso(clip.first.start_ms),
+            "last-start": iso(clip.latest_ms),
+            "end": iso(clip.last.end_ms),
+            "producer-start": iso(clip.first.producer_ms),
+            "fragments": str(len(clip.fragments)),
+            "duration-ms": str(duration_ms),
+            "clip-seconds": str(clip_ms // 1000),
+            "cut": clip.cut,
+        }
+    )
+    if flags:
+        metadata["flags"] = flags
+    return metadata
+
+
+def gap_metadata(
+    stream: Stream, resume: int, resume_ms: int, lost_ms: int, flags: str, run: str
+) -> Dict[str, str]:
+    """Object metadata of a gap record: the archive goes on with fragment ``resume``.
+
+    Args:
+        stream: Whose archive it is.
+        resume: Number of that fragment; 0 for the first that starts at ``resume_ms`` or later.
+        resume_ms: When it starts.
+        lost_ms: How much footage before it may be lost, at most.
+        flags: Why.
+        run: Who says so.
+    """
+    metadata = _stream_metadata(stream, run)
+    metadata.update(
+        {
+            "format": GAP,
+            "resume-fragment": str(resume),
+            "resume-start": iso(resume_ms),
+            "lost-ms": str(lost_ms),
+            "flags": flags,
+        }
+    )
+    return metadata
+
+
+def _stream_metadata(stream: Stream, run: str) -> Dict[str, str]:
+    return {"stream": stream.name, "stream-created": iso(stream.created_ms), "run": run}
+
+
+def position_after(stem_of_key: str, metadata: Mapping[str, str]) -> Optional[Position]:
+    """How far an archive reaches whose newest object has this metadata.
+
+    Args:
+        stem_of_key: The object's key without camera and extension; a clip's metadata must agree with it.
+        metadata: As S3 returned it.
+
+    Returns:
+        None when the metadata does not say: the object is not one that this function wrote.
+    """
+    try:
+        if metadata["format"] == GAP:
+            return _position_after_gap(int(metadata["resume-fragment"]), parse_iso(metadata["resume-start"]))
+        last, last_ms = int(metadata["last-fragment"]), parse_iso(metadata["last-start"])
+        named = stem(parse_iso(metadata["start"]), int(metadata["first-fragment"]))
+        end_ms = parse_iso(metadata["end"])
+    except (KeyError, ValueError):
+        return None
+    if named != stem_of_key:
+        return None
+    return position_after_clip(last, last_ms, end_ms)
+
+
+def position_after_clip(last: int, last_ms: int, end_ms: int) -> Position:
+    """The position behind a clip whose last fragment has this number, start and end."""
+    return Position(
+        number=last,
+        start_ms=last_ms,
+        end_ms=end_ms,
+        previous_ms=last_ms,
+        expected=None,
+        token=stem(last_ms, last) + ".gap.json",
+    )
+
+
+def _position_after_gap(resume: int, resume_ms: int) -> Position:
+    # Fragments just before the one that is named may still be retained, so no bound may reach below its
+    # start: that is what a "previous" start of one millisecond less comes to.
+    return Position(
+        number=resume - 1,
+        start_ms=resume_ms,
+        end_ms=resume_ms,
+        previous_ms=resume_ms - 1,
+        expected=resume or None,
+        token=stem(resume_ms, resume) + (".mp4" if resume else ".gap.json"),
+    )

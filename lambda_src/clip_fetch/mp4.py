@@ -1,0 +1,156 @@
+"""How long an MP4 file plays, and whether it is all there; ISO/IEC 14496-12, as little of it as that takes.
+
+Reads only box headers and the few boxes that hold durations, so a file of any size needs little memory.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass, field
+from typing import BinaryIO, Dict, Iterator, List, Tuple
+
+from clip_fetch.errors import UnfitMedia
+
+_MAX_TABLE = 16 * 1024 * 1024  # no clip's duration box is larger; a damaged size must not fill the memory
+_CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"})
+
+
+@dataclass
+class _Track:
+    timescale: int = 0
+    duration: int = 0
+    is_video: bool = False
+    fragments: int = 0
+    default_duration: int = 0
+
+
+@dataclass
+class _Movie:
+    tracks: List[_Track] = field(default_factory=list)
+    by_id: Dict[int, _Track] = field(default_factory=dict)
+    has_data: bool = False
+    # of the movie fragment that is being read
+    current: _Track = field(default_factory=_Track)
+    run_default: int = 0
+
+
+def duration_ms(path: str) -> int:
+    """Playback duration of the file's video track in milliseconds, from its sample tables.
+
+    Both forms are read: one ``moov`` with its tables, and movie fragments (``moof``).
+
+    Raises:
+        UnfitMedia: It is not a whole MP4 file with a video track.
+    """
+    movie = _Movie()
+    size = os.path.getsize(path)
+    try:
+        with open(path, "rb") as file:
+            _walk(file, 0, size, movie)
+    except (struct.error, EOFError, KeyError) as error:
+        raise UnfitMedia("damaged") from error
+    videos = [track for track in movie.tracks if track.is_video and track.timescale]
+    if not videos or not movie.has_data:
+        raise UnfitMedia("damaged")
+    return max((track.duration + track.fragments) * 1000 // track.timescale for track in videos)
+
+
+def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[Tuple[bytes, int, int]]:
+    """Type, begin and end of the content of each box in ``start..end``."""
+    position = start
+    while position < end:
+        file.seek(position)
+        size, kind = struct.unpack(">I4s", _exactly(file, 8))
+        header = 8
+        if size == 1:
+            size = struct.unpack(">Q", _exactly(file, 8))[0]
+            header = 16
+        elif size == 0:
+            size = end - position
+        if size < header or position + size > end:
+            raise EOFError("a box reaches beyond its container")
+        yield kind, position + header, position + size
+        position += size
+
+
+def _exactly(file: BinaryIO, count: int) -> bytes:
+    if count > _MAX_TABLE:
+        raise EOFError("a table is larger than any clip's")
+    data = file.read(count)
+    if len(data) < count:
+        raise EOFError("the file ends early")
+    return data
+
+
+def _walk(file: BinaryIO, start: int, end: int, movie: _Movie) -> None:
+    for kind, begin, stop in _boxes(file, start, end):
+        if kind in _CONTAINERS:
+            if kind == b"trak":
+                movie.tracks.append(_Track())
+            _walk(file, begin, stop, movie)
+        elif kind == b"mdat":
+            movie.has_data = True
+        elif kind in _READERS:
+            file.seek(begin)
+            _READERS[kind](_exactly(file, stop - begin), movie)
+
+
+def _tkhd(data: bytes, movie: _Movie) -> None:
+    offset = 20 if data[0] == 1 else 12
+    movie.by_id[struct.unpack_from(">I", data, offset)[0]] = movie.tracks[-1]
+
+
+def _mdhd(data: bytes, movie: _Movie) -> None:
+    movie.tracks[-1].timescale = struct.unpack_from(">I", data, 20 if data[0] == 1 else 12)[0]
+
+
+def _hdlr(data: bytes, movie: _Movie) -> None:
+    if movie.tracks:  # a handler may also describe the file's own metadata
+        movie.tracks[-1].is_video |= data[8:12] == b"vide"
+
+
+def _stts(data: bytes, movie: _Movie) -> None:
+    count = struct.unpack_from(">I", data, 4)[0]
+    if 8 + 8 * count > len(data):
+        raise EOFError("a table is shorter than its count")
+    pairs = struct.iter_unpack(">II", data[8 : 8 + 8 * count])
+    movie.tracks[-1].duration = sum(samples * delta for samples, delta in pairs)
+
+
+def _trex(data: bytes, movie: _Movie) -> None:
+    track, _, duration = struct.unpack_from(">III", data, 4)
+    movie.by_id[track].default_duration = duration
+
+
+def _tfhd(data: bytes, movie: _Movie) -> None:
+    flags, track = struct.unpack_from(">II", data, 0)
+    movie.current = movie.by_id[track]
+    movie.run_default = movie.current.default_duration
+    offset = 8 + (8 if flags & 0x01 else 0) + (4 if flags & 0x02 else 0)
+    if flags & 0x08:
+        movie.run_default = struct.unpack_from(">I", data, offset)[0]
+
+
+def _trun(data: bytes, movie: _Movie) -> None:
+    flags, count = struct.unpack_from(">II", data, 0)
+    if not flags & 0x100:
+        movie.current.fragments += count * movie.run_default
+        return
+    offset = 8 + (4 if flags & 0x01 else 0) + (4 if flags & 0x04 else 0)
+    step = 4 * sum(1 for bit in (0x100, 0x200, 0x400, 0x800) if flags & bit)
+    if offset + step * count > len(data):
+        raise EOFError("a table is shorter than its count")
+    for index in range(count):
+        movie.current.fragments += struct.unpack_from(">I", data, offset + step * index)[0]
+
+
+_READERS = {
+    b"tkhd": _tkhd,
+    b"mdhd": _mdhd,
+    b"hdlr": _hdlr,
+    b"stts": _stts,
+    b"trex": _trex,
+    b"tfhd": _tfhd,
+    b"trun": _trun,
+}

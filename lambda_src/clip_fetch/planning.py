@@ -1,0 +1,291 @@
+"""Which fragments make the next clip: pure functions of what was listed.
+
+The rules, each with the accident that it prevents, are explained in docs/exactness.md. In short: fragments go
+in number order; only settled ones count; a cut is made only where no other fragment starts within a
+millisecond; the range that is asked for ends between fragments, never on one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import List, Optional, Sequence, Tuple, Union
+
+from clip_fetch.model import Fragment
+
+#: GetClip gives the first 200 fragments or the first 100 MB of a range, without a word (API model,
+#: GetClipOutput.Payload). Which megabyte is meant and what counts is not said, hence the distance.
+MAX_FRAGMENTS = 200
+MAX_BYTES = 95 * 10**6
+
+#: GetClip's range spans at most 24 hours (API model, ClipTimestampRange); an hour is left for the bounds.
+MAX_SPAN_MS = 23 * 3600 * 1000
+
+#: Starts closer than this cannot be told apart by whole milliseconds on either side.
+MIN_CUT_MS = 2
+
+#: A bound need not lie farther from the clip's own fragments than this.
+MAX_REACH_MS = 10_000
+
+#: A clip is archived unfinished when its first fragment has less than this to live, so that several runs get
+#: their chance, or a quarter of the retention where that is shorter.
+RESERVE_MS = 3600 * 1000
+
+# Why a clip ends where it ends.
+LENGTH = "length"  # it is as long as asked
+GAP = "gap"  # the camera's own time jumps
+CLOCK = "clock"  # the camera's own time does not advance
+COUNT = "count"  # one more would pass 200 fragments
+SIZE = "size"  # one more would pass 100 MB
+SPAN = "span"  # one more would pass 24 hours
+QUIET = "quiet"  # the camera sent nothing more
+RETENTION = "retention"  # waiting longer would risk its first fragment
+CODEC = "codec"  # what follows cannot be in the same clip
+DEADLINE = "deadline"  # a longer one does not fit into a run
+SHORT = "short"  # longer clips came back incomplete
+UNREADABLE = "unreadable"  # what follows, or the clip itself, is not readable as a clip
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What bounds a clip, in milliseconds, fragments and bytes."""
+
+    clip_ms: int
+    settle_ms: int
+    quiet_ms: int
+    gap_ms: int
+    max_fragments: int = MAX_FRAGMENTS
+    max_bytes: int = MAX_BYTES
+    max_span_ms: int = MAX_SPAN_MS
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Fragments that belong in one clip.
+
+    Attributes:
+        groups: The fragments, in number order, in groups that no range of times can separate.
+        cut: Why it ends there.
+        previous_ms: Start of the fragment before, where known.
+        next_ms: Start of the fragment after, where known.
+    """
+
+    groups: Tuple[Tuple[Fragment, ...], ...]
+    cut: str
+    previous_ms: Optional[int]
+    next_ms: Optional[int]
+
+    @property
+    def fragments(self) -> List[Fragment]:
+        """All its fragments, in number order."""
+        return [fragment for group in self.groups for fragment in group]
+
+    @property
+    def first(self) -> Fragment:
+        """The fragment that names the clip."""
+        return self.groups[0][0]
+
+    @property
+    def last(self) -> Fragment:
+        """The fragment with the highest number."""
+        return self.groups[-1][-1]
+
+    @property
+    def start_ms(self) -> int:
+        """Earliest start."""
+        return min(fragment.start_ms for fragment in self.groups[0])
+
+    @property
+    def latest_ms(self) -> int:
+        """Latest start."""
+        return max(fragment.start_ms for fragment in self.groups[-1])
+
+    @property
+    def length_ms(self) -> int:
+        """Footage, as the sum of its fragments' durations."""
+        return sum(fragment.length_ms for fragment in self.fragments)
+
+    @property
+    def size(self) -> int:
+        """Bytes, as the sum of its fragments' sizes."""
+        return sum(fragment.size for fragment in self.fragments)
+
+    @property
+    def range_ms(self) -> Tuple[int, int]:
+        """Bounds for GetClip, whole milliseconds, that hold exactly these fragments' starts.
+
+        Halfway to the neighbours, rounded towards the clip, and no farther than needed.
+        """
+        start = self.start_ms - 1
+        if self.previous_ms is not None:
+            start = max(-(-(self.previous_ms + self.start_ms) // 2), self.start_ms - MAX_REACH_MS)
+        reach = max(self.last.length_ms // 2, 1)
+        end = self.latest_ms + min(reach, 500 if self.next_ms is None else MAX_REACH_MS)
+        if self.next_ms is not None:
+            end = min(end, (self.latest_ms + self.next_ms) // 2)
+        return start, end
+
+    def head(self, groups: int, cut: str) -> Clip:
+        """The clip of its first groups."""
+        if groups >= len(self.groups):
+            return Clip(self.groups, cut, self.previous_ms, self.next_ms)
+        next_ms = min(fragment.start_ms for fragment in self.groups[groups])
+        return Clip(self.groups[:groups], cut, self.previous_ms, next_ms)
+
+    def group(self, index: int) -> Clip:
+        """The clip of one of its groups alone."""
+        rest = self.groups[index:]
+        previous = self.previous_ms
+        if index:
+            previous = max(fragment.start_ms for fragment in self.groups[index - 1])
+        return Clip(rest, self.cut, previous, self.next_ms).head(1, self.cut)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """No clip yet: the footage may go on."""
+
+
+@dataclass(frozen=True)
+class ListFurther:
+    """No clip from what was listed, and there may be more to list."""
+
+
+Plan = Union[Clip, Wait, ListFurther]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What ListFragments told.
+
+    Attributes:
+        fragments: All fragments after the archive's position up to ``until_ms``, in number order.
+        until_ms: Up to which server time the listing reaches.
+        asked_ms: When it was asked; a fragment that was not listable then may be missing from it.
+    """
+
+    fragments: Sequence[Fragment]
+    until_ms: int
+    asked_ms: int
+
+
+def settled(listing: Listing, settle_ms: int) -> List[Fragment]:
+    """The fragments before which nothing can turn up any more.
+
+    A fragment's end is when it was complete, so one that ended ``settle_ms`` before the question, and all
+    that came before it, were listable when it was asked.
+    """
+    known: List[Fragment] = []
+    for fragment in listing.fragments:
+        if fragment.end_ms > listing.asked_ms - settle_ms:
+            break
+        known.append(fragment)
+    return known
+
+
+def groups_of(fragments: Sequence[Fragment], count: int) -> List[Tuple[Fragment, ...]]:
+    """Split fragments into groups wherever a range of times can.
+
+    Args:
+        fragments: In number order.
+        count: How many of them are to be split; those behind only decide where the last group ends, and a
+            group that reaches into them is left out.
+    """
+    earliest_after: List[Optional[int]] = [None] * (len(fragments) + 1)
+    for index in range(len(fragments) - 1, -1, -1):
+        later = earliest_after[index + 1]
+        start = fragments[index].start_ms
+        earliest_after[index] = start if later is None else min(start, later)
+    groups: List[Tuple[Fragment, ...]] = []
+    begin = 0
+    latest = -1
+    for index in range(count):
+        latest = max(latest, fragments[index].start_ms)
+        later = earliest_after[index + 1]
+        if later is None or later - latest >= MIN_CUT_MS:
+            groups.append(tuple(fragments[begin : index + 1]))
+            begin = index + 1
+    return groups
+
+
+def reserve_ms(retention_ms: int) -> int:
+    """How much time to loss is kept in hand."""
+    return min(RESERVE_MS, retention_ms // 4)
+
+
+class _Open:
+    """A clip in the making: its groups and their running totals."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.groups: List[Tuple[Fragment, ...]] = []
+        self.fragments = 0
+        self._limits = limits
+        self._length_ms = 0
+        self._size = 0
+
+    def cut_before(self, group: Tuple[Fragment, ...]) -> Optional[str]:
+        """Why ``group`` cannot join, if it cannot."""
+        if not self.groups:
+            return None
+        limits = self._limits
+        last, following = self.groups[-1][-1], group[0]
+        if following.producer_ms <= last.producer_ms:
+            return CLOCK
+        if abs(following.producer_ms - last.producer_ms - last.length_ms) > limits.gap_ms:
+            return GAP
+        if following.start_ms - last.end_ms > limits.quiet_ms:
+            return QUIET
+        if self.fragments + len(group) > limits.max_fragments:
+            return COUNT
+        if self._size + sum(fragment.size for fragment in group) > limits.max_bytes:
+            return SIZE
+        if group[-1].start_ms - self.groups[0][0].start_ms > limits.max_span_ms:
+            return SPAN
+        return None
+
+    def add(self, group: Tuple[Fragment, ...]) -> Optional[str]:
+        """Take ``group`` in; why the clip is complete then, if it is."""
+        self.groups.append(group)
+        self.fragments += len(group)
+        self._length_ms += sum(fragment.length_ms for fragment in group)
+        self._size += sum(fragment.size for fragment in group)
+        return LENGTH if self._length_ms >= self._limits.clip_ms else None
+
+    def cut_at_end(self, listing: Listing, retention_ms: int) -> Optional[str]:
+        """Why the clip, unfinished, need not wait for more, if so."""
+        first, last = self.groups[0][0], self.groups[-1][-1]
+        nothing_follows = len(listing.fragments) == self.fragments
+        if nothing_follows and listing.asked_ms - last.end_ms >= self._limits.quiet_ms:
+            return QUIET
+        if first.start_ms + retention_ms - listing.asked_ms <= reserve_ms(retention_ms):
+            return RETENTION
+        return None
+
+    def close(self, cut: str, previous_ms: Optional[int], listing: Listing) -> Clip:
+        """The clip as it stands."""
+        after = listing.fragments[self.fragments :]
+        next_ms = min((fragment.start_ms for fragment in after), default=None)
+        return Clip(tuple(self.groups), cut, previous_ms, next_ms)
+
+
+def plan_clip(listing: Listing, previous_ms: Optional[int], retention_ms: int, limits: Limits) -> Plan:
+    """Decide on the next clip.
+
+    Args:
+        listing: What comes after the archive's position.
+        previous_ms: Start of the last fragment before, where known.
+        retention_ms: The stream's retention.
+        limits: What bounds a clip.
+
+    Returns:
+        The clip; or that footage must be waited for; or that the listing must go further first.
+    """
+    known = settled(listing, limits.settle_ms)
+    clip = _Open(limits)
+    for group in groups_of(listing.fragments, len(known)):
+        cut = clip.cut_before(group) or clip.add(group)
+        if cut is not None:
+            return clip.close(cut, previous_ms, listing)
+    if listing.until_ms < listing.asked_ms:
+        return ListFurther()
+    cut = clip.cut_at_end(listing, retention_ms) if clip.groups else None
+    return Wait() if cut is None else clip.close(cut, previous_ms, listing)

@@ -1,0 +1,106 @@
+"""Where downloads wait for their upload: files of the function's ephemeral storage, counted.
+
+S3 must know a body's length and, over plain HTTP, its digest before it is sent, so a download cannot be
+handed through; and eight clips of 100 MB do not fit into memory. Threads take their share of the storage
+before they begin to download.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Callable, Iterator, List, Optional
+
+from clip_fetch.pace import Pace
+
+CHUNK = 256 * 1024
+
+#: A clip as MP4 is smaller than its fragments as Matroska; this covers what the container adds.
+_OVERHEAD = 1.05
+_SLACK = 1024 * 1024
+
+_PREFIX = "clip-"
+
+
+def clear(folder: str) -> None:
+    """Remove what a run left behind that was killed while it downloaded; no run may be under way."""
+    for name in os.listdir(folder):
+        if name.startswith(_PREFIX):
+            os.unlink(os.path.join(folder, name))
+
+
+class Spool:
+    """A folder with so many bytes to give out."""
+
+    def __init__(self, folder: str, capacity: int) -> None:
+        self.folder = folder
+        self._free = capacity
+        self._capacity = capacity
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def files(self, count: int, size: int, pace: Pace) -> Iterator[List[SpooledFile]]:
+        """Empty files for downloads of about ``size`` bytes each; they are gone when the block ends.
+
+        Waits for other threads to give storage back. Downloads larger than the whole storage get all of it:
+        the sizes are estimates, and a full disk is an error that the camera survives.
+
+        Raises:
+            OutOfTime: There was not enough before the deadline.
+        """
+        share = min(count * (int(size * _OVERHEAD) + _SLACK), self._capacity)
+        with self._changed:
+            while self._free < share:
+                pace.check()
+                self._changed.wait(1.0)
+            self._free -= share
+        made: List[SpooledFile] = []
+        try:
+            for _ in range(count):
+                handle, path = tempfile.mkstemp(dir=self.folder, prefix=_PREFIX)
+                os.close(handle)
+                made.append(SpooledFile(path))
+            yield made
+        finally:
+            for file in made:
+                os.unlink(file.path)
+            with self._changed:
+                self._free += share
+                self._changed.notify_all()
+
+
+class SpooledFile:
+    """One download on disk."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.size = 0
+
+    def fill(self, body: Any, pace: Pace, look: Optional[Callable[[bytes], None]] = None) -> None:
+        """Write a streaming body, replacing what was there.
+
+        Args:
+            body: Has ``read(count)`` and ``close()``.
+            pace: Its deadline ends the download.
+            look: Sees every chunk.
+
+        Raises:
+            OutOfTime: The deadline came first.
+        """
+        self.size = 0
+        try:
+            with open(self.path, "wb") as file:
+                for chunk in iter(lambda: body.read(CHUNK), b""):
+                    pace.check()
+                    file.write(chunk)
+                    self.size += len(chunk)
+                    if look is not None:
+                        look(chunk)
+        finally:
+            body.close()
+
+    def open(self) -> BinaryIO:
+        """The bytes, from the beginning."""
+        return open(self.path, "rb")

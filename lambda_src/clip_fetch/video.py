@@ -1,0 +1,194 @@
+"""The edge to Kinesis Video Streams: what a run asks of it, in this package's terms."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
+
+from clip_fetch.clients import epoch_ms, from_epoch_ms
+from clip_fetch.errors import GONE_CODES, MEDIA_CODES, UnfitMedia, code_of
+from clip_fetch.model import Fragment, Stream
+from clip_fetch.pace import Pace
+from clip_fetch.spool import SpooledFile
+
+_LIST = "LIST_FRAGMENTS"
+_CLIP = "GET_CLIP"
+_MEDIA = "GET_MEDIA_FOR_FRAGMENT_LIST"
+
+_NUMBER_TAG = b"AWS_KINESISVIDEO_FRAGMENT_NUMBER"
+_EXCEPTION_TAG = b"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE"
+
+
+def find_streams(client: Any, prefix: str, pace: Pace) -> List[Stream]:
+    """All streams whose name begins with ``prefix``, except those that are going or that retain nothing.
+
+    One call a page, of 10,000 streams (API model kinesisvideo, ListStreams).
+    """
+    streams: List[Stream] = []
+    request: Dict[str, Any] = {
+        "StreamNameCondition": {"ComparisonOperator": "BEGINS_WITH", "ComparisonValue": prefix}
+    }
+    while True:
+        page = pace.call(lambda: client.list_streams(**request))
+        for info in page["StreamInfoList"]:
+            camera = info["StreamName"][len(prefix) :]
+            retention_ms = info.get("DataRetentionInHours", 0) * 3600 * 1000
+            if camera and retention_ms and info.get("Status") != "DELETING":
+                created_ms = epoch_ms(info["CreationTime"])
+                streams.append(Stream(info["StreamName"], camera, created_ms, retention_ms))
+        if not page.get("NextToken"):
+            return streams
+        request["NextToken"] = page["NextToken"]
+
+
+class Endpoints:
+    """The data endpoint of each stream and operation, asked once.
+
+    "Cached data endpoints are safe if the application reloads them on failure" is the quota page's advice; a
+    function that stays warm keeps them between runs.
+    """
+
+    def __init__(self) -> None:
+        self._known: Dict[Tuple[str, str], str] = {}
+
+    def get(self, stream: str, operation: str, ask: Callable[[], str]) -> str:
+        """The endpoint, asked for when it is not known."""
+        key = (stream, operation)
+        if key not in self._known:
+            self._known[key] = ask()
+        return self._known[key]
+
+    def forget(self, stream: str) -> None:
+        """Ask again next time."""
+        for key in [key for key in self._known if key[0] == stream]:
+            del self._known[key]
+
+
+class Video:
+    """One stream's archived media.
+
+    Attributes:
+        calls: How many calls to AWS were made.
+    """
+
+    def __init__(self, stream: Stream, clients: Any, endpoints: Endpoints, pace: Pace) -> None:
+        self._stream = stream
+        self._clients = clients
+        self._endpoints = endpoints
+        self._pace = pace
+        self.calls = 0
+
+    def list_fragments(self, start_ms: int, end_ms: int) -> List[Fragment]:
+        """All fragments that start in the range, both ends included, in number order.
+
+        The pages come in no order, so none is of use before the last is there.
+        """
+        request: Dict[str, Any] = {
+            "StreamName": self._stream.name,
+            "MaxResults": 1000,
+            "FragmentSelector": _selector(start_ms, end_ms),
+        }
+        found: Dict[int, Fragment] = {}
+        while True:
+            page = self._ask(_LIST, functools.partial(_list_page, request))
+            for item in page.get("Fragments", []):
+                fragment = _fragment(item)
+                found[fragment.number] = fragment
+            if not page.get("NextToken"):
+                return [found[number] for number in sorted(found)]
+            request = {
+                "StreamName": self._stream.name,
+                "MaxResults": 1000,
+                "NextToken": page["NextToken"],
+            }
+
+    def get_clip(self, range_ms: Tuple[int, int], file: SpooledFile) -> None:
+        """Download the clip of a range as MP4; a download that breaks is begun again."""
+        self._ask(_CLIP, lambda client: self._download_clip(client, range_ms, file))
+
+    def _download_clip(self, client: Any, range_ms: Tuple[int, int], file: SpooledFile) -> None:
+        answer = client.get_clip(StreamName=self._stream.name, ClipFragmentSelector=_selector(*range_ms))
+        file.fill(answer["Payload"], self._pace)
+
+    def get_media(self, numbers: Sequence[int], file: SpooledFile) -> None:
+        """Download fragments as they were ingested, as Matroska.
+
+        Raises:
+            UnfitMedia: The answer tells of an error or lacks a fragment.
+        """
+        self._ask(_MEDIA, lambda client: self._download_media(client, numbers, file))
+
+    def _download_media(self, client: Any, numbers: Sequence[int], file: SpooledFile) -> None:
+        answer = client.get_media_for_fragment_list(
+            StreamName=self._stream.name, Fragments=[str(number) for number in numbers]
+        )
+        marks = _Marks([_EXCEPTION_TAG, _NUMBER_TAG] + [str(number).encode() for number in numbers])
+        file.fill(answer["Payload"], self._pace, marks.look)
+        if _EXCEPTION_TAG in marks.seen:
+            raise UnfitMedia("exception")
+        if marks.missing:
+            raise UnfitMedia("incomplete")
+
+    def _ask(self, operation: str, request: Callable[[Any], Any]) -> Any:
+        def attempt() -> Any:
+            self.calls += 1
+            return request(self._clients.media(endpoint))
+
+        endpoint = self._endpoints.get(self._stream.name, operation, lambda: self._endpoint(operation))
+        try:
+            return self._pace.call(attempt)
+        except Exception as error:
+            if code_of(error) not in _ANSWERS:
+                self._endpoints.forget(self._stream.name)
+            raise
+
+    def _endpoint(self, operation: str) -> str:
+        def attempt() -> Any:
+            self.calls += 1
+            return self._clients.video.get_data_endpoint(StreamName=self._stream.name, APIName=operation)
+
+        return str(self._pace.call(attempt)["DataEndpoint"])
+
+
+#: Refusals that prove the endpoint to be the right one.
+_ANSWERS = GONE_CODES | MEDIA_CODES | {"ClientLimitExceededException"}
+
+
+class _Marks:
+    """Which of some byte strings occur in a stream of chunks."""
+
+    def __init__(self, marks: Sequence[bytes]) -> None:
+        self._wanted = set(marks)
+        self._longest = max(len(mark) for mark in marks)
+        self._tail = b""
+        self.seen: Set[bytes] = set()
+
+    def look(self, chunk: bytes) -> None:
+        text = self._tail + chunk
+        self.seen |= {mark for mark in self._wanted - self.seen if mark in text}
+        self._tail = text[-self._longest :]
+
+    @property
+    def missing(self) -> Set[bytes]:
+        return self._wanted - self.seen - {_EXCEPTION_TAG}
+
+
+def _list_page(request: Dict[str, Any], client: Any) -> Any:
+    return client.list_fragments(**request)
+
+
+def _selector(start_ms: int, end_ms: int) -> Dict[str, Any]:
+    return {
+        "FragmentSelectorType": "SERVER_TIMESTAMP",
+        "TimestampRange": {"StartTimestamp": from_epoch_ms(start_ms), "EndTimestamp": from_epoch_ms(end_ms)},
+    }
+
+
+def _fragment(item: Dict[str, Any]) -> Fragment:
+    return Fragment(
+        number=int(item["FragmentNumber"]),
+        start_ms=epoch_ms(item["ServerTimestamp"]),
+        producer_ms=epoch_ms(item["ProducerTimestamp"]),
+        length_ms=int(item["FragmentLengthInMilliseconds"]),
+        size=int(item["FragmentSizeInBytes"]),
+    )
