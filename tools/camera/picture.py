@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +63,7 @@ def draw(mark: FrameMark, width: int, height: int) -> Plane:
     planes = np.empty((height * 3 // 2, width), np.uint8)
     luma = planes[:height]
     _scene(luma, planes[height:], mark.counter, width, height)
-    luma[:CODE_HEIGHT, :CODE_WIDTH] = np.kron(_bits(mark), np.ones((BLOCK, BLOCK), np.uint8))
+    luma[:CODE_HEIGHT, :CODE_WIDTH] = _bits(mark).repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)
     return planes
 
 
@@ -106,9 +105,3 @@ def _scene(luma: Plane, chroma: Plane, counter: int, width: int, height: int) ->
         luma[belt : belt + (height - belt) // 2, max(0, left) : max(0, left + pitch // 2)] = 200
     lamp = luma[: height // 8, width - width // 10 :]
     lamp[:] = 220 if counter // 5 % 2 else 90
-
-
-def as_rgb(frame: Any) -> npt.NDArray[np.uint8]:
-    """A decoded frame (``av.VideoFrame``) as RGB, shape (height, width, 3)."""
-    converted: npt.NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
-    return converted

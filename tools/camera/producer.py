@@ -22,8 +22,8 @@ class PutMediaError(RuntimeError):
 class Producer:
     """Sends fragments to one stream, each exactly once: a call that fails is not repeated.
 
-    PutMedia belongs to no SDK for Python, since it streams in both directions. The local cloud takes it with a body
-    that has an end, which is how this producer sends it.
+    PutMedia belongs to no SDK for Python, since it streams in both directions. The local cloud takes it with
+    a body that has an end, which is how this producer sends it.
 
     Args:
         kinesisvideo: boto3 client of ``kinesisvideo``; tells the endpoint and signs with its credentials.
@@ -44,7 +44,8 @@ class Producer:
 
         Args:
             documents: one-cluster Matroska documents, timed in epoch milliseconds.
-            server_offset_ms: for footage of the past, how long after the producer's timestamps the server's are.
+            server_offset_ms: for footage of the past, how long after the producer's timestamps the server's
+                are.
 
         Raises:
             PutMediaError: the service refused the call or a fragment.
@@ -61,7 +62,7 @@ class Producer:
         request = AWSRequest("POST", self._url, headers=headers, data=b"".join(documents))
         SigV4Auth(self._credentials, "kinesisvideo", self._region).add_auth(request)
         prepared = request.prepare()
-        answer = self._http.request("POST", prepared.url, body=prepared.body, headers=dict(prepared.headers))
+        answer = self._http.request("POST", prepared.url, body=request.data, headers=dict(prepared.headers))
         if answer.status != 200:
             kind = answer.headers.get("x-amzn-ErrorType", "").split(":")[0]
             raise PutMediaError(f"{self.stream}: {answer.status} {kind}: {answer.data[:500]!r}")

@@ -145,7 +145,7 @@ class Archive:
         return Clip(size, _pieces(file))
 
     def media(self, now_ms: float, numbers: Sequence[int]) -> Iterator[bytes]:
-        """GetMediaForFragmentList: a Matroska document per fragment. Raises what the semantics do, at once."""
+        """GetMediaForFragmentList: a document per fragment. Raises what the semantics raise, at once."""
         with self._lock:
             self._expire(now_ms)
             chunks = self.fragments.get_media(now_ms, numbers)

@@ -78,7 +78,7 @@ def _faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
 
 @cache
 def _pattern(pattern: str) -> re.Pattern[str]:
-    """A model's pattern; Python has no classes by Unicode property, but nearly the same ones by other names."""
+    """A model's pattern; Python has no classes by Unicode property, but nearly the same by other names."""
     for theirs, ours in ((r"\p{L}", r"\w"), (r"\p{N}", r"\d"), (r"\p{Z}", r"\s")):
         pattern = pattern.replace(theirs, ours)
     return re.compile(pattern)
