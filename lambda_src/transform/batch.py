@@ -1,0 +1,88 @@
+"""One Firehose event to one answer."""
+
+from __future__ import annotations
+
+from binascii import a2b_base64, b2a_base64
+
+from . import schema
+from .configuration import Configuration
+from .envelope import Closings, open_envelope
+from .errors import RESPONSE_TOO_LARGE, MessageError
+from .measurements import Measurements
+from .report import Report
+from .response import OK, failed, fit
+
+TYPE_CHECKING = False  # spares the import of typing
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .settings import Settings
+
+
+class Transform:
+    """The transform of one lane of one factory."""
+
+    __slots__ = ("_closings", "_lane", "_report")
+
+    def __init__(
+        self, settings: Settings, schemas: str = schema.PACKAGED, report: Report | None = None
+    ) -> None:
+        """Prepare the lane.
+
+        Args:
+            settings: The function's settings.
+            schemas: The folder of the schema files.
+            report: Where log lines and metrics go; standard output by default.
+
+        Raises:
+            SchemaError: The lane's schema is missing or bad.
+        """
+        lane = Measurements if settings.lane == "measurements" else Configuration
+        self._lane: Measurements | Configuration = lane(settings, schema.load(settings.lane, schemas))
+        self._closings = Closings()
+        self._report = Report(settings) if report is None else report
+
+    def answer(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Transform a batch.
+
+        Args:
+            event: What Firehose sends ("Amazon Data Firehose data transformation"): ``records``, each with
+                ``recordId``, base64 ``data``, ``approximateArrivalTimestamp`` (epoch ms) and, from a Kinesis
+                stream, ``kinesisRecordMetadata``.
+
+        Returns:
+            An answer for each record, in the same order: ``Ok`` with its line and partition keys, or
+            ``ProcessingFailed`` with the data that came.
+        """
+        records = event["records"]
+        rejected: dict[str, int] = {}
+        answers = [self._answer(record, rejected) for record in records]
+        for index in fit(records, answers):
+            self._reject(records[index], MessageError(RESPONSE_TOO_LARGE), rejected)
+        self._report.counted(len(records), rejected)
+        return {"records": answers}
+
+    def _answer(self, record: dict[str, Any], rejected: dict[str, int]) -> dict[str, Any]:
+        try:
+            received_at, gateway = open_envelope(record)
+            closing = self._closings[gateway] % received_at
+            line, metadata = self._lane.convert(a2b_base64(record["data"]), received_at, closing)
+            return {
+                "recordId": record["recordId"],
+                "result": OK,
+                "data": b2a_base64(line, newline=False).decode(),
+                "metadata": metadata,
+            }
+        except Exception as error:  # whatever it is, the other records of the batch must go on
+            self._reject(record, error, rejected)
+            return failed(record)
+
+    def _reject(self, record: dict[str, Any], error: Exception, rejected: dict[str, int]) -> None:
+        payload = received_at = gateway = None
+        try:
+            payload = a2b_base64(record["data"])
+            received_at, gateway = open_envelope(record)
+        except Exception as second:  # then the line says less, but it is still written
+            self._report.log("DEBUG", "record cannot be described", exception=type(second).__name__)
+        rule = self._report.rejected(record["recordId"], payload, received_at, gateway, error)
+        rejected[rule] = rejected.get(rule, 0) + 1

@@ -1,0 +1,52 @@
+"""The configuration lane: any JSON object, kept whole."""
+
+from __future__ import annotations
+
+from . import reader
+from .errors import SchemaError
+from .lines import finish
+from .partition import DAY_MS, Partitions
+from .reader import Reader
+
+TYPE_CHECKING = False  # spares the import of typing
+if TYPE_CHECKING:
+    from .schema import Schema
+    from .settings import Settings
+
+
+class Configuration:
+    """Turns configuration messages into lines, partitioned by their arrival."""
+
+    __slots__ = ("_partitions", "_reader")
+
+    def __init__(self, settings: Settings, schema: Schema) -> None:
+        """Take what the lane depends on.
+
+        Raises:
+            SchemaError: The table is not one of whole lines.
+        """
+        if schema.format != "line":
+            raise SchemaError(f"{schema.table}.json", "format", f"must be line, got {schema.format!r}")
+        self._reader = Reader(settings.blank_strings)
+        self._partitions = Partitions()
+
+    def convert(
+        self, payload: bytes, received_at: int, closing: str
+    ) -> tuple[bytes, dict[str, dict[str, str]]]:
+        """Turn one message into its line.
+
+        Args:
+            payload: The message.
+            received_at: When it arrived, in epoch milliseconds.
+            closing: The end of its line.
+
+        Returns:
+            The line with its line feed, and the metadata of its answer.
+
+        Raises:
+            MessageError: The message breaks a rule.
+        """
+        head, members = self._reader.read(reader.decode(payload))
+        body = ",".join([lead + value + trail for _, lead, value, trail in members])
+        line = finish(head + body, closing if members else closing[1:])
+        return line, self._partitions[received_at // DAY_MS]

@@ -1,0 +1,24 @@
+"""The last step of both lanes: a line within the limit on its length."""
+
+from __future__ import annotations
+
+from .errors import LINE_TOO_LONG, MessageError
+
+# Amazon Data Firehose, quotas: "the maximum size of a record ... is 1,000 KiB", the line feed included.
+MOST_BYTES = 1_000 * 1_024
+
+
+def finish(body: str, closing: str) -> bytes:
+    """Encode a line.
+
+    Args:
+        body: The line up to its last member of the message.
+        closing: The rest of it.
+
+    Raises:
+        MessageError: The line is too long for Firehose.
+    """
+    line = (body + closing).encode()
+    if len(line) > MOST_BYTES:
+        raise MessageError(LINE_TOO_LONG)
+    return line

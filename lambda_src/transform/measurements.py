@@ -1,0 +1,285 @@
+"""The measurements lane: one sample a message, validated by the table's schema.
+
+A message's line holds the keys that the schema knows, in the order in which they came; the value under
+``value`` or ``value_text``; all other keys as one JSON object under ``attributes``.
+"""
+
+from __future__ import annotations
+
+from . import errors, reader
+from .envelope import GATEWAY, RECEIVED_AT
+from .errors import MessageError, SchemaError
+from .lines import finish
+from .partition import DAY_MS, Partitions
+from .reader import Reader
+from .schema import ATTRIBUTES, VALUE_TEXT
+from .shapes import Shapes
+
+TYPE_CHECKING = False  # spares the import of typing
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from .schema import Column, Schema
+    from .settings import Settings
+
+# The key of an object that LoopEdge sends along, nearly always empty. The table has no column for it.
+METADATA = "metadata"
+
+# Columns that the lane itself knows by name: their types, and whether they are required.
+_NEEDED = {
+    "ts": ("timestamp", True),
+    "value": ("double", False),
+    VALUE_TEXT: ("string", False),
+    ATTRIBUTES: ("string", False),
+    "received_at": ("timestamp", False),
+    "gateway": ("string", False),
+}
+# Columns that the envelope feeds.
+_ENVELOPE = {"received_at": RECEIVED_AT, "gateway": GATEWAY}
+
+_EXACT = 2**53  # beyond it, neighbouring integers share a double
+_INFINITY = float("inf")
+# What OpenX makes of milliseconds must be a date that Athena can show: years 1 to 9999.
+_FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999
+
+
+class Measurements:
+    """Turns samples into lines, partitioned by the time at which they were taken."""
+
+    __slots__ = (
+        "_checks",
+        "_event_time",
+        "_future_ms",
+        "_partitions",
+        "_past_ms",
+        "_reader",
+        "_required",
+        "_shapes",
+        "_value",
+    )
+
+    def __init__(self, settings: Settings, schema: Schema) -> None:
+        """Take what the lane depends on.
+
+        Raises:
+            SchemaError: The table lacks a column that every sample needs, or has it in another form.
+        """
+        columns = _message_columns(schema)
+        self._event_time = _source(columns, "ts")
+        self._value = _source(columns, "value")
+        self._required = [key for key, column in columns.items() if column.required]
+        self._checks = {
+            key: _CHECKS[column.type]
+            for key, column in columns.items()
+            if key not in (self._event_time, self._value)
+        }
+        self._past_ms = settings.past_days * DAY_MS
+        self._future_ms = settings.future_days * DAY_MS
+        nullable = frozenset(key for key, column in columns.items() if column.blank_is_null)
+        self._reader = Reader(settings.blank_strings, nullable)
+        self._partitions = Partitions()
+        self._shapes = Shapes(columns, self._event_time, self._value, METADATA)
+
+    def convert(
+        self, payload: bytes, received_at: int, closing: str
+    ) -> tuple[bytes, dict[str, dict[str, str]]]:
+        """Turn one message into its line.
+
+        Args:
+            payload: The message.
+            received_at: When it arrived, in epoch milliseconds; the plausible time is measured from it.
+            closing: The end of its line.
+
+        Returns:
+            The line with its line feed, and the metadata of its answer.
+
+        Raises:
+            MessageError: The message breaks a rule.
+        """
+        text = reader.decode(payload)
+        quick = self._shapes.convert(text)
+        if quick is not None:
+            body, event_time = quick
+            if received_at - self._past_ms <= event_time <= received_at + self._future_ms:
+                return finish(body, closing), self._partitions[event_time // DAY_MS]
+        return self.convert_carefully(text, received_at, closing)
+
+    def convert_carefully(
+        self, text: str, received_at: int, closing: str
+    ) -> tuple[bytes, dict[str, dict[str, str]]]:
+        """Turn one message into its line without the quick road, which must never give another answer.
+
+        Args, returns and raises are those of ``convert``, but for the message, which is text already.
+        """
+        head, members = self._reader.read(text)
+        event_time = 0  # until its key comes, which is required
+        pieces: list[str] = []
+        extras: list[str] = []
+        present = set()
+        for key, lead, value, trail in members:
+            present.add(key)
+            check = self._checks.get(key)
+            if check is not None:
+                if value == "null":
+                    if key in self._required:
+                        raise MessageError(errors.REQUIRED, key)
+                else:
+                    check(key, value)
+                pieces.append(lead + value + trail)
+            elif key == self._value:
+                pieces.append(_sample(key, lead, value) + trail)
+            elif key == self._event_time:
+                event_time = self._plausible(key, value, received_at)
+                pieces.append(lead + value + trail)
+            elif key != METADATA or _has_metadata(key, value):
+                extras.append(lead.lstrip() + value)
+        for key in self._required:
+            if key not in present:
+                raise MessageError(errors.REQUIRED, key)
+        if extras:
+            attributes = reader.encode_string("{" + ",".join(extras) + "}")
+            pieces.append(f'"{ATTRIBUTES}":{attributes}')
+        line = finish(head + ",".join(pieces), closing)
+        self._shapes.learn(text, members)
+        return line, self._partitions[event_time // DAY_MS]
+
+    def _plausible(self, key: str, value: str, received_at: int) -> int:
+        """Return the time at which a sample was taken, in epoch milliseconds."""
+        if value == "null":
+            raise MessageError(errors.REQUIRED, key)
+        _check_integer(key, value)
+        # Nineteen digits are beyond any plausible time; longer ones would only be slow, or refused by Python.
+        event_time = int(value[:20])
+        if event_time < received_at - self._past_ms:
+            raise MessageError(errors.TOO_OLD, key)
+        if event_time > received_at + self._future_ms:
+            raise MessageError(errors.TOO_FAR_AHEAD, key)
+        return event_time
+
+
+def _message_columns(schema: Schema) -> dict[str, Column]:
+    """Return the columns that the message feeds, by their key; refuse a schema that samples do not fit."""
+    file = f"{schema.table}.json"
+    if schema.format != "parquet":
+        raise SchemaError(file, "format", f"must be parquet, got {schema.format!r}")
+    columns = {column.name: column for column in schema.columns}
+    for name, wanted in _NEEDED.items():
+        column = columns.get(name)
+        found = None if column is None else (column.type, column.required)
+        if found != wanted:
+            need = f"{name!r} of type {wanted[0]}, {'' if wanted[1] else 'not '}required"
+            raise SchemaError(file, "columns", f"must have {need}: every sample has it")
+    for name, source in _ENVELOPE.items():
+        column = columns.get(name)
+        if column is None or column.source != source:
+            raise SchemaError(
+                file, "columns", f"must have {name!r} with source {source!r}: the transform writes it"
+            )
+    return {
+        column.source: column
+        for column in schema.columns
+        if column.source is not None and column.name not in _ENVELOPE
+    }
+
+
+def _source(columns: dict[str, Column], name: str) -> str:
+    return next(key for key, column in columns.items() if column.name == name)
+
+
+def _has_metadata(key: str, value: str) -> bool:
+    """Tell whether a value of LoopEdge's ``metadata`` holds anything worth keeping."""
+    if value == "null":
+        return False
+    if value[0] != "{":
+        raise MessageError(errors.NOT_METADATA, key)
+    return not reader.is_empty_object(value)
+
+
+def _sample(key: str, lead: str, value: str) -> str:
+    """Write the member that holds a sample's value, under the name of its column.
+
+    Args:
+        key: The key of the message, unescaped.
+        lead: The key as it is spelled, with all that stands between the separator before it and the value.
+        value: The value.
+    """
+    first = value[0]
+    if first == '"':
+        return _renamed(lead) + value
+    if first in "tf":
+        return lead + ("1" if first == "t" else "0")
+    if first in "{[":
+        raise MessageError(errors.NOT_A_SCALAR, key)
+    if first != "n":
+        _check_double(key, value)
+        if _is_integer(value) and _is_beyond(value, _EXACT):
+            return f'{lead}{value},"{VALUE_TEXT}":"{value}"'
+    return lead + value
+
+
+def _renamed(lead: str) -> str:
+    """Put the column's name for texts in the place of the key."""
+    before, _, rest = lead.partition('"')
+    _, _, behind = rest.rpartition('"')
+    return f'{before}"{VALUE_TEXT}"{behind}'
+
+
+def _is_integer(value: str) -> bool:
+    """Tell whether a scalar is a number without a fraction or an exponent."""
+    return value.isdigit() or (value[0] == "-" and value[1:].isdigit())
+
+
+def _is_beyond(integer: str, bound: int) -> bool:
+    """Compare the magnitude of an integer of any length, which ``int`` may refuse to read."""
+    digits = integer.lstrip("-")
+    return len(digits) > 19 or int(digits) > bound
+
+
+def _check_string(key: str, value: str) -> None:
+    if value[0] != '"':
+        raise MessageError(errors.NOT_A_STRING, key)
+
+
+def _check_boolean(key: str, value: str) -> None:
+    if value not in ("true", "false"):
+        raise MessageError(errors.NOT_A_BOOLEAN, key)
+
+
+def _check_integer(key: str, value: str) -> None:
+    if not _is_integer(value):
+        raise MessageError(errors.NOT_AN_INTEGER, key)
+
+
+def _check_int(key: str, value: str) -> None:
+    _check_range(key, value, -(2**31), 2**31 - 1)
+
+
+def _check_bigint(key: str, value: str) -> None:
+    _check_range(key, value, -(2**63), 2**63 - 1)
+
+
+def _check_timestamp(key: str, value: str) -> None:
+    _check_range(key, value, _FIRST_MS, _LAST_MS)
+
+
+def _check_range(key: str, value: str, least: int, most: int) -> None:
+    _check_integer(key, value)
+    if not least <= int(value[:21]) <= most:
+        raise MessageError(errors.OUT_OF_RANGE, key)
+
+
+def _check_double(key: str, value: str) -> None:
+    if value[0] not in "-0123456789":
+        raise MessageError(errors.NOT_A_NUMBER, key)
+    if not -_INFINITY < float(value) < _INFINITY:
+        raise MessageError(errors.OUT_OF_RANGE, key)
+
+
+_CHECKS: dict[str, Callable[[str, str], None]] = {
+    "string": _check_string,
+    "boolean": _check_boolean,
+    "int": _check_int,
+    "bigint": _check_bigint,
+    "double": _check_double,
+    "timestamp": _check_timestamp,
+}

@@ -1,0 +1,283 @@
+"""Strict JSON, read for a line-wise table: strings trimmed, all else kept as it came.
+
+RFC 8259 and nothing beyond it: no NaN, no comments, no control characters in strings. What is read stays
+text. A message that needs no change is given back character for character, and a number's digits are never
+touched, however many there are (``json.loads`` makes floats of them, and refuses long integers since Python
+3.11).
+
+Reading is iterative, so a deep message cannot exhaust the stack. A message may break several rules: that it
+is not JSON counts before all others, then the first in the order of the text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from json.encoder import encode_basestring
+
+from . import errors
+from .envelope import RESERVED_KEYS
+from .errors import MessageError
+
+TYPE_CHECKING = False  # spares the import of typing
+if TYPE_CHECKING:
+    from typing import AbstractSet, Tuple
+
+    # A member of the message's object: its key, unescaped; the text from the separator before it up to its
+    # value; the value as it shall be written; the white space behind it. A plain tuple, since every message
+    # has ten.
+    Member = Tuple[str, str, str, str]
+
+MOST_LEVELS = 100
+
+WS = r"[ \t\n\r]*"
+STRING = r'[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*'
+NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+_SCALAR = rf'"({STRING})"|{NUMBER}|true|false|null'
+# A scalar with what must follow it, or a look at the bracket that opens a container. Groups: the scalar, the
+# inside of a string, the white space behind, the separator.
+_VALUE = rf"(?:({_SCALAR})({WS})([,}}\]])|(?=[\[{{]))"
+# Groups before those of the value: all that precedes it, and (in an object) the inside of the key.
+_MEMBER = re.compile(rf'({WS}"({STRING})"{WS}:{WS}){_VALUE}')
+_ELEMENT = re.compile(rf"({WS}){_VALUE}")
+_EMPTY = re.compile(rf"\{{{WS}\}}|\[{WS}\]")
+_BEHIND = re.compile(rf"{WS}([,}}\]])")
+_LONE_SCALAR = re.compile(rf"{WS}(?:{_SCALAR}){WS}\Z")
+_OPENING = re.compile(rf"{WS}([{{\[])")
+_REST = re.compile(rf"{WS}\Z")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def decode(payload: bytes) -> str:
+    """Return the payload's text.
+
+    Raises:
+        MessageError: It is not UTF-8 (an encoded surrogate is not), or begins with a byte order mark.
+    """
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError as error:
+        raise MessageError(errors.NOT_UTF8) from error
+    if text.startswith("\ufeff"):
+        raise MessageError(errors.BYTE_ORDER_MARK)
+    return text
+
+
+def encode_string(text: str) -> str:
+    """Spell a text as a JSON string; only quotes, backslashes and control characters are escaped."""
+    return encode_basestring(text)
+
+
+def is_empty_object(value: str) -> bool:
+    """Tell whether the text of a JSON value is an object without members."""
+    return value[0] == "{" and not value[1:-1].strip()
+
+
+class Reader:
+    """Reads messages of one lane."""
+
+    __slots__ = ("_blank", "_nullable")
+
+    def __init__(self, blank_strings: str, nullable: AbstractSet[str] = frozenset()) -> None:
+        """Say what becomes of strings that are blank after trimming.
+
+        Args:
+            blank_strings: ``reject`` them, make them ``null``, or ``keep`` them as empty strings.
+            nullable: Keys of the message's own object for which a blank string is null all the same.
+        """
+        self._blank = blank_strings
+        self._nullable = nullable
+
+    def read(self, text: str) -> tuple[str, list[Member]]:
+        """Read a message.
+
+        Joining the opening, the members (their last three parts) with commas between them, and ``}`` gives
+        the message back, with its strings trimmed and without line breaks or anything behind the object.
+
+        Args:
+            text: The whole message.
+
+        Returns:
+            The opening, which ends with the object's ``{`` (and the white space inside an empty object), and
+            the members in their order.
+
+        Raises:
+            MessageError: The message is not JSON, not an object, or breaks a rule that both lanes have.
+        """
+        opening = _OPENING.match(text)
+        if opening is None:
+            raise MessageError(errors.NOT_AN_OBJECT if _LONE_SCALAR.match(text) else errors.NOT_JSON)
+        reading = _Reading(text, self._blank)
+        start = opening.end(1) - 1
+        if text[start] == "[":
+            end, _ = reading.container(start, ())
+            if not _REST.match(text, end):
+                raise MessageError(errors.NOT_JSON)
+            raise MessageError(errors.NOT_AN_OBJECT)
+        empty = _EMPTY.match(text, start)
+        members: list[Member] = []
+        if empty is None:
+            head, end = opening.group(), reading.members(opening.end(), self._nullable, members)
+        else:
+            head, end = text[: empty.end() - 1], empty.end()
+        if not _REST.match(text, end):
+            raise MessageError(errors.NOT_JSON)
+        if reading.problem is not None:
+            raise reading.problem
+        if "\n" in text or "\r" in text:
+            # Strings cannot hold raw line breaks, so every one of them is white space between tokens.
+            head = _one_line(head)
+            members = [
+                (key, _one_line(lead), _one_line(value), _one_line(trail))
+                for key, lead, value, trail in members
+            ]
+        return head, members
+
+
+class _Reading:
+    """The reading of one message: where its text is walked, and the first rule that it was seen to break."""
+
+    __slots__ = ("_blank", "_text", "problem")
+
+    def __init__(self, text: str, blank: str) -> None:
+        self._text = text
+        self._blank = blank
+        self.problem: MessageError | None = None
+
+    def members(self, position: int, nullable: AbstractSet[str], members: list[Member]) -> int:
+        """Read the message's own members, from behind the brace; return the place behind its end."""
+        text = self._text
+        match = _MEMBER.match
+        keys = set()
+        while True:
+            found = match(text, position)
+            if found is None:
+                raise MessageError(errors.NOT_JSON)
+            lead, key, value, string, trail, separator = found.groups()
+            position = found.end()
+            if "\\" in key:
+                key = self._key(key, ())
+            if key in keys:
+                self._report(errors.DUPLICATE_KEY, (key,))
+            keys.add(key)
+            if key in RESERVED_KEYS:
+                self._report(errors.RESERVED_KEY, (key,))
+            if value is None:
+                position, value = self.container(position, (key,))
+                behind = _BEHIND.match(text, position)
+                if behind is None:
+                    raise MessageError(errors.NOT_JSON)
+                trail, separator = behind.group()[:-1], behind.group(1)
+                position = behind.end()
+            elif string is not None:
+                # Most strings need nothing; the rest is worth a call.
+                if "\\" in string or not string or string.strip() != string:
+                    value = self._string(string, (key,), key in nullable)
+            members.append((key, lead, value, trail))
+            if separator != ",":
+                if separator != "}":
+                    raise MessageError(errors.NOT_JSON)
+                return position
+
+    def container(self, position: int, path: tuple[str, ...]) -> tuple[int, str]:
+        """Read the object or array that opens at a position.
+
+        Args:
+            position: Of its bracket.
+            path: The keys that lead to it from the message's own object.
+
+        Returns:
+            The place behind its end, and its text as it shall be written.
+        """
+        text = self._text
+        out: list[str] = []
+        # A level for each container that is open: the keys it has so far (None for an array), and its path.
+        levels: list[tuple[set[str] | None, tuple[str, ...]]] = []
+        while True:
+            # At a bracket that opens.
+            empty = _EMPTY.match(text, position)
+            if len(levels) + 2 > MOST_LEVELS:  # with this container and the message's own object
+                self._report(errors.TOO_DEEP, path)
+            if empty is None:
+                levels.append((set() if text[position] == "{" else None, path))
+                out.append(text[position])
+                position += 1
+                closed = False
+            else:
+                out.append(empty.group())
+                position = empty.end()
+                closed = True
+            while True:
+                if closed:
+                    if not levels:
+                        return position, "".join(out)
+                    found = _BEHIND.match(text, position)
+                else:
+                    found = (_ELEMENT if levels[-1][0] is None else _MEMBER).match(text, position)
+                if found is None:
+                    raise MessageError(errors.NOT_JSON)
+                keys, path = levels[-1]
+                position = found.end()
+                if closed:
+                    out.append(found.group())
+                    separator = found.group(1)
+                else:
+                    if keys is None:
+                        lead, value, string, trail, separator = found.groups()
+                    else:
+                        lead, key, value, string, trail, separator = found.groups()
+                        if "\\" in key:
+                            key = self._key(key, path)
+                        if (
+                            len(path) < MOST_LEVELS
+                        ):  # what is deeper is invalid, and its paths could fill the memory
+                            path = (*path, key)
+                        if key in keys:
+                            self._report(errors.DUPLICATE_KEY, path)
+                        keys.add(key)
+                    if value is None:
+                        out.append(lead)
+                        break
+                    if string is None:
+                        out.append(found.group())
+                    else:
+                        out.append(lead + self._string(string, path, False) + trail + separator)
+                if separator == ",":
+                    closed = False
+                elif (separator == "]") == (keys is None):
+                    levels.pop()
+                    closed = True
+                else:
+                    raise MessageError(errors.NOT_JSON)
+
+    def _key(self, inside: str, path: tuple[str, ...]) -> str:
+        key: str = json.loads(f'"{inside}"')
+        if _SURROGATE.search(key):
+            self._report(errors.LONE_SURROGATE, (*path, key))
+        return key
+
+    def _string(self, inside: str, path: tuple[str, ...], nullable: bool) -> str:
+        """Return a string value as it shall be written, given what is between its quotes."""
+        if "\\" in inside:
+            whole: str = json.loads(f'"{inside}"')
+            if _SURROGATE.search(whole):
+                self._report(errors.LONE_SURROGATE, path)
+            trimmed = whole.strip()
+            value = f'"{inside}"' if trimmed == whole else encode_basestring(trimmed)
+        else:
+            trimmed = inside.strip()
+            value = f'"{trimmed}"'
+        if not trimmed:
+            if nullable or self._blank == "null":
+                return "null"
+            if self._blank == "reject":
+                self._report(errors.BLANK_STRING, path)
+        return value
+
+    def _report(self, rule: str, path: tuple[str, ...]) -> None:
+        if self.problem is None:
+            self.problem = MessageError(rule, ".".join(path) or None)
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", "").replace("\r", "")

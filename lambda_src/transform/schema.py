@@ -1,0 +1,222 @@
+"""A table's schema file, as the transform reads it.
+
+``glue_schemas/<table>.json`` is the only description of a table. Terraform makes the Glue table of it, this
+module the validation, and ``tools.schemadocs`` the documentation. Its members:
+
+- ``table``: the table's name, also the file's;
+- ``description``: what a row is;
+- ``format``: ``parquet`` (a column per key) or ``line`` (the message as it is, one line a row);
+- ``columns``: a list of ``{"name", "type", "comment"}``, with, for ``parquet``, any of
+    - ``source``: the JSON key that feeds the column (its own name where there is none),
+    - ``required``: true when a message without it is invalid,
+    - ``blank``: ``"null"`` when a blank string in it means null;
+- ``partition_keys``: a list of ``{"name", "type", "comment"}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+from .errors import SchemaError
+
+TYPE_CHECKING = False  # spares the import of typing
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+# Where the package has its copy of the files.
+PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schemas")
+
+FORMATS = ("parquet", "line")
+COLUMN_TYPES = ("string", "boolean", "int", "bigint", "double", "timestamp")
+PARTITION_KEYS = (("factory", "string"), ("year", "int"), ("month", "int"), ("day", "int"))
+# Columns that the transform writes from other things than a key of the message.
+VALUE_TEXT = "value_text"
+ATTRIBUTES = "attributes"
+COMPUTED = (VALUE_TEXT, ATTRIBUTES)
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
+_TABLE_MEMBERS = {"table", "description", "format", "columns", "partition_keys"}
+_COLUMN_MEMBERS = {"name", "type", "comment"}
+_SOURCE_MEMBERS = {"source", "required", "blank"}
+
+
+class Column:
+    """One column.
+
+    Attributes:
+        name: Its name in SQL.
+        type: Its Glue type.
+        comment: What it holds.
+        source: The JSON key that feeds it; None where the transform computes it or no single key does.
+        required: Whether a message without it is invalid.
+        blank_is_null: Whether a blank string in it means null.
+    """
+
+    __slots__ = ("blank_is_null", "comment", "name", "required", "source", "type")
+
+    def __init__(
+        self, name: str, glue_type: str, comment: str, source: str | None, required: bool, blank_is_null: bool
+    ) -> None:
+        self.name = name
+        self.type = glue_type
+        self.comment = comment
+        self.source = source
+        self.required = required
+        self.blank_is_null = blank_is_null
+
+
+class Schema:
+    """One table.
+
+    Attributes:
+        table: Its name, which is also its lane's.
+        description: What a row is.
+        format: ``parquet`` or ``line``.
+        columns: In the file's order.
+        partition_keys: In the file's order.
+    """
+
+    __slots__ = ("columns", "description", "format", "partition_keys", "table")
+
+    def __init__(
+        self,
+        table: str,
+        description: str,
+        layout: str,
+        columns: tuple[Column, ...],
+        partition_keys: tuple[Column, ...],
+    ) -> None:
+        self.table = table
+        self.description = description
+        self.format = layout
+        self.columns = columns
+        self.partition_keys = partition_keys
+
+
+def load(table: str, folder: str = PACKAGED) -> Schema:
+    """Read and check ``<folder>/<table>.json``.
+
+    Args:
+        table: The table's name.
+        folder: Where the schema files are; the package's own copies by default.
+
+    Raises:
+        SchemaError: The file is missing or breaks a rule; the message names file, place, rule and value.
+    """
+    name = table + ".json"
+    try:
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            document = json.load(file)
+    except (OSError, ValueError) as error:
+        raise SchemaError(
+            name, "", f"cannot be read as JSON from {folder} ({type(error).__name__})"
+        ) from error
+    return parse(document, name)
+
+
+def parse(document: Any, file: str) -> Schema:
+    """Check a schema that has been read.
+
+    Args:
+        document: The file's JSON.
+        file: The file's name, ``<table>.json``, for errors and to compare ``table`` with.
+
+    Raises:
+        SchemaError: A rule is broken.
+    """
+    check = _Check(file)
+    table = check.members(document, "", _TABLE_MEMBERS, _TABLE_MEMBERS)
+    if table["table"] != file[: -len(".json")]:
+        check.fail("table", f"must be the file's name without .json, got {table['table']!r}")
+    description = check.text(table, "", "description")
+    if table["format"] not in FORMATS:
+        check.fail("format", f"must be one of {', '.join(FORMATS)}, got {table['format']!r}")
+    by_key = table["format"] == "parquet"
+    columns = tuple(
+        check.column(item, f"columns[{i}]", by_key) for i, item in enumerate(check.items(table, "columns"))
+    )
+    keys = tuple(
+        check.column(item, f"partition_keys[{i}]", False)
+        for i, item in enumerate(check.items(table, "partition_keys"))
+    )
+    if tuple((key.name, key.type) for key in keys) != PARTITION_KEYS:
+        wanted = ", ".join(f"{name} {glue_type}" for name, glue_type in PARTITION_KEYS)
+        check.fail("partition_keys", f"must be {wanted}, which is what the transform's keys are made of")
+    check.unique("columns", [column.name for column in columns + keys])
+    if by_key:
+        # OpenX lower-cases the keys of a line before it looks for columns.
+        check.unique("columns", [(column.source or column.name).lower() for column in columns])
+    return Schema(table["table"], description, table["format"], columns, keys)
+
+
+class _Check:
+    """The rules of one schema file."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def fail(self, place: str, rule: str) -> NoReturn:
+        raise SchemaError(self._file, place, rule)
+
+    def members(self, value: Any, place: str, known: set[str], needed: set[str]) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            self.fail(place, f"must be an object, got {type(value).__name__}")
+        for name in sorted(needed - value.keys()):
+            self.fail(place, f"must have {name!r}")
+        for name in sorted(value.keys() - known):
+            self.fail(place, f"has {name!r}, but may only have {', '.join(sorted(known))}")
+        return value
+
+    def text(self, owner: dict[str, Any], place: str, name: str) -> str:
+        value = owner[name]
+        if not isinstance(value, str) or not value.strip():
+            self.fail(
+                f"{place}.{name}" if place else name, f"must be a text that is not blank, got {value!r}"
+            )
+        return value
+
+    def items(self, table: dict[str, Any], name: str) -> list[Any]:
+        value = table[name]
+        if not isinstance(value, list) or not value:
+            self.fail(name, "must be a list with at least one item")
+        return value
+
+    def unique(self, place: str, names: list[str]) -> None:
+        for name in names:
+            if names.count(name) > 1:
+                self.fail(place, f"names and sources must differ, in more than case; {name!r} is there twice")
+
+    def column(self, item: Any, place: str, by_key: bool) -> Column:
+        known = _COLUMN_MEMBERS | _SOURCE_MEMBERS if by_key else _COLUMN_MEMBERS
+        member = self.members(item, place, known, _COLUMN_MEMBERS)
+        name = self.text(member, place, "name")
+        if not _NAME.match(name):
+            self.fail(f"{place}.name", f"must be lower-case letters, digits and '_', got {name!r}")
+        place = f"{place} {name!r}"
+        if member["type"] not in COLUMN_TYPES:
+            self.fail(f"{place}.type", f"must be one of {', '.join(COLUMN_TYPES)}, got {member['type']!r}")
+        computed = name in COMPUTED or not by_key
+        if computed and _SOURCE_MEMBERS & member.keys():
+            self.fail(place, "is computed, so it has no source and is neither required nor blank")
+        required = member.get("required", False)
+        if not isinstance(required, bool):
+            self.fail(f"{place}.required", f"must be true or false, got {required!r}")
+        blank = member.get("blank")
+        if "blank" in member and (blank != "null" or member["type"] != "string" or required):
+            self.fail(
+                f"{place}.blank", f"must be 'null', on a string column that is not required, got {blank!r}"
+            )
+        source = None
+        if not computed:
+            source = self.text(member, place, "source") if "source" in member else name
+            if not source.isprintable() or '"' in source or "\\" in source:
+                self.fail(
+                    f"{place}.source", f"must be printable, without quotes or backslashes, got {source!r}"
+                )
+        return Column(
+            name, member["type"], self.text(member, place, "comment"), source, required, blank is not None
+        )
