@@ -172,9 +172,7 @@ def _update(firehose: Any, original: Operation) -> Operation:
         try:
             _check_switch(before, after)
             described = firehose._build_description(stream)
-            _check(
-                firehose, {**described, "Destinations": [describe_destination({"id": "", "config": after})]}
-            )
+            _check({**described, "Destinations": [describe_destination({"id": "", "config": after})]})
         except ConfigError as error:
             return _invalid(firehose, error)
         return original({**data, _UPDATE: after})

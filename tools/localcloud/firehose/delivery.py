@@ -1,8 +1,9 @@
 """One delivery stream at work: read, transform, partition, buffer, convert, put, then move the checkpoint.
 
 A `Delivery` does a round of this at a time, on its caller's thread, and keeps no state outside itself but the
-checkpoint file. Nothing that it has read counts as done before the object that holds it is in S3, so a process
-that is killed between any two statements loses nothing; what was put but not yet checkpointed is put again.
+checkpoint file. Nothing that it has read counts as done before the object that holds it is in S3, so a
+process that is killed between any two statements loses nothing; what was put but not yet checkpointed is put
+again.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from tools.localcloud.firehose.source import POLL_SECONDS, KinesisSource
 log = logging.getLogger(__name__)
 
 MAX_HELD_BYTES = 192 * MEBIBYTE
-"""Data that a delivery stream holds in memory: beyond it the largest buffer goes out early, reading pauses."""
+"""Data that a delivery stream holds in memory; beyond it the largest buffer goes out early, reads pause."""
 READ_BYTES = 16 * MEBIBYTE
 """Data read in one round."""
 FIRST_PAUSE = 0.25
@@ -77,7 +78,13 @@ class Invocation:
 
     records: list[Record]
     attempts: int = 0
+    outages: int = 0
     not_before: float = float("-inf")
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether it is to be tried again."""
+        return self.attempts > 0 or self.outages > 0
 
 
 @dataclass
@@ -95,6 +102,11 @@ class Put:
     def is_error(self) -> bool:
         """Whether it holds records that could not be delivered."""
         return self.partition.error_type is not None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether it is to be tried again."""
+        return self.attempts > 0
 
 
 @dataclass
@@ -241,13 +253,13 @@ class Delivery:
     @property
     def _is_blocked(self) -> bool:
         """Whether an error object cannot be written: delivery stands still until it can, as on AWS."""
-        return any(put.is_error and put.attempts for put in self._puts)
+        return any(put.is_error and put.is_failing for put in self._puts)
 
     @property
     def _is_failing(self) -> bool:
         waiting: list[Put | Invocation] = [*self._puts, *self._batches]
         return (
-            any(one.attempts for one in waiting) or self._schema_attempts > 0 or self.source.error is not None
+            any(one.is_failing for one in waiting) or self._schema_attempts > 0 or self.source.error is not None
         )
 
     # -- reading
@@ -288,7 +300,8 @@ class Delivery:
             return self._invocation_failed(transform, invocation, failure)
         except CALL_ERRORS as error:
             self._failed(f"invoke {transform.function_arn}", error)
-            invocation.not_before = self.clock() + pause(2)
+            invocation.outages += 1
+            invocation.not_before = self.clock() + pause(invocation.outages)
             return False
         for record, outcome in zip(invocation.records, outcomes, strict=True):
             if isinstance(outcome, RecordError):

@@ -34,7 +34,7 @@ class PrefixError(FirehoseError):
 
 
 class RecordError(FirehoseError):
-    """One record cannot be processed: its error object carries `code` and `message`, which hold no payload."""
+    """One record cannot be processed: its error object gets `code` and `message`, without payload."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")

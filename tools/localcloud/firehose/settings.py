@@ -1,10 +1,10 @@
 """What a delivery stream is told to do, read from its description and checked as AWS checks it.
 
-One reading serves both ends: the control plane refuses what cannot be read, the delivery engine delivers by what
-was read. Limits are those of the Firehose API reference (ExtendedS3DestinationConfiguration, BufferingHints,
-ProcessorParameter, DataFormatConversionConfiguration, DynamicPartitioningConfiguration) and of the Developer
-Guide's pages on prefixes, dynamic partitioning and record format conversion. What the local Firehose does not do
-is refused by name.
+One reading serves both ends: the control plane refuses what cannot be read, the delivery engine delivers by
+what was read. Limits are those of the Firehose API reference (ExtendedS3DestinationConfiguration,
+BufferingHints, ProcessorParameter, DataFormatConversionConfiguration, DynamicPartitioningConfiguration) and
+of the Developer Guide's pages on prefixes, dynamic partitioning and record format conversion. What the local
+Firehose does not do is refused by name.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ MEBIBYTE = 1 << 20
 MIN_CONVERSION_MB = 64
 """Smallest BufferingHints.SizeInMBs with format conversion or dynamic partitioning."""
 MIN_PARTITIONING_SECONDS = 60
-"""Smallest BufferingHints.IntervalInSeconds with dynamic partitioning: zero buffering is not offered with it.
-"""
+"""Smallest BufferingHints.IntervalInSeconds with dynamic partitioning, which has no zero buffering."""
 
 _S3 = "ExtendedS3DestinationConfiguration"
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")

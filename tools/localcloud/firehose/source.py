@@ -140,8 +140,8 @@ class KinesisSource:
 
     def caught_up_since(self, moment: float) -> bool:
         """Whether everything that was in the stream at `moment`, by the clock, has been read."""
-        return self._listed >= moment and all(
-            shard.exhausted or shard.caught_up >= moment for shard in self.shards.values()
+        return self._listed > moment and all(
+            shard.exhausted or shard.caught_up > moment for shard in self.shards.values()
         )
 
     @property
