@@ -26,7 +26,7 @@ from tools.localcloud.engine import Engine
 from tools.localcloud.processes import GRACE_SECONDS, StartError, watch_lifeline
 from tools.localcloud.settings import ACCESS_KEY, ACCOUNT, HOST, REGION, SECRET_KEY, STATE_FILE
 
-EXTENSIONS = ("iot", "firehose", "athena", "kinesisvideo")
+EXTENSIONS = ("iot", "lambdas", "firehose", "athena", "kinesisvideo")
 ENGINE_MODULE = "tools.localcloud.firehose"
 
 
@@ -175,6 +175,8 @@ async def _become_ready(app: Any, options: Options, endpoint: str, mqtt_port: in
     from ministack.services import iot
 
     await asyncio.to_thread(control.wait_until_serving, endpoint)
+    while app._iot_mtls_task is None:  # the port accepts before MiniStack's own start-up has begun
+        await asyncio.sleep(0.01)
     await app._iot_mtls_task
     if app._iot_mtls_state != "listening":
         raise StartError(f"the MQTT listener is {app._iot_mtls_state}")

@@ -1,0 +1,148 @@
+"""IAM: calls that were allowed though no policy allows them, and resources that policies name otherwise.
+
+Replaced in ``ministack.core.iam_actions``:
+
+* ``extract_iam_action``: a call whose operation was not recognised was only authenticated, then allowed. It
+  is an
+  operation of its own now, which nothing short of ``<service>:*`` allows.
+* ``extract_resource_arn``: calls on a log stream were checked against the log group's ARN, which on AWS is
+  ``...:log-group:<group>:log-stream:<stream>`` (Service Authorization Reference, "CloudWatch Logs"); Glue's
+  calls on a table were checked against the database alone, where AWS wants the table, its database and the
+  catalog ("Glue resource ARNs": all ancestors).
+
+Replaced in ``ministack.core.iam_evaluator``:
+
+* ``enforce``: unsigned S3 requests passed as if by the account's root; S3 lets anyone in only by a bucket
+  policy or an
+  ACL that says so, and no bucket of this cloud may have one ("Blocking public access"). Then the further ARNs
+  of Glue's calls.
+* ``_conditions_met``: a malformed condition was met. It never is now.
+
+And ``pin_request_origin`` in ``ministack.app``: the loopback interface counts as TLS (``aws:SecureTransport``). The
+cloud speaks plain HTTP, so that the statements which deny that would deny every role everything.
+"""
+
+from __future__ import annotations
+
+import json
+from contextvars import ContextVar
+from typing import Any, Final
+
+_LOG_STREAM_ACTIONS: Final = frozenset({"CreateLogStream", "DeleteLogStream", "GetLogEvents", "PutLogEvents"})
+_NAMES_OF_TABLES: Final = ("TableName", "Name")
+
+_also: ContextVar[tuple[str, ...]] = ContextVar("also_checked_arns", default=())
+
+
+def install(app: Any) -> None:
+    """Puts the corrections into MiniStack."""
+    from ministack.core import iam_actions, iam_evaluator
+
+    _name_every_action(iam_actions)
+    _name_resources(iam_actions)
+    _refuse_anonymous_and_check_ancestors(iam_evaluator)
+    _refuse_malformed_conditions(iam_evaluator)
+    app.pin_request_origin = lambda address, _secure: iam_evaluator.pin_request_origin(address, True)
+
+
+def _name_every_action(iam_actions: Any) -> None:
+    extract = iam_actions.extract_iam_action
+
+    def extract_iam_action(service: str, *rest: Any) -> str | None:
+        action: str | None = extract(service, *rest)
+        namespace = iam_actions.SERVICE_TO_IAM_NAMESPACE.get(service)
+        # A service without a namespace there is an extension's, which authorizes its calls itself.
+        return f"{namespace}:UnknownOperation" if action is None and namespace else action
+
+    iam_actions.extract_iam_action = extract_iam_action
+
+
+def _name_resources(iam_actions: Any) -> None:
+    extract = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query: Any,
+        region: str,
+        account: str,
+    ) -> str:
+        arn = str(extract(service, method, path, headers, body, query, region, account))
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        if service == "logs" and operation in _LOG_STREAM_ACTIONS and arn != "*":
+            return f"{arn}:log-stream:{_text(body, 'logStreamName')}"
+        if service == "glue":
+            names = _table_names(operation, body)
+            prefix = f"arn:aws:glue:{region}:{account}"
+            _also.set((f"{prefix}:catalog", f"{prefix}:database/{names[0]}") if names else ())
+            return f"{prefix}:table/{'/'.join(names)}" if names else arn
+        return arn
+
+    iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def _table_names(operation: str, body: bytes) -> tuple[str, str] | None:
+    """Database and table of a Glue call on a table or on its versions or partitions."""
+    database = _text(body, "DatabaseName")
+    if not database or not ("Table" in operation or "Partition" in operation):
+        return None
+    if operation == "GetTables":
+        return database, "*"
+    table = next((name for member in _NAMES_OF_TABLES if (name := _text(body, member))), "")
+    if not table and isinstance(given := _members(body).get("TableInput"), dict):
+        table = str(given.get("Name", ""))
+    return (database, table) if table else None
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    try:
+        members = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def _text(body: bytes, member: str) -> str:
+    value = _members(body).get(member)
+    return value if isinstance(value, str) else ""
+
+
+def _refuse_anonymous_and_check_ancestors(iam_evaluator: Any) -> None:
+    check = iam_evaluator.enforce
+
+    def enforce(
+        access_key: str,
+        action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        if service == "s3" and not access_key and iam_evaluator._anonymous.get():
+            return iam_evaluator.AuthError("AccessDenied", "Access Denied")
+        arns = [resource_arn, *(_also.get() if service == "glue" else ())]
+        for arn in arns:
+            denied = check(
+                access_key, action, service, region, resource_arn=arn, service_context=service_context
+            )
+            if denied is not None:
+                return denied
+        return None
+
+    iam_evaluator.enforce = enforce
+
+
+def _refuse_malformed_conditions(iam_evaluator: Any) -> None:
+    met = iam_evaluator._conditions_met
+
+    def conditions_met(conditions: Any, context: Any) -> bool:
+        if not isinstance(conditions, dict) or not all(
+            isinstance(each, dict) for each in conditions.values()
+        ):
+            return False
+        return bool(met(conditions, context))
+
+    iam_evaluator._conditions_met = conditions_met
