@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tools.account.spelling import NotTakenError, Number, Object, canonical, parse
+from tools.account.spelling import NotTakenError, Number, Object, canonical, check_unicode, parse
 from tools.gateway.identities import Lane
 
 BlankStrings = Literal["reject", "null", "keep"]
@@ -138,7 +138,7 @@ def _description(key: str, value: Any) -> Any:
 
 def _trimmed(value: Any, blanks: BlankStrings) -> Any:
     if isinstance(value, str):
-        _check_unicode(value)
+        check_unicode(value)
         text = value.strip()
         if text or blanks == "keep":
             return text
@@ -149,14 +149,9 @@ def _trimmed(value: Any, blanks: BlankStrings) -> Any:
         return [_trimmed(member, blanks) for member in value]
     if isinstance(value, Object):
         for key, _ in value.members:
-            _check_unicode(key)
+            check_unicode(key)
         return Object(tuple((key, _trimmed(member, blanks)) for key, member in value.members))
     return value
-
-
-def _check_unicode(text: str) -> None:
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise NotTakenError("lone surrogate")
 
 
 def _text(message: Object, key: str) -> str:
@@ -171,7 +166,7 @@ def _value(value: Any) -> tuple[str | None, str | None]:
     if value is None:
         return None, None
     if isinstance(value, bool):
-        return float(value).hex(), None
+        return double_content(value), None
     if isinstance(value, str):
         return None, value
     if isinstance(value, Number):
@@ -181,10 +176,14 @@ def _value(value: Any) -> tuple[str | None, str | None]:
         # The length keeps Python from refusing digit strings of thousands of digits; none of those is a
         # double.
         if value.is_integer and (abs(number) > 2 * _EXACT or abs(int(value.text)) > _EXACT):
-            return number.hex(), value.text
-        # An integer zero has no sign to keep.
-        return (number + 0.0 if value.is_integer and number == 0 else number).hex(), None
+            return double_content(number), value.text
+        return double_content(number), None
     raise NotTakenError("value is an array or an object")
+
+
+def double_content(number: float) -> str:
+    """A double, every bit of it but the sign of a zero: readers of JSON differ on what `-0` is."""
+    return (number + 0.0).hex()
 
 
 def _timestamp(value: Any, arrived_ms: int, rules: Rules) -> int:
@@ -193,9 +192,15 @@ def _timestamp(value: Any, arrived_ms: int, rules: Rules) -> int:
     if len(value.text) > len(str(arrived_ms)) + 1:
         raise NotTakenError("timestamp out of the window")
     moment = int(value.text)
-    if not arrived_ms - rules.past_days * _DAY_MS <= moment <= arrived_ms + rules.future_days * _DAY_MS:
+    if not is_plausible(moment, arrived_ms, rules):
         raise NotTakenError("timestamp out of the window")
     return moment
+
+
+def is_plausible(sampled_ms: int, arrived_ms: int, rules: Rules) -> bool:
+    """Whether a sample of this time may arrive at that one."""
+    earliest = arrived_ms - rules.past_days * _DAY_MS
+    return earliest <= sampled_ms <= arrived_ms + rules.future_days * _DAY_MS
 
 
 def _attributes(message: Object) -> str | None:

@@ -4,12 +4,13 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import get_args
 
 from tools.account.assignment import assign
-from tools.account.expectation import Content, Row, Rules, expected
+from tools.account.expectation import Content, Row, Rules, expected, is_plausible
 from tools.account.ledger import Account, Kind, Offender, Tally
 from tools.account.spelling import NotTakenError
 from tools.account.stored import Found
@@ -114,18 +115,24 @@ class _Matching:
         return groups
 
     def _expect(self, group: _Sent) -> None:
-        """Decide what the messages must become, at the first and the last moment of their arrival."""
+        """Decide what the messages must become.
+
+        A sample can be in the window of plausible times at the first moment at which it can have arrived and
+        out of it at the last, or the other way round. Then either end is right.
+        """
         payload, lane = group.entries[0].payload, group.source.lane
         first = min(entry.first_ms for entry in group.entries)
-        moments = {first, max(_latest(entry) for entry in group.entries)}
-        rejections = 0
-        for moment in moments:
-            try:
-                group.content = expected(payload, lane, moment, self._rules)
-            except NotTakenError as error:
-                group.rule = error.rule
-                rejections += 1
-        group.may_be_rejected = rejections > 0
+        last = max(_latest(entry) for entry in group.entries)
+        try:
+            group.content = expected(payload, lane, first, self._rules)
+        except NotTakenError as error:
+            group.rule = error.rule
+            with suppress(NotTakenError):
+                group.content = expected(payload, lane, last, self._rules)
+        else:
+            group.may_be_rejected = isinstance(group.content, Row) and not is_plausible(
+                group.content.ts, last, self._rules
+            )
 
     def _is_ours(self, copy: Found) -> bool:
         """Whether a row is of a gateway that has a journal. One without gateway must be: whose else?"""
@@ -338,7 +345,7 @@ def _likeness(copy: Found) -> object:
 def _likeness_of_payload(payload: bytes, lane: Lane) -> object:
     text = payload.decode("utf-8", errors="replace").lstrip("\ufeff")
     try:
-        message = json.loads(text, parse_int=str, parse_float=str)
+        message = json.loads(text, parse_int=str)
     except (ValueError, RecursionError):
         return hashlib.sha256(payload).hexdigest()
     if lane == "measurements" and isinstance(message, dict):

@@ -8,6 +8,7 @@ from typing import Any
 DEEPEST = 100
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotTakenError(Exception):
@@ -67,6 +68,16 @@ def parse(text: str) -> Any:
         raise NotTakenError("not JSON") from error
 
 
+def check_unicode(text: str) -> None:
+    """Refuse a text that has half of a surrogate pair in it.
+
+    Raises:
+        NotTakenError: When it has.
+    """
+    if _SURROGATE.search(text):
+        raise NotTakenError("lone surrogate")
+
+
 def canonical(value: Any) -> str:
     """One spelling of a parsed value: the same for equal ones, different for different ones."""
     if isinstance(value, Object):
@@ -88,6 +99,8 @@ def _refuse(_: str) -> None:
 
 def _depth(text: str) -> int:
     """How deep brackets are nested outside strings, whatever else the text is."""
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return 0  # it cannot be too deep, and that is all that is asked
     deepest = depth = 0
     for bracket in _BRACKET.finditer(_STRING.sub("", text)):
         depth += 1 if bracket[0] in "[{" else -1

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tools.account.expectation import Content, Line, Row, attributes_content
+from tools.account.expectation import Content, Line, Row, attributes_content, double_content
 from tools.account.spelling import NotTakenError, Number, Object, canonical, parse
 from tools.gateway.identities import Lane, parse_lane
 
@@ -107,7 +107,7 @@ def _parquet_rows(where: str, factory: str, day: tuple[int, int, int], body: byt
     for number, row in enumerate(table.to_pylist()):
         gateway, received_ms = row.pop("gateway"), row.pop("received_at")
         value, attributes = row["value"], row["attributes"]
-        row["value"] = None if value is None else value.hex()
+        row["value"] = None if value is None else double_content(value)
         row["attributes"] = None if attributes is None else _attributes(attributes)
         yield Found(
             "table",
@@ -135,7 +135,7 @@ def _configuration_lines(where: str, factory: str, day: tuple[int, int, int], bo
     if lines.pop() != "":
         raise ValueError("the last line has no end")
     for number, line in enumerate(lines):
-        message, gateway, received_ms = _without_envelope(line)
+        message, gateway, received_ms = without_envelope(line)
         yield Found(
             "table",
             f"{where}#{number}",
@@ -148,7 +148,7 @@ def _configuration_lines(where: str, factory: str, day: tuple[int, int, int], bo
         )
 
 
-def _without_envelope(line: str) -> tuple[Object, str | None, int | None]:
+def without_envelope(line: str) -> tuple[Object, str | None, int | None]:
     """Take `_received_at` and `_gateway` off the end of a line's object."""
     whole = parse(line)
     if not isinstance(whole, Object):
@@ -177,8 +177,8 @@ def _failures(where: str, factory: str, lane: Lane, kind: str, body: bytes) -> I
 
 def _transformed(found: Found) -> Found:
     line = (found.payload or b"").decode("utf-8")
-    message, gateway, received_ms = _without_envelope(line)
-    content: Content = Line(canonical(message)) if found.lane == "configuration" else _row_of_line(message)
+    message, gateway, received_ms = without_envelope(line)
+    content: Content = Line(canonical(message)) if found.lane == "configuration" else row_of_line(message)
     return Found(
         found.place,
         found.where,
@@ -191,13 +191,13 @@ def _transformed(found: Found) -> Found:
     )
 
 
-def _row_of_line(line: Object) -> Row:
+def row_of_line(line: Object) -> Row:
     """The row that a line for the Parquet table stands for."""
     value, attributes, ts = line.get("value"), line.get("attributes"), line.get("timestamp")
     if isinstance(value, Number):
-        value = float(value.text).hex()
+        value = double_content(float(value.text))
     elif isinstance(value, bool):
-        value = float(value).hex()
+        value = double_content(value)
     return Row(
         device_id=line.get("deviceID"),
         device_name=line.get("deviceName"),
