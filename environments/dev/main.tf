@@ -1,0 +1,11 @@
+module "lake" {
+  source = "../lake"
+
+  name              = "factory-lake-dev"
+  factories         = local.factories
+  retired_factories = local.retired_factories
+  csr_dir           = coalesce(var.csr_dir, "${path.root}/csr")
+  packages_dir      = coalesce(var.packages_dir, "${path.root}/../../build/packages")
+
+  log_retention_days = 14
+}

@@ -1,0 +1,9 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_iot_endpoint" "data" {
+  endpoint_type = "iot:Data-ATS"
+}
+
+locals {
+  schema_dir = coalesce(var.schema_dir, "${path.module}/../../glue_schemas")
+}

@@ -1,0 +1,48 @@
+output "buckets" {
+  description = "Names of the buckets: `measurements`, `configuration` and `clips`."
+  value       = module.storage.bucket_names
+}
+
+output "athena" {
+  description = "Where to query: `workgroup`, `database` and `output_location`."
+  value = {
+    workgroup       = module.glue_catalog.workgroup
+    database        = module.glue_catalog.database
+    output_location = module.storage.athena_output_location
+  }
+}
+
+output "named_queries" {
+  description = "IDs of the named queries, by name."
+  value       = module.glue_catalog.named_queries
+}
+
+output "iot_endpoint" {
+  description = "Host that gateways connect to, MQTT over TLS on port 8883."
+  value       = data.aws_iot_endpoint.data.endpoint_address
+}
+
+output "gateways" {
+  description = "What a gateway's two processes connect with, by factory, gateway and lane: `client_id`, `topic` and `certificate_pems` by CSR file."
+  value       = { for factory, pipeline in module.factory_pipeline : factory => pipeline.gateways }
+}
+
+output "data_streams" {
+  description = "Names of the data streams, by factory and lane."
+  value       = { for factory, pipeline in module.factory_pipeline : factory => pipeline.data_streams }
+}
+
+output "delivery_streams" {
+  description = "Names of the delivery streams, by factory and lane."
+  value       = { for factory, pipeline in module.factory_pipeline : factory => pipeline.delivery_streams }
+}
+
+output "transform_functions" {
+  description = "Names of the transform functions, by factory and lane."
+  value       = { for factory, pipeline in module.factory_pipeline : factory => pipeline.transform_functions }
+}
+
+output "roles" {
+  description = "ARNs of the roles, by factory and lane: `rule`, `delivery` and `transform`."
+  value       = { for factory, pipeline in module.factory_pipeline : factory => pipeline.roles }
+}

@@ -1,0 +1,51 @@
+# Values: factories.auto.tfvars.json
+variable "factories" {
+  description = "The factories in service, by ID, as environments/lake describes them."
+  type = map(object({
+    gateways = set(string)
+    lanes = optional(map(object({
+      stream = optional(object({
+        shards          = optional(number)
+        retention_hours = optional(number)
+      }))
+      delivery = optional(object({
+        buffer_mb      = optional(number)
+        buffer_seconds = optional(number)
+        retry_seconds  = optional(number)
+        transform_buffer = optional(object({
+          mb      = number
+          seconds = number
+        }))
+      }))
+      transform = optional(object({
+        memory_mb            = optional(number)
+        timeout_seconds      = optional(number)
+        reserved_concurrency = optional(number)
+        blank_strings        = optional(string)
+        past_days            = optional(number)
+        future_days          = optional(number)
+        log_level            = optional(string)
+      }))
+    })), {})
+  }))
+  nullable = false
+}
+
+variable "retired_factories" {
+  description = "IDs of factories taken out of service, whose data stays and can be queried."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
+variable "csr_dir" {
+  description = "Folder of the gateways' certificate signing requests, `<client ID>/<name>.pem`; null takes `csr` in this folder."
+  type        = string
+  default     = null
+}
+
+variable "packages_dir" {
+  description = "Folder of the Lambda packages; null takes `build/packages` of the repository."
+  type        = string
+  default     = null
+}

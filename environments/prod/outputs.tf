@@ -1,0 +1,44 @@
+output "buckets" {
+  description = "Names of the buckets: `measurements`, `configuration` and `clips`."
+  value       = module.lake.buckets
+}
+
+output "athena" {
+  description = "Where to query: `workgroup`, `database` and `output_location`."
+  value       = module.lake.athena
+}
+
+output "named_queries" {
+  description = "IDs of the named queries, by name."
+  value       = module.lake.named_queries
+}
+
+output "iot_endpoint" {
+  description = "Host that gateways connect to, MQTT over TLS on port 8883."
+  value       = module.lake.iot_endpoint
+}
+
+output "gateways" {
+  description = "What a gateway's two processes connect with, by factory, gateway and lane: `client_id`, `topic` and `certificate_pems` by CSR file."
+  value       = module.lake.gateways
+}
+
+output "data_streams" {
+  description = "Names of the data streams, by factory and lane."
+  value       = module.lake.data_streams
+}
+
+output "delivery_streams" {
+  description = "Names of the delivery streams, by factory and lane."
+  value       = module.lake.delivery_streams
+}
+
+output "transform_functions" {
+  description = "Names of the transform functions, by factory and lane."
+  value       = module.lake.transform_functions
+}
+
+output "roles" {
+  description = "ARNs of the roles, by factory and lane: `rule`, `delivery` and `transform`."
+  value       = module.lake.roles
+}

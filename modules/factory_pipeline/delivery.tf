@@ -1,0 +1,238 @@
+locals {
+  # Where OpenX finds a column that is named otherwise than its JSON key. Firehose lower-cases the keys of a message before it looks
+  # them up, so the mapping names them in lower case.
+  measurement_columns = jsondecode(file("${var.schema_dir}/measurements.json")).columns
+  key_mappings = {
+    for column in local.measurement_columns : column.name => lower(column.source)
+    if try(lower(column.source) != column.name, false)
+  }
+}
+
+resource "aws_cloudwatch_log_group" "delivery" {
+  for_each = local.lanes
+
+  name              = each.value.delivery_log_group
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_keys.logs
+}
+
+resource "aws_cloudwatch_log_stream" "delivery" {
+  for_each = local.lanes
+
+  name           = "delivery"
+  log_group_name = aws_cloudwatch_log_group.delivery[each.key].name
+}
+
+resource "aws_iam_role" "delivery" {
+  for_each = local.lanes
+
+  name        = "${each.value.stream_name}-delivery"
+  description = "Delivery of ${var.factory}'s ${each.key}: from its own stream, through its own function, to its own prefixes."
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "firehose.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.account }
+        ArnLike      = { "aws:SourceArn" = each.value.delivery_stream_arn }
+      }
+    }]
+  })
+}
+
+# Firehose Developer Guide, "Controlling access with Amazon Data Firehose": what S3 as destination, Kinesis Data Streams as source,
+# data transformation, record format conversion, error logging and customer managed keys need, each limited to this lane.
+resource "aws_iam_role_policy" "delivery" {
+  for_each = local.lanes
+
+  name = "deliver"
+  role = aws_iam_role.delivery[each.key].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid      = "ReadOwnStream"
+          Effect   = "Allow"
+          Action   = ["kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords", "kinesis:ListShards"]
+          Resource = [each.value.stream_arn]
+        },
+        {
+          Sid      = "CallOwnTransform"
+          Effect   = "Allow"
+          Action   = ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"]
+          Resource = [each.value.function_arn, "${each.value.function_arn}:*"]
+        },
+        {
+          Sid      = "WriteOwnPrefixes"
+          Effect   = "Allow"
+          Action   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
+          Resource = ["${each.value.bucket_arn}/${each.value.data_prefix}*", "${each.value.bucket_arn}/${each.value.error_prefix}*"]
+        },
+        {
+          Sid      = "FindBucket"
+          Effect   = "Allow"
+          Action   = ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"]
+          Resource = [each.value.bucket_arn]
+        },
+        {
+          # IfExists: asking whether the bucket is there (HeadBucket) needs this permission too, and names no prefix.
+          Sid       = "ListOwnPrefixes"
+          Effect    = "Allow"
+          Action    = ["s3:ListBucket"]
+          Resource  = [each.value.bucket_arn]
+          Condition = { StringLikeIfExists = { "s3:prefix" = ["${each.value.data_prefix}*", "${each.value.error_prefix}*"] } }
+        },
+        {
+          Sid      = "WriteOwnLog"
+          Effect   = "Allow"
+          Action   = ["logs:PutLogEvents"]
+          Resource = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value.delivery_log_group}:log-stream:delivery"]
+        },
+      ],
+      each.key == "measurements" ? [{
+        Sid    = "ReadTable"
+        Effect = "Allow"
+        Action = ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"]
+        Resource = [
+          "arn:${local.partition}:glue:${local.region}:${local.account}:catalog",
+          "arn:${local.partition}:glue:${local.region}:${local.account}:database/${var.measurements_table.database}",
+          "arn:${local.partition}:glue:${local.region}:${local.account}:table/${var.measurements_table.database}/${var.measurements_table.name}",
+        ]
+      }] : [],
+      var.kms_keys.streams == null ? [] : [{
+        Sid      = "DecryptOwnStream"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = [var.kms_keys.streams]
+        Condition = {
+          StringEquals = { "kms:ViaService" = "kinesis.${local.region}.amazonaws.com" }
+          StringLike   = { "kms:EncryptionContext:aws:kinesis:arn" = each.value.stream_arn }
+        }
+      }],
+      # With a bucket key the context is the bucket, without one it is the object.
+      var.kms_keys.buckets == null ? [] : [{
+        Sid      = "EncryptObjects"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = [var.kms_keys.buckets]
+        Condition = {
+          StringEquals = { "kms:ViaService" = "s3.${local.region}.amazonaws.com" }
+          StringLike   = { "kms:EncryptionContext:aws:s3:arn" = [each.value.bucket_arn, "${each.value.bucket_arn}/*"] }
+        }
+      }]
+    )
+  })
+}
+
+# A delivery stream reads its data stream from the moment it is made, so one that is replaced misses what arrives meanwhile. Nothing that
+# an input changes replaces it: source and names follow from the lake's name and the factory, and partitioning is on from the start.
+resource "aws_kinesis_firehose_delivery_stream" "lane" {
+  for_each = local.lanes
+
+  name        = each.value.stream_name
+  destination = "extended_s3"
+
+  kinesis_source_configuration {
+    kinesis_stream_arn = aws_kinesis_stream.lane[each.key].arn
+    role_arn           = aws_iam_role.delivery[each.key].arn
+  }
+
+  extended_s3_configuration {
+    role_arn            = aws_iam_role.delivery[each.key].arn
+    bucket_arn          = each.value.bucket_arn
+    prefix              = "${each.value.data_prefix}year=!{partitionKeyFromLambda:year}/month=!{partitionKeyFromLambda:month}/day=!{partitionKeyFromLambda:day}/"
+    error_output_prefix = "${each.value.error_prefix}!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
+    buffering_size      = each.value.delivery.buffer_mb
+    buffering_interval  = each.value.delivery.buffer_seconds
+    # Parquet is compressed inside; lines stay as they are for whoever reads the bucket.
+    compression_format = "UNCOMPRESSED"
+
+    dynamic_partitioning_configuration {
+      enabled        = true
+      retry_duration = each.value.delivery.retry_seconds
+    }
+
+    # Parameters at AWS's defaults stay out: the provider drops them from the state and would want to add them for ever.
+    processing_configuration {
+      enabled = true
+
+      processors {
+        type = "Lambda"
+
+        parameters {
+          parameter_name  = "LambdaArn"
+          parameter_value = "${aws_lambda_function.transform[each.key].arn}:$LATEST"
+        }
+
+        dynamic "parameters" {
+          for_each = each.value.delivery.transform_buffer == null ? {} : {
+            BufferSizeInMBs         = each.value.delivery.transform_buffer.mb
+            BufferIntervalInSeconds = each.value.delivery.transform_buffer.seconds
+          }
+
+          content {
+            parameter_name  = parameters.key
+            parameter_value = tostring(parameters.value)
+          }
+        }
+      }
+    }
+
+    dynamic "data_format_conversion_configuration" {
+      for_each = each.key == "measurements" ? [var.measurements_table] : []
+
+      content {
+        input_format_configuration {
+          deserializer {
+            open_x_json_ser_de {
+              case_insensitive            = true
+              column_to_json_key_mappings = local.key_mappings
+            }
+          }
+        }
+
+        output_format_configuration {
+          serializer {
+            parquet_ser_de {
+              compression = "SNAPPY"
+            }
+          }
+        }
+
+        schema_configuration {
+          database_name = data_format_conversion_configuration.value.database
+          table_name    = data_format_conversion_configuration.value.name
+          role_arn      = aws_iam_role.delivery[each.key].arn
+        }
+      }
+    }
+
+    cloudwatch_logging_options {
+      enabled         = true
+      log_group_name  = aws_cloudwatch_log_group.delivery[each.key].name
+      log_stream_name = aws_cloudwatch_log_stream.delivery[each.key].name
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = length(local.refusals[each.key].delivery) == 0
+      error_message = join("\n", local.refusals[each.key].delivery)
+    }
+
+    # Firehose lower-cases keys, so two sources that differ only by case would be one key.
+    precondition {
+      condition = length(distinct([
+        for column in local.measurement_columns : lower(column.source) if can(column.source)
+      ])) == length([for column in local.measurement_columns : column if can(column.source)])
+      error_message = "${var.schema_dir}/measurements.json: sources must differ by more than case, got ${join(", ", [for column in local.measurement_columns : column.source if can(column.source)])}."
+    }
+  }
+
+  # Firehose tries its role, its log and its table as soon as it is made.
+  depends_on = [aws_iam_role_policy.delivery]
+}

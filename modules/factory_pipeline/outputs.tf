@@ -1,0 +1,42 @@
+output "data_streams" {
+  description = "Names of the data streams, by lane."
+  value       = { for lane, stream in aws_kinesis_stream.lane : lane => stream.name }
+}
+
+output "delivery_streams" {
+  description = "Names of the delivery streams, by lane."
+  value       = { for lane, stream in aws_kinesis_firehose_delivery_stream.lane : lane => stream.name }
+}
+
+output "transform_functions" {
+  description = "Names of the transform functions, by lane."
+  value       = { for lane, function in aws_lambda_function.transform : lane => function.function_name }
+}
+
+output "roles" {
+  description = "ARNs of the roles, by lane: `rule`, `delivery` and `transform`."
+  value = {
+    for lane in keys(local.lanes) : lane => {
+      rule      = aws_iam_role.rule[lane].arn
+      delivery  = aws_iam_role.delivery[lane].arn
+      transform = aws_iam_role.transform[lane].arn
+    }
+  }
+}
+
+output "gateways" {
+  description = "What a gateway's two processes connect with, by gateway and lane: `client_id`, `topic` and `certificate_pems` by CSR file."
+  value = {
+    for gateway in var.gateways : gateway => {
+      for client_id, identity in local.identities : identity.lane => {
+        client_id = client_id
+        topic     = identity.topic
+        # The provider hides certificates like keys; they are public.
+        certificate_pems = {
+          for path, request in local.requests : request.file => nonsensitive(aws_iot_certificate.identity[path].certificate_pem)
+          if request.client_id == client_id
+        }
+      } if identity.gateway == gateway
+    }
+  }
+}

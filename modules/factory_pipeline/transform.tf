@@ -1,0 +1,87 @@
+resource "aws_cloudwatch_log_group" "transform" {
+  for_each = local.lanes
+
+  name              = each.value.function_log_group
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_keys.logs
+}
+
+# No aws:SourceArn here: the Lambda guide does not promise it when Lambda assumes an execution role. Who may give the role to a
+# function is decided by iam:PassRole.
+resource "aws_iam_role" "transform" {
+  for_each = local.lanes
+
+  name        = each.value.function_name
+  description = "Transform of ${var.factory}'s ${each.key}: writes its own log and nothing else."
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "transform" {
+  for_each = local.lanes
+
+  name = "write-own-log"
+  role = aws_iam_role.transform[each.key].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "WriteOwnLog"
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+      Resource = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value.function_log_group}:*"
+    }]
+  })
+}
+
+resource "aws_lambda_function" "transform" {
+  for_each = local.lanes
+
+  function_name    = each.value.function_name
+  description      = "Checks and completes ${var.factory}'s ${each.key} on their way from Firehose to S3."
+  role             = aws_iam_role.transform[each.key].arn
+  filename         = var.transform_package
+  source_code_hash = filebase64sha256(var.transform_package)
+  handler          = "transform.handler.handler"
+  runtime          = var.lambda.runtime
+  architectures    = [var.lambda.architecture]
+  memory_size      = each.value.transform.memory_mb
+  timeout          = each.value.transform.timeout_seconds
+
+  reserved_concurrent_executions = each.value.transform.reserved_concurrency
+
+  environment {
+    variables = {
+      FACTORY               = var.factory
+      LANE                  = each.key
+      BLANK_STRINGS         = each.value.transform.blank_strings
+      TIMESTAMP_PAST_DAYS   = tostring(each.value.transform.past_days)
+      TIMESTAMP_FUTURE_DAYS = tostring(each.value.transform.future_days)
+      METRICS_NAMESPACE     = var.metrics_namespace
+      LOG_LEVEL             = each.value.transform.log_level
+    }
+  }
+
+  logging_config {
+    log_group  = aws_cloudwatch_log_group.transform[each.key].name
+    log_format = var.lambda.log_format
+    # The function prints its own lines, already at the level it was told. Levels belong to the JSON format alone.
+    application_log_level = var.lambda.log_format == "JSON" ? "INFO" : null
+    system_log_level      = var.lambda.log_format == "JSON" ? "INFO" : null
+  }
+
+  lifecycle {
+    precondition {
+      condition     = length(local.refusals[each.key].transform) == 0
+      error_message = join("\n", local.refusals[each.key].transform)
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.transform]
+}

@@ -1,0 +1,229 @@
+variable "name" {
+  description = "Name of the lake; begins the name of each resource."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
+    error_message = "name must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got \"${var.name}\"."
+  }
+}
+
+variable "factory" {
+  description = "ID of the factory: its directory in every bucket and the second level of its topics."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.factory)) && length(var.factory) <= 32
+    error_message = "factories[\"${var.factory}\"] must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got ${length(var.factory)}."
+  }
+
+  # The transform function of the configuration lane has the longest of the names that AWS limits to 64 characters: those of
+  # functions, roles and delivery streams.
+  validation {
+    condition     = length("${var.name}-${var.factory}-configuration-transform") <= 64
+    error_message = "factories[\"${var.factory}\"] must leave names of at most 64 characters, got ${length("${var.name}-${var.factory}-configuration-transform")} for \"${var.name}-${var.factory}-configuration-transform\"."
+  }
+}
+
+variable "gateways" {
+  description = "IDs of the factory's LoopEdge gateways. Each is two identities, one per lane."
+  type        = set(string)
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for gateway in var.gateways : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", gateway)) && length(gateway) <= 32])
+    error_message = "factories[\"${var.factory}\"].gateways must be lower-case letters and digits in groups joined by \"-\", at most 32 characters each, got ${join(", ", [for gateway in var.gateways : "\"${gateway}\"" if !(can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", gateway)) && length(gateway) <= 32)])}."
+  }
+}
+
+variable "csr_dir" {
+  description = "Folder of the certificate signing requests, `<client ID>/<name>.pem`: one certificate each. A second file is a rotation with overlap, a deleted file revokes."
+  type        = string
+  nullable    = false
+}
+
+variable "buckets" {
+  description = "Names of the lanes' buckets."
+  type = object({
+    measurements  = string
+    configuration = string
+  })
+  nullable = false
+}
+
+variable "measurements_table" {
+  description = "Glue table by which measurements become Parquet."
+  type = object({
+    database = string
+    name     = string
+  })
+  nullable = false
+}
+
+variable "schema_dir" {
+  description = "Folder of the table schemas; `measurements.json` says which JSON key feeds which column."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = fileexists("${var.schema_dir}/measurements.json")
+    error_message = "schema_dir must be a folder with measurements.json, got \"${var.schema_dir}\"."
+  }
+}
+
+variable "transform_package" {
+  description = "Path of the transform function's zip, which `make package` builds."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = fileexists(var.transform_package)
+    error_message = "transform_package must be a zip that exists (make package builds it), got \"${var.transform_package}\"."
+  }
+}
+
+variable "lanes" {
+  description = <<-EOT
+    Settings of the lanes `measurements` and `configuration`; both keys are given, `{}` takes every default.
+
+    - `stream.shards`: a number of shards; null leaves capacity to AWS (on-demand).
+    - `stream.retention_hours`: how long messages wait in the data stream while they cannot be delivered.
+    - `delivery.buffer_mb`, `delivery.buffer_seconds`: an object is written when either is reached.
+    - `delivery.retry_seconds`: how long partitioning is tried again before records go to the errors prefix.
+    - `delivery.transform_buffer`: size and age at which a batch goes to the transform; null leaves AWS's 1 MB and 60 s.
+    - `transform.memory_mb`, `transform.timeout_seconds`, `transform.reserved_concurrency`: of the function.
+    - `transform.blank_strings`: what a blank string does to its message: `reject`, `null` or `keep`.
+    - `transform.past_days`, `transform.future_days`: how far from its arrival a sample's timestamp may lie.
+    - `transform.log_level`: `DEBUG`, `INFO` or `WARNING`.
+  EOT
+  type = map(object({
+    stream = optional(object({
+      shards          = optional(number)
+      retention_hours = optional(number, 72)
+    }), {})
+    delivery = optional(object({
+      buffer_mb      = optional(number, 128)
+      buffer_seconds = optional(number, 300)
+      retry_seconds  = optional(number, 300)
+      transform_buffer = optional(object({
+        mb      = number
+        seconds = number
+      }))
+    }), {})
+    transform = optional(object({
+      memory_mb            = optional(number, 512)
+      timeout_seconds      = optional(number, 120)
+      reserved_concurrency = optional(number)
+      blank_strings        = optional(string, "reject")
+      past_days            = optional(number, 400)
+      future_days          = optional(number, 1)
+      log_level            = optional(string, "INFO")
+    }), {})
+  }))
+  default = {
+    measurements  = {}
+    configuration = {}
+  }
+  nullable = false
+
+  validation {
+    condition     = toset(keys(var.lanes)) == toset(["measurements", "configuration"])
+    error_message = "factories[\"${var.factory}\"].lanes must have the keys measurements and configuration, got ${join(", ", keys(var.lanes))}."
+  }
+}
+
+variable "lambda" {
+  description = "What the functions run on. The package runs on every runtime and architecture that is accepted here."
+  type = object({
+    runtime      = optional(string, "python3.13")
+    architecture = optional(string, "x86_64")
+    log_format   = optional(string, "JSON")
+  })
+  default  = {}
+  nullable = false
+
+  # Provider 5.100 knows no later one.
+  validation {
+    condition     = contains(["python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13"], var.lambda.runtime)
+    error_message = "lambda.runtime must be python3.8 to python3.13, got \"${var.lambda.runtime}\"."
+  }
+
+  validation {
+    condition     = contains(["x86_64", "arm64"], var.lambda.architecture)
+    error_message = "lambda.architecture must be x86_64 or arm64, got \"${var.lambda.architecture}\"."
+  }
+
+  validation {
+    condition     = contains(["JSON", "Text"], var.lambda.log_format)
+    error_message = "lambda.log_format must be JSON or Text, got \"${var.lambda.log_format}\"."
+  }
+}
+
+variable "metrics_namespace" {
+  description = "CloudWatch namespace of the functions' own metrics."
+  type        = string
+  default     = "FactoryLake"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9A-Za-z._/#:-]{1,255}$", var.metrics_namespace)) && !startswith(var.metrics_namespace, "AWS/")
+    error_message = "metrics_namespace must be 1 to 255 of 0-9 A-Z a-z . - _ / # : and not begin with AWS/, got \"${var.metrics_namespace}\"."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that logs are kept; 0 keeps them for ever."
+  type        = number
+  default     = 90
+  nullable    = false
+
+  validation {
+    condition = contains(
+      [0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+      var.log_retention_days
+    )
+    error_message = "log_retention_days must be one of 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, got ${var.log_retention_days}."
+  }
+}
+
+variable "kms_keys" {
+  description = <<-EOT
+    ARNs of KMS keys; null leaves each to a key that AWS manages.
+
+    - `buckets`: the key of the lanes' buckets, which roles that write there then may use.
+    - `streams`: encrypts the data streams.
+    - `logs`: encrypts the log groups; its key policy must let CloudWatch Logs use it.
+  EOT
+  type = object({
+    buckets = optional(string)
+    streams = optional(string)
+    logs    = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for key in [var.kms_keys.buckets, var.kms_keys.streams, var.kms_keys.logs] :
+      key == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", key))
+    ])
+    error_message = join(" ", [
+      for path, key in var.kms_keys : "kms_keys.${path} must be the ARN of a key (not of an alias: roles are granted the key itself), got \"${key}\"."
+      if key == null ? false : !can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", key))
+    ])
+  }
+}
+
+variable "alarm_actions" {
+  description = "ARNs of what alarms notify, for example an SNS topic. Without any there are no alarms."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(var.alarm_actions) <= 5 && alltrue([for arn in var.alarm_actions : startswith(arn, "arn:")])
+    error_message = "alarm_actions must be at most 5 ARNs, got ${join(", ", var.alarm_actions)}."
+  }
+}

@@ -1,0 +1,159 @@
+mock_provider "aws" {}
+
+variables {
+  name                   = "plant-lake"
+  schema_dir             = "../../glue_schemas"
+  factories              = ["lyon", "krakow"]
+  athena_output_location = "s3://lake-measurements/athena-results/"
+  buckets = {
+    measurements  = "lake-measurements"
+    configuration = "lake-configuration"
+  }
+}
+
+run "the_tables_are_those_of_the_schema_files" {
+  command = plan
+
+  assert {
+    condition     = aws_glue_catalog_database.lake.name == "plant_lake" && output.database == "plant_lake"
+    error_message = "The database is named as SQL wants it, without quotes."
+  }
+
+  assert {
+    condition     = toset(keys(aws_glue_catalog_table.lake)) == toset([for file in fileset("../../glue_schemas", "*.json") : trimsuffix(file, ".json")])
+    error_message = "Each schema file is a table."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, table in aws_glue_catalog_table.lake :
+      [for column in table.storage_descriptor[0].columns : "${column.name} ${column.type} ${column.comment}"]
+      == [for column in jsondecode(file("../../glue_schemas/${key}.json")).columns : "${column.name} ${column.type} ${column.comment}"]
+    ])
+    error_message = "Columns have the names, types, comments and order of the schema file."
+  }
+
+  assert {
+    condition = alltrue([
+      for table in aws_glue_catalog_table.lake :
+      join(", ", [for key in table.partition_keys : "${key.name} ${key.type}"]) == "factory string, year int, month int, day int"
+    ])
+    error_message = "Both tables are partitioned by factory and day."
+  }
+}
+
+run "measurements_are_parquet_and_configuration_is_lines" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_glue_catalog_table.lake["measurements"].storage_descriptor[0].ser_de_info[0].serialization_library == "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+      && aws_glue_catalog_table.lake["measurements"].storage_descriptor[0].input_format == "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
+      && aws_glue_catalog_table.lake["measurements"].storage_descriptor[0].output_format == "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
+      && aws_glue_catalog_table.lake["measurements"].parameters["classification"] == "parquet"
+    )
+    error_message = "Measurements are read as Parquet."
+  }
+
+  assert {
+    condition = (
+      aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].serialization_library == "org.apache.hadoop.hive.serde2.RegexSerDe"
+      && aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].input_format == "org.apache.hadoop.mapred.TextInputFormat"
+    )
+    error_message = "Configuration is read line by line."
+  }
+
+  # Terraform's regex engine is not Java's, but agrees with it on what this pattern uses.
+  assert {
+    condition = (
+      jsonencode(regex(aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"], "{\"a\":{\"_gateway\":\"no\"},\"_received_at\":1767225600000,\"_gateway\":\"line-1\"}"))
+      == jsonencode(["{\"a\":{\"_gateway\":\"no\"},\"_received_at\":1767225600000,\"_gateway\":\"line-1\"}", "1767225600000", "line-1"])
+    )
+    error_message = "The line's own end gives arrival time and gateway."
+  }
+
+  assert {
+    condition = (
+      jsonencode(regex(aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"], "{\"a\":1,\"_received_at\":1767225600000}"))
+      == jsonencode(["{\"a\":1,\"_received_at\":1767225600000}", "1767225600000", null])
+    )
+    error_message = "A message without an envelope has an arrival time and no gateway."
+  }
+
+  assert {
+    condition = (
+      jsonencode(regex(aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"], "not even JSON"))
+      == jsonencode(["not even JSON", null, null])
+    )
+    error_message = "Any line at all is kept whole."
+  }
+}
+
+run "projection_finds_each_factory_and_day" {
+  command = plan
+
+  assert {
+    condition = {
+      for key, value in aws_glue_catalog_table.lake["measurements"].parameters : key => value if startswith(key, "projection.") || startswith(key, "storage.")
+      } == {
+      "projection.enabled"        = "true"
+      "projection.factory.type"   = "enum"
+      "projection.factory.values" = "krakow,lyon"
+      "projection.year.type"      = "integer"
+      "projection.year.range"     = "2024,2035"
+      "projection.year.digits"    = "4"
+      "projection.month.type"     = "integer"
+      "projection.month.range"    = "1,12"
+      "projection.month.digits"   = "2"
+      "projection.day.type"       = "integer"
+      "projection.day.range"      = "1,31"
+      "projection.day.digits"     = "2"
+      "storage.location.template" = "s3://lake-measurements/factory=$${factory}/year=$${year}/month=$${month}/day=$${day}/"
+    }
+    error_message = "Every partition column is projected, onto the keys that the pipelines write."
+  }
+
+  assert {
+    condition     = aws_glue_catalog_table.lake["configuration"].parameters["storage.location.template"] == "s3://lake-configuration/factory=$${factory}/year=$${year}/month=$${month}/day=$${day}/"
+    error_message = "Each table lies in its own bucket."
+  }
+
+  assert {
+    condition     = alltrue([for table in aws_glue_catalog_table.lake : endswith(table.storage_descriptor[0].location, "/factory=/")])
+    error_message = "The location itself holds nothing: no errors, no query results."
+  }
+}
+
+run "the_workgroup_enforces_its_settings" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_athena_workgroup.lake.name == "plant-lake"
+      && aws_athena_workgroup.lake.force_destroy == false
+      && aws_athena_workgroup.lake.configuration[0].enforce_workgroup_configuration
+      && aws_athena_workgroup.lake.configuration[0].bytes_scanned_cutoff_per_query == 1099511627776
+      && aws_athena_workgroup.lake.configuration[0].engine_version[0].selected_engine_version == "Athena engine version 3"
+      && aws_athena_workgroup.lake.configuration[0].result_configuration[0].output_location == "s3://lake-measurements/athena-results/"
+      && aws_athena_workgroup.lake.configuration[0].result_configuration[0].encryption_configuration[0].encryption_option == "SSE_S3"
+    )
+    error_message = "Engine 3, a scan limit, encrypted results in the expiring prefix, and no client overrides them."
+  }
+}
+
+run "named_queries_are_the_files_of_the_module" {
+  command = plan
+
+  assert {
+    condition     = length(aws_athena_named_query.lake) > 0 && toset(keys(aws_athena_named_query.lake)) == toset([for file in fileset("queries", "*.sql") : trimsuffix(file, ".sql")])
+    error_message = "Each file of queries/ is a named query."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, query in aws_athena_named_query.lake :
+      query.query == file("queries/${name}.sql") && query.workgroup == "plant-lake" && query.database == "plant_lake" && startswith(query.query, "-- ${query.description}\n")
+    ])
+    error_message = "A query's first line is its description."
+  }
+}

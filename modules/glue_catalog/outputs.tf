@@ -1,0 +1,19 @@
+output "database" {
+  description = "Name of the database."
+  value       = aws_glue_catalog_database.lake.name
+}
+
+output "tables" {
+  description = "Names of the tables, by schema file. Known once the tables exist."
+  value       = { for key, table in aws_glue_catalog_table.lake : key => table.name }
+}
+
+output "workgroup" {
+  description = "Name of the Athena workgroup."
+  value       = aws_athena_workgroup.lake.name
+}
+
+output "named_queries" {
+  description = "IDs of the named queries, by name."
+  value       = { for name, query in aws_athena_named_query.lake : name => query.id }
+}

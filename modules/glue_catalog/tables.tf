@@ -1,0 +1,138 @@
+locals {
+  formats = {
+    parquet = {
+      classification = "parquet"
+      input_format   = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
+      output_format  = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
+      serde          = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+      parameters     = { "serialization.format" = "1" }
+    }
+    # The whole line, and the two keys that the transform adds at its end. A JSON SerDe would fail on messages whose keys
+    # differ only by case, and would lose keys that the table does not know.
+    line = {
+      classification = "json"
+      input_format   = "org.apache.hadoop.mapred.TextInputFormat"
+      output_format  = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+      serde          = "org.apache.hadoop.hive.serde2.RegexSerDe"
+      parameters     = { "input.regex" = "^(.*?(?:\"_received_at\":([0-9]+)(?:,\"_gateway\":\"([^\"]*)\")?\\})?)$" }
+    }
+  }
+
+  # How Athena computes the partitions that exist, so that nobody has to register them. Directories are zero-padded, hence the
+  # digits; the columns are integers, hence `month = 3` in SQL.
+  projections = {
+    factory = { type = "enum", values = join(",", sort(var.factories)) }
+    year    = { type = "integer", range = "${var.years.first},${var.years.last}", digits = "4" }
+    month   = { type = "integer", range = "1,12", digits = "2" }
+    day     = { type = "integer", range = "1,31", digits = "2" }
+  }
+
+  glue_types = ["boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "string", "date", "timestamp", "binary"]
+}
+
+resource "aws_glue_catalog_table" "lake" {
+  for_each = local.schemas
+
+  database_name = aws_glue_catalog_database.lake.name
+  name          = each.value.table
+  description   = each.value.description
+  table_type    = "EXTERNAL_TABLE"
+
+  parameters = merge(
+    {
+      EXTERNAL             = "TRUE"
+      classification       = try(local.formats[each.value.format].classification, null)
+      "projection.enabled" = "true"
+      "storage.location.template" = join("", [
+        "s3://${lookup(var.buckets, each.key, "")}/",
+        join("", [for key in each.value.partition_keys : "${key.name}=$${${key.name}}/"]),
+      ])
+    },
+    [
+      for key in each.value.partition_keys : {
+        for setting, value in lookup(local.projections, key.name, {}) : "projection.${key.name}.${setting}" => value
+      }
+    ]...
+  )
+
+  dynamic "partition_keys" {
+    for_each = each.value.partition_keys
+
+    content {
+      name    = partition_keys.value.name
+      type    = partition_keys.value.type
+      comment = partition_keys.value.comment
+    }
+  }
+
+  storage_descriptor {
+    # Athena goes by storage.location.template. The location itself is a prefix that never holds an object: an engine that ignores
+    # projection finds an empty table there, instead of reading errors/ and query results as data.
+    location      = "s3://${lookup(var.buckets, each.key, "")}/factory=/"
+    input_format  = try(local.formats[each.value.format].input_format, null)
+    output_format = try(local.formats[each.value.format].output_format, null)
+
+    ser_de_info {
+      name                  = each.value.format
+      serialization_library = try(local.formats[each.value.format].serde, null)
+      parameters            = try(local.formats[each.value.format].parameters, null)
+    }
+
+    dynamic "columns" {
+      for_each = each.value.columns
+
+      content {
+        name    = columns.value.name
+        type    = columns.value.type
+        comment = columns.value.comment
+      }
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = contains(keys(var.buckets), each.key)
+      error_message = "buckets must have an entry for the table \"${each.key}\" of ${var.schema_dir}/${each.key}.json, got ${join(", ", keys(var.buckets))}."
+    }
+
+    precondition {
+      condition     = length(local.schema_refusals[each.key]) == 0
+      error_message = join("\n", local.schema_refusals[each.key])
+    }
+  }
+}
+
+locals {
+  # What Glue or Athena would refuse, or misread, in a schema file. Source: Glue API reference, "Table API" and "Column".
+  schema_refusals = {
+    for table, schema in local.schemas : table => distinct([
+      for refusal in concat(
+        [
+          { refused = schema.table != table, path = "table", rule = "the file's name, \"${table}\"", value = schema.table },
+          { refused = !can(regex("^[a-z][a-z0-9_]{0,254}$", schema.table)), path = "table", rule = "a lower-case letter, then lower-case letters, digits and _, at most 255 characters", value = schema.table },
+          { refused = !contains(keys(local.formats), schema.format), path = "format", rule = "one of ${join(", ", keys(local.formats))}", value = schema.format },
+        ],
+        [
+          for key in schema.partition_keys :
+          { refused = !contains(keys(local.projections), key.name), path = "partition_keys", rule = "one of ${join(", ", keys(local.projections))}, which have a projection", value = key.name }
+        ],
+        flatten([
+          for column in concat(schema.columns, schema.partition_keys) : [
+            { refused = !can(regex("^[a-z][a-z0-9_]{0,254}$", column.name)), path = "columns", rule = "named by a lower-case letter, then lower-case letters, digits and _, at most 255 characters", value = column.name },
+            { refused = !contains(local.glue_types, column.type), path = "columns[\"${column.name}\"].type", rule = "one of ${join(", ", local.glue_types)}", value = column.type },
+            { refused = length(column.comment) > 255, path = "columns[\"${column.name}\"].comment", rule = "at most 255 characters", value = "${length(column.comment)} characters" },
+            { refused = length([for other in concat(schema.columns, schema.partition_keys) : other if other.name == column.name]) > 1, path = "columns", rule = "named once each, partition keys included", value = column.name },
+          ]
+        ])
+      ) : "${var.schema_dir}/${table}.json: ${refusal.path} must be ${refusal.rule}, got \"${refusal.value}\"." if refusal.refused
+    ])
+  }
+}
+
+# Athena answers "no rows", not "unknown year", when the projection has run out.
+check "years_reach_into_the_future" {
+  assert {
+    condition     = var.years.last > tonumber(formatdate("YYYY", plantimestamp()))
+    error_message = "years.last must be later than this year, or queries will soon miss new data without a word, got ${var.years.last}."
+  }
+}

@@ -1,0 +1,24 @@
+data "aws_partition" "current" {}
+
+locals {
+  # A bucket that the caller says nothing about: nothing is moved, nothing is deleted.
+  untouched = {
+    versioning                   = true
+    transitions                  = []
+    expire_data_after_days       = null
+    expire_errors_after_days     = null
+    expire_noncurrent_after_days = null
+  }
+  buckets = {
+    for bucket in ["measurements", "configuration", "clips"] :
+    bucket => merge(local.untouched, lookup(var.buckets, bucket, local.untouched))
+  }
+
+  bucket_names = { for bucket in keys(local.buckets) : bucket => "${var.name}-${var.suffix}-${bucket}" }
+  bucket_arns = {
+    for bucket, name in local.bucket_names : bucket => "arn:${data.aws_partition.current.partition}:s3:::${name}"
+  }
+
+  # Outside every table's partitions, so that results are never read as data.
+  athena_results_prefix = "athena-results/"
+}

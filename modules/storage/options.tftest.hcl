@@ -1,0 +1,118 @@
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+variables {
+  name   = "plant-lake"
+  suffix = "111122223333"
+}
+
+run "each_option_reaches_its_own_prefix" {
+  command = plan
+
+  variables {
+    kms_key_arn                         = "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e"
+    force_destroy                       = true
+    athena_results_expire_after_days    = 3
+    abort_incomplete_uploads_after_days = 2
+    buckets = {
+      measurements = {
+        transitions = [
+          { days = 30, storage_class = "STANDARD_IA" },
+          { days = 60, storage_class = "GLACIER_IR" },
+        ]
+        expire_data_after_days       = 3650
+        expire_errors_after_days     = 90
+        expire_noncurrent_after_days = 14
+      }
+      clips = {
+        versioning  = false
+        transitions = [{ days = 0, storage_class = "GLACIER" }, { days = 365, storage_class = "DEEP_ARCHIVE" }]
+      }
+    }
+  }
+
+  assert {
+    condition = alltrue([
+      for encryption in aws_s3_bucket_server_side_encryption_configuration.lake :
+      one(encryption.rule).apply_server_side_encryption_by_default[0].sse_algorithm == "aws:kms"
+      && one(encryption.rule).apply_server_side_encryption_by_default[0].kms_master_key_id == var.kms_key_arn
+      && one(encryption.rule).bucket_key_enabled
+    ])
+    error_message = "A given key encrypts every bucket, with bucket keys."
+  }
+
+  assert {
+    condition     = alltrue([for bucket in aws_s3_bucket.lake : bucket.force_destroy])
+    error_message = "force_destroy reaches every bucket."
+  }
+
+  assert {
+    condition = { for key, versioning in aws_s3_bucket_versioning.lake : key => versioning.versioning_configuration[0].status } == {
+      measurements  = "Enabled"
+      configuration = "Enabled"
+      clips         = "Suspended"
+    }
+    error_message = "Versioning is chosen per bucket, and stays on for a bucket without an entry."
+  }
+
+  assert {
+    condition = {
+      for rule in aws_s3_bucket_lifecycle_configuration.lake["measurements"].rule : rule.id => rule.filter[0].prefix
+      } == {
+      abort-incomplete-uploads = ""
+      data                     = "factory="
+      errors                   = "errors/"
+      noncurrent-versions      = ""
+      athena-results           = "athena-results/"
+    }
+    error_message = "Data, errors and results each have their own rule and prefix."
+  }
+
+  assert {
+    condition = {
+      for rule in aws_s3_bucket_lifecycle_configuration.lake["measurements"].rule :
+      rule.filter[0].prefix => rule.expiration[0].days if length(rule.expiration) > 0
+    } == { "factory=" = 3650, "errors/" = 90, "athena-results/" = 3 }
+    error_message = "Each expiry deletes under its own prefix only."
+  }
+
+  assert {
+    condition = {
+      for transition in [for rule in aws_s3_bucket_lifecycle_configuration.lake["measurements"].rule : rule if rule.id == "data"][0].transition :
+      transition.storage_class => transition.days
+    } == { STANDARD_IA = 30, GLACIER_IR = 60 }
+    error_message = "Transitions move data, in the order given."
+  }
+
+  assert {
+    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.lake["measurements"].rule : rule.noncurrent_version_expiration[0].noncurrent_days if rule.id == "noncurrent-versions"][0] == 14
+    error_message = "Older versions go when asked to."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_lifecycle_configuration.lake["clips"].rule[0].abort_incomplete_multipart_upload[0].days_after_initiation == 2
+    error_message = "The age of abandoned uploads is an input."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_lifecycle_configuration.lake["configuration"].rule[*].id == tolist(["abort-incomplete-uploads"])
+    error_message = "Options of one bucket leave the others alone."
+  }
+}
+
+run "another_partition_has_its_own_arns" {
+  command = plan
+
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-cn" }
+  }
+
+  assert {
+    condition     = jsondecode(aws_s3_bucket_policy.tls_only["clips"].policy).Statement[0].Resource[0] == "arn:aws-cn:s3:::plant-lake-111122223333-clips"
+    error_message = "ARNs follow the partition of the provider."
+  }
+}

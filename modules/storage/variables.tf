@@ -1,0 +1,101 @@
+variable "name" {
+  description = "Name of the lake; begins the name of each bucket."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
+    error_message = "name must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got \"${var.name}\"."
+  }
+}
+
+variable "suffix" {
+  description = "Makes the bucket names unique among all AWS accounts, for example the account ID: `<name>-<suffix>-measurements`."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.suffix))
+    error_message = "suffix must be lower-case letters and digits in groups joined by \"-\", got \"${var.suffix}\"."
+  }
+
+  # The longest of the three names decides.
+  validation {
+    condition     = length("${var.name}-${var.suffix}-configuration") <= 63
+    error_message = "suffix must leave bucket names of at most 63 characters, got ${length("${var.name}-${var.suffix}-configuration")} for \"${var.name}-${var.suffix}-configuration\"."
+  }
+}
+
+variable "buckets" {
+  description = <<-EOT
+    What the buckets `measurements`, `configuration` and `clips` do with their objects over time. A bucket without an
+    entry keeps versions, and moves and deletes nothing.
+
+    - `versioning`: whether a deleted or overwritten object can be had back.
+    - `transitions`: moves of the factories' data (keys under `factory=`) to cheaper storage classes, each `days` after an
+      object was made.
+    - `expire_data_after_days`: deletes the factories' data.
+    - `expire_errors_after_days`: deletes what the pipelines could not deliver (keys under `errors/`). An input of its own, so
+      that expiry of data never sweeps away messages that still wait to be looked at.
+    - `expire_noncurrent_after_days`: deletes older versions that many days after they were replaced or deleted.
+  EOT
+  type = map(object({
+    versioning = optional(bool, true)
+    transitions = optional(list(object({
+      days          = number
+      storage_class = string
+    })), [])
+    expire_data_after_days       = optional(number)
+    expire_errors_after_days     = optional(number)
+    expire_noncurrent_after_days = optional(number)
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.buckets), ["measurements", "configuration", "clips"])) == 0
+    error_message = "buckets must have no other keys than measurements, configuration and clips, got ${join(", ", setsubtract(keys(var.buckets), ["measurements", "configuration", "clips"]))}."
+  }
+}
+
+variable "athena_results_expire_after_days" {
+  description = "Days after which results of Athena queries are deleted. They are copies: the query can be run again."
+  type        = number
+  default     = 7
+  nullable    = false
+
+  validation {
+    condition     = var.athena_results_expire_after_days >= 1 && floor(var.athena_results_expire_after_days) == var.athena_results_expire_after_days
+    error_message = "athena_results_expire_after_days must be a whole number of days, at least 1, got ${var.athena_results_expire_after_days}."
+  }
+}
+
+variable "abort_incomplete_uploads_after_days" {
+  description = "Days after which the parts of an upload that was never completed are deleted. They are no objects, and are paid for."
+  type        = number
+  default     = 7
+  nullable    = false
+
+  validation {
+    condition     = var.abort_incomplete_uploads_after_days >= 1 && floor(var.abort_incomplete_uploads_after_days) == var.abort_incomplete_uploads_after_days
+    error_message = "abort_incomplete_uploads_after_days must be a whole number of days, at least 1, got ${var.abort_incomplete_uploads_after_days}."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "ARN of the KMS key that encrypts the objects (with S3 bucket keys); null encrypts them with keys of S3 (SSE-S3)."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a key (not of an alias: roles are granted the key itself), got \"${coalesce(var.kms_key_arn, "null")}\"."
+  }
+}
+
+variable "force_destroy" {
+  description = "Whether `terraform destroy` may delete buckets that still hold objects. For throw-away lakes only."
+  type        = bool
+  default     = false
+  nullable    = false
+}
