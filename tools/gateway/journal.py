@@ -17,6 +17,7 @@ first.
 """
 
 import base64
+import fcntl
 import hashlib
 import json
 import os
@@ -81,18 +82,22 @@ class Journal:
         """Open the source's journal in a directory, making both when missing.
 
         Raises:
-            JournalError: When the file is damaged or belongs to another source.
+            JournalError: When the file is damaged, in use, or another source's.
         """
         directory.mkdir(parents=True, exist_ok=True)
         path = journal_path(directory, source)
-        entries: list[Entry] = []
-        if path.exists():
-            _cut_torn_line(path)
-            entries = read_journal(path) if path.stat().st_size else []
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            _lock(descriptor, path)
+            _cut_torn_line(descriptor)
+            is_new = _is_new(path, source)
+            entries = read_journal(path)
+        except BaseException:
+            os.close(descriptor)
+            raise
         attempts = {entry.n: entry.attempts for entry in entries if entry.is_owed}
         journal = cls(path, source, descriptor, entries[-1].n if entries else 0, attempts)
-        if os.fstat(descriptor).st_size == 0:
+        if is_new:
             where = {"factory": source.factory, "gateway": source.gateway, "lane": source.lane}
             journal._append({"source": where, "topic": source.topic, "client_id": source.client_id})
         return journal
@@ -234,8 +239,23 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
-def _cut_torn_line(path: Path) -> None:
-    with path.open("rb+") as file:
-        content = file.read()
-        if content and not content.endswith(b"\n"):
-            file.truncate(content.rfind(b"\n") + 1)
+def _is_new(path: Path, source: Source) -> bool:
+    """Whether the journal has yet to say whose it is."""
+    whose = read_source(path)
+    if whose not in (source, None):
+        raise JournalError(f"{path} is the journal of {whose}, not of {source}")
+    return whose is None
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise JournalError(f"{path} is in use: another process sends as this gateway") from error
+
+
+def _cut_torn_line(descriptor: int) -> None:
+    size = os.fstat(descriptor).st_size
+    content = os.pread(descriptor, size, 0)
+    if content and not content.endswith(b"\n"):
+        os.ftruncate(descriptor, content.rfind(b"\n") + 1)
