@@ -1,0 +1,129 @@
+"""Terraform as a library: one root module, its data and state kept apart from the source tree.
+
+Several lakes can be applied from one `environments/local` at the same time, since nothing is written beside the
+configuration: the provider links and module manifest live in `TF_DATA_DIR`, the state in a file of the caller's.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_WRAPPER = REPOSITORY / "tools" / "terraform.sh"
+_ERROR_LINES = 40
+
+
+class TerraformError(Exception):
+    """A Terraform command failed.
+
+    Attributes:
+        command: The subcommand, for example `apply`.
+        log: The file that holds everything the command printed.
+    """
+
+    def __init__(self, command: str, log: Path, output: str) -> None:
+        self.command = command
+        self.log = log
+        tail = "\n".join(output.strip().splitlines()[-_ERROR_LINES:])
+        super().__init__(f"terraform {command} failed (all of its output: {log}):\n{tail}")
+
+
+@dataclass(frozen=True)
+class Terraform:
+    """One root module with a state of its own.
+
+    Attributes:
+        directory: The root module.
+        workdir: Where data, state and logs go; made when missing.
+        environment: What the commands see besides this process's environment: endpoints and credentials.
+    """
+
+    directory: Path
+    workdir: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def state(self) -> Path:
+        """The state file."""
+        return self.workdir / "terraform.tfstate"
+
+    def init(self) -> None:
+        """Install the provider and modules and point the backend at this lake's state file.
+
+        Raises:
+            TerraformError: When the provider can be had neither from a mirror nor from the registry.
+        """
+        self._run("init", "-input=false", f"-backend-config=path={self.state}", "-reconfigure")
+
+    def apply(self, variables: Mapping[str, object]) -> None:
+        """Apply the configuration without asking.
+
+        Raises:
+            TerraformError: With the end of what Terraform printed.
+        """
+        self._run("apply", "-input=false", "-auto-approve", *self._arguments(variables))
+
+    def changes(self, variables: Mapping[str, object]) -> list[dict[str, Any]]:
+        """Plan, and return what an apply would change: `{address, actions}` for each resource, outputs likewise.
+
+        Raises:
+            TerraformError: When the plan fails.
+        """
+        plan = self.workdir / "check.tfplan"
+        self._run("plan", "-input=false", f"-out={plan}", *self._arguments(variables))
+        shown = json.loads(self._run("show", "-json", str(plan)))
+        found = [
+            {"address": change["address"], "actions": change["change"]["actions"]}
+            for change in shown.get("resource_changes", [])
+            if change["change"]["actions"] not in (["no-op"], ["read"])
+        ]
+        found += [
+            {"address": f"output.{name}", "actions": change["actions"]}
+            for name, change in shown.get("output_changes", {}).items()
+            if change["actions"] != ["no-op"]
+        ]
+        return found
+
+    def output(self) -> dict[str, Any]:
+        """The root module's outputs, name to value."""
+        return {name: entry["value"] for name, entry in json.loads(self._run("output", "-json")).items()}
+
+    def destroy(self, variables: Mapping[str, object]) -> None:
+        """Destroy everything in the state.
+
+        Raises:
+            TerraformError: When something refuses to go.
+        """
+        self._run("destroy", "-input=false", "-auto-approve", *self._arguments(variables))
+
+    def _arguments(self, variables: Mapping[str, object]) -> Sequence[str]:
+        # Values travel in a file: a map of factories does not fit on a command line legibly.
+        path = self.workdir / "variables.tfvars.json"
+        path.write_text(json.dumps(variables, indent=2), encoding="utf-8")
+        return [f"-var-file={path}"]
+
+    def _run(self, command: str, *arguments: str) -> str:
+        logs = self.workdir / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        log = logs / f"terraform-{command}.log"
+        # `show` and `output` print JSON that is read back; a colour code would break it and the logs.
+        finished = subprocess.run(
+            [str(_WRAPPER), f"-chdir={self.directory}", command, "-no-color", *arguments],
+            env={
+                **os.environ,
+                **self.environment,
+                "TF_DATA_DIR": str(self.workdir / "data"),
+                "TF_IN_AUTOMATION": "1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        log.write_text(finished.stdout + finished.stderr, encoding="utf-8")
+        if finished.returncode != 0:
+            raise TerraformError(command, log, finished.stdout + finished.stderr)
+        return finished.stdout
