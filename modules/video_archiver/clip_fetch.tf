@@ -1,0 +1,152 @@
+resource "aws_cloudwatch_log_group" "clip_fetch" {
+  name              = local.log_group
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_keys.logs
+}
+
+resource "aws_iam_role" "clip_fetch" {
+  name        = local.function_name
+  description = "Clips of ${var.factory}: reads its video streams, writes its directory of the clips bucket."
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "clip_fetch" {
+  name = "archive-footage"
+  role = aws_iam_role.clip_fetch.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          # Listing names no stream, so it cannot be limited to any.
+          Sid      = "FindStreams"
+          Effect   = "Allow"
+          Action   = "kinesisvideo:ListStreams"
+          Resource = "*"
+        },
+        {
+          Sid    = "ReadFootage"
+          Effect = "Allow"
+          Action = [
+            "kinesisvideo:GetClip", "kinesisvideo:GetDataEndpoint", "kinesisvideo:GetMediaForFragmentList", "kinesisvideo:ListFragments",
+          ]
+          Resource = local.stream_arns
+        },
+        {
+          Sid      = "WriteClips"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject", "s3:PutObject"]
+          Resource = "${local.bucket_arn}/${local.data_prefix}*"
+        },
+        {
+          Sid       = "FindNewestClip"
+          Effect    = "Allow"
+          Action    = "s3:ListBucket"
+          Resource  = local.bucket_arn
+          Condition = { StringLike = { "s3:prefix" = "${local.data_prefix}*" } }
+        },
+        {
+          Sid      = "WriteOwnLog"
+          Effect   = "Allow"
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          Resource = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${local.log_group}:*"
+        },
+      ],
+      length(local.stream_keys) == 0 ? [] : [{
+        Sid      = "DecryptFootage"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = local.stream_keys
+      }],
+      var.kms_keys.buckets == null ? [] : [{
+        Sid      = "EncryptClips"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.kms_keys.buckets
+      }],
+      var.video.failure_destination_arn == null ? [] : [{
+        Sid      = "TellOfFailures"
+        Effect   = "Allow"
+        Action   = strcontains(var.video.failure_destination_arn, ":sqs:") ? "sqs:SendMessage" : "sns:Publish"
+        Resource = var.video.failure_destination_arn
+      }],
+    )
+  })
+}
+
+resource "aws_lambda_function" "clip_fetch" {
+  function_name    = local.function_name
+  description      = "Archives the footage of ${var.factory}'s cameras as clips."
+  role             = aws_iam_role.clip_fetch.arn
+  filename         = var.clip_fetch_package
+  source_code_hash = filebase64sha256(var.clip_fetch_package)
+  handler          = "clip_fetch.handler.handler"
+  runtime          = var.lambda.runtime
+  architectures    = [var.lambda.architecture]
+  memory_size      = var.video.memory_mb
+  timeout          = var.video.timeout_seconds
+
+  reserved_concurrent_executions = var.video.reserved_concurrency
+
+  ephemeral_storage {
+    size = var.video.ephemeral_storage_mb
+  }
+
+  environment {
+    variables = {
+      FACTORY           = var.factory
+      CLIPS_BUCKET      = var.clips_bucket
+      STREAM_PREFIX     = local.stream_prefix
+      CLIP_SECONDS      = tostring(var.video.clip_seconds)
+      SETTLE_SECONDS    = tostring(var.video.settle_seconds)
+      QUIET_SECONDS     = tostring(var.video.quiet_seconds)
+      GAP_SECONDS       = tostring(var.video.gap_seconds)
+      STREAMS_AT_ONCE   = tostring(var.video.streams_at_once)
+      START_FROM        = var.video.start_from
+      METRICS_NAMESPACE = var.metrics_namespace
+      LOG_LEVEL         = var.video.log_level
+    }
+  }
+
+  logging_config {
+    log_group  = aws_cloudwatch_log_group.clip_fetch.name
+    log_format = var.lambda.log_format
+    # The function prints its own lines, already at the level it was told. Levels belong to the JSON format alone.
+    application_log_level = var.lambda.log_format == "JSON" ? "INFO" : null
+    system_log_level      = var.lambda.log_format == "JSON" ? "INFO" : null
+  }
+
+  lifecycle {
+    precondition {
+      condition     = length(local.refusals) == 0
+      error_message = join("\n", local.refusals)
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.clip_fetch]
+}
+
+# A failed run has lost nothing: the next one does its work. So Lambda repeats it once or twice and does not keep it for hours.
+resource "aws_lambda_function_event_invoke_config" "clip_fetch" {
+  function_name                = aws_lambda_function.clip_fetch.function_name
+  maximum_retry_attempts       = var.video.retries
+  maximum_event_age_in_seconds = local.event_age_seconds
+
+  dynamic "destination_config" {
+    for_each = var.video.failure_destination_arn == null ? [] : [var.video.failure_destination_arn]
+
+    content {
+      on_failure {
+        destination = destination_config.value
+      }
+    }
+  }
+}

@@ -1,0 +1,138 @@
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+}
+
+variables {
+  name               = "plant-lake"
+  factory            = "krakow"
+  cameras            = { press-1 = {}, oven = {} }
+  clips_bucket       = "plant-lake-clips"
+  clip_fetch_package = "versions.tf" # any file: it is only read for its hash
+}
+
+run "makes_a_stream_per_camera_that_keeps_a_day" {
+  command = plan
+
+  assert {
+    condition = { for camera, stream in aws_kinesis_video_stream.camera : camera => stream.name } == {
+      press-1 = "plant-lake_krakow_press-1"
+      oven    = "plant-lake_krakow_oven"
+    }
+    error_message = "A stream's name is the lake, the factory and the camera."
+  }
+
+  assert {
+    condition     = alltrue([for stream in aws_kinesis_video_stream.camera : stream.data_retention_in_hours == 24 && stream.media_type == "video/h264"])
+    error_message = "Footage is kept for a day by default."
+  }
+
+  assert {
+    condition     = length(aws_kinesis_video_stream.disposable) == 0
+    error_message = "Streams are protected unless the lake is to be thrown away."
+  }
+}
+
+run "tells_the_function_its_factory_and_settings" {
+  command = plan
+
+  assert {
+    condition = aws_lambda_function.clip_fetch.environment[0].variables == tomap({
+      FACTORY           = "krakow"
+      CLIPS_BUCKET      = "plant-lake-clips"
+      STREAM_PREFIX     = "plant-lake_krakow_"
+      CLIP_SECONDS      = "60"
+      SETTLE_SECONDS    = "15"
+      QUIET_SECONDS     = "120"
+      GAP_SECONDS       = "5"
+      STREAMS_AT_ONCE   = "4"
+      START_FROM        = "oldest"
+      METRICS_NAMESPACE = "FactoryLake"
+      LOG_LEVEL         = "INFO"
+    })
+    error_message = "These are the variables that the function reads."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.clip_fetch.function_name == "plant-lake-krakow-clip-fetch"
+      && aws_lambda_function.clip_fetch.handler == "clip_fetch.handler.handler"
+      && aws_lambda_function.clip_fetch.runtime == "python3.13"
+      && aws_lambda_function.clip_fetch.timeout == 300
+      && aws_lambda_function.clip_fetch.memory_size == 512
+      && aws_lambda_function.clip_fetch.ephemeral_storage[0].size == 512
+      && aws_lambda_function.clip_fetch.source_code_hash == filebase64sha256("versions.tf")
+    )
+    error_message = "The function has these defaults, and its hash is its package's."
+  }
+}
+
+run "limits_the_role_to_the_factory" {
+  command = plan
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : statement.Sid => statement.Resource
+      } == {
+      FindStreams    = "*"
+      ReadFootage    = "arn:aws:kinesisvideo:eu-central-1:111122223333:stream/plant-lake_krakow_*/*"
+      WriteClips     = "arn:aws:s3:::plant-lake-clips/factory=krakow/*"
+      FindNewestClip = "arn:aws:s3:::plant-lake-clips"
+      WriteOwnLog    = "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/plant-lake-krakow-clip-fetch:*"
+    }
+    error_message = "The role reaches the factory's streams, its directory and its log, and lists streams, which cannot be limited."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement :
+      statement.Condition == { StringLike = { "s3:prefix" = "factory=krakow/*" } } if statement.Sid == "FindNewestClip"
+    ])
+    error_message = "The bucket is listed below the factory's directory only."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : statement.Action
+      ])) == toset([
+      "kinesisvideo:ListStreams", "kinesisvideo:GetClip", "kinesisvideo:GetDataEndpoint", "kinesisvideo:GetMediaForFragmentList",
+      "kinesisvideo:ListFragments", "s3:GetObject", "s3:PutObject", "s3:ListBucket", "logs:CreateLogStream", "logs:PutLogEvents",
+    ])
+    error_message = "These actions are all that the function needs."
+  }
+}
+
+run "runs_every_five_minutes_on_all_cameras" {
+  command = plan
+
+  assert {
+    condition     = { for name, rule in aws_cloudwatch_event_rule.clip_fetch : name => rule.schedule_expression } == { "plant-lake-krakow-clip-fetch" = "rate(5 minutes)" }
+    error_message = "One rule starts the function."
+  }
+
+  assert {
+    condition     = { for id, target in aws_cloudwatch_event_target.clip_fetch : id => jsondecode(target.input) } == { shard-0 = { shard = 0, shards = 1 } }
+    error_message = "One shard has all cameras."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function_event_invoke_config.clip_fetch.maximum_retry_attempts == 1
+      && aws_lambda_function_event_invoke_config.clip_fetch.maximum_event_age_in_seconds == 300
+      && length(aws_lambda_function_event_invoke_config.clip_fetch.destination_config) == 0
+    )
+    error_message = "A failed run is repeated once, and not after the next one was due."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.video) == 0 && length(output.retention_changes) == 0
+    error_message = "Without anybody to notify there are no alarms, and nothing is to be changed."
+  }
+}

@@ -1,0 +1,23 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  partition = data.aws_partition.current.partition
+  region    = data.aws_region.current.name
+  account   = data.aws_caller_identity.current.account_id
+
+  # IDs know no underscore, so the prefixes of two factories never overlap.
+  stream_prefix = "${var.name}_${var.factory}_"
+  stream_arns   = "arn:${local.partition}:kinesisvideo:${local.region}:${local.account}:stream/${local.stream_prefix}*/*"
+
+  function_name = "${var.name}-${var.factory}-clip-fetch"
+  log_group     = "/aws/lambda/${local.function_name}"
+  bucket_arn    = "arn:${local.partition}:s3:::${var.clips_bucket}"
+  data_prefix   = "factory=${var.factory}/"
+
+  # What the cameras' footage is encrypted with, where that is not the service's own key.
+  stream_keys = distinct([for camera in var.cameras : camera.kms_key_arn if camera.kms_key_arn != null])
+}

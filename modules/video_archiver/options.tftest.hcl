@@ -1,0 +1,199 @@
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+}
+
+variables {
+  name               = "plant-lake"
+  factory            = "krakow"
+  clips_bucket       = "plant-lake-clips"
+  clip_fetch_package = "versions.tf" # any file: it is only read for its hash
+}
+
+run "archives_streams_that_others_made" {
+  command = plan
+
+  assert {
+    condition     = length(aws_kinesis_video_stream.camera) == 0 && output.stream_prefix == "plant-lake_krakow_"
+    error_message = "A factory needs no cameras of its own here: streams are found by their prefix."
+  }
+}
+
+run "encrypts_with_the_keys_that_are_given" {
+  command = plan
+
+  variables {
+    cameras = {
+      press-1 = { kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/footage" }
+      oven    = { kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/footage" }
+      gate    = {}
+    }
+    kms_keys = {
+      buckets = "arn:aws:kms:eu-central-1:111122223333:key/buckets"
+      logs    = "arn:aws:kms:eu-central-1:111122223333:key/logs"
+    }
+  }
+
+  assert {
+    condition     = aws_kinesis_video_stream.camera["press-1"].kms_key_id == "arn:aws:kms:eu-central-1:111122223333:key/footage"
+    error_message = "A camera's key encrypts its stream."
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : statement.Sid => [statement.Action, statement.Resource]
+      if strcontains(statement.Sid, "crypt")
+      } == {
+      DecryptFootage = ["kms:Decrypt", ["arn:aws:kms:eu-central-1:111122223333:key/footage"]]
+      EncryptClips   = [["kms:Decrypt", "kms:GenerateDataKey"], "arn:aws:kms:eu-central-1:111122223333:key/buckets"]
+    }
+    error_message = "The role may use the keys of the streams and of the bucket, each once."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.clip_fetch.kms_key_id == "arn:aws:kms:eu-central-1:111122223333:key/logs"
+    error_message = "The log has the key of the logs."
+  }
+}
+
+run "shares_the_cameras_among_shards_five_a_rule" {
+  command = plan
+
+  variables {
+    video = { shards = 7, schedule = "rate(1 minute)", reserved_concurrency = 14 }
+  }
+
+  assert {
+    condition = {
+      for id, target in aws_cloudwatch_event_target.clip_fetch : id => [target.rule, jsondecode(target.input)]
+      } == {
+      for shard in range(7) : "shard-${shard}" => [
+        shard < 5 ? "plant-lake-krakow-clip-fetch" : "plant-lake-krakow-clip-fetch-1", { shard = shard, shards = 7 }
+      ]
+    }
+    error_message = "Each shard is a target, and a rule takes five."
+  }
+
+  assert {
+    condition     = keys(aws_lambda_permission.schedule) == ["plant-lake-krakow-clip-fetch", "plant-lake-krakow-clip-fetch-1"]
+    error_message = "Each rule may invoke the function."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.clip_fetch.reserved_concurrent_executions == 14
+      && aws_lambda_function_event_invoke_config.clip_fetch.maximum_event_age_in_seconds == 60
+    )
+    error_message = "Concurrency is reserved as asked, and an event does not outlive the next one."
+  }
+}
+
+run "tells_a_queue_of_runs_that_failed_for_good" {
+  command = plan
+
+  variables {
+    video = { failure_destination_arn = "arn:aws:sqs:eu-central-1:111122223333:failed", retries = 0, schedule = "cron(0 2 * * ? *)" }
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function_event_invoke_config.clip_fetch.destination_config[0].on_failure[0].destination == "arn:aws:sqs:eu-central-1:111122223333:failed"
+      && aws_lambda_function_event_invoke_config.clip_fetch.maximum_retry_attempts == 0
+      && aws_lambda_function_event_invoke_config.clip_fetch.maximum_event_age_in_seconds == 3600
+    )
+    error_message = "Failed invocations go to the queue."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : [statement.Action, statement.Resource] if statement.Sid == "TellOfFailures"
+    ] == [["sqs:SendMessage", "arn:aws:sqs:eu-central-1:111122223333:failed"]]
+    error_message = "The role may send to the queue."
+  }
+}
+
+run "watches_over_the_footage" {
+  command = plan
+
+  variables {
+    cameras       = { press-1 = { retention_hours = 2 }, oven = { retention_hours = 48 } }
+    alarm_actions = ["arn:aws:sns:eu-central-1:111122223333:on-call"]
+  }
+
+  assert {
+    condition     = keys(aws_cloudwatch_metric_alarm.video) == ["cameras-failed", "footage-at-risk", "footage-expired", "not-running", "runs-failed"]
+    error_message = "Each way to lose footage has its alarm."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.video["footage-at-risk"].threshold == 900
+      && aws_cloudwatch_metric_alarm.video["footage-at-risk"].dimensions == tomap({ Factory = "krakow" })
+      && aws_cloudwatch_metric_alarm.video["not-running"].period == 600
+      && aws_cloudwatch_metric_alarm.video["not-running"].treat_missing_data == "breaching"
+    )
+    error_message = "The shortest retention decides when footage is at risk, and the schedule when a run is missing."
+  }
+}
+
+run "runs_on_other_runtimes_and_log_formats" {
+  command = plan
+
+  variables {
+    lambda             = { runtime = "python3.8", architecture = "arm64", log_format = "Text" }
+    video              = { clip_seconds = 10, settle_seconds = 2, quiet_seconds = 20, gap_seconds = 3, start_from = "now", log_level = "DEBUG", streams_at_once = 8, ephemeral_storage_mb = 1024, memory_mb = 1024, timeout_seconds = 900 }
+    log_retention_days = 1
+    metrics_namespace  = "Plant"
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.clip_fetch.runtime == "python3.8"
+      && tolist(aws_lambda_function.clip_fetch.architectures) == tolist(["arm64"])
+      && aws_lambda_function.clip_fetch.logging_config[0].application_log_level == null
+      && aws_lambda_function.clip_fetch.timeout == 900
+      && aws_lambda_function.clip_fetch.memory_size == 1024
+      && aws_lambda_function.clip_fetch.ephemeral_storage[0].size == 1024
+      && aws_cloudwatch_log_group.clip_fetch.retention_in_days == 1
+    )
+    error_message = "The function is as asked."
+  }
+
+  assert {
+    condition = {
+      for key in ["CLIP_SECONDS", "SETTLE_SECONDS", "QUIET_SECONDS", "GAP_SECONDS", "START_FROM", "LOG_LEVEL", "STREAMS_AT_ONCE", "METRICS_NAMESPACE"] :
+      key => aws_lambda_function.clip_fetch.environment[0].variables[key]
+      } == {
+      CLIP_SECONDS      = "10"
+      SETTLE_SECONDS    = "2"
+      QUIET_SECONDS     = "20"
+      GAP_SECONDS       = "3"
+      START_FROM        = "now"
+      LOG_LEVEL         = "DEBUG"
+      STREAMS_AT_ONCE   = "8"
+      METRICS_NAMESPACE = "Plant"
+    }
+    error_message = "Settings reach the function."
+  }
+}
+
+run "lets_a_throw_away_lake_go" {
+  command = plan
+
+  variables {
+    cameras       = { press-1 = {} }
+    force_destroy = true
+  }
+
+  assert {
+    condition     = keys(aws_kinesis_video_stream.disposable) == ["press-1"] && length(aws_kinesis_video_stream.camera) == 0
+    error_message = "Only a lake that may be destroyed has streams that may."
+  }
+}

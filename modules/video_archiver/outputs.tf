@@ -1,0 +1,29 @@
+output "streams" {
+  description = "Names of the video streams made here, by camera."
+  value       = { for camera, stream in local.streams : camera => stream.name }
+}
+
+output "stream_prefix" {
+  description = "What the names of all video streams of the factory begin with; the camera's ID follows."
+  value       = local.stream_prefix
+}
+
+output "clip_function" {
+  description = "Name of the function that archives the footage."
+  value       = aws_lambda_function.clip_fetch.function_name
+}
+
+output "schedule_rules" {
+  description = "Names of the rules that start the function."
+  value       = [for rule in aws_cloudwatch_event_rule.clip_fetch : rule.name]
+}
+
+output "role" {
+  description = "ARN of the function's role."
+  value       = aws_iam_role.clip_fetch.arn
+}
+
+output "retention_changes" {
+  description = "By camera, the command that gives its stream the retention that is asked for, where it has another."
+  value       = local.retention_changes
+}

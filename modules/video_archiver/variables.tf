@@ -1,0 +1,234 @@
+variable "name" {
+  description = "Name of the lake; begins the name of each resource."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
+    error_message = "name must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got \"${var.name}\"."
+  }
+}
+
+variable "factory" {
+  description = "ID of the factory: its directory in the clips bucket and a part of its streams' names."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.factory)) && length(var.factory) <= 32
+    error_message = "factories[\"${var.factory}\"] must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got ${length(var.factory)}."
+  }
+
+  # AWS limits the names of functions, roles and rules to 64 characters; a rule's may end in a number.
+  validation {
+    condition     = length("${var.name}-${var.factory}-clip-fetch-99") <= 64
+    error_message = "factories[\"${var.factory}\"] must leave names of at most 64 characters, got ${length("${var.name}-${var.factory}-clip-fetch-99")} for \"${var.name}-${var.factory}-clip-fetch-99\"."
+  }
+}
+
+variable "cameras" {
+  description = <<-EOT
+    The cameras whose video streams are made here, by ID. Streams with the factory's prefix that are made elsewhere are archived as well.
+
+    - `retention_hours`: how long footage can be had from the stream, so how long the archiver may be out of order. It applies to new
+      streams; of one that exists it is changed as the output `retention_changes` says.
+    - `fragment_seconds`: how long the camera's fragments are. A clip has at most 200 of them.
+    - `kms_key_arn`: key that encrypts the footage; null takes the service's own.
+    - `media_type`: what the stream says that it holds.
+  EOT
+  type = map(object({
+    retention_hours  = optional(number, 24)
+    fragment_seconds = optional(number, 2)
+    kms_key_arn      = optional(string)
+    media_type       = optional(string, "video/h264")
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for camera in keys(var.cameras) : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", camera)) && length(camera) <= 32])
+    error_message = "factories[\"${var.factory}\"].cameras must have IDs of lower-case letters and digits in groups joined by \"-\", at most 32 characters each, got ${join(", ", [for camera in keys(var.cameras) : "\"${camera}\"" if !(can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", camera)) && length(camera) <= 32)])}."
+  }
+
+  validation {
+    condition     = alltrue([for camera in var.cameras : camera.retention_hours >= 1 && camera.retention_hours <= 87600 && floor(camera.retention_hours) == camera.retention_hours])
+    error_message = join("\n", [for id, camera in var.cameras : "factories[\"${var.factory}\"].cameras[\"${id}\"].retention_hours must be a whole number, 1..87600, got ${camera.retention_hours}." if camera.retention_hours < 1 || camera.retention_hours > 87600 || floor(camera.retention_hours) != camera.retention_hours])
+  }
+
+  validation {
+    condition     = alltrue([for camera in var.cameras : camera.fragment_seconds >= 1 && camera.fragment_seconds <= 20])
+    error_message = join("\n", [for id, camera in var.cameras : "factories[\"${var.factory}\"].cameras[\"${id}\"].fragment_seconds must be 1..20, got ${camera.fragment_seconds}." if camera.fragment_seconds < 1 || camera.fragment_seconds > 20])
+  }
+
+  validation {
+    condition     = alltrue([for camera in var.cameras : camera.kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", camera.kms_key_arn))])
+    error_message = join("\n", [for id, camera in var.cameras : "factories[\"${var.factory}\"].cameras[\"${id}\"].kms_key_arn must be the ARN of a key (not of an alias: roles are granted the key itself), got \"${camera.kms_key_arn}\"." if camera.kms_key_arn == null ? false : !can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", camera.kms_key_arn))])
+  }
+
+  # GetClip takes H.264 and H.265 and nothing else.
+  validation {
+    condition     = alltrue([for camera in var.cameras : can(regex("^video/(h264|h265)(,audio/[a-zA-Z0-9.+-]+)?$", camera.media_type))])
+    error_message = join("\n", [for id, camera in var.cameras : "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be video/h264 or video/h265, with an audio type behind a comma if there is sound, got \"${camera.media_type}\"." if !can(regex("^video/(h264|h265)(,audio/[a-zA-Z0-9.+-]+)?$", camera.media_type))])
+  }
+}
+
+variable "clips_bucket" {
+  description = "Name of the bucket that the clips go to."
+  type        = string
+  nullable    = false
+}
+
+variable "clips_expire_after_days" {
+  description = "Days after which the clips bucket deletes clips; null for never. It is only checked here: the archive itself says how far it reaches, so it must outlive the footage in the streams."
+  type        = number
+  default     = null
+}
+
+variable "clip_fetch_package" {
+  description = "Path of the clip_fetch function's zip, which `make package` builds."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = fileexists(var.clip_fetch_package)
+    error_message = "clip_fetch_package must be a zip that exists (make package builds it), got \"${var.clip_fetch_package}\"."
+  }
+}
+
+variable "video" {
+  description = <<-EOT
+    How the factory's footage becomes clips.
+
+    - `clip_seconds`: how long a clip is.
+    - `settle_seconds`: how old a fragment must be before it is certain that all before it are listed.
+    - `quiet_seconds`: a camera that has sent nothing for this long has stopped, and its unfinished clip is archived.
+    - `gap_seconds`: a jump in the camera's own time beyond this ends a clip.
+    - `start_from`: where an empty archive begins, with the `oldest` footage or with that from `now` on.
+    - `schedule`: when the archiver runs, `rate(...)` or `cron(...)`.
+    - `shards`: how many invocations share the cameras at each time. One does for dozens of cameras.
+    - `streams_at_once`: cameras that one invocation works on at the same time.
+    - `timeout_seconds`, `memory_mb`, `ephemeral_storage_mb`, `reserved_concurrency`: of the function. A run that is out of time
+      leaves the rest to the next one.
+    - `retries`: how often Lambda repeats an invocation that failed; the next run makes up for it anyway.
+    - `failure_destination_arn`: SQS queue or SNS topic that is told of invocations that failed for good; null tells nobody.
+    - `log_level`: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
+  EOT
+  type = object({
+    clip_seconds            = optional(number, 60)
+    settle_seconds          = optional(number, 15)
+    quiet_seconds           = optional(number, 120)
+    gap_seconds             = optional(number, 5)
+    start_from              = optional(string, "oldest")
+    schedule                = optional(string, "rate(5 minutes)")
+    shards                  = optional(number, 1)
+    streams_at_once         = optional(number, 4)
+    timeout_seconds         = optional(number, 300)
+    memory_mb               = optional(number, 512)
+    ephemeral_storage_mb    = optional(number, 512)
+    reserved_concurrency    = optional(number)
+    retries                 = optional(number, 1)
+    failure_destination_arn = optional(string)
+    log_level               = optional(string, "INFO")
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "lambda" {
+  description = "What the function runs on. The package runs on every runtime and architecture that is accepted here."
+  type = object({
+    runtime      = optional(string, "python3.13")
+    architecture = optional(string, "x86_64")
+    log_format   = optional(string, "JSON")
+  })
+  default  = {}
+  nullable = false
+
+  # Provider 5.100 knows no later one.
+  validation {
+    condition     = contains(["python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13"], var.lambda.runtime)
+    error_message = "lambda.runtime must be python3.8 to python3.13, got \"${var.lambda.runtime}\"."
+  }
+
+  validation {
+    condition     = contains(["x86_64", "arm64"], var.lambda.architecture)
+    error_message = "lambda.architecture must be x86_64 or arm64, got \"${var.lambda.architecture}\"."
+  }
+
+  validation {
+    condition     = contains(["JSON", "Text"], var.lambda.log_format)
+    error_message = "lambda.log_format must be JSON or Text, got \"${var.lambda.log_format}\"."
+  }
+}
+
+variable "metrics_namespace" {
+  description = "CloudWatch namespace of the function's own metrics."
+  type        = string
+  default     = "FactoryLake"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9A-Za-z._/#:-]{1,255}$", var.metrics_namespace)) && !startswith(var.metrics_namespace, "AWS/")
+    error_message = "metrics_namespace must be 1 to 255 of 0-9 A-Z a-z . - _ / # : and not begin with AWS/, got \"${var.metrics_namespace}\"."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that logs are kept; 0 keeps them for ever."
+  type        = number
+  default     = 90
+  nullable    = false
+
+  validation {
+    condition = contains(
+      [0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
+      var.log_retention_days
+    )
+    error_message = "log_retention_days must be one of 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, got ${var.log_retention_days}."
+  }
+}
+
+variable "kms_keys" {
+  description = <<-EOT
+    ARNs of KMS keys; null leaves each to a key that AWS manages.
+
+    - `buckets`: the key of the clips bucket, which the function then may use.
+    - `logs`: encrypts the log group; its key policy must let CloudWatch Logs use it.
+  EOT
+  type = object({
+    buckets = optional(string)
+    logs    = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for key in [var.kms_keys.buckets, var.kms_keys.logs] :
+      key == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", key))
+    ])
+    error_message = join(" ", [
+      for path, key in var.kms_keys : "kms_keys.${path} must be the ARN of a key (not of an alias: roles are granted the key itself), got \"${key}\"."
+      if key == null ? false : !can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", key))
+    ])
+  }
+}
+
+variable "alarm_actions" {
+  description = "ARNs of what alarms notify, for example an SNS topic. Without any there are no alarms."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = length(var.alarm_actions) <= 5 && alltrue([for arn in var.alarm_actions : startswith(arn, "arn:")])
+    error_message = "alarm_actions must be at most 5 ARNs, got ${join(", ", var.alarm_actions)}."
+  }
+}
+
+variable "force_destroy" {
+  description = "Whether Terraform may delete video streams with their footage. For throw-away lakes only: it is decided when a stream is made."
+  type        = bool
+  default     = false
+  nullable    = false
+}
