@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -35,6 +35,10 @@ MAX_PAYLOAD = 128 * 1024
 _QUOTA_EXCEEDED = 0x97
 _SESSION_TAKEN_OVER = 0x8E
 _SESSION_SECONDS = 3600
+# A gateway that was restarted takes its own old connection over, once. What comes more often than this is a
+# second gateway with the same client ID.
+_TAKEOVERS = 3
+_TAKEOVER_SECONDS = 60
 _TICK = 0.5
 
 
@@ -133,11 +137,11 @@ class Connection:
         self._in_flight: dict[int, int] = {}  # packet number to journal position
         self._payloads: dict[int, bytes] = {}  # journal position to payload, while in flight
         self._again: deque[tuple[int, bytes]] = deque()
-        self._last_answer = self._ends.clock()
+        self._last_answer = self._connected_at = self._ends.clock()
         self._connected = False
         self._was_connected = False
         self._attempts = 0
-        self._takeovers = 0
+        self._takeovers: list[float] = []
         self._problem = "no answer"
         self._fatal: DeliveryError | None = None
         self._client = self._make_client(version, tls_context(broker, identity, certificate_file))
@@ -214,7 +218,7 @@ class Connection:
             self._connected = False
         if self._fatal:
             raise self._fatal
-        silent = self._ends.clock() - self._last_answer
+        silent = self._ends.clock() - max(self._last_answer, self._connected_at)
         if self._connected and self._in_flight and silent > self._patience.answer:
             self._problem = f"no PUBACK for {silent:.0f} s"
             self._client.disconnect()
@@ -313,6 +317,7 @@ class Connection:
             self._problem = f"CONNECT refused: {reason}"
             return
         self._connected = True
+        self._connected_at = self._ends.clock()
         self._last_answer_if_idle()
         # The client sends these again as soon as this function returns.
         now_ms = self._ends.now_ms()
@@ -328,15 +333,16 @@ class Connection:
             self._last_answer = self._ends.clock()
 
     def _on_disconnect(
-        self, _client: Client, _data: object, flags: Any, reason: ReasonCode, _: object
+        self, _client: Client, _data: object, _flags: object, reason: ReasonCode, _: object
     ) -> None:
-        self._connected = False
-        self._last_answer_if_idle()
-        if flags.is_disconnect_packet_from_server or reason.is_failure:
+        if self._connected:
+            self._connected = False
             self._problem = f"connection closed: {reason}"
+            self._last_answer_if_idle()
         if reason.value == _SESSION_TAKEN_OVER:
-            self._takeovers += 1
-            if self._takeovers >= 3:
+            now = self._ends.clock()
+            self._takeovers = [then for then in self._takeovers if now - then < _TAKEOVER_SECONDS] + [now]
+            if len(self._takeovers) >= _TAKEOVERS:
                 self._fatal = DeliveryError(
                     self._source.client_id, "another connection with this client ID keeps taking over"
                 )
@@ -348,7 +354,7 @@ class Connection:
         payload = self._payloads.pop(n)
         if not reason.is_failure:
             self._last_answer = self._ends.clock()
-            self._attempts = self._takeovers = 0
+            self._attempts = 0
             self._journal.acked(n, self._ends.now_ms())
             self.progress.acked += 1
         elif reason.value == _QUOTA_EXCEEDED:
