@@ -114,7 +114,7 @@ class Account:
     def show(self, console: Console) -> None:
         """Print the numbers as a table, and the first offenders."""
         table = Table(title="Account of every message")
-        table.add_column("factory/lane")
+        table.add_column("factory/lane", no_wrap=True)
         for part in fields(Tally):
             table.add_column(part.name.replace("_", " "), justify="right")
         for lane, tally in [*sorted(self.by_lane.items()), ("total", self.total)]:

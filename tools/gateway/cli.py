@@ -91,8 +91,8 @@ def _broker(given: argparse.Namespace) -> Broker | None:
         return Broker(cloud.mqtt_host, cloud.mqtt_port, cloud.ca_file)
     if given.broker is None:
         return None
-    host, _, port = given.broker.partition(":")
-    return Broker(host, int(port or MQTT_PORT), given.ca_file)
+    host, port = given.broker
+    return Broker(host, port, given.ca_file)
 
 
 def _manner(given: argparse.Namespace) -> Manner:
@@ -201,7 +201,10 @@ def _add_connection_arguments(parser: argparse.ArgumentParser) -> None:
         "--local", type=Path, metavar="DIR", help="the working folder of a running local cloud"
     )
     where.add_argument(
-        "--broker", metavar="HOST[:PORT]", help="where to connect (default: the output iot_endpoint)"
+        "--broker",
+        type=_host_and_port,
+        metavar="HOST[:PORT]",
+        help="where to connect (default: the output iot_endpoint)",
     )
     parser.add_argument(
         "--ca-file", type=Path, metavar="FILE", help="PEM that verifies --broker (default: the system's)"
@@ -217,6 +220,13 @@ def _add_connection_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--give-up", type=_positive, metavar="SECONDS", help="without any acknowledgement (default: 120)"
     )
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, colon, port = text.partition(":")
+    if not host or (colon and not port.isdigit()):
+        raise argparse.ArgumentTypeError(f"must be HOST or HOST:PORT, got {text}")
+    return host, int(port or MQTT_PORT)
 
 
 def _positive(text: str) -> float:
