@@ -1,0 +1,142 @@
+"""MiniStack's Glue and S3 as a query's caller may use them.
+
+Athena reads with the permissions of whoever starts a query: glue:GetTable on catalog, database and table,
+s3:ListBucket and s3:GetObject on what it reads, s3:GetBucketLocation and s3:PutObject where the result goes
+("Allow access to prefixes", "Fine-grained access to databases and tables" in the Athena user guide). Each is
+evaluated here with MiniStack's own policy evaluator for the key that signed StartQueryExecution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tools.localcloud.athena.catalog import StoredObject
+from tools.localcloud.athena.errors import AccessDeniedError, QueryError
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asked.
+
+    Attributes:
+        access_key: the key that signed the request.
+        account: the account that it is for.
+        region: the region that it is for.
+    """
+
+    access_key: str
+    account: str
+    region: str
+
+    def check(self, action: str, resource: str, context: Mapping[str, str] | None = None) -> None:
+        """Evaluates the caller's policies.
+
+        Raises:
+            AccessDeniedError: they do not allow ``action`` on ``resource``.
+        """
+        from ministack.core import iam_evaluator
+
+        denied = iam_evaluator.enforce(
+            self.access_key,
+            action,
+            action.partition(":")[0],
+            self.region,
+            resource_arn=resource,
+            service_context=dict(context or {}),
+        )
+        if denied is not None:
+            raise AccessDeniedError(action, resource, getattr(denied, "principal_arn", ""))
+
+
+@dataclass(frozen=True)
+class GlueCatalog:
+    """Glue's tables, for a caller."""
+
+    caller: Caller
+
+    def table(self, database: str, name: str) -> Mapping[str, Any] | None:
+        """See ``Catalog``."""
+        from ministack.services import glue
+
+        self._check("glue:GetTable", database, name)
+        table: Mapping[str, Any] | None = glue._tables.get(f"{database}/{name}")
+        return table
+
+    def partitions(self, database: str, name: str) -> Sequence[Mapping[str, Any]]:
+        """See ``Catalog``."""
+        from ministack.services import glue
+
+        self._check("glue:GetPartitions", database, name)
+        return list(glue._partitions.get(f"{database}/{name}") or ())
+
+    def _check(self, action: str, database: str, name: str) -> None:
+        glue = f"arn:aws:glue:{self.caller.region}:{self.caller.account}"
+        for resource in ("catalog", f"database/{database}", f"table/{database}/{name}"):
+            self.caller.check(action, f"{glue}:{resource}")
+
+
+@dataclass(frozen=True)
+class S3Store:
+    """S3's objects, for a caller."""
+
+    caller: Caller
+
+    def list(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
+        """See ``ObjectStore``."""
+        from ministack.services import s3
+
+        found = s3._buckets.get(bucket)
+        if found is None:
+            raise QueryError("HIVE_METASTORE_ERROR", f"The specified bucket does not exist: {bucket}")
+        # A copy in one step: the event loop's thread goes on writing.
+        for key, item in list(found["objects"].items()):
+            if key.startswith(prefix):
+                yield StoredObject(key, int(item["size"]))
+
+    def authorize_list(self, bucket: str, prefix: str) -> None:
+        """See ``ObjectStore``."""
+        self.caller.check("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": prefix})
+
+    def get(self, bucket: str, key: str) -> bytes:
+        """See ``ObjectStore``."""
+        from ministack.services import s3
+
+        self.caller.check("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+        body: bytes | None = s3._get_object_data(bucket, key)
+        if body is None:
+            raise QueryError("HIVE_CANNOT_OPEN_SPLIT", f"s3://{bucket}/{key} is gone")
+        return body
+
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        """Stores a query's result.
+
+        Raises:
+            QueryError: the caller may not, or there is no such bucket.
+        """
+        from ministack import app
+
+        url = f"s3://{bucket}/{key}"
+        try:
+            self.caller.check("s3:GetBucketLocation", f"arn:aws:s3:::{bucket}")
+            self.caller.check("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
+        except AccessDeniedError as error:
+            raise QueryError(
+                "PERMISSION_DENIED",
+                f"Access denied when writing output to url: {url}. Please ensure you are allowed to access "
+                f"the S3 bucket ({error.detail})",
+            ) from error
+        headers = {"content-type": "application/octet-stream", "content-length": str(len(body))}
+        status, _, _ = app.call_service_handler_sync(
+            app.SERVICE_HANDLERS["s3"], "PUT", f"/{bucket}/{key}", headers, body, {}
+        )
+        if status >= 300:
+            raise QueryError("GENERIC_USER_ERROR", f"writing output to {url} failed with status {status}")
+
+
+def bucket_exists(bucket: str) -> bool:
+    """Whether there is such a bucket."""
+    from ministack.services import s3
+
+    return s3._buckets.get(bucket) is not None
