@@ -6,7 +6,7 @@ from binascii import a2b_base64, b2a_base64
 
 from . import schema
 from .configuration import Configuration
-from .envelope import Closings, open_envelope
+from .envelope import TIME_LEAD, Closings, open_envelope
 from .errors import RESPONSE_TOO_LARGE, MessageError
 from .measurements import Measurements
 from .report import Report
@@ -65,7 +65,7 @@ class Transform:
     def _answer(self, record: dict[str, Any], rejected: dict[str, int]) -> dict[str, Any]:
         try:
             received_at, gateway = open_envelope(record)
-            closing = self._closings[gateway] % received_at
+            closing = f"{TIME_LEAD}{received_at}{self._closings[gateway]}"
             line, metadata = self._lane.convert(a2b_base64(record["data"]), received_at, closing)
             return {
                 "recordId": record["recordId"],

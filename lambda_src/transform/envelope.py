@@ -23,6 +23,8 @@ else:
 RECEIVED_AT = "_received_at"
 GATEWAY = "_gateway"
 RESERVED_KEYS = frozenset((RECEIVED_AT, GATEWAY))
+# What stands between the last member of a message and the digits of its arrival.
+TIME_LEAD = f',"{RECEIVED_AT}":'
 
 
 def open_envelope(record: Mapping[str, Any]) -> tuple[int, str | None]:
@@ -53,23 +55,23 @@ def open_envelope(record: Mapping[str, Any]) -> tuple[int, str | None]:
 
 
 class Closings(_Closings):
-    r"""The ends of lines by the gateway: ``closings[gateway] % received_at`` stands behind the last member.
+    r"""The last part of a line, by the gateway: its key, the object's brace and the line feed.
 
-    It holds the envelope's keys, the object's brace and the line feed. A quote in a gateway's name is spelled
-    ``\u0022``, so that the table of whole lines can find the end of the name by the next quote.
+    A quote in a gateway's name is spelled ``\u0022``, so that the table of whole lines can find the end of
+    the name by the next quote.
     """
 
     _MOST = 1_000  # a factory has a few gateways; beyond this, start over rather than grow
 
     def __missing__(self, gateway: str | None) -> str:
-        """Make the end of the lines of a gateway."""
+        """Make the last part for a gateway, or for an unknown one."""
         if len(self) >= self._MOST:
             self.clear()
-        name = ""
+        closing = "}\n"
         if gateway is not None:
-            spelled = encode_basestring(gateway)[1:-1].replace('\\"', "\\u0022").replace("%", "%%")
-            name = f',"{GATEWAY}":"{spelled}"'
-        self[gateway] = closing = f',"{RECEIVED_AT}":%d{name}}}\n'
+            name = encode_basestring(gateway)[1:-1].replace('\\"', "\\u0022")
+            closing = f',"{GATEWAY}":"{name}"{closing}'
+        self[gateway] = closing
         return closing
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from . import errors, reader
 from .envelope import GATEWAY, RECEIVED_AT
 from .errors import MessageError, SchemaError
-from .lines import finish
+from .lines import MOST_BYTES, finish
 from .partition import DAY_MS, Partitions
 from .reader import Reader
 from .schema import ATTRIBUTES, VALUE_TEXT
@@ -50,6 +50,7 @@ class Measurements:
         "_checks",
         "_event_time",
         "_future_ms",
+        "_known",
         "_partitions",
         "_past_ms",
         "_reader",
@@ -78,7 +79,8 @@ class Measurements:
         nullable = frozenset(key for key, column in columns.items() if column.blank_is_null)
         self._reader = Reader(settings.blank_strings, nullable)
         self._partitions = Partitions()
-        self._shapes = Shapes(columns, self._event_time, self._value, METADATA)
+        self._shapes = Shapes(columns, self._event_time, self._value, METADATA, self._reader)
+        self._known = self._shapes.known
 
     def convert(
         self, payload: bytes, received_at: int, closing: str
@@ -96,12 +98,20 @@ class Measurements:
         Raises:
             MessageError: The message breaks a rule.
         """
+        # Every message comes this way, and each call that it spares shows in the benchmark.
         text = reader.decode(payload)
-        quick = self._shapes.convert(text)
-        if quick is not None:
-            body, event_time = quick
-            if received_at - self._past_ms <= event_time <= received_at + self._future_ms:
-                return finish(body, closing), self._partitions[event_time // DAY_MS]
+        shapes = self._known["\\" in text]
+        for shape in shapes:
+            quick = shape(text)
+            if quick is not None:
+                if shape is not shapes[0]:
+                    self._shapes.promote(shapes, shape)
+                body, event_time = quick
+                if received_at - self._past_ms <= event_time <= received_at + self._future_ms:
+                    line = (body + closing).encode()
+                    if len(line) <= MOST_BYTES:
+                        return line, self._partitions[event_time // DAY_MS]
+                break
         return self.convert_carefully(text, received_at, closing)
 
     def convert_carefully(

@@ -21,12 +21,14 @@ from .errors import MessageError
 
 TYPE_CHECKING = False  # spares the import of typing
 if TYPE_CHECKING:
-    from typing import AbstractSet, Tuple
+    from typing import AbstractSet, Match, Optional, Set, Tuple
 
     # A member of the message's object: its key, unescaped; the text from the separator before it up to its
     # value; the value as it shall be written; the white space behind it. A plain tuple, since every message
     # has ten.
     Member = Tuple[str, str, str, str]
+    # An open container: the keys that it has so far (None for an array), and the keys that lead to it.
+    _Level = Tuple[Optional[Set[str]], Tuple[str, ...]]
 
 MOST_LEVELS = 100
 
@@ -42,7 +44,6 @@ _MEMBER = re.compile(rf'({WS}"({STRING})"{WS}:{WS}){_VALUE}')
 _ELEMENT = re.compile(rf"({WS}){_VALUE}")
 _EMPTY = re.compile(rf"\{{{WS}\}}|\[{WS}\]")
 _BEHIND = re.compile(rf"{WS}([,}}\]])")
-_LONE_SCALAR = re.compile(rf"{WS}(?:{_SCALAR}){WS}\Z")
 _OPENING = re.compile(rf"{WS}([{{\[])")
 _REST = re.compile(rf"{WS}\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -66,6 +67,22 @@ def decode(payload: bytes) -> str:
 def encode_string(text: str) -> str:
     """Spell a text as a JSON string; only quotes, backslashes and control characters are escaped."""
     return encode_basestring(text)
+
+
+def trim_string(inside: str) -> str | None:
+    """Trim what stands between the quotes of a JSON string.
+
+    Returns:
+        The inside as it shall be spelled: as it came if there is nothing to trim, and empty if it is blank.
+        None if it holds half a surrogate pair, which no encoding can write.
+    """
+    if "\\" not in inside:
+        return inside.strip()
+    text: str = json.loads(f'"{inside}"')
+    if _SURROGATE.search(text):
+        return None
+    trimmed = text.strip()
+    return inside if trimmed == text else encode_basestring(trimmed)[1:-1]
 
 
 def is_empty_object(value: str) -> bool:
@@ -106,7 +123,9 @@ class Reader:
         """
         opening = _OPENING.match(text)
         if opening is None:
-            raise MessageError(errors.NOT_AN_OBJECT if _LONE_SCALAR.match(text) else errors.NOT_JSON)
+            scalar = _ELEMENT.match(text + "]")
+            lone = scalar is not None and scalar.end() == len(text) + 1 and scalar.group(2) is not None
+            raise MessageError(errors.NOT_AN_OBJECT if lone else errors.NOT_JSON)
         reading = _Reading(text, self._blank)
         start = opening.end(1) - 1
         if text[start] == "[":
@@ -133,9 +152,25 @@ class Reader:
             ]
         return head, members
 
+    def nested(self, text: str) -> str | None:
+        """Read an object or array that stands under a key of the message's own object.
+
+        Args:
+            text: Its text, on one line.
+
+        Returns:
+            The value as it shall be written; None if it is not JSON or breaks a rule.
+        """
+        reading = _Reading(text, self._blank)
+        try:
+            end, value = reading.container(0, ())
+        except MessageError:
+            return None
+        return value if end == len(text) and reading.problem is None else None
+
 
 class _Reading:
-    """The reading of one message: where its text is walked, and the first rule that it was seen to break."""
+    """The reading of one message: its text, and the first rule that it was seen to break."""
 
     __slots__ = ("_blank", "_text", "problem")
 
@@ -148,36 +183,28 @@ class _Reading:
         """Read the message's own members, from behind the brace; return the place behind its end."""
         text = self._text
         match = _MEMBER.match
-        keys = set()
-        while True:
+        keys: set[str] = set()
+        separator = ","
+        while separator == ",":
             found = match(text, position)
             if found is None:
                 raise MessageError(errors.NOT_JSON)
-            lead, key, value, string, trail, separator = found.groups()
+            lead, inside, value, string, trail, separator = found.groups()
             position = found.end()
-            if "\\" in key:
-                key = self._key(key, ())
-            if key in keys:
-                self._report(errors.DUPLICATE_KEY, (key,))
-            keys.add(key)
+            key = self._key(inside, keys, ())
             if key in RESERVED_KEYS:
                 self._report(errors.RESERVED_KEY, (key,))
             if value is None:
                 position, value = self.container(position, (key,))
-                behind = _BEHIND.match(text, position)
-                if behind is None:
-                    raise MessageError(errors.NOT_JSON)
+                behind = self._behind(position)
                 trail, separator = behind.group()[:-1], behind.group(1)
                 position = behind.end()
-            elif string is not None:
-                # Most strings need nothing; the rest is worth a call.
-                if "\\" in string or not string or string.strip() != string:
-                    value = self._string(string, (key,), key in nullable)
+            elif string is not None and ("\\" in string or not string or string.strip() != string):
+                value = self._string(string, (key,), nullable=key in nullable)
             members.append((key, lead, value, trail))
-            if separator != ",":
-                if separator != "}":
-                    raise MessageError(errors.NOT_JSON)
-                return position
+        if separator != "}":
+            raise MessageError(errors.NOT_JSON)
+        return position
 
     def container(self, position: int, path: tuple[str, ...]) -> tuple[int, str]:
         """Read the object or array that opens at a position.
@@ -191,88 +218,92 @@ class _Reading:
         """
         text = self._text
         out: list[str] = []
-        # A level for each container that is open: the keys it has so far (None for an array), and its path.
-        levels: list[tuple[set[str] | None, tuple[str, ...]]] = []
+        levels: list[_Level] = []
         while True:
-            # At a bracket that opens.
-            empty = _EMPTY.match(text, position)
+            # Here a bracket opens.
             if len(levels) + 2 > MOST_LEVELS:  # with this container and the message's own object
                 self._report(errors.TOO_DEEP, path)
+            levels.append((set() if text[position] == "{" else None, path))
+            empty = _EMPTY.match(text, position)
             if empty is None:
-                levels.append((set() if text[position] == "{" else None, path))
                 out.append(text[position])
-                position += 1
-                closed = False
+                position, separator = position + 1, ","
             else:
                 out.append(empty.group())
-                position = empty.end()
-                closed = True
+                position, separator = empty.end(), empty.group()[-1]
             while True:
-                if closed:
+                if separator != ",":
+                    position = self._leave(position, separator, levels, out)
                     if not levels:
                         return position, "".join(out)
-                    found = _BEHIND.match(text, position)
-                else:
-                    found = (_ELEMENT if levels[-1][0] is None else _MEMBER).match(text, position)
+                keys, path = levels[-1]
+                found = (_ELEMENT if keys is None else _MEMBER).match(text, position)
                 if found is None:
                     raise MessageError(errors.NOT_JSON)
-                keys, path = levels[-1]
                 position = found.end()
-                if closed:
-                    out.append(found.group())
-                    separator = found.group(1)
-                else:
-                    if keys is None:
-                        lead, value, string, trail, separator = found.groups()
-                    else:
-                        lead, key, value, string, trail, separator = found.groups()
-                        if "\\" in key:
-                            key = self._key(key, path)
-                        if (
-                            len(path) < MOST_LEVELS
-                        ):  # what is deeper is invalid, and its paths could fill the memory
-                            path = (*path, key)
-                        if key in keys:
-                            self._report(errors.DUPLICATE_KEY, path)
-                        keys.add(key)
-                    if value is None:
-                        out.append(lead)
-                        break
-                    if string is None:
-                        out.append(found.group())
-                    else:
-                        out.append(lead + self._string(string, path, False) + trail + separator)
-                if separator == ",":
-                    closed = False
-                elif (separator == "]") == (keys is None):
-                    levels.pop()
-                    closed = True
-                else:
-                    raise MessageError(errors.NOT_JSON)
+                *lead, value, string, trail, separator = found.groups()
+                if keys is not None:
+                    key = self._key(lead[1], keys, path)
+                    if len(path) < MOST_LEVELS:  # deeper paths are of no use, and could fill the memory
+                        path = (*path, key)
+                if value is None:
+                    out.append(lead[0])
+                    break
+                if string is not None:
+                    value = self._string(string, path)
+                out += lead[0], value, trail, separator
 
-    def _key(self, inside: str, path: tuple[str, ...]) -> str:
-        key: str = json.loads(f'"{inside}"')
-        if _SURROGATE.search(key):
-            self._report(errors.LONE_SURROGATE, (*path, key))
+    def _leave(self, position: int, separator: str, levels: list[_Level], out: list[str]) -> int:
+        """Leave the innermost container, and those around it that end with it; return the place to go on.
+
+        Args:
+            position: Behind the bracket that closes the innermost container.
+            separator: That bracket.
+            levels: The containers that are open.
+            out: What has been read.
+        """
+        while separator != ",":
+            keys, _ = levels.pop()
+            if separator != ("]" if keys is None else "}"):
+                raise MessageError(errors.NOT_JSON)
+            if not levels:
+                break
+            behind = self._behind(position)
+            out.append(behind.group())
+            position, separator = behind.end(), behind.group(1)
+        return position
+
+    def _behind(self, position: int) -> Match[str]:
+        """Match what follows a container that stands in another one."""
+        found = _BEHIND.match(self._text, position)
+        if found is None:
+            raise MessageError(errors.NOT_JSON)
+        return found
+
+    def _key(self, inside: str, keys: set[str], path: tuple[str, ...]) -> str:
+        """Return a key, given what is between its quotes, and note it among the keys of its object."""
+        if "\\" in inside:
+            key: str = json.loads(f'"{inside}"')
+            if _SURROGATE.search(key):
+                self._report(errors.LONE_SURROGATE, (*path, key))
+        else:
+            key = inside
+        if key in keys:
+            self._report(errors.DUPLICATE_KEY, (*path, key))
+        keys.add(key)
         return key
 
-    def _string(self, inside: str, path: tuple[str, ...], nullable: bool) -> str:
+    def _string(self, inside: str, path: tuple[str, ...], *, nullable: bool = False) -> str:
         """Return a string value as it shall be written, given what is between its quotes."""
-        if "\\" in inside:
-            whole: str = json.loads(f'"{inside}"')
-            if _SURROGATE.search(whole):
-                self._report(errors.LONE_SURROGATE, path)
-            trimmed = whole.strip()
-            value = f'"{inside}"' if trimmed == whole else encode_basestring(trimmed)
-        else:
-            trimmed = inside.strip()
-            value = f'"{trimmed}"'
-        if not trimmed:
+        trimmed = trim_string(inside)
+        if trimmed is None:
+            self._report(errors.LONE_SURROGATE, path)
+        elif not trimmed:
             if nullable or self._blank == "null":
                 return "null"
             if self._blank == "reject":
                 self._report(errors.BLANK_STRING, path)
-        return value
+        return f'"{trimmed}"'
 
     def _report(self, rule: str, path: tuple[str, ...]) -> None:
         if self.problem is None:

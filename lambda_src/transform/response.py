@@ -52,7 +52,8 @@ def fit(records: list[dict[str, Any]], answers: list[dict[str, Any]], limit: int
     # Base64 is spelled as it is, so this bound is near enough for all but the largest batches.
     accepted = [answer for answer in answers if answer["result"] == OK]
     bound = sum([len(answer["data"]) + _WORST_ESCAPE * len(answer["recordId"]) for answer in accepted])
-    bound += sum([_size(answer) for answer in answers if answer["result"] == FAILED])
+    if len(accepted) < len(answers):
+        bound += sum([_size(answer) for answer in answers if answer["result"] == FAILED])
     if _ENVELOPE + len(accepted) * _FRAME + bound <= limit:
         return []
     sizes = [_size(answer) for answer in answers]

@@ -14,27 +14,26 @@ is there with its type, and that numbers fit their columns.
 from __future__ import annotations
 
 import re
+import sys
 
-from .reader import NUMBER, encode_string, is_empty_object
+from .reader import NUMBER, encode_string, is_empty_object, trim_string
 from .schema import ATTRIBUTES, VALUE_TEXT
 
 TYPE_CHECKING = False  # spares the import of typing
 if TYPE_CHECKING:
-    from typing import Callable, Match
+    from typing import Callable, Match, Optional, Tuple
 
-    from .reader import Member
+    from .reader import Member, Reader
     from .schema import Column
+
+    _Convert = Callable[[str], Optional[Tuple[str, int]]]
 
 # Characters that a JSON string may hold unescaped.
 _PLAIN = r'[^"\\\x00-\x1f]'
 # Escapes that mean neither white space, which may have to be trimmed, nor half a surrogate pair.
 _WHITE = r"00(?:0[9A-Da-d]|1[C-Fc-f]|20|85|[Aa]0)|1680|20(?:0[0-9Aa]|2[89Ff]|5[Ff])|3000"
 _ESCAPE = rf'\\(?:["\\/b]|u(?!{_WHITE}|[Dd][89A-Fa-f])[0-9A-Fa-f]{{4}})'
-# A string that trimming leaves alone, without and with escapes.
-_CLEAN = rf'"[^"\\\s\x00-\x1f]{_PLAIN}*(?<!\s)"'
-_CLEAN_ESCAPED = rf'"[^"\\\s\x00-\x1f]{_PLAIN}*(?:{_ESCAPE}{_PLAIN}*)*(?<!\s)"'
-# The inside of a string that it does not. No text is both, so that a failing match has nothing to try twice.
-_PADDED = rf"(?=\s){_PLAIN}+|(?!\s){_PLAIN}+(?<=\s)|"
+_ANY_ESCAPE = r'\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})'
 # Surely within a double's range, and below 2^53 if it is an integer.
 _DOUBLE = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?"
 _PATTERNS = {
@@ -45,9 +44,41 @@ _PATTERNS = {
     "timestamp": "0|[1-9][0-9]{0,13}",
 }
 
-# What to do with a captured group: read it as the time of the sample, trim it, trim it or put null, put the
-# name of the column for texts, put 1 or 0, leave it out, or copy it to the attributes.
-_TIME, _TRIM, _TRIM_OR_NULL, _RENAME, _AS_NUMBER, _DROP, _EXTRA = range(7)
+
+# Since Python 3.11 a pattern can say that what it took is never given back. Here no text can be taken in two
+# ways, so it changes no answer; but a message that has another shape fails sooner.
+_ANY, _GROUP = ("*+", "(?>") if sys.version_info >= (3, 11) else ("*", "(?:")
+
+
+class _Strings:
+    """The patterns of strings, for messages without or with escapes (these are slower to match).
+
+    Attributes:
+        value: A string value. It captures the inside if the string is not clean: it may be padded or blank,
+            or hold an escape that has to be looked at.
+        clean: A string that trimming leaves alone.
+        nested: An object or array, captured, with at most one more level in it. It may turn out not to be
+            JSON.
+    """
+
+    __slots__ = ("clean", "nested", "value")
+
+    def __init__(self, *, escapes: bool) -> None:
+        plain = _PLAIN + _ANY
+        some = f"{plain}(?:{_ANY_ESCAPE}{plain}){_ANY}" if escapes else plain
+        more = f"(?:{_ESCAPE}{plain}){_ANY}" if escapes else ""
+        inside = rf'[^"\\\s\x00-\x1f]{plain}{more}(?<!\s)"'
+        self.clean = f'"{inside}'
+        self.value = f'"{_GROUP}{inside}|((?!{inside}){some})")'
+        other = rf'[^\[\]{{}}"\\\x00-\x1f]{_ANY}'
+        inner = rf'[\[{{]{other}(?:"{some}"{other}){_ANY}[\]}}]'
+        self.nested = rf'([\[{{]{other}(?:(?:"{some}"|{inner}){other}){_ANY}[\]}}])'
+
+
+# What to do with a captured group: read it as the time of the sample; trim the string; trim it or put null;
+# put the name of the column for texts; put 1 or 0; leave the member out; copy it to the attributes, as
+# metadata or as any unknown key. The rest belongs to the group before it.
+_TIME, _TRIM, _TRIM_OR_NULL, _RENAME, _AS_NUMBER, _DROP, _METADATA, _EXTRA, _REST = range(9)
 
 
 class Shapes:
@@ -57,20 +88,33 @@ class Shapes:
     compiling.
 
     Attributes:
-        known: Functions that convert a message if it has their shape. They return the line without its
-            closing and the time at which the sample was taken, in epoch milliseconds, which the caller still
-            has to find plausible; or None for a message that must take the careful road.
+        known: Functions for messages without escapes, and for messages with some. Each takes a message and,
+            if it has its shape, returns the line without its closing and the time at which the sample was
+            taken, in epoch milliseconds, which the caller still has to find plausible. None means the careful
+            road.
     """
 
     MOST = 8
     # The careful road is taken this often before a spelling is worth the milliseconds that compiling takes.
     LEARN_AT = 3
-    _MOST_KEYS = 40
     _MOST_CANDIDATES = 64
+    _MOST_KEYS = 40
+    _MOST_CHARACTERS = 8_192
 
-    __slots__ = ("_candidates", "_columns", "_event_time", "_metadata", "_value", "known")
+    __slots__ = (
+        "_candidates",
+        "_columns",
+        "_event_time",
+        "_learned",
+        "_metadata",
+        "_reader",
+        "_value",
+        "known",
+    )
 
-    def __init__(self, columns: dict[str, Column], event_time: str, value: str, metadata: str) -> None:
+    def __init__(
+        self, columns: dict[str, Column], event_time: str, value: str, metadata: str, reader: Reader
+    ) -> None:
         """Take what all shapes are made from.
 
         Args:
@@ -78,25 +122,21 @@ class Shapes:
             event_time: The key of the time at which a sample was taken.
             value: The key of its value.
             metadata: The key that vanishes when it is empty.
+            reader: Reads what is nested under unknown keys.
         """
         self._columns = columns
         self._event_time = event_time
         self._value = value
         self._metadata = metadata
-        self.known: list[Callable[[str], tuple[str, int] | None]] = []
+        self._reader = reader
+        self.known: tuple[list[_Convert], list[_Convert]] = ([], [])
+        self._learned: set[tuple[object, ...]] = set()
         self._candidates: dict[tuple[object, ...], int] = {}
 
-    def convert(self, text: str) -> tuple[str, int] | None:
-        """Convert a message by the first shape that it has."""
-        known = self.known
-        for shape in known:
-            done = shape(text)
-            if done is not None:
-                if shape is not known[0]:  # so the shapes of busy gateways wander to the front
-                    index = known.index(shape)
-                    known[index - 1], known[index] = shape, known[index - 1]
-                return done
-        return None
+    def promote(self, shapes: list[_Convert], shape: _Convert) -> None:
+        """Move a shape one place to the front of its list, so that those of busy gateways are tried first."""
+        index = shapes.index(shape)
+        shapes[index - 1], shapes[index] = shape, shapes[index - 1]
 
     def learn(self, text: str, members: list[Member]) -> None:
         """Note the spelling of a message that took the careful road and was valid.
@@ -105,96 +145,126 @@ class Shapes:
             text: The message.
             members: What the reader made of it.
         """
-        if len(self.known) >= self.MOST or len(members) > self._MOST_KEYS:
+        if len(self._learned) >= self.MOST or len(members) > self._MOST_KEYS:
             return
-        if text[0] != "{" or text[-1] != "}" or "\n" in text or "\r" in text:
+        if len(text) > self._MOST_CHARACTERS or not _is_tight(text, members):
             return
-        spelling = ("\\" in text, *[member[1] for member in members])
-        seen = self._candidates.get(spelling, 0) + 1
-        if seen <= self.LEARN_AT and all(map(self._is_flat, members)):
-            if seen == self.LEARN_AT:
-                self.known.append(self._compile(text, members))
-            elif seen == 1 and len(self._candidates) >= self._MOST_CANDIDATES:
-                self._candidates.clear()
-            self._candidates[spelling] = seen
+        escapes = "\\" in text
+        spelling = (escapes, *[lead for _, lead, _, _ in members])
+        if spelling in self._learned:
+            return
+        seen = self._candidates.pop(spelling, 0) + 1
+        if seen >= self.LEARN_AT:
+            self._learned.add(spelling)
+            self.known[escapes].append(self._shape(members, escapes=escapes))
+            return
+        if len(self._candidates) >= self._MOST_CANDIDATES:
+            self._candidates.clear()
+        self._candidates[spelling] = seen
 
-    def _is_flat(self, member: Member) -> bool:
-        key, _, value, trail = member
-        return not trail and (value[0] not in "{[" or (key == self._metadata and is_empty_object(value)))
-
-    def _compile(self, text: str, members: list[Member]) -> Callable[[str], tuple[str, int] | None]:
-        clean = _CLEAN_ESCAPED if "\\" in text else _CLEAN
-        pattern = [r"\{"]
-        # The number of each group with what to do with what it captured, in the order of the text.
-        plan: list[tuple[int, int]] = []
-        kept = False  # whether a member that stays in its place has come
+    def _shape(self, members: list[Member], *, escapes: bool) -> _Convert:
+        strings = _Strings(escapes=escapes)
+        pattern, clean = [r"\{"], [r"(?P<head>\{"]
+        steps: list[int] = []
+        comma = ""  # before each member, once one has come that stays in its place
         for key, lead, _, _ in members:
             column = self._columns.get(key)
-            name = re.escape(lead)
-            if column is None:
-                # The member leaves its place together with the comma before it, or behind it if it leads.
-                before, behind = (",", "") if kept else ("", ",")
-                plan.append((len(plan) + 1, _DROP))
-                if key == self._metadata:
-                    pattern.append(rf"({before}{name}(?:\{{\}}|null){behind})")
-                else:
-                    plan.append((len(plan) + 1, _EXTRA))
-                    space, name = re.escape(lead[: lead.index('"')]), re.escape(lead[lead.index('"') :])
-                    pattern.append(f"({before}{space}({name}(?:{clean}|{NUMBER}|true|false|null)){behind})")
-                continue
-            if kept:
-                pattern.append(",")
-            kept = True
-            null = "" if column.required else "|null"
-            if key == self._event_time:
-                plan.append((len(plan) + 1, _TIME))
-                pattern.append(f"{name}([1-9][0-9]{{11,13}})")
-            elif key == self._value:
-                first = len(plan) + 1
-                plan += (first, _RENAME), (first + 1, _TRIM), (first + 2, _AS_NUMBER)
-                opening, closing = lead.index('"') + 1, lead.rindex('"')
-                space, inside, colon = map(re.escape, (lead[:opening], lead[opening:closing], lead[closing:]))
-                texts = f'{space}({inside}){colon}(?:{clean}|"({_PADDED})")'
-                pattern.append(f"(?:{texts}|{name}(?:{_DOUBLE}|(true|false)|null))")
-            elif column.type == "string":
-                plan.append((len(plan) + 1, _TRIM_OR_NULL if column.blank_is_null else _TRIM))
-                pattern.append(f'{name}(?:{clean}|"({_PADDED})"{null})')
+            if column is not None:
+                part, step, clean_part = self._known(key, lead, column, strings)
+                pattern.append(comma + part)
+                clean.append(comma + clean_part)
+                comma = ","
             else:
-                pattern.append(f"{name}(?:{_PATTERNS[column.type]}{null})")
+                # The member leaves its place together with the comma before it, or behind it if it leads.
+                part, step = self._unknown(key, lead, strings)
+                behind = "" if comma else ","
+                pattern.append(f"({comma}{part}{behind})")
+                clean.append(rf"){comma}{re.escape(lead)}\{{\}}{behind}(?P<tail>")
+            steps += step
+        if _DROP not in steps:
+            clean.append(")(?P<tail>")
+        clean.append(r")\}\Z")
         pattern.append(r"\}\Z")
-        return _Shape("".join(pattern), plan).convert
+        quick = None if _EXTRA in steps else "".join(clean)
+        return _Shape("".join(pattern), steps, quick, self._reader).convert
+
+    def _known(self, key: str, lead: str, column: Column, strings: _Strings) -> tuple[str, list[int], str]:
+        """Return the pattern of a member that has a column, its steps, and the pattern where it is clean."""
+        name = re.escape(lead)
+        null = "" if column.required else "|null"
+        if key == self._event_time:
+            return name + "([1-9][0-9]{11,13})", [_TIME], name + "(?P<time>[1-9][0-9]{11,13})"
+        if key == self._value:
+            begin, end = lead.index('"') + 1, lead.rindex('"')
+            space, inside, colon = re.escape(lead[:begin]), re.escape(lead[begin:end]), re.escape(lead[end:])
+            text = f"{space}({inside}){colon}{strings.value}"
+            pattern = f"(?:{text}|{name}(?:{_DOUBLE}|(true|false)|null))"
+            return pattern, [_RENAME, _TRIM, _AS_NUMBER], name + _DOUBLE
+        if column.type == "string":
+            step = _TRIM_OR_NULL if column.blank_is_null else _TRIM
+            return f"{name}(?:{strings.value}{null})", [step], name + strings.clean
+        pattern = f"{name}(?:{_PATTERNS[column.type]}{null})"
+        return pattern, [], pattern
+
+    def _unknown(self, key: str, lead: str, strings: _Strings) -> tuple[str, list[int]]:
+        """Return the pattern of a member that has no column, with its groups' steps."""
+        begin = lead.index('"')
+        name = f"{re.escape(lead[:begin])}({re.escape(lead[begin:])})"
+        if key == self._metadata:
+            return rf"{name}(?:\{{\}}|null|{strings.nested})", [_DROP, _METADATA, _REST]
+        scalar = f"({strings.clean}|{NUMBER}|true|false|null)"
+        return f"{name}(?:{scalar}|{strings.value}|{strings.nested})", [_DROP, _EXTRA, _REST, _REST, _REST]
+
+
+def _is_tight(text: str, members: list[Member]) -> bool:
+    """Tell whether a message is on one line, without white space around it or before its commas."""
+    if "\n" in text or "\r" in text:
+        return False
+    return text[0] == "{" and text[-1] == "}" and not any(trail for *_, trail in members)
 
 
 class _Shape:
     """One spelling."""
 
-    __slots__ = ("_drop", "_event_time", "_match", "_plan", "_quiet")
+    __slots__ = ("_clean", "_early", "_event_time", "_match", "_plan", "_reader")
 
-    def __init__(self, pattern: str, plan: list[tuple[int, int]]) -> None:
+    def __init__(self, pattern: str, steps: list[int], clean: str | None, reader: Reader) -> None:
+        """Compile a spelling.
+
+        Args:
+            pattern: Its regular expression.
+            steps: What to do with what each group captured, in the order of the groups.
+            clean: The expression for messages in which nothing has to change but that empty metadata goes,
+                with the groups ``head``, ``tail`` (on both sides of the metadata) and ``time``; None if it
+                has unknown keys.
+            reader: Reads what is nested under unknown keys.
+        """
         self._match = re.compile(pattern).match
         # Groups count from 1 in a match, from 0 in the tuple of what they captured.
-        (self._event_time,) = (number - 1 for number, step in plan if step == _TIME)
-        self._plan = [(number, number - 1, step) for number, step in plan if step != _TIME]
-        # Most messages are clean: but for the time, and for empty metadata that has to go, no group takes
-        # part.
-        drops = [number for number, step in plan if step == _DROP]
-        self._drop = drops[0] if drops else 0
-        self._quiet = len(plan) - 1 - len(drops) if len(drops) < 2 else -1
+        self._event_time = steps.index(_TIME)
+        self._plan = [
+            (index + 1, index, step) for index, step in enumerate(steps) if step not in (_TIME, _REST)
+        ]
+        self._reader = reader
+        self._clean = None
+        if clean is not None:
+            compiled = re.compile(clean)
+            self._clean = compiled.match
+            self._early = compiled.groupindex["time"] < compiled.groupindex["tail"]
 
     def convert(self, text: str) -> tuple[str, int] | None:
         """Convert a message; see ``Shapes.known``."""
+        if self._clean is not None:
+            found = self._clean(text)
+            if found is not None:
+                head, second, third = found.groups()
+                return (head + third, int(second)) if self._early else (head + second, int(third))
         found = self._match(text)
         if found is None:
             return None
         groups = found.groups()
-        event_time = int(groups[self._event_time])
-        if groups.count(None) != self._quiet:
-            body = self._edit(text, found, groups)
-            return None if body is None else (body, event_time)
-        if self._drop:
-            start, end = found.span(self._drop)
-            return text[:start] + text[end:-1], event_time
-        return text[:-1], event_time
+        body = self._edit(text, found, groups)
+        return None if body is None else (body, int(groups[self._event_time]))
 
     def _edit(self, text: str, found: Match[str], groups: tuple[str | None, ...]) -> str | None:
         """Make the changes that the groups call for; None if only the careful road can judge one of them."""
@@ -205,8 +275,12 @@ class _Shape:
             inside = groups[index]
             if inside is None:
                 continue
-            if step == _EXTRA:
-                extras.append(inside)
+            if step in (_METADATA, _EXTRA):
+                value = self._attribute(groups[index + 1 :], step)
+                if value is None:
+                    return None
+                if value:
+                    extras.append(inside + value)
                 continue
             start, end = found.span(number)
             if step == _DROP:
@@ -216,10 +290,12 @@ class _Shape:
             elif step == _RENAME:
                 replacement = VALUE_TEXT
             else:
-                replacement = inside.strip()
-                if not replacement:
-                    if step == _TRIM:
-                        return None
+                trimmed = trim_string(inside) if "\\" in inside else inside.strip()
+                if trimmed:
+                    replacement = trimmed
+                elif trimmed is None or step == _TRIM:
+                    return None
+                else:
                     start, end, replacement = start - 1, end + 1, "null"
             body.append(text[done:start])
             body.append(replacement)
@@ -228,3 +304,18 @@ class _Shape:
         if extras:
             body.append(f',"{ATTRIBUTES}":{encode_string("{" + ",".join(extras) + "}")}')
         return "".join(body)
+
+    def _attribute(self, groups: tuple[str | None, ...], step: int) -> str | None:
+        """Return an attribute's value from the groups behind its name; empty if it is not worth keeping."""
+        scalar, string, nested = (None, None, groups[0]) if step == _METADATA else groups[:3]
+        if scalar is not None:
+            return scalar
+        if string is not None:
+            trimmed = trim_string(string)
+            return f'"{trimmed}"' if trimmed else None
+        if step == _METADATA:
+            if nested is None or is_empty_object(nested):
+                return ""
+            if nested[0] == "[":
+                return None
+        return None if nested is None else self._reader.nested(nested)
