@@ -128,7 +128,9 @@ class Account:
             position = "" if offender.n is None else f" message {offender.n}"
             place = f" ({offender.where})" if offender.where else ""
             console.print(
-                f"{offender.kind}: {offender.source}{position}: {offender.detail}{place}", markup=False
+                f"{offender.kind}: {offender.source}{position}: {offender.detail}{place}",
+                markup=False,
+                soft_wrap=True,
             )
         if len(self.offenders) > _SHOWN:
             console.print(f"... and {len(self.offenders) - _SHOWN} more; the JSON report has all")
