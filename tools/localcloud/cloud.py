@@ -15,9 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
-from botocore.config import Config
-
 from tools.localcloud.processes import Child, StartError, end_group_of, is_running, spawn, tail
 from tools.localcloud.settings import ACCESS_KEY, HOST, SECRET_KEY, STATE_FILE
 
@@ -25,13 +22,12 @@ START_SECONDS = 60.0
 _CALL_SECONDS = 60.0
 _ROOT = Path(__file__).resolve().parents[2]
 _STATE_FOLDERS = ("athena", "firehose", "kinesisvideo", "logs", "tmp")
-_CLIENT = Config(
-    connect_timeout=5,
+_CLIENT: dict[str, Any] = {
+    "connect_timeout": 5,
     # A client must wait longer than the longest function that it may invoke.
-    read_timeout=320,
-    retries={"mode": "standard", "max_attempts": 3},
-    s3={"addressing_style": "path"},
-)
+    "read_timeout": 320,
+    "s3": {"addressing_style": "path"},
+}
 
 
 class CallError(RuntimeError):
@@ -157,26 +153,32 @@ class LocalCloud:
         if self._child is not None:
             self.stop()
 
-    def client(self, service: str, credentials: Mapping[str, str] | None = None) -> Any:
+    def client(self, service: str, credentials: Mapping[str, str] | None = None, *, attempts: int = 3) -> Any:
         """A boto3 client of this cloud.
 
         Args:
             service: boto3's name of the service.
             credentials: ``AccessKeyId``, ``SecretAccessKey`` and perhaps ``SessionToken``, as STS gives them;
                 the account's root without.
+            attempts: how often boto3 makes a call before it gives up.
         """
+        # Only here: the core process imports this module too, and has no use for half a second of boto3.
+        from botocore.config import Config
+
         identity = credentials or {"AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY}
         return self._session.client(
-            service,  # type: ignore[call-overload] # the service is a value here, not a literal
+            service,
             endpoint_url=self.endpoint,
-            config=_CLIENT,
+            config=Config(**_CLIENT, retries={"mode": "standard", "total_max_attempts": attempts}),
             aws_access_key_id=identity["AccessKeyId"],
             aws_secret_access_key=identity["SecretAccessKey"],
             aws_session_token=identity.get("SessionToken"),
         )
 
     @cached_property
-    def _session(self) -> boto3.Session:
+    def _session(self) -> Any:
+        import boto3
+
         return boto3.Session(region_name=self.region)
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:

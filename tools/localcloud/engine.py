@@ -53,7 +53,13 @@ class Engine:
         """
         with self._lock:
             if self._process is None or self._process.poll() is not None:
-                self._start()
+                self._launch()
+            self._wait_ready(self._process)
+
+    def launch(self) -> None:
+        """Starts the engine without waiting for it; ``start`` does that."""
+        with self._lock:
+            self._launch()
 
     def kill(self) -> None:
         """Ends the engine by SIGKILL, as a lost machine would, and waits until it is gone."""
@@ -66,6 +72,8 @@ class Engine:
         process = self._process
         if process is None:
             return {"state": "not started"}
+        if process.poll() is None and not self._control_file.exists():
+            return {"state": "starting", "pid": process.pid}
         if process.poll() is None:
             return {"state": "running", "pid": process.pid, "control_port": self._control_port()}
         if self._killed:
@@ -77,7 +85,7 @@ class Engine:
             "tail": tail(self._log),
         }
 
-    def _start(self) -> None:
+    def _launch(self) -> None:
         self._kill()
         self._killed = False
         self._state.mkdir(parents=True, exist_ok=True)
@@ -103,10 +111,12 @@ class Engine:
                 },
             )
         os.close(lifeline_there)
+
+    def _wait_ready(self, process: subprocess.Popen[bytes] | None) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not self._control_file.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                code = self._process.poll()
+            code = None if process is None else process.poll()
+            if code is not None or time.monotonic() > deadline:
                 self._kill()
                 why = "not ready in time" if code is None else f"ended with exit code {code}"
                 raise StartError(f"{self._module}: {why}; log {self._log}:\n{tail(self._log)}")

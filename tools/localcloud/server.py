@@ -53,11 +53,16 @@ def serve(options: Options) -> None:
     """Runs the core process until SIGTERM, SIGINT or the end of its lifeline."""
     http = _listen(options.port)
     mqtt = _listen(options.mqtt_port)
+    endpoint = f"http://{HOST}:{http.getsockname()[1]}"
     _configure(options.workdir, http.getsockname()[1], mqtt.getsockname()[1])
+    engine = Engine(ENGINE_MODULE, endpoint, options.workdir)
+    if engine.exists:
+        # The socket listens already, so what the engine asks before this process serves waits in its queue.
+        engine.launch()
     app = importlib.import_module("ministack.app")
     _install_extensions(app)
     try:
-        asyncio.run(_run(app, options, http, mqtt))
+        asyncio.run(_run(app, options, http, mqtt, engine))
     finally:
         # Lambda workers and the engine belong to this process group, and none of them may stay.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -119,7 +124,7 @@ def _install_extensions(app: Any) -> None:
         importlib.import_module(f"{mends.__name__}.{found.name}").install(app)
 
 
-async def _run(app: Any, options: Options, http: socket.socket, mqtt: socket.socket) -> None:
+async def _run(app: Any, options: Options, http: socket.socket, mqtt: socket.socket, engine: Engine) -> None:
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
 
@@ -131,7 +136,6 @@ async def _run(app: Any, options: Options, http: socket.socket, mqtt: socket.soc
         watch_lifeline(options.lifeline_fd, lambda: _end(loop, stopping))
     endpoint = f"http://{HOST}:{http.getsockname()[1]}"
     importlib.import_module("tools.localcloud.credentials")  # registers its control call
-    engine = Engine(ENGINE_MODULE, endpoint, options.workdir)
     control.provide_engine(engine)
     _listen_for_mqtt_on(mqtt)
     config = Config()

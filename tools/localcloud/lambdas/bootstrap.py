@@ -1,6 +1,6 @@
 """The inside of a Lambda execution environment: loads a handler and calls it, one invocation after the other.
 
-A script of its own, run by the function's interpreter without site packages (``python -I -S bootstrap.py
+A script of its own, run by the function's interpreter without site packages (``python -I -S -u bootstrap.py
 FD``), so it must work on Python 3.8 and imports nothing but the standard library.
 
 Requests come on standard input and replies leave on the descriptor FD: a line of JSON, then as many bytes as

@@ -73,7 +73,7 @@ class Environment:
         self._log = _Log(self._mark.encode())
         replies, replies_there = os.pipe()
         self._process = subprocess.Popen(
-            [interpreter.python, "-I", "-S", _BOOTSTRAP, str(replies_there)],
+            [interpreter.python, "-I", "-S", "-u", _BOOTSTRAP, str(replies_there)],
             cwd=task,
             env={
                 **variables,

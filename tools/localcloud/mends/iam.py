@@ -2,9 +2,8 @@
 
 Replaced in ``ministack.core.iam_actions``:
 
-* ``extract_iam_action``: a call whose operation was not recognised was only authenticated, then allowed. It
-  is an
-  operation of its own now, which nothing short of ``<service>:*`` allows.
+* ``extract_iam_action``: a call whose operation was not recognised was only authenticated, then allowed. It is
+  an operation of its own now, which nothing short of ``<service>:*`` allows.
 * ``extract_resource_arn``: calls on a log stream were checked against the log group's ARN, which on AWS is
   ``...:log-group:<group>:log-stream:<stream>`` (Service Authorization Reference, "CloudWatch Logs"); Glue's
   calls on a table were checked against the database alone, where AWS wants the table, its database and the
@@ -12,24 +11,32 @@ Replaced in ``ministack.core.iam_actions``:
 
 Replaced in ``ministack.core.iam_evaluator``:
 
-* ``enforce``: unsigned S3 requests passed as if by the account's root; S3 lets anyone in only by a bucket
-  policy or an
-  ACL that says so, and no bucket of this cloud may have one ("Blocking public access"). Then the further ARNs
-  of Glue's calls.
+* ``enforce``: unsigned S3 requests passed as if by the account's root; S3 lets anyone in only by a bucket policy
+  or an ACL that says so, and no bucket of this cloud may have one ("Blocking public access"). It also checks the
+  further ARNs of Glue's calls.
 * ``_conditions_met``: a malformed condition was met. It never is now.
+* ``resolve_credential``: the key that localstack-client signs with was unknown; it is the root's as well.
 
-And ``pin_request_origin`` in ``ministack.app``: the loopback interface counts as TLS (``aws:SecureTransport``). The
-cloud speaks plain HTTP, so that the statements which deny that would deny every role everything.
+Replaced in ``ministack.app``:
+
+* ``pin_request_origin``: the loopback interface counts as TLS (``aws:SecureTransport``). The cloud speaks plain
+  HTTP, so that the statements which deny that would deny every role everything.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from contextvars import ContextVar
 from typing import Any, Final
 
+from tools.localcloud.settings import ACCESS_KEY
+
 _LOG_STREAM_ACTIONS: Final = frozenset({"CreateLogStream", "DeleteLogStream", "GetLogEvents", "PutLogEvents"})
 _NAMES_OF_TABLES: Final = ("TableName", "Name")
+
+_LOCALSTACK_KEY: Final = "accesskey"
+_LOCALSTACK_SECRET: Final = "secretkey"  # noqa: S105 - a constant of localstack-client
 
 _also: ContextVar[tuple[str, ...]] = ContextVar("also_checked_arns", default=())
 
@@ -42,6 +49,7 @@ def install(app: Any) -> None:
     _name_resources(iam_actions)
     _refuse_anonymous_and_check_ancestors(iam_evaluator)
     _refuse_malformed_conditions(iam_evaluator)
+    _know_localstack_client(iam_evaluator)
     app.pin_request_origin = lambda address, _secure: iam_evaluator.pin_request_origin(address, True)
 
 
@@ -146,3 +154,19 @@ def _refuse_malformed_conditions(iam_evaluator: Any) -> None:
         return bool(met(conditions, context))
 
     iam_evaluator._conditions_met = conditions_met
+
+
+def _know_localstack_client(iam_evaluator: Any) -> None:
+    from ministack.services import sts
+
+    resolve = iam_evaluator.resolve_credential
+
+    def resolve_credential(access_key: str, *rest: Any, **named: Any) -> Any:
+        if access_key != _LOCALSTACK_KEY:
+            return resolve(access_key, *rest, **named)
+        root = resolve(ACCESS_KEY, *rest, **named)
+        if isinstance(root, iam_evaluator.CredentialResolutionError):
+            return root
+        return dataclasses.replace(root, access_key_id=access_key, secret_access_key=_LOCALSTACK_SECRET)
+
+    iam_evaluator.resolve_credential = sts.resolve_credential = resolve_credential
