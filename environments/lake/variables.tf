@@ -17,6 +17,7 @@ variable "factories" {
     - `gateways`: IDs of the factory's LoopEdge gateways.
     - `lanes`: settings of `measurements` and `configuration` that differ from the defaults, as the module factory_pipeline describes
       them.
+    - `cameras`: the factory's cameras, and `video`: how their footage becomes clips, as the module video_archiver describes them.
   EOT
   type = map(object({
     gateways = set(string)
@@ -44,6 +45,29 @@ variable "factories" {
         log_level            = optional(string)
       }))
     })), {})
+    cameras = optional(map(object({
+      retention_hours  = optional(number)
+      fragment_seconds = optional(number)
+      kms_key_arn      = optional(string)
+      media_type       = optional(string)
+    })), {})
+    video = optional(object({
+      clip_seconds            = optional(number)
+      settle_seconds          = optional(number)
+      quiet_seconds           = optional(number)
+      gap_seconds             = optional(number)
+      start_from              = optional(string)
+      schedule                = optional(string)
+      shards                  = optional(number)
+      streams_at_once         = optional(number)
+      timeout_seconds         = optional(number)
+      memory_mb               = optional(number)
+      ephemeral_storage_mb    = optional(number)
+      reserved_concurrency    = optional(number)
+      retries                 = optional(number)
+      failure_destination_arn = optional(string)
+      log_level               = optional(string)
+    }))
   }))
   nullable = false
 

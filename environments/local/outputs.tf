@@ -42,3 +42,8 @@ output "roles" {
   description = "ARNs of the roles, by factory and lane: `rule`, `delivery` and `transform`."
   value       = module.lake.roles
 }
+
+output "video" {
+  description = "The video path, by factory: `stream_prefix`, `streams` by camera, `clip_function`, `schedule_rules`, `role` and `retention_changes`."
+  value       = module.lake.video
+}

@@ -1,0 +1,33 @@
+module "video_archiver" {
+  source = "../../modules/video_archiver"
+  # A factory may have cameras whose streams are not made here: settings of its video are enough.
+  for_each = { for factory, settings in var.factories : factory => settings if length(settings.cameras) > 0 || settings.video != null }
+
+  name                    = var.name
+  factory                 = each.key
+  cameras                 = each.value.cameras
+  video                   = each.value.video == null ? {} : each.value.video
+  clips_bucket            = module.storage.bucket_names["clips"]
+  clips_expire_after_days = try(var.storage.buckets["clips"].expire_data_after_days, null)
+  clip_fetch_package      = "${var.packages_dir}/clip_fetch.zip"
+  lambda                  = var.lambda
+  metrics_namespace       = var.metrics_namespace
+  log_retention_days      = var.log_retention_days
+  kms_keys                = { buckets = var.kms_keys.buckets, logs = var.kms_keys.logs }
+  alarm_actions           = var.alarm_actions
+  force_destroy           = var.force_destroy
+}
+
+output "video" {
+  description = "The video path, by factory: `stream_prefix`, `streams` by camera, `clip_function`, `schedule_rules`, `role` and `retention_changes`."
+  value = {
+    for factory, video in module.video_archiver : factory => {
+      stream_prefix     = video.stream_prefix
+      streams           = video.streams
+      clip_function     = video.clip_function
+      schedule_rules    = video.schedule_rules
+      role              = video.role
+      retention_changes = video.retention_changes
+    }
+  }
+}
