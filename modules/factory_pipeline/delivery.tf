@@ -219,11 +219,6 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
   }
 
   lifecycle {
-    precondition {
-      condition     = length(local.refusals[each.key].delivery) == 0
-      error_message = join("\n", local.refusals[each.key].delivery)
-    }
-
     # Firehose lower-cases keys, so two sources that differ only by case would be one key.
     precondition {
       condition = length(distinct([

@@ -1,29 +1,22 @@
-# Ranges that AWS refuses to leave and the provider does not check, or checks with no word of where. Sources: API references of
+# Ranges that AWS refuses to leave and the provider does not check (it checks a function's memory). Sources: API references of
 # Kinesis (CreateStream, IncreaseStreamRetentionPeriod), Firehose (BufferingHints, RetryOptions, ProcessorParameter) and Lambda
 # (CreateFunction); Firehose Developer Guide, "Dynamic partitioning" and "Record format conversion" (64 MB at least) and "Data
 # transformation" (a function may run 5 minutes); the days are the transform's own limits.
 locals {
   ranges = {
     for lane, settings in local.lanes : lane => {
-      stream = {
-        "stream.shards"          = { value = settings.stream.shards, least = 1, most = 10000 }
-        "stream.retention_hours" = { value = settings.stream.retention_hours, least = 24, most = 8760 }
-      }
-      delivery = {
-        "delivery.buffer_mb"                = { value = settings.delivery.buffer_mb, least = 64, most = 128 }
-        "delivery.buffer_seconds"           = { value = settings.delivery.buffer_seconds, least = 0, most = 900 }
-        "delivery.retry_seconds"            = { value = settings.delivery.retry_seconds, least = 0, most = 7200 }
-        "delivery.transform_buffer.seconds" = { value = try(settings.delivery.transform_buffer.seconds, null), least = 0, most = 900 }
-      }
-      transform = {
-        "transform.memory_mb" = { value = settings.transform.memory_mb, least = 128, most = 10240 }
-        # Below a minute, a full batch after a cold start might not be done in time.
-        "transform.timeout_seconds" = { value = settings.transform.timeout_seconds, least = 60, most = 300 }
-        # None reserved is null; 0 would stop the lane.
-        "transform.reserved_concurrency" = { value = settings.transform.reserved_concurrency, least = 1, most = 1000 }
-        "transform.past_days"            = { value = settings.transform.past_days, least = 0, most = 36500 }
-        "transform.future_days"          = { value = settings.transform.future_days, least = 0, most = 36500 }
-      }
+      "stream.shards"                     = { value = settings.stream.shards, least = 1, most = 10000 }
+      "stream.retention_hours"            = { value = settings.stream.retention_hours, least = 24, most = 8760 }
+      "delivery.buffer_mb"                = { value = settings.delivery.buffer_mb, least = 64, most = 128 }
+      "delivery.buffer_seconds"           = { value = settings.delivery.buffer_seconds, least = 0, most = 900 }
+      "delivery.retry_seconds"            = { value = settings.delivery.retry_seconds, least = 0, most = 7200 }
+      "delivery.transform_buffer.seconds" = { value = try(settings.delivery.transform_buffer.seconds, null), least = 0, most = 900 }
+      # Below a minute, a full batch after a cold start might not be done in time.
+      "transform.timeout_seconds" = { value = settings.transform.timeout_seconds, least = 60, most = 300 }
+      # None reserved is null; 0 would stop the lane.
+      "transform.reserved_concurrency" = { value = settings.transform.reserved_concurrency, least = 1, most = 1000 }
+      "transform.past_days"            = { value = settings.transform.past_days, least = 0, most = 36500 }
+      "transform.future_days"          = { value = settings.transform.future_days, least = 0, most = 36500 }
     }
   }
 
@@ -32,24 +25,6 @@ locals {
       "transform.blank_strings" = { value = settings.transform.blank_strings, among = ["reject", "null", "keep"] }
       "transform.log_level"     = { value = settings.transform.log_level, among = ["DEBUG", "INFO", "WARNING"] }
     }
-  }
-
-  range_refusals = {
-    for lane, parts in local.ranges : lane => {
-      for part, ranges in parts : part => [
-        for path, range in ranges :
-        "factories[\"${var.factory}\"].lanes[\"${lane}\"].${path} must be a whole number, ${range.least}..${range.most}, got ${range.value}."
-        if range.value == null ? false : range.value < range.least || range.value > range.most || floor(range.value) != range.value
-      ]
-    }
-  }
-
-  choice_refusals = {
-    for lane, choices in local.choices : lane => [
-      for path, choice in choices :
-      "factories[\"${var.factory}\"].lanes[\"${lane}\"].${path} must be one of ${join(", ", choice.among)}, got \"${choice.value}\"."
-      if !contains(choice.among, choice.value)
-    ]
   }
 
   # The provider leaves a parameter that equals AWS's default out of the state, and AWS fills in the one of the two that is missing:
@@ -66,10 +41,18 @@ locals {
   }
 
   refusals = {
-    for lane in keys(local.lanes) : lane => {
-      stream    = local.range_refusals[lane].stream
-      delivery  = concat(local.range_refusals[lane].delivery, local.transform_buffer_refusals[lane])
-      transform = concat(local.range_refusals[lane].transform, local.choice_refusals[lane])
-    }
+    for lane in keys(local.lanes) : lane => concat(
+      [
+        for path, range in local.ranges[lane] :
+        "factories[\"${var.factory}\"].lanes[\"${lane}\"].${path} must be a whole number, ${range.least}..${range.most}, got ${range.value}."
+        if range.value == null ? false : range.value < range.least || range.value > range.most || floor(range.value) != range.value
+      ],
+      [
+        for path, choice in local.choices[lane] :
+        "factories[\"${var.factory}\"].lanes[\"${lane}\"].${path} must be one of ${join(", ", choice.among)}, got \"${choice.value}\"."
+        if !contains(choice.among, choice.value)
+      ],
+      local.transform_buffer_refusals[lane]
+    )
   }
 }

@@ -13,9 +13,10 @@ resource "aws_kinesis_stream" "lane" {
   }
 
   lifecycle {
+    # The stream is the lane's first resource, so here all of the lane's refusals are told at once.
     precondition {
-      condition     = length(local.refusals[each.key].stream) == 0
-      error_message = join("\n", local.refusals[each.key].stream)
+      condition     = length(local.refusals[each.key]) == 0
+      error_message = join("\n", local.refusals[each.key])
     }
   }
 }

@@ -76,12 +76,5 @@ resource "aws_lambda_function" "transform" {
     system_log_level      = var.lambda.log_format == "JSON" ? "INFO" : null
   }
 
-  lifecycle {
-    precondition {
-      condition     = length(local.refusals[each.key].transform) == 0
-      error_message = join("\n", local.refusals[each.key].transform)
-    }
-  }
-
   depends_on = [aws_iam_role_policy.transform]
 }

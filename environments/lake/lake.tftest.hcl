@@ -1,0 +1,137 @@
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+  mock_data "aws_iot_endpoint" {
+    defaults = { endpoint_address = "abc123-ats.iot.eu-central-1.amazonaws.com" }
+  }
+}
+
+variables {
+  name         = "plant-lake"
+  csr_dir      = "../prod/testdata/csr"
+  packages_dir = "testdata/packages"
+  factories = {
+    krakow = { gateways = ["line-1", "line-2"] }
+    lyon   = { gateways = ["press-shop"] }
+  }
+}
+
+run "a_lake_is_storage_catalog_and_a_pipeline_per_factory" {
+  command = plan
+
+  assert {
+    condition = output.buckets == {
+      measurements  = "plant-lake-111122223333-measurements"
+      configuration = "plant-lake-111122223333-configuration"
+      clips         = "plant-lake-111122223333-clips"
+    }
+    error_message = "Buckets are named after lake and account."
+  }
+
+  assert {
+    condition = output.athena == {
+      workgroup       = "plant-lake"
+      database        = "plant_lake"
+      output_location = "s3://plant-lake-111122223333-measurements/athena-results/"
+    }
+    error_message = "Queries know where to go."
+  }
+
+  assert {
+    condition = jsonencode(output.delivery_streams) == jsonencode({
+      krakow = { configuration = "plant-lake-krakow-configuration", measurements = "plant-lake-krakow-measurements" }
+      lyon   = { configuration = "plant-lake-lyon-configuration", measurements = "plant-lake-lyon-measurements" }
+    }) && jsonencode(output.data_streams) == jsonencode(output.delivery_streams)
+    error_message = "Each factory has streams of its own."
+  }
+
+  assert {
+    condition = jsonencode(output.transform_functions) == jsonencode({
+      krakow = { configuration = "plant-lake-krakow-configuration-transform", measurements = "plant-lake-krakow-measurements-transform" }
+      lyon   = { configuration = "plant-lake-lyon-configuration-transform", measurements = "plant-lake-lyon-measurements-transform" }
+    })
+    error_message = "Each factory has functions of its own."
+  }
+
+  assert {
+    condition     = output.iot_endpoint == "abc123-ats.iot.eu-central-1.amazonaws.com"
+    error_message = "Gateways connect to the account's ATS endpoint."
+  }
+
+  assert {
+    condition = {
+      for factory, gateways in output.gateways : factory => join(" ", flatten([
+        for gateway, lanes in gateways : [for lane, entry in lanes : "${entry.client_id}=${join(",", keys(entry.certificate_pems))}"]
+      ]))
+      } == {
+      krakow = "krakow-line-1-configuration=2026-01-15.pem krakow-line-1-measurements=2026-01-15.pem krakow-line-2-configuration=2026-01-15.pem krakow-line-2-measurements=2026-01-15.pem"
+      lyon   = "lyon-press-shop-configuration=2026-01-15.pem lyon-press-shop-measurements=2026-01-15.pem"
+    }
+    error_message = "Every gateway finds its identities and certificates."
+  }
+
+  assert {
+    condition     = join(" ", keys(output.roles)) == "krakow lyon" && join(" ", keys(output.roles["lyon"]["measurements"])) == "delivery rule transform"
+    error_message = "Each lane of each factory has its three roles."
+  }
+
+  assert {
+    condition     = toset(keys(output.named_queries)) == toset([for file in fileset("../../modules/glue_catalog/queries", "*.sql") : trimsuffix(file, ".sql")])
+    error_message = "The named queries are those of the catalog."
+  }
+}
+
+run "a_suffix_replaces_the_account" {
+  command = plan
+
+  variables {
+    suffix = "eu"
+  }
+
+  assert {
+    condition     = output.buckets["clips"] == "plant-lake-eu-clips" && output.athena.output_location == "s3://plant-lake-eu-measurements/athena-results/"
+    error_message = "Bucket names end the way the caller says."
+  }
+}
+
+run "warns_of_requests_that_belong_to_no_gateway" {
+  command = plan
+
+  variables {
+    factories         = { krakow = { gateways = ["line-1"] } }
+    retired_factories = ["lyon"]
+  }
+
+  expect_failures = [check.requests_belong_to_gateways]
+}
+
+run "refuses_two_gateways_with_the_same_client_id" {
+  command = plan
+
+  variables {
+    factories = {
+      krakow        = { gateways = ["line-1"] }
+      krakow-line-1 = { gateways = ["a", "b"] }
+      krakow-line   = { gateways = ["1"] }
+    }
+  }
+
+  expect_failures = [var.factories]
+}
+
+run "refuses_a_factory_both_in_service_and_out_of_it" {
+  command = plan
+
+  variables {
+    retired_factories = ["lyon"]
+  }
+
+  expect_failures = [var.retired_factories]
+}

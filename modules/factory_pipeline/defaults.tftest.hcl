@@ -1,0 +1,386 @@
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+}
+
+variables {
+  name       = "plant-lake"
+  factory    = "krakow"
+  gateways   = ["line-1", "line-2"]
+  csr_dir    = "testdata/csr"
+  schema_dir = "../../glue_schemas"
+  # Any file will do for a plan.
+  transform_package = "versions.tf"
+  buckets = {
+    measurements  = "lake-measurements"
+    configuration = "lake-configuration"
+  }
+  measurements_table = {
+    database = "plant_lake"
+    name     = "measurements"
+  }
+}
+
+run "two_lanes_scale_by_themselves_and_keep_three_days" {
+  command = plan
+
+  assert {
+    condition = { for lane, stream in aws_kinesis_stream.lane : lane => stream.name } == {
+      measurements  = "plant-lake-krakow-measurements"
+      configuration = "plant-lake-krakow-configuration"
+    }
+    error_message = "A factory has a data stream per lane."
+  }
+
+  assert {
+    condition = alltrue([
+      for stream in aws_kinesis_stream.lane :
+      stream.stream_mode_details[0].stream_mode == "ON_DEMAND" && stream.shard_count == null && stream.retention_period == 72
+      && stream.encryption_type == "KMS" && stream.kms_key_id == "alias/aws/kinesis"
+    ])
+    error_message = "On demand, encrypted with the key that AWS manages, and a weekend's worth of retention."
+  }
+
+  assert {
+    condition = alltrue([
+      for lane, function in aws_lambda_function.transform :
+      function.function_name == "plant-lake-krakow-${lane}-transform" && function.handler == "transform.handler.handler"
+      && function.runtime == "python3.13" && function.architectures == tolist(["x86_64"])
+      && function.timeout == 120 && function.memory_size == 512 && function.reserved_concurrent_executions == null
+      && function.source_code_hash == filebase64sha256("versions.tf")
+    ]) && length(aws_lambda_function.transform) == 2
+    error_message = "Each lane has a function of its own, from the package given."
+  }
+
+  assert {
+    condition = alltrue([
+      for lane, function in aws_lambda_function.transform : function.environment[0].variables == tomap({
+        FACTORY               = "krakow"
+        LANE                  = lane
+        BLANK_STRINGS         = "reject"
+        TIMESTAMP_PAST_DAYS   = "400"
+        TIMESTAMP_FUTURE_DAYS = "1"
+        METRICS_NAMESPACE     = "FactoryLake"
+        LOG_LEVEL             = "INFO"
+      })
+    ])
+    error_message = "The function is told its factory, its lane and its rules."
+  }
+
+  assert {
+    condition = alltrue([
+      for lane, function in aws_lambda_function.transform :
+      function.logging_config[0].log_format == "JSON" && function.logging_config[0].log_group == "/aws/lambda/plant-lake-krakow-${lane}-transform"
+      && function.logging_config[0].application_log_level == "INFO" && function.logging_config[0].system_log_level == "INFO"
+    ])
+    error_message = "It logs JSON, to the group that is made for it."
+  }
+
+  assert {
+    condition = {
+      for group in concat(values(aws_cloudwatch_log_group.transform), values(aws_cloudwatch_log_group.delivery)) : group.name => group.retention_in_days
+      } == {
+      "/aws/lambda/plant-lake-krakow-measurements-transform"  = 90
+      "/aws/lambda/plant-lake-krakow-configuration-transform" = 90
+      "/aws/kinesisfirehose/plant-lake-krakow-measurements"   = 90
+      "/aws/kinesisfirehose/plant-lake-krakow-configuration"  = 90
+    }
+    error_message = "Logs of functions and deliveries are kept for 90 days, not for ever."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.lane) == 0
+    error_message = "Without anybody to notify there are no alarms."
+  }
+}
+
+run "deliveries_write_where_the_tables_look" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for lane, stream in aws_kinesis_firehose_delivery_stream.lane :
+      stream.name == "plant-lake-krakow-${lane}" && stream.destination == "extended_s3"
+      && stream.extended_s3_configuration[0].bucket_arn == "arn:aws:s3:::lake-${lane}"
+      && stream.extended_s3_configuration[0].prefix == "factory=krakow/year=!{partitionKeyFromLambda:year}/month=!{partitionKeyFromLambda:month}/day=!{partitionKeyFromLambda:day}/"
+      && stream.extended_s3_configuration[0].error_output_prefix == "errors/factory=krakow/${lane}/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
+      && stream.extended_s3_configuration[0].dynamic_partitioning_configuration[0].enabled
+      && stream.extended_s3_configuration[0].dynamic_partitioning_configuration[0].retry_duration == 300
+    ]) && length(aws_kinesis_firehose_delivery_stream.lane) == 2
+    error_message = "Keys begin with the factory and the day that the transform names; what fails goes to errors/."
+  }
+
+  assert {
+    condition = alltrue([
+      for stream in aws_kinesis_firehose_delivery_stream.lane :
+      stream.extended_s3_configuration[0].buffering_size == 128 && stream.extended_s3_configuration[0].buffering_interval == 300
+      && stream.extended_s3_configuration[0].compression_format == "UNCOMPRESSED"
+      && stream.extended_s3_configuration[0].cloudwatch_logging_options[0].enabled
+      && stream.extended_s3_configuration[0].cloudwatch_logging_options[0].log_stream_name == "delivery"
+    ])
+    error_message = "Large objects, uncompressed as Parquet conversion wants them, and errors are logged."
+  }
+
+  assert {
+    condition = alltrue([
+      for stream in aws_kinesis_firehose_delivery_stream.lane :
+      one(stream.extended_s3_configuration[0].processing_configuration[0].processors).type == "Lambda"
+      && length(stream.extended_s3_configuration[0].processing_configuration[0].processors[0].parameters) == 1
+    ])
+    error_message = "No processor parameter at AWS's default is written out: the provider would find a difference for ever."
+  }
+
+  assert {
+    condition     = length(aws_kinesis_firehose_delivery_stream.lane["configuration"].extended_s3_configuration[0].data_format_conversion_configuration) == 0
+    error_message = "Configuration stays as it is, one line each."
+  }
+
+  assert {
+    condition = (
+      aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].data_format_conversion_configuration[0].schema_configuration[0].database_name == "plant_lake"
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].data_format_conversion_configuration[0].schema_configuration[0].table_name == "measurements"
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].data_format_conversion_configuration[0].output_format_configuration[0].serializer[0].parquet_ser_de[0].compression == "SNAPPY"
+    )
+    error_message = "Measurements become Parquet by the Glue table."
+  }
+
+  assert {
+    condition = (
+      aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].data_format_conversion_configuration[0].input_format_configuration[0].deserializer[0].open_x_json_ser_de[0].case_insensitive
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].data_format_conversion_configuration[0].input_format_configuration[0].deserializer[0].open_x_json_ser_de[0].column_to_json_key_mappings
+      == tomap({
+        device_id   = "deviceid"
+        device_name = "devicename"
+        register_id = "registerid"
+        tag_name    = "tagname"
+        ts          = "timestamp"
+        received_at = "_received_at"
+        gateway     = "_gateway"
+      })
+    )
+    error_message = "Columns that are named otherwise than their key are mapped, to the key in lower case; the others are not."
+  }
+}
+
+run "rules_carry_any_payload_and_say_where_it_came_from" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for lane, rule in aws_iot_topic_rule.lane :
+      rule.name == "plant_lake__krakow__${lane}" && rule.enabled && rule.sql_version == "2016-03-23"
+      && rule.sql == "SELECT * FROM 'factories/krakow/+/${lane}'"
+    ]) && length(aws_iot_topic_rule.lane) == 2
+    error_message = "A bare SELECT * over all gateways of the factory."
+  }
+
+  assert {
+    condition = alltrue([
+      for lane, rule in aws_iot_topic_rule.lane :
+      one(rule.kinesis).stream_name == "plant-lake-krakow-${lane}" && one(rule.kinesis).partition_key == "$${timestamp()}/$${topic(3)}/$${newuuid()}"
+    ])
+    error_message = "The envelope travels in the partition key."
+  }
+
+  assert {
+    condition = alltrue([
+      for lane, rule in aws_iot_topic_rule.lane :
+      rule.error_action[0].s3[0].bucket_name == "lake-${lane}"
+      && rule.error_action[0].s3[0].key == "errors/factory=krakow/${lane}/iot-rule/$${parse_time(\"yyyy/MM/dd\", timestamp())}/$${timestamp()}-$${newuuid()}.json"
+    ])
+    error_message = "A failed action leaves the message under the lane's errors."
+  }
+}
+
+run "identities_may_be_themselves_and_nothing_else" {
+  command = plan
+
+  assert {
+    condition = toset(keys(aws_iot_thing.identity)) == toset([
+      "krakow-line-1-measurements", "krakow-line-1-configuration", "krakow-line-2-measurements", "krakow-line-2-configuration",
+    ]) && alltrue([for client_id, thing in aws_iot_thing.identity : thing.name == client_id])
+    error_message = "A gateway is two identities, named as it connects."
+  }
+
+  assert {
+    condition = jsondecode(aws_iot_policy.identity["krakow-line-2-configuration"].policy) == {
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Effect   = "Allow"
+          Action   = "iot:Connect"
+          Resource = "arn:aws:iot:eu-central-1:111122223333:client/krakow-line-2-configuration"
+        },
+        {
+          Effect   = "Allow"
+          Action   = "iot:Publish"
+          Resource = "arn:aws:iot:eu-central-1:111122223333:topic/factories/krakow/line-2/configuration"
+        },
+      ]
+    }
+    error_message = "Its own client ID, its own topic."
+  }
+
+  assert {
+    condition     = alltrue([for policy in aws_iot_policy.identity : !strcontains(policy.policy, "*") && length(jsondecode(policy.policy).Statement) == 2])
+    error_message = "No policy has a wildcard or a third statement."
+  }
+
+  assert {
+    condition = toset(keys(aws_iot_certificate.identity)) == toset([
+      "krakow-line-1-configuration/2026-01-15.pem",
+      "krakow-line-1-measurements/2026-01-15.pem",
+      "krakow-line-1-measurements/2026-07-15.pem",
+      "krakow-line-2-configuration/2026-01-15.pem",
+      "krakow-line-2-measurements/2026-01-15.pem",
+    ])
+    error_message = "A certificate per request: two during a rotation."
+  }
+
+  assert {
+    condition = alltrue([
+      for path, certificate in aws_iot_certificate.identity : certificate.active && certificate.csr == file("testdata/csr/${path}")
+    ])
+    error_message = "Certificates are made from requests, so that no private key is ever in the state."
+  }
+
+  assert {
+    condition = alltrue([
+      for path, attachment in aws_iot_policy_attachment.identity : attachment.policy == dirname(path)
+      ]) && alltrue([
+      for path, attachment in aws_iot_thing_principal_attachment.identity : attachment.thing == dirname(path)
+    ]) && length(aws_iot_policy_attachment.identity) == 5 && length(aws_iot_thing_principal_attachment.identity) == 5
+    error_message = "Each certificate has the policy and the thing of its own identity."
+  }
+
+  assert {
+    condition = {
+      for gateway, lanes in output.gateways : gateway => { for lane, entry in lanes : lane => "${entry.client_id} ${entry.topic}" }
+      } == {
+      line-1 = {
+        measurements  = "krakow-line-1-measurements factories/krakow/line-1/measurements"
+        configuration = "krakow-line-1-configuration factories/krakow/line-1/configuration"
+      }
+      line-2 = {
+        measurements  = "krakow-line-2-measurements factories/krakow/line-2/measurements"
+        configuration = "krakow-line-2-configuration factories/krakow/line-2/configuration"
+      }
+    }
+    error_message = "The output is what a LoopEdge is told."
+  }
+
+  assert {
+    condition     = join(" ", keys(output.gateways["line-1"]["measurements"].certificate_pems)) == "2026-01-15.pem 2026-07-15.pem"
+    error_message = "Certificates are found under the name of their request."
+  }
+}
+
+run "roles_reach_their_own_lane_only" {
+  command = plan
+
+  assert {
+    condition = {
+      for lane, role in aws_iam_role.delivery : role.name => jsondecode(role.assume_role_policy).Statement[0]
+      } == {
+      for lane in ["measurements", "configuration"] : "plant-lake-krakow-${lane}-delivery" => {
+        Effect    = "Allow"
+        Principal = { Service = "firehose.amazonaws.com" }
+        Action    = "sts:AssumeRole"
+        Condition = {
+          StringEquals = { "aws:SourceAccount" = "111122223333" }
+          ArnLike      = { "aws:SourceArn" = "arn:aws:firehose:eu-central-1:111122223333:deliverystream/plant-lake-krakow-${lane}" }
+        }
+      }
+    }
+    error_message = "A delivery role serves its own delivery stream only."
+  }
+
+  assert {
+    condition = {
+      for lane, role in aws_iam_role.rule : role.name => jsondecode(role.assume_role_policy).Statement[0]
+      } == {
+      for lane in ["measurements", "configuration"] : "plant-lake-krakow-${lane}-rule" => {
+        Effect    = "Allow"
+        Principal = { Service = "iot.amazonaws.com" }
+        Action    = "sts:AssumeRole"
+        Condition = {
+          StringEquals = { "aws:SourceAccount" = "111122223333" }
+          ArnLike      = { "aws:SourceArn" = "arn:aws:iot:eu-central-1:111122223333:rule/plant_lake__krakow__${lane}" }
+        }
+      }
+    }
+    error_message = "A rule's role serves its own rule only."
+  }
+
+  assert {
+    condition = alltrue([
+      for lane, role in aws_iam_role.transform :
+      role.name == "plant-lake-krakow-${lane}-transform" && jsondecode(role.assume_role_policy).Statement[0].Principal == { Service = "lambda.amazonaws.com" }
+    ])
+    error_message = "A transform's role is for Lambda."
+  }
+
+  assert {
+    condition = alltrue([
+      for lane, policy in aws_iam_role_policy.rule : {
+        for statement in jsondecode(policy.policy).Statement : statement.Sid => "${join(" ", statement.Action)} on ${join(" ", statement.Resource)}"
+        } == {
+        PutIntoOwnStream = "kinesis:PutRecord on arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-${lane}"
+        KeepWhatFailed   = "s3:PutObject on arn:aws:s3:::lake-${lane}/errors/factory=krakow/${lane}/iot-rule/*"
+      }
+    ])
+    error_message = "A rule puts into its stream and, failing that, its errors."
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.delivery["measurements"].policy).Statement : statement.Sid => join(" ", statement.Resource)
+      } == {
+      ReadOwnStream    = "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-measurements"
+      CallOwnTransform = "arn:aws:lambda:eu-central-1:111122223333:function:plant-lake-krakow-measurements-transform arn:aws:lambda:eu-central-1:111122223333:function:plant-lake-krakow-measurements-transform:*"
+      WriteOwnPrefixes = "arn:aws:s3:::lake-measurements/factory=krakow/* arn:aws:s3:::lake-measurements/errors/factory=krakow/measurements/*"
+      FindBucket       = "arn:aws:s3:::lake-measurements"
+      ListOwnPrefixes  = "arn:aws:s3:::lake-measurements"
+      WriteOwnLog      = "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/kinesisfirehose/plant-lake-krakow-measurements:log-stream:delivery"
+      ReadTable        = "arn:aws:glue:eu-central-1:111122223333:catalog arn:aws:glue:eu-central-1:111122223333:database/plant_lake arn:aws:glue:eu-central-1:111122223333:table/plant_lake/measurements"
+    }
+    error_message = "A delivery reads its stream and its table, calls its function, and writes its prefixes and its log."
+  }
+
+  assert {
+    condition = (
+      [for statement in jsondecode(aws_iam_role_policy.delivery["measurements"].policy).Statement : statement if statement.Sid == "ListOwnPrefixes"][0].Condition
+      == { StringLikeIfExists = { "s3:prefix" = ["factory=krakow/*", "errors/factory=krakow/measurements/*"] } }
+    )
+    error_message = "Other factories' keys cannot be listed by their prefix."
+  }
+
+  assert {
+    condition     = !contains([for statement in jsondecode(aws_iam_role_policy.delivery["configuration"].policy).Statement : statement.Sid], "ReadTable")
+    error_message = "A lane that converts nothing reads no table."
+  }
+
+  assert {
+    condition = alltrue([
+      for lane, policy in aws_iam_role_policy.transform :
+      jsondecode(policy.policy).Statement[*].Resource == ["arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/plant-lake-krakow-${lane}-transform:*"]
+    ])
+    error_message = "A transform writes its log and nothing else."
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in concat(values(aws_iam_role_policy.rule), values(aws_iam_role_policy.delivery), values(aws_iam_role_policy.transform)) :
+      alltrue([for statement in jsondecode(policy.policy).Statement : !contains(flatten([statement.Action]), "*") && !contains(flatten([statement.Resource]), "*")])
+      && !strcontains(policy.policy, "kms:")
+    ])
+    error_message = "No statement covers everything, and none speaks of keys while AWS manages them."
+  }
+}

@@ -1,0 +1,256 @@
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+}
+
+variables {
+  name       = "plant-lake"
+  factory    = "krakow"
+  gateways   = ["line-1"]
+  csr_dir    = "testdata/csr"
+  schema_dir = "../../glue_schemas"
+  # Any file will do for a plan.
+  transform_package = "versions.tf"
+  buckets = {
+    measurements  = "lake-measurements"
+    configuration = "lake-configuration"
+  }
+  measurements_table = {
+    database = "plant_lake"
+    name     = "measurements"
+  }
+}
+
+run "each_option_reaches_its_own_lane" {
+  command = plan
+
+  variables {
+    lanes = {
+      measurements = {
+        stream = { shards = 2, retention_hours = 168 }
+        delivery = {
+          buffer_mb        = 64
+          buffer_seconds   = 0
+          retry_seconds    = 7200
+          transform_buffer = { mb = 0.5, seconds = 10 }
+        }
+        transform = {
+          memory_mb            = 1024
+          timeout_seconds      = 300
+          reserved_concurrency = 4
+          blank_strings        = "null"
+          past_days            = 36500
+          future_days          = 0
+          log_level            = "DEBUG"
+        }
+      }
+      configuration = {}
+    }
+    lambda             = { runtime = "python3.8", architecture = "arm64", log_format = "Text" }
+    metrics_namespace  = "Plants"
+    log_retention_days = 0
+  }
+
+  assert {
+    condition = (
+      aws_kinesis_stream.lane["measurements"].stream_mode_details[0].stream_mode == "PROVISIONED"
+      && aws_kinesis_stream.lane["measurements"].shard_count == 2
+      && aws_kinesis_stream.lane["measurements"].retention_period == 168
+      && aws_kinesis_stream.lane["configuration"].stream_mode_details[0].stream_mode == "ON_DEMAND"
+    )
+    error_message = "Shards are a choice per lane."
+  }
+
+  assert {
+    condition = (
+      aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].buffering_size == 64
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].buffering_interval == 0
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].dynamic_partitioning_configuration[0].retry_duration == 7200
+      && aws_kinesis_firehose_delivery_stream.lane["configuration"].extended_s3_configuration[0].buffering_size == 128
+    )
+    error_message = "Buffers and retries are a choice per lane."
+  }
+
+  assert {
+    condition = {
+      for parameter in aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].processing_configuration[0].processors[0].parameters :
+      parameter.parameter_name => parameter.parameter_value if parameter.parameter_name != "LambdaArn"
+    } == { BufferSizeInMBs = "0.5", BufferIntervalInSeconds = "10" }
+    error_message = "Both hints of the transform's buffer are given, or none."
+  }
+
+  assert {
+    condition = (
+      aws_lambda_function.transform["measurements"].memory_size == 1024
+      && aws_lambda_function.transform["measurements"].timeout == 300
+      && aws_lambda_function.transform["measurements"].reserved_concurrent_executions == 4
+      && aws_lambda_function.transform["configuration"].memory_size == 512
+    )
+    error_message = "The function's size is a choice per lane."
+  }
+
+  assert {
+    condition = aws_lambda_function.transform["measurements"].environment[0].variables == tomap({
+      FACTORY               = "krakow"
+      LANE                  = "measurements"
+      BLANK_STRINGS         = "null"
+      TIMESTAMP_PAST_DAYS   = "36500"
+      TIMESTAMP_FUTURE_DAYS = "0"
+      METRICS_NAMESPACE     = "Plants"
+      LOG_LEVEL             = "DEBUG"
+    })
+    error_message = "The transform's rules are a choice per lane."
+  }
+
+  assert {
+    condition = alltrue([
+      for function in aws_lambda_function.transform :
+      function.runtime == "python3.8" && function.architectures == tolist(["arm64"]) && function.logging_config[0].log_format == "Text"
+      && function.logging_config[0].application_log_level == null && function.logging_config[0].system_log_level == null
+    ])
+    error_message = "What functions run on is a choice for all of them; text logs have no levels."
+  }
+
+  assert {
+    condition     = alltrue([for group in concat(values(aws_cloudwatch_log_group.transform), values(aws_cloudwatch_log_group.delivery)) : group.retention_in_days == 0])
+    error_message = "Logs may be kept for ever."
+  }
+}
+
+run "own_keys_come_with_the_permissions_to_use_them" {
+  command = plan
+
+  variables {
+    kms_keys = {
+      buckets = "arn:aws:kms:eu-central-1:111122223333:key/aaaaaaaa-018e-4e65-a703-eff731de951e"
+      streams = "arn:aws:kms:eu-central-1:111122223333:key/bbbbbbbb-018e-4e65-a703-eff731de951e"
+      logs    = "arn:aws:kms:eu-central-1:111122223333:key/cccccccc-018e-4e65-a703-eff731de951e"
+    }
+  }
+
+  assert {
+    condition = (
+      alltrue([for stream in aws_kinesis_stream.lane : stream.kms_key_id == var.kms_keys.streams])
+      && alltrue([for group in concat(values(aws_cloudwatch_log_group.transform), values(aws_cloudwatch_log_group.delivery)) : group.kms_key_id == var.kms_keys.logs])
+    )
+    error_message = "Streams and logs are encrypted with the keys given."
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.rule["measurements"].policy).Statement :
+      statement.Sid => "${join(" ", statement.Action)} on ${join(" ", statement.Resource)} ${jsonencode(statement.Condition)}" if can(statement.Condition)
+      } == {
+      EncryptForOwnStream = "kms:GenerateDataKey on ${var.kms_keys.streams} ${jsonencode({
+        StringEquals = { "kms:ViaService" = "kinesis.eu-central-1.amazonaws.com" }
+        StringLike   = { "kms:EncryptionContext:aws:kinesis:arn" = "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-measurements" }
+      })}"
+      EncryptWhatFailed = "kms:GenerateDataKey on ${var.kms_keys.buckets} ${jsonencode({
+        StringEquals = { "kms:ViaService" = "s3.eu-central-1.amazonaws.com" }
+        StringLike   = { "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::lake-measurements", "arn:aws:s3:::lake-measurements/*"] }
+      })}"
+    }
+    error_message = "A rule may encrypt for its own stream and bucket."
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.delivery["configuration"].policy).Statement :
+      statement.Sid => "${join(" ", statement.Action)} on ${join(" ", statement.Resource)} ${jsonencode(statement.Condition)}" if startswith(statement.Action[0], "kms:")
+      } == {
+      DecryptOwnStream = "kms:Decrypt on ${var.kms_keys.streams} ${jsonencode({
+        StringEquals = { "kms:ViaService" = "kinesis.eu-central-1.amazonaws.com" }
+        StringLike   = { "kms:EncryptionContext:aws:kinesis:arn" = "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-configuration" }
+      })}"
+      EncryptObjects = "kms:Decrypt kms:GenerateDataKey on ${var.kms_keys.buckets} ${jsonencode({
+        StringEquals = { "kms:ViaService" = "s3.eu-central-1.amazonaws.com" }
+        StringLike   = { "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::lake-configuration", "arn:aws:s3:::lake-configuration/*"] }
+      })}"
+    }
+    error_message = "A delivery may decrypt its own stream, and encrypt for its own bucket."
+  }
+}
+
+run "alarms_tell_whoever_is_named" {
+  command = plan
+
+  variables {
+    alarm_actions = ["arn:aws:sns:eu-central-1:111122223333:lake-alarms"]
+    lanes = {
+      measurements  = { delivery = { buffer_seconds = 900 } }
+      configuration = {}
+    }
+  }
+
+  assert {
+    condition = { for key, alarm in aws_cloudwatch_metric_alarm.lane : key => "${alarm.metric_name} ${alarm.statistic} ${alarm.comparison_operator} ${alarm.threshold}" } == {
+      measurements-data-freshness       = "DeliveryToS3.DataFreshness Maximum GreaterThanThreshold 2700"
+      measurements-delivery-success     = "DeliveryToS3.Success Minimum LessThanThreshold 1"
+      measurements-behind-latest        = "KinesisMillisBehindLatest Maximum GreaterThanThreshold 900000"
+      measurements-read-throttled       = "ThrottledGetRecords Sum GreaterThanThreshold 0"
+      measurements-transform-success    = "ExecuteProcessing.Success Minimum LessThanThreshold 1"
+      measurements-partitions-exceeded  = "PartitionCountExceeded Sum GreaterThanThreshold 0"
+      measurements-conversion-failed    = "FailedConversion.Records Sum GreaterThanThreshold 0"
+      configuration-data-freshness      = "DeliveryToS3.DataFreshness Maximum GreaterThanThreshold 900"
+      configuration-delivery-success    = "DeliveryToS3.Success Minimum LessThanThreshold 1"
+      configuration-behind-latest       = "KinesisMillisBehindLatest Maximum GreaterThanThreshold 900000"
+      configuration-read-throttled      = "ThrottledGetRecords Sum GreaterThanThreshold 0"
+      configuration-transform-success   = "ExecuteProcessing.Success Minimum LessThanThreshold 1"
+      configuration-partitions-exceeded = "PartitionCountExceeded Sum GreaterThanThreshold 0"
+    }
+    error_message = "Each lane is watched for messages that wait or go astray; only measurements are converted."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, alarm in aws_cloudwatch_metric_alarm.lane :
+      alarm.alarm_name == "plant-lake-krakow-${key}" && alarm.namespace == "AWS/Firehose"
+      && alarm.dimensions == tomap({ DeliveryStreamName = "plant-lake-krakow-${split("-", key)[0]}" })
+      && alarm.treat_missing_data == "notBreaching"
+      && alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:lake-alarms"]) && alarm.ok_actions == alarm.alarm_actions
+    ])
+    error_message = "An alarm watches its own delivery stream, tells of trouble and of its end, and does not mind a quiet lane."
+  }
+}
+
+run "a_factory_may_have_no_gateway_yet" {
+  command = plan
+
+  variables {
+    gateways = []
+  }
+
+  assert {
+    condition     = length(aws_iot_thing.identity) == 0 && length(aws_iot_certificate.identity) == 0 && length(aws_iot_topic_rule.lane) == 2
+    error_message = "The pipeline stands before its first gateway."
+  }
+}
+
+run "the_provider_decides_region_and_partition" {
+  command = plan
+
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-cn" }
+  }
+
+  override_data {
+    target = data.aws_region.current
+    values = { name = "cn-north-1" }
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_iam_role_policy.rule["measurements"].policy).Statement[0].Resource == ["arn:aws-cn:kinesis:cn-north-1:111122223333:stream/plant-lake-krakow-measurements"]
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].bucket_arn == "arn:aws-cn:s3:::lake-measurements"
+    )
+    error_message = "ARNs follow the provider."
+  }
+}
