@@ -1,6 +1,7 @@
 """A local lake: the local cloud with environment `local` applied to it by the real AWS provider."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -82,6 +83,11 @@ class LocalLake:
         return self.workdir / "csr"
 
     @property
+    def packages_dir(self) -> Path:
+        """The Lambda packages that are applied: a copy, since a build may go on while Terraform reads them."""
+        return self.workdir / "packages"
+
+    @property
     def key_dir(self) -> Path:
         """The gateways' private keys, which Terraform never sees."""
         return self.workdir / "keys"
@@ -98,12 +104,13 @@ class LocalLake:
         """
         wanted = factories if factories is not None else self.variables.get("factories", default_factories())
         self.onboard(wanted)
+        shutil.copytree(PACKAGES, self.packages_dir, dirs_exist_ok=True)
         self.variables = {
             **self.variables,
             **variables,
             "factories": dict(wanted),
             "csr_dir": str(self.csr_dir),
-            "packages_dir": str(PACKAGES),
+            "packages_dir": str(self.packages_dir),
         }
         self._outputs = None
         self.terraform.apply(self.variables)

@@ -1,7 +1,8 @@
 """Terraform as a library: one root module, its data and state kept apart from the source tree.
 
-Several lakes can be applied from one `environments/local` at the same time, since nothing is written beside the
-configuration: the provider links and module manifest live in `TF_DATA_DIR`, the state in a file of the caller's.
+Several lakes can be applied from one `environments/local` at the same time, since nothing is written beside
+the configuration: the provider links and module manifest live in `TF_DATA_DIR`, the state in a file of the
+caller's.
 """
 
 import json
@@ -68,7 +69,7 @@ class Terraform:
         self._run("apply", "-input=false", "-auto-approve", *self._arguments(variables))
 
     def changes(self, variables: Mapping[str, object]) -> list[dict[str, Any]]:
-        """Plan, and return what an apply would change: `{address, actions}` for each resource, outputs likewise.
+        """Plan, and return what an apply would change: `{address, actions}` of resources and outputs.
 
         Raises:
             TerraformError: When the plan fails.

@@ -1,0 +1,122 @@
+"""What the end-to-end tests do with a lake: send as a gateway, take the account, act as a role."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.account import Account, Buckets, Lake, Tally, take_account
+from tools.demo.messages import connections
+from tools.gateway.fleet import Manner, send
+from tools.gateway.identities import Lane, Source
+from tools.gateway.mqtt import Patience
+from tools.lake import LocalLake
+
+FLUSH_SECONDS = 100.0
+_numbers = itertools.count(1)
+
+
+def sample(**changes: object) -> bytes:
+    """A clean LoopEdge message that no other call made; `changes` replace its members."""
+    number = next(_numbers)
+    message = {
+        "datatype": "float64",
+        "description": "spindle",
+        "deviceID": "6a1c7a52-6f0e-4d0a-9c38-0d3f9f3b7e11",
+        "deviceName": "press",
+        "metadata": {},
+        "registerId": f"00000000-0000-4000-8000-{number:012d}",
+        "success": True,
+        "tagName": f"tag-{number}",
+        "timestamp": time.time_ns() // 1_000_000,
+        "value": number + 0.5,
+    }
+    return json.dumps({**message, **changes}).encode()
+
+
+@dataclass(frozen=True)
+class Factory:
+    """One factory of a running lake, with journals of its own.
+
+    Attributes:
+        lake: The lake.
+        name: The factory's ID.
+        gateway: Its gateway that sends.
+        journals: Everything that was sent for it, over all tests.
+    """
+
+    lake: LocalLake
+    name: str
+    gateway: str
+    journals: Path
+
+    def source(self, lane: Lane = "measurements") -> Source:
+        """The gateway's identity on a lane."""
+        return Source(self.name, self.gateway, lane)
+
+    def send(self, payloads: list[bytes], lane: Lane = "measurements") -> None:
+        """Publish and wait for every acknowledgement."""
+        manner = Manner(patience=Patience(give_up=60))
+        send(connections(self.lake), {self.source(lane): payloads}, self.journals, manner)
+
+    def deliver(self) -> None:
+        """Have everything in the factory's data streams delivered."""
+        self.lake.cloud.flush(list(self.lake.outputs["delivery_streams"][self.name].values()), FLUSH_SECONDS)
+
+    def account(self) -> Account:
+        """Of everything that was ever sent for the factory."""
+        return take_account(
+            Lake(self.lake.cloud.client("s3"), Buckets.from_outputs(self.lake.outputs)), self.journals
+        )
+
+    def tally(self, lane: Lane = "measurements") -> Tally:
+        """The lane's numbers."""
+        return self.account().by_lane[f"{self.name}/{lane}"]
+
+    def role(self, kind: str, lane: Lane = "measurements") -> Mapping[str, str]:
+        """Credentials of one of the lane's roles, as its service gets them."""
+        service, source_arn = {
+            "rule": ("iot", f"rule/{self._rule(lane)}"),
+            "delivery": ("firehose", f"deliverystream/{self._output('delivery_streams', lane)}"),
+            "transform": ("lambda", f"function:{self._output('transform_functions', lane)}"),
+        }[kind]
+        cloud = self.lake.cloud
+        wanted = {
+            "role_arn": self.lake.outputs["roles"][self.name][lane][kind],
+            "service": f"{service}.amazonaws.com",
+            "source_arn": f"arn:aws:{service}:{cloud.region}:{cloud.account_id}:{source_arn}",
+        }
+        return cloud.control("POST", "service-credentials", wanted)
+
+    def _rule(self, lane: Lane) -> str:
+        topic = f"factories/{self.name}/+/{lane}"
+        rules = self.lake.cloud.client("iot").list_topic_rules(topic=topic)["rules"]
+        return str(rules[0]["ruleName"])
+
+    def _output(self, output: str, lane: Lane) -> str:
+        return str(self.lake.outputs[output][self.name][lane])
+
+
+def rows(lake: LocalLake, sql: str) -> list[tuple[Any, ...]]:
+    """Run SQL through the Athena API."""
+    from tools import athena
+
+    result = athena.run(
+        lake.cloud.client("athena"),
+        sql,
+        lake.outputs["athena"]["workgroup"],
+        lake.outputs["athena"]["database"],
+    )
+    return [tuple(row) for row in result.rows]
+
+
+def all_keys(lake: LocalLake, bucket: str, prefix: str) -> Iterator[str]:
+    """Every key under a prefix of one of the lake's buckets, by the bucket's name in the outputs."""
+    pages = lake.cloud.client("s3").get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=lake.outputs["buckets"][bucket], Prefix=prefix):
+        yield from (item["Key"] for item in page.get("Contents", []))

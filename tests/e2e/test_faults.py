@@ -1,0 +1,130 @@
+"""What breaks on the way loses nothing: functions, the delivery engine, the data stream."""
+
+from __future__ import annotations
+
+import io
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from tests.e2e.plant import Factory, rows, sample
+from tools.lake import LocalLake
+from tools.lake.local import PACKAGES
+from tools.localcloud.cloud import FlushError
+
+
+@pytest.mark.parametrize("error", ["ServiceException", "TooManyRequestsException"])
+def test_a_transform_that_fails_twice_is_tried_again(
+    lake: LocalLake, factory: Callable[[str], Factory], error: str
+):
+    lyon = factory("lyon")
+    before = lyon.tally().delivered if any(lyon.journals.iterdir()) else 0
+    function = lake.outputs["transform_functions"]["lyon"]["measurements"]
+    fault = lake.cloud.faults.add(
+        service="lambda", operation="Invoke", resource=function, error=error, times=2
+    )
+    lyon.send([sample() for _ in range(20)])
+    lyon.deliver()
+
+    assert lake.cloud.faults.hits(fault) == 2
+    assert lyon.account().offenders == ()
+    assert lyon.tally().delivered == before + 20
+
+
+@pytest.mark.parametrize(
+    "body", ["import os\n    os._exit(1)", "while True: pass", "raise RuntimeError('bug')", "return {}"]
+)
+def test_a_transform_that_never_answers_sends_its_batch_to_the_errors_prefix(
+    lake: LocalLake, factory: Callable[[str], Factory], body: str
+):
+    turin = factory("turin")
+    before = turin.tally().rejected if any(turin.journals.iterdir()) else 0
+    with _code(lake, lake.outputs["transform_functions"]["turin"]["measurements"], body):
+        turin.send([sample() for _ in range(10)])
+        turin.deliver()
+
+    tally = turin.tally()
+    assert tally.lost == tally.duplicated == 0
+    assert tally.rejected == before + 10  # with their original bytes: the account compares them
+
+
+def test_a_delivery_engine_that_is_killed_loses_nothing(lake: LocalLake, factory: Callable[[str], Factory]):
+    porto = factory("porto")
+    sending = threading.Thread(target=porto.send, args=([sample() for _ in range(600)],))
+    sending.start()
+    kills = 0
+    while sending.is_alive():
+        lake.cloud.firehose.kill()
+        lake.cloud.firehose.start()
+        kills += 1
+        sending.join(1.0)
+    sending.join()
+    flushing = threading.Thread(target=_flush_that_may_fail, args=(porto,))
+    flushing.start()
+    lake.cloud.firehose.kill()
+    flushing.join()
+    lake.cloud.firehose.start()
+    porto.deliver()
+
+    account = porto.account()
+    assert kills > 1
+    assert account.total.sent == account.total.delivered == 600
+    assert account.total.lost == 0
+    # Delivery is at-least-once; what came twice is exactly what the query for it finds.
+    assert {offender.kind for offender in account.offenders} <= {"duplicated"}
+    found = rows(
+        lake,
+        "SELECT count(*) - count(DISTINCT register_id) FROM measurements WHERE factory = 'porto'",
+    )
+    assert int(found[0][0]) == account.total.duplicated
+
+
+def test_a_stream_that_is_unavailable_sends_messages_to_the_error_action(
+    lake: LocalLake, factory: Callable[[str], Factory]
+):
+    porto = factory("porto")
+    lake.cloud.faults.add(
+        service="kinesis",
+        operation="PutRecord",
+        resource=lake.outputs["data_streams"]["porto"]["configuration"],
+        error="ProvisionedThroughputExceededException",
+        times=None,
+    )
+    try:
+        porto.send([b'{"recipe":"A-100"}', b"not JSON at all"], "configuration")
+    finally:
+        lake.cloud.faults.clear()
+    porto.send([b'{"recipe":"A-101"}'], "configuration")
+    porto.deliver()
+
+    tally = porto.tally("configuration")
+    assert (tally.sent, tally.error_action, tally.delivered, tally.lost) == (3, 2, 1, 0)
+
+
+def _flush_that_may_fail(factory: Factory) -> None:
+    # The engine is killed meanwhile; the test delivers again.
+    with suppress(FlushError):
+        factory.deliver()
+
+
+@contextmanager
+def _code(lake: LocalLake, function: str, body: str) -> Iterator[None]:
+    """Gives a function other code and a second to run; the packaged code returns afterwards."""
+    functions = lake.cloud.client("lambda")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        package.writestr("transform/__init__.py", "")
+        package.writestr("transform/handler.py", f"def handler(event, context):\n    {body}\n")
+    timeout = functions.get_function_configuration(FunctionName=function)["Timeout"]
+    functions.update_function_code(FunctionName=function, ZipFile=archive.getvalue())
+    functions.update_function_configuration(FunctionName=function, Timeout=1)
+    try:
+        yield
+    finally:
+        functions.update_function_code(
+            FunctionName=function, ZipFile=(PACKAGES / "transform.zip").read_bytes()
+        )
+        functions.update_function_configuration(FunctionName=function, Timeout=timeout)
