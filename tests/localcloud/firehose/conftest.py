@@ -1,4 +1,4 @@
-"""What the Firehose tests share: a description like the one Terraform's provider makes, a clock, and a fake AWS."""
+"""What the Firehose tests share: a clock, and an AWS in memory that keeps time by it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """An AWS in memory, as small as a delivery needs it, that can be told to fail.
 
-It answers with what botocore would hand over and raises what botocore would raise, so that `Delivery` runs as it is.
-Kinesis, Lambda, S3 and Glue as they really answer are met in test_cloud.py.
+It answers with what botocore would hand over and raises what botocore would raise, so that `Delivery` runs as
+it is. Kinesis, Lambda, S3 and Glue as they really answer are met in test_cloud.py.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 ROLE = "arn:aws:iam::123456789012:role/delivery"
 STREAM = "arn:aws:kinesis:eu-central-1:123456789012:stream/lake-krakow-measurements"
 FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:lake-krakow-measurements-transform"
+DELIVERY_STREAM = "arn:aws:firehose:eu-central-1:123456789012:deliverystream/lake-krakow-measurements"
 STARTED = datetime(2026, 3, 9, 8, 0, tzinfo=UTC)
 LANE = "factory=krakow/year=!{partitionKeyFromLambda:year}/month=!{partitionKeyFromLambda:month}/"
 ERRORS = "errors/factory=krakow/measurements/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
@@ -40,7 +41,7 @@ def description(**changes: Any) -> dict[str, Any]:
     }
     return {
         "DeliveryStreamName": "lake-krakow-measurements",
-        "DeliveryStreamARN": "arn:aws:firehose:eu-central-1:123456789012:deliverystream/lake-krakow-measurements",
+        "DeliveryStreamARN": DELIVERY_STREAM,
         "DeliveryStreamType": "KinesisStreamAsSource",
         "VersionId": "1",
         "Source": {
@@ -74,7 +75,16 @@ def conversion(**openx: Any) -> dict[str, Any]:
 def refusal(code: str, operation: str = "Operation", status: int = 400) -> ClientError:
     """What boto3 raises for an error answer."""
     return ClientError(
-        {"Error": {"Code": code, "Message": "told to fail"}, "ResponseMetadata": {"HTTPStatusCode": status}},
+        {
+            "Error": {"Code": code, "Message": "told to fail"},
+            "ResponseMetadata": {
+                "HTTPStatusCode": status,
+                "RequestId": "1",
+                "HostId": "1",
+                "HTTPHeaders": {},
+                "RetryAttempts": 0,
+            },
+        },
         operation,
     )
 
@@ -132,6 +142,7 @@ class FakeAws:
         self.events: list[dict[str, Any]] = []
         self.columns: list[dict[str, str]] = [{"Name": "value", "Type": "double"}]
         self.calls: list[str] = []
+        self.log: list[dict[str, Any]] = []
         self.failures: dict[str, list[Exception]] = {}
         self._sequence = 0
 
@@ -208,6 +219,12 @@ class FakeAws:
     def put_object(self, **arguments: Any) -> dict[str, Any]:
         self._called("put_object")
         self.objects[arguments["Key"]] = arguments["Body"]
+        return {}
+
+    def put_log_events(self, **arguments: Any) -> dict[str, Any]:
+        self._called("put_log_events")
+        assert (arguments["logGroupName"], arguments["logStreamName"]) == ("/lake/delivery", "errors")
+        self.log += [json.loads(event["message"]) for event in arguments["logEvents"]]
         return {}
 
     def get_table_versions(self, **_: Any) -> dict[str, Any]:

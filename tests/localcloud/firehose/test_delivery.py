@@ -1,4 +1,4 @@
-"""A delivery against an AWS that fails on demand: what is delivered, when, where, and that nothing is ever lost."""
+"""A delivery against an AWS that fails on demand: what arrives, when, where, and that nothing is lost."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tools.localcloud.firehose.delivery import LONGEST_PAUSE, Delivery
 from tools.localcloud.firehose.settings import read
 
 SHARD = "shardId-000000000000"
-NAME = r"lake-krakow-measurements-1-2026-03-09-08-0\d-\d\d-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+NAME = r"lake-krakow-measurements-1-2026-03-09-08-0\d-\d\d-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 STATIC = {"Prefix": "logs/", "ErrorOutputPrefix": None, "DynamicPartitioningConfiguration": None}
 
 Make = Callable[..., Delivery]
@@ -427,6 +427,29 @@ def test_memory_is_bounded_by_early_objects_and_by_not_reading(
         clock.seconds += 1
     assert max(held) <= 1300
     assert len(aws.delivered()) > 80
+
+
+# -- the error log
+
+
+LOGGING = {"Enabled": True, "LogGroupName": "/lake/delivery", "LogStreamName": "errors"}
+
+
+def test_errors_are_logged_once_a_minute_under_their_codes(make: Make, aws: FakeAws, clock: Clock) -> None:
+    aws.put(lines(1))
+    aws.fail("invoke", *[refusal("TooManyRequestsException")] * 2)
+    aws.fail("put_object", *[refusal("AccessDenied")] * 2)
+    flush(make(CloudWatchLoggingOptions=LOGGING), clock)
+    assert [entry["errorCode"] for entry in aws.log] == ["Lambda.InvokeLimitExceeded", "S3.AccessDenied"]
+    assert (aws.log[0]["processor"], aws.log[0]["deliveryStreamVersionId"]) == (FUNCTION, 1)
+
+
+def test_an_error_log_that_cannot_be_written_holds_up_nothing(make: Make, aws: FakeAws, clock: Clock) -> None:
+    aws.put(lines(1))
+    aws.fail("put_object", refusal("AccessDenied"))
+    aws.fail("put_log_events", refusal("AccessDeniedException"))
+    flush(make(CloudWatchLoggingOptions=LOGGING), clock)
+    assert (len(aws.delivered()), aws.log) == (1, [])
 
 
 # -- conversion

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 
 import pytest
@@ -132,7 +133,5 @@ def test_text_without_expressions_is_kept_as_it_is(text: str) -> None:
 
 @given(st.text(alphabet="ab/=-'!{}:", max_size=40))
 def test_whatever_is_given_is_read_or_refused_as_a_prefix(text: str) -> None:
-    try:
-        Prefix.parse(text).evaluate(TIME, {})
-    except PrefixError as error:
-        assert str(error)
+    with contextlib.suppress(PrefixError):
+        assert "!{" not in Prefix.parse(text).evaluate(TIME, {})

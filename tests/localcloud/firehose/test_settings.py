@@ -1,4 +1,4 @@
-"""Configurations that AWS refuses and `terraform validate` does not are refused, with path, rule and value."""
+"""What AWS refuses and `terraform validate` does not is refused, with path, rule and value."""
 
 from __future__ import annotations
 

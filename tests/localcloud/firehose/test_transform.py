@@ -173,13 +173,24 @@ def test_a_batch_is_due_by_size() -> None:
 def test_a_batch_is_due_by_the_age_of_its_first_record() -> None:
     clock = Clock()
     batcher = Batcher(1000, 60, clock)
-    assert batcher.wait is None
     batcher.add(record(0))
     clock.seconds = 59
     batcher.add(record(1))
-    assert (batcher.due(), batcher.wait) == ([], 1)
+    assert not batcher.due()
     clock.seconds = 60
     assert [len(batch) for batch in batcher.due()] == [2]
+
+
+def test_the_wait_for_a_batch_is_that_for_its_first_record() -> None:
+    clock = Clock()
+    batcher = Batcher(10, 60, clock)
+    waits = [batcher.wait]
+    batcher.add(record(0))
+    clock.seconds = 59
+    waits.append(batcher.wait)
+    batcher.add(record(1, b"x" * 10))
+    waits.append(batcher.wait)
+    assert waits == [None, 1, 0]
 
 
 def test_a_batch_never_passes_its_size_hint_except_for_one_large_record() -> None:

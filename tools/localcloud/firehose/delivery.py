@@ -21,7 +21,8 @@ from tools.localcloud.firehose import error_output, parquet
 from tools.localcloud.firehose import transform as transforms
 from tools.localcloud.firehose.buffers import Buffer, BufferKey, Buffers, Item, partition
 from tools.localcloud.firehose.checkpoint import Checkpoint, CheckpointFile
-from tools.localcloud.firehose.clients import CALL_ERRORS, ClientFactory, is_stale
+from tools.localcloud.firehose.clients import CALL_ERRORS, ClientFactory, error_code, is_stale
+from tools.localcloud.firehose.errorlog import ErrorLog
 from tools.localcloud.firehose.errors import InvocationError, PrefixError, RecordError, SchemaError
 from tools.localcloud.firehose.invoke import invoke
 from tools.localcloud.firehose.openx import Deserializer
@@ -148,6 +149,7 @@ class Delivery:
         self._buffers = Buffers(self.clock)
         self._puts: list[Put] = []
         self._schema = self._make_schema()
+        self._error_log = self._make_error_log()
         self._schema_attempts = 0
         self._schema_not_before = float("-inf")
         self._next_poll = float("-inf")
@@ -165,6 +167,7 @@ class Delivery:
         for record in waiting:
             self._batcher.add(record)
         self._schema = self._make_schema()
+        self._error_log = self._make_error_log()
 
     def round(self, flush_since: float | None = None) -> float:
         """Do all that can be done now.
@@ -250,6 +253,10 @@ class Delivery:
             return None
         return TableSchema(lambda: self.clients("glue", conversion.role_arn), conversion, self.clock)
 
+    def _make_error_log(self) -> ErrorLog:
+        role_arn = self.settings.role_arn
+        return ErrorLog(self.settings, lambda: self.clients("logs", role_arn), self.clock, self.now)
+
     @property
     def _is_blocked(self) -> bool:
         """Whether an error object cannot be written: delivery stands still until it can, as on AWS."""
@@ -259,7 +266,9 @@ class Delivery:
     def _is_failing(self) -> bool:
         waiting: list[Put | Invocation] = [*self._puts, *self._batches]
         return (
-            any(one.is_failing for one in waiting) or self._schema_attempts > 0 or self.source.error is not None
+            any(one.is_failing for one in waiting)
+            or self._schema_attempts > 0
+            or self.source.error is not None
         )
 
     # -- reading
@@ -274,6 +283,7 @@ class Delivery:
         self.counters.read_records += len(records)
         if self.source.error:
             self.last_error = self.source.error
+            self._error_log.write("Kinesis.ReadFailed", self.source.error)
         for record in records:
             self._batcher.add(record)
 
@@ -299,7 +309,7 @@ class Delivery:
         except InvocationError as failure:
             return self._invocation_failed(transform, invocation, failure)
         except CALL_ERRORS as error:
-            self._failed(f"invoke {transform.function_arn}", error)
+            self._failed(f"Lambda.{error_code(error)}", f"invoke {transform.function_arn}", error)
             invocation.outages += 1
             invocation.not_before = self.clock() + pause(invocation.outages)
             return False
@@ -328,7 +338,7 @@ class Delivery:
     ) -> bool:
         self.counters.invocations_failed += 1
         invocation.attempts += 1
-        self._failed(f"invoke {transform.function_arn}", failure)
+        self._failed(failure.code, f"invoke {transform.function_arn}", failure)
         if invocation.attempts <= transform.retries:
             invocation.not_before = self.clock() + pause(invocation.attempts)
             return False
@@ -392,7 +402,7 @@ class Delivery:
         except CALL_ERRORS as error:
             self._schema_attempts += 1
             self._schema_not_before = self.clock() + pause(self._schema_attempts)
-            self._failed("read the Glue table", error)
+            self._failed(f"DataFormatConversion.{error_code(error)}", "read the Glue table", error)
             return
         if full:
             for buffer in self._buffers.largest():
@@ -415,6 +425,7 @@ class Delivery:
         if buffer.key.error_type is not None or schema is None:
             self._queue(buffer, buffer.items, b"".join(item.data for item in buffer.items), "")
         elif isinstance(schema, SchemaError):
+            self._error_log.write(schema.code, schema.message)
             for item in buffer.items:
                 self._conversion_failed(item, schema, buffer.since)
         else:
@@ -495,7 +506,7 @@ class Delivery:
             put.attempts += 1
             put.not_before = self.clock() + pause(put.attempts)
             self.counters.put_failures += 1
-            self._failed(f"put s3://{settings.bucket}/{put.key}", error)
+            self._failed(f"S3.{error_code(error)}", f"put s3://{settings.bucket}/{put.key}", error)
             return False
         for record in put.records:
             record.receipt.settled = True
@@ -518,10 +529,11 @@ class Delivery:
     def _now_ms(self) -> int:
         return round(self.now().timestamp() * 1000)
 
-    def _failed(self, what: str, error: Exception) -> None:
+    def _failed(self, code: str, what: str, error: Exception) -> None:
         if is_stale(error):
             self.renew()
         self.last_error = f"{what}: {error}"
+        self._error_log.write(code, self.last_error)
         log.warning("%s: %s", self.settings.name, self.last_error)
 
     def _wait(self, flush_since: float | None) -> float:

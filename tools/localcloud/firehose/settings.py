@@ -102,6 +102,7 @@ class Settings:
         delimiter: Bytes that are put behind each record.
         transform: The Lambda processor, if any.
         conversion: Format conversion, if any.
+        error_log: CloudWatch log group and log stream, None where logging is off.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Settings:
     delimiter: bytes
     transform: Transform | None
     conversion: Conversion | None
+    error_log: tuple[str, str] | None
 
     @property
     def region(self) -> str:
@@ -189,6 +191,7 @@ def read(description: Mapping[str, Any]) -> Settings:
         delimiter=delimiter,
         transform=transform,
         conversion=conversion,
+        error_log=_error_log(s3.get("CloudWatchLoggingOptions") or {}),
     )
 
 
@@ -278,11 +281,17 @@ def _check_unsupported(s3: Mapping[str, Any], converts: bool) -> None:
         raise ConfigError(
             f"{_S3}.CustomTimeZone", "must be UTC: the local Firehose knows no other", s3["CustomTimeZone"]
         )
-    logging = s3.get("CloudWatchLoggingOptions") or {}
-    if logging.get("Enabled") and not (logging.get("LogGroupName") and logging.get("LogStreamName")):
+
+
+def _error_log(options: Mapping[str, Any]) -> tuple[str, str] | None:
+    if not options.get("Enabled"):
+        return None
+    group, stream = options.get("LogGroupName"), options.get("LogStreamName")
+    if not group or not stream:
         raise ConfigError(
             f"{_S3}.CloudWatchLoggingOptions", "must name LogGroupName and LogStreamName when enabled"
         )
+    return group, stream
 
 
 def _buffering(s3: Mapping[str, Any], dynamic: bool, converts: bool) -> tuple[int, float]:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 LIST_SECONDS = 5.0
-RECORDS_PER_CALL = 1000
+RECORDS_PER_CALL = 10_000
 _THROTTLED = {"ProvisionedThroughputExceededException", "LimitExceededException", "ThrottlingException"}
 
 

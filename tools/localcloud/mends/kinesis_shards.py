@@ -11,13 +11,14 @@ Of ``ministack.services.kinesis`` this replaces:
   then
   skipped as many new records as old ones had expired.
 - ``_create_stream``: gave an on-demand stream one shard, where Kinesis gives four.
+- ``handle_request``: has no UpdateStreamMode, so a stream could not become on-demand or provisioned.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 MAX_ANSWER = 10 * 1024 * 1024
@@ -46,6 +47,7 @@ def install(_: Any) -> None:
     kinesis._get_records = _get_records(kinesis, kinesis._get_records)
     kinesis._describe_stream_summary = _open_shards_only(kinesis, kinesis._describe_stream_summary)
     kinesis._create_stream = _create_stream(kinesis._create_stream)
+    kinesis.handle_request = _with_stream_mode(kinesis, kinesis.handle_request)
 
 
 def is_open(shard: dict[str, Any]) -> bool:
@@ -145,7 +147,7 @@ def _update_shard_count(kinesis: Any) -> Operation:
 
 
 def _reshard(kinesis: Any, stream: dict[str, Any], parents: list[str], target: int) -> None:
-    """Closes the open shards and opens `target` even ones; a child's parents hold the two ends of its range."""
+    """Closes the open shards and opens `target` even ones, whose parents hold the ends of their ranges."""
     shards = stream["shards"]
     children = kinesis._build_shards(target, start_index=kinesis._max_shard_index(stream) + 1)
     for child in children.values():
@@ -160,8 +162,10 @@ def _reshard(kinesis: Any, stream: dict[str, Any], parents: list[str], target: i
 def _get_records(kinesis: Any, original: Operation) -> Operation:
     def get_records(data: dict[str, Any]) -> Any:
         state = kinesis._shard_iterators.get(data.get("ShardIterator"))
-        stream = kinesis._streams.get(state["stream"]) if state else None
-        shard = stream["shards"].get(state["shard_id"]) if stream else None
+        if state is None or state["stream"] not in kinesis._streams:
+            return original(data)
+        stream = kinesis._streams[state["stream"]]
+        shard = stream["shards"].get(state["shard_id"])
         if shard is None:
             return original(data)
         kinesis._expire_records(stream)
@@ -221,3 +225,21 @@ def _create_stream(original: Operation) -> Operation:
         return original({**data, "ShardCount": ON_DEMAND_SHARDS} if on_demand else data)
 
     return create_stream
+
+
+def _with_stream_mode(kinesis: Any, original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    async def handle_request(method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Any:
+        if headers.get("x-amz-target", "").rpartition(".")[2] != "UpdateStreamMode":
+            return await original(method, path, headers, body, query_params)
+        request = json.loads(body or b"{}")
+        name, stream = kinesis._resolve_stream(request)
+        if not stream:
+            return kinesis.error_response_json("ResourceNotFoundException", f"Stream {name} not found", 400)
+        mode = (request.get("StreamModeDetails") or {}).get("StreamMode")
+        if mode not in ("ON_DEMAND", "PROVISIONED"):
+            message = f"StreamMode must be ON_DEMAND or PROVISIONED, got {mode!r}"
+            return kinesis.error_response_json("ValidationException", message, 400)
+        stream["StreamModeDetails"] = {"StreamMode": mode}
+        return kinesis.json_response({})
+
+    return handle_request
