@@ -67,7 +67,7 @@ class Archive:
 
         Args:
             token: The key without the camera's prefix.
-            body: Opens the content, once an attempt.
+            body: Gives the content from its beginning, once an attempt.
             content_type: Media type.
             metadata: Of the object; its ``run`` tells whose it is.
             check: Called before each attempt; raises when the put must not be made any more.
@@ -81,15 +81,14 @@ class Archive:
         def attempt() -> Any:
             check()
             self.calls += 1
-            with body() as file:
-                return self._client.put_object(
-                    Bucket=self._bucket,
-                    Key=key,
-                    Body=file,
-                    ContentType=content_type,
-                    Metadata=metadata,
-                    IfNoneMatch="*",
-                )
+            return self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=body(),
+                ContentType=content_type,
+                Metadata=metadata,
+                IfNoneMatch="*",
+            )
 
         try:
             answer = self._pace.call(attempt)

@@ -57,7 +57,11 @@ _WINDOW_GROWTH = 8  # where a listing brought no clip
 #: what follows until it expires.
 UNOBTAINABLE_MS = 3600 * 1000
 
-_MOVES = 20
+#: How often a run tries again that finds the archive moved on.
+_MOVES = 10
+
+#: A download may end early without an error, when the answer did not say how long it is.
+_DOWNLOADS = 3
 
 
 @dataclass
@@ -137,10 +141,8 @@ class Camera:
         self._is_read = False
         self._position: Optional[Position] = None
         self._listing: Optional[Listing] = None
-        self._begin_ms = 0
+        self._floor_ms: Optional[int] = None  # where the listing begins, if later than it should
         self._reach_ms = WINDOW_MS
-        self._oldest_ms = 0  # of the listing
-        self._unsure = False  # whether footage between the position and the listing may have expired
 
     # -- what the scheduler asks
 
@@ -187,7 +189,7 @@ class Camera:
             False when nothing is left that can be archived now.
 
         Raises:
-            OutOfTime: The deadline nears.
+            OutOfTime: The deadline nears, or another run archives this camera faster.
             CameraError: It cannot be archived, for a reason that concerns this camera.
             Exception: AWS's last word, after retries.
         """
@@ -204,7 +206,7 @@ class Camera:
                 self._forget()
             else:
                 return True
-        raise CameraError("ArchiveMoved", f"the archive changed {_MOVES} times while one clip was made")
+        raise OutOfTime  # another run is ahead each time: it needs no help
 
     # -- listing and planning
 
@@ -214,13 +216,19 @@ class Camera:
     def _first_waiting(self) -> Optional[Fragment]:
         return self._listing.fragments[0] if self._listing is not None and self._listing.fragments else None
 
+    def _from_ms(self) -> int:
+        """Start of the oldest footage that may still have to be archived."""
+        return self.stream.created_ms if self._position is None else self._position.start_ms
+
+    def _oldest_ms(self) -> int:
+        """Start of the oldest footage that is begun with."""
+        return self._pace.now_ms() - self.stream.retention_ms + HEADROOM_MS
+
     def _list_first(self) -> None:
         asked_ms = self._pace.now_ms()
-        self._oldest_ms = asked_ms - self.stream.retention_ms + HEADROOM_MS
-        position = self._position
-        begin_ms = self.stream.created_ms if position is None else position.start_ms
-        self._unsure = begin_ms < self._oldest_ms
-        start_ms = max(begin_ms, self.stream.created_ms, self._oldest_ms)
+        from_ms = max(self._from_ms(), self.stream.created_ms)
+        start_ms = max(from_ms, self._oldest_ms())
+        self._floor_ms = start_ms if start_ms > from_ms else None
         until_ms = max(start_ms, min(asked_ms, start_ms + WINDOW_MS))
         self._listing = Listing(self._list(start_ms, until_ms), until_ms, asked_ms)
 
@@ -250,8 +258,8 @@ class Camera:
             self._list_further(listing)
 
     def _previous_ms(self) -> Optional[int]:
-        if self._unsure:
-            return self._oldest_ms - 1  # what lies before may still be there, but is not part of this archive
+        if self._floor_ms is not None:
+            return self._floor_ms - 1  # what lies below may still be there, but is not part of this archive
         return None if self._position is None else self._position.previous_ms
 
     # -- agreeing on the first fragment
@@ -267,26 +275,29 @@ class Camera:
             if first.number != position.expected:
                 self._put_gap(position.token, first, "expired")
             return
-        # A listing may come after the expiry of a fragment that another run has archived since the archive
-        # was read. Such a run's put was over before that fragment expired, so it shows by now.
-        if self._unsure and self._archive.position(self.stream) != position:
+        # The listing may not show a fragment that expired since another run has archived it. That run's put
+        # was over before the fragment expired, so a second reading of the archive shows it.
+        if self._is_unsure() and self._archive.position(self.stream) != position:
             raise ArchiveMoved
         if self._life_ms(first) < EDGE_MS:
             token = keys.begin_token(self.stream) if position is None else position.token
             self._put_gap(token, first, "expired" if self._lost_ms(first) else "edge")
 
+    def _is_unsure(self) -> bool:
+        """Whether footage between the archive's position and the listing may have expired."""
+        return self._from_ms() < self._oldest_ms()
+
     def _lost_ms(self, first: Fragment) -> int:
         """How much footage before ``first`` may have expired unarchived, at most."""
-        if self._position is None or not self._unsure:
+        if self._position is None or not self._is_unsure():
             return 0
-        return max(0, min(first.start_ms, self._oldest_ms) - self._position.end_ms)
+        return max(0, min(first.start_ms, self._oldest_ms()) - self._position.end_ms)
 
     def _begin_now(self) -> None:
         now_ms = self._pace.now_ms()
         metadata = keys.gap_metadata(self.stream, 0, now_ms, 0, "begin", self._run)
-        if not self._put_record(keys.begin_token(self.stream), metadata):
-            raise ArchiveMoved
-        self._position = keys.position_after("", metadata)
+        begun = self._put_record(keys.begin_token(self.stream), metadata)
+        self._position = keys.position_after("", metadata) if begun else self._archive.position(self.stream)
 
     def _put_gap(self, token: str, first: Fragment, flags: str) -> None:
         lost_ms = self._lost_ms(first)
@@ -295,7 +306,6 @@ class Camera:
             raise ArchiveMoved
         self._note_lost(lost_ms)
         self._position = keys.position_after("", metadata)
-        self._unsure = False
 
     def _put_record(self, token: str, metadata: Dict[str, str]) -> bool:
         text = json.dumps(metadata, indent=1).encode() + b"\n"
@@ -321,7 +331,7 @@ class Camera:
             verdict = self._try(clip, file)
             if verdict.is_whole:
                 self._commit(clip, file, keys.MP4, verdict)
-                self._pace.took(file.size, self._pace.now_ms() - begun_ms)
+                self._pace.took(clip.size, self._pace.now_ms() - begun_ms)
                 return
         self._log("clip refused", {"first": clip.first.number, "problem": verdict.problem})
         self._store_part(clip, verdict)
@@ -339,7 +349,7 @@ class Camera:
         groups = len(clip.groups)
         while groups > 1 and not self._pace.affords(clip.head(groups, clip.cut).size):
             groups -= 1
-        return clip.head(groups, planning.DEADLINE)
+        return clip.head(groups, planning.DEADLINE) if groups < len(clip.groups) else clip
 
     def _try(self, clip: Clip, file: SpooledFile) -> _Verdict:
         """Download the clip and judge it.
@@ -348,10 +358,7 @@ class Camera:
             ArchiveMoved: It came incomplete because its fragments expire.
         """
         try:
-            self._video.get_clip(clip.range_ms, file)
-            verdict = judge(clip, mp4.duration_ms(file.path))
-        except UnfitMedia as error:
-            verdict = _Verdict(problem=error.reason)
+            verdict = self._download(clip, file)
         except Exception as error:
             code = code_of(error)
             if code not in MEDIA_CODES and code not in GONE_CODES:
@@ -363,16 +370,36 @@ class Camera:
             raise ArchiveMoved
         return verdict
 
+    def _download(self, clip: Clip, file: SpooledFile) -> _Verdict:
+        problem = ""
+        for _ in range(_DOWNLOADS):
+            self._video.get_clip(clip.range_ms, file)
+            try:
+                return judge(clip, mp4.duration_ms(file.rewound(), file.size))
+            except UnfitMedia as error:
+                problem = error.reason
+        return _Verdict(problem=problem)
+
     def _probe(self, clip: Clip, file: SpooledFile) -> _Verdict:
         if not self._pace.affords(clip.size):
             raise OutOfTime
         return self._try(clip, file)
 
     def _check_still_there(self, clip: Clip) -> None:
-        there = {each.number for each in self._video.list_fragments(clip.start_ms, clip.latest_ms)}
-        if self._life_ms(clip.first) < HEADROOM_MS or any(
-            each.number not in there for each in clip.fragments
-        ):
+        """Tell footage that expires from footage that cannot be read.
+
+        Raises:
+            ArchiveMoved: It expires.
+        """
+        if self._life_ms(clip.first) < HEADROOM_MS:
+            raise ArchiveMoved
+        try:
+            there = {each.number for each in self._video.list_fragments(clip.start_ms, clip.latest_ms)}
+        except Exception as error:
+            if code_of(error) not in GONE_CODES:
+                raise
+            raise ArchiveMoved from error
+        if any(each.number not in there for each in clip.fragments):
             raise ArchiveMoved
 
     def _store_part(self, clip: Clip, verdict: _Verdict) -> None:
@@ -489,7 +516,7 @@ class Camera:
         self._note_lost(clip.length_ms)
         self._position = keys.position_after("", metadata)
         self._listing = Listing(rest, listing.until_ms, listing.asked_ms)
-        self._unsure = False
+        self._floor_ms = None
 
     # -- the commit
 
@@ -515,7 +542,7 @@ class Camera:
             if not named and self._life_ms(clip.first) < PUT_MS:
                 raise ArchiveMoved
 
-        if not self._archive.put(token, file.open, keys.CONTENT_TYPES[file_format], metadata, check):
+        if not self._archive.put(token, file.rewound, keys.CONTENT_TYPES[file_format], metadata, check):
             raise ArchiveMoved
         self._note_lost(lost_ms)
         self.tally.clips += 1
@@ -527,7 +554,7 @@ class Camera:
 
     def _advance_behind(self, clip: Clip) -> None:
         self._position = keys.position_after_clip(clip.last.number, clip.latest_ms, clip.last.end_ms)
-        self._unsure = False
+        self._floor_ms = None
         listing = self._listing
         assert listing is not None, "a clip comes from a listing"  # noqa: S101
         rest = [each for each in listing.fragments if each.number > clip.last.number]
@@ -537,16 +564,16 @@ class Camera:
 def judge(clip: Clip, duration_ms: int) -> _Verdict:
     """Whether an MP4 of this duration can hold the clip's fragments, all of them and no other.
 
-    The file's time line either joins the fragments or keeps the small pauses between them, so its duration
-    lies between the sum of their durations and the time from first to last on the camera's clock. Half a
-    fragment beyond that is a fragment too few or too many; every fragment's listed duration is rounded to a
+    The file's time line either joins the fragments or keeps the small pauses between them, so its duration is
+    at least the sum of theirs and at most the time from first to last on the camera's clock. Half a fragment
+    beyond that is a fragment too few or too many; every fragment's listed duration is rounded to a
     millisecond.
     """
     fragments = clip.fragments
     total_ms = clip.length_ms
     span_ms = fragments[-1].producer_ms + fragments[-1].length_ms - fragments[0].producer_ms
     tolerance_ms = max(min(fragment.length_ms for fragment in fragments) / 2, len(fragments))
-    low_ms = min(total_ms, span_ms) - tolerance_ms
+    low_ms = total_ms - tolerance_ms
     high_ms = max(total_ms, span_ms) + tolerance_ms
     if low_ms < duration_ms < high_ms:
         return _Verdict(duration_ms)

@@ -20,7 +20,7 @@ from clip_fetch.pace import Pace
 from clip_fetch.report import Report
 from clip_fetch.run import Surroundings, run
 from clip_fetch.settings import Settings, Shard
-from clip_fetch.spool import Spool, clear
+from clip_fetch.spool import Spool
 from clip_fetch.video import Endpoints
 
 #: Part of the ephemeral storage that is left alone.
@@ -32,10 +32,8 @@ _around: Optional[Surroundings] = None
 def _surroundings(settings: Settings) -> Surroundings:
     """Made by the first run of a process and kept: clients are slow to make, endpoints may be cached."""
     global _around
-    folder = os.path.join(tempfile.gettempdir(), "clip_fetch")
-    os.makedirs(folder, exist_ok=True)
-    clear(folder)  # an environment whose last run was killed keeps its files
     if _around is None:
+        folder = tempfile.gettempdir()
         _around = Surroundings(
             clients=make_clients(settings.streams_at_once),
             endpoints=Endpoints(),

@@ -5,7 +5,6 @@ Reads only box headers and the few boxes that hold durations, so a file of any s
 
 from __future__ import annotations
 
-import os
 import struct
 from dataclasses import dataclass, field
 from typing import BinaryIO, Dict, Iterator, List, Tuple
@@ -35,19 +34,21 @@ class _Movie:
     run_default: int = 0
 
 
-def duration_ms(path: str) -> int:
+def duration_ms(file: BinaryIO, size: int) -> int:
     """Playback duration of the file's video track in milliseconds, from its sample tables.
 
     Both forms are read: one ``moov`` with its tables, and movie fragments (``moof``).
+
+    Args:
+        file: Seekable.
+        size: Its bytes.
 
     Raises:
         UnfitMedia: It is not a whole MP4 file with a video track.
     """
     movie = _Movie()
-    size = os.path.getsize(path)
     try:
-        with open(path, "rb") as file:
-            _walk(file, 0, size, movie)
+        _walk(file, 0, size, movie)
     except (struct.error, EOFError, KeyError) as error:
         raise UnfitMedia("damaged") from error
     videos = [track for track in movie.tracks if track.is_video and track.timescale]

@@ -113,15 +113,16 @@ class Clip:
     def range_ms(self) -> Tuple[int, int]:
         """Bounds for GetClip, whole milliseconds, that hold exactly these fragments' starts.
 
-        Halfway to the neighbours, rounded towards the clip, and no farther than needed.
+        Halfway to the neighbours, rounded towards the clip, and no farther than needed. Where no fragment is
+        known to follow, one may be under way, so the range ends at once.
         """
         start = self.start_ms - 1
         if self.previous_ms is not None:
             start = max(-(-(self.previous_ms + self.start_ms) // 2), self.start_ms - MAX_REACH_MS)
-        reach = max(self.last.length_ms // 2, 1)
-        end = self.latest_ms + min(reach, 500 if self.next_ms is None else MAX_REACH_MS)
+        end = self.latest_ms + 1
         if self.next_ms is not None:
-            end = min(end, (self.latest_ms + self.next_ms) // 2)
+            reach = max(self.last.length_ms // 2, 1)
+            end = self.latest_ms + min((self.next_ms - self.latest_ms) // 2, reach, MAX_REACH_MS)
         return start, end
 
     def head(self, groups: int, cut: str) -> Clip:
@@ -207,6 +208,15 @@ def groups_of(fragments: Sequence[Fragment], count: int) -> List[Tuple[Fragment,
     return groups
 
 
+def is_knotted(group: Sequence[Fragment]) -> bool:
+    """Whether the camera's own time does not advance within a group.
+
+    GetClip drops fragments that repeat a producer timestamp, and a range cannot keep these apart. Alone in a clip,
+    the loss shows in its duration; among others, pauses could make up for it.
+    """
+    return any(b.producer_ms <= a.producer_ms for a, b in zip(group, group[1:]))
+
+
 def reserve_ms(retention_ms: int) -> int:
     """How much time to loss is kept in hand."""
     return min(RESERVE_MS, retention_ms // 4)
@@ -228,7 +238,7 @@ class _Open:
             return None
         limits = self._limits
         last, following = self.groups[-1][-1], group[0]
-        if following.producer_ms <= last.producer_ms:
+        if following.producer_ms <= last.producer_ms or is_knotted(self.groups[-1]) or is_knotted(group):
             return CLOCK
         if abs(following.producer_ms - last.producer_ms - last.length_ms) > limits.gap_ms:
             return GAP

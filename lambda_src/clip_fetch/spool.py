@@ -7,10 +7,9 @@ before they begin to download.
 
 from __future__ import annotations
 
-import os
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO, Callable, Iterator, List, Optional
 
 from clip_fetch.pace import Pace
@@ -21,21 +20,12 @@ CHUNK = 256 * 1024
 _OVERHEAD = 1.05
 _SLACK = 1024 * 1024
 
-_PREFIX = "clip-"
-
-
-def clear(folder: str) -> None:
-    """Remove what a run left behind that was killed while it downloaded; no run may be under way."""
-    for name in os.listdir(folder):
-        if name.startswith(_PREFIX):
-            os.unlink(os.path.join(folder, name))
-
 
 class Spool:
     """A folder with so many bytes to give out."""
 
     def __init__(self, folder: str, capacity: int) -> None:
-        self.folder = folder
+        self._folder = folder
         self._free = capacity
         self._capacity = capacity
         self._changed = threading.Condition()
@@ -56,26 +46,28 @@ class Spool:
                 pace.check()
                 self._changed.wait(1.0)
             self._free -= share
-        made: List[SpooledFile] = []
         try:
-            for _ in range(count):
-                handle, path = tempfile.mkstemp(dir=self.folder, prefix=_PREFIX)
-                os.close(handle)
-                made.append(SpooledFile(path))
-            yield made
+            with ExitStack() as stack:
+                # Nameless files: whatever ends the process, nothing stays behind.
+                yield [
+                    SpooledFile(stack.enter_context(tempfile.TemporaryFile(dir=self._folder)))
+                    for _ in range(count)
+                ]
         finally:
-            for file in made:
-                os.unlink(file.path)
             with self._changed:
                 self._free += share
                 self._changed.notify_all()
 
 
 class SpooledFile:
-    """One download on disk."""
+    """One download on disk.
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    Attributes:
+        size: Its bytes.
+    """
+
+    def __init__(self, handle: BinaryIO) -> None:
+        self._handle = handle
         self.size = 0
 
     def fill(self, body: Any, pace: Pace, look: Optional[Callable[[bytes], None]] = None) -> None:
@@ -90,17 +82,19 @@ class SpooledFile:
             OutOfTime: The deadline came first.
         """
         self.size = 0
+        self._handle.seek(0)
+        self._handle.truncate()
         try:
-            with open(self.path, "wb") as file:
-                for chunk in iter(lambda: body.read(CHUNK), b""):
-                    pace.check()
-                    file.write(chunk)
-                    self.size += len(chunk)
-                    if look is not None:
-                        look(chunk)
+            for chunk in iter(lambda: body.read(CHUNK), b""):
+                pace.check()
+                self._handle.write(chunk)
+                self.size += len(chunk)
+                if look is not None:
+                    look(chunk)
         finally:
             body.close()
 
-    def open(self) -> BinaryIO:
-        """The bytes, from the beginning."""
-        return open(self.path, "rb")
+    def rewound(self) -> BinaryIO:
+        """The bytes, from the beginning; there is one reading position."""
+        self._handle.seek(0)
+        return self._handle

@@ -1,0 +1,135 @@
+"""``python -m tools.histories --n 10000``: play that many histories, report, and cut down the first that fails."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools.histories.draw import draw
+from tools.histories.history import History
+from tools.histories.judge import judge
+from tools.histories.play import play
+from tools.histories.shrink import shrink
+
+SUMMARY = Path("build/torture/summary.json")
+
+
+@dataclass
+class Totals:
+    """Sums over histories."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    cuts: Counter[str] = field(default_factory=Counter)
+    failed: list[int] = field(default_factory=list)
+
+    def add(self, other: Totals) -> None:
+        """Take another's in."""
+        self.counts.update(other.counts)
+        self.cuts.update(other.cuts)
+        self.failed.extend(other.failed)
+
+
+def faults_of(history: History) -> list[str]:
+    """What is wrong with what came of a history; an exception of the code under test is wrong as well."""
+    try:
+        return judge(play(history)).faults
+    except Exception as error:
+        return [f"{type(error).__name__}: {error}"]
+
+
+def play_seeds(seeds: range) -> Totals:
+    """Play the histories of some seeds."""
+    totals = Totals()
+    for seed in seeds:
+        verdict = judge(play(draw(seed)))
+        totals.counts.update(
+            histories=1,
+            fragments=verdict.fragments,
+            archived=verdict.archived,
+            expired=verdict.expired,
+            lost=verdict.lost,
+            duplicated=verdict.duplicated,
+        )
+        totals.cuts.update(verdict.cuts)
+        if verdict.faults:
+            totals.failed.append(seed)
+    return totals
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Play, write the summary, print what failed.
+
+    Returns:
+        Exit status: 0 when the invariant held in all histories.
+    """
+    parser = argparse.ArgumentParser(prog="python -m tools.histories", description=__doc__)
+    parser.add_argument("--n", type=int, default=1000, help="how many histories (default 1000)")
+    parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
+    parser.add_argument("--processes", type=int, default=2, help="how many at a time (default 2)")
+    parser.add_argument("--summary", type=Path, default=SUMMARY, help=f"where figures go (default {SUMMARY})")
+    options = parser.parse_args(arguments)
+    if options.n < 1 or options.processes < 1:
+        parser.error("--n and --processes must be at least 1")
+
+    begun = time.monotonic()
+    totals = Totals()
+    chunks = [
+        range(first, min(first + 25, options.first + options.n))
+        for first in range(options.first, options.first + options.n, 25)
+    ]
+    with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
+        for done in pool.imap_unordered(play_seeds, chunks):
+            totals.add(done)
+            if sys.stderr.isatty():
+                print(f"\r{totals.counts['histories']}/{options.n}", end="", file=sys.stderr, flush=True)
+    seconds = time.monotonic() - begun
+
+    _write_summary(options.summary, totals, seconds)
+    _print_totals(totals, seconds)
+    if totals.failed:
+        _print_failure(min(totals.failed))
+        return 1
+    return 0
+
+
+def _write_summary(path: Path, totals: Totals, seconds: float) -> None:
+    names = ("histories", "fragments", "archived", "expired", "lost", "duplicated")
+    summary = {
+        **{name: totals.counts[name] for name in names},
+        "failed_seeds": sorted(totals.failed),
+        "cuts": dict(sorted(totals.cuts.items())),
+        "seconds": round(seconds, 1),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(summary, indent=2) + "\n")
+
+
+def _print_totals(totals: Totals, seconds: float) -> None:
+    counts = totals.counts
+    print(
+        f"{counts['histories']} histories, {counts['fragments']} fragments in {seconds:.0f} s: "
+        f"{counts['archived']} archived, {counts['expired']} expired before they could be, "
+        f"{counts['lost']} lost, {counts['duplicated']} duplicated; {len(totals.failed)} histories failed"
+    )
+
+
+def _print_failure(seed: int) -> None:
+    print(f"\nseed {seed} fails:")
+    for fault in faults_of(draw(seed))[:10]:
+        print(f"  {fault}")
+    minimal = shrink(draw(seed), lambda history: bool(faults_of(history)))
+    print("\nthe smallest history that still fails:")
+    print(json.dumps(minimal.to_json(), indent=1))
+    for fault in faults_of(minimal):
+        print(f"  {fault}")
+    print(f"\nplay it again: python -m tools.histories --first {seed} --n 1")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
