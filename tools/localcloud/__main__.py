@@ -32,8 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif arguments.command == "down":
             LocalCloud.attach(workdir).stop()
         elif arguments.command == "status":
-            cloud = LocalCloud.attach(workdir)
-            print(json.dumps({"endpoint": cloud.endpoint, **cloud.control("GET", "status")}, indent=2))
+            print(json.dumps(LocalCloud.attach(workdir).status(), indent=2))
         else:
             LocalCloud.attach(workdir).flush(arguments.names or None, arguments.timeout)
     except (StartError, FlushError) as error:

@@ -187,7 +187,7 @@ class LocalCloud:
         Args:
             base: an environment to add them to, without the AWS settings that it has.
         """
-        foreign = ("AWS_", "LOCALSTACK_", "TF_VAR_AWS")
+        foreign = ("AWS_", "LOCALSTACK_")
         kept = {name: value for name, value in (base or {}).items() if not name.startswith(foreign)}
         return {
             **kept,
@@ -236,6 +236,15 @@ class LocalCloud:
     def faults(self) -> FaultsHandle:
         """Faults to inject."""
         return FaultsHandle(self.endpoint)
+
+    def status(self) -> dict[str, Any]:
+        """Where the cloud is and what of it runs, with the delivery engine's own account of its streams."""
+        engine = self.firehose.describe()
+        if engine["state"] == "running":
+            url = f"http://{HOST}:{engine['control_port']}/status"
+            engine = {**engine, "streams": _call("GET", url, None, _CALL_SECONDS)}
+        mqtt = f"{self.mqtt_host}:{self.mqtt_port}"
+        return {"endpoint": self.endpoint, "mqtt": mqtt, "pid": self.pid, "engine": engine}
 
     def log_tail(self, name: str) -> str:
         """The last lines of ``logs/<name>.log``."""

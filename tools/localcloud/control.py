@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
-import time
+import urllib.request
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from tools.localcloud.engine import Engine
 from tools.localcloud.processes import StartError
@@ -90,23 +88,19 @@ async def _answer(scope: Any, body: bytes) -> Answer:
         return 500, {"message": str(error)}
 
 
-def wait_until_serving(endpoint: str, timeout: float = 30.0) -> None:
-    """Returns when something accepts connections at ``endpoint``.
+def wait_until_serving(endpoint: str, timeout: float = 60.0) -> None:
+    """Returns when ``endpoint`` answers, which it does once MiniStack's start-up is complete.
+
+    That its socket takes connections says nothing: it listens from the beginning.
 
     Raises:
-        StartError: nothing did for ``timeout`` seconds.
+        StartError: it did not answer for ``timeout`` seconds.
     """
-    address = urlsplit(endpoint)
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            socket.create_connection((str(address.hostname), address.port or 80), timeout=1).close()
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise StartError(f"{endpoint} did not answer within {timeout:g} s") from error
-            time.sleep(0.01)
-        else:
-            return
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        opener.open(f"{endpoint}{PREFIX}status", timeout=timeout).close()
+    except OSError as error:
+        raise StartError(f"{endpoint} did not answer within {timeout:g} s") from error
 
 
 def provide_engine(engine: Engine) -> None:

@@ -179,8 +179,6 @@ async def _become_ready(app: Any, options: Options, endpoint: str, mqtt_port: in
     from ministack.services import iot
 
     await asyncio.to_thread(control.wait_until_serving, endpoint)
-    while app._iot_mtls_task is None:  # the port accepts before MiniStack's own start-up has begun
-        await asyncio.sleep(0.01)
     await app._iot_mtls_task
     if app._iot_mtls_state != "listening":
         raise StartError(f"the MQTT listener is {app._iot_mtls_state}")

@@ -86,8 +86,7 @@ def test_stop_ends_the_whole_process_group_and_can_be_repeated(tmp_path: Path) -
     assert not (tmp_path / "cloud.json").exists()
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
-def test_a_cloud_ends_with_the_process_that_started_it(tmp_path: Path, end: signal.Signals) -> None:
+def test_a_cloud_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     script = """
         import pathlib, sys, time
         from tools.localcloud import LocalCloud
@@ -99,7 +98,7 @@ def test_a_cloud_ends_with_the_process_that_started_it(tmp_path: Path, end: sign
         assert starter.stdout is not None
         group = int(starter.stdout.readline())
         assert members_of(group)
-        starter.send_signal(end)
+        starter.kill()
         starter.wait()
     wait_until(lambda: members_of(group) == [])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,6 +79,12 @@ class Connection:
             self.dropped.wait(0.005)
         return published.is_published()
 
+    def wait_for_answer(self) -> None:
+        """Returns when the broker has accepted or dropped the connection."""
+        deadline = time.monotonic() + PATIENCE
+        while not (self.accepted.is_set() or self.dropped.wait(0.005)):
+            assert time.monotonic() < deadline, "the broker did not answer"
+
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         (self.dropped if reason.is_failure else self.accepted).set()
 
@@ -108,9 +115,7 @@ def connection(
     except OSError:  # the TLS handshake already failed
         attempt.dropped.set()
     try:
-        answered = threading.Event()
-        while not (attempt.accepted.is_set() or attempt.dropped.is_set()):
-            assert not answered.wait(0.005)
+        attempt.wait_for_answer()
         yield attempt
     finally:
         client.disconnect()

@@ -10,8 +10,9 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.localcloud.iot.devices import PATIENCE, Device, allow, arn, connection, enrol
+from tests.localcloud.iot.devices import PATIENCE, Connection, Device, allow, arn, connection, enrol
 from tools.localcloud import LocalCloud
 from tools.localcloud.iot.broker import Allowance
 
@@ -76,6 +77,35 @@ def test_subscribing_is_refused(cloud: LocalCloud, gateway: Device, name: str, t
 def test_a_client_without_a_certificate_is_refused(cloud: LocalCloud, name: str) -> None:
     with connection(cloud, None, name) as anonymous:
         assert not anonymous.accepted.is_set()
+
+
+def test_the_handshake_itself_wants_a_certificate(cloud: LocalCloud) -> None:
+    context = ssl.create_default_context(cafile=str(cloud.ca_file))
+    # TLS 1.3 lets a client believe that its handshake is done before the server has refused it.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with (
+        socket.create_connection((cloud.mqtt_host, cloud.mqtt_port), timeout=PATIENCE) as plain,
+        pytest.raises(ssl.SSLError),
+    ):
+        context.wrap_socket(plain, server_hostname=cloud.mqtt_host)
+
+
+def test_an_unsigned_websocket_is_refused(cloud: LocalCloud, name: str) -> None:
+    client = mqtt.Client(
+        CallbackAPIVersion.VERSION2, client_id=name, transport="websockets", reconnect_on_failure=False
+    )
+    client.ws_set_options("/mqtt", {"Host": f"data.iot.{cloud.region}.amazonaws.com"})
+    attempt = Connection(client)
+    host, _, port = cloud.endpoint.removeprefix("http://").partition(":")
+    try:
+        client.connect(host, int(port))
+    except OSError:
+        return
+    client.loop_start()
+    attempt.wait_for_answer()
+    client.disconnect()
+    client.loop_stop()
+    assert not attempt.accepted.is_set()
 
 
 def test_a_certificate_of_another_ca_is_refused(cloud: LocalCloud, tmp_path: Path, name: str) -> None:

@@ -95,7 +95,7 @@ class Statement:
             EvaluationError: the statement needs JSON and the payload is none, or compares what cannot be
                 compared.
         """
-        if self._where is not None and self._where(message) is not True:
+        if self._where is not None and _truth(self._where(message)) is not True:
             return None
         if self._items == (None,):
             return message.payload

@@ -126,9 +126,8 @@ class Environment:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                stream.close()  # type: ignore[union-attr] # both are pipes
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()  # type: ignore[union-attr] # it is a pipe
         if self._replies >= 0:
             os.close(self._replies)
             self._replies = -1
@@ -173,7 +172,11 @@ class _Log:
         self._ended = False
 
     def follow(self, stream: Any) -> None:
-        threading.Thread(target=self._read, args=(stream.fileno(),), daemon=True).start()
+        """Reads ``stream`` to its end from a thread of its own, which then closes it.
+
+        Nobody else may close it, lest the thread read on from whatever gets the descriptor next.
+        """
+        threading.Thread(target=self._read, args=(stream,), daemon=True).start()
 
     def take(self, timeout: float) -> list[str]:
         """The lines before the next mark, waiting for it; all there is when the output ends or time is up."""
@@ -183,15 +186,13 @@ class _Log:
             self._text = bytearray(rest if mark else b"")
         return text.decode(errors="replace").splitlines()
 
-    def _read(self, fd: int) -> None:
+    def _read(self, stream: Any) -> None:
         while True:
-            try:
-                chunk = os.read(fd, _CHUNK)
-            except OSError:
-                chunk = b""
+            chunk = os.read(stream.fileno(), _CHUNK)
             with self._changed:
                 self._text += chunk
                 self._ended = not chunk
                 self._changed.notify_all()
             if not chunk:
+                stream.close()
                 return
