@@ -95,7 +95,7 @@ class HandmadeLake:
 
     def send(self, *payloads: bytes, source: Source = PRESS, attempts: int = 1, acked: bool = True) -> None:
         """Write messages into the source's journal."""
-        journal = self._journals.setdefault(source, Journal.open(self.journal_dir, source))
+        journal = self._journal(source)
         for payload in payloads:
             n = journal.add(payload, NOW_MS)
             for _ in range(attempts - 1):
@@ -105,7 +105,7 @@ class HandmadeLake:
 
     def refuse(self, payload: bytes, reason: str, source: Source = PRESS) -> None:
         """Write a message into the journal that the broker refused."""
-        journal = self._journals.setdefault(source, Journal.open(self.journal_dir, source))
+        journal = self._journal(source)
         journal.refused(journal.add(payload, NOW_MS), reason)
 
     def store_rows(self, *rows: dict[str, Any], day: str = day_of(NOW_MS), factory: str = "krakow") -> str:
@@ -160,6 +160,11 @@ class HandmadeLake:
         """Close the journals."""
         for journal in self._journals.values():
             journal.close()
+
+    def _journal(self, source: Source) -> Journal:
+        if source not in self._journals:
+            self._journals[source] = Journal.open(self.journal_dir, source)
+        return self._journals[source]
 
     def _name(self) -> str:
         self.objects += 1

@@ -97,7 +97,7 @@ def test_survives_the_death_of_its_process(tmp_path: Path) -> None:
         "journal.add(b'one', 100)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    died = subprocess.run(  # noqa: S603  # the program above
+    died = subprocess.run(  # the program above
         [sys.executable, "-c", program, str(tmp_path)], check=False
     )
     assert died.returncode == -9

@@ -1,4 +1,5 @@
 import json
+import struct
 from collections import Counter
 from itertools import islice, pairwise
 
@@ -77,8 +78,10 @@ def test_all_datatypes_with_values_of_their_type() -> None:
         if datatype in ranges:
             assert type(value) is int
             assert ranges[datatype][0] <= value <= ranges[datatype][1]
-        elif datatype in ("float32", "float64"):
+        elif datatype == "float64":
             assert type(value) is float
+        elif datatype == "float32":
+            assert value == struct.unpack("<f", struct.pack("<f", value))[0]
         else:
             assert type(value) is {"bool": bool, "bit": bool, "string": str}[datatype]
     assert set(seen) == {*ranges, "float32", "float64", "bool", "bit", "string"}
