@@ -326,6 +326,9 @@ class Camera:
 
     def _store(self, clip: Clip) -> None:
         clip = self._affordable(clip)
+        if planning.is_knotted(clip.groups[0]):
+            self._store_raw(clip)
+            return
         with self._spool.files(1, clip.size, self._pace) as (file,):
             begun_ms = self._pace.now_ms()
             verdict = self._try(clip, file)

@@ -211,8 +211,9 @@ def groups_of(fragments: Sequence[Fragment], count: int) -> List[Tuple[Fragment,
 def is_knotted(group: Sequence[Fragment]) -> bool:
     """Whether the camera's own time does not advance within a group.
 
-    GetClip drops fragments that repeat a producer timestamp, and a range cannot keep these apart. Alone in a clip,
-    the loss shows in its duration; among others, pauses could make up for it.
+    GetClip drops fragments that repeat a producer timestamp, and no range can keep these apart, so such a
+    group is kept as it was ingested. It is alone in its clip: among others, pauses could make up for what was
+    dropped.
     """
     return any(b.producer_ms <= a.producer_ms for a, b in zip(group, group[1:]))
 

@@ -235,6 +235,8 @@ def _is_unreadable(fragments: list[semantics.Fragment], stream: Stream) -> bool:
     """Whether GetClip cannot give these fragments as one clip, or none whose duration tells that it is whole."""
     if len(_group_at(tuple(fragments))) > 1 and any(fragment.number in stream.shown_ms for fragment in fragments):
         return True
+    if _is_knotted(_group_at(tuple(fragments))):
+        return True
     if stream.policy.dedupe_server_clips and len(semantics.without_duplicates(fragments)) < len(fragments):
         return True
     if sum(fragment.size for fragment in fragments) > semantics.CLIP_BYTES and len(_group_at(tuple(fragments))) > 1:
