@@ -234,6 +234,10 @@ class _ScopeBinder:
                 if outputs.get(item.this.name, UNKNOWN).zone is not None:
                     raise _wall_clock("ORDER BY", item)
                 _set(item.this, outputs.get(item.this.name, UNKNOWN))
+            elif any(not column.table for column in item.this.find_all(exp.Column)):
+                raise UnsupportedError(
+                    "ORDER BY with an expression of an output's name", "repeat the output's expression", item
+                )
             else:
                 self._no_clock(item.this, "ORDER BY")
         for clause in ("limit", "offset"):
@@ -320,10 +324,17 @@ class _ScopeBinder:
 
     def column(self, node: exp.Expr) -> Type:
         """The type of a column, of this scope's relations or of an outer one's."""
-        if not isinstance(node, exp.Column) or not node.table:
-            raise QueryError(
-                "COLUMN_NOT_FOUND", f"Column '{node.name}' cannot be resolved", position_of(node)
-            )
+        if not isinstance(node, exp.Column):
+            raise TypeError(f"{type(node).__name__} is no column")
+        if not node.table:
+            # The qualifier leaves a name alone that is an output's as well; Trino means the relation's
+            # column.
+            owners = [name for name in self._scope.selected_sources if node.name in self.source(name)]
+            if len(owners) != 1:
+                raise QueryError(
+                    "COLUMN_NOT_FOUND", f"Column '{node.name}' cannot be resolved", position_of(node)
+                )
+            node.set("table", exp.to_identifier(owners[0]))
         binder: _ScopeBinder | None = self
         scope: Scope | None = self._scope
         while scope is not None:

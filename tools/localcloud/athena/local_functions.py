@@ -25,7 +25,7 @@ def regexp_like(text: str, pattern: str) -> bool:
 
 
 def regexp_extract(text: str, pattern: str, group: int) -> str | None:
-    """What ``group`` of the first hit matched; ``None`` without a hit or when the group took no part in it."""
+    """What ``group`` of the first hit matched; ``None`` without a hit or if the group took no part."""
     compiled = compile_java(pattern)
     if not 0 <= group <= compiled.groups:
         raise ValueError(f"Pattern has {compiled.groups} groups. Cannot access group {group}")

@@ -208,3 +208,9 @@ SELECT abs(-3), abs(-1.5e0), ceil(1.2e0), floor(-1.2e0), round(2.5e0), round(-2.
        ceil(3), floor(CAST(3 AS bigint)), exp(0), ln(1), is_nan(0e0 / 0);
 SELECT 1e7, 12345678.9e0, 1e-3, 1e-4, 123456.789e0, 0e0, 1e21, 1.7976931348623157e308, CAST(0.1e0 AS real), CAST(16777216 AS real), 100e0;
 SELECT true, NULL, 9223372036854775807, CAST(1 AS tinyint), CAST(1 AS smallint), DATE '0001-01-01', TIMESTAMP '1969-12-31 23:59:59.999', CAST('12.340' AS decimal(8, 3));
+SELECT x + 1 AS x FROM (VALUES 1, 2) AS v (x) WHERE x = 1;
+SELECT y, min(x) AS x FROM (VALUES (1, 'a'), (5, 'a'), (7, 'b')) AS v (x, y) GROUP BY y HAVING min(x) > 1;
+SELECT x + 1 AS y, x AS z FROM (VALUES 1, 2) AS v (x) ORDER BY x DESC;
+SELECT -x AS x FROM (VALUES 1, 2) AS v (x) ORDER BY x;
+-- refused: ORDER BY with an expression of an output's name
+SELECT -x AS y FROM (VALUES 1, 2) AS v (x) ORDER BY y + 1;
