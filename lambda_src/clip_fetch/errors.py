@@ -6,7 +6,8 @@
     ├── SettingsError    a setting breaks its rule; the run does not start
     ├── OutOfTime        the run's deadline nears; what is left waits for the next run
     ├── ArchiveMoved     another run archived first, or footage expired: read the archive again
-    ├── UnfitMedia       what came is not the clip that was asked for; carries the reason
+    ├── UnfitMedia       what came is not the media that was asked for; carries the reason
+    ├── Unobtainable     no call returns fragments that are listed; carries the reason
     └── CameraError      this camera cannot go on in this run; the others do
 """
 
@@ -48,6 +49,18 @@ class UnfitMedia(ClipFetchError):  # noqa: N818 - likewise
 
     Attributes:
         reason: One word for metadata and logs.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unobtainable(ClipFetchError):  # noqa: N818 - likewise
+    """Fragments are listed, but neither as a clip nor raw does any call return them.
+
+    Attributes:
+        reason: What the last call answered.
     """
 
     def __init__(self, reason: str) -> None:

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import Dict, Mapping, Optional, Tuple
 
-from clip_fetch.model import Position, Stream
+from clip_fetch.model import Fragment, Position, Stream
 from clip_fetch.planning import Clip
 
 _STEM = r"year=\d{4}/month=\d\d/day=\d\d/(?P<start>\d{8}T\d{6}\.\d{3})Z-(?P<number>[0-9]{1,128})"
@@ -50,6 +50,11 @@ def time_stem(at_ms: int) -> str:
 def stem(start_ms: int, number: int) -> str:
     """A key without camera and extension."""
     return f"{time_stem(start_ms)}Z-{number}"
+
+
+def clip_token(first: Fragment) -> str:
+    """The key of the clip that begins with this fragment, relative to the camera's prefix."""
+    return stem(first.start_ms, first.number) + ".mp4"
 
 
 @dataclass(frozen=True)

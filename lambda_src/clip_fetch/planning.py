@@ -215,7 +215,7 @@ def is_knotted(group: Sequence[Fragment]) -> bool:
     group is kept as it was ingested. It is alone in its clip: among others, pauses could make up for what was
     dropped.
     """
-    return any(b.producer_ms <= a.producer_ms for a, b in zip(group, group[1:]))
+    return any(group[i].producer_ms <= group[i - 1].producer_ms for i in range(1, len(group)))
 
 
 def reserve_ms(retention_ms: int) -> int:

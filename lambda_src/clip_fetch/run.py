@@ -12,6 +12,7 @@ from clip_fetch import keys
 from clip_fetch.archive import Archive, Memo
 from clip_fetch.camera import Camera
 from clip_fetch.errors import OutOfTime, code_of
+from clip_fetch.fetching import Fetcher
 from clip_fetch.model import Stream
 from clip_fetch.pace import Pace
 from clip_fetch.report import Report
@@ -100,7 +101,8 @@ def _camera(
         level = "WARNING" if event in ("footage expired", "clip refused") or "flags" in fields else "INFO"
         report.log(level, event, {"camera": stream.camera, **fields})
 
-    return Camera(stream, settings, archive, video, pace, around.spool, run_name, log)
+    fetcher = Fetcher(stream, video, pace, around.spool, log)
+    return Camera(stream, settings, archive, video, fetcher, pace, run_name, log)
 
 
 class _Queue:

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from clip_fetch import camera, clients, planning, video
+from clip_fetch import camera, clients, fetching, planning, video
 from clip_fetch.planning import Clip, Limits
+
 from tests.histories import counterexamples
 from tools.histories import world
 from tools.histories.__main__ import faults_of
@@ -80,8 +81,8 @@ def _any_count(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_check(patch: pytest.MonkeyPatch) -> None:
-    true_judge = camera.judge
-    patch.setattr(camera, "judge", lambda clip, duration_ms: true_judge(clip, clip.length_ms))
+    true_judge = fetching.judge
+    patch.setattr(fetching, "judge", lambda clip, _duration_ms: true_judge(clip, clip.length_ms))
 
 
 def _any_size_unchecked(patch: pytest.MonkeyPatch) -> None:
@@ -147,7 +148,10 @@ def test_histories_catch_a_rule_that_is_switched_off(
     ("history", "switch_off", "symptom"),
     [
         pytest.param(
-            counterexamples.repeated_producer_time(), _knots_among_others, "is missing", id="repeated producer time"
+            counterexamples.repeated_producer_time(),
+            _knots_among_others,
+            "is missing",
+            id="repeated producer time",
         ),
         pytest.param(
             counterexamples.two_runs_at_the_edge(), _no_gap_records, "archived 2 times", id="gap records"

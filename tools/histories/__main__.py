@@ -1,4 +1,4 @@
-"""``python -m tools.histories --n 10000``: play that many histories, report, and cut down the first that fails."""
+"""Play many histories, report, and cut down the first that fails: ``python -m tools.histories --n 10000``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Simulated time, and runs that overlap in it.
 
-Every run is a thread, but only one of them moves at any moment: whoever waits hands over to the one that is due
-next. So a history plays the same way each time.
+Every run is a thread, but only one of them moves at any moment: whoever waits hands over to the one that is
+due next. So a history plays the same way each time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 
 
-class Killed(BaseException):  # noqa: N818 - like KeyboardInterrupt: no handler of errors may catch it
+class Killed(BaseException):
     """The process of a run has ended where it stands."""
 
 

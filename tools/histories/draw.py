@@ -37,7 +37,7 @@ _TRACKS = (
 
 def draw(seed: int) -> History:
     """The history of a seed; the same at any time and place."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - seeded on purpose
     if rng.random() < 0.08:
         return _at_the_edge(seed, rng)
     streams = tuple(_stream(rng, f"cam-{index}") for index in range(rng.choice((1, 1, 1, 2, 3))))
@@ -103,7 +103,7 @@ class _Camera:
         self._number = 10 ** rng.choice((3, 20, 46)) - rng.randint(1, 200)
         self._usual_ms = rng.choice((1000, 2000, 2000, 5000, 10_000, 20_000))
         self._usual_size = rng.choice((1000, 200_000, 200_000, 2_000_000, 9_000_000))
-        self._tracks = _TRACKS[0]
+        self._tracks: tuple[semantics.Track, ...] = _TRACKS[0]
         self._lag_ms = rng.choice((0, 300, 1000, _SETTLE_MS - 1000))
 
     def send_without_end(self, count: int, length_ms: int) -> None:
@@ -204,7 +204,9 @@ def _runs(rng: random.Random, begin_ms: int, end_ms: int) -> tuple[Run, ...]:
         runs.append(_run(rng, at_ms, settings))
         if rng.random() < 0.35:  # a second one at the same time, perhaps with other settings
             other = {**settings, "clip_ms": rng.choice((1, 5, 20, 60, 300)) * 1000}
-            runs.append(_run(rng, at_ms + rng.choice((0, 5, 100, 2000, 30_000)), rng.choice((settings, other))))
+            runs.append(
+                _run(rng, at_ms + rng.choice((0, 5, 100, 2000, 30_000)), rng.choice((settings, other)))
+            )
         missed = rng.choice((1, 1, 1, 2, 10))
         at_ms += every_ms * missed
         if at_ms > end_ms and rng.random() < 0.7:

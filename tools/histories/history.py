@@ -41,10 +41,12 @@ class Fault:
 
     Attributes:
         call: At which of its calls to AWS, counted from 0; or at its first call of an operation.
-        kind: ``throttled``, ``failed`` (HTTP 500), ``reset`` (no answer, nothing done), ``lost`` (done, but no
-            answer), ``late`` (no answer, done up to a minute later), ``broken`` (the download fails half-way),
-            ``truncated`` (it ends half-way without an error), ``killed`` (the run dies before the call),
-            ``killed-after`` (the call is done, then the run dies), ``held`` (the call gets through only later).
+        kind: ``throttled``, ``failed`` (HTTP 500), ``reset`` (no answer, nothing done), ``lost`` (done, but
+        no
+            answer), ``late`` (no answer, done up to a minute later), ``broken`` (the download fails
+            half-way), ``truncated`` (it ends half-way without an error), ``killed`` (the run dies before the
+            call), ``killed-after`` (the call is done, then the run dies), ``held`` (the call gets through
+            only later).
         held_ms: How much later.
     """
 

@@ -1,16 +1,19 @@
-"""The invariant: every fragment that was retained long enough is archived exactly once, in order, and every clip
-is as long as asked but for the reason that it states.
+"""Whether the archive of a history is exact.
 
-Judged from the bucket and from what the cameras sent, independently of how the archive was made.
-"""  # noqa: D205
+Every fragment that was retained long enough is archived exactly once, in order, and every clip is as long as
+asked but for the reason that it states. Judged from the bucket and from what the cameras sent, independently
+of how the archive was made.
+"""
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 
-from clip_fetch import camera, planning
+from clip_fetch import fetching, planning
 from clip_fetch.settings import NOW, Settings
+
 from tools.histories import media
 from tools.histories.history import Stream
 from tools.histories.play import FACTORY, Played
@@ -70,7 +73,9 @@ class _Judge:
 
     def judge(self) -> None:
         objects = self._own(list(self._played.world.bucket.objects.values()))
-        clips = sorted((self._clip(each) for each in objects if _is_clip(each)), key=lambda clip: clip.stored.key)
+        clips = sorted(
+            (self._clip(each) for each in objects if _is_clip(each)), key=lambda clip: clip.stored.key
+        )
         clips.sort(key=lambda clip: (clip.stored.key.rsplit("Z-", 1)[0], clip.numbers[0]))
         self._order(clips)
         self._completeness(clips)
@@ -96,13 +101,18 @@ class _Judge:
                 self._verdict.duplicated += count - 1
                 self._fault(f"fragment {self._name(number)} is archived {count} times")
         if max(counts.values(), default=1) == 1 and numbers != sorted(numbers):
-            wrong = next(b for a, b in zip(numbers, numbers[1:], strict=False) if a > b)
+            wrong = next(b for a, b in itertools.pairwise(numbers) if a > b)
             self._fault(f"fragment {self._name(wrong)} is out of order")
         self._verdict.archived += len(counts)
 
     def _completeness(self, clips: list[_Clip]) -> None:
         there = {number for clip in clips for number in clip.numbers}
-        deleted = {n for each in self._own(self._played.deleted) if _is_clip(each) for n in media.numbers_in(each.body)}
+        deleted = {
+            n
+            for each in self._own(self._played.deleted)
+            if _is_clip(each)
+            for n in media.numbers_in(each.body)
+        }
         passes = self._passes()
         begin_ms = self._begin_ms()
         for fragment in self._stream.fragments:
@@ -111,14 +121,16 @@ class _Judge:
                 continue
             passed_ms = min((at for beyond, at in passes if beyond > number), default=self._played.end_ms)
             life_ms = fragment.server_ms + self._stream.retention_ms - passed_ms
-            if life_ms < camera.HEADROOM_MS:
+            if life_ms < fetching.HEADROOM_MS:
                 self._verdict.expired += 1
             else:
                 self._verdict.lost += 1
-                self._fault(f"fragment {self._name(number)} is missing; it had {life_ms} ms to live when passed over")
+                self._fault(
+                    f"fragment {self._name(number)} is missing; it had {life_ms} ms to live when passed over"
+                )
 
     def _passes(self) -> list[tuple[int, int]]:
-        """Number and time of each step of the archive: what is below the number is passed over from then on."""
+        """Number and time of each step of the archive: what is below the number is passed over since."""
         passes: list[tuple[int, int]] = []
         for each in self._own(self._played.world.bucket.ever):
             if _is_clip(each):
@@ -192,8 +204,16 @@ def _reason_holds(
         return length_ms < settings.clip_ms
     if cut == planning.SHORT:
         return bool(stream.shown_ms)
-    if following is None:
-        return cut == planning.UNREADABLE
+    if cut in (planning.CODEC, planning.UNREADABLE):
+        ahead = [*known, *rest[: planning.MAX_FRAGMENTS]]
+        return _is_unreadable(known, stream) or _is_unreadable(ahead, stream)
+    return bool(rest) and _next_is_in_the_way(cut, known, rest, settings)
+
+
+def _next_is_in_the_way(
+    cut: str, known: list[semantics.Fragment], rest: tuple[semantics.Fragment, ...], settings: Settings
+) -> bool:
+    last, following = known[-1], rest[0]
     if cut == planning.CLOCK:
         groups = (_group_at(rest), list(reversed(_group_at(tuple(reversed(known))))))
         return following.producer_ms <= last.producer_ms or any(_is_knotted(group) for group in groups)
@@ -206,8 +226,6 @@ def _reason_holds(
         return sum(fragment.size for fragment in together) > planning.MAX_BYTES
     if cut == planning.SPAN:
         return together[-1].server_ms - known[0].server_ms > planning.MAX_SPAN_MS
-    if cut in (planning.CODEC, planning.UNREADABLE):
-        return _is_unreadable(together, stream) or _is_unreadable([*known, *rest[: planning.MAX_FRAGMENTS]], stream)
     return False
 
 
@@ -232,14 +250,19 @@ def _group_ms(known: list[semantics.Fragment]) -> int:
 
 
 def _is_unreadable(fragments: list[semantics.Fragment], stream: Stream) -> bool:
-    """Whether GetClip cannot give these fragments as one clip, or none whose duration tells that it is whole."""
-    if len(_group_at(tuple(fragments))) > 1 and any(fragment.number in stream.shown_ms for fragment in fragments):
+    """Whether GetClip gives no clip of these fragments, or none whose duration tells that it is whole."""
+    if len(_group_at(tuple(fragments))) > 1 and any(
+        fragment.number in stream.shown_ms for fragment in fragments
+    ):
         return True
     if _is_knotted(_group_at(tuple(fragments))):
         return True
     if stream.policy.dedupe_server_clips and len(semantics.without_duplicates(fragments)) < len(fragments):
         return True
-    if sum(fragment.size for fragment in fragments) > semantics.CLIP_BYTES and len(_group_at(tuple(fragments))) > 1:
+    if (
+        sum(fragment.size for fragment in fragments) > semantics.CLIP_BYTES
+        and len(_group_at(tuple(fragments))) > 1
+    ):
         return True
     try:
         semantics.check_media(fragments)

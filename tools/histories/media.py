@@ -1,4 +1,4 @@
-"""Media as small as it can be: files that a parser takes for MP4 and Matroska and that name their fragments."""
+"""Media as small as can be: what a parser takes for MP4 and Matroska, with the names of its fragments."""
 
 from __future__ import annotations
 

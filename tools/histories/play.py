@@ -6,6 +6,7 @@ import io
 import random
 import tempfile
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from clip_fetch.run import Surroundings
 from clip_fetch.settings import Settings, Shard
 from clip_fetch.spool import Spool
 from clip_fetch.video import Endpoints
+
 from tools.histories.clock import Killed
 from tools.histories.history import Action, History, Run
 from tools.histories.world import PREFIX, Clients, RunContext, Stored, World
@@ -63,16 +65,16 @@ class _Player:
         self._history = history
         self._world = World(history)
         self._played = Played(self._world)
-        self._warm = (Endpoints(), {})  # type: tuple[Endpoints, dict[str, Any]]
+        self._warm: tuple[Endpoints, dict[str, Any]] = (Endpoints(), {})
         self._warm_is_taken = False
         self._summary: dict[str, Any] = {}
 
     def play(self) -> Played:
         clock = self._world.clock
         for index, run in enumerate(self._history.runs):
-            clock.start(run.at_ms, lambda run=run, index=index: self._run(run, f"run-{index}"))  # type: ignore[misc]
+            clock.start(run.at_ms, partial(self._run, run, f"run-{index}"))
         for action in self._history.actions:
-            clock.at(action.at_ms, lambda action=action: self._act(action))  # type: ignore[misc]
+            clock.at(action.at_ms, partial(self._act, action))
         clock.play()
         self._finish()
         self._played.end_ms = clock.now_ms
@@ -82,11 +84,13 @@ class _Player:
         clock = self._world.clock
         last_settings = self._history.runs[-1].settings if self._history.runs else {}
         settings = self._settings(last_settings)
-        footage_ms = max((f.server_ms + f.length_ms for s in self._history.streams for f in s.fragments), default=0)
+        footage_ms = max(
+            (f.server_ms + f.length_ms for s in self._history.streams for f in s.fragments), default=0
+        )
         at_ms = max(clock.now_ms, footage_ms) + settings.quiet_ms + settings.settle_ms + _AFTER_MS
         for index in range(_FINAL_RUNS):
             run = Run(at_ms, _FINAL_TIMEOUT_MS, last_settings, seed=index, pace=20)
-            clock.start(at_ms, lambda run=run, index=index: self._run(run, f"final-{index}"))  # type: ignore[misc]
+            clock.start(at_ms, partial(self._run, run, f"final-{index}"))
             clock.play()
             summary = self._summary
             if summary["errors"]:
@@ -99,7 +103,12 @@ class _Player:
 
     def _settings(self, overrides: dict[str, Any]) -> Settings:
         return Settings(
-            factory=FACTORY, bucket=BUCKET, stream_prefix=PREFIX, streams_at_once=1, log_level="ERROR", **overrides
+            factory=FACTORY,
+            bucket=BUCKET,
+            stream_prefix=PREFIX,
+            streams_at_once=1,
+            log_level="ERROR",
+            **overrides,
         )
 
     def _run(self, run: Run, name: str) -> None:
@@ -109,7 +118,8 @@ class _Player:
         takes_warm = run.warm and not self._warm_is_taken
         endpoints, memo = self._warm if takes_warm else (Endpoints(), {})
         self._warm_is_taken = self._warm_is_taken or takes_warm
-        pace = Pace(context.now_ms, context.remaining_ms, context.sleep, random.Random(run.seed))
+        jitter = random.Random(run.seed)  # noqa: S311 - seeded on purpose
+        pace = Pace(context.now_ms, context.remaining_ms, context.sleep, jitter)
         log = io.StringIO()
         report = Report(log, settings.log_level, settings.factory, name)
         around = Surroundings(Clients(context), endpoints, memo, Spool(_SPOOL, 10**12))
@@ -133,11 +143,13 @@ class _Player:
         clock = self._world.clock
         ready_ms = clock.quiet_since_ms + _SILENCE_MS
         if clock.under_way or clock.now_ms < ready_ms:
-            clock.at(max(clock.now_ms + 1000, ready_ms), lambda: self._act(action))
+            clock.at(max(clock.now_ms + 1000, ready_ms), partial(self._act, action))
             return
         prefix = f"factory={FACTORY}/camera={action.camera}/"
         bucket = self._world.bucket
-        clips = sorted(key for key in bucket.objects if key.startswith(prefix + "year=2023") and key.endswith(".mp4"))
+        clips = sorted(
+            key for key in bucket.objects if key.startswith(prefix + "year=2023") and key.endswith(".mp4")
+        )
         if action.kind == "delete-newest":
             if clips:
                 self._played.deleted.append(bucket.objects[clips[-1]])

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 from tools.histories.history import History, Run
+
+_T = TypeVar("_T")
 
 
 def shrink(history: History, fails: Callable[[History], bool], attempts: int = 600) -> History:
     """The smallest history that was found to fail still.
 
-    Tries to leave out streams, runs, actions, faults and fragments, large parts first, until nothing can go or
-    the attempts are used up.
+    Tries to leave out streams, runs, actions, faults and fragments, large parts first, until nothing can go
+    or the attempts are used up.
     """
     left = attempts
     progress = True
@@ -56,7 +59,9 @@ def _fewer_fragments(history: History) -> Iterator[History]:
             for index in range(0, len(stream.fragments), size):
                 if len(stream.fragments) > size:
                     shorter = replace(stream, fragments=_without(stream.fragments, index, size))
-                    yield replace(history, streams=(*history.streams[:at], shorter, *history.streams[at + 1 :]))
+                    yield replace(
+                        history, streams=(*history.streams[:at], shorter, *history.streams[at + 1 :])
+                    )
 
 
 def _sizes(count: int) -> Iterator[int]:
@@ -66,5 +71,5 @@ def _sizes(count: int) -> Iterator[int]:
         size //= 2
 
 
-def _without[T](items: tuple[T, ...], index: int, count: int) -> tuple[T, ...]:
+def _without(items: tuple[_T, ...], index: int, count: int) -> tuple[_T, ...]:
     return items[:index] + items[index + count :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import datetime
 import hashlib
 import random
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, IncompleteRe
 
 from tools.histories import media
 from tools.histories.clock import Clock, Killed
-from tools.histories.history import Fault, History, Run
+from tools.histories.history import History, Run
 from tools.localcloud.kinesisvideo import semantics
 
 PREFIX = "lake_plant_"
@@ -111,7 +112,7 @@ class RunContext:
     def __init__(self, world: World, run: Run) -> None:
         self.world = world
         self._run = run
-        self._random = random.Random(run.seed)
+        self._random = random.Random(run.seed)  # noqa: S311 - seeded on purpose
         self._faults = {fault.call: fault for fault in run.faults}
         self._calls = 0
         self._dies_ms = run.at_ms + run.timeout_ms
@@ -172,17 +173,14 @@ class RunContext:
 
 
 def _quietly(effect: Callable[[], Any]) -> None:
-    try:
+    with contextlib.suppress(ClientError):  # nobody is there any more to hear a refusal
         effect()
-    except ClientError:
-        pass  # nobody is there any more to hear the refusal
 
 
 def refusal(code: str, status: int, operation: str = "simulated") -> ClientError:
     """An error as botocore raises it."""
-    return ClientError(
-        {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}, operation
-    )
+    response: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, operation)
 
 
 class Payload:
