@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when every message is where it should be, once; 1 when not; 2 when the account could not be taken.
     """
-    given = _parser().parse_args(arguments)
+    given = command_line().parse_args(arguments)
     console = Console()
     try:
         lake = Lake(_s3(given.local), Buckets.from_outputs(read_outputs(given.outputs)))
@@ -63,7 +63,8 @@ def _rules(given: argparse.Namespace) -> Rules:
     return Rules(given.past_days, given.future_days, blanks)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """The arguments that the command takes."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.account",
         description="Find every message of the gateways' journals in the lake.",

@@ -18,7 +18,7 @@ from tools.gateway.csr import KEY_TYPES, make_csr
 from tools.gateway.errors import GatewayError
 from tools.gateway.files import Defaults, by_source, read_messages
 from tools.gateway.fleet import Manner, send
-from tools.gateway.identities import LANES, Source, parse_lane
+from tools.gateway.identities import LANES, Source
 from tools.gateway.simulation import Simulation, simulate
 
 
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 when everything was done, 1 when something was refused, 130 after Ctrl-C.
     """
-    given = _parser().parse_args(arguments)
+    given = command_line().parse_args(arguments)
     try:
         given.command(given)
     except GatewayError as error:
@@ -142,7 +142,8 @@ class _Display:
             print(f"{acked}{f' of {self._total}' if self._total else ''} {told}", file=sys.stderr)
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """The arguments that the command takes."""
     parser = argparse.ArgumentParser(prog="python -m tools.gateway", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -178,9 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     publish.add_argument("--factory", help="of messages that name none (default: the first one)")
     publish.add_argument("--gateway", help="of messages that name none (default: the factory's first one)")
-    publish.add_argument(
-        "--lane", type=parse_lane, choices=LANES, default="measurements", help="of messages that name none"
-    )
+    publish.add_argument("--lane", choices=LANES, default="measurements", help="of messages that name none")
     _add_connection_arguments(publish)
     publish.set_defaults(command=_publish)
     return parser
