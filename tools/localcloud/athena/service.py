@@ -141,7 +141,8 @@ class QueryService:
             if token:
                 self._tokens[token] = (sql, query_id)
         work = contextvars.copy_context()
-        self._threads.submit(work.run, self._execute, execution, self._runs[query_id], caller, bucket, key)
+        store = S3Store(caller, asyncio.get_running_loop())
+        self._threads.submit(work.run, self._execute, execution, self._runs[query_id], store, bucket, key)
         return {"QueryExecutionId": query_id}
 
     async def _get_results(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -188,14 +189,14 @@ class QueryService:
 
     # On a thread
 
-    def _execute(self, execution: dict[str, Any], run: _Run, caller: Caller, bucket: str, key: str) -> None:
+    def _execute(self, execution: dict[str, Any], run: _Run, store: S3Store, bucket: str, key: str) -> None:
         status, statistics = execution["Status"], execution["Statistics"]
         began = time.time()
         statistics["QueryQueueTimeInMillis"] = _milliseconds(began - status["SubmissionDateTime"])
         status["State"] = "RUNNING"
-        scanned, store = 0, S3Store(caller)
+        scanned = 0
         try:
-            answer = run.query.run(GlueCatalog(caller), store)
+            answer = run.query.run(GlueCatalog(store.caller), store)
             scanned = answer.bytes_scanned
             statistics["EngineExecutionTimeInMillis"] = _milliseconds(time.time() - began)
             store.put(bucket, key, to_csv(answer))

@@ -8,12 +8,17 @@ evaluated here with MiniStack's own policy evaluator for the key that signed Sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+import contextvars
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 from tools.localcloud.athena.catalog import StoredObject
 from tools.localcloud.athena.errors import AccessDeniedError, QueryError
+
+_WRITE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -79,9 +84,15 @@ class GlueCatalog:
 
 @dataclass(frozen=True)
 class S3Store:
-    """S3's objects, for a caller."""
+    """S3's objects, for a caller.
+
+    Attributes:
+        caller: who reads and writes.
+        loop: the event loop that MiniStack runs on.
+    """
 
     caller: Caller
+    loop: asyncio.AbstractEventLoop
 
     def list(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
         """See ``ObjectStore``."""
@@ -115,7 +126,7 @@ class S3Store:
         Raises:
             QueryError: the caller may not, or there is no such bucket.
         """
-        from ministack import app
+        from ministack.services import s3
 
         url = f"s3://{bucket}/{key}"
         try:
@@ -127,12 +138,25 @@ class S3Store:
                 f"Access denied when writing output to url: {url}. Please ensure you are allowed to access "
                 f"the S3 bucket ({error.detail})",
             ) from error
-        headers = {"content-type": "application/octet-stream", "content-length": str(len(body))}
-        status, _, _ = app.call_service_handler_sync(
-            app.SERVICE_HANDLERS["s3"], "PUT", f"/{bucket}/{key}", headers, body, {}
+        status, _, _ = self._on_the_loop(
+            s3._put_object, bucket, key, body, {"content-length": str(len(body))}
         )
         if status >= 300:
             raise QueryError("GENERIC_USER_ERROR", f"writing output to {url} failed with status {status}")
+
+    def _on_the_loop(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Calls one of MiniStack's functions where it expects to run: writes are not made for threads."""
+        done: Future[Any] = Future()
+
+        def call() -> None:
+            try:
+                done.set_result(function(*arguments))
+            except Exception as error:
+                done.set_exception(error)
+
+        # The copied context says which account and region the request is for.
+        self.loop.call_soon_threadsafe(call, context=contextvars.copy_context())
+        return done.result(_WRITE_SECONDS)
 
 
 def bucket_exists(bucket: str) -> bool:
