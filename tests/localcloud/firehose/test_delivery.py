@@ -222,15 +222,17 @@ def test_a_dropped_record_is_counted_and_done(make: Make, aws: FakeAws, clock: C
 def test_a_record_without_partition_keys_goes_to_its_own_error_prefix(
     make: Make, aws: FakeAws, clock: Clock
 ) -> None:
-    aws.function = _judging(
-        lambda data: {"metadata": {"partitionKeys": {"year": "2026"}}} if b"1" in data else {}
-    )
+    transformed = {
+        "data": base64.b64encode(b"transformed").decode(),
+        "metadata": {"partitionKeys": {"year": "2026"}},
+    }
+    aws.function = _judging(lambda data: transformed if b"1" in data else {})
     aws.put(lines(3))
     one = make()
     flush(one, clock)
     (error,) = aws.errors()
     assert error["errorCode"] == "DynamicPartitioning.MetadataMissing"
-    assert base64.b64decode(error["rawData"]) == b"record 1\n"
+    assert base64.b64decode(error["rawData"]) == b"transformed"
     assert any("/partitioning-failed/" in key for key in aws.objects)
     assert one.counters.partitioning_failed_records == 1
 
@@ -356,6 +358,19 @@ def test_a_failed_write_is_repeated_under_the_same_key_and_holds_the_checkpoint(
     assert stored(tmp_path / "lane.json")[SHARD]["position"] == f"{1:020d}"
     assert one.counters.put_failures == 12
     assert one.status()["last_error"] is None
+
+
+def test_a_failed_write_waits_unless_it_is_hurried(make: Make, aws: FakeAws, clock: Clock) -> None:
+    aws.put(lines(1))
+    aws.fail("put_object", refusal("SlowDown"))
+    one = make()
+    one.round(clock() - 1)
+    one.round(clock() - 1)
+    assert aws.calls.count("put_object") == 1
+    one.hurry()
+    one.round(clock() - 1)
+    assert aws.calls.count("put_object") == 2
+    assert len(aws.delivered()) == 1
 
 
 def test_a_partition_that_cannot_be_written_does_not_hold_up_the_others(

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.localcloud.firehose.fakes import STARTED, Clock, FakeAws, description, refusal
+from tests.localcloud.firehose.fakes import Clock, FakeAws, description, refusal
+from tools.localcloud.firehose import delivery
 from tools.localcloud.firehose.clients import ClientFactory, RoleClients
 from tools.localcloud.firehose.endpoint import serve
 from tools.localcloud.firehose.engine import Engine
@@ -171,14 +172,27 @@ def test_a_stream_made_again_starts_at_its_new_beginning(
     control_plane.descriptions = {NAME: description()}
     aws.put([b"1\n"])
     engine.flush(None, 10)
-    again = description()
+    clock.seconds = 5
+    aws.put([b"between\n"])
     clock.seconds = 10
+    again = description()
     again["Source"]["KinesisStreamSourceDescription"]["DeliveryStartTimestamp"] = clock.now()
     control_plane.descriptions = {NAME: again}
     aws.put([b"2\n"])
     engine.flush(None, 10)
     assert sorted(aws.delivered()) == [b"1", b"2"]
-    assert clock.now() > STARTED
+
+
+def test_a_flush_does_not_wait_for_the_next_try(
+    engine: Engine, control_plane: ControlPlane, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "FIRST_PAUSE", 600.0)
+    monkeypatch.setattr(delivery, "LONGEST_PAUSE", 600.0)
+    control_plane.descriptions = {NAME: description()}
+    aws.put([b"1\n"])
+    aws.fail("put_object", refusal("SlowDown"))
+    assert NAME in engine.flush(None, 0.5)[1]
+    assert engine.flush(None, 10)[0][NAME]["delivered_records"] == 1
 
 
 def test_an_outage_of_the_control_plane_stops_no_delivery(

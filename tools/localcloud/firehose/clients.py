@@ -19,14 +19,7 @@ import botocore.session
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionClosedError,
-    EndpointConnectionError,
-    HTTPClientError,
-    ReadTimeoutError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.localcloud.firehose.errors import RoleRefusedError
 
@@ -155,15 +148,6 @@ def error_code(error: Exception) -> str:
 def is_stale(error: Exception) -> bool:
     """Whether the session itself is at fault, so that a new one may help."""
     return error_code(error) in _STALE
-
-
-def is_unreachable(error: Exception) -> bool:
-    """Whether no service answered at all, which on AWS is no service's failure but an outage to wait for."""
-    if isinstance(error, ReadTimeoutError):
-        return False
-    return isinstance(
-        error, (EndpointConnectionError, ConnectionClosedError, HTTPClientError, urllib.error.URLError)
-    )
 
 
 CALL_ERRORS = (

@@ -394,7 +394,7 @@ class Delivery:
         full = self.held_bytes >= MAX_HELD_BYTES
         wait = self._buffers.wait(settings.buffer_seconds)
         due = full or force or wait == 0.0 or self._buffers.largest_size >= settings.buffer_bytes
-        if self._is_blocked or wait is None or not due or self.clock() < self._schema_not_before:
+        if wait is None or not due or self.clock() < self._schema_not_before:
             return
         try:
             schema = self._read_schema()

@@ -13,7 +13,6 @@ from tools.localcloud.firehose.clients import (
     LAMBDA_SECONDS,
     error_code,
     is_stale,
-    is_unreachable,
 )
 from tools.localcloud.firehose.errors import InvocationError, RoleRefusedError
 
@@ -49,7 +48,7 @@ def invoke(client: Callable[[], Any], function_arn: str, event: dict[str, Any]) 
     except RoleRefusedError as error:
         raise InvocationError("Lambda.AssumeRoleAccessDenied", str(error)) from error
     except CALL_ERRORS as error:
-        if is_unreachable(error) or is_stale(error) or not isinstance(error, ClientError):
+        if is_stale(error) or not isinstance(error, ClientError):
             raise
         code = error_code(error)
         raise InvocationError(_CODES.get(code, "Lambda.InvocationFailure"), str(error)) from error
