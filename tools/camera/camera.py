@@ -54,7 +54,7 @@ class Camera:
         self._end_ms = start_ms
 
     def backfill(self, until_ms: int) -> int:
-        """Films and sends the past, all fragments that end by ``until_ms``.
+        """Films and sends the past, all fragments that end by ``until_ms``; they appear at once.
 
         Returns:
             How many fragments were sent.
@@ -62,10 +62,10 @@ class Camera:
         sent = 0
         batch: list[Footage] = []
         for footage in self._footage(lambda end_ms: end_ms <= until_ms):
-            batch.append(footage)
             if len(batch) == _BATCH:
-                sent += self._send(batch, _TRANSIT_MS)
+                sent += self._send(batch, _TRANSIT_MS, more=True)
                 batch = []
+            batch.append(footage)
         return sent + self._send(batch, _TRANSIT_MS)
 
     def live(
@@ -116,8 +116,8 @@ class Camera:
         self._end_ms = footage.start_ms + footage.length_ms
         return footage
 
-    def _send(self, footage: list[Footage], offset_ms: int | None) -> int:
-        numbers = self._producer.put([fragment.document for fragment in footage], offset_ms)
+    def _send(self, footage: list[Footage], offset_ms: int | None, *, more: bool = False) -> int:
+        numbers = self._producer.put([fragment.document for fragment in footage], offset_ms, more=more)
         self._journal.add(
             [
                 SentFragment(

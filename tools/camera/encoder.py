@@ -20,6 +20,7 @@ import numpy as np
 from tools.camera.identity import packet_digests, pixels_digest
 from tools.camera.picture import FrameMark, camera_tag, draw
 from tools.localcloud.kinesisvideo import matroska
+from tools.localcloud.kinesisvideo.media import decoding_times
 
 MILLISECOND = Fraction(1, 1000)
 AUDIO_RATE = 16_000
@@ -159,12 +160,13 @@ class FileEncoder:
         with _document() as (container, file):
             video = container.add_stream_from_template(self._stream)
             video.time_base = MILLISECOND
-            for index in range(begin, end):
+            shown = [start_ms + self._times[index] - self._times[begin] for index in range(begin, end)]
+            for index, pts, dts in zip(range(begin, end), shown, decoding_times(shown), strict=True):
                 packet = av.Packet(self._packets[index])
                 packet.stream = video
                 packet.is_keyframe = index in self._keys
                 packet.time_base = MILLISECOND
-                packet.pts = packet.dts = start_ms + self._times[index] - self._times[begin]
+                packet.pts, packet.dts = pts, dts
                 container.mux(packet)
         document = file.getvalue()
         return Footage(

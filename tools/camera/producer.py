@@ -39,26 +39,33 @@ class Producer:
         self._region: str = kinesisvideo.meta.region_name
         self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
 
-    def put(self, documents: Sequence[bytes], server_offset_ms: int | None = None) -> list[str]:
+    def put(
+        self, documents: Sequence[bytes], server_offset_ms: int | None = None, *, more: bool = False
+    ) -> list[str]:
         """Sends fragments and returns their numbers.
 
         Args:
             documents: one-cluster Matroska documents, timed in epoch milliseconds.
             server_offset_ms: for footage of the past, how long after the producer's timestamps the server's
-                are.
+                are. Such footage appears at once when the last of it has been sent.
+            more: more footage of the past will follow.
 
         Raises:
             PutMediaError: the service refused the call or a fragment.
         """
         numbers: list[str] = []
-        for batch in _batches(documents):
-            numbers += self._put(batch, server_offset_ms)
+        batches = _batches(documents)
+        for index, batch in enumerate(batches, start=1):
+            hold = server_offset_ms is not None and (more or index < len(batches))
+            numbers += self._put(batch, server_offset_ms, hold)
         return numbers
 
-    def _put(self, documents: Sequence[bytes], server_offset_ms: int | None) -> list[str]:
+    def _put(self, documents: Sequence[bytes], server_offset_ms: int | None, hold: bool) -> list[str]:
         headers = {"x-amzn-stream-name": self.stream, "x-amzn-fragment-timecode-type": "ABSOLUTE"}
         if server_offset_ms is not None:
             headers["x-factorylake-server-time-offset"] = str(server_offset_ms)
+        if hold:
+            headers["x-factorylake-hold"] = "true"
         request = AWSRequest("POST", self._url, headers=headers, data=b"".join(documents))
         SigV4Auth(self._credentials, "kinesisvideo", self._region).add_auth(request)
         prepared = request.prepare()

@@ -8,7 +8,8 @@ checked against the API models that botocore ships. Which fragments an answer ho
 Footage comes in through PutMedia with a body that has an end: a producer sends some fragments, gets their
 acknowledgements, and calls again. With the extra header ``x-factorylake-server-time-offset`` it may send
 footage of the past; a stream that gets footage older than itself reports an earlier creation time, as if it
-had been there.
+had been there. Footage of the past must appear at once (``x-factorylake-hold``), or a reader would see what
+no real stream does: fragments that turn up in a time that has long been settled.
 
 ``POST /_factorylake/kinesisvideo/behaviour`` changes what the documents leave open or what a test must be
 able to choose, ``POST /_factorylake/kinesisvideo/cut`` breaks the next answers of media off. Throttling and

@@ -198,9 +198,10 @@ class Service:
     def put_media(self, headers: Mapping[str, str], body: bytes) -> bytes:
         """PutMedia with its whole stream in hand: the acknowledgements, a JSON object a line.
 
-        Every cluster is a fragment. Beside the headers of the API, ``x-factorylake-server-time-offset`` puts
-        the server timestamps that many milliseconds after the producer's, for footage of the past; without it
-        a fragment has just come in.
+        Every cluster is a fragment. Two headers are not the API's: ``x-factorylake-server-time-offset`` puts
+        the server timestamps that many milliseconds after the producer's, for footage of the past, where
+        otherwise a fragment has just come in; ``x-factorylake-hold: true`` keeps the fragments back until a
+        call without it.
 
         Raises:
             InvalidArgumentError: a header is missing or wrong.
@@ -217,6 +218,7 @@ class Service:
             else 0.0
         )
         offset = headers.get("x-factorylake-server-time-offset")
+        hold = headers.get("x-factorylake-hold") == "true"
         acknowledgements: list[dict[str, Any]] = []
         try:
             for cluster in matroska.clusters(body):
@@ -224,7 +226,7 @@ class Service:
                 arrival = self._arrival(
                     stream, cluster, None if offset is None else producer_ms + int(offset)
                 )
-                fragment = stream.archive.put(cluster, producer_ms, arrival)
+                fragment = stream.archive.put(cluster, producer_ms, arrival, hold=hold)
                 acknowledgements.append(
                     _acknowledge("PERSISTED", cluster.time_ms, FragmentNumber=str(fragment.number))
                 )

@@ -83,11 +83,21 @@ class Archive:
         self._lock = threading.Lock()
         self._next_number = _FIRST_NUMBER
         self._last_server_ms = 0
+        self._held: list[Fragment] = []
         self._readers = 0
         self._expired: list[Path] = []
 
-    def put(self, cluster: matroska.Cluster, producer_ms: int, arrival: Arrival) -> Fragment:
+    def put(
+        self, cluster: matroska.Cluster, producer_ms: int, arrival: Arrival, *, hold: bool = False
+    ) -> Fragment:
         """Stores a cluster as a fragment.
+
+        Args:
+            cluster: the media.
+            producer_ms: the producer's time of its first frame.
+            arrival: when it came.
+            hold: do not show it yet. It and all that are held appear with the next fragment that is not, or
+                when they are released.
 
         Raises:
             FragmentError: it is too large, too long, or has too many tracks.
@@ -109,12 +119,22 @@ class Archive:
             )
             self._folder.mkdir(parents=True, exist_ok=True)
             self._file(number).write_bytes(cluster.document)
-            # Footage that is older than its stream was taken by an older stream: see the package's docstring.
-            self.fragments.created_ms = min(self.fragments.created_ms, arrival.server_ms)
-            self.fragments.add(fragment)
+            self._held.append(fragment)
             self._next_number += 1 + zlib.crc32(str(number).encode()) % 1000
             self._last_server_ms = arrival.server_ms
-            return fragment
+        if not hold:
+            self.release()
+        return fragment
+
+    def release(self) -> None:
+        """Shows the fragments that are held back, all at once."""
+        with self._lock:
+            for fragment in self._held:
+                # Footage that is older than its stream was taken by an older stream: see the package's
+                # docstring.
+                self.fragments.created_ms = min(self.fragments.created_ms, fragment.server_ms)
+                self.fragments.add(fragment)
+            self._held.clear()
 
     @property
     def last_server_ms(self) -> int:

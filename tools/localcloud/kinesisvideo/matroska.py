@@ -161,6 +161,8 @@ def _cluster(view: memoryview, element: _Element, headers: dict[int, memoryview]
             frames.append(_frame(body, 0))
         elif child.id == BLOCK_GROUP:
             group = {c.id: view[c.body : c.end] for c in _children(view, child)}
+            if BLOCK not in group:
+                raise MatroskaError(f"block group at byte {child.start} has no block")
             frames.append(_frame(group[BLOCK], _unsigned(group.get(BLOCK_DURATION, memoryview(b"")))))
     if time_ms is None:
         raise MatroskaError(f"cluster at byte {element.start} has no timestamp")
@@ -197,7 +199,9 @@ def _tracks(tracks: memoryview) -> Iterator[TrackEntry]:
 
 
 def _frame(block: memoryview, duration_ms: int) -> Frame:
-    track, width = _vint(block, 0)
+    track, width = _vint(block, 0) if len(block) else (0, 0)
+    if len(block) < width + 3:
+        raise MatroskaError(f"block of {len(block)} bytes is shorter than its header")
     (time_ms,) = struct.unpack_from(">h", block, width)
     if block[width + 2] & 0x06:
         raise MatroskaError("laced blocks are not taken: one frame a block")

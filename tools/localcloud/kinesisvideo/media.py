@@ -7,7 +7,7 @@ that the camera sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -114,8 +114,7 @@ def _like(output: Any, template: Any) -> Any:
 def _samples(document: Any, length_ms: int) -> list[tuple[int, _Sample]]:
     """All samples of a document with their stream's index.
 
-    Matroska keeps presentation times only. Decoding times are the same times in ascending order, moved back
-    by as much as the most delayed frame needs; each frame lasts until the next is shown, the last until the
+    Matroska keeps presentation times only. Each frame lasts until the next is shown, the last until the
     fragment ends.
     """
     packets: list[list[av.Packet[Any]]] = [[] for _ in document.streams]
@@ -130,11 +129,20 @@ def _samples(document: Any, length_ms: int) -> list[tuple[int, _Sample]]:
     for index, of_stream in enumerate(packets):
         pts = [max(0, time - base) for time in times[index]]
         shown = sorted(pts)
-        delay = max((at - time for at, time in zip(shown, pts, strict=True)), default=0)
         until = dict(zip(shown, [*shown[1:], length_ms], strict=True))
-        for packet, at, time in zip(of_stream, shown, pts, strict=True):
-            found.append((index, _Sample(packet, time, at - delay, max(1, until[time] - time))))
+        for packet, decoded, time in zip(of_stream, decoding_times(pts), pts, strict=True):
+            found.append((index, _Sample(packet, time, decoded, max(1, until[time] - time))))
     return found
+
+
+def decoding_times(shown: Sequence[int]) -> list[int]:
+    """When frames are to be decoded, which come in this order and are shown at these times.
+
+    The same times in ascending order, moved back so far that no frame is shown before it is decoded.
+    """
+    ascending = sorted(shown)
+    delay = max((at - time for at, time in zip(ascending, shown, strict=True)), default=0)
+    return [at - delay for at in ascending]
 
 
 def _mux(output: Any, stream: Any, sample: _Sample, start: int) -> None:
