@@ -95,8 +95,8 @@ class Factory:
 
     def _rule(self, lane: Lane) -> str:
         topic = f"factories/{self.name}/+/{lane}"
-        rules = self.lake.cloud.client("iot").list_topic_rules(topic=topic)["rules"]
-        return str(rules[0]["ruleName"])
+        rules = self.lake.cloud.client("iot").list_topic_rules()["rules"]
+        return next(str(rule["ruleName"]) for rule in rules if rule["topicPattern"] == topic)
 
     def _output(self, output: str, lane: Lane) -> str:
         return str(self.lake.outputs[output][self.name][lane])

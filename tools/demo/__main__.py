@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType
 
 from tools.demo import lasting, run
-from tools.demo.steps import StepFailed, fail
+from tools.demo.steps import StepError, fail
 from tools.localcloud import StartError
 
 
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        The exit code: 0 when everything was done and nothing was lost or repeated, 1 otherwise, 130 after Ctrl-C.
+        The exit code: 0 when all was done and nothing lost or repeated, 130 after Ctrl-C, otherwise 1.
     """
     parser = argparse.ArgumentParser(prog="python -m tools.demo", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.command == "up":
             return lasting.up(given.workdir.resolve())
         return lasting.down(given.workdir.resolve())
-    except (StepFailed, StartError) as error:
+    except (StepError, StartError) as error:
         fail(error)
         return 1
     except KeyboardInterrupt:

@@ -20,7 +20,7 @@ def up(workdir: Path) -> int:
     """Start a lake, or bring the one that runs up to date, and say how to use it.
 
     Raises:
-        StepFailed: When a step fails; a lake that was started here is stopped again.
+        StepError: When a step fails; a lake that was started here is stopped again.
     """
     steps = Steps(total=2)
     began_here = False

@@ -12,8 +12,10 @@ from tools import athena
 from tools.demo import messages
 from tools.demo.steps import Steps
 from tools.demo.summary import QueryRun, Summary, seconds_since_start
+from tools.demo.video import Film
 from tools.lake import LocalLake
 
+_STEPS = 11
 _ROWS_SHOWN = 8
 _FLUSH_SECONDS = 120.0
 
@@ -29,40 +31,74 @@ def run(workdir: Path, file: Path | None) -> int:
         0 when every message and every frame is where it should be, once; 1 otherwise.
 
     Raises:
-        StepFailed: When a step fails; everything it started is stopped.
+        StepError: When a step fails; everything it started is stopped.
     """
-    steps = Steps(total=6)
+    steps = Steps(total=_STEPS)
     summary = Summary()
     summary.seconds["set_up"] = seconds_since_start()
     shutil.rmtree(workdir, ignore_errors=True)
     workdir.mkdir(parents=True)
-    journals = workdir / "journals"
     with steps.step("start", "Start the local cloud"):
         lake = LocalLake.start(workdir / "lake")
     with lake:
         with steps.step("apply", "Make the gateways' keys and apply environments/local"):
             lake.apply()
             steps.note(f"{len(lake.outputs['gateways'])} factories: {', '.join(lake.outputs['gateways'])}")
-        with steps.step("deliver", "Send messages over MQTT with TLS client certificates"):
-            if file is None:
-                messages.send_plant(lake, journals)
-            else:
-                messages.send_file(lake, journals, file)
-        with steps.step("deliver", "Deliver what is buffered"):
-            lake.cloud.flush(timeout=_FLUSH_SECONDS)
-        with steps.step("query", "Run every named query"):
-            summary.queries = _run_queries(lake)
-        with steps.step("account", "Account for every message"):
-            account = messages.account(lake, journals)
-        summary.messages = account.messages()
-        account.show(Console())
-        (workdir / "account.json").write_text(json.dumps(account.to_json(), indent=2), encoding="utf-8")
-    summary.seconds |= {key: steps.seconds[key] for key in ("apply", "deliver", "query")}
+        film = Film(lake, workdir)
+        with film.running():
+            with steps.step("video", "Film: send the past while the schedule is off, switch it on, go on"):
+                film.begin()
+            exact = _messages(steps, summary, lake, workdir, file)
+            exact = _video(steps, summary, film, workdir) and exact
+    summary.seconds |= {key: steps.seconds[key] for key in ("apply", "deliver", "query", "video")}
     summary.seconds["set_up"] += steps.seconds["start"]
     summary.seconds["total"] = seconds_since_start()
     summary.write(workdir / "summary.json")
     print(f"\n{workdir / 'summary.json'}: {summary.seconds['total']:.0f} s in all")
-    return 0 if account.is_clean else 1
+    return 0 if exact else 1
+
+
+def _messages(steps: Steps, summary: Summary, lake: LocalLake, workdir: Path, file: Path | None) -> bool:
+    journals = workdir / "journals"
+    with steps.step("deliver", "Send messages over MQTT with TLS client certificates"):
+        if file is None:
+            messages.send_plant(lake, journals)
+        else:
+            messages.send_file(lake, journals, file)
+    with steps.step("deliver", "Deliver what is buffered"):
+        lake.cloud.flush(timeout=_FLUSH_SECONDS)
+    with steps.step("query", "Run every named query"):
+        summary.queries = _run_queries(lake)
+    with steps.step("account", "Account for every message"):
+        account = messages.account(lake, journals)
+        (workdir / "account.json").write_text(json.dumps(account.to_json(), indent=2), encoding="utf-8")
+    account.show(Console())
+    summary.messages = account.messages()
+    return account.is_clean
+
+
+def _video(steps: Steps, summary: Summary, film: Film, workdir: Path) -> bool:
+    with steps.step("video", "Wait for the schedule to catch up with the missed runs"):
+        film.await_schedule()
+    with steps.step("video", "Change the clip length"):
+        film.change_clip_length()
+    with steps.step("video", "Kill a run while it stores a clip"):
+        film.crash()
+    with steps.step("video", "Stop the cameras and archive the rest"):
+        film.finish()
+    with steps.step("video", "Decode every clip and account for every frame"):
+        account = film.account()
+    summary.video = account.summary()
+    table = Table(title="Account of every frame")
+    for name in summary.video:
+        table.add_column(name.replace("_", " "), justify="right")
+    table.add_row(*(str(number) for number in summary.video.values()))
+    console = Console()
+    console.print(table)
+    for offender in account.offenders:
+        console.print(offender, markup=False)
+    console.print(f"A clip and a picture of each camera: {workdir}/*.mp4, *.png")
+    return account.is_exact
 
 
 def _run_queries(lake: LocalLake) -> list[QueryRun]:

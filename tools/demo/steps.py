@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
-class StepFailed(Exception):
+class StepError(Exception):
     """A step could not be done.
 
     Attributes:
@@ -41,19 +41,17 @@ class Steps:
         """One step; time of several steps with the same key adds up.
 
         Raises:
-            StepFailed: From any exception in the step, with the step's title before the reason.
+            StepError: From any exception in the step, with the step's title before the reason.
         """
         self._number += 1
         print(f"[{self._number}/{self.total}] {title} ...", flush=True)
         began = time.monotonic()
         try:
             yield
-        except StepFailed:
+        except StepError:
             raise
         except Exception as error:
-            raise StepFailed(
-                title, str(error) or type(error).__name__, getattr(error, "log", None)
-            ) from error
+            raise StepError(title, str(error) or type(error).__name__, getattr(error, "log", None)) from error
         finally:
             took = time.monotonic() - began
             self.seconds[key] = self.seconds.get(key, 0.0) + took

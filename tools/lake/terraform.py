@@ -126,5 +126,6 @@ class Terraform:
         )
         log.write_text(finished.stdout + finished.stderr, encoding="utf-8")
         if finished.returncode != 0:
-            raise TerraformError(command, log, finished.stdout + finished.stderr)
+            # Errors go to standard error; what was made before them only hides them.
+            raise TerraformError(command, log, finished.stderr or finished.stdout)
         return finished.stdout

@@ -28,6 +28,7 @@ import logging
 from typing import Any, Final
 
 from tools.localcloud import faults
+from tools.localcloud.control import PREFIX, Answer, route
 from tools.localcloud.credentials import AssumeRoleError, assume_role
 from tools.localcloud.lambdas.executor import SERVICE, Executor
 from tools.localcloud.loopback import Loopback
@@ -64,8 +65,16 @@ def install(app: Any) -> None:
     lambda_svc._emit_lambda_logs = emit_logs
     lambda_svc.invalidate_worker = lambda_runtime.invalidate_worker = invalidate
     lambda_runtime.reset = executor.close
+    _crash_on_demand(executor)
     _check_requests(lambda_svc)
     _let_eventbridge_invoke(lambda_svc)
+
+
+def _crash_on_demand(executor: Executor) -> None:
+    @route("POST", f"{PREFIX}lambda-crash")
+    async def crash(arguments: dict[str, Any]) -> Answer:
+        """Kills ``function`` where it is at work now; ``killed`` says how many invocations that ended."""
+        return 200, {"killed": executor.crash(str(arguments["function"]))}
 
 
 def _check_requests(lambda_svc: Any) -> None:

@@ -121,6 +121,10 @@ class Environment:
         """The lines that the function has logged since the last time."""
         return self._log.take(_LOG_SECONDS if self._process.poll() is None else 0.5)
 
+    def crash(self) -> None:
+        """Kills the process; whoever waits for its answer gets EnvironmentExitError, and cleans up."""
+        self._process.kill()
+
     def kill(self) -> None:
         """Ends the process at once and removes its files."""
         with contextlib.suppress(ProcessLookupError):

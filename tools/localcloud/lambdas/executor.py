@@ -84,7 +84,7 @@ class Executor:
         self._api = api
         self._lock = threading.Lock()
         self._idle: dict[str, list[_Warm]] = {}
-        self._busy: set[Environment] = set()
+        self._busy: dict[Environment, str] = {}
 
     def execute(self, function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         """Runs one invocation to its end, log included; called from a thread of its own.
@@ -116,6 +116,18 @@ class Executor:
         for warm in ended:
             warm.environment.kill()
 
+    def crash(self, name: str) -> int:
+        """Kills the environments in which a function is at work, as the loss of their machine would.
+
+        Returns:
+            How many there were.
+        """
+        with self._lock:
+            at_work = [environment for environment, owner in self._busy.items() if owner == name]
+        for environment in at_work:
+            environment.crash()
+        return len(at_work)
+
     def close(self) -> None:
         """Ends every environment."""
         with self._lock:
@@ -132,19 +144,19 @@ class Executor:
             warm = next((each for each in kept if each.fingerprint == fingerprint), None)
             if warm is not None:
                 kept.remove(warm)
-                self._busy.add(warm.environment)
+                self._busy[warm.environment] = config["FunctionName"]
                 return warm
         stream = f"{datetime.now(UTC):%Y/%m/%d}/[{config.get('Version', '$LATEST')}]{secrets.token_hex(16)}"
         variables = _variables(config, invocation.credentials, stream)
         interpreter = interpreter_for(config["Runtime"])
         environment = Environment(config["Handler"], code, variables, interpreter)
         with self._lock:
-            self._busy.add(environment)
+            self._busy[environment] = config["FunctionName"]
         return _Warm(environment, fingerprint, stream)
 
     def _give_back(self, warm: _Warm, name: str) -> None:
         with self._lock:
-            self._busy.discard(warm.environment)
+            self._busy.pop(warm.environment, None)
             current = self._app._get_module("lambda_svc")._functions.get(name)
             kept = self._idle.setdefault(name, [])
             keep = warm.is_good and current is not None and len(kept) < _KEPT_PER_FUNCTION
