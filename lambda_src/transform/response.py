@@ -27,7 +27,7 @@ _FRAME = len(
     + ", "
 )
 _ENVELOPE = len(json.dumps({"records": []}))
-_WORST_ESCAPE = 6  # characters that one may become in JSON, as \u0000
+_WORST_ESCAPE = 12  # characters that one may become in JSON: an emoji is spelled as a pair of \u escapes
 
 
 def failed(record: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,82 @@
+"""Settings are environment variables; a bad one stops the function and says which, why and what it was."""
+
+from __future__ import annotations
+
+import pytest
+from transform.errors import SettingsError
+from transform.settings import Settings
+
+NEEDED = {"FACTORY": "krakow", "LANE": "measurements"}
+
+
+def test_defaults() -> None:
+    settings = Settings.from_env(NEEDED)
+    assert {name: getattr(settings, name) for name in Settings.__slots__} == {
+        "factory": "krakow",
+        "lane": "measurements",
+        "blank_strings": "reject",
+        "past_days": 400,
+        "future_days": 1,
+        "metrics_namespace": "FactoryLake",
+        "log_level": "INFO",
+    }
+
+
+def test_every_variable_is_read() -> None:
+    settings = Settings.from_env(
+        {
+            "FACTORY": "st-die-2",
+            "LANE": "configuration",
+            "BLANK_STRINGS": "keep",
+            "TIMESTAMP_PAST_DAYS": "0",
+            "TIMESTAMP_FUTURE_DAYS": "36500",
+            "METRICS_NAMESPACE": "Plants/Lake",
+            "LOG_LEVEL": "WARNING",
+        }
+    )
+    assert settings.factory == "st-die-2"
+    assert settings.lane == "configuration"
+    assert settings.blank_strings == "keep"
+    assert (settings.past_days, settings.future_days) == (0, 36500)
+    assert settings.metrics_namespace == "Plants/Lake"
+    assert settings.log_level == "WARNING"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("FACTORY", ""),
+        ("FACTORY", "Krakow"),
+        ("FACTORY", "krakow-"),
+        ("FACTORY", "kra--kow"),
+        ("FACTORY", "krakow\n"),
+        ("FACTORY", "k" * 33),
+        ("LANE", "video"),
+        ("LANE", ""),
+        ("BLANK_STRINGS", "Reject"),
+        ("TIMESTAMP_PAST_DAYS", "-1"),
+        ("TIMESTAMP_PAST_DAYS", "1.5"),
+        ("TIMESTAMP_PAST_DAYS", "36501"),
+        ("TIMESTAMP_PAST_DAYS", " 400"),
+        ("TIMESTAMP_FUTURE_DAYS", "one"),
+        ("TIMESTAMP_FUTURE_DAYS", "٣"),
+        ("METRICS_NAMESPACE", ""),
+        ("METRICS_NAMESPACE", "AWS/Lambda"),
+        ("METRICS_NAMESPACE", "lake metrics"),
+        ("METRICS_NAMESPACE", "n" * 256),
+        ("LOG_LEVEL", "ERROR"),
+        ("LOG_LEVEL", "info"),
+    ],
+)
+def test_a_bad_value_is_refused_with_variable_rule_and_value(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({**NEEDED, variable: value})
+    assert (caught.value.variable, caught.value.value) == (variable, value)
+    assert str(caught.value) == f"{variable} must be {caught.value.rule}, got {value!r}"
+
+
+@pytest.mark.parametrize("variable", ["FACTORY", "LANE"])
+def test_factory_and_lane_have_no_default(variable: str) -> None:
+    environ = {name: value for name, value in NEEDED.items() if name != variable}
+    with pytest.raises(SettingsError, match=f"^{variable} must be .*, got nothing$"):
+        Settings.from_env(environ)
