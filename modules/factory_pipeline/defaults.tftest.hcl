@@ -28,9 +28,11 @@ variables {
   }
 }
 
-run "two_lanes_scale_by_themselves_and_keep_three_days" {
+# One plan for all: each costs a start of the provider.
+run "two_lanes_for_gateways_that_may_be_themselves_only" {
   command = plan
 
+  # Two lanes scale by themselves and keep three days.
   assert {
     condition = { for lane, stream in aws_kinesis_stream.lane : lane => stream.name } == {
       measurements  = "plant-lake-krakow-measurements"
@@ -99,11 +101,8 @@ run "two_lanes_scale_by_themselves_and_keep_three_days" {
     condition     = length(aws_cloudwatch_metric_alarm.lane) == 0
     error_message = "Without anybody to notify there are no alarms."
   }
-}
 
-run "deliveries_write_where_the_tables_look" {
-  command = plan
-
+  # Deliveries write where the tables look.
   assert {
     condition = alltrue([
       for lane, stream in aws_kinesis_firehose_delivery_stream.lane :
@@ -167,11 +166,8 @@ run "deliveries_write_where_the_tables_look" {
     )
     error_message = "Columns that are named otherwise than their key are mapped, to the key in lower case; the others are not."
   }
-}
 
-run "rules_carry_any_payload_and_say_where_it_came_from" {
-  command = plan
-
+  # Rules carry any payload and say where it came from.
   assert {
     condition = alltrue([
       for lane, rule in aws_iot_topic_rule.lane :
@@ -197,11 +193,8 @@ run "rules_carry_any_payload_and_say_where_it_came_from" {
     ])
     error_message = "A failed action leaves the message under the lane's errors."
   }
-}
 
-run "identities_may_be_themselves_and_nothing_else" {
-  command = plan
-
+  # Identities may be themselves and nothing else.
   assert {
     condition = toset(keys(aws_iot_thing.identity)) == toset([
       "krakow-line-1-measurements", "krakow-line-1-configuration", "krakow-line-2-measurements", "krakow-line-2-configuration",
@@ -280,11 +273,8 @@ run "identities_may_be_themselves_and_nothing_else" {
     condition     = join(" ", keys(output.gateways["line-1"]["measurements"].certificate_pems)) == "2026-01-15.pem 2026-07-15.pem"
     error_message = "Certificates are found under the name of their request."
   }
-}
 
-run "roles_reach_their_own_lane_only" {
-  command = plan
-
+  # Roles reach their own lane only.
   assert {
     condition = {
       for lane, role in aws_iam_role.delivery : role.name => jsondecode(role.assume_role_policy).Statement[0]

@@ -35,7 +35,7 @@ locals {
         "factories[\"${var.factory}\"].lanes[\"${lane}\"].delivery.transform_buffer.mb must be 0.2..3 and not 1 (leave transform_buffer out for AWS's 1 MB and 60 s), got ${settings.delivery.transform_buffer.mb}."
       ],
       settings.delivery.transform_buffer.seconds != 60 ? [] : [
-        "factories[\"${var.factory}\"].lanes[\"${lane}\"].delivery.transform_buffer.seconds must not be 60 (leave transform_buffer out for AWS's 1 MB and 60 s), got 60."
+        "factories[\"${var.factory}\"].lanes[\"${lane}\"].delivery.transform_buffer.seconds must be other than 60 (leave transform_buffer out for AWS's 1 MB and 60 s), got 60."
       ]
     )
   }

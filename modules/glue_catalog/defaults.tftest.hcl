@@ -11,9 +11,11 @@ variables {
   }
 }
 
-run "the_tables_are_those_of_the_schema_files" {
+# One plan for all: each costs a start of the provider.
+run "tables_of_the_schema_files_and_queries_over_them" {
   command = plan
 
+  # The tables are those of the schema files.
   assert {
     condition     = aws_glue_catalog_database.lake.name == "plant_lake" && output.database == "plant_lake"
     error_message = "The database is named as SQL wants it, without quotes."
@@ -40,11 +42,8 @@ run "the_tables_are_those_of_the_schema_files" {
     ])
     error_message = "Both tables are partitioned by factory and day."
   }
-}
 
-run "measurements_are_parquet_and_configuration_is_lines" {
-  command = plan
-
+  # Measurements are parquet and configuration is lines.
   assert {
     condition = (
       aws_glue_catalog_table.lake["measurements"].storage_descriptor[0].ser_de_info[0].serialization_library == "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
@@ -87,11 +86,8 @@ run "measurements_are_parquet_and_configuration_is_lines" {
     )
     error_message = "Any line at all is kept whole."
   }
-}
 
-run "projection_finds_each_factory_and_day" {
-  command = plan
-
+  # Projection finds each factory and day.
   assert {
     condition = {
       for key, value in aws_glue_catalog_table.lake["measurements"].parameters : key => value if startswith(key, "projection.") || startswith(key, "storage.")
@@ -122,11 +118,8 @@ run "projection_finds_each_factory_and_day" {
     condition     = alltrue([for table in aws_glue_catalog_table.lake : endswith(table.storage_descriptor[0].location, "/factory=/")])
     error_message = "The location itself holds nothing: no errors, no query results."
   }
-}
 
-run "the_workgroup_enforces_its_settings" {
-  command = plan
-
+  # The workgroup enforces its settings.
   assert {
     condition = (
       aws_athena_workgroup.lake.name == "plant-lake"
@@ -139,11 +132,8 @@ run "the_workgroup_enforces_its_settings" {
     )
     error_message = "Engine 3, a scan limit, encrypted results in the expiring prefix, and no client overrides them."
   }
-}
 
-run "named_queries_are_the_files_of_the_module" {
-  command = plan
-
+  # Named queries are the files of the module.
   assert {
     condition     = length(aws_athena_named_query.lake) > 0 && toset(keys(aws_athena_named_query.lake)) == toset([for file in fileset("queries", "*.sql") : trimsuffix(file, ".sql")])
     error_message = "Each file of queries/ is a named query."

@@ -34,14 +34,13 @@ run "refuses_values_that_would_misread_the_data" {
   command = plan
 
   variables {
-    name                   = "a234567890123456789012345678901-b"
     factories              = ["krakow", "lyon,berlin"]
     athena_output_location = "s3://lake-measurements/factory=results/"
     years                  = { first = 2024.5 }
     scan_limit_bytes       = 10485760.5
   }
 
-  expect_failures = [var.name, var.factories, var.athena_output_location, var.years, var.scan_limit_bytes]
+  expect_failures = [var.factories, var.athena_output_location, var.years, var.scan_limit_bytes]
 }
 
 run "refuses_a_table_without_a_bucket_and_a_query_without_a_description" {

@@ -47,7 +47,7 @@ locals {
       for step in steps :
       "buckets[\"${bucket}\"].transitions[${step.index}] must come ${contains(local.infrequent_access, step.from.storage_class) ? 30 : 1} or more days after the one before it and lead further down ${join(", ", [for rank in range(1, 7) : [for class, place in local.storage_classes : class if place == rank][0]])}, got ${step.to.storage_class} after ${step.to.days} days behind ${step.from.storage_class} after ${step.from.days}."
       if step.to.days - step.from.days < (contains(local.infrequent_access, step.from.storage_class) ? 30 : 1)
-      || lookup(local.storage_classes, step.to.storage_class, 0) <= lookup(local.storage_classes, step.from.storage_class, 0)
+      || lookup(local.storage_classes, step.to.storage_class, 7) <= lookup(local.storage_classes, step.from.storage_class, 0)
     ]
   }
 

@@ -38,16 +38,6 @@ run "refuses_a_suffix_with_other_characters_and_days_that_are_not_whole" {
   expect_failures = [var.suffix, var.athena_results_expire_after_days, var.abort_incomplete_uploads_after_days]
 }
 
-run "refuses_a_name_over_32_characters" {
-  command = plan
-
-  variables {
-    name = "a234567890123456789012345678901-b"
-  }
-
-  expect_failures = [var.name]
-}
-
 run "refuses_bucket_names_over_63_characters" {
   command = plan
 

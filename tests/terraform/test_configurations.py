@@ -1,0 +1,78 @@
+"""Every configuration is formatted, valid, planned by its own tests, and installed as its lock file says."""
+
+import re
+
+import pytest
+
+from tests.terraform.terraform_tree import LOCK_FILE, REPOSITORY, TerraformTree, configuration_folders
+
+pytestmark = pytest.mark.terraform
+
+
+@pytest.mark.parametrize("folder", configuration_folders())
+def test_configuration_passes_its_own_tests(tree: TerraformTree, folder: str) -> None:
+    """`terraform test` of a folder without tests passes too, so the count is looked at as well."""
+    tree.init(folder)
+    printed = tree.run(folder, "test")
+    counted = re.search(r"Success! (\d+) passed, 0 failed", printed)
+    assert counted is not None, printed
+    assert int(counted[1]) > 0, f"{folder} has no *.tftest.hcl"
+
+
+def test_sources_are_formatted(tree: TerraformTree) -> None:
+    """As `terraform fmt` would."""
+    unformatted = tree.run(".", "fmt", "-check", "-recursive", "-list=true", may_fail=True).strip()
+    assert unformatted == ""
+
+
+@pytest.mark.parametrize("environment", ["local", "dev", "prod"])
+def test_environment_is_valid_with_all_that_it_calls(tree: TerraformTree, environment: str) -> None:
+    """Validating a root module validates the lake and the modules below it."""
+    folder = f"environments/{environment}"
+    tree.init(folder)
+    assert "The configuration is valid" in tree.run(folder, "validate")
+
+
+@pytest.mark.parametrize("environment", ["local", "dev", "prod"])
+def test_environment_pins_the_provider_for_every_platform(environment: str) -> None:
+    """All lock files are one: the unpacked package's hash for mirrors, the zips' hashes for the registry."""
+    lock = (REPOSITORY / "environments" / environment / LOCK_FILE.name).read_text(encoding="utf-8")
+    assert lock == LOCK_FILE.read_text(encoding="utf-8")
+    assert len(re.findall(r'"h1:', lock)) >= 1
+    assert len(re.findall(r'"zh:', lock)) >= 10
+
+
+def test_environment_local_takes_the_same_factories_as_the_lake() -> None:
+    """A variable's type cannot be shared between root modules, so its two copies are compared."""
+    types = [
+        re.search(r'variable "factories".*?\n  type = (.*?)\n  (?:default|nullable)', text, re.DOTALL)
+        for text in (
+            (REPOSITORY / "environments" / folder / "variables.tf").read_text(encoding="utf-8")
+            for folder in ("lake", "local")
+        )
+    ]
+    assert types[0] is not None
+    assert types[1] is not None
+    assert types[0][1] == types[1][1]
+
+
+def test_outputs_of_the_lake_reach_every_environment() -> None:
+    """An output that an environment forgets is one that its users do not get."""
+    outputs = {
+        folder.name: {
+            name
+            for file in folder.glob("*.tf")
+            for name in re.findall(r'^output "(\w+)"', file.read_text(encoding="utf-8"), re.MULTILINE)
+        }
+        for folder in (REPOSITORY / "environments").iterdir()
+        if folder.is_dir()
+    }
+    assert len(outputs["lake"]) > 0
+    assert all(names == outputs["lake"] for names in outputs.values()), outputs
+
+
+def test_no_fixture_holds_a_private_key() -> None:
+    """Requests are all that the repository needs; a PEM block that says it is a key holds none."""
+    for file in REPOSITORY.glob("*/*/testdata/**/*.pem"):
+        for label, body in re.findall(r"-----BEGIN (.*?)-----\n(.*?)-----END", file.read_text(), re.DOTALL):
+            assert "KEY" not in label or body == "(the place of a key; this one is none)\n", file

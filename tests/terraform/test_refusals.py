@@ -1,0 +1,110 @@
+"""The words of each refusal: the path, the rule, the value.
+
+The modules' own tests prove that bad values are refused, but cannot see the message. Here one plan holds many
+calls, each with bad values, and what terraform says must be the messages of refusals.toml and no others.
+"""
+
+import re
+import shutil
+import tomllib
+from typing import Any
+
+import pytest
+
+from tests.terraform.terraform_tree import MOCK_PROVIDER, REPOSITORY, TerraformTree
+
+pytestmark = pytest.mark.terraform
+
+_CASES: list[dict[str, Any]] = tomllib.loads(
+    (REPOSITORY / "tests" / "terraform" / "refusals.toml").read_text(encoding="utf-8")
+)["case"]
+
+# Arguments that are accepted, of which a case replaces some.
+_GOOD = {
+    "storage": {"name": '"plant-lake"', "suffix": '"111122223333"'},
+    "glue_catalog": {
+        "name": '"plant-lake"',
+        "schema_dir": '"../../glue_schemas"',
+        "factories": '["krakow"]',
+        "athena_output_location": '"s3://lake-measurements/athena-results/"',
+        "buckets": '{ measurements = "lake-measurements", configuration = "lake-configuration" }',
+    },
+    "factory_pipeline": {
+        "name": '"plant-lake"',
+        "factory": '"krakow"',
+        "gateways": '["line-1"]',
+        "csr_dir": '"../../modules/factory_pipeline/testdata/csr"',
+        "schema_dir": '"../../glue_schemas"',
+        "transform_package": '"versions.tf"',
+        "buckets": '{ measurements = "lake-measurements", configuration = "lake-configuration" }',
+        "measurements_table": '{ database = "plant_lake", name = "measurements" }',
+    },
+    "lake": {
+        "name": '"plant-lake"',
+        "factories": '{ krakow = { gateways = ["line-1"] } }',
+        "csr_dir": '"../dev/testdata/csr"',
+        "packages_dir": '"../lake/testdata/packages"',
+    },
+}
+
+
+# Terraform validates a configuration before it plans it, and stops there when a constant breaks a rule; what
+# needs the plan, such as a precondition, would then not be heard. Values that hang on a variable wait for it.
+_PLANNED = 'variable "planned" {\n  type    = bool\n  default = true\n}\n'
+
+
+def _call(number: int, module: str, changed: str) -> str:
+    names = re.findall(r"^(\w+) *=", changed, re.MULTILINE)
+    arguments = {name: f"var.planned ? local.case_{number}.{name} : null" for name in names}
+    source = "../lake" if module == "lake" else f"../../modules/{module}"
+    lines = "\n".join(f"  {name} = {value}" for name, value in {**_GOOD[module], **arguments}.items())
+    return (
+        f"locals {{\n  case_{number} = {{\n{changed}\n  }}\n}}\n"
+        f'module "case_{number}" {{\n  source = "{source}"\n{lines}\n}}\n'
+    )
+
+
+def test_each_refusal_says_path_rule_and_value(tree: TerraformTree) -> None:
+    """One plan, all refusals: terraform says exactly what is expected, and nothing goes through."""
+    calls = [_call(number, case["module"], case["arguments"]) for number, case in enumerate(_CASES)]
+    run = 'run "everything_is_refused" {\n  command = plan\n}\n'
+    folder = tree.add_root(
+        "refusals", {"main.tf": _PLANNED + "\n".join(calls), "refusals.tftest.hcl": MOCK_PROVIDER + run}
+    )
+    tree.init(folder)
+
+    said = [
+        message
+        for diagnostic in tree.test_diagnostics(folder)
+        if diagnostic["severity"] == "error"
+        for message in _messages(diagnostic["detail"])
+    ]
+
+    assert sorted(said) == sorted(message for case in _CASES for message in case["messages"])
+
+
+def _messages(detail: str) -> list[str]:
+    """A resource's refusals stand line by line; the absence of a request is told with commands to copy."""
+    message = detail.split("\n\nThis was checked by")[0].strip()
+    return [message] if message.startswith("No certificate") else message.splitlines()
+
+
+def test_environment_without_requests_says_which_are_missing(tree: TerraformTree) -> None:
+    """The repository has no requests: each gateway's owner makes them, and a plan says how."""
+    folder = "environments/dev-without-requests"
+    shutil.copytree(
+        tree.root / "environments" / "dev",
+        tree.root / folder,
+        ignore=shutil.ignore_patterns("*.tftest.hcl", ".terraform"),
+    )
+    run = 'variables {\n  packages_dir = "../lake/testdata/packages"\n}\nrun "plan" {\n  command = plan\n}\n'
+    (tree.root / folder / "plan.tftest.hcl").write_text(MOCK_PROVIDER + run, encoding="utf-8")
+    tree.init(folder)
+
+    details = [diagnostic["detail"] for diagnostic in tree.test_diagnostics(folder)]
+
+    for lane in ("measurements", "configuration"):
+        client_id = f"krakow-line-1-{lane}"
+        wanted = f"No certificate signing request for {client_id}: ./csr/{client_id}/<name>.pem must exist"
+        command = f"python -m tools.gateway csr --client-id {client_id} --csr-dir ./csr"
+        assert any(wanted in detail and command in detail for detail in details), details
