@@ -134,7 +134,7 @@ def make(cloud: LocalCloud, role: str) -> Callable[..., Function]:
     return make
 
 
-@pytest.mark.parametrize("event", [None, 1.5, "text", [1, {"a": "ż"}], {"big": 2**70}])
+@pytest.mark.parametrize("event", [None, 1.5, "text", [1, {"a": "ż"}], {"big": 2**70 + 1}])
 def test_events_and_results_pass_unchanged(make: Callable[..., Function], event: Any) -> None:
     answer = make("echo").invoke(event)
     assert answer["Payload"] == event

@@ -2,8 +2,8 @@
 
 Replaced in ``ministack.core.iam_actions``:
 
-* ``extract_iam_action``: a call whose operation was not recognised was only authenticated, then allowed. It is
-  an operation of its own now, which nothing short of ``<service>:*`` allows.
+* ``extract_iam_action``: a call whose operation was not recognised was only authenticated, then allowed. It
+  is an operation of its own now, which nothing short of ``<service>:*`` allows.
 * ``extract_resource_arn``: calls on a log stream were checked against the log group's ARN, which on AWS is
   ``...:log-group:<group>:log-stream:<stream>`` (Service Authorization Reference, "CloudWatch Logs"); Glue's
   calls on a table were checked against the database alone, where AWS wants the table, its database and the
@@ -11,16 +11,14 @@ Replaced in ``ministack.core.iam_actions``:
 
 Replaced in ``ministack.core.iam_evaluator``:
 
-* ``enforce``: unsigned S3 requests passed as if by the account's root; S3 lets anyone in only by a bucket policy
-  or an ACL that says so, and no bucket of this cloud may have one ("Blocking public access"). It also checks the
-  further ARNs of Glue's calls.
+* ``enforce``: checks the further ARNs of Glue's calls.
 * ``_conditions_met``: a malformed condition was met. It never is now.
 * ``resolve_credential``: the key that localstack-client signs with was unknown; it is the root's as well.
 
 Replaced in ``ministack.app``:
 
-* ``pin_request_origin``: the loopback interface counts as TLS (``aws:SecureTransport``). The cloud speaks plain
-  HTTP, so that the statements which deny that would deny every role everything.
+* ``pin_request_origin``: the loopback interface counts as TLS (``aws:SecureTransport``). The cloud speaks
+  plain HTTP, so that the statements which deny that would deny every role everything.
 """
 
 from __future__ import annotations
@@ -47,7 +45,7 @@ def install(app: Any) -> None:
 
     _name_every_action(iam_actions)
     _name_resources(iam_actions)
-    _refuse_anonymous_and_check_ancestors(iam_evaluator)
+    _check_ancestors(iam_evaluator)
     _refuse_malformed_conditions(iam_evaluator)
     _know_localstack_client(iam_evaluator)
     app.pin_request_origin = lambda address, _secure: iam_evaluator.pin_request_origin(address, True)
@@ -118,7 +116,7 @@ def _text(body: bytes, member: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _refuse_anonymous_and_check_ancestors(iam_evaluator: Any) -> None:
+def _check_ancestors(iam_evaluator: Any) -> None:
     check = iam_evaluator.enforce
 
     def enforce(
@@ -129,8 +127,6 @@ def _refuse_anonymous_and_check_ancestors(iam_evaluator: Any) -> None:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
-        if service == "s3" and not access_key and iam_evaluator._anonymous.get():
-            return iam_evaluator.AuthError("AccessDenied", "Access Denied")
         arns = [resource_arn, *(_also.get() if service == "glue" else ())]
         for arn in arns:
             denied = check(
