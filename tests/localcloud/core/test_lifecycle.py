@@ -100,7 +100,10 @@ def test_a_cloud_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
         assert members_of(group)
         starter.kill()
         starter.wait()
-    wait_until(lambda: members_of(group) == [])
+    try:
+        wait_until(lambda: members_of(group) == [])
+    finally:
+        end_group_of(group, marker=str(tmp_path))
 
 
 def test_a_process_id_that_was_used_again_is_left_alone() -> None:
@@ -120,15 +123,18 @@ def test_the_command_line_starts_reports_and_stops(tmp_path: Path) -> None:
 
     assert "no local cloud runs here" in run("status").stderr
     assert run("up", "--port", "0", "--mqtt-port", "0").returncode == 0
+    pid = LocalCloud.attach(tmp_path).pid
     try:
         status = json.loads(run("status").stdout)
         assert LocalCloud.attach(tmp_path).client("s3").list_buckets()["Buckets"] == []
         assert status["engine"]["state"] == "running"
+        assert status["pid"] == pid
         assert run("flush").returncode == 0
-    finally:
         assert run("down").returncode == 0
-    assert members_of(status["pid"]) == []
-    assert run("down").returncode == 1
+        assert members_of(pid) == []
+        assert run("down").returncode == 1
+    finally:
+        end_group_of(pid, marker=str(tmp_path))
 
 
 def test_the_engine_can_be_killed_and_started(cloud: LocalCloud) -> None:
