@@ -79,7 +79,7 @@ _CLAUSES = {
         "side",
         "by_name",
     },
-    exp.Join: {"this", "side", "kind", "on"},
+    exp.Join: {"this", "side", "kind", "on", "using"},
     exp.Group: {"expressions"},
     exp.Distinct: {"expressions"},
     exp.Table: {"this", "db", "catalog", "alias"},
@@ -105,7 +105,6 @@ def bind(query: exp.Query, tables: Callable[[exp.Table], Columns]) -> list[Type]
     Raises:
         QueryError: Athena would refuse it, or this engine does.
     """
-    _check_clauses(query)
     scopes: dict[int, _ScopeBinder] = {}
     last: list[Type] = []
     for scope in traverse_scope(query):
@@ -134,7 +133,12 @@ def call_of(node: exp.Expr) -> Call:
     return Call(BY_NODE[type(node)].names[0], node, node.meta[_CALL])
 
 
-def _check_clauses(query: exp.Query) -> None:
+def check_clauses(query: exp.Query) -> None:
+    """Looks at what a query as it was parsed is made of, before anything of it is spelled out.
+
+    Raises:
+        UnsupportedError: it has a clause that is not known to mean the same here as on Athena.
+    """
     for node in query.walk():
         for kind, allowed in _CLAUSES.items():
             if isinstance(node, kind):

@@ -22,7 +22,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
 from tools.localcloud.athena import local_functions
-from tools.localcloud.athena.binder import Columns, bind
+from tools.localcloud.athena.binder import Columns, bind, check_clauses
 from tools.localcloud.athena.catalog import Catalog, ObjectStore, Table
 from tools.localcloud.athena.errors import QueryError, position_of
 from tools.localcloud.athena.rewriter import rewrite
@@ -111,6 +111,7 @@ class Query:
             QueryCancelledError: ``cancel`` was called.
         """
         tree = parse(self.sql)
+        check_clauses(tree)
         tree = _with_parameters(tree, self.parameters)
         tree = _at_moment(tree, self.now)
         tables = _Tables(catalog, self.database)

@@ -189,6 +189,12 @@ def _double_unless_decimal(call: Call) -> Type:
     return _no_decimal(call, DOUBLE)
 
 
+def _correlation(call: Call) -> Type:
+    if DOUBLE not in (call.type("this"), call.type("expression")):
+        raise UnsupportedError("corr() without a double", "CAST its arguments AS double", call.node)
+    return DOUBLE
+
+
 def _percentile(call: Call) -> Type:
     return BIGINT if call.type().is_integer else _no_decimal(call, call.type())
 
@@ -416,6 +422,11 @@ def _min_by(call: Call) -> exp.Expr:
     return local_call("arg_min_null", call.argument("this"), call.argument("expression"))
 
 
+def _count_if(call: Call) -> exp.Expr:
+    """Zero over no rows, where the local engine's own gives NULL."""
+    return exp.Count(this=exp.Case(ifs=[exp.If(this=call.argument("this"), true=number(1))]))
+
+
 def _approx_distinct(call: Call) -> exp.Expr:
     return exp.Count(this=exp.Distinct(expressions=[call.argument("this")]))
 
@@ -441,7 +452,7 @@ def _statistic(name: str, node: type[exp.Expr]) -> Function:
 _ROWS = (
     # Aggregates
     Function(("count",), exp.Count, {"this": "any?"}, BIGINT, aggregate=True),
-    Function(("count_if",), exp.CountIf, {"this": "boolean"}, BIGINT, cast=True, aggregate=True),
+    Function(("count_if",), exp.CountIf, {"this": "boolean"}, BIGINT, _count_if, aggregate=True),
     Function(("sum",), exp.Sum, {"this": "numeric"}, _sum, cast=True, aggregate=True),
     Function(("avg",), exp.Avg, {"this": "numeric"}, _double_unless_decimal, aggregate=True),
     Function(("min",), exp.Min, {"this": "any"}, _same, aggregate=True),
@@ -470,7 +481,7 @@ _ROWS = (
         ("corr",),
         exp.Corr,
         {"this": "numeric", "expression": "numeric"},
-        DOUBLE,
+        _correlation,
         settings=("null_on_zero_variance",),
     ),
     # Window functions
@@ -566,7 +577,8 @@ _ROWS = (
     _part("quarter", exp.Quarter),
     _part("month", exp.Month),
     _part("week", exp.WeekOfYear, "week_of_year"),
-    _part("day", exp.Day, "day_of_month"),
+    _part("day", exp.Day),
+    _part("day_of_month", exp.DayOfMonth),
     _part("day_of_week", exp.DayOfWeekIso, "dow", local=_day_of_week),
     _part("day_of_year", exp.DayOfYear, "doy"),
     _part("hour", exp.Hour),

@@ -43,7 +43,6 @@ SELECT try_cast(s AS double) FROM (VALUES '12.5', 'x', '7') AS v (s) WHERE regex
 SELECT CAST('2026-03-09' AS date), date('2026-03-09'), DATE '2026-03-09', CAST('12' AS integer), CAST('-1.5' AS double), CAST('true' AS boolean);
 -- refused: try_cast of text AS date
 SELECT try_cast('2026-3-9' AS date);
--- refused: CAST of text AS timestamp
 SELECT CAST('2026-03-09T10:00:00' AS timestamp);
 
 -- Casts
@@ -161,6 +160,7 @@ SELECT x AS y, count(*) AS n FROM (VALUES 1) AS v (x) GROUP BY x HAVING n > 0;
 SELECT x AS y, count(*) AS n FROM (VALUES 1, 2, 2) AS v (x) GROUP BY 1 ORDER BY n DESC, y;
 SELECT x, count(*) FROM (VALUES 1) AS v (x) GROUP BY ALL;
 SELECT x, FROM (VALUES 1) AS v (x);
+SELECT 7 // 2;
 SELECT x::varchar FROM (VALUES 1) AS v (x);
 SELECT x FROM (VALUES 1) AS v (x) WHERE x == 1;
 SELECT x FROM (VALUES 1) AS v (x) LIMIT 1 OFFSET 1;
@@ -214,3 +214,19 @@ SELECT x + 1 AS y, x AS z FROM (VALUES 1, 2) AS v (x) ORDER BY x DESC;
 SELECT -x AS x FROM (VALUES 1, 2) AS v (x) ORDER BY x;
 -- refused: ORDER BY with an expression of an output's name
 SELECT -x AS y FROM (VALUES 1, 2) AS v (x) ORDER BY y + 1;
+
+-- The rest of the functions
+SELECT x, dense_rank() OVER (ORDER BY x), percent_rank() OVER (ORDER BY x), cume_dist() OVER (ORDER BY x), ntile(2) OVER (ORDER BY x),
+       nth_value(x, 2) OVER (ORDER BY x ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) FROM (VALUES 1, 2, 2, 5) AS v (x) ORDER BY x, 5;
+SELECT arbitrary(x), any_value(x), stddev(x), stddev_samp(x), variance(x) FROM (VALUES 2, 2, NULL) AS v (x);
+SELECT stddev(x), stddev_samp(x), variance(x), corr(x, y) FROM (VALUES (1e0, 2e0), (2e0, 4e0), (4e0, 8e0)) AS v (x, y);
+SELECT ceiling(1.2e0), pow(2, 3), substring('abc', 2), substring('abc' FROM 2 FOR 1), week_of_year(DATE '2026-12-31'), day_of_month(DATE '2026-12-31'),
+       dow(DATE '2026-11-22'), doy(DATE '2026-12-31'), trim(LEADING 'x' FROM 'xxaxx'), trim(BOTH 'x' FROM 'xxaxx');
+SELECT sum(x), avg(x), min(x), max(x), count(x), max_by(x, x), array_agg(x), stddev(x), bool_or(x > 1), count_if(x > 1) FROM (VALUES 1) AS v (x) WHERE x > 1;
+SELECT sum(CAST(x AS bigint)) FROM (VALUES 9223372036854775807, 1) AS v (x);
+SELECT 9223372036854775807 + x FROM (VALUES CAST(1 AS bigint)) AS v (x);
+SELECT abs(x), -x, x * 2 FROM (VALUES CAST(-5 AS tinyint), CAST(7 AS tinyint)) AS v (x) ORDER BY x;
+-- refused: corr() without a double
+SELECT corr(x, x) FROM (VALUES 2, 2, NULL) AS v (x);
+SELECT count(DISTINCT x, y) FROM (VALUES (1, 2)) AS v (x, y);
+SELECT true IS TRUE;
