@@ -38,7 +38,9 @@ _NEEDED = {
 _ENVELOPE = {"received_at": RECEIVED_AT, "gateway": GATEWAY}
 
 _EXACT = 2**53  # beyond it, neighbouring integers share a double
-_INFINITY = float("inf")
+# The largest finite values of a column; what lies beyond them becomes infinite.
+_MOST_DOUBLE = float.fromhex("0x1.fffffffffffffp+1023")
+_MOST_FLOAT = float.fromhex("0x1.fffffep+127")
 # What OpenX makes of milliseconds must be a date that Athena can show: years 1 to 9999.
 _FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999
 
@@ -260,6 +262,14 @@ def _check_integer(key: str, value: str) -> None:
         raise MessageError(errors.NOT_AN_INTEGER, key)
 
 
+def _check_tinyint(key: str, value: str) -> None:
+    _check_range(key, value, -(2**7), 2**7 - 1)
+
+
+def _check_smallint(key: str, value: str) -> None:
+    _check_range(key, value, -(2**15), 2**15 - 1)
+
+
 def _check_int(key: str, value: str) -> None:
     _check_range(key, value, -(2**31), 2**31 - 1)
 
@@ -279,17 +289,28 @@ def _check_range(key: str, value: str, least: int, most: int) -> None:
 
 
 def _check_double(key: str, value: str) -> None:
+    _check_number(key, value, _MOST_DOUBLE)
+
+
+def _check_float(key: str, value: str) -> None:
+    _check_number(key, value, _MOST_FLOAT)
+
+
+def _check_number(key: str, value: str, most: float) -> None:
     if value[0] not in "-0123456789":
         raise MessageError(errors.NOT_A_NUMBER, key)
-    if not -_INFINITY < float(value) < _INFINITY:
+    if not -most <= float(value) <= most:
         raise MessageError(errors.OUT_OF_RANGE, key)
 
 
 _CHECKS: dict[str, Callable[[str, str], None]] = {
     "string": _check_string,
     "boolean": _check_boolean,
+    "tinyint": _check_tinyint,
+    "smallint": _check_smallint,
     "int": _check_int,
     "bigint": _check_bigint,
+    "float": _check_float,
     "double": _check_double,
     "timestamp": _check_timestamp,
 }

@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schemas")
 
 FORMATS = ("parquet", "line")
-COLUMN_TYPES = ("string", "boolean", "int", "bigint", "double", "timestamp")
+COLUMN_TYPES = (
+    "string",
+    "boolean",
+    "tinyint",
+    "smallint",
+    "int",
+    "bigint",
+    "float",
+    "double",
+    "timestamp",
+)
 PARTITION_KEYS = (("factory", "string"), ("year", "int"), ("month", "int"), ("day", "int"))
 # Columns that the transform writes from other things than a key of the message.
 VALUE_TEXT = "value_text"

@@ -108,9 +108,10 @@ def test_each_type_has_its_values(tmp_path: Path, glue_type: str, good: list[str
     changed = document()
     changed["columns"].append({"name": "extra", "type": glue_type, "comment": "Any"})
     lane = lane_with(tmp_path, changed)
-    for spelled in good:
-        line = lane.line(spell(sample(extra="@")).replace('"@"', spelled))
-        assert f'"extra":{spelled},' in line
+    for _ in range(4):  # at first on the careful road, then on the quick one
+        for spelled in good:
+            line = lane.line(spell(sample(extra="@")).replace('"@"', spelled))
+            assert f'"extra":{spelled},' in line
     for spelled in bad:
         assert lane.rejection(spell(sample(extra="@")).replace('"@"', spelled))["field"] == "extra"
 
@@ -142,7 +143,7 @@ def break_(change: Callable[[Document], Any], table: str = "measurements") -> Sc
         ),
         (
             lambda d: d["columns"][0].update(type="varchar"),
-            "columns[0] 'device_id'.type: must be one of string, boolean, int,",
+            "columns[0] 'device_id'.type: must be one of string, boolean, tinyint,",
         ),
         (
             lambda d: d["columns"][0].update(required="yes"),
