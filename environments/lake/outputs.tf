@@ -46,3 +46,17 @@ output "roles" {
   description = "ARNs of the roles, by factory and lane: `rule`, `delivery` and `transform`."
   value       = { for factory, pipeline in module.factory_pipeline : factory => pipeline.roles }
 }
+
+output "video" {
+  description = "The video path, by factory: `stream_prefix`, `streams` by camera, `clip_function`, `schedule_rules`, `role` and `retention_changes`."
+  value = {
+    for factory, video in module.video_archiver : factory => {
+      stream_prefix     = video.stream_prefix
+      streams           = video.streams
+      clip_function     = video.clip_function
+      schedule_rules    = video.schedule_rules
+      role              = video.role
+      retention_changes = video.retention_changes
+    }
+  }
+}

@@ -17,17 +17,3 @@ module "video_archiver" {
   alarm_actions           = var.alarm_actions
   force_destroy           = var.force_destroy
 }
-
-output "video" {
-  description = "The video path, by factory: `stream_prefix`, `streams` by camera, `clip_function`, `schedule_rules`, `role` and `retention_changes`."
-  value = {
-    for factory, video in module.video_archiver : factory => {
-      stream_prefix     = video.stream_prefix
-      streams           = video.streams
-      clip_function     = video.clip_function
-      schedule_rules    = video.schedule_rules
-      role              = video.role
-      retention_changes = video.retention_changes
-    }
-  }
-}

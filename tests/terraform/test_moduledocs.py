@@ -1,0 +1,180 @@
+"""Tables of inputs and outputs follow the modules."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.moduledocs import (
+    BEGIN,
+    END,
+    Input,
+    Interface,
+    ModuleDocsError,
+    Output,
+    main,
+    pretty_type,
+    read_interface,
+    render,
+    updated,
+)
+
+_MODULE = """
+variable "size" {
+  description = "How large | how \\"wide\\"."
+  type        = number
+  default     = 3
+}
+
+variable "name" {
+  description = "Its name."
+  type        = string
+}
+
+variable "parts" {
+  description = <<-EOT
+    Its parts.
+
+    - `kind`: of a part.
+  EOT
+  type = map(object({
+    kind  = optional(string, "flat")
+    edges = optional(list(object({ length = number })), [])
+  }))
+  default  = {}
+  nullable = false
+}
+
+output "total" {
+  description = "The sum of it."
+  value       = var.size
+}
+
+locals {
+  ones = { for part in keys(var.parts) : part => 1 }
+}
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Path:
+    """A module in a repository of its own, and the one environment that has a README."""
+    folder = tmp_path / "modules" / "thing"
+    folder.mkdir(parents=True)
+    (folder / "variables.tf").write_text(_MODULE)
+    (folder / "README.md").write_text(f"# thing\n\nWords.\n\n{BEGIN}\nold\n{END}\nMore words.\n")
+    lake = tmp_path / "environments" / "lake"
+    lake.mkdir(parents=True)
+    (lake / "README.md").write_text(f"{BEGIN}\n{END}\n")
+    return folder
+
+
+def test_reads_inputs_and_outputs_in_alphabetical_order(module: Path) -> None:
+    """With types on one line, defaults as HCL, and descriptions without indentation."""
+    assert read_interface(module) == Interface(
+        inputs=(
+            Input("name", "string", None, "Its name."),
+            Input(
+                "parts",
+                'map(object({kind = optional(string, "flat"), '
+                "edges = optional(list(object({length = number})), [])}))",
+                "{}",
+                "Its parts.\n\n- `kind`: of a part.",
+            ),
+            Input("size", "number", "3", 'How large | how "wide".'),
+        ),
+        outputs=(Output("total", "The sum of it."),),
+    )
+
+
+def test_renders_tables_and_the_types_of_objects(module: Path) -> None:
+    """An object is a row, and a section with its attributes."""
+    assert render(read_interface(module)).splitlines() == [
+        "## Inputs",
+        "",
+        "| name | type | default | description |",
+        "|---|---|---|---|",
+        "| `name` | `string` | required | Its name. |",
+        "| [`parts`](#parts) | `map(object)` | `{}` | Its parts. |",
+        '| `size` | `number` | `3` | How large \\| how "wide". |',
+        "",
+        "### parts",
+        "",
+        "- `kind`: of a part.",
+        "",
+        "```hcl",
+        "map(object({",
+        '  kind = optional(string, "flat")',
+        "  edges = optional(list(object({",
+        "    length = number",
+        "  })), [])",
+        "}))",
+        "```",
+        "",
+        "## Outputs",
+        "",
+        "| name | description |",
+        "|---|---|",
+        "| `total` | The sum of it. |",
+    ]
+
+
+def test_an_empty_default_stays_on_its_line() -> None:
+    """`optional(object(...), {})` ends with an object that has no attributes."""
+    assert pretty_type("object({a = optional(object({b = number}), {})})").splitlines() == [
+        "object({",
+        "  a = optional(object({",
+        "    b = number",
+        "  }), {})",
+        "})",
+    ]
+
+
+def test_check_fails_until_written_and_leaves_other_words_alone(
+    module: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Checking writes nothing; writing once is enough."""
+    repository = module.parents[1]
+    assert main(["--check"], repository) == 1
+    assert "modules/thing/README.md is behind its module" in capsys.readouterr().out
+    assert "old" in (module / "README.md").read_text()
+
+    assert main([], repository) == 0
+    assert main(["--check"], repository) == 0
+    text = (module / "README.md").read_text()
+    assert text.startswith("# thing\n\nWords.\n\n")
+    assert text.endswith(f"{END}\nMore words.\n")
+    assert "| `total` | The sum of it. |" in text
+    assert "old" not in text
+
+    (module / "variables.tf").write_text(_MODULE.replace("default     = 3", "default     = 4"))
+    assert main(["--check"], repository) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ('variable "a" {\n  description = "A."\n}', 'variable "a" must have a type'),
+        ('variable "a" {\n  type = string\n}', 'variable "a" must have a description'),
+        ('output "a" {\n  value = 1\n}', 'output "a" must have a description'),
+    ],
+)
+def test_refuses_what_has_no_type_or_description(tmp_path: Path, source: str, message: str) -> None:
+    """A table with holes helps nobody."""
+    (tmp_path / "main.tf").write_text(source + "\n")
+    with pytest.raises(ModuleDocsError, match=message):
+        read_interface(tmp_path)
+
+
+def test_refuses_a_readme_without_marks(tmp_path: Path) -> None:
+    """Or none at all: the message names the file."""
+    readme = tmp_path / "README.md"
+    with pytest.raises(ModuleDocsError, match=r"README\.md does not exist"):
+        updated(readme, "x")
+    readme.write_text("# no marks\n")
+    with pytest.raises(ModuleDocsError, match="must hold these two lines once each"):
+        updated(readme, "x")
+
+
+def test_every_readme_of_this_repository_is_up_to_date() -> None:
+    """What `make lint` checks as well."""
+    assert main(["--check"]) == 0

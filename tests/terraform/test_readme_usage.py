@@ -1,0 +1,33 @@
+"""The usage blocks of the modules' READMEs, planned together as a user would paste them."""
+
+import re
+import shutil
+
+import pytest
+
+from tests.terraform.terraform_tree import MOCK_PROVIDER, TerraformTree
+from tools.moduledocs import REPOSITORY, documented_folders
+
+pytestmark = pytest.mark.terraform
+
+_USAGE = re.compile(r"^## Usage\n.*?^```hcl\n(?P<block>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_usage_blocks_are_formatted_and_can_be_planned(tree: TerraformTree) -> None:
+    """Each README shows a call; the calls refer to one another."""
+    blocks = {}
+    for folder in documented_folders(REPOSITORY):
+        found = _USAGE.search((folder / "README.md").read_text(encoding="utf-8"))
+        assert found is not None, f"{folder}/README.md has no usage block"
+        blocks[f"{folder.name}.tf"] = found["block"]
+    planned = 'run "plan" {\n  command = plan\n}\n'
+    folder = tree.add_root("usage", {**blocks, "usage.tftest.hcl": MOCK_PROVIDER + planned})
+    # What the blocks expect to find: requests of the gateway, and packages that were built.
+    shutil.copytree(tree.root / "environments" / "dev" / "testdata" / "csr", tree.root / folder / "csr")
+    shutil.copytree(
+        tree.root / "environments" / "lake" / "testdata" / "packages", tree.root / "build" / "packages"
+    )
+
+    assert tree.run(folder, "fmt", "-check", may_fail=True) == ""
+    tree.init(folder)
+    assert "1 passed, 0 failed" in tree.run(folder, "test")
