@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -240,3 +242,18 @@ def test_footage_with_another_streams_codec_is_archived_too(archiver: Archiver) 
         Bucket=archiver.bucket, Prefix="factory=krakow/camera=gate/year="
     )
     assert len(listed["Contents"]) == 2
+
+
+def test_a_camera_is_let_go_with_its_stream_left_alone(archiver: Archiver) -> None:
+    before = archiver.stream("press-1")
+    command = [str(REPOSITORY / "tools" / "terraform.sh"), f"-chdir={archiver.terraform.directory}"]
+    address = 'module.video.aws_kinesis_video_stream.camera["press-1"]'
+    subprocess.run(
+        [*command, "state", "rm", f"-state={archiver.terraform.state}", address],
+        env={**os.environ, "TF_DATA_DIR": str(archiver.terraform.workdir / "data")},
+        check=True,
+        capture_output=True,
+    )
+    archiver.apply({})
+    assert archiver.outputs["streams"] == {}
+    assert archiver.stream("press-1") == before
