@@ -39,6 +39,12 @@ _GOOD = {
         "buckets": '{ measurements = "lake-measurements", configuration = "lake-configuration" }',
         "measurements_table": '{ database = "plant_lake", name = "measurements" }',
     },
+    "video_archiver": {
+        "name": '"plant-lake"',
+        "factory": '"krakow"',
+        "clips_bucket": '"lake-clips"',
+        "clip_fetch_package": '"versions.tf"',
+    },
     "lake": {
         "name": '"plant-lake"',
         "factories": '{ krakow = { gateways = ["line-1"] } }',
