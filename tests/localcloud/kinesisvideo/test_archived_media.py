@@ -492,6 +492,15 @@ class TestPutMedia:
         assert round(after["CreationTime"].timestamp() * 1000) == stream.begin_ms
         assert after["StreamARN"] == before["StreamARN"]
 
+    def test_footage_of_the_past_appears_at_once(self, stream: TestStream) -> None:
+        documents = [film(stream.begin_ms + n * SECOND, 100 * n).document for n in range(4)]
+        stream.producer.put(documents[:2], 0, more=True)
+        with pytest.raises(ClientError) as caught:
+            stream.clip(0, 5 * SECOND)
+        assert code_of(caught) == "ResourceNotFoundException"
+        stream.producer.put(documents[2:], 0)
+        assert stream.clipped(0, 5 * SECOND) == [0, 1, 2, 3]
+
     def test_live_footage_began_when_it_began_and_not_when_it_was_whole(self, stream: TestStream) -> None:
         begun = int(time.time() * 1000) - SECOND
         stream.send([film(begun).document], None)
