@@ -110,14 +110,13 @@ class Camera:
     @property
     def backlog_ms(self) -> int:
         """Age of the oldest footage that is not archived, 0 when there is none."""
-        first = self._first_waiting()
-        return 0 if first is None else max(0, self._pace.now_ms() - first.start_ms)
+        first_ms = self._first_ms()
+        return 0 if first_ms is None else max(0, self._pace.now_ms() - first_ms)
 
     @property
     def to_loss_ms(self) -> int:
         """Time until footage expires that is not archived; the whole retention when there is none."""
-        first = self._first_waiting()
-        return self.stream.retention_ms if first is None else self._fetcher.life_ms(first)
+        return self.stream.retention_ms - self.backlog_ms
 
     @property
     def is_surveyed(self) -> bool:
@@ -125,7 +124,7 @@ class Camera:
         return self._listing is not None
 
     def survey(self) -> Listing:
-        """Read the archive's position and list what follows, where that is not known.
+        """Read the archive's position and list until something follows, where that is not known.
 
         Returns:
             What follows, as far as it was listed.
@@ -138,9 +137,12 @@ class Camera:
             if self._position is None and self._settings.start_from == NOW:
                 self._begin_now()
             self._is_read = True
-        if self._listing is None:
-            self._listing = self._list_first()
-        return self._listing
+        listing = self._list_first() if self._listing is None else self._listing
+        while not listing.fragments and listing.until_ms < listing.asked_ms:
+            self._pace.check()
+            listing = self._list_further(listing)
+        self._listing = listing
+        return listing
 
     def advance(self) -> bool:
         """Archive the next clip.
@@ -169,8 +171,12 @@ class Camera:
 
     # -- listing and planning
 
-    def _first_waiting(self) -> Optional[Fragment]:
-        return self._listing.fragments[0] if self._listing is not None and self._listing.fragments else None
+    def _first_ms(self) -> Optional[int]:
+        """Start of the oldest footage that waits; of what is not listed yet, the earliest that it can be."""
+        listing = self._listing
+        if listing is None or (not listing.fragments and listing.until_ms >= listing.asked_ms):
+            return None
+        return listing.fragments[0].start_ms if listing.fragments else listing.until_ms
 
     def _from_ms(self) -> int:
         """Start of the oldest footage that may still have to be archived."""

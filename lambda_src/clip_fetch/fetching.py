@@ -138,19 +138,19 @@ class Fetcher:
             yield part
 
     def _affordable(self, clip: Clip) -> Clip:
-        """The clip, or as much of it as a whole run can manage when this run has only begun.
+        """The clip, or what there is time for of one that is too much for any run.
 
         Raises:
             OutOfTime: It is for the next run.
         """
         if self._pace.affords(clip.size):
             return clip
-        if not self._pace.is_fresh:
-            raise OutOfTime
-        groups = len(clip.groups)
-        while groups > 1 and not self._pace.affords(clip.head(groups, clip.cut).size):
+        groups = len(clip.groups) - 1 if self._pace.is_too_much(clip.size) else 0
+        while groups and not self._pace.affords(clip.head(groups, clip.cut).size):
             groups -= 1
-        return clip.head(groups, planning.DEADLINE) if groups < len(clip.groups) else clip
+        if not groups:
+            raise OutOfTime
+        return clip.head(groups, planning.DEADLINE)
 
     def _try(self, clip: Clip, file: SpooledFile) -> _Verdict:
         """Download the clip and judge it.

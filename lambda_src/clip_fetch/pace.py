@@ -61,16 +61,16 @@ class Pace:
             raise OutOfTime
 
     def affords(self, size: int) -> bool:
-        """Whether a download of ``size`` bytes and its upload can still finish.
+        """Whether a download of ``size`` bytes and its upload can still finish."""
+        return self._needs_ms(size) <= self.left_ms()
 
-        Asks for twice the time that they are likely to take.
-        """
-        return self.left_ms() >= 2 * (_CALL_MS + size * 1000 / self._rate)
+    def is_too_much(self, size: int) -> bool:
+        """Whether it would take most of a run, so that waiting for the next one is of no use."""
+        return self._needs_ms(size) > self._budget_ms / 2
 
-    @property
-    def is_fresh(self) -> bool:
-        """Whether most of the run's time is still ahead: no later run will have much more."""
-        return self.left_ms() >= 0.8 * self._budget_ms > 0
+    def _needs_ms(self, size: int) -> float:
+        """Twice the time that a download and its upload are likely to take."""
+        return 2 * (_CALL_MS + size * 1000 / self._rate)
 
     def took(self, size: int, spent_ms: int) -> None:
         """Learn from a clip that was downloaded and stored."""

@@ -183,26 +183,25 @@ def settled(listing: Listing, settle_ms: int) -> List[Fragment]:
     return known
 
 
-def groups_of(fragments: Sequence[Fragment], count: int) -> List[Tuple[Fragment, ...]]:
+def groups_of(fragments: Sequence[Fragment], count: int, until_ms: int) -> List[Tuple[Fragment, ...]]:
     """Split fragments into groups wherever a range of times can.
 
     Args:
         fragments: In number order.
         count: How many of them are to be split; those behind only decide where the last group ends, and a
             group that reaches into them is left out.
+        until_ms: Up to where fragments were listed; one that is not may start right behind, and belong to the
+            last group.
     """
-    earliest_after: List[Optional[int]] = [None] * (len(fragments) + 1)
+    earliest_after = [until_ms + 1] * (len(fragments) + 1)
     for index in range(len(fragments) - 1, -1, -1):
-        later = earliest_after[index + 1]
-        start = fragments[index].start_ms
-        earliest_after[index] = start if later is None else min(start, later)
+        earliest_after[index] = min(fragments[index].start_ms, earliest_after[index + 1])
     groups: List[Tuple[Fragment, ...]] = []
     begin = 0
     latest = -1
     for index in range(count):
         latest = max(latest, fragments[index].start_ms)
-        later = earliest_after[index + 1]
-        if later is None or later - latest >= MIN_CUT_MS:
+        if earliest_after[index + 1] - latest >= MIN_CUT_MS:
             groups.append(tuple(fragments[begin : index + 1]))
             begin = index + 1
     return groups
@@ -292,7 +291,7 @@ def plan_clip(listing: Listing, previous_ms: Optional[int], retention_ms: int, l
     """
     known = settled(listing, limits.settle_ms)
     clip = _Open(limits)
-    for group in groups_of(listing.fragments, len(known)):
+    for group in groups_of(listing.fragments, len(known), listing.until_ms):
         cut = clip.cut_before(group) or clip.add(group)
         if cut is not None:
             return clip.close(cut, previous_ms, listing)

@@ -37,8 +37,13 @@ class Report:
             self._write({"level": level, "message": event, **self._common, **fields})
 
     def metrics(self, namespace: str, camera: str, now_ms: int, values: Dict[str, float]) -> None:
-        """One embedded-metric line: each value for the camera and for its factory."""
-        metrics: List[Dict[str, str]] = [{"Name": name, "Unit": unit} for name, unit in _UNITS]
+        """One embedded-metric line: each value for the camera and for its factory.
+
+        The format is that of the CloudWatch user guide, "Specification: Embedded metric format". What is not
+        known is left out.
+        """
+        known = [(name, unit) for name, unit in _UNITS if name in values]
+        metrics: List[Dict[str, str]] = [{"Name": name, "Unit": unit} for name, unit in known]
         directive = {
             "Namespace": namespace,
             "Dimensions": [["Factory", "Camera"], ["Factory"]],
@@ -49,7 +54,7 @@ class Report:
                 "_aws": {"Timestamp": now_ms, "CloudWatchMetrics": [directive]},
                 "Factory": self._common["factory"],
                 "Camera": camera,
-                **{name: values[name] for name, _ in _UNITS},
+                **{name: values[name] for name, _ in known},
             }
         )
 

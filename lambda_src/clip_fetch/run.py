@@ -181,9 +181,7 @@ def _work(queue: _Queue, pace: Pace, report: Report) -> None:
 
 def _metrics(camera: Camera, queue: _Queue) -> Dict[str, float]:
     tally = camera.tally
-    return {
-        "BacklogSeconds": camera.backlog_ms / 1000,
-        "SecondsToLoss": camera.to_loss_ms / 1000,
+    metrics: Dict[str, float] = {
         "Clips": tally.clips,
         "Fragments": tally.fragments,
         "Bytes": tally.bytes,
@@ -192,10 +190,17 @@ def _metrics(camera: Camera, queue: _Queue) -> Dict[str, float]:
         "ExpiredSeconds": tally.expired_ms / 1000,
         "Errors": int(camera.stream.camera in queue.errors),
     }
+    if camera.is_surveyed:
+        metrics["BacklogSeconds"] = camera.backlog_ms / 1000
+        metrics["SecondsToLoss"] = camera.to_loss_ms / 1000
+    return metrics
 
 
 def summarise(factory: str, cameras: Sequence[Camera], queue: _Queue) -> Dict[str, Any]:
-    """The function's result: totals, and by name the cameras that failed or were not finished."""
+    """The function's result: totals, and by name the cameras that failed or were not finished.
+
+    ``seconds_to_loss`` is that of the camera nearest to it, None when no camera could be looked at.
+    """
     tallies = [camera.tally for camera in cameras]
     return {
         "factory": factory,
@@ -209,5 +214,7 @@ def summarise(factory: str, cameras: Sequence[Camera], queue: _Queue) -> Dict[st
         "calls": sum(camera.calls for camera in cameras),
         "errors": queue.errors,
         "unfinished": sorted(queue.left),
-        "seconds_to_loss": min((camera.to_loss_ms for camera in cameras), default=0) / 1000,
+        "seconds_to_loss": min(
+            (camera.to_loss_ms / 1000 for camera in cameras if camera.is_surveyed), default=None
+        ),
     }

@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
     _write_summary(options.summary, totals, seconds)
     _print_totals(totals, seconds)
     if totals.failed:
-        _print_failure(min(totals.failed))
+        print_failure(min(totals.failed))
         return 1
     return 0
 
@@ -119,7 +119,8 @@ def _print_totals(totals: Totals, seconds: float) -> None:
     )
 
 
-def _print_failure(seed: int) -> None:
+def print_failure(seed: int) -> None:
+    """Print what is wrong with the history of a seed, and the smallest history that shows it."""
     print(f"\nseed {seed} fails:")
     for fault in faults_of(draw(seed))[:10]:
         print(f"  {fault}")

@@ -1,0 +1,318 @@
+"""A small AWS for the archiver's own tests: boto3's methods over lists and dicts, on any Python.
+
+It knows the rules that the tests are about and no more; the fault histories and the local cloud have the
+rest.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import struct
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from botocore.exceptions import ClientError
+from clip_fetch.archive import Memo
+from clip_fetch.model import Fragment
+from clip_fetch.pace import Pace
+from clip_fetch.report import Report
+from clip_fetch.run import Surroundings
+from clip_fetch.settings import Settings
+from clip_fetch.spool import Spool
+from clip_fetch.video import Endpoints
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 - must run on Python 3.8
+T0 = 1_700_000_000_000
+HOUR = 3600 * 1000
+
+SETTINGS = Settings(
+    factory="krakow",
+    bucket="clips",
+    stream_prefix="lake_krakow_",
+    clip_ms=10_000,
+    settle_ms=5_000,
+    quiet_ms=60_000,
+    gap_ms=5_000,
+    streams_at_once=1,
+    log_level="DEBUG",
+)
+
+
+def footage(count: int, length_ms: int = 2000, start_ms: int = T0, first: int = 1000) -> list[Fragment]:
+    """So many fragments without a pause."""
+    return [
+        Fragment(first + i, start_ms + i * length_ms, start_ms + i * length_ms, length_ms, 100_000)
+        for i in range(count)
+    ]
+
+
+def error(code: str, status: int = 400) -> ClientError:
+    """As botocore raises it."""
+    response: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "test")
+
+
+def mp4(duration_ms: int, media: bytes = b"") -> bytes:
+    """A movie with one video track of this duration."""
+    hdlr = _full(b"hdlr", struct.pack(">I4s12x", 0, b"vide") + b"\0")
+    mdhd = _full(b"mdhd", struct.pack(">IIIIHH", 0, 0, 1000, duration_ms, 0, 0))
+    stts = _full(b"stts", struct.pack(">III", 1, 1, duration_ms))
+    tkhd = _full(b"tkhd", struct.pack(">IIII", 0, 0, 1, 0) + bytes(60))
+    stbl = box(b"minf", box(b"stbl", stts))
+    trak = box(b"trak", tkhd + box(b"mdia", mdhd + hdlr + stbl))
+    return box(b"ftyp", b"isom\0\0\0\0") + box(b"moov", trak) + box(b"mdat", media)
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    """An MP4 box."""
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+def _full(kind: bytes, content: bytes) -> bytes:
+    return box(kind, bytes(4) + content)
+
+
+class Body(io.BytesIO):
+    """A streaming body that may break after its first bytes."""
+
+    def __init__(self, content: bytes, breaks: Exception | None = None) -> None:
+        super().__init__(content)
+        self._breaks = breaks
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes, or the fault."""
+        if self._breaks is not None and self.tell():
+            raise self._breaks
+        return super().read(size)
+
+
+class Aws:
+    """Streams, a bucket and a clock.
+
+    Attributes:
+        now_ms: The time; sleeping moves it.
+        fragments: By stream name.
+        objects: By key: body, metadata, content type.
+        calls: Operations in the order in which they were called.
+        faults: By operation: what its next calls raise; an entry that is None lets a call pass.
+        unreadable: Numbers whose fragments GetClip refuses.
+        codecs: By number, where it is not the usual one.
+        withheld: Numbers that no call returns though they are listed.
+        shown_ms: Media time of a fragment where it is not its length.
+        hook: Called before each operation with its name.
+    """
+
+    def __init__(self) -> None:
+        self.now_ms = T0
+        self.remaining_ms = 900_000
+        self.fragments: dict[str, list[Fragment]] = {}
+        self.created_ms = T0 - HOUR
+        self.retention_hours = 24
+        self.objects: dict[str, tuple[bytes, dict[str, str], str]] = {}
+        self.calls: list[str] = []
+        self.faults: dict[str, list[Exception | None]] = {}
+        self.unreadable: set[int] = set()
+        self.codecs: dict[int, str] = {}
+        self.withheld: set[int] = set()
+        self.shown_ms: dict[int, int] = {}
+        self.ranges: list[tuple[float, float]] = []
+        self.hook: Callable[[str], None] = lambda _operation: None
+        self.page = 1000
+        self.out = io.StringIO()
+        self.memo: Memo = {}
+        self._lock = threading.Lock()
+        # what clip_fetch.clients.Clients has
+        self.video = self
+        self.s3 = self
+
+    def media(self, _endpoint: str) -> Any:
+        """One endpoint serves all."""
+        return self
+
+    def surroundings(self, capacity: int = 10**9) -> Surroundings:
+        """For a run."""
+        return Surroundings(self, Endpoints(), self.memo, Spool(tempfile.gettempdir(), capacity))
+
+    def pace(self) -> Pace:
+        """For a run."""
+        return Pace(self.read_clock, lambda: self.remaining_ms, self.sleep, random.Random(1))
+
+    def read_clock(self) -> int:
+        """The time."""
+        return self.now_ms
+
+    def sleep(self, seconds: float) -> None:
+        """Let the time pass."""
+        self.now_ms += int(seconds * 1000) + 1
+        self.remaining_ms -= int(seconds * 1000) + 1
+
+    def report(self, level: str = "DEBUG") -> Report:
+        """For a run."""
+        return Report(self.out, level, "krakow", "test-run")
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What was logged."""
+        return [json.loads(line) for line in self.out.getvalue().splitlines()]
+
+    def clips(self) -> list[tuple[str, dict[str, str]]]:
+        """Keys and metadata of clips, in order."""
+        return [
+            (key, self.objects[key][1])
+            for key in sorted(self.objects)
+            if "first-fragment" in self.objects[key][1]
+        ]
+
+    def archived(self) -> list[tuple[int, int]]:
+        """First and last fragment of each clip, in order."""
+        return [(int(meta["first-fragment"]), int(meta["last-fragment"])) for _, meta in self.clips()]
+
+    def _called(self, operation: str) -> None:
+        self.hook(operation)
+        with self._lock:
+            self.calls.append(operation)
+            fault = self.faults[operation].pop(0) if self.faults.get(operation) else None
+        if fault is not None:
+            raise fault
+
+    # -- kinesisvideo
+
+    def list_streams(self, **request: Any) -> dict[str, Any]:
+        """All streams with the prefix, two a page."""
+        self._called("ListStreams")
+        prefix = request["StreamNameCondition"]["ComparisonValue"]
+        names = sorted(name for name in self.fragments if name.startswith(prefix))
+        begin = int(request.get("NextToken", 0))
+        infos = [
+            {
+                "StreamName": name,
+                "CreationTime": EPOCH + timedelta(milliseconds=self.created_ms),
+                "DataRetentionInHours": self.retention_hours,
+                "Status": "ACTIVE",
+            }
+            for name in names[begin : begin + 2]
+        ]
+        answer: dict[str, Any] = {"StreamInfoList": infos}
+        return answer if begin + 2 >= len(names) else {**answer, "NextToken": str(begin + 2)}
+
+    def get_data_endpoint(self, **request: Any) -> dict[str, str]:
+        """An endpoint."""
+        self._called("GetDataEndpoint")
+        return {"DataEndpoint": "https://media.test/" + request["APIName"]}
+
+    # -- kinesis-video-archived-media
+
+    def _retained(self, name: str) -> list[Fragment]:
+        horizon_ms = self.now_ms - self.retention_hours * HOUR
+        return [f for f in self.fragments[name] if horizon_ms <= f.start_ms and f.end_ms <= self.now_ms]
+
+    def list_fragments(self, **request: Any) -> dict[str, Any]:
+        """Fragments of a range in no order, three a page where ``page`` says so."""
+        self._called("ListFragments")
+        if "NextToken" in request:
+            rest = json.loads(request["NextToken"])
+        else:
+            low, high = _range(request["FragmentSelector"])
+            found = [f.number for f in self._retained(request["StreamName"]) if low <= f.start_ms <= high]
+            rest = found[::2][::-1] + found[1::2]
+        by_number = {f.number: f for f in self.fragments[request["StreamName"]]}
+        listed = [
+            {
+                "FragmentNumber": str(number),
+                "FragmentSizeInBytes": by_number[number].size,
+                "ProducerTimestamp": EPOCH + timedelta(milliseconds=by_number[number].producer_ms),
+                "ServerTimestamp": EPOCH + timedelta(milliseconds=by_number[number].start_ms),
+                "FragmentLengthInMilliseconds": by_number[number].length_ms,
+            }
+            for number in rest[: self.page]
+        ]
+        answer: dict[str, Any] = {"Fragments": listed}
+        return {**answer, "NextToken": json.dumps(rest[self.page :])} if rest[self.page :] else answer
+
+    def get_clip(self, **request: Any) -> dict[str, Any]:
+        """The first 200 fragments or 100 MB of a range."""
+        low, high = _range(request["ClipFragmentSelector"])
+        self.ranges.append((low, high))
+        self._called("GetClip")
+        found = [f for f in self._retained(request["StreamName"]) if low <= f.start_ms <= high][:200]
+        while sum(f.size for f in found) > 100_000_000:
+            found.pop()
+        found = [f for f in found if f.number not in self.withheld]
+        if not found:
+            raise error("ResourceNotFoundException", 404)
+        if any(f.number in self.unreadable for f in found):
+            raise error("InvalidMediaFrameException")
+        if len({self.codecs.get(f.number, "") for f in found}) > 1:
+            raise error("InvalidCodecPrivateDataException")
+        duration_ms = sum(self.shown_ms.get(f.number, f.length_ms) for f in found)
+        numbers = json.dumps([f.number for f in found]).encode()
+        return {"ContentType": "video/mp4", "Payload": Body(mp4(duration_ms, numbers))}
+
+    def get_media_for_fragment_list(self, **request: Any) -> dict[str, Any]:
+        """Chunks that name their fragments."""
+        self._called("GetMediaForFragmentList")
+        numbers = [text for text in request["Fragments"] if int(text) not in self.withheld]
+        body = "".join(f"AWS_KINESISVIDEO_FRAGMENT_NUMBER{text};" for text in numbers)
+        if len(numbers) < len(request["Fragments"]):
+            body += "AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE4000"
+        return {"ContentType": "video/webm", "Payload": Body(body.encode())}
+
+    # -- s3
+
+    def list_objects_v2(self, **request: Any) -> dict[str, Any]:
+        """A page of keys."""
+        self._called("ListObjectsV2")
+        keys = sorted(
+            key
+            for key in self.objects
+            if key.startswith(request["Prefix"]) and key > request.get("StartAfter", "")
+        )
+        contents = [{"Key": key, "ETag": "etag-of-" + key} for key in keys[: self.page]]
+        return (
+            {"Contents": contents, "IsTruncated": len(keys) > self.page}
+            if contents
+            else {"IsTruncated": False}
+        )
+
+    def head_object(self, **request: Any) -> dict[str, Any]:
+        """Metadata."""
+        self._called("HeadObject")
+        if request["Key"] not in self.objects:
+            raise error("404", 404)
+        return {"Metadata": self.objects[request["Key"]][1]}
+
+    def put_object(self, **request: Any) -> dict[str, Any]:
+        """A conditional put; a fault that is an ``Answerless`` comes after it was done."""
+        body = request["Body"].read()
+        stored = (body, dict(request["Metadata"]), request["ContentType"])
+        assert request["IfNoneMatch"] == "*"
+        lost = isinstance((self.faults.get("PutObject") or [None])[0], Answerless)
+        if lost:
+            self.objects.setdefault(request["Key"], stored)
+        self._called("PutObject")
+        if request["Key"] in self.objects:
+            raise error("PreconditionFailed", 412)
+        self.objects[request["Key"]] = stored
+        return {"ETag": "etag-of-" + request["Key"]}
+
+
+class Answerless(ConnectionError):  # noqa: N818 - an answer that is missing
+    """The call was done, but its answer was lost."""
+
+
+def _range(selector: dict[str, Any]) -> tuple[float, float]:
+    span = selector["TimestampRange"]
+    assert selector["FragmentSelectorType"] == "SERVER_TIMESTAMP"
+    return (
+        (span["StartTimestamp"] - EPOCH) / timedelta(milliseconds=1),
+        (span["EndTimestamp"] - EPOCH) / timedelta(milliseconds=1),
+    )
+
+
+def numbers(fragments: Sequence[Fragment]) -> list[int]:
+    """Their numbers."""
+    return [fragment.number for fragment in fragments]
