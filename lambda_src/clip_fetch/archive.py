@@ -137,18 +137,16 @@ class Archive:
         starts = [now_ms - lookback for lookback in _LOOKBACKS_MS] + [_GROUND_MS]
         if known is not None:
             starts.insert(0, known[0].start_ms)
-        beyond: Optional[Tuple[int, int, bool]] = None
+        beyond: Optional[str] = None
         for start_ms in starts:
             while True:
                 tail = self._tail(max(start_ms, _GROUND_MS), now_ms + _DAY_MS, beyond)
                 if not tail:
                     break
                 yield from reversed(tail)
-                beyond = tail[0][0].order
+                beyond = min(key.key for key, _ in tail)
 
-    def _tail(
-        self, start_ms: int, end_ms: int, beyond: Optional[Tuple[int, int, bool]]
-    ) -> List[Tuple[ArchivedKey, str]]:
+    def _tail(self, start_ms: int, end_ms: int, beyond: Optional[str]) -> List[Tuple[ArchivedKey, str]]:
         """The last page of keys from ``start_ms`` on and before ``beyond``.
 
         S3 lists forwards only, a thousand keys a page, so the end of a long archive is found by halving: of
@@ -173,13 +171,13 @@ class Archive:
                 high_ms = middle_ms
         return page.found
 
-    def _page(self, after: str, beyond: Optional[Tuple[int, int, bool]]) -> _Page:
+    def _page(self, after: str, beyond: Optional[str]) -> _Page:
         answer = self._list(Prefix=self._prefix + "year=", StartAfter=self._prefix + after)
         contents = answer.get("Contents", [])
         found = [(parse(item["Key"], self._prefix), str(item.get("ETag"))) for item in contents]
-        kept = [(key, etag) for key, etag in found if key and (beyond is None or key.order < beyond)]
+        kept = [(key, etag) for key, etag in found if key and (beyond is None or key.key < beyond)]
         kept.sort(key=lambda pair: pair[0].order)
-        reached_beyond = any(key and beyond is not None and key.order >= beyond for key, _ in found)
+        reached_beyond = any(key and beyond is not None and key.key >= beyond for key, _ in found)
         last = contents[-1]["Key"][len(self._prefix) :] if contents else after
         return _Page(kept, last, bool(answer.get("IsTruncated")) and not reached_beyond)
 
