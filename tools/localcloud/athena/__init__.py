@@ -21,13 +21,46 @@ means.
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
+
+QUERY_OPERATIONS = frozenset(
+    {"StartQueryExecution", "GetQueryResults", "StopQueryExecution", "ListQueryExecutions"}
+)
 
 
 def install(_: Any) -> None:
     """Puts the query service in front of MiniStack's Athena."""
     from ministack.services import athena
 
+    inner = athena.handle_request
+    service: Any = None
+    importing = asyncio.Lock()
+
+    async def handle_request(method: str, path: str, headers: Any, body: bytes, params: Any) -> Any:
+        nonlocal service
+        action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
+        if action in QUERY_OPERATIONS:
+            # What runs queries takes a second to import, which a cloud without queries need not wait for.
+            async with importing:
+                service = service or await asyncio.to_thread(_service, athena)
+            return await service.handle(action, headers, body, params)
+        response = await inner(method, path, headers, body, params)
+        if action == "UpdateWorkGroup" and response[0] < 300:
+            _remove_scan_limit(athena, json.loads(body))
+        return response
+
+    athena.handle_request = handle_request
+
+
+def _service(athena: Any) -> Any:
     from tools.localcloud.athena.service import QueryService
 
-    athena.handle_request = QueryService(athena).handle_request
+    return QueryService(athena)
+
+
+def _remove_scan_limit(athena: Any, request: dict[str, Any]) -> None:
+    if (request.get("ConfigurationUpdates") or {}).get("RemoveBytesScannedCutoffPerQuery"):
+        workgroup = athena._workgroups.get(request.get("WorkGroup")) or {}
+        (workgroup.get("Configuration") or {}).pop("BytesScannedCutoffPerQuery", None)

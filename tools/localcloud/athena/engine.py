@@ -30,6 +30,8 @@ from tools.localcloud.athena.scans import Scan, Surroundings, find_scans
 from tools.localcloud.athena.surface import parse
 from tools.localcloud.athena.types import Type, to_text
 
+_INTERRUPT_SECONDS = 0.05
+
 
 @dataclass(frozen=True)
 class Column:
@@ -93,14 +95,20 @@ class Query:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _connection: Any = field(default=None, repr=False)
-    _cancelled: bool = field(default=False, repr=False)
+    _cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
+    _over: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def cancel(self) -> None:
-        """Stops the run: at once while DuckDB works, else before it begins."""
-        with self._lock:
-            self._cancelled = True
-            if self._connection is not None:
-                self._connection.interrupt()
+        """Stops the run; it ends with ``QueryCancelledError`` soon after."""
+        self._cancelled.set()
+        threading.Thread(target=self._interrupt, name="athena-cancel", daemon=True).start()
+
+    def _interrupt(self) -> None:
+        # DuckDB forgets an interruption that comes just before it begins to work.
+        while not self._over.wait(_INTERRUPT_SECONDS):
+            with self._lock:
+                if self._connection is not None:
+                    self._connection.interrupt()
 
     def run(self, catalog: Catalog, store: ObjectStore) -> Answer:
         """Runs the query.
@@ -110,6 +118,13 @@ class Query:
             ScanLimitError: it would read more than it may.
             QueryCancelledError: ``cancel`` was called.
         """
+        try:
+            self._go_on()
+            return self._answer(catalog, store)
+        finally:
+            self._over.set()
+
+    def _answer(self, catalog: Catalog, store: ObjectStore) -> Answer:
         tree = parse(self.sql)
         check_clauses(tree)
         tree = _with_parameters(tree, self.parameters)
@@ -159,7 +174,7 @@ class Query:
         return scanned
 
     def _go_on(self) -> None:
-        if self._cancelled:
+        if self._cancelled.is_set():
             raise QueryCancelledError
 
 

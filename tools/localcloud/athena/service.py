@@ -10,7 +10,6 @@ import asyncio
 import contextvars
 import json
 import logging
-import threading
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,7 +28,6 @@ _AT_ONCE = 4
 _log = logging.getLogger("athena")
 
 Response = tuple[int, dict[str, str], bytes]
-Handler = Callable[[str, str, Any, bytes, Any], Awaitable[Any]]
 
 
 class RefusedError(Exception):
@@ -61,43 +59,53 @@ class QueryService:
 
     def __init__(self, module: Any) -> None:
         self._module = module
-        self._inner: Handler = module.handle_request
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="athena")
         self._runs: dict[str, _Run] = {}
         self._tokens: dict[str, tuple[str, str]] = {}
-        self._lock = threading.Lock()
 
-    async def handle_request(self, method: str, path: str, headers: Any, body: bytes, params: Any) -> Any:
-        """MiniStack's entry to a service: the operations of this class, all others to MiniStack's Athena."""
-        action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
-        own: Mapping[str, Callable[[dict[str, Any], Caller], Awaitable[Any]]] = {
+    async def handle(self, action: str, headers: Any, body: bytes, params: Any) -> Response:
+        """Answers a request for one of the operations that this class has.
+
+        Args:
+            action: the operation.
+            headers: the request's headers, in lower case.
+            body: the request's body.
+            params: the request's query parameters.
+        """
+        operations: Mapping[str, Callable[[dict[str, Any], Caller], Awaitable[Any]]] = {
             "StartQueryExecution": self._start,
             "GetQueryResults": self._get_results,
             "StopQueryExecution": self._stop,
             "ListQueryExecutions": self._list,
         }
-        if action not in own:
-            response = await self._inner(method, path, headers, body, params)
-            if action == "UpdateWorkGroup" and response[0] < 300:
-                self._remove_scan_limit(json.loads(body))
-            return response
         self._module._ensure_default_workgroup()
         try:
-            return self._module.json_response(
-                await own[action](json.loads(body or b"{}"), _caller(headers, params))
-            )
+            answer = await operations[action](json.loads(body or b"{}"), _caller(headers, params))
         except json.JSONDecodeError:
-            return self._module.error_response_json("SerializationException", "the request is not JSON", 400)
+            return self._error("SerializationException", "the request is not JSON")
         except RefusedError as error:
-            extra = {"AthenaErrorCode": error.code} if error.code else None
-            return self._module.error_response_json("InvalidRequestException", str(error), 400, extra=extra)
+            return self._error("InvalidRequestException", str(error), error.code)
         except AccessDeniedError as error:
-            return self._module.error_response_json("AccessDeniedException", error.detail, 400)
+            return self._error("AccessDeniedException", error.detail)
+        response: Response = self._module.json_response(answer)
+        return response
+
+    def _error(self, name: str, message: str, code: str | None = None) -> Response:
+        extra = {"AthenaErrorCode": code} if code else None
+        response: Response = self._module.error_response_json(name, message, 400, extra=extra)
+        return response
 
     # Operations
 
     async def _start(self, request: dict[str, Any], caller: Caller) -> dict[str, Any]:
         sql = str(request.get("QueryString") or "")
+        try:
+            await asyncio.to_thread(parse, sql)
+        except UnsupportedError:
+            pass  # Athena might take it, so it is the execution that fails
+        except QueryError as error:
+            raise RefusedError(str(error), "MALFORMED_QUERY") from error
+        # From here on nothing waits, so that no other request with the token comes in between.
         token = request.get("ClientRequestToken")
         if token in self._tokens:
             known_sql, known_id = self._tokens[token]
@@ -118,12 +126,6 @@ class QueryService:
             raise RefusedError(error.detail, "INVALID_INPUT") from error
         if not bucket_exists(bucket):
             raise RefusedError(f"Unable to verify/create output bucket {bucket}", "INVALID_INPUT")
-        try:
-            await asyncio.to_thread(parse, sql)
-        except UnsupportedError:
-            pass  # Athena might take it, so it is the execution that fails
-        except QueryError as error:
-            raise RefusedError(str(error), "MALFORMED_QUERY") from error
         query_id = str(uuid.uuid4())
         folder = prefix if prefix.endswith("/") or not prefix else f"{prefix}/"
         key = f"{folder}{query_id}.csv"
@@ -135,11 +137,10 @@ class QueryService:
             scan_limit=settings.get("BytesScannedCutoffPerQuery"),
         )
         execution = _execution(query_id, request, name, {**results, "OutputLocation": f"s3://{bucket}/{key}"})
-        with self._lock:
-            self._module._executions[query_id] = execution
-            self._runs[query_id] = _Run(query)
-            if token:
-                self._tokens[token] = (sql, query_id)
+        self._module._executions[query_id] = execution
+        self._runs[query_id] = _Run(query)
+        if token:
+            self._tokens[token] = (sql, query_id)
         work = contextvars.copy_context()
         store = S3Store(caller, asyncio.get_running_loop())
         self._threads.submit(work.run, self._execute, execution, self._runs[query_id], store, bucket, key)
@@ -180,12 +181,6 @@ class QueryService:
         if execution is None or query_id not in self._runs:
             raise RefusedError(f"QueryExecution {query_id} was not found", "INVALID_INPUT")
         return execution
-
-    def _remove_scan_limit(self, request: dict[str, Any]) -> None:
-        """MiniStack's UpdateWorkGroup sets a scan limit but never takes one away."""
-        if (request.get("ConfigurationUpdates") or {}).get("RemoveBytesScannedCutoffPerQuery"):
-            workgroup = self._module._workgroups.get(request.get("WorkGroup")) or {}
-            (workgroup.get("Configuration") or {}).pop("BytesScannedCutoffPerQuery", None)
 
     # On a thread
 
