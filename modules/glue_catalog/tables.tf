@@ -8,13 +8,14 @@ locals {
       parameters     = { "serialization.format" = "1" }
     }
     # The whole line, and the two keys that the transform adds at its end. A JSON SerDe would fail on messages whose keys
-    # differ only by case, and would lose keys that the table does not know.
+    # differ only by case, and would lose keys that the table does not know. (?s): else Java's dot would stop at U+0085,
+    # U+2028 and U+2029, which a string in JSON may hold, and the row would be NULL.
     line = {
       classification = "json"
       input_format   = "org.apache.hadoop.mapred.TextInputFormat"
       output_format  = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
       serde          = "org.apache.hadoop.hive.serde2.RegexSerDe"
-      parameters     = { "input.regex" = "^(.*?(?:\"_received_at\":([0-9]+)(?:,\"_gateway\":\"([^\"]*)\")?\\})?)$" }
+      parameters     = { "input.regex" = "(?s)^(.*?(?:\"_received_at\":([0-9]+)(?:,\"_gateway\":\"([^\"]*)\")?\\})?)$" }
     }
   }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from tests.localcloud.athena.lakes import MemoryLake
 from tests.queries.expected import EXPECTED, resolved
-from tests.queries.rows import QUERIES, objects, tables
+from tests.queries.rows import LINE_PATTERN, QUERIES, ROOT, objects, tables
 from tools.localcloud.athena.engine import Query
 from tools.localcloud.athena.surface import parse
 
@@ -30,6 +31,11 @@ def _text(name: str) -> str:
 
 def test_every_query_has_an_expected_result() -> None:
     assert sorted(EXPECTED) == NAMES
+
+
+def test_the_tables_of_these_tests_read_lines_as_the_catalog_does() -> None:
+    tables_tf = (ROOT / "modules" / "glue_catalog" / "tables.tf").read_text()
+    assert f'"input.regex" = {json.dumps(LINE_PATTERN)}' in tables_tf
 
 
 @pytest.mark.parametrize("name", NAMES)
