@@ -14,7 +14,17 @@ from tools.lake.local import build_packages
 
 # One factory a group of tests: an account is of everything that a factory's gateways ever sent.
 FACTORIES: dict[str, Any] = {
-    "krakow": {"gateways": ["line-1", "line-2"]},
+    "genoa": {
+        "gateways": ["crane"],
+        "cameras": {"gate": {}},
+        "video": {
+            "clip_seconds": 30,
+            "settle_seconds": 3,
+            "quiet_seconds": 15,
+            "schedule": "rate(1 minute)",
+        },
+    },
+    "krakow": {"gateways": ["line-1", "line-2"], "cameras": {"press-1": {}}},
     "lyon": {"gateways": ["press-shop"]},
     "porto": {"gateways": ["kiln"]},
     "turin": {"gateways": ["paint"]},

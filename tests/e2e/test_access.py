@@ -29,7 +29,7 @@ def device(lake: LocalLake, tmp_path: Path) -> Device:
 
 def test_a_gateway_connects_and_publishes_as_itself(
     lake: LocalLake, factory: Callable[[str], Factory], device: Device
-):
+) -> None:
     # Onto a topic that no rule reads would prove less, so the message is written in the journal first.
     factory(OWN).send([sample()])
     with connection(lake.cloud, device, "krakow-line-1-measurements") as mine:
@@ -40,7 +40,7 @@ def test_a_gateway_connects_and_publishes_as_itself(
     "client_id",
     ["krakow-line-1-configuration", "krakow-line-2-measurements", "lyon-press-shop-measurements", "x"],
 )
-def test_a_foreign_client_id_is_refused_at_connect(lake: LocalLake, device: Device, client_id: str):
+def test_a_foreign_client_id_is_refused_at_connect(lake: LocalLake, device: Device, client_id: str) -> None:
     with connection(lake.cloud, device, client_id) as foreign:
         assert not foreign.accepted.is_set()
 
@@ -54,7 +54,7 @@ def test_a_foreign_client_id_is_refused_at_connect(lake: LocalLake, device: Devi
         "factories/krakow/line-1/measurements/more",
     ],
 )
-def test_a_foreign_topic_is_refused_at_publish(lake: LocalLake, device: Device, topic: str):
+def test_a_foreign_topic_is_refused_at_publish(lake: LocalLake, device: Device, topic: str) -> None:
     with connection(lake.cloud, device, "krakow-line-1-measurements") as mine:
         assert mine.accepted.is_set()
         assert not mine.publish(topic, sample())
@@ -62,7 +62,7 @@ def test_a_foreign_topic_is_refused_at_publish(lake: LocalLake, device: Device, 
 
 def test_the_delivery_role_writes_below_its_own_factory_alone(
     lake: LocalLake, factory: Callable[[str], Factory]
-):
+) -> None:
     s3 = lake.cloud.client("s3", factory(OWN).role("delivery"))
     bucket = lake.outputs["buckets"]["measurements"]
     for prefix in (f"factory={OWN}/probe", f"errors/factory={OWN}/measurements/probe"):
@@ -77,7 +77,7 @@ def test_the_delivery_role_writes_below_its_own_factory_alone(
 
 def test_the_delivery_role_reads_and_invokes_its_own_lane_alone(
     lake: LocalLake, factory: Callable[[str], Factory]
-):
+) -> None:
     role = factory(OWN).role("delivery")
     kinesis, functions = lake.cloud.client("kinesis", role), lake.cloud.client("lambda", role)
     streams, transforms = lake.outputs["data_streams"], lake.outputs["transform_functions"]
@@ -92,7 +92,7 @@ def test_the_delivery_role_reads_and_invokes_its_own_lane_alone(
 
 def test_the_rule_role_reaches_its_own_stream_and_errors_alone(
     lake: LocalLake, factory: Callable[[str], Factory]
-):
+) -> None:
     role = factory(OWN).role("rule")
     s3, kinesis = lake.cloud.client("s3", role), lake.cloud.client("kinesis", role)
     bucket, streams = lake.outputs["buckets"]["measurements"], lake.outputs["data_streams"]
@@ -107,7 +107,7 @@ def test_the_rule_role_reaches_its_own_stream_and_errors_alone(
     _denied(kinesis.list_shards, StreamName=streams[OWN]["measurements"])
 
 
-def test_the_transform_role_reaches_no_data(lake: LocalLake, factory: Callable[[str], Factory]):
+def test_the_transform_role_reaches_no_data(lake: LocalLake, factory: Callable[[str], Factory]) -> None:
     role = factory(OWN).role("transform")
     s3, kinesis = lake.cloud.client("s3", role), lake.cloud.client("kinesis", role)
 
@@ -116,7 +116,7 @@ def test_the_transform_role_reaches_no_data(lake: LocalLake, factory: Callable[[
     _denied(kinesis.list_shards, StreamName=lake.outputs["data_streams"][OWN]["measurements"])
 
 
-def test_no_service_gets_a_role_for_a_foreign_resource(lake: LocalLake):
+def test_no_service_gets_a_role_for_a_foreign_resource(lake: LocalLake) -> None:
     wanted = {
         "role_arn": lake.outputs["roles"][OWN]["measurements"]["delivery"],
         "service": "firehose.amazonaws.com",

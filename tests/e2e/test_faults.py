@@ -19,7 +19,7 @@ from tools.localcloud.cloud import FlushError
 @pytest.mark.parametrize("error", ["ServiceException", "TooManyRequestsException"])
 def test_a_transform_that_fails_twice_is_tried_again(
     lake: LocalLake, factory: Callable[[str], Factory], error: str
-):
+) -> None:
     lyon = factory("lyon")
     before = lyon.tally().delivered if any(lyon.journals.iterdir()) else 0
     function = lake.outputs["transform_functions"]["lyon"]["measurements"]
@@ -39,7 +39,7 @@ def test_a_transform_that_fails_twice_is_tried_again(
 )
 def test_a_transform_that_never_answers_sends_its_batch_to_the_errors_prefix(
     lake: LocalLake, factory: Callable[[str], Factory], body: str
-):
+) -> None:
     turin = factory("turin")
     before = turin.tally().rejected if any(turin.journals.iterdir()) else 0
     with _code(lake, lake.outputs["transform_functions"]["turin"]["measurements"], body):
@@ -51,7 +51,9 @@ def test_a_transform_that_never_answers_sends_its_batch_to_the_errors_prefix(
     assert tally.rejected == before + 10  # with their original bytes: the account compares them
 
 
-def test_a_delivery_engine_that_is_killed_loses_nothing(lake: LocalLake, factory: Callable[[str], Factory]):
+def test_a_delivery_engine_that_is_killed_loses_nothing(
+    lake: LocalLake, factory: Callable[[str], Factory]
+) -> None:
     porto = factory("porto")
     sending = threading.Thread(target=porto.send, args=([sample() for _ in range(600)],))
     sending.start()
@@ -84,7 +86,7 @@ def test_a_delivery_engine_that_is_killed_loses_nothing(lake: LocalLake, factory
 
 def test_a_stream_that_is_unavailable_sends_messages_to_the_error_action(
     lake: LocalLake, factory: Callable[[str], Factory]
-):
+) -> None:
     porto = factory("porto")
     lake.cloud.faults.add(
         service="kinesis",

@@ -14,7 +14,7 @@ from tools.lake import LocalLake
 _MINUTE_MS = 60_000
 
 
-def test_every_message_of_a_plant_ends_in_exactly_one_place(factory: Callable[[str], Factory]):
+def test_every_message_of_a_plant_ends_in_exactly_one_place(factory: Callable[[str], Factory]) -> None:
     krakow = factory("krakow")
     for lane in LANES:
         source = Source("krakow", krakow.gateway, lane)
@@ -31,7 +31,7 @@ def test_every_message_of_a_plant_ends_in_exactly_one_place(factory: Callable[[s
     assert account.total.rejected > 0  # the dirt that must not get into a table
 
 
-def test_a_sample_sent_late_lands_on_its_own_day(lake: LocalLake, factory: Callable[[str], Factory]):
+def test_a_sample_sent_late_lands_on_its_own_day(lake: LocalLake, factory: Callable[[str], Factory]) -> None:
     krakow = factory("krakow")
     taken = datetime.now(UTC) - timedelta(days=40)
     krakow.send([sample(tagName="late", timestamp=int(taken.timestamp() * 1000))])
@@ -49,7 +49,7 @@ def test_a_sample_sent_late_lands_on_its_own_day(lake: LocalLake, factory: Calla
 
 def test_a_rejected_message_keeps_its_bytes_and_its_reason_is_logged(
     lake: LocalLake, factory: Callable[[str], Factory]
-):
+) -> None:
     krakow = factory("krakow")
     krakow.send([sample(tagName="   "), b"\xff not JSON"])
     krakow.deliver()

@@ -11,11 +11,11 @@ from tests.e2e.plant import Factory, all_keys, rows, sample
 from tools.lake import LocalLake, TerraformError
 
 
-def test_a_second_apply_changes_nothing(lake: LocalLake):
+def test_a_second_apply_changes_nothing(lake: LocalLake) -> None:
     assert lake.terraform.changes(lake.variables) == []
 
 
-def test_a_gateway_without_a_request_is_named_with_the_way_to_make_one(lake: LocalLake):
+def test_a_gateway_without_a_request_is_named_with_the_way_to_make_one(lake: LocalLake) -> None:
     factories = {**FACTORIES, "gdansk": {"gateways": ["dock"]}}
     with pytest.raises(TerraformError) as refused:
         lake.terraform.changes({**lake.variables, "factories": factories})
@@ -26,7 +26,7 @@ def test_a_gateway_without_a_request_is_named_with_the_way_to_make_one(lake: Loc
 
 def test_a_factory_added_and_one_removed_leave_the_others_untouched(
     lake: LocalLake, factory: Callable[[str], Factory]
-):
+) -> None:
     lyon = factory("lyon")
     lyon.send([sample(tagName="kept")])
     lyon.deliver()

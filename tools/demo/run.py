@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from tools.demo.summary import QueryRun, Summary, seconds_since_start
 from tools.demo.video import Film
 from tools.lake import LocalLake
 
-_STEPS = 11
+_STEPS = 12
 _ROWS_SHOWN = 8
+# A log has no width; a terminal has its own, and what does not fit there is cut with an ellipsis.
+_LOG_WIDTH = 200
 _FLUSH_SECONDS = 120.0
 
 
@@ -72,7 +75,7 @@ def _messages(steps: Steps, summary: Summary, lake: LocalLake, workdir: Path, fi
     with steps.step("account", "Account for every message"):
         account = messages.account(lake, journals)
         (workdir / "account.json").write_text(json.dumps(account.to_json(), indent=2), encoding="utf-8")
-    account.show(Console())
+    account.show(_console())
     summary.messages = account.messages()
     return account.is_clean
 
@@ -93,7 +96,7 @@ def _video(steps: Steps, summary: Summary, film: Film, workdir: Path) -> bool:
     for name in summary.video:
         table.add_column(name.replace("_", " "), justify="right")
     table.add_row(*(str(number) for number in summary.video.values()))
-    console = Console()
+    console = _console()
     console.print(table)
     for offender in account.offenders:
         console.print(offender, markup=False)
@@ -103,7 +106,7 @@ def _video(steps: Steps, summary: Summary, film: Film, workdir: Path) -> bool:
 
 def _run_queries(lake: LocalLake) -> list[QueryRun]:
     client = lake.cloud.client("athena")
-    console = Console()
+    console = _console()
     runs = []
     for name in sorted(lake.outputs["named_queries"]):
         began = time.monotonic()
@@ -111,10 +114,14 @@ def _run_queries(lake: LocalLake) -> list[QueryRun]:
         runs.append(QueryRun(name, len(result.rows), time.monotonic() - began))
         table = Table(title=f"{name}: {len(result.rows)} rows")
         for column in result.columns:
-            table.add_column(column, overflow="fold")
+            table.add_column(column, no_wrap=True, overflow="ellipsis")
         for row in result.rows[:_ROWS_SHOWN]:
             table.add_row(*("" if cell is None else str(cell) for cell in row))
         if len(result.rows) > _ROWS_SHOWN:
             table.caption = f"the first {_ROWS_SHOWN} of {len(result.rows)}"
         console.print(table)
     return runs
+
+
+def _console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=_LOG_WIDTH)

@@ -1,8 +1,8 @@
 """The video's part of the demonstration: missed runs, a crash, another clip length, and every frame counted.
 
-While the cameras send the past, the schedule is off: those are missed runs. Switched on, it catches up. Then a
-run is killed while it stores a clip, the clip length changes, and the cameras go quiet; what they sent last is
-archived short.
+While the cameras send the past, the schedule is off: those are missed runs. Switched on, it catches up. Then
+a run is killed while it stores a clip, the clip length changes, and the cameras go quiet; what they sent last
+is archived short.
 """
 
 import json
@@ -104,7 +104,7 @@ class Film:
             Steps.note(f"{video['clip_function']}: killed while it stored a clip")
 
     def change_clip_length(self) -> None:
-        """Give every function another clip length, as an operator would: nothing but its environment changes."""
+        """Give every function another clip length; nothing but its environment changes."""
         functions = self.lake.cloud.client("lambda")
         for video in self._video.values():
             name = video["clip_function"]
@@ -143,7 +143,7 @@ class Film:
                 time.sleep(_POLL_SECONDS)
 
     def account(self) -> Account:
-        """Decode every archived clip and account for every frame; keep one clip and one picture of each camera."""
+        """Decode every clip and account for every frame; keep a clip and a picture of each camera."""
         s3, bucket = self.lake.cloud.client("s3"), self.lake.outputs["buckets"]["clips"]
         sent = list(self._journal.read())
         total = Account()

@@ -1,0 +1,221 @@
+"""Footage from cameras to clips, by the packaged function in its own role; decoded frames are the witness."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tools.camera.account import Account, account, archived_clips
+from tools.camera.camera import Camera
+from tools.camera.journal import Journal
+from tools.camera.producer import Producer
+from tools.camera.script import Script
+from tools.demo.video import crash_while_storing
+from tools.lake import LocalLake
+
+FACTORY, FOREIGN = "genoa", "krakow"
+_PATIENCE = 100.0
+
+
+@dataclass(frozen=True)
+class Filmed:
+    """A camera that Terraform did not make, and what it has sent: as long as it likes, in no time.
+
+    Attributes:
+        lake: Where it sends.
+        name: Camera ID.
+        journal: What it sent.
+    """
+
+    lake: LocalLake
+    name: str
+    journal: Journal
+
+    @property
+    def prefix(self) -> str:
+        """Where its clips are."""
+        return f"factory={FACTORY}/camera={self.name}/"
+
+    def film(self, seconds: float, *, seed: int = 1, ago: float = 3600.0) -> None:
+        """Send `seconds` of footage that began `ago` seconds ago."""
+        stream = self.lake.outputs["video"][FACTORY]["stream_prefix"] + self.name
+        cloud = self.lake.cloud
+        producer = Producer(cloud.client("kinesisvideo"), stream)
+        begin_ms = int((time.time() - ago) * 1000)
+        script = Script(seed=seed, shortest_ms=1_000, longest_ms=3_000)
+        camera = Camera(self.name, producer, self.journal, script, begin_ms)
+        assert camera.backfill(begin_ms + int(seconds * 1000)) > 0
+
+    def account(self) -> Account:
+        """Of all its frames."""
+        s3, bucket = self.lake.cloud.client("s3"), self.lake.outputs["buckets"]["clips"]
+        return account(self.journal.read(), s3, bucket, FACTORY)
+
+    def clip_seconds(self) -> list[float]:
+        """How long its clips are, oldest first."""
+        s3, bucket = self.lake.cloud.client("s3"), self.lake.outputs["buckets"]["clips"]
+        by_number = {fragment.number: fragment for fragment in self.journal.read()}
+        return [
+            sum(f.length_ms for number, f in by_number.items() if clip.first <= number <= clip.last) / 1000
+            for clip in archived_clips(s3, bucket, self.prefix)
+        ]
+
+
+@pytest.fixture
+def camera(lake: LocalLake, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Filmed]:
+    """A camera of the test's own."""
+    name = request.node.originalname.removeprefix("test_").replace("_", "-")[:24].strip("-")
+    video, stream = lake.cloud.client("kinesisvideo"), lake.outputs["video"][FACTORY]["stream_prefix"] + name
+    arn = video.create_stream(StreamName=stream, DataRetentionInHours=24)["StreamARN"]
+    yield Filmed(lake, name, Journal(tmp_path / "camera.jsonl"))
+    video.delete_stream(StreamARN=arn)
+
+
+@pytest.fixture
+def run(lake: LocalLake) -> Callable[[], dict[str, Any]]:
+    """Invokes the factory's clip function and gives its summary."""
+
+    def invoke() -> dict[str, Any]:
+        name = lake.outputs["video"][FACTORY]["clip_function"]
+        answer = lake.cloud.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+        summary: dict[str, Any] = json.load(answer["Payload"])
+        assert "FunctionError" not in answer, summary
+        return summary
+
+    return invoke
+
+
+def test_the_schedule_catches_up_after_missed_runs(lake: LocalLake, camera: Filmed) -> None:
+    rules = lake.outputs["video"][FACTORY]["schedule_rules"]
+    events = lake.cloud.client("events")
+    for rule in rules:
+        events.disable_rule(Name=rule)
+    camera.film(120)
+    for rule in rules:
+        events.enable_rule(Name=rule)
+
+    _until(lambda: camera.account().is_exact)
+
+    assert camera.account().clips == len(camera.clip_seconds()) > 1
+
+
+def test_a_clip_length_may_change_while_a_run_is_under_way(
+    lake: LocalLake, camera: Filmed, run: Callable[[], dict[str, Any]]
+) -> None:
+    camera.film(180)
+    functions, name = lake.cloud.client("lambda"), lake.outputs["video"][FACTORY]["clip_function"]
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    shorter = {**variables, "CLIP_SECONDS": "10"}
+    slow = lake.cloud.faults.add(
+        service="s3", operation="PutObject", resource=camera.name, times=None, delay=2.0
+    )
+    under_way = threading.Thread(target=run)
+    under_way.start()
+    try:
+        _until(lambda: lake.cloud.faults.hits(slow) > 1)
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": shorter})
+        run()  # beside the one that still cuts long clips
+        under_way.join()
+        lake.cloud.faults.clear()
+        run()
+    finally:
+        lake.cloud.faults.clear()
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+    assert camera.account().offenders == []
+    lengths = camera.clip_seconds()
+    assert max(lengths) >= 30
+    assert min(lengths[:-1]) < 20
+
+
+def test_a_run_killed_in_the_middle_of_a_clip_leaves_nothing_behind(
+    lake: LocalLake, camera: Filmed, run: Callable[[], dict[str, Any]]
+) -> None:
+    camera.film(90)
+    crash_while_storing(lake, lake.outputs["video"][FACTORY]["clip_function"])
+    run()
+
+    assert camera.account().offenders == []
+
+
+def test_a_run_that_times_out_loses_nothing(
+    lake: LocalLake, camera: Filmed, run: Callable[[], dict[str, Any]]
+) -> None:
+    camera.film(90)
+    functions, name = lake.cloud.client("lambda"), lake.outputs["video"][FACTORY]["clip_function"]
+    timeout = functions.get_function_configuration(FunctionName=name)["Timeout"]
+    held = lake.cloud.faults.add(
+        service="s3", operation="PutObject", resource=camera.name, error="InternalError", times=None, delay=30
+    )
+    functions.update_function_configuration(FunctionName=name, Timeout=12)
+    try:
+        functions.invoke(FunctionName=name, Payload=b"{}")
+        assert lake.cloud.faults.hits(held) > 0
+    finally:
+        lake.cloud.faults.clear()
+        functions.update_function_configuration(FunctionName=name, Timeout=timeout)
+    assert camera.account().clips == 0
+    run()
+
+    assert camera.account().offenders == []
+
+
+def test_two_runs_at_once_archive_every_fragment_once(
+    camera: Filmed, run: Callable[[], dict[str, Any]]
+) -> None:
+    camera.film(180)
+    runs = [threading.Thread(target=run) for _ in range(2)]
+    for each in runs:
+        each.start()
+    for each in runs:
+        each.join()
+    run()
+
+    assert camera.account().offenders == []
+
+
+def test_another_factory_is_out_of_reach(lake: LocalLake) -> None:
+    video = lake.outputs["video"]
+    cloud = lake.cloud
+    function = f"arn:aws:lambda:{cloud.region}:{cloud.account_id}:function:{video[FACTORY]['clip_function']}"
+    wanted = {"role_arn": video[FACTORY]["role"], "service": "lambda.amazonaws.com", "source_arn": function}
+    role = cloud.control("POST", "service-credentials", wanted)
+    streams, s3 = cloud.client("kinesisvideo", role), cloud.client("s3", role)
+    bucket = lake.outputs["buckets"]["clips"]
+    own, foreign = video[FACTORY]["streams"]["gate"], video[FOREIGN]["streams"]["press-1"]
+
+    streams.get_data_endpoint(StreamName=own, APIName="GET_CLIP")
+    s3.list_objects_v2(Bucket=bucket, Prefix=f"factory={FACTORY}/")
+    for call, arguments in (
+        (streams.get_data_endpoint, {"StreamName": foreign, "APIName": "GET_CLIP"}),
+        (
+            streams.delete_stream,
+            {
+                "StreamARN": cloud.client("kinesisvideo").describe_stream(StreamName=own)["StreamInfo"][
+                    "StreamARN"
+                ]
+            },
+        ),
+        (s3.put_object, {"Bucket": bucket, "Key": f"factory={FOREIGN}/x.mp4", "Body": b""}),
+        (s3.list_objects_v2, {"Bucket": bucket, "Prefix": f"factory={FOREIGN}/"}),
+        (s3.list_objects_v2, {"Bucket": bucket}),
+        (s3.delete_object, {"Bucket": bucket, "Key": f"factory={FACTORY}/x.mp4"}),
+    ):
+        with pytest.raises(ClientError) as denied:
+            call(**arguments)
+        assert "AccessDenied" in denied.value.response["Error"]["Code"], arguments
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
