@@ -1,4 +1,7 @@
 locals {
+  # In messages, so that commands can be copied to any folder.
+  csr_dir = abspath(var.csr_dir)
+
   # An identity per gateway and lane, by client ID: two processes of a gateway, neither of which can speak for the other.
   identities = merge([
     for gateway in var.gateways : {
@@ -29,15 +32,14 @@ resource "aws_iot_thing" "identity" {
 
   lifecycle {
     precondition {
-      condition     = anytrue([for request in local.requests : request.client_id == each.key])
-      error_message = <<-EOT
-        No certificate signing request for ${each.key}: ${var.csr_dir}/${each.key}/<name>.pem must exist. Make a private key, which stays
-        on the gateway, and the request, here named "first", with
-          python -m tools.gateway csr --client-id ${each.key} --csr-dir ${var.csr_dir} --key-dir KEYS --name first
-        or with
-          mkdir -p KEYS/${each.key} ${var.csr_dir}/${each.key}
-          openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=${each.key} -keyout KEYS/${each.key}/first.key -out ${var.csr_dir}/${each.key}/first.pem
-      EOT
+      condition = anytrue([for request in local.requests : request.client_id == each.key])
+      error_message = join("\n", [
+        "No certificate signing request for ${each.key}: ${local.csr_dir}/${each.key}/<name>.pem must exist. In the repository's folder, make a private key, which then goes to the gateway and nowhere else, and the request with",
+        "  .venv/bin/python -m tools.gateway csr --client-id ${each.key} --csr-dir ${local.csr_dir} --key-dir keys",
+        "or with",
+        "  mkdir -p keys/${each.key} ${local.csr_dir}/${each.key}",
+        "  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=${each.key} -keyout keys/${each.key}/first.key -out ${local.csr_dir}/${each.key}/first.pem",
+      ])
     }
   }
 }

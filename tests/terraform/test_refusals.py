@@ -80,7 +80,7 @@ def test_each_refusal_says_path_rule_and_value(tree: TerraformTree) -> None:
     tree.init(folder)
 
     said = [
-        message
+        message.replace(str(tree.root), "<tree>")
         for diagnostic in tree.test_diagnostics(folder)
         if diagnostic["severity"] == "error"
         for message in _messages(diagnostic["detail"])
@@ -111,6 +111,9 @@ def test_environment_without_requests_says_which_are_missing(tree: TerraformTree
 
     for lane in ("measurements", "configuration"):
         client_id = f"krakow-line-1-{lane}"
-        wanted = f"No certificate signing request for {client_id}: ./csr/{client_id}/<name>.pem must exist"
-        command = f"python -m tools.gateway csr --client-id {client_id} --csr-dir ./csr"
+        csr_dir = tree.root / folder / "csr"
+        wanted = (
+            f"No certificate signing request for {client_id}: {csr_dir}/{client_id}/<name>.pem must exist"
+        )
+        command = f"python -m tools.gateway csr --client-id {client_id} --csr-dir {csr_dir}"
         assert any(wanted in detail and command in detail for detail in details), details
