@@ -224,7 +224,8 @@ def _sample(key: str, lead: str, value: str) -> str:
         raise MessageError(errors.NOT_A_SCALAR, key)
     if first != "n":
         _check_double(key, value)
-        if _is_integer(value) and _is_beyond(value, _EXACT):
+        # Within a double's range an integer has at most 309 digits, which int() takes on every Python.
+        if _is_integer(value) and abs(int(value)) > _EXACT:
             return f'{lead}{value},"{VALUE_TEXT}":"{value}"'
     return lead + value
 
@@ -239,12 +240,6 @@ def _renamed(lead: str) -> str:
 def _is_integer(value: str) -> bool:
     """Tell whether a scalar is a number without a fraction or an exponent."""
     return value.isdigit() or (value[0] == "-" and value[1:].isdigit())
-
-
-def _is_beyond(integer: str, bound: int) -> bool:
-    """Compare the magnitude of an integer of any length, which ``int`` may refuse to read."""
-    digits = integer.lstrip("-")
-    return len(digits) > 19 or int(digits) > bound
 
 
 def _check_string(key: str, value: str) -> None:

@@ -62,11 +62,10 @@ def fit(records: list[dict[str, Any]], answers: list[dict[str, Any]], limit: int
     for index in reversed(range(len(answers))):
         if total <= limit:
             break
-        if answers[index]["result"] == FAILED:
-            continue
         original = failed(records[index])
         saved = sizes[index] - _size(original)
-        if saved > 0:  # white space around the tokens of a message can make it longer than its line
+        # Nothing is saved where the record failed already, or where white space made it longer than its line.
+        if saved > 0:
             answers[index] = original
             total -= saved
             given_back.append(index)

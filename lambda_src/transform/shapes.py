@@ -14,9 +14,8 @@ is there with its type, and that numbers fit their columns.
 from __future__ import annotations
 
 import re
-import sys
 
-from .reader import NUMBER, encode_string, is_empty_object, trim_string
+from .reader import ANY, ATOMIC, NUMBER, PLAIN, STRING, encode_string, is_empty_object, trim_string
 from .schema import ATTRIBUTES, VALUE_TEXT
 
 TYPE_CHECKING = False  # spares the import of typing
@@ -28,12 +27,9 @@ if TYPE_CHECKING:
 
     _Convert = Callable[[str], Optional[Tuple[str, int]]]
 
-# Characters that a JSON string may hold unescaped.
-_PLAIN = r'[^"\\\x00-\x1f]'
 # Escapes that mean neither white space, which may have to be trimmed, nor half a surrogate pair.
 _WHITE = r"00(?:0[9A-Da-d]|1[C-Fc-f]|20|85|[Aa]0)|1680|20(?:0[0-9Aa]|2[89Ff]|5[Ff])|3000"
-_ESCAPE = rf'\\(?:["\\/b]|u(?!{_WHITE}|[Dd][89A-Fa-f])[0-9A-Fa-f]{{4}})'
-_ANY_ESCAPE = r'\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})'
+_HARMLESS = rf'\\(?:["\\/b]|u(?!{_WHITE}|[Dd][89A-Fa-f])[0-9A-Fa-f]{{4}})'
 # Surely within a double's range, and below 2^53 if it is an integer.
 _DOUBLE = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?"
 _PATTERNS = {
@@ -48,34 +44,32 @@ _PATTERNS = {
 }
 
 
-# Since Python 3.11 a pattern can say that what it took is never given back. Here no text can be taken in two
-# ways, so it changes no answer; but a message that has another shape fails sooner.
-_ANY, _GROUP = ("*+", "(?>") if sys.version_info >= (3, 11) else ("*", "(?:")
-
-
 class _Strings:
     """The patterns of strings, for messages without or with escapes (these are slower to match).
 
     Attributes:
-        value: A string value. It captures the inside if the string is not clean: it may be padded or blank,
-            or hold an escape that has to be looked at.
         clean: A string that trimming leaves alone.
-        nested: An object or array, captured, with at most one more level in it. It may turn out not to be
-            JSON.
+        soiled: Any other string, its inside captured: it may be padded or blank, or hold an escape that has
+            to be looked at.
+        value: Either of the two.
+        nested: An object or array that is not ``{}``, captured, with at most one more level in it. It may
+            turn out not to be JSON.
     """
 
-    __slots__ = ("clean", "nested", "value")
+    __slots__ = ("clean", "nested", "soiled", "value")
 
     def __init__(self, *, escapes: bool) -> None:
-        plain = _PLAIN + _ANY
-        some = f"{plain}(?:{_ANY_ESCAPE}{plain}){_ANY}" if escapes else plain
-        more = f"(?:{_ESCAPE}{plain}){_ANY}" if escapes else ""
+        plain = PLAIN + ANY
+        some = STRING if escapes else plain
+        more = f"(?:{_HARMLESS}{plain}){ANY}" if escapes else ""
         inside = rf'[^"\\\s\x00-\x1f]{plain}{more}(?<!\s)"'
         self.clean = f'"{inside}'
-        self.value = f'"{_GROUP}{inside}|((?!{inside}){some})")'
-        other = rf'[^\[\]{{}}"\\\x00-\x1f]{_ANY}'
-        inner = rf'[\[{{]{other}(?:"{some}"{other}){_ANY}[\]}}]'
-        self.nested = rf'([\[{{]{other}(?:(?:"{some}"|{inner}){other}){_ANY}[\]}}])'
+        soiled = f'((?!{inside}){some})"'
+        self.soiled = f'"{soiled}'
+        self.value = f'"{ATOMIC}{inside}|{soiled})'
+        other = rf'[^\[\]{{}}"\\\x00-\x1f]{ANY}'
+        inner = rf'[\[{{]{other}(?:"{some}"{other}){ANY}[\]}}]'
+        self.nested = rf'((?!\{{\}})[\[{{]{other}(?:(?:"{some}"|{inner}){other}){ANY}[\]}}])'
 
 
 # What to do with a captured group: read it as the time of the sample; trim the string; trim it or put null;
@@ -216,7 +210,7 @@ class Shapes:
         if key == self._metadata:
             return rf"{name}(?:\{{\}}|null|{strings.nested})", [_DROP, _METADATA, _REST]
         scalar = f"({strings.clean}|{NUMBER}|true|false|null)"
-        return f"{name}(?:{scalar}|{strings.value}|{strings.nested})", [_DROP, _EXTRA, _REST, _REST, _REST]
+        return f"{name}(?:{scalar}|{strings.soiled}|{strings.nested})", [_DROP, _EXTRA, _REST, _REST, _REST]
 
 
 def _is_tight(text: str, members: list[Member]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from transform import shapes
+from transform.errors import MessageError
 from transform.measurements import Measurements
 from transform.schema import load
 from transform.settings import Settings
@@ -25,10 +26,16 @@ from tests.transform.support import ARRIVAL, SCHEMAS, Lane, sample, spell, with_
 def lane() -> Measurements:
     """A measurements lane that has learned how samples are spelled, without and with escapes."""
     made = Measurements(Settings(factory="krakow", lane="measurements"), load("measurements", SCHEMAS))
-    for changes in ({}, {"unit": "mm"}):
-        for text in (spell(sample(**changes)), json.dumps(sample(**changes, deviceName="é"))):
+    every: list[dict[str, Any]] = [{}, {"unit": "mm"}, {"metadata": {}}]
+    for changes in every:
+        for text in (spell(sample(**changes)), escaped(sample(**changes, deviceName="é"))):
             see(made, text, Shapes.LEARN_AT)
     return made
+
+
+def escaped(message: Any) -> str:
+    """Spell a message compactly, with escapes for all that is not ASCII."""
+    return json.dumps(message, separators=(",", ":"))
 
 
 def see(lane: Measurements, text: str, times: int) -> None:
@@ -69,13 +76,29 @@ def is_quick(lane: Measurements, text: str) -> bool:
         spell(sample(unit=12)),
         spell(sample(unit=None)),
         spell(sample(unit={"name": " mm ", "exponents": [0, -3]})),
-        json.dumps(sample(deviceName="Za\u017c")).replace(": ", ":").replace(", ", ","),
+        spell(sample(metadata={"owner": " maintenance "})),
+        escaped(sample(deviceName="Zażółć")),
+        escaped(sample(deviceName="\tPress 1\n", value="läuft", description="\u00a0")),
+        escaped(sample(unit="°C", deviceName="😀")),
+        escaped(sample(unit={"name": "°C"})),
     ],
 )
 def test_what_a_plant_sends_takes_the_quick_road(lane: Measurements, text: str) -> None:
-    if "metadata" in text or "\\" in text:
-        see(lane, text, Shapes.LEARN_AT)
     assert is_quick(lane, text)
+
+
+@pytest.mark.parametrize("first", [{"metadata": {}}, {"unit": "mm"}, {"unit": 1, "metadata": None}])
+def test_keys_without_a_column_may_lead(lane: Measurements, first: Any) -> None:
+    text = spell({**first, **sample()})
+    see(lane, text, Shapes.LEARN_AT)
+    assert is_quick(lane, text)
+
+
+def test_a_line_may_be_too_long_on_the_quick_road_too(lane: Measurements) -> None:
+    text = spell(sample(deviceName="x" * 1_024_000))
+    assert is_quick(lane, text)
+    with pytest.raises(MessageError, match=r"^line too long$"):
+        lane.convert(text.encode(), ARRIVAL, "}\n")
 
 
 @pytest.mark.parametrize(
@@ -101,6 +124,14 @@ def test_what_a_plant_sends_takes_the_quick_road(lane: Measurements, text: str) 
         spell(sample())[:-1] + ',"value":1}',
         spell(sample(deviceName="a\x00")).replace("\\u0000", "\x00"),
         spell(sample(deviceName="@")).replace("@", "\\ud800"),
+        spell(sample(deviceName="@")).replace("@", "a\\udc00b"),
+        spell(sample(unit="@")).replace("@", "\\ud83dx"),
+        spell(sample(deviceName="@")).replace("@", "\\u0020\\n"),
+        spell(sample(metadata=[])),
+        spell(sample(metadata=[1])),
+        spell(sample(metadata=1)),
+        spell(sample(metadata={"a": ""})),
+        spell(sample(metadata={"a": {"b": {"c": {}}}})),
     ],
 )
 def test_what_may_be_invalid_does_not(lane: Measurements, text: str) -> None:
@@ -174,6 +205,16 @@ def test_a_message_that_nearly_matches_fails_in_good_time(lane: Measurements) ->
     )
     assert not is_quick(lane, text[:-1] + ",")
     assert is_quick(lane, text)
+
+
+def test_many_unknown_keys_fail_in_good_time() -> None:
+    lane = Measurements(Settings(factory="krakow", lane="measurements"), load("measurements", SCHEMAS))
+    for value in ("x", " x", {"x": ["y"]}, "\\"):
+        text = spell(sample(metadata={}, **{f"key{number}": value for number in range(28)}))
+        see(lane, text, Shapes.LEARN_AT)
+        assert is_quick(lane, text)
+        assert not is_quick(lane, text[:-1] + "]")
+        assert not is_quick(lane, text[:-1] + ",}")
 
 
 def test_lanes_learn_apart() -> None:
