@@ -50,7 +50,6 @@ _LITERALS = {
     "decimal": r"-?\d+(\.\d+)?",
     "boolean": r"true|false",
     "varchar": r"(?s:.*)",
-    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), r"-?\d{1,18}"),
 }
 
 # What a SELECT may be made of; anything else that it brings is refused by name.
@@ -723,7 +722,9 @@ def _castable(source: Type, target: Type) -> bool:
 
 
 def _check_cast_of_text(node: exp.Expr, target: Type) -> None:
-    """Lets through a literal in the canonical spelling, and what regexp_like has looked at before."""
+    """Lets through integers, literals in the canonical spelling, and what regexp_like has looked at."""
+    if target.is_integer:
+        return
     if target.name not in _LITERALS:
         raise QueryError("TYPE_MISMATCH", f"Cannot cast varchar to {target}", position_of(node))
     if isinstance(node.this, exp.Literal):

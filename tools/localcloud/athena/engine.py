@@ -317,6 +317,8 @@ def _failure(error: Any) -> QueryError:
     kind, _, detail = text.partition(": ")
     if "Division by zero" in text:
         return QueryError("DIVISION_BY_ZERO", "Division by zero")
+    if "Cannot cast" in str(error):
+        return QueryError("INVALID_CAST_ARGUMENT", str(error).rpartition("ValueError: ")[2].strip())
     if kind == "Conversion Error":
         return QueryError("INVALID_CAST_ARGUMENT", detail)
     if kind == "Out of Range Error":

@@ -10,6 +10,7 @@ from typing import Any
 
 from tools.localcloud.athena.java_regex import compile_java
 
+_INTEGER = re.compile(r"[+-]?\d{1,30}")
 _REFERENCE = re.compile(r"\\(.)|\$(\d+)|(\$)", re.DOTALL)
 
 
@@ -50,6 +51,22 @@ def regexp_replace(text: str, pattern: str, replacement: str) -> str:
     return compiled.sub(fill, text)
 
 
+def parse_integer(text: str, bits: int, strict: bool) -> int | None:
+    """The integer that ``text`` spells, as Java's ``Long.parseLong`` reads it: a sign and digits alone.
+
+    Args:
+        text: the text.
+        bits: the size of the integer type.
+        strict: whether a text that spells none is an error, as in CAST, or ``None``, as in try_cast.
+    """
+    limit = 1 << (bits - 1)
+    if _INTEGER.fullmatch(text) and -limit <= int(text) < limit:
+        return int(text)
+    if strict:
+        raise ValueError(f"Cannot cast {text!r} to an integer of {bits} bits")
+    return None
+
+
 def json_extract_scalar(text: str, path: str) -> str | None:
     """The scalar at ``path`` as text; ``None`` for an object, an array, JSON's null, no hit and bad JSON.
 
@@ -77,6 +94,7 @@ _FUNCTIONS: Mapping[str, tuple[Callable[..., Any], list[str], str]] = {
     "athena_regexp_like": (regexp_like, ["VARCHAR", "VARCHAR"], "BOOLEAN"),
     "athena_regexp_extract": (regexp_extract, ["VARCHAR", "VARCHAR", "BIGINT"], "VARCHAR"),
     "athena_regexp_replace": (regexp_replace, ["VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR"),
+    "athena_parse_integer": (parse_integer, ["VARCHAR", "BIGINT", "BOOLEAN"], "BIGINT"),
     "athena_json_extract_scalar": (json_extract_scalar, ["VARCHAR", "VARCHAR"], "VARCHAR"),
 }
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from sqlglot import exp
 
 from tools.localcloud.athena.binder import call_of, keep_type, type_of
-from tools.localcloud.athena.functions import BY_NODE, local_call, local_cast
-from tools.localcloud.athena.types import DATE, TIMESTAMP_TZ, Type
+from tools.localcloud.athena.functions import BY_NODE, local_call, local_cast, number
+from tools.localcloud.athena.types import BIGINT, DATE, TIMESTAMP_TZ, Type
 
 
 def rewrite(query: exp.Query) -> None:
@@ -75,6 +75,10 @@ def _cast(node: exp.Expr) -> exp.Expr:
     if target.is_integer and source.name in ("double", "real", "decimal"):
         # The local engine rounds halves to even, Trino away from zero.
         operand = local_call("round", operand)
+    if target.is_integer and source.name == "varchar":
+        bits = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}[target.name]
+        strict = exp.Boolean(this=not isinstance(node, exp.TryCast))
+        operand = local_call("athena_parse_integer", operand, local_cast(number(bits), BIGINT), strict)
     made = local_cast(operand, target)
     return exp.TryCast(this=operand, to=made.args["to"]) if isinstance(node, exp.TryCast) else made
 

@@ -34,8 +34,11 @@ SELECT max_by(x, y), max(x), sum(x), count(x), count(*) FROM (VALUES (1, 1)) AS 
 SELECT max_by(x, y, 2) FROM (VALUES (1, 1), (2, 2)) AS v (x, y);
 
 -- Text to numbers and dates
--- refused: try_cast of text AS bigint
-SELECT try_cast(s AS bigint) FROM (VALUES '12.5', '7') AS v (s);
+SELECT s, try_cast(s AS bigint), try_cast(s AS integer), try_cast(s AS tinyint) FROM (VALUES '12.5', '7', '1_000', ' 7', '7 ', '+7', '-7', '007', '', '128',
+       '-129', '2147483648', '9223372036854775807', '9223372036854775808', '٣', '1e3', '0x1', 'x', NULL) AS v (s);
+SELECT CAST(s AS bigint) FROM (VALUES '7', '12.5') AS v (s);
+SELECT CAST(s AS bigint) + 1 FROM (VALUES '7', NULL) AS v (s);
+SELECT CAST('128' AS tinyint);
 -- refused: CAST of text AS double
 SELECT CAST(s AS double) FROM (VALUES '12.5', '7') AS v (s);
 SELECT CASE WHEN regexp_like(s, '^[0-9]+$') THEN try_cast(s AS bigint) END FROM (VALUES '12.5', '1_000', ' 7', '42', '') AS v (s);
