@@ -11,6 +11,7 @@ from moto import mock_aws
 from tools.camera.account import ArchivedClip, account, compare
 from tools.camera.encoder import SyntheticEncoder
 from tools.camera.journal import SentFragment
+from tools.localcloud.kinesisvideo import matroska
 
 
 def sent(number: int, frames: Sequence[str] | None = None) -> SentFragment:
@@ -112,12 +113,14 @@ def test_objects_are_read_from_the_bucket_and_summed_over_cameras(monkeypatch: p
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="clips")
+        raw = matroska.without_codec_private(footage["oven"].document)
+        bodies = {"press-1": footage["press-1"].document, "oven": raw}
         folder = "factory=krakow/camera={}/year=2026/month=01/day=02/"
         for camera, name, kind in (("press-1", "8.mp4", "video/mp4"), ("oven", "8.mp4", "video/x-matroska")):
             s3.put_object(
                 Bucket="clips",
                 Key=folder.format(camera) + "20260102T030405.678Z-" + name,
-                Body=footage[camera].document,
+                Body=bodies[camera],
                 ContentType=kind,
                 Metadata={"first-fragment": "8", "last-fragment": "8"},
             )

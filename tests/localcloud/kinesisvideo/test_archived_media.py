@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -122,23 +121,18 @@ class TestClipLimits:
     def test_other_calls_are_answered_while_a_large_clip_is_made(self, stream: TestStream) -> None:
         stream.send([padded(film(stream.begin_ms + i * SECOND).document, 30_000_000) for i in range(3)])
         chosen = selector(stream.begin_ms, stream.begin_ms + 3 * SECOND)
-        sts = stream.cloud.client("sts")
 
-        def seconds(call: Callable[[], object]) -> float:
-            begun = time.monotonic()
-            call()
-            return time.monotonic() - begun
-
-        def make_clip() -> None:  # the answer begins when the clip is made
+        def make_clip() -> None:  # its answer begins when it is made
             stream.media.get_clip(StreamName=stream.name, ClipFragmentSelector=chosen)["Payload"].close()
 
-        alone = seconds(make_clip)
         with ThreadPoolExecutor(1) as pool:
             clip = pool.submit(make_clip)
-            waits = [seconds(sts.get_caller_identity)]
+            answers = 0
+            sts = stream.cloud.client("sts")
             while not clip.done():
-                waits.append(seconds(sts.get_caller_identity))
-        assert max(waits) < alone / 2
+                sts.get_caller_identity()
+                answers += 1
+        assert answers > 3  # one or two, when nobody else is served
 
 
 class TestMedia:
