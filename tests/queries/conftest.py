@@ -1,4 +1,4 @@
-"""A local cloud that holds the hand-made lake."""
+"""The hand-made lake, in memory and on a local cloud."""
 
 from __future__ import annotations
 
@@ -8,10 +8,20 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.localcloud.athena.lakes import MemoryLake
 from tests.queries.rows import QUERIES, objects, tables
 from tools.localcloud import LocalCloud
 
 BUCKETS = {"measurements": "lake-measurements", "configuration": "lake-configuration"}
+NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def lake() -> MemoryLake:
+    """The hand-made lake in memory, around ``NOW``."""
+    return MemoryLake(
+        tables={("lake", table["Name"]): table for table in tables(BUCKETS)}, objects=objects(NOW, BUCKETS)
+    )
 
 
 @dataclass(frozen=True)

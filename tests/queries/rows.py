@@ -47,6 +47,7 @@ class Sample:
     factory: str = "krakow"
     gateway: str | None = "line-1"
     datatype: str = "float64"
+    attributes: str | None = None
 
     def row(self, now: datetime) -> dict[str, Any]:
         """The row with the columns of the table."""
@@ -61,7 +62,7 @@ class Sample:
             "success": self.success,
             "value": self.value,
             "value_text": self.text,
-            "attributes": None,
+            "attributes": self.attributes,
             "received_at": at(now, self.received),
             "gateway": self.gateway,
         }
@@ -81,7 +82,7 @@ SAMPLES = (
     _DELIVERED_TWICE,
     Sample("speed", "0 09:00:00", "0 09:00:01", 30.5),
     # The newest good one.
-    Sample("speed", "0 09:15:00", "0 09:15:01", 29.5),
+    Sample("speed", "0 09:15:00", "0 09:15:01", 29.5, attributes='{"unit":"mm/s"}'),
     # A bad one with a number that must not reach any average, published twice.
     _BAD,
     replace(_BAD, received="0 09:20:31"),

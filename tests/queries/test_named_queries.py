@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 
 from tests.localcloud.athena.lakes import MemoryLake
+from tests.queries.conftest import BUCKETS, NOW
 from tests.queries.expected import EXPECTED, resolved
-from tests.queries.rows import LINE_PATTERN, QUERIES, ROOT, objects, tables
+from tests.queries.rows import LINE_PATTERN, QUERIES, ROOT, tables
 from tools.localcloud.athena.engine import Query
 from tools.localcloud.athena.surface import parse
 
-NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
-BUCKETS = {"measurements": "lake-measurements", "configuration": "lake-configuration"}
 NAMES = sorted(path.stem for path in QUERIES.glob("*.sql"))
-
-
-@pytest.fixture
-def lake() -> MemoryLake:
-    return MemoryLake(
-        tables={("lake", table["Name"]): table for table in tables(BUCKETS)}, objects=objects(NOW, BUCKETS)
-    )
 
 
 def _text(name: str) -> str:
