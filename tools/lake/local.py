@@ -84,7 +84,7 @@ class LocalLake:
 
     @property
     def packages_dir(self) -> Path:
-        """The Lambda packages that are applied: a copy, since a build may go on while Terraform reads them."""
+        """The Lambda packages that are applied: a copy, since a build may replace those that it is of."""
         return self.workdir / "packages"
 
     @property
@@ -95,13 +95,32 @@ class LocalLake:
     def apply(self, factories: Mapping[str, Any] | None = None, **variables: object) -> None:
         """Make the keys and CSRs that are missing, and apply.
 
+        Takes what `changing` takes.
+
+        Raises:
+            TerraformError: When the apply fails.
+        """
+        self._prepare(factories, variables)
+        self.terraform.apply(self.variables)
+
+    def changing(
+        self, factories: Mapping[str, Any] | None = None, **variables: object
+    ) -> list[dict[str, Any]]:
+        """Do what `apply` does, and tell what it changed: `{address, actions}` of resources and outputs.
+
         Args:
             factories: The factories map; without one, as it was applied last or environment `local` has it.
             variables: More of the environment's variables; they stay as given until given anew.
 
         Raises:
-            TerraformError: When the apply fails.
+            TerraformError: When plan or apply fails.
         """
+        self._prepare(factories, variables)
+        changes = self.terraform.changes(self.variables)
+        self.terraform.apply_planned()
+        return changes
+
+    def _prepare(self, factories: Mapping[str, Any] | None, variables: Mapping[str, object]) -> None:
         wanted = factories if factories is not None else self.variables.get("factories", default_factories())
         self.onboard(wanted)
         shutil.copytree(PACKAGES, self.packages_dir, dirs_exist_ok=True)
@@ -113,7 +132,6 @@ class LocalLake:
             "packages_dir": str(self.packages_dir),
         }
         self._outputs = None
-        self.terraform.apply(self.variables)
 
     def onboard(self, factories: Mapping[str, Any]) -> None:
         """Make a key and a CSR for each identity that has none."""

@@ -16,6 +16,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[2]
 _WRAPPER = REPOSITORY / "tools" / "terraform.sh"
 _ERROR_LINES = 40
+_PLAN = "changes.tfplan"
 
 
 class TerraformError(Exception):
@@ -74,7 +75,7 @@ class Terraform:
         Raises:
             TerraformError: When the plan fails.
         """
-        plan = self.workdir / "check.tfplan"
+        plan = self.workdir / _PLAN
         self._run("plan", "-input=false", f"-out={plan}", *self._arguments(variables))
         shown = json.loads(self._run("show", "-json", str(plan)))
         found = [
@@ -88,6 +89,14 @@ class Terraform:
             if change["actions"] != ["no-op"]
         ]
         return found
+
+    def apply_planned(self) -> None:
+        """Apply what `changes` planned last.
+
+        Raises:
+            TerraformError: When the apply fails, or the plan is stale.
+        """
+        self._run("apply", "-input=false", str(self.workdir / _PLAN))
 
     def output(self) -> dict[str, Any]:
         """The root module's outputs, name to value."""
