@@ -2,7 +2,7 @@
 # Terraform with the AWS provider from wherever this machine has it: a filesystem mirror, or else the registry.
 #
 # Looked for in this order:
-#   1. FACTORY_LAKE_TF_MIRROR, a mirror's folder (it holds registry.terraform.io/hashicorp/aws/...)
+#   1. FACTORY_LAKE_TF_MIRROR, a mirror's folder (it holds registry.terraform.io/hashicorp/aws/...), or the word registry
 #   2. the user's own Terraform settings: TF_CLI_CONFIG_FILE, or ~/.terraformrc
 #   3. a mirror in one of the usual places
 #   4. the registry, downloads being kept in .tools/terraform-plugins and shared by all folders
@@ -54,7 +54,8 @@ holds_provider() {
 
 # Writes a CLI configuration that takes the provider from the mirror and anything else from its registry, and prints its path.
 configuration_for() {
-  local file=$repository/.tools/terraform-mirror.tfrc draft
+  local file draft
+  file=$repository/.tools/terraform-mirror-$(printf '%s' "$1" | cksum | cut -d ' ' -f 1).tfrc
   mkdir -p "${file%/*}"
   draft=$(mktemp "$file.XXXXXX")
   cat >"$draft" <<EOF
@@ -89,7 +90,9 @@ if [ -n "${TF_CLI_CONFIG_FILE:-}" ] && [ ! -e "$TF_CLI_CONFIG_FILE" ]; then
   unset TF_CLI_CONFIG_FILE
 fi
 
-if [ -n "${FACTORY_LAKE_TF_MIRROR:-}" ]; then
+if [ "${FACTORY_LAKE_TF_MIRROR:-}" = registry ]; then
+  use_registry
+elif [ -n "${FACTORY_LAKE_TF_MIRROR:-}" ]; then
   holds_provider "$FACTORY_LAKE_TF_MIRROR" ||
     fail "FACTORY_LAKE_TF_MIRROR must hold registry.terraform.io/hashicorp/aws $(locked_version) for this platform, got $FACTORY_LAKE_TF_MIRROR"
   use_mirror "$FACTORY_LAKE_TF_MIRROR"

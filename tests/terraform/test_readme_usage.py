@@ -21,13 +21,13 @@ def test_usage_blocks_are_formatted_and_can_be_planned(tree: TerraformTree) -> N
         assert found is not None, f"{folder}/README.md has no usage block"
         blocks[f"{folder.name}.tf"] = found["block"]
     planned = 'run "plan" {\n  command = plan\n}\n'
-    folder = tree.add_root("usage", {**blocks, "usage.tftest.hcl": MOCK_PROVIDER + planned})
+    usage = tree.add_root("usage", {**blocks, "usage.tftest.hcl": MOCK_PROVIDER + planned})
     # What the blocks expect to find: requests of the gateway, and packages that were built.
-    shutil.copytree(tree.root / "environments" / "dev" / "testdata" / "csr", tree.root / folder / "csr")
+    shutil.copytree(tree.root / "environments" / "dev" / "testdata" / "csr", tree.root / usage / "csr")
     shutil.copytree(
         tree.root / "environments" / "lake" / "testdata" / "packages", tree.root / "build" / "packages"
     )
 
-    assert tree.run(folder, "fmt", "-check", may_fail=True) == ""
-    tree.init(folder)
-    assert "1 passed, 0 failed" in tree.run(folder, "test")
+    assert tree.run(usage, "fmt", "-check", may_fail=True) == ""
+    tree.init(usage)
+    assert "1 passed, 0 failed" in tree.run(usage, "test")
