@@ -101,7 +101,7 @@ def test_a_cut_line_loses_nothing_and_repeats_are_in_the_journal(
         progress = connection.run(stream())
         heard = Counter(listener.wait_for(lambda heard: set(sent) <= set(heard)))
 
-    assert progress.reconnects == 1
+    assert (progress.reconnects, progress.resumed) == (1, 1)
     assert progress.acked == len(sent)
     attempts = {entry.payload: entry.attempts for entry in read_journals(tmp_path)}
     repeated = {payload for payload, times in heard.items() if times > 1}

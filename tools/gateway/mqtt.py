@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from paho.mqtt.client import Client
+from paho.mqtt.client import Client, ConnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -70,6 +70,7 @@ class Progress:
         acked: Messages that the broker has acknowledged.
         resent: Publishes of a message that had been published before.
         reconnects: Connections after the first.
+        resumed: Connections for which the broker still had the session, so that packet numbers stayed valid.
         state: One or two words for a display.
     """
 
@@ -77,6 +78,7 @@ class Progress:
     acked: int = 0
     resent: int = 0
     reconnects: int = 0
+    resumed: int = 0
     state: str = "waiting"
 
 
@@ -311,12 +313,13 @@ class Connection:
     # caller.
 
     def _on_connect(
-        self, _client: Client, _data: object, _flags: object, reason: ReasonCode, _: object
+        self, _client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, _: object
     ) -> None:
         if reason.is_failure:
             self._problem = f"CONNECT refused: {reason}"
             return
         self._connected = True
+        self.progress.resumed += flags.session_present
         self._connected_at = self._ends.clock()
         self._last_answer_if_idle()
         # The client sends these again as soon as this function returns.
