@@ -42,8 +42,9 @@ PUT_MS = 120_000
 WINDOW_MS = 600_000
 _WINDOW_GROWTH = 8  # where a listing brought no clip
 
-#: After this age a fragment that is listed but that no call returns is given up, so that it does not hold up
-#: what follows until it expires.
+#: After this age a fragment is given up that is listed though the service says that it does not exist, so
+#: that it does not hold up what follows. One that cannot be had for another reason is given up when it nears
+#: expiry.
 UNOBTAINABLE_MS = 3600 * 1000
 
 #: How often a run tries again that finds the archive moved on.
@@ -328,17 +329,19 @@ class Camera:
         self._move_behind(clip, keys.position_after_clip(clip.last.number, clip.latest_ms, clip.last.end_ms))
 
     def _give_up(self, clip: Clip, listing: Listing, error: Unobtainable) -> None:
-        """Record that fragments cannot be had though they are listed, once they are old enough.
+        """Record that fragments cannot be had though they are listed, once there is no hope for them.
 
         Raises:
-            CameraError: They are young, and a later run may get them; or it is not known what follows.
+            CameraError: A later run may get them; or it is not known what follows.
         """
         life_ms = self._fetcher.life_ms(clip.first)
         age_ms = self.stream.retention_ms - life_ms
-        is_old = age_ms >= UNOBTAINABLE_MS or life_ms <= planning.reserve_ms(self.stream.retention_ms)
+        is_hopeless = (error.is_final and age_ms >= UNOBTAINABLE_MS) or (
+            life_ms <= planning.reserve_ms(self.stream.retention_ms)
+        )
         settled = planning.settled(listing, self._limits.settle_ms)
         following = next((each for each in settled if each.number > clip.last.number), None)
-        if following is None or not is_old:
+        if following is None or not is_hopeless:
             raise CameraError(
                 "Unobtainable", f"fragment {clip.first.number} is listed but not given: {error.reason}"
             ) from error

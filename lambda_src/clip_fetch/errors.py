@@ -67,6 +67,11 @@ class Unobtainable(ClipFetchError):  # noqa: N818 - likewise
         super().__init__(reason)
         self.reason = reason
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the service says that they do not exist; anything else may pass."""
+        return self.reason in (FRAGMENT_NOT_FOUND, "ResourceNotFoundException")
+
 
 class CameraError(ClipFetchError):
     """One camera cannot be archived further in this run.
@@ -89,6 +94,10 @@ MEDIA_CODES = frozenset(
         "UnsupportedStreamMediaTypeException",
     }
 )
+
+#: The exception tag's code for a fragment that is not there (developer guide, "Identify the error code at the
+#: fragment level" of GetMediaForFragmentList). Others tell of keys and of the service, and may pass.
+FRAGMENT_NOT_FOUND = "exception 4000"
 
 #: What a range answers whose fragments are gone: nothing in it (404), or before the retention period (400).
 GONE_CODES = frozenset({"ResourceNotFoundException", "InvalidArgumentException"})

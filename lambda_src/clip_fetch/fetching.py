@@ -273,17 +273,20 @@ class Fetcher:
 
     def _get_media(self, clip: Clip, file: SpooledFile) -> str:
         """Download raw media; the problem, if that is not possible."""
-        try:
-            self._video.get_media([fragment.number for fragment in clip.fragments], file)
-        except UnfitMedia as error:
+        problem = ""
+        for _ in range(_DOWNLOADS):
+            try:
+                self._video.get_media([fragment.number for fragment in clip.fragments], file)
+            except UnfitMedia as error:
+                problem = error.reason
+            except Exception as error:
+                problem = code_of(error)
+                if problem not in GONE_CODES:
+                    raise
+            else:
+                return ""
             self._check_still_there(clip)
-            return error.reason
-        except Exception as error:
-            if code_of(error) not in GONE_CODES:
-                raise
-            self._check_still_there(clip)
-            return code_of(error)
-        return ""
+        return problem
 
 
 def judge(clip: Clip, duration_ms: int) -> _Verdict:

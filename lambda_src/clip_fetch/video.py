@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
 
 from clip_fetch.clients import epoch_ms, from_epoch_ms
@@ -17,6 +18,10 @@ _MEDIA = "GET_MEDIA_FOR_FRAGMENT_LIST"
 
 _NUMBER_TAG = b"AWS_KINESISVIDEO_FRAGMENT_NUMBER"
 _EXCEPTION_TAG = b"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE"
+
+#: The tag's value follows its name, behind the value's own element ID and length.
+_CODE_REACH = 16
+_EXCEPTION = re.compile(re.escape(_EXCEPTION_TAG) + rb"[^0-9]{0,12}?([0-9]{4})", re.DOTALL)
 
 
 def find_streams(client: Any, prefix: str, pace: Pace) -> List[Stream]:
@@ -125,7 +130,7 @@ class Video:
         marks = _Marks([_EXCEPTION_TAG, _NUMBER_TAG] + [str(number).encode() for number in numbers])
         file.fill(answer["Payload"], self._pace, marks.look)
         if _EXCEPTION_TAG in marks.seen:
-            raise UnfitMedia("exception")
+            raise UnfitMedia("exception " + marks.code)
         if marks.missing:
             raise UnfitMedia("incomplete")
 
@@ -155,17 +160,26 @@ _ANSWERS = GONE_CODES | MEDIA_CODES | {"ClientLimitExceededException"}
 
 
 class _Marks:
-    """Which of some byte strings occur in a stream of chunks."""
+    """Which of some byte strings occur in a stream of chunks, and the code of an exception tag.
+
+    Attributes:
+        seen: The strings that occurred.
+        code: The first exception's.
+    """
 
     def __init__(self, marks: Sequence[bytes]) -> None:
         self._wanted = set(marks)
-        self._longest = max(len(mark) for mark in marks)
+        self._longest = max(len(mark) for mark in marks) + _CODE_REACH
         self._tail = b""
+        self.code = ""
         self.seen: Set[bytes] = set()
 
     def look(self, chunk: bytes) -> None:
         text = self._tail + chunk
         self.seen |= {mark for mark in self._wanted - self.seen if mark in text}
+        if not self.code:
+            code = _EXCEPTION.search(text)
+            self.code = code.group(1).decode() if code else ""
         self._tail = text[-self._longest :]
 
     @property

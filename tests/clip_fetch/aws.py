@@ -103,6 +103,7 @@ class Aws:
         unreadable: Numbers whose fragments GetClip refuses.
         codecs: By number, where it is not the usual one.
         withheld: Numbers that no call returns though they are listed.
+        withheld_code: With which exception GetMediaForFragmentList tells of them.
         shown_ms: Media time of a fragment where it is not its length.
         hook: Called before each operation with its name.
     """
@@ -119,6 +120,7 @@ class Aws:
         self.unreadable: set[int] = set()
         self.codecs: dict[int, str] = {}
         self.withheld: set[int] = set()
+        self.withheld_code = "4000"
         self.shown_ms: dict[int, int] = {}
         self.ranges: list[tuple[float, float]] = []
         self.hook: Callable[[str], None] = lambda _operation: None
@@ -258,7 +260,7 @@ class Aws:
         numbers = [text for text in request["Fragments"] if int(text) not in self.withheld]
         body = "".join(f"AWS_KINESISVIDEO_FRAGMENT_NUMBER{text};" for text in numbers)
         if len(numbers) < len(request["Fragments"]):
-            body += "AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE4000"
+            body += "AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE" + self.withheld_code
         return {"ContentType": "video/webm", "Payload": Body(body.encode())}
 
     # -- s3

@@ -249,6 +249,36 @@ class TestMediaThatDoesNotFit:
         )
         assert (summary["expired_seconds"], summary["errors"]) == (2.0, {})
 
+    def test_what_may_be_had_later_is_not_given_up_before_it_nears_expiry(self) -> None:
+        """A key that is disabled for a day costs no footage."""
+        aws = plant()
+        aws.withheld = {1005}
+        aws.withheld_code = "4501"
+        aws.now_ms = T0 + 22 * HOUR
+        assert archive(aws)["errors"] == {"press-1": "CameraError"}
+        assert aws.archived() == [(1000, 1004)]
+        aws.now_ms = T0 + 23 * HOUR + 11_000
+        assert archive(aws, "run-2")["errors"] == {}
+        assert aws.archived()[1] == (1006, 1010)
+
+    def test_raw_media_that_ends_early_is_fetched_again(self) -> None:
+        aws = plant()
+        aws.unreadable = {1005}
+        aws.now_ms += HOUR
+        whole = Aws.get_media_for_fragment_list
+        cut: list[int] = []
+
+        def get_media(self: Aws, **request: Any) -> dict[str, Any]:
+            answer = whole(self, **request)
+            if not cut:
+                cut.append(1)
+                answer["Payload"].truncate(10)
+            return answer
+
+        aws.get_media_for_fragment_list = get_media.__get__(aws)  # type: ignore[method-assign]
+        archive(aws)
+        assert [meta["format"] for _, meta in aws.clips()][:3] == ["mp4", "mkv", "mp4"]
+
 
 class TestRetention:
     """Footage that expires."""

@@ -95,8 +95,16 @@ class TestRawMedia:
     def test_an_exception_in_the_stream_is_noticed(self) -> None:
         aws = plant()
         aws.withheld = {1004}
-        with pytest.raises(UnfitMedia, match="exception"):
+        with pytest.raises(UnfitMedia, match="exception 4000"):
             self.get(aws, [1003, 1004])
+
+    def test_the_code_of_an_exception_is_read_wherever_chunks_end(self) -> None:
+        aws = plant()
+        tag = b"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE\x44\x87\x844503"
+        for cut in range(1, len(tag)):
+            self.answer(aws, bytes(CHUNK - cut) + tag + bytes(100))
+            with pytest.raises(UnfitMedia, match="exception 4503"):
+                self.get(aws, [1003])
 
     def test_a_fragment_that_is_not_there_is_noticed(self) -> None:
         aws = plant()

@@ -11,6 +11,7 @@ from clip_fetch import planning
 
 from tests.histories import counterexamples
 from tools.histories import __main__ as cli
+from tools.histories import batch
 from tools.histories.draw import draw
 from tools.histories.history import EPOCH_MS, Action, Fault, History, Run, Stream
 from tools.histories.judge import judge
@@ -22,7 +23,7 @@ CHUNK = 25
 
 @pytest.mark.parametrize("first", range(0, 300, CHUNK))
 def test_every_fragment_is_archived_exactly_once_in_order(first: int) -> None:
-    totals = cli.play_seeds(range(first, first + CHUNK))
+    totals = batch.play_seeds(range(first, first + CHUNK))
     assert totals.failed == [], f"see python -m tools.histories --first {min(totals.failed)} --n 1"
     assert totals.counts["archived"] > 1000
 
@@ -73,7 +74,7 @@ def test_a_kill_at_any_call_leaves_an_exact_archive() -> None:
             runs = tuple(
                 Run(run.at_ms, run.timeout_ms, run.settings, (Fault(call, kind),)) for run in base.runs
             )
-            assert cli.faults_of(History(0, base.streams, runs)) == [], (call, kind)
+            assert batch.faults_of(History(0, base.streams, runs)) == [], (call, kind)
 
 
 def test_a_failing_history_is_cut_down_to_what_fails() -> None:
@@ -110,7 +111,7 @@ def test_a_failure_is_printed_with_its_seed_and_smallest_history(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(planning, "settled", lambda listing, _settle_ms: list(listing.fragments))
-    seed = next(seed for seed in range(400) if cli.faults_of(draw(seed)))
+    seed = next(seed for seed in range(400) if batch.faults_of(draw(seed)))
     cli.print_failure(seed)
     printed = capsys.readouterr().out
     assert f"seed {seed} fails" in printed

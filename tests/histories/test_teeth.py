@@ -17,7 +17,7 @@ from clip_fetch.planning import Clip, Limits
 
 from tests.histories import counterexamples
 from tools.histories import world
-from tools.histories.__main__ import faults_of
+from tools.histories.batch import faults_of
 from tools.histories.draw import draw
 from tools.histories.history import History
 

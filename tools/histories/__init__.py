@@ -4,3 +4,11 @@ A history is data: what the cameras sent, when the function ran with which setti
 was killed, what the operator did. It is drawn from a seed, played in simulated time, and judged by what lies
 in the bucket afterwards.
 """
+
+import sys
+
+from tools.package import SOURCES
+
+# The Lambda functions are packages of their own, not parts of this one.
+if str(SOURCES) not in sys.path:
+    sys.path.append(str(SOURCES))

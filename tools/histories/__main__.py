@@ -7,59 +7,13 @@ import json
 import multiprocessing
 import sys
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools.histories.batch import Totals, faults_of, play_seeds
 from tools.histories.draw import draw
-from tools.histories.history import History
-from tools.histories.judge import judge
-from tools.histories.play import play
 from tools.histories.shrink import shrink
 
 SUMMARY = Path("build/torture/summary.json")
-
-
-@dataclass
-class Totals:
-    """Sums over histories."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    cuts: Counter[str] = field(default_factory=Counter)
-    failed: list[int] = field(default_factory=list)
-
-    def add(self, other: Totals) -> None:
-        """Take another's in."""
-        self.counts.update(other.counts)
-        self.cuts.update(other.cuts)
-        self.failed.extend(other.failed)
-
-
-def faults_of(history: History) -> list[str]:
-    """What is wrong with what came of a history; an exception of the code under test is wrong as well."""
-    try:
-        return judge(play(history)).faults
-    except Exception as error:
-        return [f"{type(error).__name__}: {error}"]
-
-
-def play_seeds(seeds: range) -> Totals:
-    """Play the histories of some seeds."""
-    totals = Totals()
-    for seed in seeds:
-        verdict = judge(play(draw(seed)))
-        totals.counts.update(
-            histories=1,
-            fragments=verdict.fragments,
-            archived=verdict.archived,
-            expired=verdict.expired,
-            lost=verdict.lost,
-            duplicated=verdict.duplicated,
-        )
-        totals.cuts.update(verdict.cuts)
-        if verdict.faults:
-            totals.failed.append(seed)
-    return totals
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -314,7 +314,7 @@ class MediaClient:
             there = [chunk.fragment for chunk in chunks if chunk.fragment is not None]
             body = media.mkv([fragment.number for fragment in there])
             if len(there) < len(chunks):
-                body = b"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE" + body
+                body = b"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE4000" + body
             weight = sum(fragment.size for fragment in there)
             return {"ContentType": "video/webm", "Payload": Payload(body, weight, self._context)}
 
