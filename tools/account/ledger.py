@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -113,10 +114,11 @@ class Account:
 
     def show(self, console: Console) -> None:
         """Print the numbers as a table, and the first offenders."""
-        table = Table(title="Account of every message")
+        # Narrow, so that no heading is cut on a terminal of 80 columns.
+        table = Table(title="Account of every message", box=box.SIMPLE_HEAD, padding=0, show_edge=False)
         table.add_column("factory/lane", no_wrap=True)
         for part in fields(Tally):
-            table.add_column(part.name.replace("_", " "), justify="right")
+            table.add_column(part.name.replace("_", " "), justify="right", overflow="fold")
         for lane, tally in [*sorted(self.by_lane.items()), ("total", self.total)]:
             if lane == "total":
                 table.add_section()
