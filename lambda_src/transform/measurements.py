@@ -104,15 +104,14 @@ class Measurements:
         text = reader.decode(payload)
         shapes = self._known["\\" in text]
         for shape in shapes:
-            quick = shape(text)
+            quick = shape(text, closing)
             if quick is not None:
                 if shape is not shapes[0]:
                     self._shapes.promote(shapes, shape)
-                body, event_time = quick
-                if received_at - self._past_ms <= event_time <= received_at + self._future_ms:
-                    line = (body + closing).encode()
-                    if len(line) <= MOST_BYTES:
-                        return line, self._partitions[event_time // DAY_MS]
+                line, event_time = quick
+                plausible = received_at - self._past_ms <= event_time <= received_at + self._future_ms
+                if plausible and len(line) <= MOST_BYTES:
+                    return line, self._partitions[event_time // DAY_MS]
                 break
         return self.convert_carefully(text, received_at, closing)
 

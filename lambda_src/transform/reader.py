@@ -46,14 +46,13 @@ _SCALAR = rf'"({STRING})"|{NUMBER}|true|false|null'
 # A scalar with what must follow it, or a look at the bracket that opens a container. Groups: the scalar, the
 # inside of a string, the white space behind, the separator.
 _VALUE = rf"(?:({_SCALAR})({WS})([,}}\]])|(?=[\[{{]))"
-# Groups before those of the value: all that precedes it, and (in an object) the inside of the key.
-_MEMBER = re.compile(rf'({WS}"({STRING})"{WS}:{WS}){_VALUE}')
-_ELEMENT = re.compile(rf"({WS}){_VALUE}")
+# A member of an object or an element of an array. Groups before those of the value: all that precedes it, and
+# the inside of a member's key.
+_ITEM = re.compile(rf'({WS}(?:"({STRING})"{WS}:{WS})?){_VALUE}')
 _EMPTY = re.compile(rf"\{{{WS}\}}|\[{WS}\]")
 _BEHIND = re.compile(rf"{WS}([,}}\]])")
 _OPENING = re.compile(rf"{WS}([{{\[])")
 _REST = re.compile(rf"{WS}\Z")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def decode(payload: bytes) -> str:
@@ -86,7 +85,7 @@ def trim_string(inside: str) -> str | None:
     if "\\" not in inside:
         return inside.strip()
     text: str = json.loads(f'"{inside}"')
-    if _SURROGATE.search(text):
+    if _has_surrogate(text):
         return None
     trimmed = text.strip()
     return inside if trimmed == text else encode_basestring(trimmed)[1:-1]
@@ -130,8 +129,8 @@ class Reader:
         """
         opening = _OPENING.match(text)
         if opening is None:
-            scalar = _ELEMENT.match(text + "]")
-            lone = scalar is not None and scalar.end() == len(text) + 1 and scalar.group(2) is not None
+            scalar = _ITEM.match(text + "]")
+            lone = scalar is not None and scalar.end() == len(text) + 1 and scalar.group(2) is None
             raise MessageError(errors.NOT_AN_OBJECT if lone else errors.NOT_JSON)
         reading = _Reading(text, self._blank)
         start = opening.end(1) - 1
@@ -188,14 +187,10 @@ class _Reading:
 
     def members(self, position: int, nullable: AbstractSet[str], members: list[Member]) -> int:
         """Read the message's own members, from behind the brace; return the place behind its end."""
-        text = self._text
-        match = _MEMBER.match
         keys: set[str] = set()
         separator = ","
         while separator == ",":
-            found = match(text, position)
-            if found is None:
-                raise MessageError(errors.NOT_JSON)
+            found = self._item(position, keyed=True)
             lead, inside, value, string, trail, separator = found.groups()
             position = found.end()
             key = self._key(inside, keys, ())
@@ -244,21 +239,19 @@ class _Reading:
                     if not levels:
                         return position, "".join(out)
                 keys, path = levels[-1]
-                found = (_ELEMENT if keys is None else _MEMBER).match(text, position)
-                if found is None:
-                    raise MessageError(errors.NOT_JSON)
+                found = self._item(position, keyed=keys is not None)
+                lead, inside, value, string, trail, separator = found.groups()
                 position = found.end()
-                *lead, value, string, trail, separator = found.groups()
                 if keys is not None:
-                    key = self._key(lead[1], keys, path)
+                    key = self._key(inside, keys, path)
                     if len(path) < MOST_LEVELS:  # deeper paths are of no use, and could fill the memory
                         path = (*path, key)
                 if value is None:
-                    out.append(lead[0])
+                    out.append(lead)
                     break
                 if string is not None:
                     value = self._string(string, path)
-                out += lead[0], value, trail, separator
+                out += lead, value, trail, separator
 
     def _leave(self, position: int, separator: str, levels: list[_Level], out: list[str]) -> int:
         """Leave the innermost container, and those around it that end with it; return the place to go on.
@@ -280,6 +273,13 @@ class _Reading:
             position, separator = behind.end(), behind.group(1)
         return position
 
+    def _item(self, position: int, *, keyed: bool) -> Match[str]:
+        """Match a member (it has a key) or an element, with what must follow it."""
+        found = _ITEM.match(self._text, position)
+        if found is None or (found.group(2) is None) == keyed:
+            raise MessageError(errors.NOT_JSON)
+        return found
+
     def _behind(self, position: int) -> Match[str]:
         """Match what follows a container that stands in another one."""
         found = _BEHIND.match(self._text, position)
@@ -291,7 +291,7 @@ class _Reading:
         """Return a key, given what is between its quotes, and note it among the keys of its object."""
         if "\\" in inside:
             key: str = json.loads(f'"{inside}"')
-            if _SURROGATE.search(key):
+            if _has_surrogate(key):
                 self._report(errors.LONE_SURROGATE, (*path, key))
         else:
             key = inside
@@ -315,6 +315,14 @@ class _Reading:
     def _report(self, rule: str, path: tuple[str, ...]) -> None:
         if self.problem is None:
             self.problem = MessageError(rule, ".".join(path) or None)
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _one_line(text: str) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .reader import Member, Reader
     from .schema import Column
 
-    _Convert = Callable[[str], Optional[Tuple[str, int]]]
+    _Convert = Callable[[str, str], Optional[Tuple[bytes, int]]]
 
 # Escapes that mean neither white space, which may have to be trimmed, nor half a surrogate pair.
 _WHITE = r"00(?:0[9A-Da-d]|1[C-Fc-f]|20|85|[Aa]0)|1680|20(?:0[0-9Aa]|2[89Ff]|5[Ff])|3000"
@@ -85,10 +85,10 @@ class Shapes:
     compiling.
 
     Attributes:
-        known: Functions for messages without escapes, and for messages with some. Each takes a message and,
-            if it has its shape, returns the line without its closing and the time at which the sample was
-            taken, in epoch milliseconds, which the caller still has to find plausible. None means the careful
-            road.
+        known: Functions for messages without escapes, and for messages with some. Each takes a message and the
+            end of its line. If the message has its shape, it returns the line and the time at which the sample
+            was taken, in epoch milliseconds, which the caller still has to find plausible; None means the
+            careful road.
     """
 
     MOST = 8
@@ -249,19 +249,20 @@ class _Shape:
             self._clean = compiled.match
             self._early = compiled.groupindex["time"] < compiled.groupindex["tail"]
 
-    def convert(self, text: str) -> tuple[str, int] | None:
+    def convert(self, text: str, closing: str) -> tuple[bytes, int] | None:
         """Convert a message; see ``Shapes.known``."""
         if self._clean is not None:
             found = self._clean(text)
             if found is not None:
                 head, second, third = found.groups()
-                return (head + third, int(second)) if self._early else (head + second, int(third))
+                tail, event_time = (third, second) if self._early else (second, third)
+                return f"{head}{tail}{closing}".encode(), int(event_time)
         found = self._match(text)
         if found is None:
             return None
         groups = found.groups()
         body = self._edit(text, found, groups)
-        return None if body is None else (body, int(groups[self._event_time]))
+        return None if body is None else ((body + closing).encode(), int(groups[self._event_time]))
 
     def _edit(self, text: str, found: Match[str], groups: tuple[str | None, ...]) -> str | None:
         """Make the changes that the groups call for; None if only the careful road can judge one of them."""

@@ -26,6 +26,7 @@ def make_function(sources: Path) -> Path:
     (folder / "__init__.py").write_text("")
     (folder / "deep" / "data.json").write_text("{}")
     (folder / "__pycache__" / "handler.cpython-313.pyc").write_bytes(b"\0")
+    (folder / "__pycache__" / "lock").write_text("")
     (folder / "stray.pyc").write_bytes(b"\0")
     (folder / ".handler.py.swp").write_text("x")
     (sources / "notes").mkdir()
