@@ -1,7 +1,7 @@
 """Keeps the tags that CreateStream is given.
 
 ``ministack.services.kinesis._create_stream`` ignored the request's Tags (Kinesis API reference,
-CreateStream), so a stream that Terraform had just made lacked its tags, and every further plan wanted to add them.
+CreateStream), so a stream that Terraform had just made lacked its tags, and every plan wanted to add them.
 """
 
 from __future__ import annotations
