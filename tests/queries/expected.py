@@ -68,7 +68,7 @@ EXPECTED: dict[str, list[list[Cell]]] = {
             datatype="int64",
         ),
         _latest("krakow", "dead", "-2 06:00:00", "3.0", "-2 06:00:01", success="false"),
-        _latest("krakow", "running", "0 08:00:00", "0.0", "0 08:00:05", datatype="bool"),
+        _latest("krakow", "running", "0 08:00:00", "1.0", "0 08:00:05", datatype="bool"),
         _latest("krakow", "speed", "0 09:15:00", "29.5", "0 09:15:01", newest="0 10:00:00"),
         _latest(
             "krakow",
@@ -83,13 +83,14 @@ EXPECTED: dict[str, list[list[Cell]]] = {
         _latest("lyon", "ahead", "0 20:00:00", "1.5", "0 12:00:00"),
         _latest("lyon", "d31", "-31 00:00:00", "31.0", "-31 00:00:01"),
         _latest("lyon", "edge", "0 10:00:00", "2.0", "0 11:00:00"),
+        _latest("lyon", "sharp", "0 10:30:00", "4.0", "0 11:30:00"),
         _latest("lyon", "speed", "0 08:00:00", "99.0", "0 08:00:01"),
     ],
     "tag-over-time": [
         _hour("krakow", "counter", "0 09:00:00", 1, 0, *["9.007199254740992E15"] * 4, "9007199254740993"),
         _hour("krakow", "dead", "-2 05:00:00", 1, 1, None, None, None, None, None),
         _hour("krakow", "dead", "-2 06:00:00", 1, 1, None, None, None, None, None),
-        _hour("krakow", "running", "0 08:00:00", 1, 0, "0.0", "0.0", "0.0", "0.0", None),
+        _hour("krakow", "running", "0 08:00:00", 1, 0, "1.0", "1.0", "1.0", "1.0", None),
         _hour("krakow", "speed", "-3 06:00:00", 1, 0, "5.0", "5.0", "5.0", "5.0", None),
         _hour("krakow", "speed", "-1 23:00:00", 1, 0, "10.0", "10.0", "10.0", "10.0", None),
         _hour("krakow", "speed", "0 08:00:00", 1, 0, "20.0", "20.0", "20.0", "20.0", None),
@@ -100,6 +101,7 @@ EXPECTED: dict[str, list[list[Cell]]] = {
         _hour("lyon", "ahead", "0 20:00:00", 1, 0, "1.5", "1.5", "1.5", "1.5", None),
         _hour("lyon", "edge", "0 09:00:00", 1, 0, "1.0", "1.0", "1.0", "1.0", None),
         _hour("lyon", "edge", "0 10:00:00", 1, 0, "2.0", "2.0", "2.0", "2.0", None),
+        _hour("lyon", "sharp", "0 10:00:00", 1, 0, "4.0", "4.0", "4.0", "4.0", None),
         _hour("lyon", "speed", "0 08:00:00", 1, 0, "99.0", "99.0", "99.0", "99.0", None),
     ],
     # Today in Kraków: 7 rows of speed, 2 of running, 2 of state, 2 of counter; 5 + 1 + 2 + 1 of them
@@ -111,7 +113,7 @@ EXPECTED: dict[str, list[list[Cell]]] = {
         ["krakow", Day(-1), "1", "1", "0", "0", "1", Moment("-1 23:59:59.999"), Moment("-1 23:59:59.999")],
         ["krakow", Day(0), "13", "9", "3", "1", "4", Moment("0 08:00:00"), Moment("0 10:00:00")],
         ["lyon", Day(-31), "1", "1", "0", "0", "1", Moment("-31 00:00:00"), Moment("-31 00:00:00")],
-        ["lyon", Day(0), "5", "4", "0", "1", "3", Moment("0 08:00:00"), Moment("0 20:00:00")],
+        ["lyon", Day(0), "6", "5", "0", "1", "4", Moment("0 08:00:00"), Moment("0 20:00:00")],
     ],
     "stale-or-bad-samples": [
         [

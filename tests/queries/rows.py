@@ -92,8 +92,8 @@ SAMPLES = (
     _LATE,
     replace(_LATE, received="0 11:00:00"),
     # Two readings with one timestamp; the second arrived last.
-    Sample("running", "0 08:00:00", "0 08:00:01", 1.0, datatype="bool"),
-    Sample("running", "0 08:00:00", "0 08:00:05", 0.0, datatype="bool"),
+    Sample("running", "0 08:00:00", "0 08:00:01", 0.0, datatype="bool"),
+    Sample("running", "0 08:00:00", "0 08:00:05", 1.0, datatype="bool"),
     # Texts; the newer one came without a gateway.
     Sample("state", "0 08:00:00", "0 08:00:01", text="idle", datatype="string"),
     Sample("state", "0 09:30:00", "0 09:30:01", text="running", datatype="string", gateway=None),
@@ -111,9 +111,10 @@ SAMPLES = (
     # A clock that runs ahead: a negative delay.
     replace(_LYON, tag="ahead", ts="0 20:00:00", received="0 12:00:00", value=1.5),
     # An hour late to the millisecond is not late, a millisecond more is.
-    replace(_LYON, tag="edge", ts="0 10:00:00", received="0 11:00:00", value=2.0),
+    replace(_LYON, tag="sharp", ts="0 10:30:00", received="0 11:30:00", value=4.0),
     replace(_LYON, tag="edge", ts="0 09:59:59.999", received="0 11:00:00", value=1.0),
-    # The same timestamp once more, in conflict: no value.
+    # One timestamp in conflict: the first copy has no value.
+    replace(_LYON, tag="edge", ts="0 10:00:00", received="0 11:00:00", value=2.0),
     replace(_LYON, tag="edge", ts="0 10:00:00", received="0 10:00:30", value=None),
     # The first and the last moment of a window of 31 days.
     replace(_LYON, tag="d31", ts="-31 00:00:00", received="-31 00:00:01", value=31.0),

@@ -58,7 +58,7 @@ def test_the_command_lists_and_runs_named_queries(
     sql = "SELECT count(*) AS n FROM measurements WHERE factory = ? AND success = true"
     assert main([*common, "--sql", sql, "--parameter", "'lyon'"]) == 0
     table = capsys.readouterr().out
-    assert "│ 7 │" in table
+    assert "│ 8 │" in table
     assert "1 rows" in table
 
     assert main([*common, "--sql", "SELECT nothing FROM measurements"]) == 1

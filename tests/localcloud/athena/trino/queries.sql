@@ -233,3 +233,13 @@ SELECT abs(x), -x, x * 2 FROM (VALUES CAST(-5 AS tinyint), CAST(7 AS tinyint)) A
 SELECT corr(x, x) FROM (VALUES 2, 2, NULL) AS v (x);
 SELECT count(DISTINCT x, y) FROM (VALUES (1, 2)) AS v (x, y);
 SELECT true IS TRUE;
+-- refused: a time in another zone in this place
+SELECT z FROM (SELECT TIMESTAMP '2026-07-01 00:00:00' AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Warsaw' AS z);
+-- refused: a time in another zone in this place
+SELECT DISTINCT t AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Warsaw' FROM (VALUES TIMESTAMP '2026-07-01 00:00:00') AS v (t);
+-- refused: a time in another zone in GROUP BY
+SELECT t AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Warsaw' FROM (VALUES TIMESTAMP '2026-07-01 00:00:00') AS v (t) GROUP BY t AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Warsaw';
+-- refused: a time in another zone in ORDER BY
+SELECT t AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Warsaw' AS z FROM (VALUES TIMESTAMP '2026-07-01 00:00:00') AS v (t) ORDER BY z;
+-- refused: a time in another zone in PARTITION BY
+SELECT count(*) OVER (PARTITION BY t AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Warsaw') FROM (VALUES TIMESTAMP '2026-07-01 00:00:00') AS v (t);
