@@ -85,10 +85,10 @@ class Shapes:
     compiling.
 
     Attributes:
-        known: Functions for messages without escapes, and for messages with some. Each takes a message and the
-            end of its line. If the message has its shape, it returns the line and the time at which the sample
-            was taken, in epoch milliseconds, which the caller still has to find plausible; None means the
-            careful road.
+        known: Functions for messages without escapes, and for messages with some. Each takes a message and
+            the end of its line. If the message has its shape, it returns the line and the time at which the
+            sample was taken, in epoch milliseconds, which the caller still has to find plausible; None means
+            the careful road.
     """
 
     MOST = 8
