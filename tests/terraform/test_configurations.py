@@ -6,7 +6,7 @@ import pytest
 
 from tests.terraform.terraform_tree import LOCK_FILE, REPOSITORY, TerraformTree, configuration_folders
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("folder", configuration_folders())

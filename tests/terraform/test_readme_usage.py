@@ -8,7 +8,7 @@ import pytest
 from tests.terraform.terraform_tree import MOCK_PROVIDER, TerraformTree
 from tools.moduledocs import REPOSITORY, documented_folders
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
 
 _USAGE = re.compile(r"^## Usage\n.*?^```hcl\n(?P<block>.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.terraform.terraform_tree import MOCK_PROVIDER, REPOSITORY, TerraformTree
 
-pytestmark = pytest.mark.terraform
+pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
 
 _CASES: list[dict[str, Any]] = tomllib.loads(
     (REPOSITORY / "tests" / "terraform" / "refusals.toml").read_text(encoding="utf-8")
