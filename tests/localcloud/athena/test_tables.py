@@ -295,8 +295,10 @@ class TestParquet:
             },
         )
         assert rows(lake, "SELECT * FROM t ORDER BY b") == [["x", "1", None], ["y", None, None]]
-        with pytest.raises(QueryError, match="COLUMN_NOT_FOUND"):
-            rows(lake, "SELECT extra FROM t")
+        with pytest.raises(
+            QueryError, match="COLUMN_NOT_FOUND: line 1:11: Column 'extra' cannot be resolved"
+        ):
+            rows(lake, "SELECT a, extra FROM t")
 
     @pytest.mark.parametrize(
         ("kind", "array", "shown"),

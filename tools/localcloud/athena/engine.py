@@ -7,6 +7,7 @@ its WHERE clauses leave are found (``scans``) and read (``reading``), and DuckDB
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ from tools.localcloud.athena.surface import parse
 from tools.localcloud.athena.types import Type, to_text
 
 _INTERRUPT_SECONDS = 0.05
+_UNRESOLVED = re.compile(
+    r"Column '(?P<name>[^']+)' could not be resolved.*Line: (?P<line>\d+), Col: (?P<end>\d+)"
+)
 
 
 @dataclass(frozen=True)
@@ -277,10 +281,20 @@ def _qualified(tree: exp.Query, tables: _Tables, database: str) -> exp.Query:
             quote_identifiers=False,
         )
     except SqlglotError as error:
-        raise QueryError("COLUMN_NOT_FOUND", str(error)) from error
+        raise _unresolved(str(error)) from error
     if not isinstance(qualified, exp.Query):
         raise QueryError("GENERIC_INTERNAL_ERROR", f"{type(qualified).__name__} is no query")
     return qualified
+
+
+def _unresolved(message: str) -> QueryError:
+    """The qualifier's complaint about a column, as Athena words it."""
+    found = _UNRESOLVED.search(message)
+    if found is None:
+        return QueryError("COLUMN_NOT_FOUND", message)
+    # The place is that of the name's last character.
+    place = (int(found["line"]), int(found["end"]) - len(found["name"]) + 1)
+    return QueryError("COLUMN_NOT_FOUND", f"Column '{found['name']}' cannot be resolved", place)
 
 
 def _output_name(at: int, item: exp.Expr) -> str:
