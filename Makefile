@@ -43,6 +43,7 @@ test-units: package ## Tests that need no local cloud
 
 .PHONY: test-oldest
 test-oldest: package ## The Lambda functions' tests on the oldest Python found
+	@echo "Lambda functions on $$($(OLDEST) --version)"
 	@$(OLDEST) -m pytest -c tests/oldest.ini --rootdir=. tests/transform tests/clip_fetch
 
 .PHONY: test-cloud
