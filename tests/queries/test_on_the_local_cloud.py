@@ -13,7 +13,7 @@ from tests.queries.conftest import BUCKETS, CloudLake
 from tests.queries.expected import EXPECTED, resolved
 from tools.athena import main, named_queries, run_named
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("athena")]
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))

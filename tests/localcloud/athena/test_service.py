@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from tests.localcloud.athena.test_tables import parquet, table
 from tools.localcloud import LocalCloud
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("athena")]
 
 LONG = """
     SELECT count(*) FROM UNNEST(sequence(1, 1000000)) AS a (x)
