@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import struct
 from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from clip_fetch.errors import code_of, status_of
@@ -59,6 +61,7 @@ class Archive:
         self,
         token: str,
         body: Callable[[], BinaryIO],
+        crc32: int,
         content_type: str,
         metadata: Dict[str, str],
         check: Callable[[], None],
@@ -68,6 +71,8 @@ class Archive:
         Args:
             token: The key without the camera's prefix.
             body: Gives the content from its beginning, once an attempt.
+            crc32: Of the content. S3 compares it with what arrives, so a clip is stored as it was downloaded
+                or not at all; and the content need not be read once more to work out a digest.
             content_type: Media type.
             metadata: Of the object; its ``run`` tells whose it is.
             check: Called before each attempt; raises when the put must not be made any more.
@@ -77,6 +82,7 @@ class Archive:
             its answer was lost and the attempt repeated.
         """
         key = self._prefix + token
+        checksum = base64.b64encode(struct.pack(">I", crc32)).decode()
 
         def attempt() -> Any:
             check()
@@ -86,6 +92,7 @@ class Archive:
                 Key=key,
                 Body=body(),
                 ContentType=content_type,
+                ChecksumCRC32=checksum,
                 Metadata=metadata,
                 IfNoneMatch="*",
             )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass, replace
+import zlib
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from clip_fetch import keys, planning
@@ -51,16 +51,21 @@ UNOBTAINABLE_MS = 3600 * 1000
 _MOVES = 10
 
 
-@dataclass
 class Tally:
-    """What a run did for one camera."""
+    """What a run did for one camera.
 
-    clips: int = 0
-    fragments: int = 0
-    bytes: int = 0
-    flagged: int = 0
-    expired_ms: int = 0
-    gap_records: int = 0
+    Attributes:
+        clips: Stored.
+        fragments: In them.
+        bytes: Of them.
+        flagged: Clips that are not as they should be, and losses.
+        expired_ms: Footage that may be lost, at most.
+        gap_records: Put.
+    """
+
+    def __init__(self) -> None:
+        self.clips = self.fragments = self.bytes = 0
+        self.flagged = self.expired_ms = self.gap_records = 0
 
 
 class Camera:
@@ -214,7 +219,7 @@ class Camera:
             if isinstance(plan, Clip):
                 self._reach_ms = WINDOW_MS
                 return plan, listing
-            if isinstance(plan, planning.Wait):
+            if not plan.lists_further:
                 return None, listing
             self._pace.check()
             listing = self._listing = self._list_further(listing)
@@ -272,7 +277,9 @@ class Camera:
     def _put_record(self, token: str, metadata: Dict[str, str]) -> bool:
         text = json.dumps(metadata, indent=1).encode() + b"\n"
         content_type = keys.CONTENT_TYPES[keys.GAP]
-        done = self._archive.put(token, lambda: io.BytesIO(text), content_type, metadata, self._pace.check)
+        done = self._archive.put(
+            token, lambda: io.BytesIO(text), zlib.crc32(text), content_type, metadata, self._pace.check
+        )
         if done:
             self.tally.gap_records += 1
             self._log("gap record", {"key": token, **metadata})
@@ -318,7 +325,7 @@ class Camera:
                 raise ArchiveMoved
 
         content_type = keys.CONTENT_TYPES[part.file_format]
-        if not self._archive.put(token, part.file.rewound, content_type, metadata, check):
+        if not self._archive.put(token, part.file.rewound, part.file.crc32, content_type, metadata, check):
             raise ArchiveMoved
         self._note_lost(lost_ms)
         self.tally.clips += 1
@@ -358,4 +365,4 @@ class Camera:
         self._floor_ms = None
         if self._listing is not None:
             rest = [each for each in self._listing.fragments if each.number > clip.last.number]
-            self._listing = replace(self._listing, fragments=rest)
+            self._listing = self._listing._replace(fragments=rest)

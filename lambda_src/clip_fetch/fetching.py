@@ -1,14 +1,13 @@
-"""Get a clip's media, or as much from its beginning as can be had, and know what it is.
+"""Get a clip's media and know what it is.
 
-What GetClip returns is believed only when its duration agrees. A clip that is refused or that comes back
-short is asked for again in parts; what GetClip never gives is kept as it was ingested.
+What GetClip returns is believed only when its duration agrees. What to do with a clip that is refused or that
+comes back short is in ``salvage.py``.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Callable, Dict, Iterator, NamedTuple
 
 from clip_fetch import mp4, planning
 from clip_fetch.errors import (
@@ -17,10 +16,9 @@ from clip_fetch.errors import (
     ArchiveMoved,
     OutOfTime,
     UnfitMedia,
-    Unobtainable,
     code_of,
 )
-from clip_fetch.keys import MKV, MP4
+from clip_fetch.keys import MP4
 from clip_fetch.model import Fragment, Stream
 from clip_fetch.pace import Pace
 from clip_fetch.planning import Clip
@@ -31,11 +29,10 @@ from clip_fetch.video import Video
 HEADROOM_MS = 30_000
 
 #: A download may end early without an error, when the answer did not say how long it is.
-_DOWNLOADS = 3
+DOWNLOADS = 3
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """Media on disk.
 
     Attributes:
@@ -53,34 +50,23 @@ class Part:
     problem: str
 
 
-@dataclass(frozen=True)
-class _Verdict:
-    """What a download turned out to be."""
+class Verdict(NamedTuple):
+    """What a download turned out to be.
+
+    Attributes:
+        duration_ms: As the file says.
+        problem: Empty when it is the clip that was asked for.
+        differs: Whether the problem is its duration.
+    """
 
     duration_ms: int = 0
-    problem: str = ""  # empty: a whole clip
-    differs: bool = False  # the problem is its duration
+    problem: str = ""
+    differs: bool = False
 
     @property
     def is_whole(self) -> bool:
+        """Whether it is the clip that was asked for."""
         return not self.problem
-
-
-@dataclass(frozen=True)
-class _Found:
-    """The longest beginning of a clip that could be had.
-
-    Attributes:
-        good: Its groups; 0 when there is none.
-        verdict: On it.
-        refusal: On the shortest beginning that could not be had.
-        file: Holds it.
-    """
-
-    good: int
-    verdict: _Verdict
-    refusal: _Verdict
-    file: SpooledFile
 
 
 class Fetcher:
@@ -115,26 +101,19 @@ class Fetcher:
             Exception: AWS's last word, after retries.
         """
         clip = self._affordable(clip)
-        if planning.is_knotted(clip.groups[0]):
-            with self._raw(clip) as part:
-                yield part
-            return
-        with self._spool.files(1, clip.size, self._pace) as (file,):
-            begun_ms = self._pace.now_ms()
-            verdict = self._try(clip, file)
-            if verdict.is_whole:
-                yield Part(clip, file, MP4, verdict.duration_ms, "")
-                self._pace.took(clip.size, self._pace.now_ms() - begun_ms)
-                return
-        self._log("clip refused", {"first": str(clip.first.number), "problem": verdict.problem})
-        with self._spool.files(2, clip.size, self._pace) as (file, spare):
-            found = self._longest(clip, verdict, file, spare)
-            if found.good:
-                cut = planning.SHORT if found.refusal.differs else _cut_for(found.refusal.problem)
-                yield Part(clip.head(found.good, cut), found.file, MP4, found.verdict.duration_ms, "")
-                return
-        can_differ = found.refusal.differs and len(clip.groups[0]) == 1
-        with self._different(clip, verdict, found.refusal) if can_differ else self._raw(clip) as part:
+        verdict = None
+        if not planning.is_knotted(clip.groups[0]):
+            with self._spool.files(1, clip.size, self._pace) as (file,):
+                begun_ms = self._pace.now_ms()
+                verdict = self.attempt(clip, file)
+                if verdict.is_whole:
+                    yield Part(clip, file, MP4, verdict.duration_ms, "")
+                    self._pace.took(clip.size, self._pace.now_ms() - begun_ms)
+                    return
+            self._log("clip refused", {"first": str(clip.first.number), "problem": verdict.problem})
+        from clip_fetch.salvage import Salvage  # seldom needed: no cold start should wait for it
+
+        with Salvage(self, self._video, self._spool, self._pace).longest_part(clip, verdict) as part:
             yield part
 
     def _affordable(self, clip: Clip) -> Clip:
@@ -152,7 +131,7 @@ class Fetcher:
             raise OutOfTime
         return clip.head(groups, planning.DEADLINE)
 
-    def _try(self, clip: Clip, file: SpooledFile) -> _Verdict:
+    def attempt(self, clip: Clip, file: SpooledFile) -> Verdict:
         """Download the clip and judge it.
 
         Raises:
@@ -165,28 +144,34 @@ class Fetcher:
             if code not in MEDIA_CODES and code not in GONE_CODES:
                 raise
             if code in GONE_CODES:
-                self._check_still_there(clip)
-            verdict = _Verdict(problem=code)
+                self.check_still_there(clip)
+            verdict = Verdict(problem=code)
         if not verdict.is_whole and self.life_ms(clip.first) <= 0:
             raise ArchiveMoved
         return verdict
 
-    def _download(self, clip: Clip, file: SpooledFile) -> _Verdict:
+    def _download(self, clip: Clip, file: SpooledFile) -> Verdict:
         problem = ""
-        for _ in range(_DOWNLOADS):
+        for _ in range(DOWNLOADS):
             self._video.get_clip(clip.range_ms, file)
             try:
                 return judge(clip, mp4.duration_ms(file.rewound(), file.size))
             except UnfitMedia as error:
                 problem = error.reason
-        return _Verdict(problem=problem)
+        return Verdict(problem=problem)
 
-    def _probe(self, clip: Clip, file: SpooledFile) -> _Verdict:
+    def probe(self, clip: Clip, file: SpooledFile) -> Verdict:
+        """Download and judge, if there is time.
+
+        Raises:
+            ArchiveMoved: As :meth:`attempt`.
+            OutOfTime: There is none.
+        """
         if not self._pace.affords(clip.size):
             raise OutOfTime
-        return self._try(clip, file)
+        return self.attempt(clip, file)
 
-    def _check_still_there(self, clip: Clip) -> None:
+    def check_still_there(self, clip: Clip) -> None:
         """Tell footage that expires from footage that cannot be read.
 
         Raises:
@@ -203,93 +188,8 @@ class Fetcher:
         if any(each.number not in there for each in clip.fragments):
             raise ArchiveMoved
 
-    def _longest(self, clip: Clip, refusal: _Verdict, file: SpooledFile, spare: SpooledFile) -> _Found:
-        """Look for the longest beginning that can be had; when the clip came back short, a half will do.
 
-        Whether a beginning is readable is decided by a binary search, which is right when the trouble is at
-        one place: all beginnings before it can be had and none behind it. Wherever else it lies, what is
-        found was downloaded and checked.
-        """
-        good, bad = 0, len(clip.groups)
-        verdict = refusal
-        while bad - good > 1 and not (good and refusal.differs):
-            middle = (good + bad) // 2
-            try:
-                tried = self._probe(clip.head(middle, clip.cut), spare)
-            except OutOfTime:
-                if not good:
-                    raise
-                break
-            if tried.is_whole:
-                good, verdict = middle, tried
-                file, spare = spare, file
-            else:
-                bad, refusal = middle, tried
-        return _Found(good, verdict, refusal, file)
-
-    @contextmanager
-    def _different(self, clip: Clip, whole: _Verdict, single: _Verdict) -> Iterator[Part]:
-        """What has another duration than was listed, however it is asked for.
-
-        Of its first fragment alone nothing can have been left out. When the whole clip differs in the same
-        proportion, nothing was left out of that either.
-        """
-        length_ms = clip.groups[0][0].length_ms
-        share = single.duration_ms / length_ms if length_ms else 0.0
-        tolerance_ms = min(fragment.length_ms for fragment in clip.fragments) * share / 2
-        in_proportion = whole.differs and abs(whole.duration_ms - share * clip.length_ms) < tolerance_ms
-        chosen = clip if in_proportion else clip.head(1, planning.SHORT)
-        with self._spool.files(1, chosen.size, self._pace) as (file,):
-            verdict = self._probe(chosen, file)
-            if not verdict.is_whole and verdict != (whole if in_proportion else single):
-                raise ArchiveMoved  # it came back different again: begin anew
-            yield Part(chosen, file, MP4, verdict.duration_ms, verdict.problem)
-
-    @contextmanager
-    def _raw(self, clip: Clip) -> Iterator[Part]:
-        """What GetClip does not give, as it was ingested, up to the first fragment that it does give."""
-        with self._spool.files(1, clip.size, self._pace) as (file,):
-            count = self._unreadable(clip, file)
-            for groups in sorted({count, 1}, reverse=True):
-                part = clip.head(groups, planning.UNREADABLE)
-                problem = self._get_media(part, file)
-                if not problem:
-                    yield Part(part, file, MKV, 0, "unreadable")
-                    return
-        raise Unobtainable(problem)
-
-    def _unreadable(self, clip: Clip, file: SpooledFile) -> int:
-        """How many of its groups, one by one, GetClip does not give; the first is known to be one."""
-        count = 1
-        while count < len(clip.groups):
-            try:
-                found = self._probe(clip.group(count), file)
-            except OutOfTime:
-                break
-            if found.is_whole or found.differs:
-                break
-            count += 1
-        return count
-
-    def _get_media(self, clip: Clip, file: SpooledFile) -> str:
-        """Download raw media; the problem, if that is not possible."""
-        problem = ""
-        for _ in range(_DOWNLOADS):
-            try:
-                self._video.get_media([fragment.number for fragment in clip.fragments], file)
-            except UnfitMedia as error:
-                problem = error.reason
-            except Exception as error:
-                problem = code_of(error)
-                if problem not in GONE_CODES:
-                    raise
-            else:
-                return ""
-            self._check_still_there(clip)
-        return problem
-
-
-def judge(clip: Clip, duration_ms: int) -> _Verdict:
+def judge(clip: Clip, duration_ms: int) -> Verdict:
     """Whether an MP4 of this duration can hold the clip's fragments, all of them and no other.
 
     The file's time line either joins the fragments or keeps the small pauses between them, so its duration is
@@ -304,9 +204,5 @@ def judge(clip: Clip, duration_ms: int) -> _Verdict:
     low_ms = total_ms - tolerance_ms
     high_ms = max(total_ms, span_ms) + tolerance_ms
     if low_ms < duration_ms < high_ms:
-        return _Verdict(duration_ms)
-    return _Verdict(duration_ms, "duration", differs=True)
-
-
-def _cut_for(problem: str) -> str:
-    return planning.CODEC if problem in MEDIA_CODES - {"InvalidMediaFrameException"} else planning.UNREADABLE
+        return Verdict(duration_ms)
+    return Verdict(duration_ms, "duration", differs=True)

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass
-from typing import Dict, Mapping, Optional, Tuple
+from typing import Dict, Mapping, NamedTuple, Optional, Tuple
 
 from clip_fetch.model import Fragment, Position, Stream
 from clip_fetch.planning import Clip
@@ -57,8 +56,7 @@ def clip_token(first: Fragment) -> str:
     return stem(first.start_ms, first.number) + ".mp4"
 
 
-@dataclass(frozen=True)
-class ArchivedKey:
+class ArchivedKey(NamedTuple):
     """A key of the archive, taken apart.
 
     Attributes:

@@ -6,7 +6,6 @@ Reads only box headers and the few boxes that hold durations, so a file of any s
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
 from typing import BinaryIO, Dict, Iterator, List, Tuple
 
 from clip_fetch.errors import UnfitMedia
@@ -15,23 +14,23 @@ _MAX_TABLE = 16 * 1024 * 1024  # no clip's duration box is larger; a damaged siz
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"})
 
 
-@dataclass
 class _Track:
-    timescale: int = 0
-    duration: int = 0
-    is_video: bool = False
-    fragments: int = 0
-    default_duration: int = 0
+    def __init__(self) -> None:
+        self.timescale = 0
+        self.duration = 0  # of its samples
+        self.fragments = 0  # of its movie fragments
+        self.default_duration = 0
+        self.is_video = False
 
 
-@dataclass
 class _Movie:
-    tracks: List[_Track] = field(default_factory=list)
-    by_id: Dict[int, _Track] = field(default_factory=dict)
-    has_data: bool = False
-    # of the movie fragment that is being read
-    current: _Track = field(default_factory=_Track)
-    run_default: int = 0
+    def __init__(self) -> None:
+        self.tracks: List[_Track] = []
+        self.by_id: Dict[int, _Track] = {}
+        self.has_data = False
+        # of the movie fragment that is being read
+        self.current = _Track()
+        self.run_default = 0
 
 
 def duration_ms(file: BinaryIO, size: int) -> int:

@@ -7,8 +7,7 @@ millisecond; the range that is asked for ends between fragments, never on one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from clip_fetch.model import Fragment
 
@@ -45,8 +44,7 @@ SHORT = "short"  # longer clips came back incomplete
 UNREADABLE = "unreadable"  # what follows, or the clip itself, is not readable as a clip
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """What bounds a clip, in milliseconds, fragments and bytes."""
 
     clip_ms: int
@@ -58,8 +56,7 @@ class Limits:
     max_span_ms: int = MAX_SPAN_MS
 
 
-@dataclass(frozen=True)
-class Clip:
+class Clip(NamedTuple):
     """Fragments that belong in one clip.
 
     Attributes:
@@ -141,21 +138,20 @@ class Clip:
         return Clip(rest, self.cut, previous, self.next_ms).head(1, self.cut)
 
 
-@dataclass(frozen=True)
-class Wait:
-    """No clip yet: the footage may go on."""
+class NoClip(NamedTuple):
+    """There is no clip yet.
+
+    Attributes:
+        lists_further: Whether there may be one in what was not listed yet; else footage must be waited for.
+    """
+
+    lists_further: bool
 
 
-@dataclass(frozen=True)
-class ListFurther:
-    """No clip from what was listed, and there may be more to list."""
+Plan = Union[Clip, NoClip]
 
 
-Plan = Union[Clip, Wait, ListFurther]
-
-
-@dataclass(frozen=True)
-class Listing:
+class Listing(NamedTuple):
     """What ListFragments told.
 
     Attributes:
@@ -296,6 +292,6 @@ def plan_clip(listing: Listing, previous_ms: Optional[int], retention_ms: int, l
         if cut is not None:
             return clip.close(cut, previous_ms, listing)
     if listing.until_ms < listing.asked_ms:
-        return ListFurther()
+        return NoClip(lists_further=True)
     cut = clip.cut_at_end(listing, retention_ms) if clip.groups else None
-    return Wait() if cut is None else clip.close(cut, previous_ms, listing)
+    return NoClip(lists_further=False) if cut is None else clip.close(cut, previous_ms, listing)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import threading
-from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from clip_fetch import keys
 from clip_fetch.archive import Archive, Memo
@@ -24,8 +23,7 @@ from clip_fetch.video import Endpoints, Video, find_streams
 _UNKNOWN_MS = -(10**15)
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What one process keeps between runs: connections, and answers that stay true.
 
     Attributes:
@@ -44,7 +42,7 @@ class Surroundings:
 def in_shard(stream: Stream, shard: Shard) -> bool:
     """Whether a stream belongs to a shard; depends on its name alone, so cameras stay when others come."""
     digest = hashlib.sha256(stream.name.encode()).digest()
-    return int.from_bytes(digest[:8], "big") % shard.count == shard.index
+    return int.from_bytes(digest[:8], "big") % shard.total == shard.number
 
 
 def run(

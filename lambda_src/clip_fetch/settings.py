@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any, Mapping, Tuple
+from typing import Any, Mapping, NamedTuple, Tuple
 
 from clip_fetch.errors import SettingsError
 
@@ -17,8 +16,7 @@ OLDEST = "oldest"
 NOW = "now"
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """Checked settings; all durations in milliseconds.
 
     Attributes:
@@ -80,12 +78,11 @@ class Settings:
         return settings
 
 
-@dataclass(frozen=True)
-class Shard:
-    """Which share of the cameras an invocation works on: number ``index`` of ``count``, counted from 0."""
+class Shard(NamedTuple):
+    """Which share of the cameras an invocation works on: ``number`` of ``total``, counted from 0."""
 
-    index: int = 0
-    count: int = 1
+    number: int = 0
+    total: int = 1
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Shard:
@@ -96,13 +93,13 @@ class Shard:
         """
         if "shard" not in event and "shards" not in event:
             return cls()
-        count = event.get("shards")
-        if not _is_whole(count, 1, 1000):
-            raise SettingsError("event.shards", "a whole number from 1 to 1000", count)
-        index = event.get("shard")
-        if not _is_whole(index, 0, int(str(count)) - 1):
-            raise SettingsError("event.shard", "a whole number from 0 to shards - 1", index)
-        return cls(int(str(index)), int(str(count)))
+        total = event.get("shards")
+        if not _is_whole(total, 1, 1000):
+            raise SettingsError("event.shards", "a whole number from 1 to 1000", total)
+        number = event.get("shard")
+        if not _is_whole(number, 0, int(str(total)) - 1):
+            raise SettingsError("event.shard", "a whole number from 0 to shards - 1", number)
+        return cls(int(str(number)), int(str(total)))
 
 
 def _is_whole(value: object, low: int, high: int) -> bool:

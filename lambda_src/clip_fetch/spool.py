@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import zlib
 from contextlib import ExitStack, contextmanager
 from typing import Any, BinaryIO, Callable, Iterator, List, Optional
 
@@ -64,11 +65,13 @@ class SpooledFile:
 
     Attributes:
         size: Its bytes.
+        crc32: Of all of them, as they came.
     """
 
     def __init__(self, handle: BinaryIO) -> None:
         self._handle = handle
         self.size = 0
+        self.crc32 = 0
 
     def fill(self, body: Any, pace: Pace, look: Optional[Callable[[bytes], None]] = None) -> None:
         """Write a streaming body, replacing what was there.
@@ -81,7 +84,7 @@ class SpooledFile:
         Raises:
             OutOfTime: The deadline came first.
         """
-        self.size = 0
+        self.size = self.crc32 = 0
         self._handle.seek(0)
         self._handle.truncate()
         try:
@@ -89,6 +92,7 @@ class SpooledFile:
                 pace.check()
                 self._handle.write(chunk)
                 self.size += len(chunk)
+                self.crc32 = zlib.crc32(chunk, self.crc32)
                 if look is not None:
                     look(chunk)
         finally:

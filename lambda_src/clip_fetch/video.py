@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import functools
-import re
-from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 from clip_fetch.clients import epoch_ms, from_epoch_ms
-from clip_fetch.errors import GONE_CODES, MEDIA_CODES, UnfitMedia, code_of
+from clip_fetch.errors import GONE_CODES, MEDIA_CODES, code_of
 from clip_fetch.model import Fragment, Stream
 from clip_fetch.pace import Pace
 from clip_fetch.spool import SpooledFile
 
 _LIST = "LIST_FRAGMENTS"
 _CLIP = "GET_CLIP"
-_MEDIA = "GET_MEDIA_FOR_FRAGMENT_LIST"
-
-_NUMBER_TAG = b"AWS_KINESISVIDEO_FRAGMENT_NUMBER"
-_EXCEPTION_TAG = b"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE"
-
-#: The tag's value follows its name, behind the value's own element ID and length.
-_CODE_REACH = 16
-_EXCEPTION = re.compile(re.escape(_EXCEPTION_TAG) + rb"[^0-9]{0,12}?([0-9]{4})", re.DOTALL)
 
 
 def find_streams(client: Any, prefix: str, pace: Pace) -> List[Stream]:
@@ -73,11 +64,12 @@ class Video:
     """One stream's archived media.
 
     Attributes:
+        stream: Whose.
         calls: How many calls to AWS were made.
     """
 
     def __init__(self, stream: Stream, clients: Any, endpoints: Endpoints, pace: Pace) -> None:
-        self._stream = stream
+        self.stream = stream
         self._clients = clients
         self._endpoints = endpoints
         self._pace = pace
@@ -89,102 +81,62 @@ class Video:
         The pages come in no order, so none is of use before the last is there.
         """
         request: Dict[str, Any] = {
-            "StreamName": self._stream.name,
+            "StreamName": self.stream.name,
             "MaxResults": 1000,
             "FragmentSelector": _selector(start_ms, end_ms),
         }
         found: Dict[int, Fragment] = {}
         while True:
-            page = self._ask(_LIST, functools.partial(_list_page, request))
+            page = self.ask(_LIST, functools.partial(_list_page, request))
             for item in page.get("Fragments", []):
                 fragment = _fragment(item)
                 found[fragment.number] = fragment
             if not page.get("NextToken"):
                 return [found[number] for number in sorted(found)]
             request = {
-                "StreamName": self._stream.name,
+                "StreamName": self.stream.name,
                 "MaxResults": 1000,
                 "NextToken": page["NextToken"],
             }
 
     def get_clip(self, range_ms: Tuple[int, int], file: SpooledFile) -> None:
         """Download the clip of a range as MP4; a download that breaks is begun again."""
-        self._ask(_CLIP, lambda client: self._download_clip(client, range_ms, file))
+        self.ask(_CLIP, lambda client: self._download_clip(client, range_ms, file))
 
     def _download_clip(self, client: Any, range_ms: Tuple[int, int], file: SpooledFile) -> None:
-        answer = client.get_clip(StreamName=self._stream.name, ClipFragmentSelector=_selector(*range_ms))
+        answer = client.get_clip(StreamName=self.stream.name, ClipFragmentSelector=_selector(*range_ms))
         file.fill(answer["Payload"], self._pace)
 
-    def get_media(self, numbers: Sequence[int], file: SpooledFile) -> None:
-        """Download fragments as they were ingested, as Matroska.
+    def ask(self, operation: str, request: Callable[[Any], Any]) -> Any:
+        """Make a call to the endpoint of an operation, again and again while it fails in a way that passes.
 
-        Raises:
-            UnfitMedia: The answer tells of an error or lacks a fragment.
+        Args:
+            operation: As GetDataEndpoint calls it.
+            request: Makes the call with the endpoint's client, and may go on with its answer.
         """
-        self._ask(_MEDIA, lambda client: self._download_media(client, numbers, file))
 
-    def _download_media(self, client: Any, numbers: Sequence[int], file: SpooledFile) -> None:
-        answer = client.get_media_for_fragment_list(
-            StreamName=self._stream.name, Fragments=[str(number) for number in numbers]
-        )
-        marks = _Marks([_EXCEPTION_TAG, _NUMBER_TAG] + [str(number).encode() for number in numbers])
-        file.fill(answer["Payload"], self._pace, marks.look)
-        if _EXCEPTION_TAG in marks.seen:
-            raise UnfitMedia("exception " + marks.code)
-        if marks.missing:
-            raise UnfitMedia("incomplete")
-
-    def _ask(self, operation: str, request: Callable[[Any], Any]) -> Any:
         def attempt() -> Any:
             self.calls += 1
             return request(self._clients.media(endpoint))
 
-        endpoint = self._endpoints.get(self._stream.name, operation, lambda: self._endpoint(operation))
+        endpoint = self._endpoints.get(self.stream.name, operation, lambda: self._endpoint(operation))
         try:
             return self._pace.call(attempt)
         except Exception as error:
             if code_of(error) not in _ANSWERS:
-                self._endpoints.forget(self._stream.name)
+                self._endpoints.forget(self.stream.name)
             raise
 
     def _endpoint(self, operation: str) -> str:
         def attempt() -> Any:
             self.calls += 1
-            return self._clients.video.get_data_endpoint(StreamName=self._stream.name, APIName=operation)
+            return self._clients.video.get_data_endpoint(StreamName=self.stream.name, APIName=operation)
 
         return str(self._pace.call(attempt)["DataEndpoint"])
 
 
 #: Refusals that prove the endpoint to be the right one.
 _ANSWERS = GONE_CODES | MEDIA_CODES | {"ClientLimitExceededException"}
-
-
-class _Marks:
-    """Which of some byte strings occur in a stream of chunks, and the code of an exception tag.
-
-    Attributes:
-        seen: The strings that occurred.
-        code: The first exception's.
-    """
-
-    def __init__(self, marks: Sequence[bytes]) -> None:
-        self._wanted = set(marks)
-        self._longest = max(len(mark) for mark in marks) + _CODE_REACH
-        self._tail = b""
-        self.code = ""
-        self.seen: Set[bytes] = set()
-
-    def look(self, chunk: bytes) -> None:
-        text = self._tail + chunk
-        self.seen |= {mark for mark in self._wanted - self.seen if mark in text}
-        if not self.code:
-            code = _EXCEPTION.search(text)
-            self.code = code.group(1).decode() if code else ""
-        self._tail = text[-self._longest :]
-
-    @property
-    def missing(self) -> Set[bytes]:
-        return self._wanted - self.seen - {_EXCEPTION_TAG}
 
 
 def _list_page(request: Dict[str, Any], client: Any) -> Any:

@@ -6,12 +6,14 @@ rest.
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import random
 import struct
 import tempfile
 import threading
+import zlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -292,6 +294,8 @@ class Aws:
         body = request["Body"].read()
         stored = (body, dict(request["Metadata"]), request["ContentType"])
         assert request["IfNoneMatch"] == "*"
+        if request["ChecksumCRC32"] != base64.b64encode(struct.pack(">I", zlib.crc32(body))).decode():
+            raise error("BadDigest")
         lost = isinstance((self.faults.get("PutObject") or [None])[0], Answerless)
         if lost:
             self.objects.setdefault(request["Key"], stored)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from typing import Any
 
 import pytest
@@ -49,7 +50,14 @@ def number_of(position: Position | None) -> int | None:
 def put(of: Archive, fragment: Fragment, check: Any = lambda: None, run: str = "run-1") -> bool:
     """Put an object."""
     metadata = {"run": run, "format": "mp4"}
-    return of.put(keys.clip_token(fragment), lambda: io.BytesIO(b"media"), "video/mp4", metadata, check)
+    return of.put(
+        keys.clip_token(fragment),
+        lambda: io.BytesIO(b"media"),
+        zlib.crc32(b"media"),
+        "video/mp4",
+        metadata,
+        check,
+    )
 
 
 def test_an_archive_that_has_not_begun() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,7 +63,7 @@ def test_a_change_of_clip_length_neither_skips_nor_repeats() -> None:
     later_ms, aws.now_ms = aws.now_ms, T0 + 41_000
     archive(aws)
     aws.now_ms = later_ms
-    archive(aws, "run-2", replace(SETTINGS, clip_ms=30_000))
+    archive(aws, "run-2", SETTINGS._replace(clip_ms=30_000))
     assert aws.archived() == [(1000, 1004), (1005, 1009), (1010, 1014), (1015, 1029), (1030, 1039)]
     assert [meta["clip-seconds"] for _, meta in aws.clips()] == ["10", "10", "10", "30", "30"]
 
@@ -77,7 +76,7 @@ def test_losing_the_race_means_reading_again() -> None:
     def interrupt(operation: str) -> None:
         if operation == "GetClip" and aws.calls.count("GetClip") == 1 and not others:
             others.append({})
-            others[0] = archive(aws, "other", replace(SETTINGS, clip_ms=30_000))
+            others[0] = archive(aws, "other", SETTINGS._replace(clip_ms=30_000))
 
     aws.hook = interrupt
     summary = archive(aws)
@@ -334,7 +333,7 @@ class TestBegin:
 
     def test_now_means_since_the_first_run(self) -> None:
         aws = plant(40)
-        settings = replace(SETTINGS, start_from="now")
+        settings = SETTINGS._replace(start_from="now")
         later_ms, aws.now_ms = aws.now_ms, T0 + 30_001
         assert archive(aws, "run-1", settings)["clips"] == 0
         aws.now_ms = later_ms
@@ -371,7 +370,7 @@ class TestDeadline:
 
     def test_a_clip_that_no_run_could_finish_is_made_shorter(self) -> None:
         aws = plant()
-        aws.fragments[NAME] = [replace(f, size=15_000_000) for f in aws.fragments[NAME]]
+        aws.fragments[NAME] = [f._replace(size=15_000_000) for f in aws.fragments[NAME]]
         aws.remaining_ms = 30_000
         archive(aws)
         assert aws.archived()[0] == (1000, 1002)

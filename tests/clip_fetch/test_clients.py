@@ -105,6 +105,32 @@ def test_a_put_is_conditional_whatever_the_model_knows(clients: Clients) -> None
     assert "if-none-match" in str(headers["Authorization"])
 
 
+@pytest.mark.parametrize("endpoint", ["https://s3.test", "http://127.0.0.1:1"])
+def test_a_body_is_read_once_and_goes_with_the_checksum_that_it_had(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the signature nor botocore's own checksum makes another pass over a clip."""
+
+    class Counted(io.BytesIO):
+        passes = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            self.passes += self.tell() == 0
+            return super().read(size)
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    session = boto3.session.Session("test", "test", region_name="eu-central-1")
+    client = Clients(session, 4).s3
+    wire = Wire(client, b"")
+    body = Counted(b"media")
+    client.put_object(Bucket="clips", Key="a", Body=body, ChecksumCRC32="AAAAAA==", IfNoneMatch="*")
+    headers = {name.lower(): str(value) for name, value in wire.requests[0].headers.items()}
+    assert "AAAAAA==" in headers["x-amz-checksum-crc32"]
+    assert "UNSIGNED-PAYLOAD" in headers["x-amz-content-sha256"]
+    assert "x-amz-trailer" not in headers
+    assert body.passes == 0  # the one pass is that over the wire
+
+
 def test_nothing_is_retried_behind_the_deadline_s_back(clients: Clients) -> None:
     for client in (clients.video, clients.s3, clients.media("https://media.test")):
         assert client.meta.config.retries["total_max_attempts"] == 1

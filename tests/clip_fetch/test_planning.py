@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from clip_fetch import planning
 from clip_fetch.model import Fragment
-from clip_fetch.planning import Clip, Limits, ListFurther, Listing, Plan, Wait, groups_of, plan_clip
+from clip_fetch.planning import Clip, Limits, Listing, NoClip, Plan, groups_of, plan_clip
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.clip_fetch.aws import HOUR, T0, footage, numbers
 
+WAIT, FURTHER = NoClip(lists_further=False), NoClip(lists_further=True)
 LIMITS = Limits(clip_ms=10_000, settle_ms=5_000, quiet_ms=60_000, gap_ms=3_000)
 
 
@@ -53,28 +54,28 @@ def test_an_exact_length_is_enough() -> None:
 
 
 def test_an_unfinished_clip_waits() -> None:
-    assert plan(footage(4)) == Wait()
+    assert plan(footage(4)) == WAIT
 
 
 def test_nothing_listed_is_waited_for() -> None:
-    assert plan_clip(Listing([], T0, T0), None, HOUR, LIMITS) == Wait()
+    assert plan_clip(Listing([], T0, T0), None, HOUR, LIMITS) == WAIT
 
 
 def test_a_fragment_counts_only_when_it_ended_long_enough_ago() -> None:
     fragments = footage(5)
-    assert plan(fragments, now_ms=fragments[-1].end_ms + 4_999) == Wait()
+    assert plan(fragments, now_ms=fragments[-1].end_ms + 4_999) == WAIT
     assert isinstance(plan(fragments, now_ms=fragments[-1].end_ms + 5_000), Clip)
 
 
 def test_what_follows_an_unsettled_fragment_does_not_count_though_it_ended_earlier() -> None:
     long_one = Fragment(1000, T0, T0, 20_000, 1)
     rest = footage(6, start_ms=T0 + 1, first=1001)
-    assert plan([long_one, *rest], now_ms=T0 + 20_000) == Wait()
+    assert plan([long_one, *rest], now_ms=T0 + 20_000) == WAIT
 
 
 def test_a_listing_that_ended_early_is_continued_before_anything_waits() -> None:
     fragments = footage(4)
-    assert plan(fragments, until_ms=fragments[-1].start_ms) == ListFurther()
+    assert plan(fragments, until_ms=fragments[-1].start_ms) == FURTHER
 
 
 @pytest.mark.parametrize(
@@ -121,13 +122,13 @@ def test_a_quiet_camera_is_archived_short() -> None:
     clip = plan(fragments, now_ms=fragments[-1].end_ms + 60_000)
     assert isinstance(clip, Clip)
     assert clip.cut == planning.QUIET
-    assert plan(fragments, now_ms=fragments[-1].end_ms + 59_999) == Wait()
+    assert plan(fragments, now_ms=fragments[-1].end_ms + 59_999) == WAIT
 
 
 def test_a_camera_is_not_quiet_when_its_next_fragment_is_listed_but_not_settled() -> None:
     limits = Limits(clip_ms=10_000, settle_ms=5_000, quiet_ms=5_000, gap_ms=60_000)
     resumed = Fragment(1002, T0 + 8_500, T0 + 4_000, 2000, 1)
-    assert plan([*footage(2), resumed], now_ms=T0 + 10_600, limits=limits) == Wait()
+    assert plan([*footage(2), resumed], now_ms=T0 + 10_600, limits=limits) == WAIT
 
 
 def test_an_unfinished_clip_is_archived_when_retention_nears() -> None:
@@ -138,7 +139,7 @@ def test_an_unfinished_clip_is_archived_when_retention_nears() -> None:
     clip = plan(fragments, now_ms=now_ms, limits=endless)
     assert isinstance(clip, Clip)
     assert clip.cut == planning.RETENTION
-    assert plan(fragments, now_ms=now_ms - 1, limits=endless) == Wait()
+    assert plan(fragments, now_ms=now_ms - 1, limits=endless) == WAIT
 
 
 def test_fragments_of_one_moment_are_not_separated() -> None:
@@ -151,12 +152,12 @@ def test_fragments_of_one_moment_are_not_separated() -> None:
 def test_a_group_that_reaches_into_what_is_not_settled_waits() -> None:
     twins = [Fragment(1000, T0, T0, 2000, 1), Fragment(1001, T0, T0 + 2000, 9000, 1)]
     assert groups_of(twins, 1, T0 + 10**6) == []
-    assert plan(twins, now_ms=T0 + 8_000, limits=Limits(1000, 5_000, 60_000, 3_000)) == Wait()
+    assert plan(twins, now_ms=T0 + 8_000, limits=Limits(1000, 5_000, 60_000, 3_000)) == WAIT
 
 
 def test_a_group_that_may_go_on_behind_the_listing_waits_for_more_of_it() -> None:
     alone = [Fragment(1000, T0, T0, 10_000, 1)]
-    assert plan(alone, until_ms=T0) == ListFurther()
+    assert plan(alone, until_ms=T0) == FURTHER
     assert isinstance(plan(alone, until_ms=T0 + 1), Clip)
 
 
@@ -256,4 +257,4 @@ def test_a_plan_does_not_depend_on_what_was_listed_behind_it(
     listed = [fragment for fragment in fragments if fragment.start_ms <= until_ms]
     near = plan_clip(Listing(listed, until_ms, asked_ms), None, 10**12, limits)
     assert isinstance(far, Clip)
-    assert isinstance(near, ListFurther) or near.fragments == far.fragments  # type: ignore[union-attr]
+    assert near == FURTHER or near.fragments == far.fragments  # type: ignore[union-attr]

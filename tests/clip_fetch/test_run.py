@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,7 +57,7 @@ def test_one_broken_camera_never_stops_the_others(at_once: int) -> None:
         return whole(self, **request)
 
     aws.list_fragments = list_fragments.__get__(aws)  # type: ignore[method-assign]
-    summary = archive(aws, replace(SETTINGS, streams_at_once=at_once))
+    summary = archive(aws, SETTINGS._replace(streams_at_once=at_once))
     assert summary["errors"] == {"b": "NotAuthorizedException"}
     assert summary["clips"] == 4
 
@@ -86,14 +85,14 @@ def test_several_streams_at_once_in_as_many_threads() -> None:
             meeting.wait()
 
     aws.hook = meet
-    summary = archive(aws, replace(SETTINGS, streams_at_once=4))
+    summary = archive(aws, SETTINGS._replace(streams_at_once=4))
     assert (summary["clips"], summary["errors"]) == (8, {})
 
 
 def test_more_threads_than_storage_take_turns() -> None:
     aws = plant("a", "b", "c", "d")
     around = aws.surroundings(capacity=2_000_000)
-    settings = replace(SETTINGS, streams_at_once=4)
+    settings = SETTINGS._replace(streams_at_once=4)
     summary = run(settings, Shard(), around, aws.pace(), aws.report(), "run-1")
     assert (summary["clips"], summary["errors"]) == (8, {})
 

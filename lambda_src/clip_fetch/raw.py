@@ -1,0 +1,72 @@
+"""Fragments as they were ingested: Matroska from GetMediaForFragmentList, looked through for what it holds.
+
+The answer is a chunk for each fragment, and errors are told inside it, by a tag in the fragment's place (API
+model, GetMediaForFragmentListOutput.Payload).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Sequence, Set
+
+from clip_fetch.errors import UnfitMedia
+from clip_fetch.pace import Pace
+from clip_fetch.spool import SpooledFile
+from clip_fetch.video import Video
+
+_NUMBER_TAG = b"AWS_KINESISVIDEO_FRAGMENT_NUMBER"
+_EXCEPTION_TAG = b"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE"
+
+#: The tag's value follows its name, behind the value's own element ID and length.
+_CODE_REACH = 16
+_EXCEPTION = re.compile(re.escape(_EXCEPTION_TAG) + rb"[^0-9]{0,12}?([0-9]{4})", re.DOTALL)
+
+
+def get_media(video: Video, numbers: Sequence[int], file: SpooledFile, pace: Pace) -> None:
+    """Download fragments.
+
+    Raises:
+        UnfitMedia: The answer tells of an error or lacks a fragment.
+        Exception: AWS's last word, after retries.
+    """
+
+    def download(client: Any) -> None:
+        answer = client.get_media_for_fragment_list(
+            StreamName=video.stream.name, Fragments=[str(number) for number in numbers]
+        )
+        marks = _Marks([_EXCEPTION_TAG, _NUMBER_TAG] + [str(number).encode() for number in numbers])
+        file.fill(answer["Payload"], pace, marks.look)
+        if _EXCEPTION_TAG in marks.seen:
+            raise UnfitMedia("exception " + marks.code)
+        if marks.missing:
+            raise UnfitMedia("incomplete")
+
+    video.ask("GET_MEDIA_FOR_FRAGMENT_LIST", download)
+
+
+class _Marks:
+    """Which of some byte strings occur in a stream of chunks, and the code of an exception tag.
+
+    Attributes:
+        seen: The strings that occurred.
+        code: The first exception's.
+    """
+
+    def __init__(self, marks: Sequence[bytes]) -> None:
+        self._wanted = set(marks)
+        self._longest = max(len(mark) for mark in marks) + _CODE_REACH
+        self._tail = b""
+        self.code = ""
+        self.seen: Set[bytes] = set()
+
+    def look(self, chunk: bytes) -> None:
+        text = self._tail + chunk
+        self.seen |= {mark for mark in self._wanted - self.seen if mark in text}
+        if not self.code:
+            code = _EXCEPTION.search(text)
+            self.code = code.group(1).decode() if code else ""
+        self._tail = text[-self._longest :]
+
+    @property
+    def missing(self) -> Set[bytes]:
+        return self._wanted - self.seen - {_EXCEPTION_TAG}

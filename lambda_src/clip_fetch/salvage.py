@@ -1,0 +1,170 @@
+"""Get as much as can be had of a clip that GetClip refuses or does not give whole.
+
+A clip that is refused is asked for in shorter and longer parts until the place of the trouble is found; one
+that comes back short is asked for in halves; what GetClip never gives is kept as it was ingested.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Iterator, NamedTuple, Optional
+
+from clip_fetch import planning
+from clip_fetch.errors import (
+    GONE_CODES,
+    MEDIA_CODES,
+    ArchiveMoved,
+    OutOfTime,
+    UnfitMedia,
+    Unobtainable,
+    code_of,
+)
+from clip_fetch.fetching import DOWNLOADS, Fetcher, Part, Verdict
+from clip_fetch.keys import MKV, MP4
+from clip_fetch.pace import Pace
+from clip_fetch.planning import Clip
+from clip_fetch.raw import get_media
+from clip_fetch.spool import Spool, SpooledFile
+from clip_fetch.video import Video
+
+
+class _Found(NamedTuple):
+    """The longest beginning of a clip that could be had.
+
+    Attributes:
+        good: Its groups; 0 when there is none.
+        verdict: On it.
+        refusal: On the shortest beginning that could not be had.
+        file: Holds it.
+    """
+
+    good: int
+    verdict: Verdict
+    refusal: Verdict
+    file: SpooledFile
+
+
+class Salvage:
+    """The second way to a clip's media."""
+
+    def __init__(self, fetcher: Fetcher, video: Video, spool: Spool, pace: Pace) -> None:
+        self._fetcher = fetcher
+        self._video = video
+        self._spool = spool
+        self._pace = pace
+
+    @contextmanager
+    def longest_part(self, clip: Clip, whole: Optional[Verdict]) -> Iterator[Part]:
+        """The longest beginning of a clip that can be had; gone when the block ends.
+
+        Args:
+            clip: The clip.
+            whole: What GetClip made of it; None when it was not asked because it would leave fragments out.
+
+        Raises:
+            ArchiveMoved: Its fragments expire.
+            OutOfTime: There is no time for it.
+            Unobtainable: Its first fragments are listed, but no call returns them.
+            Exception: AWS's last word, after retries.
+        """
+        rest = self._raw(clip)
+        if whole is not None:
+            with self._spool.files(2, clip.size, self._pace) as (file, spare):
+                found = self._longest(clip, whole, file, spare)
+                if found.good:
+                    cut = planning.SHORT if found.refusal.differs else _cut_for(found.refusal.problem)
+                    yield Part(clip.head(found.good, cut), found.file, MP4, found.verdict.duration_ms, "")
+                    return
+            if found.refusal.differs and len(clip.groups[0]) == 1:
+                rest = self._different(clip, whole, found.refusal)
+        with rest as part:
+            yield part
+
+    def _longest(self, clip: Clip, refusal: Verdict, file: SpooledFile, spare: SpooledFile) -> _Found:
+        """Look for the longest beginning that can be had; when the clip came back short, a half will do.
+
+        Whether a beginning is readable is decided by a binary search, which is right when the trouble is at
+        one place: all beginnings before it can be had and none behind it. Wherever else it lies, what is
+        found was downloaded and checked.
+        """
+        good, bad = 0, len(clip.groups)
+        verdict = refusal
+        while bad - good > 1 and not (good and refusal.differs):
+            middle = (good + bad) // 2
+            try:
+                tried = self._fetcher.probe(clip.head(middle, clip.cut), spare)
+            except OutOfTime:
+                if not good:
+                    raise
+                break
+            if tried.is_whole:
+                good, verdict = middle, tried
+                file, spare = spare, file
+            else:
+                bad, refusal = middle, tried
+        return _Found(good, verdict, refusal, file)
+
+    @contextmanager
+    def _different(self, clip: Clip, whole: Verdict, single: Verdict) -> Iterator[Part]:
+        """What has another duration than was listed, however it is asked for.
+
+        Of its first fragment alone nothing can have been left out. When the whole clip differs in the same
+        proportion, nothing was left out of that either.
+        """
+        length_ms = clip.groups[0][0].length_ms
+        share = single.duration_ms / length_ms if length_ms else 0.0
+        tolerance_ms = min(fragment.length_ms for fragment in clip.fragments) * share / 2
+        in_proportion = whole.differs and abs(whole.duration_ms - share * clip.length_ms) < tolerance_ms
+        chosen = clip if in_proportion else clip.head(1, planning.SHORT)
+        with self._spool.files(1, chosen.size, self._pace) as (file,):
+            verdict = self._fetcher.probe(chosen, file)
+            if not verdict.is_whole and verdict != (whole if in_proportion else single):
+                raise ArchiveMoved  # it came back different again: begin anew
+            yield Part(chosen, file, MP4, verdict.duration_ms, verdict.problem)
+
+    @contextmanager
+    def _raw(self, clip: Clip) -> Iterator[Part]:
+        """What GetClip does not give, as it was ingested, up to the first fragment that it does give."""
+        with self._spool.files(1, clip.size, self._pace) as (file,):
+            count = self._unreadable(clip, file)
+            for groups in sorted({count, 1}, reverse=True):
+                part = clip.head(groups, planning.UNREADABLE)
+                problem = self._get_media(part, file)
+                if not problem:
+                    yield Part(part, file, MKV, 0, "unreadable")
+                    return
+        raise Unobtainable(problem)
+
+    def _unreadable(self, clip: Clip, file: SpooledFile) -> int:
+        """How many of its groups, one by one, GetClip does not give; the first is known to be one."""
+        count = 1
+        while count < len(clip.groups):
+            try:
+                found = self._fetcher.probe(clip.group(count), file)
+            except OutOfTime:
+                break
+            if found.is_whole or found.differs:
+                break
+            count += 1
+        return count
+
+    def _get_media(self, clip: Clip, file: SpooledFile) -> str:
+        """Download raw media; the problem, if that is not possible."""
+        problem = ""
+        for _ in range(DOWNLOADS):
+            try:
+                get_media(self._video, [fragment.number for fragment in clip.fragments], file, self._pace)
+            except UnfitMedia as error:
+                problem = error.reason
+            except Exception as error:
+                problem = code_of(error)
+                if problem not in GONE_CODES:
+                    raise
+            else:
+                return ""
+            self._fetcher.check_still_there(clip)
+        return problem
+
+
+def _cut_for(problem: str) -> str:
+    return planning.CODEC if problem in MEDIA_CODES - {"InvalidMediaFrameException"} else planning.UNREADABLE
