@@ -8,7 +8,7 @@ from . import schema
 from .envelope import TIME_LEAD, Closings, open_envelope
 from .errors import RESPONSE_TOO_LARGE, MessageError
 from .report import Report
-from .response import OK, failed, fit
+from .response import FRAME, MOST_BYTES, OK, WORST_ESCAPE, failed, fit, size
 
 TYPE_CHECKING = False  # spares the import of typing
 if TYPE_CHECKING:
@@ -57,23 +57,24 @@ class Transform:
         convert, closings = self._lane.convert, self._closings
         answers: list[dict[str, Any]] = []
         rejected: dict[str, int] = {}
+        most = 0  # bytes that the answers may have, so that most batches need not be measured
         for record in records:
             try:
                 received_at, gateway = open_envelope(record)
                 closing = f"{TIME_LEAD}{received_at}{closings[gateway]}"
                 line, metadata = convert(a2b_base64(record["data"]), received_at, closing)
-                answer = {
-                    "recordId": record["recordId"],
-                    "result": OK,
-                    "data": b2a_base64(line, newline=False).decode(),
-                    "metadata": metadata,
-                }
+                record_id = record["recordId"]
+                data = b2a_base64(line, newline=False).decode()
+                answer = {"recordId": record_id, "result": OK, "data": data, "metadata": metadata}
+                most += len(data) + WORST_ESCAPE * len(record_id) + FRAME
             except Exception as error:  # whatever it is, the other records of the batch must go on
                 self._reject(record, error, rejected)
                 answer = failed(record)
+                most += size(answer)
             answers.append(answer)
-        for index in fit(records, answers):
-            self._reject(records[index], MessageError(RESPONSE_TOO_LARGE), rejected)
+        if most > MOST_BYTES:
+            for index in fit(records, answers):
+                self._reject(records[index], MessageError(RESPONSE_TOO_LARGE), rejected)
         self._report.counted(len(records), rejected)
         return {"records": answers}
 

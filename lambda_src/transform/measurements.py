@@ -13,14 +13,16 @@ from .lines import MOST_BYTES, finish
 from .partition import DAY_MS, Partitions
 from .reader import Reader
 from .schema import ATTRIBUTES, VALUE_TEXT
-from .shapes import Shapes
+from .spellings import Spellings
 
 TYPE_CHECKING = False  # spares the import of typing
 if TYPE_CHECKING:
     from typing import Callable
 
+    from .reader import Member
     from .schema import Column, Schema
     from .settings import Settings
+    from .spellings import Shape
 
 # The key of an object that LoopEdge sends along, nearly always empty. The table has no column for it.
 METADATA = "metadata"
@@ -50,6 +52,7 @@ class Measurements:
 
     __slots__ = (
         "_checks",
+        "_columns",
         "_event_time",
         "_future_ms",
         "_known",
@@ -57,7 +60,7 @@ class Measurements:
         "_past_ms",
         "_reader",
         "_required",
-        "_shapes",
+        "_spellings",
         "_value",
     )
 
@@ -81,8 +84,9 @@ class Measurements:
         nullable = frozenset(key for key, column in columns.items() if column.blank_is_null)
         self._reader = Reader(settings.blank_strings, nullable)
         self._partitions = Partitions()
-        self._shapes = Shapes(columns, self._event_time, self._value, METADATA, self._reader)
-        self._known = self._shapes.known
+        self._columns = columns
+        self._spellings = Spellings(self._shape)
+        self._known = self._spellings.known
 
     def convert(
         self, payload: bytes, received_at: int, closing: str
@@ -107,7 +111,7 @@ class Measurements:
             quick = shape(text, closing)
             if quick is not None:
                 if shape is not shapes[0]:
-                    self._shapes.promote(shapes, shape)
+                    self._spellings.promote(shapes, shape)
                 line, event_time = quick
                 plausible = received_at - self._past_ms <= event_time <= received_at + self._future_ms
                 if plausible and len(line) <= MOST_BYTES:
@@ -151,8 +155,16 @@ class Measurements:
             attributes = reader.encode_string("{" + ",".join(extras) + "}")
             pieces.append(f'"{ATTRIBUTES}":{attributes}')
         line = finish(head + ",".join(pieces), closing)
-        self._shapes.learn(text, members)
+        self._spellings.learn(text, members)
         return line, self._partitions[event_time // DAY_MS]
+
+    def _shape(self, members: list[Member], escapes: bool) -> Shape:
+        from .shapes import (
+            ShapeMaker,
+        )  # a cold start can do without compiling it; a function's busy life cannot
+
+        maker = ShapeMaker(self._columns, self._event_time, self._value, METADATA, self._reader)
+        return maker.make(members, escapes=escapes)
 
     def _plausible(self, key: str, value: str, received_at: int) -> int:
         """Return the time at which a sample was taken, in epoch milliseconds."""

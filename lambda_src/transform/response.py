@@ -13,9 +13,8 @@ MOST_BYTES = 6 * 1024 * 1024
 OK = "Ok"
 FAILED = "ProcessingFailed"
 
-# An upper bound of what one record adds, beside its ID and data, when the answer is spelled with json.dumps'
-# spaces.
-_FRAME = len(
+# The most that a record adds, beside its ID and data, to an answer with the spaces that json.dumps puts.
+FRAME = len(
     json.dumps(
         {
             "recordId": "",
@@ -26,8 +25,9 @@ _FRAME = len(
     )
     + ", "
 )
+# The characters that one may become in JSON: an emoji is spelled as a pair of \u escapes.
+WORST_ESCAPE = 12
 _ENVELOPE = len(json.dumps({"records": []}))
-_WORST_ESCAPE = 12  # characters that one may become in JSON: an emoji is spelled as a pair of \u escapes
 
 
 def failed(record: dict[str, Any]) -> dict[str, Any]:
@@ -49,21 +49,14 @@ def fit(records: list[dict[str, Any]], answers: list[dict[str, Any]], limit: int
     Returns:
         The indices of the records that were given back, last first.
     """
-    # Base64 is spelled as it is, so this bound is near enough for all but the largest batches.
-    accepted = [answer for answer in answers if answer["result"] == OK]
-    bound = sum([len(answer["data"]) + _WORST_ESCAPE * len(answer["recordId"]) for answer in accepted])
-    if len(accepted) < len(answers):
-        bound += sum([_size(answer) for answer in answers if answer["result"] == FAILED])
-    if _ENVELOPE + len(accepted) * _FRAME + bound <= limit:
-        return []
-    sizes = [_size(answer) for answer in answers]
+    sizes = [size(answer) for answer in answers]
     total = _ENVELOPE + sum(sizes)
     given_back: list[int] = []
     for index in reversed(range(len(answers))):
         if total <= limit:
             break
         original = failed(records[index])
-        saved = sizes[index] - _size(original)
+        saved = sizes[index] - size(original)
         # Nothing is saved where the record failed already, or where white space made it longer than its line.
         if saved > 0:
             answers[index] = original
@@ -72,5 +65,6 @@ def fit(records: list[dict[str, Any]], answers: list[dict[str, Any]], limit: int
     return given_back
 
 
-def _size(answer: dict[str, Any]) -> int:
+def size(answer: dict[str, Any]) -> int:
+    """Return how many bytes a record's answer is in JSON, with what separates it from the next."""
     return len(json.dumps(answer)) + len(", ")

@@ -1,11 +1,9 @@
-"""The quick road for samples that are spelled like samples before them.
+"""The quick road of a sample that is spelled like samples before it: one match of a regular expression.
 
-A gateway writes its messages with one serializer, so nearly all of them have the same keys in the same order
-with the same white space between. For each such spelling this module compiles one regular expression. It
-accepts only a part of what the careful road accepts, and captures just what must change: a padded string, a
-blank description, a boolean, a text, an unknown key. All else is checked by the match itself and goes on as
-it came. Whatever does not match, or might be invalid, takes the careful road, which alone rejects: a shape
-may be too strict, never too lenient.
+The expression accepts only a part of what the careful road accepts, and captures just what must change: a
+padded string, a blank description, a boolean, a text, an unknown key. All else is checked by the match itself
+and goes on as it came. Whatever does not match, or might be invalid, takes the careful road, which alone
+rejects: a shape may be too strict, never too lenient.
 
 A match implies that no key occurs twice, that no string holds half a surrogate pair, that every required key
 is there with its type, and that numbers fit their columns.
@@ -20,12 +18,12 @@ from .schema import ATTRIBUTES, VALUE_TEXT
 
 TYPE_CHECKING = False  # spares the import of typing
 if TYPE_CHECKING:
-    from typing import Callable, Match, Optional, Tuple
+    from typing import Match
 
     from .reader import Member, Reader
     from .schema import Column
+    from .spellings import Shape
 
-    _Convert = Callable[[str, str], Optional[Tuple[bytes, int]]]
 
 # Escapes that mean neither white space, which may have to be trimmed, nor half a surrogate pair.
 _WHITE = r"00(?:0[9A-Da-d]|1[C-Fc-f]|20|85|[Aa]0)|1680|20(?:0[0-9Aa]|2[89Ff]|5[Ff])|3000"
@@ -78,36 +76,10 @@ class _Strings:
 _TIME, _TRIM, _TRIM_OR_NULL, _RENAME, _AS_NUMBER, _DROP, _METADATA, _EXTRA, _REST = range(9)
 
 
-class Shapes:
-    """The spellings that have been seen often enough, at most ``MOST`` of them.
+class ShapeMaker:
+    """Makes shapes of a table's samples."""
 
-    None is ever dropped for another, so that senders of ever new spellings cannot keep the function busy
-    compiling.
-
-    Attributes:
-        known: Functions for messages without escapes, and for messages with some. Each takes a message and
-            the end of its line. If the message has its shape, it returns the line and the time at which the
-            sample was taken, in epoch milliseconds, which the caller still has to find plausible; None means
-            the careful road.
-    """
-
-    MOST = 8
-    # The careful road is taken this often before a spelling is worth the milliseconds that compiling takes.
-    LEARN_AT = 3
-    _MOST_CANDIDATES = 64
-    _MOST_KEYS = 40
-    _MOST_CHARACTERS = 8_192
-
-    __slots__ = (
-        "_candidates",
-        "_columns",
-        "_event_time",
-        "_learned",
-        "_metadata",
-        "_reader",
-        "_value",
-        "known",
-    )
+    __slots__ = ("_columns", "_event_time", "_metadata", "_reader", "_value")
 
     def __init__(
         self, columns: dict[str, Column], event_time: str, value: str, metadata: str, reader: Reader
@@ -126,40 +98,14 @@ class Shapes:
         self._value = value
         self._metadata = metadata
         self._reader = reader
-        self.known: tuple[list[_Convert], list[_Convert]] = ([], [])
-        self._learned: set[tuple[object, ...]] = set()
-        self._candidates: dict[tuple[object, ...], int] = {}
 
-    def promote(self, shapes: list[_Convert], shape: _Convert) -> None:
-        """Move a shape one place to the front of its list, so that those of busy gateways are tried first."""
-        index = shapes.index(shape)
-        shapes[index - 1], shapes[index] = shape, shapes[index - 1]
-
-    def learn(self, text: str, members: list[Member]) -> None:
-        """Note the spelling of a message that took the careful road and was valid.
+    def make(self, members: list[Member], *, escapes: bool) -> Shape:
+        """Make the shape of messages that are spelled alike.
 
         Args:
-            text: The message.
-            members: What the reader made of it.
+            members: What the reader made of one of them.
+            escapes: Whether they have escapes; without, matching is quicker.
         """
-        if len(self._learned) >= self.MOST or len(members) > self._MOST_KEYS:
-            return
-        if len(text) > self._MOST_CHARACTERS or not _is_tight(text, members):
-            return
-        escapes = "\\" in text
-        spelling = (escapes, *[lead for _, lead, _, _ in members])
-        if spelling in self._learned:
-            return
-        seen = self._candidates.pop(spelling, 0) + 1
-        if seen >= self.LEARN_AT:
-            self._learned.add(spelling)
-            self.known[escapes].append(self._shape(members, escapes=escapes))
-            return
-        if len(self._candidates) >= self._MOST_CANDIDATES:
-            self._candidates.clear()
-        self._candidates[spelling] = seen
-
-    def _shape(self, members: list[Member], *, escapes: bool) -> _Convert:
         strings = _Strings(escapes=escapes)
         pattern, clean = [r"\{"], [r"(?P<head>\{"]
         steps: list[int] = []
@@ -213,13 +159,6 @@ class Shapes:
         return f"{name}(?:{scalar}|{strings.soiled}|{strings.nested})", [_DROP, _EXTRA, _REST, _REST, _REST]
 
 
-def _is_tight(text: str, members: list[Member]) -> bool:
-    """Tell whether a message is on one line, without white space around it or before its commas."""
-    if "\n" in text or "\r" in text:
-        return False
-    return text[0] == "{" and text[-1] == "}" and not any(trail for *_, trail in members)
-
-
 class _Shape:
     """One spelling."""
 
@@ -250,7 +189,7 @@ class _Shape:
             self._early = compiled.groupindex["time"] < compiled.groupindex["tail"]
 
     def convert(self, text: str, closing: str) -> tuple[bytes, int] | None:
-        """Convert a message; see ``Shapes.known``."""
+        """Convert a message; see ``spellings.Shape``."""
         if self._clean is not None:
             found = self._clean(text)
             if found is not None:

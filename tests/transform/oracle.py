@@ -105,9 +105,11 @@ def measurement(payload: bytes, received_at: int, blank: str = "reject") -> tupl
             line += sample(value)
         elif key in (*TEXTS, "description", "timestamp", "success"):
             line.append((key, value))
-        elif key != "metadata" or value not in (None, Members()):
-            if key == "metadata" and not isinstance(value, Members):
-                raise InvalidError("metadata")
+        elif key != "metadata":
+            attributes.append((key, value))
+        elif value is not None and not isinstance(value, Members):
+            raise InvalidError("metadata")
+        elif value:
             attributes.append((key, value))
     timestamp = read.get("timestamp")
     if not isinstance(timestamp, Number) or not timestamp.lstrip("-").isdigit() or len(timestamp) > 18:

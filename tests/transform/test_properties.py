@@ -19,7 +19,7 @@ from transform.errors import MessageError
 from transform.measurements import Measurements
 from transform.schema import load
 from transform.settings import Settings
-from transform.shapes import Shapes
+from transform.spellings import Spellings
 
 from tests.transform import oracle, strategies
 from tests.transform.support import ARRIVAL, SCHEMAS, Lane, event, record
@@ -115,10 +115,10 @@ def test_both_roads_lead_to_the_same_place(family: list[str], policy: str) -> No
     """Messages of one spelling, of which the first is seen so often that its shape is known."""
     schema = load("measurements", SCHEMAS)
     lane = Measurements(Settings(factory="krakow", lane="measurements", blank_strings=policy), schema)
-    for _ in range(Shapes.LEARN_AT):
+    for _ in range(Spellings.LEARN_AT):
         outcome(lane.convert_carefully, family[0])
     for text in family:
-        quick = any(shape(text, "}\n") is not None for shape in lane._shapes.known["\\" in text])
+        quick = any(shape(text, "}\n") is not None for shape in lane._spellings.known["\\" in text])
         note_event("quick" if quick else "careful")
         assert outcome(lane.convert, text.encode()) == outcome(lane.convert_carefully, text)
 

@@ -80,7 +80,7 @@ def test_records_that_failed_already_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("characters", ["\x00", "é", "😀", '"'])
-def test_ids_are_counted_as_they_are_spelled(characters: str) -> None:
+def test_ids_are_measured_as_they_are_spelled(characters: str) -> None:
     records = [{**record("x" * 30), "recordId": characters * 300 + str(number)} for number in range(20)]
     answers = [
         {"recordId": made["recordId"], "result": "Ok", "data": base64.b64encode(b"y" * 60).decode()}
@@ -91,16 +91,24 @@ def test_ids_are_counted_as_they_are_spelled(characters: str) -> None:
     assert response.fit(records, answers, size - 1) == [19]
 
 
-def test_the_quick_estimate_is_never_too_low() -> None:
-    """It stands in for the exact size of most batches, so it must be the larger one."""
-    records = [record("x", number) for number in range(1_000)]
-    answers = [
-        {
-            "recordId": made["recordId"],
+@pytest.mark.parametrize("count", [1, 20])
+def test_ids_are_counted_as_they_are_spelled_in_a_batch(measurements: Lane, count: int) -> None:
+    """What is near the limit must be measured: here the IDs alone pass it once they are spelled."""
+    identifier = "😀" * (LIMIT // 12 // count)
+    records = [{**record(spell(sample())), "recordId": identifier + str(number)} for number in range(count)]
+    answers = measurements.transform.answer(event(records))["records"]
+    assert [answer["result"] for answer in answers] == ["ProcessingFailed"] * count
+
+
+def test_the_quick_bound_is_never_too_low() -> None:
+    """It stands in for the size of most answers, so it must be the larger one."""
+    for identifier in ("49" * 28, "", "\x00😀"):
+        answer = {
+            "recordId": identifier,
             "result": "Ok",
             "data": "QUJD",
             "metadata": {"partitionKeys": {"year": "2026", "month": "03", "day": "09"}},
         }
-        for made in records
-    ]
-    assert response._FRAME + len("QUJD") + len(records[0]["recordId"]) >= len(json.dumps(answers[0])) + 2
+        bound = response.FRAME + len("QUJD") + response.WORST_ESCAPE * len(identifier)
+        assert bound >= response.size(answer)
+        assert response.size(answer) == len(json.dumps([answer, 1])) - len("[1]")

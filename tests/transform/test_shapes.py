@@ -17,7 +17,7 @@ from transform.errors import MessageError
 from transform.measurements import Measurements
 from transform.schema import load
 from transform.settings import Settings
-from transform.shapes import Shapes
+from transform.spellings import Spellings
 
 from tests.transform.support import ARRIVAL, SCHEMAS, Lane, sample, spell, with_value
 
@@ -29,7 +29,7 @@ def lane() -> Measurements:
     every: list[dict[str, Any]] = [{}, {"unit": "mm"}, {"metadata": {}}]
     for changes in every:
         for text in (spell(sample(**changes)), escaped(sample(**changes, deviceName="é"))):
-            see(made, text, Shapes.LEARN_AT)
+            see(made, text, Spellings.LEARN_AT)
     return made
 
 
@@ -46,12 +46,12 @@ def see(lane: Measurements, text: str, times: int) -> None:
 
 def known(lane: Measurements) -> int:
     """Count the spellings that a lane has learned."""
-    return sum(map(len, lane._shapes.known))
+    return sum(map(len, lane._spellings.known))
 
 
 def is_quick(lane: Measurements, text: str) -> bool:
     """Tell whether a message takes the quick road."""
-    return any(shape(text, "}\n") is not None for shape in lane._shapes.known["\\" in text])
+    return any(shape(text, "}\n") is not None for shape in lane._spellings.known["\\" in text])
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_what_a_plant_sends_takes_the_quick_road(lane: Measurements, text: str) 
 @pytest.mark.parametrize("first", [{"metadata": {}}, {"unit": "mm"}, {"unit": 1, "metadata": None}])
 def test_keys_without_a_column_may_lead(lane: Measurements, first: Any) -> None:
     text = spell({**first, **sample()})
-    see(lane, text, Shapes.LEARN_AT)
+    see(lane, text, Spellings.LEARN_AT)
     assert is_quick(lane, text)
 
 
@@ -140,7 +140,7 @@ def test_what_may_be_invalid_does_not(lane: Measurements, text: str) -> None:
 
 def test_a_spelling_is_learned_once_it_has_come_often() -> None:
     lane = Measurements(Settings(factory="krakow", lane="measurements"), load("measurements", SCHEMAS))
-    see(lane, spell(sample()), Shapes.LEARN_AT - 1)
+    see(lane, spell(sample()), Spellings.LEARN_AT - 1)
     assert known(lane) == 0
     see(lane, spell(sample(value=1)), 1)
     assert known(lane) == 1
@@ -160,10 +160,10 @@ def test_ever_new_spellings_do_not_keep_the_function_compiling(monkeypatch: pyte
     monkeypatch.setattr(re, "compile", counted)
     lane = Measurements(Settings(factory="krakow", lane="measurements"), load("measurements", SCHEMAS))
     for number in range(300):
-        see(lane, spell(sample(**{f"key{number}": 1})), Shapes.LEARN_AT)
-    assert known(lane) == Shapes.MOST
+        see(lane, spell(sample(**{f"key{number}": 1})), Spellings.LEARN_AT)
+    assert known(lane) == Spellings.MOST
     assert (
-        len(compiled) == Shapes.MOST
+        len(compiled) == Spellings.MOST
     )  # a shape with an unknown key has no pattern of its own for clean messages
 
 
@@ -172,7 +172,7 @@ def test_spellings_that_come_once_do_not_pile_up() -> None:
     for number in range(1_000):
         see(lane, spell(sample(**{f"key{number}": 1})), 1)
     assert known(lane) == 0
-    assert len(lane._shapes._candidates) <= 64
+    assert len(lane._spellings._candidates) <= 64
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_huge_messages_are_not_learned(changes: Any) -> None:
 def test_the_spellings_of_busy_gateways_are_tried_first(lane: Measurements) -> None:
     for text in (spell(sample(unit=1)), spell(sample())):
         see(lane, text, 2)
-        assert lane._shapes.known[0][0](text, "}\n") is not None
+        assert lane._spellings.known[0][0](text, "}\n") is not None
 
 
 def test_the_escapes_of_white_space_are_those_that_strip_removes() -> None:
@@ -211,7 +211,7 @@ def test_many_unknown_keys_fail_in_good_time() -> None:
     lane = Measurements(Settings(factory="krakow", lane="measurements"), load("measurements", SCHEMAS))
     for value in ("x", " x", {"x": ["y"]}, "\\"):
         text = spell(sample(metadata={}, **{f"key{number}": value for number in range(28)}))
-        see(lane, text, Shapes.LEARN_AT)
+        see(lane, text, Spellings.LEARN_AT)
         assert is_quick(lane, text)
         assert not is_quick(lane, text[:-1] + "]")
         assert not is_quick(lane, text[:-1] + ",}")
