@@ -1,7 +1,8 @@
 """Compare the transform with its peers; run ``python -m tools.bench.transform``.
 
-All run in one process on the same batches of about 1 MiB of LoopEdge messages, in turns, so that a busy
-machine slows all of them alike. Of each round's times the ratio is taken, and of the ratios the median.
+All run in one process on the same batches of about 1 MiB of LoopEdge messages, in turns. What counts is
+processor time, so other programs disturb it little. Of each round's times the ratio is taken, and of the
+ratios the median.
 
 Peers:
 
@@ -314,7 +315,7 @@ def ratio(times: dict[str, list[float]], peer: str) -> float:
 
 
 def import_ms(python: Path, package: Path, runs: int, *, cached: bool) -> float:
-    """Return the median time to import the packaged handler in a fresh interpreter.
+    """Return the median processor time to import the packaged handler in a fresh interpreter.
 
     Args:
         python: The interpreter.
@@ -322,7 +323,7 @@ def import_ms(python: Path, package: Path, runs: int, *, cached: bool) -> float:
         runs: How many processes to start.
         cached: Whether bytecode may be cached, as on a file system that can be written to.
     """
-    script = "import time; t = time.perf_counter(); import transform.handler; print(time.perf_counter() - t)"
+    script = "import time; t = time.process_time(); import transform.handler; print(time.process_time() - t)"
     with tempfile.TemporaryDirectory() as folder:
         zipfile.ZipFile(package).extractall(folder)
         environment = _environment(folder) | ({} if cached else {"PYTHONDONTWRITEBYTECODE": "1"})

@@ -24,7 +24,11 @@ from tools.camera.script import Script
 from tools.lake.terraform import REPOSITORY, Terraform, TerraformError
 from tools.localcloud import LocalCloud
 
-pytestmark = [pytest.mark.cloud, pytest.mark.terraform]
+pytestmark = [
+    pytest.mark.cloud,
+    pytest.mark.terraform,
+    pytest.mark.xdist_group("video_archiver"),  # one apply for all, and the last test lets its camera go
+]
 
 _ROOT = """
 terraform {
