@@ -28,7 +28,10 @@ run "the_new_column" {
   command = plan
   assert {
     condition = contains(
-      [for c in aws_glue_catalog_table.lake["measurements"].storage_descriptor[0].columns : "${c.name} ${c.type}"],
+      [
+        for c in aws_glue_catalog_table.lake["measurements"].storage_descriptor[0].columns :
+        "${c.name} ${c.type}"
+      ],
       "line_speed double"
     )
     error_message = "no column"
