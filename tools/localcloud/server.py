@@ -140,7 +140,9 @@ async def _run(app: Any, options: Options, http: socket.socket, mqtt: socket.soc
     _listen_for_mqtt_on(mqtt)
     config = Config()
     config.bind = [f"fd://{http.detach()}"]
-    config.keep_alive_timeout = 75
+    # One request a connection. Now and then Hypercorn drops a connection whose next request comes just when
+    # the last answer goes out; a client that then repeats a creating call is told that it exists.
+    config.keep_alive_max_requests = 0
     config.graceful_timeout = 1
     server = asyncio.create_task(
         hypercorn_serve(control.layer(faults.layer(app.app)), config, shutdown_trigger=stopping.wait)

@@ -75,6 +75,8 @@ class Connection:
     def publish(self, topic: str, payload: bytes) -> bool:
         """Publishes at QoS 1; whether the broker acknowledged it before it dropped the connection."""
         published = self.client.publish(topic, payload, qos=1)
+        if published.rc != mqtt.MQTT_ERR_SUCCESS:  # the connection was gone before the publish
+            return False
         while not published.is_published() and not self.dropped.is_set():
             self.dropped.wait(0.005)
         return published.is_published()
