@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.localcloud import control, faults
+from tools.localcloud import control, faults, replay
 from tools.localcloud.engine import Engine
 from tools.localcloud.processes import GRACE_SECONDS, StartError, watch_lifeline
 from tools.localcloud.settings import ACCESS_KEY, ACCOUNT, HOST, REGION, SECRET_KEY, STATE_FILE
@@ -140,12 +140,12 @@ async def _run(app: Any, options: Options, http: socket.socket, mqtt: socket.soc
     _listen_for_mqtt_on(mqtt)
     config = Config()
     config.bind = [f"fd://{http.detach()}"]
-    # One request a connection. Now and then Hypercorn drops a connection whose next request comes just when
-    # the last answer goes out; a client that then repeats a creating call is told that it exists.
-    config.keep_alive_max_requests = 0
+    config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     server = asyncio.create_task(
-        hypercorn_serve(control.layer(faults.layer(app.app)), config, shutdown_trigger=stopping.wait)
+        hypercorn_serve(
+            control.layer(replay.layer(faults.layer(app.app))), config, shutdown_trigger=stopping.wait
+        )
     )
     server.add_done_callback(lambda _: stopping.set())
     until_stopped = asyncio.create_task(stopping.wait())
