@@ -305,7 +305,7 @@ class FaultsHandle:
             error: error code to answer with; without one the call is only delayed.
             status: HTTP status of the error; by default the service's own for this code.
             times: how many calls; ``None`` for all until ``clear``.
-            delay: seconds that a call waits first.
+            delay: seconds that a call waits first, unless the faults are cleared meanwhile.
 
         Returns:
             The fault's ID, for ``hits``.
@@ -319,7 +319,7 @@ class FaultsHandle:
         return int(control(self.endpoint, "GET", "faults")["hits"][fault])
 
     def clear(self) -> None:
-        """Takes all faults away."""
+        """Takes all faults away; calls that they hold go on at once."""
         control(self.endpoint, "DELETE", "faults")
 
 

@@ -6,9 +6,10 @@ import asyncio
 import itertools
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
 from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import escape
@@ -38,7 +39,7 @@ _STATUS = {
 
 @dataclass
 class Fault:
-    """One fault to inject, and how often it may still meet and has met a call."""
+    """One fault to inject, how often it may still meet and has met a call, and how to let go those it holds."""
 
     service: str
     operation: str
@@ -48,12 +49,31 @@ class Fault:
     left: int | None
     delay: float
     hits: int = 0
+    held: list[Callable[[], object]] = field(default_factory=list)
 
     def take(self) -> None:
         """Counts a call that this fault met."""
         self.hits += 1
         if self.left is not None:
             self.left -= 1
+
+    async def hold(self) -> None:
+        """Waits for the delay, or until the fault is taken away."""
+        released = asyncio.Event()
+        # Calls from inside the cloud have event loops of their own.
+        release = partial(asyncio.get_running_loop().call_soon_threadsafe, released.set)
+        self.held.append(release)
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(released.wait(), self.delay)
+        finally:
+            self.held.remove(release)
+
+    def let_go(self) -> None:
+        """Lets the calls go on that wait at this moment."""
+        for release in list(self.held):
+            with suppress(RuntimeError):  # its loop has ended meanwhile, and the call with it
+                release()
 
 
 _faults: dict[str, Fault] = {}
@@ -87,7 +107,9 @@ async def hits(_: dict[str, Any]) -> Answer:
 
 @route("DELETE", f"{PREFIX}faults")
 async def clear(_: dict[str, Any]) -> Answer:
-    """Takes all faults away."""
+    """Takes all faults away; calls that they hold go on at once."""
+    for fault in _faults.values():
+        fault.let_go()
     _faults.clear()
     return 200, {}
 
@@ -105,7 +127,7 @@ def layer(app: AsgiApp) -> AsgiApp:
             await app(scope, call.replay(receive), send)
             return
         fault.take()
-        await asyncio.sleep(fault.delay)
+        await fault.hold()
         if fault.error is None:
             await app(scope, call.replay(receive), send)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -138,6 +139,25 @@ def test_a_delay_alone_lets_the_call_through(cloud: LocalCloud) -> None:
     started = time.monotonic()
     s3.put_object(Bucket=bucket, Key="k", Body=b"body")
     assert time.monotonic() - started >= 0.4
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"body"
+
+
+@pytest.mark.cloud
+def test_clearing_lets_held_calls_go_on_at_once(cloud: LocalCloud) -> None:
+    bucket = f"faults-{uuid.uuid4().hex[:8]}"
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": cloud.region})
+    delay = 60.0
+    held = cloud.faults.add(service="s3", operation="PutObject", resource=bucket, delay=delay)
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        put = pool.submit(s3.put_object, Bucket=bucket, Key="k", Body=b"body")
+        while not cloud.faults.hits(held):
+            assert not put.done()
+        assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+        cloud.faults.clear()
+        put.result()
+    assert time.monotonic() - started < delay
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"body"
 
 
