@@ -40,7 +40,7 @@ output "buckets" {
 """
 
 
-@pytest.mark.localstack
+@pytest.mark.parametrize("stack", [pytest.param("localstack", marks=pytest.mark.localstack)], indirect=True)
 @pytest.mark.timeout(600)
 def test_its_buckets_are_closed_encrypted_and_versioned_and_a_second_plan_is_empty(
     stack: Stack, tmp_path: Path
