@@ -2,11 +2,11 @@
 
 A condition leaves out partitions when it stands in the WHERE clause, or in an inner join's ON, of the SELECT
 that names the table, and speaks of nothing but the table's partition columns. So does one of a SELECT around
-that one, such as the query over a view, when it would be true of the same rows inside: where the inner SELECT
-hands the columns on as they are, and groups by them, or partitions each of its windows by them, if it does
-either at all. Trino moves such conditions inwards (``PredicatePushDown``); here they stay where they are, and
-only the partitions that they cannot be true of are not read. Athena also carries conditions into WITH
-queries and set operations; the rows are the same, but there it may read less.
+that one, such as the query over a view, where the inner SELECT hands these columns on as they are (those that
+a grouped SELECT hands on are grouped) and partitions each of its windows by them. Trino moves such conditions
+inwards (``PredicatePushDown``); here they stay where they are, and partitions that they rule out are not
+read. Athena also carries conditions into WITH queries and set operations; the rows are the same, but there it
+may read less.
 """
 
 from __future__ import annotations
@@ -266,9 +266,11 @@ def _from_outside(scope: Scope, select: exp.Select, alias: str) -> Iterator[exp.
 
 
 def _handed_on(scope: Scope, select: exp.Select, alias: str) -> dict[str, exp.Column]:
-    """The columns of a relation that the rows of its SELECT stand and fall with, by the SELECT's names."""
-    group = select.args.get("group")
-    grouped = group.expressions if group is not None else None
+    """The columns of a relation that its SELECT hands on as they are, by the SELECT's names.
+
+    Leaving out rows by such a column leaves out whole groups, as it is one of the grouped columns then, but
+    not always whole partitions of a window.
+    """
     windows = [found for found in select.find_all(exp.Window) if found.find_ancestor(exp.Select) is select]
     names = scope.outer_columns or select.named_selects
     handed_on = {}
@@ -276,8 +278,7 @@ def _handed_on(scope: Scope, select: exp.Select, alias: str) -> dict[str, exp.Co
         column = item.unalias()
         if not isinstance(column, exp.Column) or column.table != alias:
             continue
-        in_groups = grouped is None or column in grouped
-        if in_groups and all(column in (window.args.get("partition_by") or ()) for window in windows):
+        if all(column in (window.args.get("partition_by") or ()) for window in windows):
             handed_on[name] = column
     return handed_on
 
