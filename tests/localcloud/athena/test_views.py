@@ -265,6 +265,8 @@ class TestPruning:
             "SELECT a.x, a.factory, a.month FROM t AS a JOIN (VALUES 20, 30) AS b (x) ON a.x = b.x",
             "SELECT x, factory, month FROM (SELECT DISTINCT * FROM t)",
             "SELECT x, f AS factory, month FROM (SELECT x, month, factory FROM t) AS s (x, month, f)",
+            "SELECT x, f AS factory, month FROM "
+            "(SELECT x, month, factory AS f, max(x) OVER (PARTITION BY month, factory) AS m FROM t)",
         ],
     )
     def test_a_condition_goes_where_it_is_true_of_the_same_rows(self, lake: MemoryLake, inner: str) -> None:
@@ -313,6 +315,7 @@ class TestPruning:
     def test_the_query_over_a_view_reads_what_it_needs(self, lake: MemoryLake) -> None:
         lake = with_views(lake, v=_DISTINCT)
         assert self._read(lake, "SELECT max(x) FROM v WHERE month = 3 AND factory = 'lyon'") == {"lyon 03"}
+        assert self._read(lake, "SELECT max(a) FROM v AS w (a, f, y, m) WHERE w.f = 'lyon'") == {"lyon 03"}
         assert self._read(
             lake, "SELECT max(v.x) FROM v JOIN (VALUES 30) AS o (x) ON v.x = o.x AND v.factory = 'lyon'"
         ) == {"lyon 03"}

@@ -253,7 +253,7 @@ def _from_outside(scope: Scope, select: exp.Select, alias: str) -> Iterator[exp.
     outer = scope.parent
     if outer is None or not scope.is_derived_table or select.args.get("limit") or select.args.get("offset"):
         return
-    inside = _handed_on(scope, select, alias)
+    inside = _handed_on(select, alias)
 
     def moved(node: exp.Expr) -> exp.Expr:
         return inside[node.name].copy() if isinstance(node, exp.Column) else node
@@ -265,16 +265,15 @@ def _from_outside(scope: Scope, select: exp.Select, alias: str) -> Iterator[exp.
                     yield condition.transform(moved)
 
 
-def _handed_on(scope: Scope, select: exp.Select, alias: str) -> dict[str, exp.Column]:
+def _handed_on(select: exp.Select, alias: str) -> dict[str, exp.Column]:
     """The columns of a relation that its SELECT hands on as they are, by the SELECT's names.
 
     Leaving out rows by such a column leaves out whole groups, as it is one of the grouped columns then, but
     not always whole partitions of a window.
     """
     windows = [found for found in select.find_all(exp.Window) if found.find_ancestor(exp.Select) is select]
-    names = scope.outer_columns or select.named_selects
     handed_on = {}
-    for name, item in zip(names, select.expressions, strict=True):
+    for name, item in zip(select.named_selects, select.expressions, strict=True):
         column = item.unalias()
         if not isinstance(column, exp.Column) or column.table != alias:
             continue
