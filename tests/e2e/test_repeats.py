@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from tests.e2e.plant import Factory, rows, sample
 from tests.queries.rows import TABLES, view_sql
@@ -37,11 +38,11 @@ def test_repeats_of_both_kinds_are_found_and_can_be_left_out(
     assert sorted(view) == sorted((*reading, arrival) for reading, arrival in first.items())
 
     result = run_named(lake.cloud.client("athena"), "duplicate-samples", lake.outputs["athena"]["workgroup"])
-    at = result.columns.index
+    named: list[dict[str, Any]] = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
     found = {
-        row[at("register_id")]: (row[at("copies")], row[at("messages")], row[at("kind")])
-        for row in result.rows
-        if row[at("factory")] == "bergen"
+        row["register_id"]: (row["copies"], row["messages"], row["kind"])
+        for row in named
+        if row["factory"] == "bergen"
     }
     assert found == {
         _reading(republished)[0]: (2, 1, "same"),
