@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.account import Account, Buckets, Lake, Tally, take_account
+from tools.account.stored import Found
 from tools.demo.messages import connections
 from tools.gateway.fleet import Manner, send
 from tools.gateway.identities import Lane, Source
@@ -70,9 +71,14 @@ class Factory:
 
     def account(self) -> Account:
         """Of everything that was ever sent for the factory."""
-        return take_account(
-            Lake(self.lake.cloud.client("s3"), Buckets.from_outputs(self.lake.outputs)), self.journals
-        )
+        return take_account(self._stored(), self.journals)
+
+    def found(self) -> list[Found]:
+        """Everything of the factory that lies in the lake."""
+        return self._stored().found([self.name])
+
+    def _stored(self) -> Lake:
+        return Lake(self.lake.cloud.client("s3"), Buckets.from_outputs(self.lake.outputs))
 
     def tally(self, lane: Lane = "measurements") -> Tally:
         """The lane's numbers."""

@@ -42,7 +42,7 @@ def test_a_transform_that_never_answers_sends_its_batch_to_the_errors_prefix(
 ) -> None:
     turin = factory("turin")
     before = turin.tally().rejected if any(turin.journals.iterdir()) else 0
-    with _code(lake, lake.outputs["transform_functions"]["turin"]["measurements"], body):
+    with broken_code(lake, lake.outputs["transform_functions"]["turin"]["measurements"], body):
         turin.send([sample() for _ in range(10)])
         turin.deliver()
 
@@ -113,7 +113,7 @@ def _flush_that_may_fail(factory: Factory) -> None:
 
 
 @contextmanager
-def _code(lake: LocalLake, function: str, body: str) -> Iterator[None]:
+def broken_code(lake: LocalLake, function: str, body: str) -> Iterator[None]:
     """Gives a function other code and a second to run; the packaged code returns afterwards."""
     functions = lake.cloud.client("lambda")
     archive = io.BytesIO()

@@ -56,7 +56,8 @@ class Redriven:
         redriven: Lines that the data stream has taken.
         pending: Lines that were under way when this was written; after a crash nobody knows without a look
             into the data stream.
-        since_ms: When they were sent, epoch ms.
+        since_ms: When they were first sent, epoch ms.
+        alive_ms: When they were last sent: how long ago the run was certainly alive.
         lines: How many lines the object has; None until all were read.
         run: Which run wrote this.
     """
@@ -66,6 +67,7 @@ class Redriven:
     redriven: Lines = field(default_factory=Lines)
     pending: Lines = field(default_factory=Lines)
     since_ms: int = 0
+    alive_ms: int = 0
     lines: int | None = None
     run: str = ""
 
@@ -82,6 +84,7 @@ class Redriven:
             "redriven": self.redriven.ranges,
             "pending": self.pending.ranges,
             "since_ms": self.since_ms,
+            "alive_ms": self.alive_ms,
             "lines": self.lines,
             "run": self.run,
         }
@@ -102,6 +105,7 @@ class Redriven:
                 _lines(document["redriven"]),
                 _lines(document["pending"]),
                 int(document["since_ms"]),
+                int(document["alive_ms"]),
                 None if document["lines"] is None else int(document["lines"]),
                 str(document["run"]),
             )

@@ -265,7 +265,7 @@ def _add_manner(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         default=500,
         metavar="N",
-        help="messages a second on one data stream (default: %(default)s; a shard takes 1,000 with the live ones)",
+        help="messages a second on one data stream (default: %(default)s; a shard takes 1,000 in all)",
     )
     parser.add_argument(
         "--gateway",

@@ -25,10 +25,11 @@ from tools.redrive.lines import ERROR_ACTION, ORIGINAL, ErrorLine, ErrorObject
 from tools.redrive.origins import Origin, RejectionLog, StreamMemory, missing, partition_key
 from tools.redrive.prediction import Prediction
 from tools.redrive.restore import Restorer
-from tools.redrive.sender import MOST_RECORD_BYTES, Record, Sender, batches
+from tools.redrive.sender import MOST_RECORD_BYTES, Outcome, Record, Sender, batches
 
 _NAMESPACE = uuid.UUID("9b6f5a5e-51a5-4d1b-8a58-0b9a4f4d0a5c")
-# No answer takes longer than the sender's client waits for it (Sources of the CLI: 25 s), and clocks differ.
+# Longer than a batch can be under way: the sender's patience (20 s) and one call after it, which the command
+# line's client gives up after 25 s.
 TAKE_OVER_MS = 60_000
 _CLOCKS_DIFFER_MS = 60_000
 # How long a record whose answer was lost may take to appear on the data stream.
@@ -91,6 +92,31 @@ class _Message:
     number: int
     origin: Origin
     record: Record
+
+
+class _Reading:
+    """The lines of an object that are not put back yet, up to its end or a damaged one.
+
+    Attributes:
+        lines: How many were read.
+        problem: What is wrong with the next one.
+    """
+
+    def __init__(self, lines: Iterator[ErrorLine], before: Lines) -> None:
+        self._lines = lines
+        self._before = before
+        self.lines = 0
+        self.problem: DamagedError | None = None
+
+    def __iter__(self) -> Iterator[ErrorLine]:
+        try:
+            for line in self._lines:
+                self.lines += 1
+                if line.number not in self._before:
+                    yield line
+        except DamagedError as problem:
+            # The good lines before it still wait in a batch.
+            self.problem = problem
 
 
 @dataclass
@@ -176,25 +202,18 @@ class ObjectRedrive:
             self._count(source, "-", outcomes.BEFORE, len(work.record.redriven))
         if work.record.is_complete:
             return
-        seen = 0
-
-        def open_lines() -> Iterator[ErrorLine]:
-            nonlocal seen
-            before = work.record.redriven
-            for line in lines:
-                seen += 1
-                if line.number not in before:
-                    yield line
-
+        reading = _Reading(lines, work.record.redriven)
         finished = True
         try:
-            for batch in batches(open_lines(), lambda line: len(line.data), self._parts.sender.most_records):
+            for batch in batches(reading, lambda line: len(line.data), self._parts.sender.most_records):
                 if self._left() == 0:
                     finished = False
                     break
                 self._batch(work, batch)
+            if reading.problem is not None:
+                raise reading.problem
             if finished:
-                work.record = replace(work.record, lines=seen)
+                work.record = replace(work.record, lines=reading.lines)
         finally:
             # Whatever ended the work: what the stream has taken is written down.
             self._write(work)
@@ -207,50 +226,47 @@ class ObjectRedrive:
             return
         if not messages:
             return
+        self._parts.sender.pace(len(messages))
         since_ms = self._clock_ms()
-        pending = Lines().plus(message.number for message in messages)
-        work.record = replace(work.record, pending=pending, since_ms=since_ms)
-        self._write(work)
-        left, problem = messages, None
+        left, problem = messages, ""
         for _ in range(_ATTEMPTS):
-            left, problem = self._send(work, left, since_ms)
-            if not left or problem is not None:
+            pending = Lines().plus(message.number for message in left)
+            work.record = replace(work.record, pending=pending, since_ms=since_ms, alive_ms=self._clock_ms())
+            self._write(work)
+            outcome = self._parts.sender.put([message.record for message in left])
+            left = self._note(work, left, outcome, since_ms)
+            problem = outcome.problem
+            if not left or outcome.final:
                 break
         work.record = replace(work.record, pending=Lines())
         if left:
-            raise SendError(f"{self._parts.sender.stream}: {problem or 'no answer came'}")
+            raise SendError(f"{self._parts.sender.stream}: {problem}")
 
-    def _send(
-        self, work: _Work, messages: list[_Message], since_ms: int
-    ) -> tuple[list[_Message], str | None]:
-        """Send once; tell what the stream does not have, and why when trying again is no use."""
-        outcome = self._parts.sender.put([message.record for message in messages])
+    def _note(self, work: _Work, messages: list[_Message], outcome: Outcome, since_ms: int) -> list[_Message]:
+        """Note what the stream took of a batch, and return what it did not."""
         taken = [messages[at] for at in outcome.taken]
         if outcome.unsure:
             self._sleep(_APPEARS_SECONDS)
             unsure = [messages[at] for at in outcome.unsure]
             there = self._arrived(work.source, [message.number for message in unsure], since_ms)
             taken += [message for message in unsure if message.number in there]
-        work.record = replace(
-            work.record, redriven=work.record.redriven.plus(message.number for message in taken)
-        )
+        numbers = {message.number for message in taken}
+        work.record = replace(work.record, redriven=work.record.redriven.plus(numbers))
         for message in taken:
             self._count(work.source, message.origin.rule or "-", outcomes.PUT_BACK)
-        numbers = {message.number for message in taken}
-        left = [message for message in messages if message.number not in numbers]
-        return left, None if outcome.unsure else outcome.problem
+        return [message for message in messages if message.number not in numbers]
 
     def _settle(self, work: _Work) -> None:
         """Find out what became of the batch that an earlier run left pending."""
         record = work.record
-        age_ms = self._clock_ms() - record.since_ms
+        age_ms = self._clock_ms() - record.alive_ms
         if age_ms < self._take_over_ms:
             wait = (self._take_over_ms - age_ms) / 1000
             raise BusyError(
                 f"{work.source}: run {record.run} sent a batch a moment ago; try again in {wait:.0f} s"
             )
         there = self._arrived(work.source, record.pending, record.since_ms)
-        if age_ms > self._parts.stream.retention_ms():
+        if self._clock_ms() - record.since_ms > self._parts.stream.retention_ms():
             self._findings.in_doubt += len(record.pending) - len(there)
         work.record = replace(record, redriven=record.redriven.plus(there), pending=Lines())
 

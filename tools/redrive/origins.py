@@ -55,13 +55,14 @@ class RejectionLog:
         self._window = (0, 0)
         # Of the window last read: what an error object's lines need lies close together.
         self._known: dict[bytes, list[_Rejection]] = {}
+        self._given: set[tuple[bytes, Origin]] = set()
 
     def origins(self, lines: Sequence[ErrorLine]) -> dict[int, Origin]:
         """The origins of an object's lines, by their number.
 
         A rejection was logged between the record's arrival on the data stream and the end of its last
-        attempt, which tells it from rejections of the same bytes before and after. What remains equal is
-        given out in order of arrival.
+        attempt, which tells it from rejections of the same bytes before and after. Of those that remain the
+        nearest in time is taken, each once before any is taken again.
         """
         if not lines:
             return {}
@@ -70,7 +71,6 @@ class RejectionLog:
             max(line.ended_ms for line in lines) + _AFTER_MS,
         )
         found: dict[int, Origin] = {}
-        given: set[tuple[bytes, Origin]] = set()
         for line in sorted(lines, key=lambda one: one.arrival_ms):
             digest = hashlib.sha256(line.data).digest()
             candidates = [
@@ -80,10 +80,10 @@ class RejectionLog:
                 and one.origin.received_ms <= line.arrival_ms + _BEFORE_MS
             ]
             # A batch that was tried again logged its rejections again: the same origin, so the same answer.
-            fresh = [one for one in candidates if (digest, one) not in given]
+            fresh = [one for one in candidates if (digest, one) not in self._given]
             if candidates:
-                nearest = max(fresh or candidates, key=lambda one: one.received_ms)
-                given.add((digest, nearest))
+                nearest = min(fresh or candidates, key=lambda one: abs(line.arrival_ms - one.received_ms))
+                self._given.add((digest, nearest))
                 found[line.number] = nearest
         return found
 
@@ -102,6 +102,7 @@ class RejectionLog:
                     digest, origin = entry
                     known[digest][origin] = _Rejection(origin, event["timestamp"])
         self._known = {digest: list(rejections.values()) for digest, rejections in known.items()}
+        self._given = {one for one in self._given if one[0] in known}
 
 
 class StreamMemory:

@@ -84,7 +84,12 @@ def policy(
             "Sid": "ReadReasons",
             "Effect": "Allow",
             "Action": ["logs:FilterLogEvents"],
-            "Resource": [f"{arn}:logs:{region}:{account}:log-group:{one.log_group}:*" for one in names],
+            # IAM's pages name a log group both with and without what follows the last colon.
+            "Resource": [
+                f"{arn}:logs:{region}:{account}:log-group:{one.log_group}{end}"
+                for one in names
+                for end in ("", ":*")
+            ],
         },
         {
             "Sid": "ReadSettings",

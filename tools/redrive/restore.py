@@ -22,7 +22,7 @@ SCHEMAS = Path(__file__).resolve().parents[2] / "glue_schemas"
 # `,"_received_at":1773039900000,"_gateway":"line-1"}` at the end. In JSON text nothing but two members of the
 # outermost object can be spelled so: a quote inside of a string has a backslash before it, not a comma.
 _ENVELOPE = re.compile(
-    rb'([{,])[ \t]*"_received_at":(\d{12,14})(?:,"_gateway":"((?:[^"\\]|\\.)*)")?\}\s*\Z', re.DOTALL
+    rb'(?:(\{[ \t]*)|,)"_received_at":(\d{12,14})(?:,"_gateway":"((?:[^"\\]|\\.)*)")?\}\s*\Z', re.DOTALL
 )
 _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -65,8 +65,7 @@ class Restorer:
         envelope = _ENVELOPE.search(data)
         if envelope is None:
             return None
-        body = data[: envelope.start(1)] + (b"{" if envelope[1] == b"{" else b"")
-        text = (body + b"}").decode()
+        text = (data[: envelope.start()] + (envelope[1] or b"") + b"}").decode()
         if lane == "measurements":
             text = self._sample(text)
         gateway = None if envelope[3] is None else _unescaped(envelope[3].decode())

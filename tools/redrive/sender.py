@@ -27,6 +27,7 @@ _THROTTLED = {
     "KMSThrottlingException",
     "ThrottlingException",
 }
+PATIENCE_SECONDS = 20.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _SERVER_ERROR = 500
 
@@ -58,12 +59,14 @@ class Outcome:
     Attributes:
         taken: Positions of the records that the stream has.
         unsure: Positions of those that it may have: the answer did not come.
-        problem: Why the rest was given up; None when there is no rest.
+        problem: Why the rest was given up; empty when there is no rest.
+        final: Whether it is no use to try again.
     """
 
     taken: frozenset[int]
     unsure: frozenset[int] = frozenset()
-    problem: str | None = None
+    problem: str = ""
+    final: bool = False
 
 
 class Sender:
@@ -74,7 +77,7 @@ class Sender:
         kinesis: "KinesisClient",
         stream: str,
         rate: float,
-        patience: float = 120.0,
+        patience: float = PATIENCE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -109,7 +112,6 @@ class Sender:
         give_up_at = self._clock() + self._patience
         pause = _FIRST_PAUSE
         while left:
-            self._wait(len(left))
             try:
                 answer = self._kinesis.put_records(
                     StreamName=self.stream,
@@ -124,7 +126,8 @@ class Sender:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] >= _SERVER_ERROR:
                     return Outcome(frozenset(taken), unsure=frozenset(left), problem=code)
                 if code not in _THROTTLED:
-                    return Outcome(frozenset(taken), problem=f"{code}: {error.response['Error']['Message']}")
+                    problem = f"{code}: {error.response['Error']['Message']}"
+                    return Outcome(frozenset(taken), problem=problem, final=True)
                 problem = code
             else:
                 results = answer["Records"]
@@ -138,7 +141,8 @@ class Sender:
                 pause = min(2 * pause, _LONGEST_PAUSE)
         return Outcome(frozenset(taken))
 
-    def _wait(self, records: int) -> None:
+    def pace(self, records: int) -> None:
+        """Wait until so many records may be put."""
         now = self._clock()
         if now < self._free_at:
             self._sleep(self._free_at - now)

@@ -199,7 +199,8 @@ class RangeRedrive:
                 self._count(_day(came.arrival_ms), outcome)
 
     def _send(self, batch: list[Record], to_ms: int) -> None:
-        left = batch
+        self._parts.sender.pace(len(batch))
+        left, problem = batch, ""
         for _ in range(_ATTEMPTS):
             outcome = self._parts.sender.put(left)
             taken = {left[at].partition_key for at in outcome.taken}
@@ -211,9 +212,10 @@ class RangeRedrive:
             left = [record for record in left if record.partition_key not in taken]
             if not left:
                 return
-            if not outcome.unsure:
-                raise SendError(f"{self._parts.sender.stream}: {outcome.problem}")
-        raise SendError(f"{self._parts.sender.stream}: no answer came")
+            problem = outcome.problem
+            if outcome.final:
+                break
+        raise SendError(f"{self._parts.sender.stream}: {problem}")
 
     def _key(self, record: StreamRecord) -> str | None:
         """The key that a record is put back with: its own, where that is an envelope."""
