@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from transform.batch import Transform
 from transform.report import Report
@@ -29,9 +29,10 @@ from tools.redrive.sender import Sender
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_logs.type_defs import InputLogEventTypeDef
     from mypy_boto3_s3 import S3Client
 
-REGION = "eu-central-1"
+REGION: Literal["eu-central-1"] = "eu-central-1"
 LANE = LaneNames(
     "krakow",
     "measurements",
@@ -91,7 +92,9 @@ class Plant:
             one["approximateArrivalTimestamp"] = arrival_ms + 250
         answers = transform.answer({"records": records})["records"]
         assert [one["result"] for one in answers] == ["ProcessingFailed"] * len(payloads)
-        events = [{"timestamp": arrival_ms + 300, "message": line} for line in lines]
+        events: list[InputLogEventTypeDef] = [
+            {"timestamp": arrival_ms + 300, "message": line} for line in lines
+        ]
         self.logs.put_log_events(logGroupName=LANE.log_group, logStreamName="1", logEvents=events)
         return self.fail(*payloads, arrival_ms=arrival_ms + 250)
 

@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_kinesis.type_defs import StreamDescriptionSummaryTypeDef
 
 _BETWEEN_CALLS = 0.25
 _HOUR_MS = 3_600_000
@@ -52,8 +54,11 @@ class DataStream:
 
     def retention_ms(self) -> int:
         """For how long it keeps records."""
-        summary = self._kinesis.describe_stream_summary(StreamName=self.name)
-        return summary["StreamDescriptionSummary"]["RetentionPeriodHours"] * _HOUR_MS
+        return self._summary["RetentionPeriodHours"] * _HOUR_MS
+
+    @cached_property
+    def _summary(self) -> "StreamDescriptionSummaryTypeDef":
+        return self._kinesis.describe_stream_summary(StreamName=self.name)["StreamDescriptionSummary"]
 
     def read(self, from_ms: int, to_ms: int | None = None) -> Iterator[StreamRecord]:
         """Records that arrived in a time range, shard after shard.
@@ -83,7 +88,8 @@ class DataStream:
             Timestamp=datetime.fromtimestamp(from_ms // 1000, UTC),
         )["ShardIterator"]
         while iterator:
-            answer = self._kinesis.get_records(ShardIterator=iterator)
+            # The ARN tells IAM whose iterator it is; without it a permission on one stream does not count.
+            answer = self._kinesis.get_records(StreamARN=self._summary["StreamARN"], ShardIterator=iterator)
             for item in answer["Records"]:
                 arrival_ms = round(item["ApproximateArrivalTimestamp"].timestamp() * 1000)
                 if to_ms is not None and arrival_ms >= to_ms:
