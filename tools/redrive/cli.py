@@ -24,7 +24,7 @@ from tools.redrive.errors import RedriveError
 from tools.redrive.findings import Findings
 from tools.redrive.lake import Clients, LaneNames, Settings, lanes, parts_of, prediction_of
 from tools.redrive.lines import KINDS, list_objects, read_lines
-from tools.redrive.objects import ObjectRedrive, Options
+from tools.redrive.objects import AT_ONCE, ObjectRedrive, Options
 from tools.redrive.permissions import policy
 from tools.redrive.prediction import is_deployed
 from tools.redrive.skipped import RangeRedrive
@@ -123,10 +123,12 @@ def _lanes(given: argparse.Namespace) -> Sequence[LaneNames]:
 
 def _clients(local: Path | None) -> Clients:
     if local is None:
+        many = Config(max_pool_connections=AT_ONCE)
+        once = Config(max_pool_connections=AT_ONCE, retries={"total_max_attempts": 1}, **_SENDING)
         return Clients(
-            boto3.client("s3"),
-            boto3.client("kinesis"),
-            boto3.client("kinesis", config=Config(retries={"total_max_attempts": 1}, **_SENDING)),
+            boto3.client("s3", config=many),
+            boto3.client("kinesis", config=many),
+            boto3.client("kinesis", config=once),
             boto3.client("logs"),
             boto3.client("lambda"),
         )

@@ -9,8 +9,11 @@ batch in doubt it has.
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import groupby, islice
+from threading import Lock
 
 from transform.errors import MessageError
 
@@ -35,6 +38,8 @@ _CLOCKS_DIFFER_MS = 60_000
 # How long a record whose answer was lost may take to appear on the data stream.
 _APPEARS_SECONDS = 2.0
 _ATTEMPTS = 5
+# Objects of the error action that are redriven at the same time.
+AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -167,6 +172,8 @@ class ObjectRedrive:
         self._take_over_ms = take_over_ms
         self._memory = StreamMemory(parts.stream)
         self._restorer = Restorer()
+        self._counting = Lock()
+        self._predicting = Lock()
 
     def redrive(
         self, objects: Iterable[ErrorObject], lines_of: Callable[[ErrorObject], Iterator[ErrorLine]]
@@ -176,15 +183,39 @@ class ObjectRedrive:
         Raises:
             SendError: When the data stream takes no more.
         """
-        for source in objects:
-            if self._left() == 0:
-                return
-            if not self._options.wants(source):
-                continue
-            try:
-                self._object(source, lines_of(source))
-            except (DamagedError, BusyError) as problem:
-                self._findings.problems.append(str(problem))
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            for group in self._groups(one for one in objects if self._options.wants(one)):
+                if len(group) == 1:
+                    self._tried(group[0], lines_of)
+                    continue
+                # All of them end before the first one's error is raised.
+                done = [threads.submit(self._tried, source, lines_of) for source in group]
+                wait(done)
+                for one in done:
+                    one.result()
+
+    def _groups(self, objects: Iterable[ErrorObject]) -> Iterator[list[ErrorObject]]:
+        """Objects to redrive at the same time, until the limit is reached.
+
+        An error action writes an object for each message, so one at a time would be slow. An object of
+        Firehose's holds many, and the next may need what the log said for it, so it goes alone.
+        """
+        for single, run in groupby(objects, key=lambda one: one.kind != ERROR_ACTION):
+            waiting = iter(run)
+            while True:
+                left = self._left()
+                if left == 0:
+                    return
+                group = list(islice(waiting, 1 if single else min(AT_ONCE, left or AT_ONCE)))
+                if not group:
+                    break
+                yield group
+
+    def _tried(self, source: ErrorObject, lines_of: Callable[[ErrorObject], Iterator[ErrorLine]]) -> None:
+        try:
+            self._object(source, lines_of(source))
+        except (DamagedError, BusyError) as problem:
+            self._findings.problems.append(str(problem))
 
     def _left(self) -> int | None:
         """How many messages the limit leaves."""
@@ -299,7 +330,8 @@ class ObjectRedrive:
                 self._count(source, rule, outcomes.TOO_LARGE)
                 continue
             if self._parts.prediction is not None:
-                refusal = self._parts.prediction.verdict(payload, key, origin.received_ms).rule
+                with self._predicting:
+                    refusal = self._parts.prediction.verdict(payload, key, origin.received_ms).rule
                 if refusal is not None:
                     self._count(source, refusal, outcomes.REFUSED_AGAIN)
                     continue
@@ -340,7 +372,8 @@ class ObjectRedrive:
     def _count(self, source: ErrorObject, rule: str, outcome: str, messages: int = 1) -> None:
         day = source.day.isoformat()
         found = Finding(self._parts.factory, self._parts.lane, source.kind, day, rule, outcome)
-        self._findings.counts[found] += messages
+        with self._counting:
+            self._findings.counts[found] += messages
 
 
 def _token(source: ErrorObject, number: int) -> uuid.UUID:

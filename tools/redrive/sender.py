@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore import exceptions
@@ -99,6 +100,7 @@ class Sender:
         self._clock = clock
         self._sleep = sleep
         self._free_at = clock()
+        self._pacing = Lock()
 
     @property
     def most_records(self) -> int:
@@ -143,10 +145,12 @@ class Sender:
 
     def pace(self, records: int) -> None:
         """Wait until so many records may be put."""
-        now = self._clock()
-        if now < self._free_at:
-            self._sleep(self._free_at - now)
-        self._free_at = max(now, self._free_at) + records / self._rate
+        with self._pacing:
+            now = self._clock()
+            free_at = max(now, self._free_at)
+            self._free_at = free_at + records / self._rate
+        if now < free_at:
+            self._sleep(free_at - now)
 
 
 def batches(items: Iterable[T], size: Callable[[T], int], most: int = MOST_RECORDS) -> Iterator[list[T]]:
