@@ -31,6 +31,7 @@ from tools.redrive.skipped import RangeRedrive
 
 # A call whose answer does not come is given up within 25 s, well before another run may take its batch over.
 _SENDING: dict[str, Any] = {"connect_timeout": 5, "read_timeout": 20}
+_WIDTH = 150
 _DONE, _PROBLEMS, _FAILED = 0, 1, 2
 
 
@@ -166,7 +167,9 @@ def _warn_of_other_code(clients: Clients, names: LaneNames, *, wanted: bool) -> 
 
 
 def _report(given: argparse.Namespace, findings: Findings) -> None:
-    findings.show(Console(), applied=given.apply)
+    # A log or a pipe has no width; the longest error type, rule and outcome fit on this one.
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    findings.show(console, applied=given.apply)
     if given.json:
         given.json.parent.mkdir(parents=True, exist_ok=True)
         given.json.write_text(json.dumps(findings.to_json(), indent=2) + "\n", encoding="utf-8")
