@@ -379,3 +379,27 @@ def test_many_documents_of_the_error_action_go_at_once_and_each_once(plant: Plan
         plant.redrive(Options(apply=True, limit=25))
         assert sum(plant.taken().values()) == done
     assert plant.taken() == Counter((str(ARRIVAL), "line-1", payload) for payload in payloads)
+
+
+def test_of_two_runs_on_a_half_done_object_the_later_one_stops_as_well(plant: Plant) -> None:
+    key = plant.reject(BAD, b"bad")
+    plant.redrive(Options(apply=True, limit=1))
+    raced = iter([True])
+
+    def race(**_: Any) -> None:
+        if next(raced, False):
+            plant.redrive(run="other")
+
+    plant.logs.meta.events.register("before-call.logs.FilterLogEvents", race)
+    findings = plant.redrive(run="first")
+    assert [one for one in findings.problems if key in one and "run other" in one]
+    assert sum(plant.taken().values()) == 2
+
+
+def test_the_log_line_of_an_earlier_rejection_says_nothing_of_a_later_message(plant: Plant) -> None:
+    plant.reject(BAD, gateway="line-1")
+    plant.kinesis.put_record(StreamName=LANE.stream, Data=BAD, PartitionKey=f"{ARRIVAL + 9}/line-7/x")
+    (there,) = plant.stream()  # an hour after the rejection
+    plant.fail(BAD, arrival_ms=there.arrival_ms)
+    plant.redrive()
+    assert plant.taken() == Counter({(str(ARRIVAL), "line-1", BAD): 1, (str(ARRIVAL + 9), "line-7", BAD): 2})
