@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.plancheck.findings import Block, Finding
+from tools.plancheck.findings import Block, Finding, Scan
 
 # A block ends where `terraform fmt` puts its last brace: at the beginning of a line.
 _BLOCK = re.compile(r'^resource "(?P<type>\w+)" "(?P<name>\w+)" \{\n.*?^\}', re.MULTILINE | re.DOTALL)
@@ -37,9 +37,13 @@ def explanations(repository: Path) -> Iterator[Explanation]:
         text = file.read_text(encoding="utf-8")
         name = file.relative_to(repository).as_posix()
         folder = file.parent.relative_to(repository).as_posix()
-        blocks = [(found.span(), Block(folder, f"{found['type']}.{found['name']}")) for found in _BLOCK.finditer(text)]
+        blocks = list(_BLOCK.finditer(text))
         for comment in _COMMENT.finditer(text):
-            holders = [block for (start, end), block in blocks if start < comment.start() < end]
+            holders = [
+                Block(folder, f"{block['type']}.{block['name']}")
+                for block in blocks
+                if block.start() < comment.start() < block.end()
+            ]
             yield Explanation(
                 file=name,
                 line=text.count("\n", 0, comment.start()) + 1,
@@ -49,16 +53,17 @@ def explanations(repository: Path) -> Iterator[Explanation]:
             )
 
 
-def complaints(findings: Iterable[Finding], explained: Iterable[Explanation]) -> list[str]:
+def complaints(scan: Scan, explained: Iterable[Explanation]) -> list[str]:
     """What is wrong: findings that nothing explains, and explanations of nothing.
 
-    An explanation holds for every resource that its block makes, in every environment.
+    An explanation holds for every resource that its block makes, in every environment. A block that makes
+    none in any (of cameras, where no factory has one) may be explained; nobody has looked.
     """
-    findings, explained = list(findings), list(explained)
+    explained = list(explained)
     known = {(each.check, each.block) for each in explained if each.reason}
-    found = {(each.check, each.block) for each in findings}
+    found = {(each.check, each.block) for each in scan.findings}
     told: dict[tuple[str, Block], list[Finding]] = {}
-    for finding in findings:
+    for finding in scan.findings:
         if (finding.check, finding.block) not in known:
             told.setdefault((finding.check, finding.block), []).append(finding)
     return [
@@ -69,14 +74,14 @@ def complaints(findings: Iterable[Finding], explained: Iterable[Explanation]) ->
             for (check, block), group in told.items()
         ),
         *(
-            f"{each.file}:{each.line}: checkov:skip={each.check} must give its reason behind a colon, got none"
+            f"{each.file}:{each.line}: checkov:skip={each.check} must give a reason behind a colon, got none"
             for each in explained
             if not each.reason
         ),
         *(
             f"{each.file}:{each.line}: checkov:skip={each.check} explains nothing: "
-            + ("it stands outside every resource block" if each.block is None else "the check does not fail there; delete the comment")
+            f"{'that check does not fail there' if each.block else 'it is in no resource block'}; delete it"
             for each in explained
-            if (each.check, each.block) not in found
+            if each.block is None or (each.block in scan.planned and (each.check, each.block) not in found)
         ),
     ]

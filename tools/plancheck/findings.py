@@ -11,6 +11,7 @@ from typing import Any
 from tools.lake.terraform import REPOSITORY
 
 CHECKOV = REPOSITORY / ".venv-checkov" / "bin" / "checkov"
+_SETTINGS = ("BC_", "CHECKOV_", "CKV_")
 
 
 class CheckovError(Exception):
@@ -49,7 +50,20 @@ class Finding:
     title: str
 
 
-def find(plans: Mapping[str, Path]) -> list[Finding]:
+@dataclass(frozen=True)
+class Scan:
+    """What was looked at and what was found.
+
+    Attributes:
+        planned: Every resource block that makes something in one of the plans. Of others nothing is known.
+        findings: Sorted.
+    """
+
+    planned: frozenset[Block]
+    findings: tuple[Finding, ...]
+
+
+def scan(plans: Mapping[str, Path]) -> Scan:
     """Run checkov over plans, a file per environment.
 
     Raises:
@@ -69,7 +83,7 @@ def find(plans: Mapping[str, Path]) -> list[Finding]:
             "--soft-fail",
         ],
         # A developer's own settings of checkov would change what is found.
-        env={name: value for name, value in os.environ.items() if not name.startswith(("CKV_", "BC_", "CHECKOV_"))},
+        env={name: os.environ[name] for name in os.environ if not name.startswith(_SETTINGS)},
         cwd=next(iter(plans.values())).parent,
         capture_output=True,
         text=True,
@@ -78,12 +92,13 @@ def find(plans: Mapping[str, Path]) -> list[Finding]:
     try:
         report = json.loads(finished.stdout)
     except ValueError as error:
-        raise CheckovError(f"checkov ended with {finished.returncode}: {finished.stderr or finished.stdout}") from error
-    return read_report(report, {name: json.loads(path.read_text(encoding="utf-8")) for name, path in plans.items()})
+        said = finished.stderr or finished.stdout
+        raise CheckovError(f"checkov ended with {finished.returncode}: {said}") from error
+    return read_report(report, {name: json.loads(path.read_bytes()) for name, path in plans.items()})
 
 
-def read_report(report: Mapping[str, Any], plans: Mapping[str, Mapping[str, Any]]) -> list[Finding]:
-    """The findings in checkov's report on plans, each plan a file `<environment>.json`.
+def read_report(report: Mapping[str, Any], plans: Mapping[str, Mapping[str, Any]]) -> Scan:
+    """Read checkov's report on plans, each plan a file `<environment>.json`.
 
     Raises:
         CheckovError: When a plan could not be read, or no check at all was made on one.
@@ -95,7 +110,13 @@ def read_report(report: Mapping[str, Any], plans: Mapping[str, Mapping[str, Any]
     seen = {_environment(check) for check in (*failed, *passed)}
     if missing := [name for name in plans if name not in seen]:
         raise CheckovError(f"checkov made no check on the plan of {', '.join(missing)}")
-    return sorted(
+    planned = frozenset(
+        block_of(resource["address"], plan, name)
+        for name, plan in plans.items()
+        for resource in plan["resource_changes"]
+        if resource["mode"] == "managed"
+    )
+    findings = sorted(
         Finding(
             check=check["check_id"],
             block=block_of(check["resource"], plans[_environment(check)], _environment(check)),
@@ -105,6 +126,7 @@ def read_report(report: Mapping[str, Any], plans: Mapping[str, Mapping[str, Any]
         )
         for check in failed
     )
+    return Scan(planned, tuple(findings))
 
 
 def block_of(address: str, plan: Mapping[str, Any], environment: str) -> Block:

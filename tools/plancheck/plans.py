@@ -1,6 +1,7 @@
 """Plans of `environments/dev` and `prod`, made by the real provider without an account.
 
-The provider asks AWS two things while it plans (whose account it is, and the account's IoT endpoint); the local cloud answers them.
+The provider asks AWS two things while it plans: whose account it is, and the account's IoT endpoint. The
+local cloud answers them.
 """
 
 import fcntl
@@ -16,7 +17,7 @@ from tools.localcloud import LocalCloud
 ENVIRONMENTS = ("dev", "prod")
 SOURCES = ("environments", "glue_schemas", "modules")
 _NOT_SOURCES = shutil.ignore_patterns(".terraform", "*.tfstate*")
-# The environments' own backend is a bucket of the user's; an override file takes its place, in the copy alone.
+# An environment's own backend is a bucket of the user's; in the copy, an override file takes its place.
 _LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 
 
