@@ -2,7 +2,7 @@
 
 `python -m tools.secretscan` fails on what looks like a secret and is not in `.secrets.toml`, and on entries
 there that are no longer found. An entry names a file, the detector, the values (by the first digits of their
-SHA-1) and why they are none.
+SHA-1) and why they are none; a value that is none wherever it stands has the path `*`.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class Secret:
     """Something that looks like a secret.
 
     Attributes:
-        path: The file, relative to the repository.
+        path: The file, relative to the repository; in the baseline also `*`, any file.
         kind: What detect-secrets calls it.
         digest: The first digits of its SHA-1.
     """
@@ -104,16 +104,17 @@ def accepted(baseline: str) -> set[Secret]:
 def complaints(found: Mapping[Secret, int], expected: Iterable[Secret]) -> list[str]:
     """What is wrong: candidates that the baseline does not know, and entries that are not found."""
     expected = set(expected)
+    everywhere = {replace(secret, path="*") for secret in found}
     return [
         *(
             f"{secret.path}:{line}: {secret.kind}, digest {secret.digest}: take it out, and change it where "
             f"it is valid; or, if it is none, say why in {BASELINE}"
             for secret, line in sorted(found.items())
-            if secret not in expected
+            if not {secret, replace(secret, path="*")} & expected
         ),
         *(
             f"{BASELINE}: {secret.path} has no {secret.kind} with digest {secret.digest}; delete it"
-            for secret in sorted(expected - set(found))
+            for secret in sorted(expected - set(found) - everywhere)
         ),
     ]
 

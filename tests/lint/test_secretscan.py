@@ -76,6 +76,12 @@ def test_an_entry_without_a_reason_is_refused() -> None:
         accepted(_entry(Secret("a", "b", "c"), reason=" "))
 
 
+def test_a_value_may_be_none_wherever_it_stands_but_must_stand_somewhere() -> None:
+    anywhere = Secret("*", "Key", "1")
+    assert complaints({Secret("a.py", "Key", "1"): 7, Secret("b.py", "Key", "1"): 9}, {anywhere}) == []
+    assert len(complaints({Secret("a.py", "Other", "1"): 7}, {anywhere})) == 2
+
+
 def test_complaints_name_both_sides() -> None:
     new, gone = Secret("a.py", "Key", "1"), Secret("b.py", "Key", "2")
     told = complaints({new: 7}, {gone})
