@@ -1,5 +1,6 @@
-"""Sums are right at the limits, remedies are enough and no more, and constants are those of the code."""
+"""Sums are right at the limits, remedies are enough and no more, and the pages show what the tool prints."""
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -7,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clip_fetch import pace, planning
-from clip_fetch import report as clip_report
+from clip_fetch.report import _UNITS
+from clip_fetch.report import Report as ClipReport
 from transform.report import Report
 from transform.settings import Settings
 
@@ -88,14 +89,6 @@ variable "name" {
         defaults_of("thing", "name", tmp_path)
 
 
-def test_constants_are_those_of_the_functions_and_modules() -> None:
-    assert capacity.MARGIN_SECONDS * 1000 == pace.MARGIN_MS
-    assert (CLIP_FRAGMENTS, CLIP_MB * 10**6) == (planning.MAX_FRAGMENTS, planning.MAX_BYTES)
-    assert Assumed.archive_seconds_per_clip * 1000 == pace._CALL_MS
-    assert Assumed.archive_mb_per_second * 10**6 == pace._ASSUMED_RATE
-    assert len(clip_report._UNITS) == cost.CAMERA_METRICS
-
-
 def test_a_lane_emits_as_many_metrics_as_are_paid_for() -> None:
     lines: list[str] = []
     settings = Settings.from_env({"FACTORY": "krakow", "LANE": "measurements"})
@@ -104,6 +97,16 @@ def test_a_lane_emits_as_many_metrics_as_are_paid_for() -> None:
     assert sum(len(definition["Metrics"]) for definitions in emitted for definition in definitions) == (
         cost.LANE_METRICS
     )
+
+
+def test_a_camera_emits_as_many_metrics_as_are_paid_for() -> None:
+    """Once for the camera and once for all cameras of the factory."""
+    out = io.StringIO()
+    everything = {name: 1.0 for name, _ in _UNITS}
+    ClipReport(out, "INFO", "krakow", "run").metrics("FactoryLake", "press-1", 0, everything)
+    (definition,) = json.loads(out.getvalue())["_aws"]["CloudWatchMetrics"]
+    assert len(definition["Metrics"]) == cost.CAMERA_METRICS
+    assert definition["Dimensions"] == [["Factory", "Camera"], ["Factory"]]
 
 
 def test_the_partition_key_is_as_long_as_the_rules_template_can_make_it() -> None:

@@ -4,3 +4,11 @@
 `python -m tools.sizing cost plant.toml prices.toml` multiplies what it uses by prices. Settings that the
 plant's file does not name have the defaults of the Terraform modules, read from the modules themselves.
 """
+
+import sys
+
+from tools.package import SOURCES
+
+# The functions' own limits are read from their sources.
+if str(SOURCES) not in sys.path:
+    sys.path.append(str(SOURCES))

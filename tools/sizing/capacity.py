@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from clip_fetch import pace
+
 from tools.sizing.numbers import percent, table, text
 from tools.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, Lane, Plant, Video
 
@@ -23,8 +25,8 @@ CONCURRENCY = 1000  # of all functions of an account and region, by default
 FRAGMENT_POINTS = 500  # a second and video stream; GetClip costs one a fragment
 # The rule's partition key: epoch milliseconds, the gateway's ID (32 at most) and a UUID, with two slashes.
 KEY_BYTES = 13 + 1 + 32 + 1 + 36
-# What the archiver keeps free at the end of a run (`MARGIN_MS` of clip_fetch.pace).
-MARGIN_SECONDS = 4
+# What the archiver keeps free at the end of a run.
+MARGIN_SECONDS = pace.MARGIN_MS / 1000
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from clip_fetch import report as clip_report
+
 from tools.sizing.numbers import table, text
 from tools.sizing.plant import Assumed, Factory, Lane, Plant, Video
 
 HOURS = 730
 SECONDS = HOURS * 3600
 DAYS = HOURS / 24
-# Metrics that the functions emit, each a custom metric for every set of dimensions: of a lane, records
-# received, accepted and rejected; of a camera, and of all together, those of clip_fetch.report.
+# Metrics that the functions emit, each a custom metric for every set of dimensions. Of a lane: records
+# received, accepted and rejected. Of a camera, and as many of all cameras of a factory together:
 LANE_METRICS = 3
-CAMERA_METRICS = 9
+CAMERA_METRICS = len(clip_report._UNITS)
 
 
 class PriceError(Exception):

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clip_fetch import pace, planning
+
 from tools.sizing.defaults import Settings, defaults_of
 
 LANES = ("measurements", "configuration")
 # Where the archiver ends a clip: GetClip joins no more than 200 fragments and 100 MB.
-CLIP_FRAGMENTS = 200
-CLIP_MB = 95
+CLIP_FRAGMENTS = planning.MAX_FRAGMENTS
+CLIP_MB = planning.MAX_BYTES / 1e6
 # What Firehose does where the module leaves it alone (Firehose Developer Guide, "Data transformation").
 _TRANSFORM_BUFFER: Settings = {"mb": 1.0, "seconds": 60.0}
 _SCHEDULE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
@@ -127,8 +129,8 @@ class Assumed:
         headroom: The busiest minute over the average.
         outage_hours: How long a gateway or the archiver may be cut off before it catches up.
         transform_seconds_per_mb: Duration of the transform, by MB of messages.
-        archive_seconds_per_clip: Of a clip's calls, its bytes aside.
-        archive_mb_per_second: Download and upload of a clip together.
+        archive_seconds_per_clip: Of a clip's calls, its bytes aside; by default what the archiver assumes.
+        archive_mb_per_second: Download and upload of a clip together; likewise.
         json_per_parquet: Bytes of messages that become one byte of Parquet.
         keep_months: Age of the oldest data in the buckets.
         log_gb: Logs of a factory, GB a month.
@@ -140,8 +142,8 @@ class Assumed:
     headroom: float = 1.5
     outage_hours: float = 8
     transform_seconds_per_mb: float = 0.5
-    archive_seconds_per_clip: float = 2
-    archive_mb_per_second: float = 5
+    archive_seconds_per_clip: float = pace._CALL_MS / 1000
+    archive_mb_per_second: float = pace._ASSUMED_RATE / 1e6
     json_per_parquet: float = 10
     keep_months: float = 12
     log_gb: float = 1
