@@ -90,7 +90,7 @@ def _deciding_files() -> Iterator[Path]:
         path = REPOSITORY / name
         for file in (path,) if path.is_file() else path.rglob("*"):
             made = {".terraform", "__pycache__"} & set(file.parts) or ".tfstate" in file.name
-            if file.is_file() and not made:
+            if file.is_file() and not made and not file.name.endswith((".md", ".tftest.hcl")):
                 yield file
 
 
