@@ -80,6 +80,7 @@ torture: setup ## Run N random fault histories of the video archive (N=10000)
 docs: setup ## Regenerate the tables in docs and module READMEs
 	@$(PYTHON) -m tools.moduledocs
 	@$(PYTHON) -m tools.schemadocs
+	@$(PYTHON) -m tools.access
 
 .PHONY: lock
 lock: setup ## Compile requirements/*.in to hash-pinned *.txt (UPGRADE=1 takes newer versions)

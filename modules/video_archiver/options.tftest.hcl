@@ -67,7 +67,7 @@ run "encrypts_with_the_keys_that_are_given" {
         "arn:aws:kms:eu-central-1:111122223333:key/buckets",
         {
           StringEquals = { "kms:ViaService" = "s3.eu-central-1.amazonaws.com" }
-          StringLike   = { "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::lake-clips", "arn:aws:s3:::lake-clips/*"] }
+          StringLike   = { "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::plant-lake-clips", "arn:aws:s3:::plant-lake-clips/*"] }
         },
       ]
     }

@@ -360,7 +360,7 @@ _REST = [
         "account",
         {"Namespace": NAME, "MetricData": [{"MetricName": NAME, "Value": 0}]},
     ),
-    # What a role may do with a key, it may do through the service that stores what it encrypts, never by itself.
+    # What a role may do with a key, it may do through the service that stores, never by itself.
     Probe("kms:Decrypt", "KMS key", {"KeyId": "$kms_key", "CiphertextBlob": "$ciphertext"}),
     Probe("kms:Encrypt", "KMS key", {"KeyId": "$kms_key", "Plaintext": b"x"}),
     Probe("kms:GenerateDataKey", "KMS key", {"KeyId": "$kms_key", "KeySpec": "AES_256"}),
