@@ -202,7 +202,11 @@ def _shared(lake: Surroundings, principal: Principal) -> Places:
         "database": {"shared": [{"database": database}]},
         "workgroup": {"shared": [{"workgroup": lake.outputs["athena"]["workgroup"], "database": database}]},
         "KMS key": {
-            "shared": [{**_key(lake, arn), "own_role": principal.role_arn} for arn in lake.keys.values()]
+            "shared": [
+                {**_key(lake, arn), "own_role": principal.role_arn}
+                for arn in dict.fromkeys(lake.keys.values())
+            ]
         },
+        "its own role": {"own": [_role(principal.role_arn)]},
         "account": {"shared": [{"own_role": principal.role_arn}]},
     }

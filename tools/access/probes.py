@@ -17,14 +17,10 @@ from tools.access.places import NAME, Target
 
 _POLICY = '{"Version": "2012-10-17", "Statement": []}'
 _MISSING = f"{NAME}-missing"
-_TRUST = (
-    f'{{"Version": "2012-10-17", "Statement": [{{"Effect": "Deny", "Principal": "*", "Action": "{NAME}"}}]}}'
-)
 _TOO_LONG = "x" * 257
 """Longer than a partition key may be."""
 
 _MEDIA = "kinesis-video-archived-media"
-_CLIENTS = {"iotdata": "iot-data", _MEDIA: _MEDIA}
 
 
 @dataclass(frozen=True)
@@ -251,13 +247,11 @@ _LOGS = [
         *_each(on, {**_LOG, "logStreamName": NAME}, "logs:CreateLogStream"),
         # At the epoch: older than CloudWatch Logs takes.
         Probe("logs:PutLogEvents", on, {**_LOG, "logEvents": [{"timestamp": 0, "message": NAME}]}),
-        *_each(on, _LOG, "logs:GetLogEvents"),
         Probe("logs:DeleteLogStream", on, {**_LOG, "logStreamName": _MISSING}),
         *_each(
             on,
             {"logGroupName": "$group"},
             "logs:FilterLogEvents",
-            "logs:DescribeLogStreams",
             "logs:DeleteLogGroup",
         ),
         Probe("logs:PutRetentionPolicy", on, {"logGroupName": "$group", "retentionInDays": 2}),
@@ -329,16 +323,14 @@ _KINESIS_VIDEO = [
 
 _ROLE = {"RoleName": "$role"}
 _ROLES = [
-    probe
-    for on in ("rule role", "delivery role", "transform role", "clip_fetch role")
-    for probe in (
-        Probe("sts:AssumeRole", on, {"RoleArn": "$role_arn", "RoleSessionName": NAME}),
-        *_each(on, _ROLE, "iam:GetRole", "iam:DeleteRole"),
-        Probe("iam:PutRolePolicy", on, {**_ROLE, "PolicyName": NAME, "PolicyDocument": _MISSING}),
-        Probe("iam:UpdateAssumeRolePolicy", on, {**_ROLE, "PolicyDocument": _MISSING}),
-        Probe("iam:AttachRolePolicy", on, {**_ROLE, "PolicyArn": f"arn:aws:iam::aws:policy/{_MISSING}"}),
-    )
-] + [
+    *(
+        Probe("sts:AssumeRole", on, {"RoleArn": "$role_arn", "RoleSessionName": NAME})
+        for on in ("rule role", "delivery role", "transform role", "clip_fetch role")
+    ),
+    *_each("its own role", _ROLE, "iam:GetRole", "iam:DeleteRole"),
+    Probe("iam:PutRolePolicy", "its own role", {**_ROLE, "PolicyName": NAME, "PolicyDocument": _MISSING}),
+    Probe("iam:UpdateAssumeRolePolicy", "its own role", {**_ROLE, "PolicyDocument": _MISSING}),
+    Probe("iam:AttachRolePolicy", "its own role", {**_ROLE, "PolicyArn": f"arn:aws:iam::aws:policy/{NAME}"}),
     Probe("iam:CreateUser", "account", {"UserName": NAME}),
     Probe("iam:ListRoles", "account"),
     Probe("iam:CreateRole", "account", {"RoleName": NAME, "AssumeRolePolicyDocument": _MISSING}),
