@@ -75,7 +75,7 @@ def test_a_line_without_a_lane_is_for_both() -> None:
 _TRUST = {"Effect": "Allow", "Principal": {"Service": "iot.amazonaws.com"}, "Action": "sts:AssumeRole"}
 _BOUND = {
     "StringEquals": {"aws:SourceAccount": _ACCOUNT},
-    "ArnLike": {"aws:SourceArn": "arn:aws:iot:::rule/x"},
+    "ArnLike": {"aws:SourceArn": f"arn:aws:iot:eu-central-1:{_ACCOUNT}:rule/x"},
 }
 
 
@@ -93,6 +93,10 @@ _BOUND = {
         ({"Effect": "Allow", "NotAction": "iam:*", "Action": (), "Resource": "x"}, ["all but what it names"]),
         ({**_TRUST, "Condition": _BOUND}, []),
         (_TRUST, ["for any account", "for any resource"]),
+        (
+            {**_TRUST, "Condition": {**_BOUND, "ArnLike": {"aws:SourceArn": "arn:aws:iot:*"}}},
+            ["for any resource"],
+        ),
         ({**_TRUST, "Principal": {"AWS": "*"}, "Condition": _BOUND}, ["which is no service"]),
         ({**_TRUST, "Principal": "*", "Condition": _BOUND}, ["which is no service"]),
         (

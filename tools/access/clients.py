@@ -15,8 +15,6 @@ from botocore.config import Config
 from tools.localcloud import LocalCloud
 from tools.localcloud.settings import ACCESS_KEY, SECRET_KEY
 
-ROOT = {"AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY}
-
 
 class Clients:
     """Clients of a local cloud, for whoever `become` was given last; for the account's root at first."""

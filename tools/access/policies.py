@@ -103,8 +103,9 @@ def _of_trust(where: str, statement: Mapping[str, Any], account: str) -> Iterato
     if exact.get("aws:SourceAccount") != account:
         yield f"{where}: trusts a service for any account"
     # Lambda promises no aws:SourceArn when it assumes an execution role.
-    sources = {**exact, **statement.get("Condition", {}).get("ArnLike", {})}
-    if services != ["lambda.amazonaws.com"] and "*" in sources.get("aws:SourceArn", "*"):
+    sources = {**exact, **statement.get("Condition", {}).get("ArnLike", {})}.get("aws:SourceArn", ())
+    named = [source for source in as_list(sources) if f":{account}:" in source]
+    if services != ["lambda.amazonaws.com"] and not (named and named == as_list(sources)):
         yield f"{where}: trusts a service for any resource"
 
 
