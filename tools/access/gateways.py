@@ -100,13 +100,11 @@ def attempts(path: Path = EXPECTED) -> list[Attempt]:
     for line in lines:
         if line.verb not in known or line.to not in known[line.verb]:
             raise ValueError(f"{path.name}: nothing is known of {line}")
-    # Nobody can publish to a wildcard: MQTT itself forbids it.
-    wanted = {
-        (verb, to)
-        for verb, places in known.items()
-        for to in places
-        if verb in ("connect", "subscribe") or to not in ("its factory's, by wildcard", "everything")
-    }
+    # Nobody can publish to a wildcard, MQTT itself forbids it; retaining takes the permission to publish, and
+    # one more.
+    impossible = {("publish", to) for to in ("its factory's, by wildcard", "everything")}
+    needless = {("retain", to) for to in _TOPICS if to != "its own"}
+    wanted = {(verb, to) for verb, places in known.items() for to in places} - impossible - needless
     if missing := wanted - {(line.verb, line.to) for line in lines}:
         raise ValueError(f"{path.name}: nothing is said of {sorted(missing)}")
     return lines
