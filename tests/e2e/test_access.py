@@ -148,9 +148,12 @@ def test_each_grant_of_a_key_is_needed(surroundings: Surroundings, roles: list[P
     clients = Clients(surroundings.cloud)
     seen = set()
     for role in roles:
+        grants = list(_without_grants(surroundings, role))
+        if not grants:
+            continue
         clients.become(session(surroundings.cloud, role))
         around = places(surroundings, role, FOREIGN)
-        for sid, without in _without_grants(surroundings, role):
+        for sid, without in grants:
             action, on = _GRANTS[role.kind, sid]
             probe = next(each for each in PROBES if (each.action, each.on) == (action, on))
             arguments = probe.arguments_for(around[on]["own"][0])
