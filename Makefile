@@ -81,6 +81,7 @@ docs: setup ## Regenerate the tables in docs and module READMEs
 	@$(PYTHON) -m tools.moduledocs
 	@$(PYTHON) -m tools.schemadocs
 	@$(PYTHON) -m tools.sizing docs
+	@$(PYTHON) -m tools.access
 
 .PHONY: lock
 lock: setup ## Compile requirements/*.in to hash-pinned *.txt (UPGRADE=1 takes newer versions)

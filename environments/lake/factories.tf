@@ -20,8 +20,13 @@ module "factory_pipeline" {
   lambda             = var.lambda
   metrics_namespace  = var.metrics_namespace
   log_retention_days = var.log_retention_days
-  kms_keys           = var.kms_keys
-  alarm_actions      = var.alarm_actions
+  kms_keys = {
+    buckets   = var.kms_keys.buckets
+    streams   = var.kms_keys.streams
+    logs      = var.kms_keys.logs
+    functions = var.kms_keys.functions
+  }
+  alarm_actions = var.alarm_actions
 }
 
 # A request in a folder that no gateway has is most often a misspelt client ID, or left over from a gateway that is gone.

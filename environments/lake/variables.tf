@@ -178,11 +178,13 @@ variable "log_retention_days" {
 }
 
 variable "kms_keys" {
-  description = "ARNs of KMS keys for `buckets` (query results included), `streams` and `logs`; null leaves each to a key that AWS manages."
+  description = "ARNs of KMS keys for `buckets` (query results included), data `streams`, `video` streams, `logs` and `functions`; null leaves each to a key that AWS manages."
   type = object({
-    buckets = optional(string)
-    streams = optional(string)
-    logs    = optional(string)
+    buckets   = optional(string)
+    streams   = optional(string)
+    video     = optional(string)
+    logs      = optional(string)
+    functions = optional(string)
   })
   default  = {}
   nullable = false

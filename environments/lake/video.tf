@@ -13,7 +13,12 @@ module "video_archiver" {
   lambda                  = var.lambda
   metrics_namespace       = var.metrics_namespace
   log_retention_days      = var.log_retention_days
-  kms_keys                = { buckets = var.kms_keys.buckets, logs = var.kms_keys.logs }
-  alarm_actions           = var.alarm_actions
-  force_destroy           = var.force_destroy
+  kms_keys = {
+    buckets   = var.kms_keys.buckets
+    video     = var.kms_keys.video
+    logs      = var.kms_keys.logs
+    functions = var.kms_keys.functions
+  }
+  alarm_actions = var.alarm_actions
+  force_destroy = var.force_destroy
 }

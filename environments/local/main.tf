@@ -6,6 +6,7 @@ module "lake" {
   retired_factories = var.retired_factories
   csr_dir           = coalesce(var.csr_dir, "${path.root}/csr")
   packages_dir      = coalesce(var.packages_dir, "${path.root}/../../build/packages")
+  kms_keys          = var.kms_keys
 
   # A local lake is thrown away with all that is in it.
   force_destroy      = true

@@ -72,3 +72,16 @@ variable "packages_dir" {
   type        = string
   default     = null
 }
+
+variable "kms_keys" {
+  description = "ARNs of KMS keys for `buckets` (query results included), data `streams`, `video` streams, `logs` and `functions`; null leaves each to a key that AWS manages."
+  type = object({
+    buckets   = optional(string)
+    streams   = optional(string)
+    video     = optional(string)
+    logs      = optional(string)
+    functions = optional(string)
+  })
+  default  = {}
+  nullable = false
+}

@@ -312,9 +312,14 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   assert {
     condition = alltrue([
       for lane, role in aws_iam_role.transform :
-      role.name == "plant-lake-krakow-${lane}-transform" && jsondecode(role.assume_role_policy).Statement[0].Principal == { Service = "lambda.amazonaws.com" }
+      role.name == "plant-lake-krakow-${lane}-transform" && jsondecode(role.assume_role_policy).Statement == [{
+        Effect    = "Allow"
+        Principal = { Service = "lambda.amazonaws.com" }
+        Action    = "sts:AssumeRole"
+        Condition = { StringEquals = { "aws:SourceAccount" = "111122223333" } }
+      }]
     ])
-    error_message = "A transform's role is for Lambda."
+    error_message = "A transform's role is for Lambda in this account."
   }
 
   assert {
@@ -347,7 +352,7 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   assert {
     condition = (
       [for statement in jsondecode(aws_iam_role_policy.delivery["measurements"].policy).Statement : statement if statement.Sid == "ListOwnPrefixes"][0].Condition
-      == { StringLikeIfExists = { "s3:prefix" = ["factory=krakow/*", "errors/factory=krakow/measurements/*"] } }
+      == { StringLike = { "s3:prefix" = ["factory=krakow/*", "errors/factory=krakow/measurements/*"] } }
     )
     error_message = "Other factories' keys cannot be listed by their prefix."
   }

@@ -82,12 +82,13 @@ resource "aws_iam_role_policy" "delivery" {
           Resource = [each.value.bucket_arn]
         },
         {
-          # IfExists: asking whether the bucket is there (HeadBucket) needs this permission too, and names no prefix.
+          # The guide asks for the whole bucket and names no call that would need it. A list without a prefix shows the keys of every
+          # factory, and HeadBucket cannot be told from one, so neither is allowed.
           Sid       = "ListOwnPrefixes"
           Effect    = "Allow"
           Action    = ["s3:ListBucket"]
           Resource  = [each.value.bucket_arn]
-          Condition = { StringLikeIfExists = { "s3:prefix" = ["${each.value.data_prefix}*", "${each.value.error_prefix}*"] } }
+          Condition = { StringLike = { "s3:prefix" = ["${each.value.data_prefix}*", "${each.value.error_prefix}*"] } }
         },
         {
           Sid      = "WriteOwnLog"

@@ -129,9 +129,10 @@ run "own_keys_come_with_the_permissions_to_use_them" {
 
   variables {
     kms_keys = {
-      buckets = "arn:aws:kms:eu-central-1:111122223333:key/aaaaaaaa-018e-4e65-a703-eff731de951e"
-      streams = "arn:aws:kms:eu-central-1:111122223333:key/bbbbbbbb-018e-4e65-a703-eff731de951e"
-      logs    = "arn:aws:kms:eu-central-1:111122223333:key/cccccccc-018e-4e65-a703-eff731de951e"
+      buckets   = "arn:aws:kms:eu-central-1:111122223333:key/aaaaaaaa-018e-4e65-a703-eff731de951e"
+      streams   = "arn:aws:kms:eu-central-1:111122223333:key/bbbbbbbb-018e-4e65-a703-eff731de951e"
+      logs      = "arn:aws:kms:eu-central-1:111122223333:key/cccccccc-018e-4e65-a703-eff731de951e"
+      functions = "arn:aws:kms:eu-central-1:111122223333:key/dddddddd-018e-4e65-a703-eff731de951e"
     }
   }
 
@@ -139,8 +140,9 @@ run "own_keys_come_with_the_permissions_to_use_them" {
     condition = (
       alltrue([for stream in aws_kinesis_stream.lane : stream.kms_key_id == var.kms_keys.streams])
       && alltrue([for group in concat(values(aws_cloudwatch_log_group.transform), values(aws_cloudwatch_log_group.delivery)) : group.kms_key_id == var.kms_keys.logs])
+      && alltrue([for function in aws_lambda_function.transform : function.kms_key_arn == var.kms_keys.functions])
     )
-    error_message = "Streams and logs are encrypted with the keys given."
+    error_message = "Streams, logs and functions are encrypted with the keys given."
   }
 
   assert {

@@ -72,7 +72,7 @@ run "refuses_a_factory_id_with_other_characters_an_unknown_log_format_and_an_ali
   variables {
     factory  = "Krakow"
     lambda   = { log_format = "XML" }
-    kms_keys = { buckets = "alias/lake", streams = "alias/lake", logs = "alias/lake" }
+    kms_keys = { buckets = "alias/lake", streams = "alias/lake", logs = "alias/lake", functions = "alias/lake" }
   }
 
   expect_failures = [var.factory, var.lambda, var.kms_keys]

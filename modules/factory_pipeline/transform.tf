@@ -9,8 +9,8 @@ resource "aws_cloudwatch_log_group" "transform" {
   kms_key_id        = var.kms_keys.logs
 }
 
-# No aws:SourceArn here: the Lambda guide does not promise it when Lambda assumes an execution role. Who may give the role to a
-# function is decided by iam:PassRole.
+# The account alone: the Lambda guide does not promise aws:SourceArn when Lambda assumes an execution role. Which function of the account
+# gets the role is decided by iam:PassRole.
 resource "aws_iam_role" "transform" {
   for_each = local.lanes
 
@@ -23,6 +23,7 @@ resource "aws_iam_role" "transform" {
       Effect    = "Allow"
       Principal = { Service = "lambda.amazonaws.com" }
       Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
     }]
   })
 }
@@ -60,7 +61,9 @@ resource "aws_lambda_function" "transform" {
   runtime          = var.lambda.runtime
   architectures    = [var.lambda.architecture]
   memory_size      = each.value.transform.memory_mb
-  timeout          = each.value.transform.timeout_seconds
+  # The role needs no permission for it: Lambda is granted the key by whoever makes the function.
+  kms_key_arn = var.kms_keys.functions
+  timeout     = each.value.transform.timeout_seconds
 
   reserved_concurrent_executions = each.value.transform.reserved_concurrency
 

@@ -195,18 +195,20 @@ variable "kms_keys" {
     - `buckets`: the key of the lanes' buckets, which roles that write there then may use.
     - `streams`: encrypts the data streams.
     - `logs`: encrypts the log groups; its key policy must let CloudWatch Logs use it.
+    - `functions`: encrypts the functions' environment variables; whoever applies must be allowed `kms:CreateGrant` and `kms:Encrypt`.
   EOT
   type = object({
-    buckets = optional(string)
-    streams = optional(string)
-    logs    = optional(string)
+    buckets   = optional(string)
+    streams   = optional(string)
+    logs      = optional(string)
+    functions = optional(string)
   })
   default  = {}
   nullable = false
 
   validation {
     condition = alltrue([
-      for key in [var.kms_keys.buckets, var.kms_keys.streams, var.kms_keys.logs] :
+      for key in values(var.kms_keys) :
       key == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", key))
     ])
     error_message = join(" ", [

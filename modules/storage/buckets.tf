@@ -56,22 +56,76 @@ resource "aws_s3_bucket_versioning" "lake" {
   }
 }
 
-resource "aws_s3_bucket_policy" "tls_only" {
+# What no identity's policy can lift. Sources: Amazon S3 User Guide, "Security best practices" and "Using server-side encryption with AWS
+# KMS keys"; IAM User Guide, "The confused deputy problem".
+locals {
+  denials = {
+    for bucket, arn in local.bucket_arns : bucket => concat(
+      [
+        {
+          Sid       = "RefusePlainHttp"
+          Effect    = "Deny"
+          Principal = "*"
+          Action    = "s3:*"
+          Resource  = [arn, "${arn}/*"]
+          Condition = { Bool = { "aws:SecureTransport" = "false" } }
+        },
+        {
+          # A service that acts for a resource in another account. Negated operators hold for a key that is not there, hence Null.
+          Sid       = "RefuseServicesOfOtherAccounts"
+          Effect    = "Deny"
+          Principal = "*"
+          Action    = "s3:*"
+          Resource  = [arn, "${arn}/*"]
+          Condition = {
+            Bool            = { "aws:PrincipalIsAWSService" = "true" }
+            Null            = { "aws:SourceAccount" = "false" }
+            StringNotEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id }
+          }
+        },
+      ],
+      # A put that names no encryption takes the bucket's. One that names another would leave the objects out of the key's reach.
+      [
+        for statement in [
+          {
+            Sid       = "RefuseOtherEncryption"
+            Effect    = "Deny"
+            Principal = "*"
+            Action    = "s3:PutObject"
+            Resource  = ["${arn}/*"]
+            Condition = {
+              Null            = { "s3:x-amz-server-side-encryption" = "false" }
+              StringNotEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }
+            }
+          },
+          {
+            Sid       = "RefuseOtherKeys"
+            Effect    = "Deny"
+            Principal = "*"
+            Action    = "s3:PutObject"
+            Resource  = ["${arn}/*"]
+            Condition = {
+              Null            = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "false" }
+              StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = var.kms_key_arn }
+            }
+          },
+        ] : statement if var.kms_key_arn != null
+      ]
+    )
+  }
+}
+
+resource "aws_s3_bucket_policy" "lake" {
   for_each = local.bucket_names
 
   bucket = aws_s3_bucket.lake[each.key].id
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "RefusePlainHttp"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = [local.bucket_arns[each.key], "${local.bucket_arns[each.key]}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
-  })
+  policy = jsonencode({ Version = "2012-10-17", Statement = local.denials[each.key] })
 
   # S3 answers OperationAborted when a policy and the access block of one bucket are written at the same time.
   depends_on = [aws_s3_bucket_public_access_block.lake]
+}
+
+moved {
+  from = aws_s3_bucket_policy.tls_only
+  to   = aws_s3_bucket_policy.lake
 }

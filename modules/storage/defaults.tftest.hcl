@@ -1,4 +1,7 @@
 mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
   mock_data "aws_partition" {
     defaults = { partition = "aws" }
   }
@@ -44,23 +47,32 @@ run "three_closed_buckets_that_lose_nothing" {
   }
 
   assert {
-    condition = jsondecode(aws_s3_bucket_policy.tls_only["clips"].policy) == {
+    condition = jsondecode(aws_s3_bucket_policy.lake["clips"].policy) == {
       Version = "2012-10-17"
-      Statement = [{
-        Sid       = "RefusePlainHttp"
-        Effect    = "Deny"
-        Principal = "*"
-        Action    = "s3:*"
-        Resource  = ["arn:aws:s3:::plant-lake-111122223333-clips", "arn:aws:s3:::plant-lake-111122223333-clips/*"]
-        Condition = { Bool = { "aws:SecureTransport" = "false" } }
-      }]
+      Statement = [
+        for sid, condition in {
+          RefusePlainHttp = { Bool = { "aws:SecureTransport" = "false" } }
+          RefuseServicesOfOtherAccounts = {
+            Bool            = { "aws:PrincipalIsAWSService" = "true" }
+            Null            = { "aws:SourceAccount" = "false" }
+            StringNotEquals = { "aws:SourceAccount" = "111122223333" }
+          }
+          } : {
+          Sid       = sid
+          Effect    = "Deny"
+          Principal = "*"
+          Action    = "s3:*"
+          Resource  = ["arn:aws:s3:::plant-lake-111122223333-clips", "arn:aws:s3:::plant-lake-111122223333-clips/*"]
+          Condition = condition
+        }
+      ]
     }
-    error_message = "Requests without TLS are refused, to the bucket and to its objects."
+    error_message = "Requests without TLS and services that act for other accounts are refused, to the bucket and to its objects."
   }
 
   assert {
-    condition     = length(aws_s3_bucket_policy.tls_only) == 3
-    error_message = "Each bucket refuses plain HTTP."
+    condition     = length(aws_s3_bucket_policy.lake) == 3
+    error_message = "Each bucket has its policy."
   }
 
   assert {

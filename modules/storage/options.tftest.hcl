@@ -1,4 +1,7 @@
 mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
   mock_data "aws_partition" {
     defaults = { partition = "aws" }
   }
@@ -42,6 +45,25 @@ run "each_option_reaches_its_own_prefix" {
       && one(encryption.rule).bucket_key_enabled
     ])
     error_message = "A given key encrypts every bucket, with bucket keys."
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in aws_s3_bucket_policy.lake : {
+        for statement in jsondecode(policy.policy).Statement : statement.Sid => [statement.Effect, statement.Action, statement.Condition]
+        if strcontains(statement.Sid, "Other") && statement.Action == "s3:PutObject"
+        } == {
+        RefuseOtherEncryption = ["Deny", "s3:PutObject", {
+          Null            = { "s3:x-amz-server-side-encryption" = "false" }
+          StringNotEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }
+        }]
+        RefuseOtherKeys = ["Deny", "s3:PutObject", {
+          Null            = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "false" }
+          StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = var.kms_key_arn }
+        }]
+      }
+    ])
+    error_message = "With a key, an object can be put with no other key."
   }
 
   assert {
@@ -112,7 +134,7 @@ run "another_partition_has_its_own_arns" {
   }
 
   assert {
-    condition     = jsondecode(aws_s3_bucket_policy.tls_only["clips"].policy).Statement[0].Resource[0] == "arn:aws-cn:s3:::plant-lake-111122223333-clips"
+    condition     = jsondecode(aws_s3_bucket_policy.lake["clips"].policy).Statement[0].Resource[0] == "arn:aws-cn:s3:::plant-lake-111122223333-clips"
     error_message = "ARNs follow the partition of the provider."
   }
 }

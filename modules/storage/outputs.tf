@@ -5,7 +5,7 @@ output "bucket_names" {
   # Whoever takes a name from here writes to a bucket that is closed to the public and encrypted already.
   depends_on = [
     aws_s3_bucket_ownership_controls.lake,
-    aws_s3_bucket_policy.tls_only,
+    aws_s3_bucket_policy.lake,
     aws_s3_bucket_server_side_encryption_configuration.lake,
     aws_s3_bucket_versioning.lake,
   ]

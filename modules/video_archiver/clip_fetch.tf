@@ -6,6 +6,8 @@ resource "aws_cloudwatch_log_group" "clip_fetch" {
   kms_key_id        = var.kms_keys.logs
 }
 
+# The account alone: the Lambda guide does not promise aws:SourceArn when Lambda assumes an execution role. Which function of the account
+# gets the role is decided by iam:PassRole.
 resource "aws_iam_role" "clip_fetch" {
   name        = local.function_name
   description = "Clips of ${var.factory}: reads its video streams, writes its directory of the clips bucket."
@@ -16,6 +18,7 @@ resource "aws_iam_role" "clip_fetch" {
       Effect    = "Allow"
       Principal = { Service = "lambda.amazonaws.com" }
       Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
     }]
   })
 }
@@ -62,17 +65,24 @@ resource "aws_iam_role_policy" "clip_fetch" {
           Resource = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${local.log_group}:*"
         },
       ],
-      length(local.stream_keys) == 0 ? [] : [{
-        Sid      = "DecryptFootage"
-        Effect   = "Allow"
-        Action   = "kms:Decrypt"
-        Resource = local.stream_keys
+      # No encryption context: the guide names none for video streams.
+      length(compact(local.stream_keys)) == 0 ? [] : [{
+        Sid       = "DecryptFootage"
+        Effect    = "Allow"
+        Action    = "kms:Decrypt"
+        Resource  = compact(local.stream_keys)
+        Condition = { StringEquals = { "kms:ViaService" = "kinesisvideo.${local.region}.amazonaws.com" } }
       }],
+      # With a bucket key the context is the bucket, without one it is the object.
       var.kms_keys.buckets == null ? [] : [{
         Sid      = "EncryptClips"
         Effect   = "Allow"
         Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource = var.kms_keys.buckets
+        Condition = {
+          StringEquals = { "kms:ViaService" = "s3.${local.region}.amazonaws.com" }
+          StringLike   = { "kms:EncryptionContext:aws:s3:arn" = [local.bucket_arn, "${local.bucket_arn}/*"] }
+        }
       }],
       var.video.failure_destination_arn == null ? [] : [{
         Sid      = "TellOfFailures"
@@ -99,7 +109,9 @@ resource "aws_lambda_function" "clip_fetch" {
   runtime          = var.lambda.runtime
   architectures    = [var.lambda.architecture]
   memory_size      = var.video.memory_mb
-  timeout          = var.video.timeout_seconds
+  # The role needs no permission for it: Lambda is granted the key by whoever makes the function.
+  kms_key_arn = var.kms_keys.functions
+  timeout     = var.video.timeout_seconds
 
   reserved_concurrent_executions = var.video.reserved_concurrency
 

@@ -19,5 +19,6 @@ locals {
   data_prefix   = "factory=${var.factory}/"
 
   # What the cameras' footage is encrypted with, where that is not the service's own key.
-  stream_keys = distinct([for camera in var.cameras : camera.kms_key_arn if camera.kms_key_arn != null])
+  camera_keys = { for camera, settings in var.cameras : camera => try(coalesce(settings.kms_key_arn, var.kms_keys.video), null) }
+  stream_keys = distinct(concat(values(local.camera_keys), [var.kms_keys.video]))
 }

@@ -36,30 +36,50 @@ run "encrypts_with_the_keys_that_are_given" {
       gate    = {}
     }
     kms_keys = {
-      buckets = "arn:aws:kms:eu-central-1:111122223333:key/buckets"
-      logs    = "arn:aws:kms:eu-central-1:111122223333:key/logs"
+      buckets   = "arn:aws:kms:eu-central-1:111122223333:key/buckets"
+      video     = "arn:aws:kms:eu-central-1:111122223333:key/video"
+      logs      = "arn:aws:kms:eu-central-1:111122223333:key/logs"
+      functions = "arn:aws:kms:eu-central-1:111122223333:key/functions"
     }
   }
 
   assert {
-    condition     = aws_kinesis_video_stream.camera["press-1"].kms_key_id == "arn:aws:kms:eu-central-1:111122223333:key/footage"
-    error_message = "A camera's key encrypts its stream."
+    condition = { for camera, stream in aws_kinesis_video_stream.camera : camera => stream.kms_key_id } == {
+      press-1 = "arn:aws:kms:eu-central-1:111122223333:key/footage"
+      oven    = "arn:aws:kms:eu-central-1:111122223333:key/footage"
+      gate    = var.kms_keys.video
+    }
+    error_message = "A camera's key encrypts its stream, else the key of the factory's video does."
   }
 
   assert {
     condition = {
-      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : statement.Sid => [statement.Action, statement.Resource]
+      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : statement.Sid => [statement.Action, statement.Resource, statement.Condition]
       if strcontains(statement.Sid, "crypt")
       } == {
-      DecryptFootage = ["kms:Decrypt", ["arn:aws:kms:eu-central-1:111122223333:key/footage"]]
-      EncryptClips   = [["kms:Decrypt", "kms:GenerateDataKey"], "arn:aws:kms:eu-central-1:111122223333:key/buckets"]
+      DecryptFootage = [
+        "kms:Decrypt",
+        ["arn:aws:kms:eu-central-1:111122223333:key/video", "arn:aws:kms:eu-central-1:111122223333:key/footage"],
+        { StringEquals = { "kms:ViaService" = "kinesisvideo.eu-central-1.amazonaws.com" } },
+      ]
+      EncryptClips = [
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        "arn:aws:kms:eu-central-1:111122223333:key/buckets",
+        {
+          StringEquals = { "kms:ViaService" = "s3.eu-central-1.amazonaws.com" }
+          StringLike   = { "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::plant-lake-clips", "arn:aws:s3:::plant-lake-clips/*"] }
+        },
+      ]
     }
     error_message = "The role may use the keys of the streams and of the bucket, each once."
   }
 
   assert {
-    condition     = aws_cloudwatch_log_group.clip_fetch.kms_key_id == "arn:aws:kms:eu-central-1:111122223333:key/logs"
-    error_message = "The log has the key of the logs."
+    condition = (
+      aws_cloudwatch_log_group.clip_fetch.kms_key_id == var.kms_keys.logs
+      && aws_lambda_function.clip_fetch.kms_key_arn == var.kms_keys.functions
+    )
+    error_message = "The log and the function have the keys meant for them."
   }
 }
 

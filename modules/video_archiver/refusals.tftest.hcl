@@ -1,4 +1,7 @@
 mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
   mock_data "aws_partition" {
     defaults = { partition = "aws" }
   }
@@ -19,7 +22,7 @@ run "refuses_names_paths_and_keys_of_another_form" {
     clip_fetch_package = "no-such-file.zip"
     metrics_namespace  = "AWS/Lambda"
     log_retention_days = 2
-    kms_keys           = { logs = "arn:aws:kms:eu-central-1:111122223333:alias/logs" }
+    kms_keys           = { logs = "arn:aws:kms:eu-central-1:111122223333:alias/logs", video = "alias/video", functions = "alias/lambda" }
     alarm_actions      = ["on-call"]
     lambda             = { runtime = "python3.14" }
   }

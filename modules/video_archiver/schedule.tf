@@ -38,9 +38,10 @@ resource "aws_cloudwatch_event_target" "clip_fetch" {
 resource "aws_lambda_permission" "schedule" {
   for_each = local.rules
 
-  statement_id  = each.key
-  function_name = aws_lambda_function.clip_fetch.function_name
-  action        = "lambda:InvokeFunction"
-  principal     = "events.amazonaws.com"
-  source_arn    = aws_cloudwatch_event_rule.clip_fetch[each.key].arn
+  statement_id   = each.key
+  function_name  = aws_lambda_function.clip_fetch.function_name
+  action         = "lambda:InvokeFunction"
+  principal      = "events.amazonaws.com"
+  source_arn     = aws_cloudwatch_event_rule.clip_fetch[each.key].arn
+  source_account = local.account
 }

@@ -6,7 +6,7 @@ resource "aws_kinesis_video_stream" "camera" {
 
   name                    = "${local.stream_prefix}${each.key}"
   data_retention_in_hours = each.value.retention_hours
-  kms_key_id              = each.value.kms_key_arn
+  kms_key_id              = local.camera_keys[each.key]
   media_type              = each.value.media_type
 
   lifecycle {
@@ -21,7 +21,7 @@ resource "aws_kinesis_video_stream" "disposable" {
 
   name                    = "${local.stream_prefix}${each.key}"
   data_retention_in_hours = each.value.retention_hours
-  kms_key_id              = each.value.kms_key_arn
+  kms_key_id              = local.camera_keys[each.key]
   media_type              = each.value.media_type
 
   lifecycle {

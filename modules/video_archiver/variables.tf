@@ -33,7 +33,7 @@ variable "cameras" {
     - `retention_hours`: how long footage can be had from the stream, so how long the archiver may be out of order. It applies to new
       streams; of one that exists it is changed as the output `retention_changes` says.
     - `fragment_seconds`: how long the camera's fragments are. A clip has at most 200 of them.
-    - `kms_key_arn`: key that encrypts the footage; null takes the service's own.
+    - `kms_key_arn`: key that encrypts the footage; null takes `kms_keys.video`.
     - `media_type`: what the stream says that it holds.
   EOT
   type = map(object({
@@ -193,18 +193,23 @@ variable "kms_keys" {
     ARNs of KMS keys; null leaves each to a key that AWS manages.
 
     - `buckets`: the key of the clips bucket, which the function then may use.
+    - `video`: encrypts the footage of cameras that have no key of their own. To be chosen when a stream is made: another key is another
+      stream.
     - `logs`: encrypts the log group; its key policy must let CloudWatch Logs use it.
+    - `functions`: encrypts the function's environment variables; whoever applies must be allowed `kms:CreateGrant` and `kms:Encrypt`.
   EOT
   type = object({
-    buckets = optional(string)
-    logs    = optional(string)
+    buckets   = optional(string)
+    video     = optional(string)
+    logs      = optional(string)
+    functions = optional(string)
   })
   default  = {}
   nullable = false
 
   validation {
     condition = alltrue([
-      for key in [var.kms_keys.buckets, var.kms_keys.logs] :
+      for key in values(var.kms_keys) :
       key == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", key))
     ])
     error_message = join(" ", [

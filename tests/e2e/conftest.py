@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.keys import make_keys
 from tests.e2e.plant import Factory
 from tools.lake import LocalLake
 from tools.lake.local import build_packages
@@ -43,10 +44,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalLake]:
-    """The running lake."""
+    """The running lake. Keys of the customer's encrypt all of it: the demonstration does without."""
     build_packages()
     with LocalLake.start(tmp_path_factory.mktemp("lake")) as running:
-        running.apply(FACTORIES)
+        running.apply(FACTORIES, kms_keys=make_keys(running.cloud, "factory-lake-local"))
         yield running
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,14 +56,11 @@ class Factory:
     gateway: str
     journals: Path
 
-    def source(self, lane: Lane = "measurements") -> Source:
-        """The gateway's identity on a lane."""
-        return Source(self.name, self.gateway, lane)
-
-    def send(self, payloads: list[bytes], lane: Lane = "measurements") -> None:
-        """Publish and wait for every acknowledgement."""
+    def send(self, payloads: list[bytes], lane: Lane = "measurements", gateway: str | None = None) -> None:
+        """Publish and wait for every acknowledgement; as the factory's first gateway unless told another."""
+        source = Source(self.name, gateway or self.gateway, lane)
         manner = Manner(patience=Patience(give_up=60))
-        send(connections(self.lake), {self.source(lane): payloads}, self.journals, manner)
+        send(connections(self.lake), {source: payloads}, self.journals, manner)
 
     def deliver(self) -> None:
         """Have everything in the factory's data streams delivered."""
@@ -83,29 +80,6 @@ class Factory:
     def tally(self, lane: Lane = "measurements") -> Tally:
         """The lane's numbers."""
         return self.account().by_lane[f"{self.name}/{lane}"]
-
-    def role(self, kind: str, lane: Lane = "measurements") -> Mapping[str, str]:
-        """Credentials of one of the lane's roles, as its service gets them."""
-        service, source_arn = {
-            "rule": ("iot", f"rule/{self._rule(lane)}"),
-            "delivery": ("firehose", f"deliverystream/{self._output('delivery_streams', lane)}"),
-            "transform": ("lambda", f"function:{self._output('transform_functions', lane)}"),
-        }[kind]
-        cloud = self.lake.cloud
-        wanted = {
-            "role_arn": self.lake.outputs["roles"][self.name][lane][kind],
-            "service": f"{service}.amazonaws.com",
-            "source_arn": f"arn:aws:{service}:{cloud.region}:{cloud.account_id}:{source_arn}",
-        }
-        return cloud.control("POST", "service-credentials", wanted)
-
-    def _rule(self, lane: Lane) -> str:
-        topic = f"factories/{self.name}/+/{lane}"
-        rules = self.lake.cloud.client("iot").list_topic_rules()["rules"]
-        return next(str(rule["ruleName"]) for rule in rules if rule["topicPattern"] == topic)
-
-    def _output(self, output: str, lane: Lane) -> str:
-        return str(self.lake.outputs[output][self.name][lane])
 
 
 def rows(lake: LocalLake, sql: str) -> list[tuple[Any, ...]]:

@@ -1,132 +1,257 @@
-"""What must be denied is tried and denied; what must work is tried beside it."""
+"""Who may do what in the applied lake: every call is made, as the role or as the gateway."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import base64
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tests.e2e.plant import Factory, sample
-from tests.localcloud.iot.devices import Device, connection
+from tests.localcloud.iot.devices import Connection, Device, connection
+from tools.access.clients import Clients
+from tools.access.gateways import Attempt, View, attempts
+from tools.access.matrix import differences, expected, expected_cells, tried
+from tools.access.places import NAME, Surroundings, places
+from tools.access.policies import as_list, complaints, documents
+from tools.access.principals import CLIP_FETCH, Principal, principals, rule_of, session
+from tools.access.probes import PROBES
 from tools.demo.messages import connections
-from tools.gateway.identities import Source
+from tools.gateway.identities import LANES, Source
 from tools.lake import LocalLake
+from tools.localcloud.cloud import CallError
 
-OWN, FOREIGN = "krakow", "lyon"
+OWN, FOREIGN = "krakow", "genoa"
+_ELSEWHERE = "999999999999"
 
 
-@pytest.fixture
-def device(lake: LocalLake, tmp_path: Path) -> Device:
-    """The measurements identity of krakow's first gateway."""
-    identity = connections(lake).identity(Source(OWN, "line-1", "measurements"))
+@pytest.fixture(scope="module")
+def surroundings(lake: LocalLake) -> Surroundings:
+    """The lake, as the matrix needs it."""
+    gateways = {factory: sorted(of)[0] for factory, of in lake.outputs["gateways"].items()}
+    return Surroundings(lake.outputs, lake.cloud, gateways, lake.variables["kms_keys"], Clients(lake.cloud))
+
+
+@pytest.fixture(scope="module")
+def roles(surroundings: Surroundings) -> list[Principal]:
+    """Every role of the factory."""
+    iot = surroundings.root.of("iot")
+    return principals(surroundings.outputs, surroundings.cloud, iot, OWN)
+
+
+# Two thousand calls, and perhaps the apply before them.
+@pytest.mark.timeout(900)
+def test_each_role_may_do_what_the_table_says_and_nothing_else(surroundings: Surroundings) -> None:
+    verdicts = tried(surroundings, OWN, FOREIGN)
+    assert differences(expected_cells(expected()), verdicts) == []
+
+
+def test_a_role_is_given_to_its_own_service_for_its_own_resource(
+    lake: LocalLake, roles: list[Principal]
+) -> None:
+    for role in roles:
+        refused = [
+            replace(role, source_arn=role.source_arn.replace(lake.cloud.account_id, _ELSEWHERE)),
+            replace(role, service="events"),
+        ]
+        if (
+            role.service != "lambda"
+        ):  # which is only asked for its account: modules/factory_pipeline/transform.tf
+            refused.append(replace(role, source_arn=f"{role.source_arn}-2"))
+        assert session(lake.cloud, role)["AccessKeyId"]
+        for wanted in refused:
+            with pytest.raises(CallError, match="not authorized to perform: sts:AssumeRole"):
+                session(lake.cloud, wanted)
+
+
+@pytest.mark.parametrize("lane", LANES)
+@pytest.mark.parametrize("gateway", ["line-1", "line-2"])
+def test_each_identity_may_do_what_the_table_says_and_nothing_else(
+    lake: LocalLake,
+    factory: Callable[[str], Factory],
+    tmp_path: Path,
+    gateway: str,
+    lane: Any,
+) -> None:
+    own = Source(OWN, gateway, lane)
+    foreign = Source(FOREIGN, sorted(lake.outputs["gateways"][FOREIGN])[0], lane)
+    peer = next(each for each in lake.outputs["gateways"][OWN] if each != gateway)
+    view = View(own, peer, foreign, rule_of(lake.cloud.client("iot"), OWN, lane))
+    identity = connections(lake).identity(own)
     certificate = tmp_path / "certificate.pem"
     certificate.write_text(identity.certificate)
-    return Device("", "", certificate, identity.key_file)
+    device = Device("", "", certificate, identity.key_file)
+
+    wrong = [
+        attempt
+        for attempt in attempts()
+        if _succeeds(lake, device, view, attempt, factory(OWN)) != attempt.allowed
+    ]
+    assert wrong == []
 
 
-def test_a_gateway_connects_and_publishes_as_itself(
-    lake: LocalLake, factory: Callable[[str], Factory], device: Device
-) -> None:
-    # Onto a topic that no rule reads would prove less, so the message is written in the journal first.
-    factory(OWN).send([sample()])
-    with connection(lake.cloud, device, "krakow-line-1-measurements") as mine:
+def _succeeds(lake: LocalLake, device: Device, view: View, attempt: Attempt, factory: Factory) -> bool:
+    target = attempt.target(view)
+    if attempt.verb == "connect":
+        with connection(lake.cloud, device, target) as mine:
+            return mine.accepted.is_set()
+    if attempt.allowed and attempt.verb == "publish":
+        # A message that arrives is one that the account of the factory must know.
+        factory.send([sample()], view.own.lane, view.own.gateway)
+        return True
+    with connection(lake.cloud, device, view.own.client_id) as mine:
         assert mine.accepted.is_set()
+        if attempt.verb == "subscribe":
+            return _subscribes(mine, target)
+        return mine.publish(target, sample(), retain=attempt.verb == "retain")
 
 
-@pytest.mark.parametrize(
-    "client_id",
-    ["krakow-line-1-configuration", "krakow-line-2-measurements", "lyon-press-shop-measurements", "x"],
-)
-def test_a_foreign_client_id_is_refused_at_connect(lake: LocalLake, device: Device, client_id: str) -> None:
-    with connection(lake.cloud, device, client_id) as foreign:
-        assert not foreign.accepted.is_set()
+def _subscribes(mine: Connection, topic: str) -> bool:
+    granted = threading.Event()
+
+    def on_subscribe(_client: Any, _data: Any, _id: Any, reasons: Any, _properties: Any) -> None:
+        if not any(reason.is_failure for reason in reasons):
+            granted.set()
+
+    mine.client.on_subscribe = on_subscribe
+    mine.client.subscribe(topic, qos=1)
+    while not granted.is_set():
+        if mine.dropped.wait(0.005):
+            return False
+    return True
 
 
-@pytest.mark.parametrize(
-    "topic",
-    [
-        "factories/krakow/line-1/configuration",
-        "factories/krakow/line-2/measurements",
-        "factories/lyon/press-shop/measurements",
-        "factories/krakow/line-1/measurements/more",
-    ],
-)
-def test_a_foreign_topic_is_refused_at_publish(lake: LocalLake, device: Device, topic: str) -> None:
-    with connection(lake.cloud, device, "krakow-line-1-measurements") as mine:
-        assert mine.accepted.is_set()
-        assert not mine.publish(topic, sample())
+# What each statement about a key is for: a call that is refused without it.
+_GRANTS = {
+    ("rule", "EncryptForOwnStream"): ("kinesis:PutRecord", "data stream"),
+    ("rule", "EncryptWhatFailed"): ("s3:PutObject", "rule errors"),
+    ("delivery", "DecryptOwnStream"): ("kinesis:GetRecords", "data stream"),
+    ("delivery", "EncryptObjects"): ("s3:PutObject", "data"),
+    (CLIP_FETCH, "DecryptFootage"): ("kinesisvideo:GetClip", "video stream"),
+    (CLIP_FETCH, "EncryptClips"): ("s3:PutObject", "clips"),
+}
 
 
-def test_the_delivery_role_writes_below_its_own_factory_alone(
-    lake: LocalLake, factory: Callable[[str], Factory]
+def test_each_grant_of_a_key_is_needed(surroundings: Surroundings, roles: list[Principal]) -> None:
+    """The matrix shows that the calls work with the keys; here each fails without its statement."""
+    clients = Clients(surroundings.cloud)
+    seen = set()
+    for role in roles:
+        grants = list(_without_grants(surroundings, role))
+        if not grants:
+            continue
+        clients.become(session(surroundings.cloud, role))
+        around = places(surroundings, role, FOREIGN)
+        for sid, without in grants:
+            action, on = _GRANTS[role.kind, sid]
+            probe = next(each for each in PROBES if (each.action, each.on) == (action, on))
+            arguments = probe.arguments_for(around[on]["own"][0])
+            call = partial(getattr(clients.of(probe.service), probe.operation), **arguments)
+            with without, pytest.raises(ClientError) as refused:
+                call()
+            assert re.search(r"not authorized to perform: kms:\w+ on resource", str(refused.value)), (
+                refused.value
+            )
+            seen.add((role.kind, sid))
+    assert seen == _GRANTS.keys()
+
+
+def _without_grants(
+    lake: Surroundings, role: Principal
+) -> Iterator[tuple[str, AbstractContextManager[None]]]:
+    """Each statement about a key in a role's policy, with what takes it away for a while."""
+    iam = lake.root.of("iam")
+    for name in iam.list_role_policies(RoleName=role.role_name)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=role.role_name, PolicyName=name)["PolicyDocument"]
+        for statement in document["Statement"]:
+            if any(action.startswith("kms:") for action in as_list(statement["Action"])):
+                yield statement["Sid"], _without(iam, role.role_name, name, document, statement)
+
+
+@contextmanager
+def _without(iam: Any, role: str, name: str, document: Any, statement: Any) -> Iterator[None]:
+    left = [each for each in document["Statement"] if each != statement]
+    put = partial(iam.put_role_policy, RoleName=role, PolicyName=name)
+    put(PolicyDocument=json.dumps({**document, "Statement": left}))
+    try:
+        yield
+    finally:
+        put(PolicyDocument=json.dumps(document))
+
+
+def test_a_log_group_takes_no_key_whose_policy_says_nothing_of_logs(surroundings: Surroundings) -> None:
+    """That it takes one with the documented policy has been shown by the apply."""
+    logs, key = surroundings.root.of("logs"), surroundings.keys["logs"]
+    with pytest.raises(ClientError, match="not allowed to be used"):
+        logs.create_log_group(logGroupName=f"/elsewhere/{NAME}", kmsKeyId=key)
+
+
+def test_objects_are_put_with_the_lakes_key_or_not_at_all(
+    surroundings: Surroundings, roles: list[Principal]
 ) -> None:
-    s3 = lake.cloud.client("s3", factory(OWN).role("delivery"))
-    bucket = lake.outputs["buckets"]["measurements"]
-    for prefix in (f"factory={OWN}/probe", f"errors/factory={OWN}/measurements/probe"):
-        s3.put_object(Bucket=bucket, Key=prefix, Body=b"")
-        lake.cloud.client("s3").delete_object(Bucket=bucket, Key=prefix)
-    for key in (f"factory={FOREIGN}/x", f"errors/factory={FOREIGN}/measurements/x", "athena-results/x", "x"):
-        _denied(s3.put_object, Bucket=bucket, Key=key, Body=b"")
-    for other in ("configuration", "clips"):
-        _denied(s3.put_object, Bucket=lake.outputs["buckets"][other], Key=f"factory={OWN}/x", Body=b"")
-    _denied(s3.delete_object, Bucket=bucket, Key=f"factory={OWN}/x")
+    delivery = next(role for role in roles if role.kind == "delivery")
+    clients = Clients(surroundings.cloud)
+    clients.become(session(surroundings.cloud, delivery))
+    target = places(surroundings, delivery, FOREIGN)["errors"]["own"][0]
+    put = partial(clients.of("s3").put_object, Bucket=target["bucket"], Key=target["key"], Body=b"")
+    keys = surroundings.keys
+
+    put(ServerSideEncryption="aws:kms", SSEKMSKeyId=keys["buckets"])
+    stored = surroundings.root.of("s3").head_object(Bucket=target["bucket"], Key=target["key"])
+    assert stored["SSEKMSKeyId"] == keys["buckets"]
+    surroundings.root.of("s3").delete_object(Bucket=target["bucket"], Key=target["key"])
+    for other in (
+        {"ServerSideEncryption": "AES256"},
+        {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": keys["video"]},
+    ):
+        with pytest.raises(ClientError, match="explicit deny in a resource-based policy"):
+            put(**other)
 
 
-def test_the_delivery_role_reads_and_invokes_its_own_lane_alone(
-    lake: LocalLake, factory: Callable[[str], Factory]
-) -> None:
-    role = factory(OWN).role("delivery")
-    kinesis, functions = lake.cloud.client("kinesis", role), lake.cloud.client("lambda", role)
-    streams, transforms = lake.outputs["data_streams"], lake.outputs["transform_functions"]
-
-    assert kinesis.list_shards(StreamName=streams[OWN]["measurements"])["Shards"]
-    _denied(kinesis.list_shards, StreamName=streams[FOREIGN]["measurements"])
-    _denied(kinesis.list_shards, StreamName=streams[OWN]["configuration"])
-    _denied(kinesis.put_record, StreamName=streams[OWN]["measurements"], Data=b"x", PartitionKey="x")
-    _denied(functions.invoke, FunctionName=transforms[FOREIGN]["measurements"], Payload=b"{}")
-    _denied(functions.invoke, FunctionName=transforms[OWN]["configuration"], Payload=b"{}")
+def test_the_state_holds_no_private_key(lake: LocalLake) -> None:
+    state = _without_breaks(lake.terraform.state.read_text(encoding="utf-8"))
+    keys = [path.read_text(encoding="utf-8") for path in lake.key_dir.rglob("*") if path.is_file()]
+    assert len(keys) >= len(LANES) * sum(len(of) for of in lake.outputs["gateways"].values())
+    for key in keys:
+        assert any(spelling in _without_breaks(json.dumps(key)) for spelling in _spellings(key))
+        assert not any(spelling in state for spelling in _spellings(key))
+    assert "PRIVATE KEY" not in state
+    assert "BEGIN CERTIFICATE REQUEST" in state
 
 
-def test_the_rule_role_reaches_its_own_stream_and_errors_alone(
-    lake: LocalLake, factory: Callable[[str], Factory]
-) -> None:
-    role = factory(OWN).role("rule")
-    s3, kinesis = lake.cloud.client("s3", role), lake.cloud.client("kinesis", role)
-    bucket, streams = lake.outputs["buckets"]["measurements"], lake.outputs["data_streams"]
-    own = f"errors/factory={OWN}/measurements/iot-rule/probe"
-
-    s3.put_object(Bucket=bucket, Key=own, Body=b"")
-    lake.cloud.client("s3").delete_object(Bucket=bucket, Key=own)
-    for key in (f"errors/factory={FOREIGN}/measurements/iot-rule/x", f"factory={OWN}/x"):
-        _denied(s3.put_object, Bucket=bucket, Key=key, Body=b"")
-    for stream in (streams[FOREIGN]["measurements"], streams[OWN]["configuration"]):
-        _denied(kinesis.put_record, StreamName=stream, Data=b"x", PartitionKey="x")
-    _denied(kinesis.list_shards, StreamName=streams[OWN]["measurements"])
+def _without_breaks(text: str) -> str:
+    return text.replace("\\n", "")
 
 
-def test_the_transform_role_reaches_no_data(lake: LocalLake, factory: Callable[[str], Factory]) -> None:
-    role = factory(OWN).role("transform")
-    s3, kinesis = lake.cloud.client("s3", role), lake.cloud.client("kinesis", role)
+def _spellings(pem: str) -> list[str]:
+    """A key's secret number in hexadecimal, and in base64 at each place that it can have among bytes."""
+    key = load_pem_private_key(pem.encode(), None)
+    assert isinstance(key, EllipticCurvePrivateKey)
+    secret = key.private_numbers().private_value.to_bytes((key.key_size + 7) // 8)
+    whole = [secret[shift : shift + (len(secret) - shift) // 3 * 3] for shift in range(3)]
+    return [secret.hex(), *(base64.b64encode(part).decode() for part in whole)]
 
-    _denied(s3.list_objects_v2, Bucket=lake.outputs["buckets"]["measurements"])
-    _denied(s3.put_object, Bucket=lake.outputs["buckets"]["measurements"], Key=f"factory={OWN}/x", Body=b"")
-    _denied(kinesis.list_shards, StreamName=lake.outputs["data_streams"][OWN]["measurements"])
 
-
-def test_no_service_gets_a_role_for_a_foreign_resource(lake: LocalLake) -> None:
-    wanted = {
-        "role_arn": lake.outputs["roles"][OWN]["measurements"]["delivery"],
-        "service": "firehose.amazonaws.com",
-        "source_arn": f"arn:aws:firehose:{lake.cloud.region}:999999999999:deliverystream/other",
+def test_no_statement_allows_more_than_it_must(lake: LocalLake) -> None:
+    """Every policy document in the state, whatever resource it is of."""
+    found = list(documents(lake.terraform.resources()))
+    assert {document.kind for document in found} >= {
+        "aws_iam_role",
+        "aws_iam_role_policy",
+        "aws_iot_policy",
+        "aws_s3_bucket_policy",
     }
-    with pytest.raises(Exception, match="not authorized to perform: sts:AssumeRole"):
-        lake.cloud.control("POST", "service-credentials", wanted)
-
-
-def _denied(call: Callable[..., Any], **arguments: object) -> None:
-    with pytest.raises(ClientError) as caught:
-        call(**arguments)
-    assert caught.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException"), arguments
+    assert [
+        complaint for document in found for complaint in complaints(document, lake.cloud.account_id)
+    ] == []

@@ -111,6 +111,15 @@ class Terraform:
         """The root module's outputs, name to value."""
         return {name: entry["value"] for name, entry in json.loads(self._run("output", "-json")).items()}
 
+    def resources(self) -> list[dict[str, Any]]:
+        """Every managed resource in the state: `address`, `type`, `values` and so on.
+
+        Raises:
+            TerraformError: When the state cannot be read.
+        """
+        shown = json.loads(self._run("show", "-json", str(self.state)))
+        return _resources_of(shown["values"]["root_module"])
+
     def destroy(self, variables: Mapping[str, object]) -> None:
         """Destroy everything in the state.
 
@@ -147,3 +156,10 @@ class Terraform:
             # Errors go to standard error; what was made before them only hides them.
             raise TerraformError(command, log, finished.stderr or finished.stdout)
         return finished.stdout
+
+
+def _resources_of(module: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = [resource for resource in module.get("resources", ()) if resource["mode"] == "managed"]
+    for child in module.get("child_modules", ()):
+        found += _resources_of(child)
+    return found

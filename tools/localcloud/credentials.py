@@ -105,7 +105,7 @@ def _trusts(role: dict[str, Any], role_arn: str, service: str, source_arn: str) 
         action="sts:AssumeRole",
         resource_arn=role_arn,
         region=REGION,
-        service_context={"aws:sourceaccount": ACCOUNT, "aws:sourcearn": source_arn},
+        service_context={"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn},
     )
     statements = document.get("Statement", [])
     effects = {

@@ -386,3 +386,30 @@ class TestPermissions:
         code, message = refused(lambda: user.client.get_query_results(QueryExecutionId=query_id))
         assert code == "AccessDeniedException"
         assert "s3:GetObject" in message
+
+    def test_a_buckets_key_is_needed_to_write_and_to_read(self, athena: Athena) -> None:
+        key = athena.cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+        default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+        rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}]}
+        s3 = athena.cloud.client("s3")
+        s3.put_bucket_encryption(Bucket=athena.bucket, ServerSideEncryptionConfiguration=rules)
+        via = {"StringEquals": {"kms:ViaService": f"s3.{athena.cloud.region}.amazonaws.com"}}
+
+        def state(*actions: str) -> tuple[str, str]:
+            grant = [{"Action": list(actions), "Resource": key, "Condition": via}] if actions else []
+            user = athena.as_user(*self.statements(athena), *grant)
+            status = user.run("SELECT x FROM t WHERE factory = 'lyon'")["Status"]
+            return status["State"], status.get("StateChangeReason", "")
+
+        state_without, reason = state()
+        assert state_without == "FAILED"
+        assert f"is not authorized to perform: kms:GenerateDataKey on resource: {key}" in reason
+        assert state("kms:GenerateDataKey")[0] == "SUCCEEDED"  # what it reads was put before the key
+
+        s3.put_object(
+            Bucket=athena.bucket,
+            Key="factory=lyon/encrypted.parquet",
+            Body=parquet(x=pa.array([3], pa.int32())),
+        )
+        assert "kms:Decrypt" in state("kms:GenerateDataKey")[1]
+        assert state("kms:GenerateDataKey", "kms:Decrypt")[0] == "SUCCEEDED"

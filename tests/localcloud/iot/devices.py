@@ -72,9 +72,9 @@ class Connection:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
 
-    def publish(self, topic: str, payload: bytes) -> bool:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         """Publishes at QoS 1; whether the broker acknowledged it before it dropped the connection."""
-        published = self.client.publish(topic, payload, qos=1)
+        published = self.client.publish(topic, payload, qos=1, retain=retain)
         if published.rc != mqtt.MQTT_ERR_SUCCESS:  # the connection was gone before the publish
             return False
         while not published.is_published() and not self.dropped.is_set():

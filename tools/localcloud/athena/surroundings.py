@@ -15,8 +15,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from tools.localcloud import keys
 from tools.localcloud.athena.catalog import StoredObject
 from tools.localcloud.athena.errors import AccessDeniedError, QueryError
+from tools.localcloud.mends import encryption
 
 _WRITE_SECONDS = 60.0
 
@@ -53,6 +55,15 @@ class Caller:
         )
         if denied is not None:
             raise AccessDeniedError(action, resource, getattr(denied, "principal_arn", ""))
+
+    def check_key(self, bucket: str, key: str, kms_key: str | None, actions: tuple[str, ...]) -> None:
+        """Has KMS asked whether the caller may use an object's key, if it has one.
+
+        Raises:
+            AccessDeniedError: KMS refuses.
+        """
+        if kms_key and keys.refusal(self.access_key, encryption.s3_use(bucket, key, kms_key, actions)):
+            raise AccessDeniedError(" ".join(actions), kms_key, "")
 
 
 @dataclass(frozen=True)
@@ -115,6 +126,7 @@ class S3Store:
         from ministack.services import s3
 
         self.caller.check("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+        self.caller.check_key(bucket, key, encryption.key_of_object(bucket, key), encryption.DECRYPT)
         body: bytes | None = s3._get_object_data(bucket, key)
         if body is None:
             raise QueryError("HIVE_CANNOT_OPEN_SPLIT", f"s3://{bucket}/{key} is gone")
@@ -132,6 +144,7 @@ class S3Store:
         try:
             self.caller.check("s3:GetBucketLocation", f"arn:aws:s3:::{bucket}")
             self.caller.check("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
+            self.caller.check_key(bucket, key, encryption.key_for_writing(bucket), encryption.ENCRYPT)
         except AccessDeniedError as error:
             raise QueryError(
                 "PERMISSION_DENIED",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.localcloud import control
+from tools.localcloud import control, keys
 from tools.localcloud.kinesisvideo import wire
 from tools.localcloud.kinesisvideo.api import Media, Service, stream_named
 from tools.localcloud.kinesisvideo.semantics import KinesisVideoError
@@ -17,6 +17,12 @@ from tools.localcloud.settings import ACCOUNT, HOST, REGION
 
 SERVICE = "kinesisvideo"
 PUT_MEDIA = "/putMedia"
+_KEY_ACTIONS = {
+    "PutMedia": "kms:GenerateDataKey",
+    "GetClip": "kms:Decrypt",
+    "GetMediaForFragmentList": "kms:Decrypt",
+}
+"""What the operations that write or read media do with a stream's key."""
 
 Answer = tuple[int, dict[str, str], Any]
 
@@ -55,6 +61,7 @@ class Frontend:
                 return wire.error("UnknownOperationException", 404, f"There is no operation {path} here.")
             request = wire.parse(operation, body)
             denied = self._denied(operation.name, request, headers, query)
+            denied = denied or self._key_denied(operation.name, request, headers, query)
             if denied is not None:
                 return denied
             # In a thread: clips are made and files written, and nobody else may wait for that.
@@ -66,7 +73,9 @@ class Frontend:
         return wire.answer(result)
 
     async def _put_media(self, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer:
-        denied = self._denied("PutMedia", stream_named(headers), headers, query)
+        request = stream_named(headers)
+        denied = self._denied("PutMedia", request, headers, query)
+        denied = denied or self._key_denied("PutMedia", request, headers, query)
         if denied is not None:
             return denied
         acknowledgements = await asyncio.to_thread(self.service.put_media, headers, body)
@@ -115,6 +124,23 @@ class Frontend:
             return wire.error(refusal.code, 403, refusal.message)
         message = f"User: {refusal.principal_arn} is not authorized to perform: {action} on resource: {arn}"
         return wire.error("AccessDeniedException", 403, message)
+
+    def _key_denied(
+        self, operation: str, request: Mapping[str, Any], headers: dict[str, str], query: dict[str, Any]
+    ) -> Answer | None:
+        """The refusal of a caller who may not use the stream's key.
+
+        The guide ("Data protection in Kinesis Video Streams") says that producers and consumers use it, not
+        with which encryption context, so there is none here.
+        """
+        from ministack.core.router import extract_access_key_id
+
+        action = _KEY_ACTIONS.get(operation)
+        key = self.service.streams.key_of(self.service.streams.arn_of(request))
+        if action is None or key is None:
+            return None
+        why = keys.refusal(extract_access_key_id(headers, query), keys.Use(key, (action,), SERVICE))
+        return None if why is None else wire.error("AccessDeniedException", 403, why)
 
     def _take_cut(self, operation: str) -> int | None:
         for cut in self.cuts:

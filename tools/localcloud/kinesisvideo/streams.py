@@ -196,6 +196,10 @@ class Streams:
         """The tags of the stream with this ARN; none when there is none."""
         return next((stream.tags for stream in self._by_name.values() if stream.arn == arn), {})
 
+    def key_of(self, arn: str) -> str | None:
+        """The key of the stream with this ARN, as its maker gave it; none when there is no such stream."""
+        return next((stream.kms_key_id for stream in self._by_name.values() if stream.arn == arn), None)
+
     def list(self, request: Mapping[str, Any], now_ms: float, most: int) -> dict[str, Any]:
         """ListStreams, by name, at most ``most`` a page.
 

@@ -7,7 +7,10 @@ Replaced in ``ministack.core.iam_actions``:
 * ``extract_resource_arn``: calls on a log stream were checked against the log group's ARN, which on AWS is
   ``...:log-group:<group>:log-stream:<stream>`` (Service Authorization Reference, "CloudWatch Logs"); Glue's
   calls on a table were checked against the database alone, where AWS wants the table, its database and the
-  catalog ("Glue resource ARNs": all ancestors).
+  catalog ("Glue resource ARNs": all ancestors); Kinesis' GetRecords was checked against the StreamARN that
+  the call may name, not against the stream that its iterator reads.
+* ``s3_service_context``: lacked the key that a write names
+  (``s3:x-amz-server-side-encryption-aws-kms-key-id``).
 
 Replaced in ``ministack.core.iam_evaluator``:
 
@@ -33,6 +36,8 @@ from tools.localcloud.settings import ACCESS_KEY
 _LOG_STREAM_ACTIONS: Final = frozenset({"CreateLogStream", "DeleteLogStream", "GetLogEvents", "PutLogEvents"})
 _NAMES_OF_TABLES: Final = ("TableName", "Name")
 
+_KEY_HEADER: Final = "x-amz-server-side-encryption-aws-kms-key-id"
+
 _LOCALSTACK_KEY: Final = "accesskey"
 _LOCALSTACK_SECRET: Final = "secretkey"  # noqa: S105 - a constant of localstack-client
 
@@ -45,6 +50,7 @@ def install(app: Any) -> None:
 
     _name_every_action(iam_actions)
     _name_resources(iam_actions)
+    _name_key_of_writes(iam_actions)
     _check_ancestors(iam_evaluator)
     _refuse_malformed_conditions(iam_evaluator)
     _know_localstack_client(iam_evaluator)
@@ -80,6 +86,8 @@ def _name_resources(iam_actions: Any) -> None:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         if service == "logs" and operation in _LOG_STREAM_ACTIONS and arn != "*":
             return f"{arn}:log-stream:{_text(body, 'logStreamName')}"
+        if service == "kinesis" and operation == "GetRecords":
+            return _stream_of(_text(body, "ShardIterator"))
         if service == "glue":
             names = _table_names(operation, body)
             prefix = f"arn:aws:glue:{region}:{account}"
@@ -88,6 +96,25 @@ def _name_resources(iam_actions: Any) -> None:
         return arn
 
     iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def _stream_of(iterator: str) -> str:
+    """ARN of the stream that a shard iterator reads; one that is unknown belongs to none."""
+    from ministack.services import kinesis
+
+    state = kinesis._shard_iterators.get(iterator)
+    return str(state["stream_arn"]) if state else "*"
+
+
+def _name_key_of_writes(iam_actions: Any) -> None:
+    known = iam_actions.s3_service_context
+
+    def s3_service_context(action: str, query: Any, path: str, headers: dict[str, str]) -> Any:
+        context = known(action, query, path, headers)
+        key = headers.get(_KEY_HEADER)
+        return {**(context or {}), f"s3:{_KEY_HEADER}": key} if key else context
+
+    iam_actions.s3_service_context = s3_service_context
 
 
 def _table_names(operation: str, body: bytes) -> tuple[str, str] | None:
