@@ -82,13 +82,13 @@ resource "aws_iam_role_policy" "delivery" {
           Resource = [each.value.bucket_arn]
         },
         {
-          # The guide asks for the whole bucket and names no call that would need it. A list without a prefix shows the keys of every
-          # factory, and HeadBucket cannot be told from one, so neither is allowed.
+          # The guide grants the whole bucket and names no call that needs it. A call that names a prefix must name an own one. One that
+          # names none (HeadBucket is such a call) is let through: denying what Firehose may need would stop the delivery.
           Sid       = "ListOwnPrefixes"
           Effect    = "Allow"
           Action    = ["s3:ListBucket"]
           Resource  = [each.value.bucket_arn]
-          Condition = { StringLike = { "s3:prefix" = ["${each.value.data_prefix}*", "${each.value.error_prefix}*"] } }
+          Condition = { StringLikeIfExists = { "s3:prefix" = ["${each.value.data_prefix}*", "${each.value.error_prefix}*"] } }
         },
         {
           Sid      = "WriteOwnLog"
