@@ -40,3 +40,8 @@ output "gateways" {
     }
   }
 }
+
+output "alarms" {
+  description = "Names of the alarms, by `<lane>-<alarm>`."
+  value       = { for key, alarm in aws_cloudwatch_metric_alarm.lane : key => alarm.alarm_name }
+}
