@@ -44,8 +44,11 @@ def documented() -> set[Metric]:
 
 
 def emitted() -> set[Metric]:
-    """What the functions' embedded metrics hold when they run: a batch of each lane, one message of which is
-    refused, and a run of the archiver over a camera that sends."""
+    """What the functions' embedded metrics hold when they run.
+
+    They are run here: the transform on a batch of each lane, of which messages are refused, and the archiver
+    over a camera that sends.
+    """
     lines: list[dict[str, Any]] = []
     for lane in (Lane("measurements"), Lane("configuration")):
         lane.answers("{}", "no JSON")
@@ -59,7 +62,7 @@ def emitted() -> set[Metric]:
 
 
 def read_embedded(line: Mapping[str, Any]) -> Iterable[Metric]:
-    """The metrics of one line ("Specification: Embedded metric format"), each with each of its dimension sets."""
+    """The metrics of a line ("Specification: Embedded metric format"), with each of their dimension sets."""
     for directive in line["_aws"]["CloudWatchMetrics"]:
         for dimensions in directive["Dimensions"]:
             assert all(isinstance(line[dimension], str) for dimension in dimensions)

@@ -61,7 +61,7 @@ class Question:
 
 
 def plan_lake(tree: TerraformTree) -> list[dict[str, Any]]:
-    """Plan a lake with the mocked provider; its resources as the plan's JSON has them (`resource_changes`)."""
+    """Plan a lake with the mocked provider; its resources as `resource_changes` of the plan's JSON."""
     folder = tree.add_root("monitoring", {"main.tf": _ROOT, "plan.tftest.hcl": MOCK_PROVIDER + _TEST})
     tree.init(folder)
     printed = tree.run(folder, "test", "-json", "-verbose")
@@ -107,7 +107,7 @@ def questions_of_graph(metrics: list[list[Any]]) -> Iterator[Question]:
 
 
 def questions_of_expression(expression: str, ids: set[str]) -> Iterator[Question]:
-    """The metrics that an expression looks for itself; those of arithmetic are other rows, which must be there.
+    """The metrics that an expression looks for itself; those of arithmetic are rows that must be there.
 
     Raises:
         ValueError: A search or query of a form that is not known, or a name that nothing has.

@@ -1,6 +1,6 @@
 """Every metric that an alarm or a dashboard asks for exists, of a resource that exists.
 
-CloudWatch takes any name without a word, and an alarm on a metric that does not exist is one that never sounds.
+CloudWatch takes any name without a word, and an alarm on a metric that does not exist never sounds.
 """
 
 import json
@@ -148,7 +148,7 @@ def test_every_alarm_is_on_its_factorys_dashboard(lake: Lake) -> None:
 
 
 def test_graphs_stay_within_cloudwatchs_limits(lake: Lake) -> None:
-    """500 metrics a graph, 2,500 a dashboard (CloudWatch service quotas), no two rows of a graph with one name."""
+    """500 metrics a graph (CloudWatch service quotas), no two rows of a graph with one name."""
     for place, widget in lake.widgets():
         if widget["type"] != "metric":
             continue
