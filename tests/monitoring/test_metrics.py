@@ -12,7 +12,8 @@ import pytest
 from tests.monitoring import known
 from tests.monitoring.planned import Question, questions_of_alarm, questions_of_expression, questions_of_graph
 
-pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
+# One worker for all, so that the lake is planned once.
+pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300), pytest.mark.xdist_group("monitoring")]
 
 EXISTING = known.documented() | known.emitted()
 

@@ -8,7 +8,8 @@ import pytest
 from tests.monitoring.known import Metric, documented, emitted
 from tests.terraform.terraform_tree import REPOSITORY
 
-pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
+# One worker for all, so that the lake is planned once.
+pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300), pytest.mark.xdist_group("monitoring")]
 
 PAGE = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
 ENTRIES = dict(re.findall(r"^### (\S+)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
