@@ -26,7 +26,8 @@ module "factory_pipeline" {
     logs      = var.kms_keys.logs
     functions = var.kms_keys.functions
   }
-  alarm_actions = var.alarm_actions
+  alarms        = each.value.alarms.messages
+  alarm_actions = local.alarm_actions
 }
 
 # A request in a folder that no gateway has is most often a misspelt client ID, or left over from a gateway that is gone.

@@ -19,6 +19,7 @@ module "video_archiver" {
     logs      = var.kms_keys.logs
     functions = var.kms_keys.functions
   }
-  alarm_actions = var.alarm_actions
+  alarms        = each.value.alarms.video
+  alarm_actions = local.alarm_actions
   force_destroy = var.force_destroy
 }
