@@ -22,6 +22,7 @@ module "factory_pipeline" {
   log_retention_days = var.log_retention_days
   kms_keys           = var.kms_keys
   alarm_actions      = var.alarm_actions
+  force_destroy      = var.force_destroy
 }
 
 # A request in a folder that no gateway has is most often a misspelt client ID, or left over from a gateway that is gone.

@@ -1,14 +1,32 @@
+# Terraform never deletes a bucket, nor replaces one for another name. Whether a resource may be destroyed has to stand in the
+# configuration as a literal, hence two of them: a bucket that is to go on purpose is moved from the one to the other (docs/changes.md).
 resource "aws_s3_bucket" "lake" {
-  for_each = local.bucket_names
+  for_each = { for bucket, name in local.bucket_names : bucket => name if !var.force_destroy }
 
   bucket        = each.value
-  force_destroy = var.force_destroy
+  force_destroy = false
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+# The same for a lake that is thrown away.
+resource "aws_s3_bucket" "disposable" {
+  for_each = { for bucket, name in local.bucket_names : bucket => name if var.force_destroy }
+
+  bucket        = each.value
+  force_destroy = true
+}
+
+locals {
+  made_buckets = merge(aws_s3_bucket.lake, aws_s3_bucket.disposable)
 }
 
 resource "aws_s3_bucket_public_access_block" "lake" {
   for_each = local.bucket_names
 
-  bucket                  = aws_s3_bucket.lake[each.key].id
+  bucket                  = local.made_buckets[each.key].id
   block_public_acls       = true
   block_public_policy     = true
   ignore_public_acls      = true
@@ -18,7 +36,7 @@ resource "aws_s3_bucket_public_access_block" "lake" {
 resource "aws_s3_bucket_ownership_controls" "lake" {
   for_each = local.bucket_names
 
-  bucket = aws_s3_bucket.lake[each.key].id
+  bucket = local.made_buckets[each.key].id
 
   rule {
     object_ownership = "BucketOwnerEnforced"
@@ -28,7 +46,7 @@ resource "aws_s3_bucket_ownership_controls" "lake" {
 resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
   for_each = local.bucket_names
 
-  bucket = aws_s3_bucket.lake[each.key].id
+  bucket = local.made_buckets[each.key].id
 
   rule {
     apply_server_side_encryption_by_default {
@@ -43,7 +61,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
 resource "aws_s3_bucket_versioning" "lake" {
   for_each = local.bucket_names
 
-  bucket = aws_s3_bucket.lake[each.key].id
+  bucket = local.made_buckets[each.key].id
 
   versioning_configuration {
     # A bucket that ever had versions can only suspend them; one that never had may be suspended as well.
@@ -54,7 +72,7 @@ resource "aws_s3_bucket_versioning" "lake" {
 resource "aws_s3_bucket_policy" "tls_only" {
   for_each = local.bucket_names
 
-  bucket = aws_s3_bucket.lake[each.key].id
+  bucket = local.made_buckets[each.key].id
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -1,0 +1,90 @@
+"""The folders and lists that changes of a lake refer to: requests, packages, schemas, factories out of service."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tools.changes.cases import FACTORY
+from tools.gateway.csr import make_csr
+from tools.lake import LocalLake
+from tools.lake.local import CERTIFICATE
+from tools.lake.terraform import REPOSITORY
+
+RETIRED = "lyon"
+_LANES = ("measurements", "configuration")
+
+
+def base_variables(lake: LocalLake, folder: Path) -> dict[str, Any]:
+    """Variables of `environments/lake` with which a copy of an applied lake that has one factory changes nothing.
+
+    The others, whose data the tables know as well, count as retired.
+
+    Args:
+        lake: The applied lake; it has the factories `genoa`, with a camera, and `lyon`.
+        folder: Where the factory's requests are copied to.
+    """
+    applied = lake.variables
+    others = set(applied["factories"]) | set(applied.get("retired_factories", []))
+    requests = folder / "requests"
+    for lane in _LANES:
+        client_id = _client_id(lane)
+        shutil.copytree(lake.csr_dir / client_id, requests / client_id)
+    return {
+        "name": "factory-lake-local",
+        "factories": {FACTORY: applied["factories"][FACTORY]},
+        "retired_factories": sorted(others - {FACTORY}),
+        "csr_dir": str(requests),
+        "packages_dir": applied["packages_dir"],
+        "log_retention_days": 1,
+    }
+
+
+def named_values(variables: dict[str, Any], folder: Path) -> dict[str, object]:
+    """What the names in cases.toml stand for; the folders among them are made."""
+    retired: list[str] = variables["retired_factories"]
+    requests = Path(variables["csr_dir"])
+    return {
+        "@one more": [*retired, "nantes"],
+        "@without lyon": [name for name in retired if name != RETIRED],
+        "@gateway added": _requests_with(requests, folder / "gateway", [(_client_id(lane, "forge"), CERTIFICATE) for lane in _LANES]),
+        "@request added": _requests_with(requests, folder / "second", [(_client_id("measurements"), "second")]),
+        "@request removed": _requests_without(requests, folder / "none", _client_id("measurements")),
+        "@packages": _packages(Path(variables["packages_dir"]), folder / "packages"),
+        "@schemas": _schemas(folder / "schemas"),
+    }
+
+
+def _client_id(lane: str, gateway: str = "crane") -> str:
+    return f"{FACTORY}-{gateway}-{lane}"
+
+
+def _requests_with(requests: Path, folder: Path, added: list[tuple[str, str]]) -> str:
+    shutil.copytree(requests, folder)
+    for client_id, name in added:
+        make_csr(client_id, name, folder, folder.with_suffix(".keys"))
+    return str(folder)
+
+
+def _requests_without(requests: Path, folder: Path, client_id: str) -> str:
+    shutil.copytree(requests, folder, ignore=shutil.ignore_patterns(client_id))
+    return str(folder)
+
+
+def _packages(packages: Path, folder: Path) -> str:
+    """Zips of other content: a plan looks at their hashes only."""
+    shutil.copytree(packages, folder)
+    for package in folder.glob("*.zip"):
+        package.write_bytes(package.read_bytes() + b"another version")
+    return str(folder)
+
+
+def _schemas(folder: Path) -> str:
+    shutil.copytree(REPOSITORY / "glue_schemas", folder)
+    file = folder / "measurements.json"
+    schema = json.loads(file.read_text(encoding="utf-8"))
+    schema["columns"].append({"name": "line_speed", "type": "double", "comment": "A column more."})
+    file.write_text(json.dumps(schema), encoding="utf-8")
+    return str(folder)
