@@ -11,11 +11,6 @@ output "bucket_names" {
   ]
 }
 
-output "bucket_arns" {
-  description = "ARNs of the buckets: `measurements`, `configuration` and `clips`. Unknown until the buckets exist."
-  value       = { for bucket in keys(local.bucket_names) : bucket => local.made_buckets[bucket].arn }
-}
-
 output "deletions" {
   description = "What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here."
   value       = local.deletions

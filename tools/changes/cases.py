@@ -45,7 +45,6 @@ _SCOPES = {
     "factories[*].video": Scope(f'module.video_archiver["{FACTORY}"].'),
     "storage.": Scope("module.storage."),
     "athena.": Scope("module.glue_catalog."),
-    "retired_factories": Scope("module.glue_catalog."),
     "schema_dir": Scope("module.glue_catalog."),
 }
 

@@ -82,18 +82,22 @@ def outcomes(lake: LocalLake, folder: Path) -> list[Outcome]:
         for case in together:
             changed = case.applied_to(changed, named)
         calls[f"lake_{number}"] = changed
-    root = protected_root(folder / "root", lake.terraform, calls, [FACTORY])
+    root = protected_root(folder / "root", lake.terraform, calls, [FACTORY], variables["retired_factories"])
     events = root.plan_events("-refresh=false", "-lock=false")
     found = {f"lake_{number}": [Outcome(case) for case in together] for number, together in enumerate(lakes)}
     _read(events, found)
-    return sorted((each for together in found.values() for each in together), key=lambda each: cases.index(each.case))
+    return sorted(
+        (each for together in found.values() for each in together), key=lambda each: cases.index(each.case)
+    )
 
 
 def _packed(cases: Sequence[Case]) -> list[list[Case]]:
     """Cases that touch different parts of a lake share one: a lake more is a hundred resources more."""
     lakes: list[list[Case]] = []
     for case in cases:
-        place = next((together for together in lakes if all(_compatible(case, other) for other in together)), None)
+        place = next(
+            (together for together in lakes if all(_compatible(case, other) for other in together)), None
+        )
         if place is None:
             lakes.append([case])
         else:
@@ -149,7 +153,9 @@ def _owners(found: dict[str, list[Outcome]], address: str) -> list[Outcome]:
     """The case that accounts for a change, or all of its group."""
     below = _below(address)
     owners = [
-        each for each in found.get(address.split(".")[1], []) if each.case.scope is None or each.case.scope.holds(below)
+        each
+        for each in found.get(address.split(".")[1], [])
+        if each.case.scope is None or each.case.scope.holds(below)
     ]
     if not owners or (len(owners) > 1 and len({each.case.group or id(each) for each in owners}) > 1):
         raise ChangesError(f"no case accounts for a change of {address}")

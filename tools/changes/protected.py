@@ -1,9 +1,10 @@
-"""The protected twin of a local lake: the same resources in a state of their own, as a lake on AWS keeps them.
+"""The protected twin of a local lake: its resources in another state, as a lake on AWS keeps them.
 
-A local lake is disposable (`force_destroy`), so a plan of it refuses nothing. Which of two resource blocks an object belongs to is
-known to the state alone, though: here its objects are moved to the protected blocks in a copy of the state, and a root module that
-calls `environments/lake` without `force_destroy` is planned against that copy and the real objects behind it. Such a root can hold
-many lakes, each with its own copy, so that one plan answers for many changes.
+A local lake is disposable (`force_destroy`), so a plan of it refuses nothing. Which of two resource blocks an
+object belongs to is known to the state alone, though: here its objects are moved to the protected blocks in a
+copy of the state, and a root module that calls `environments/lake` without `force_destroy` is planned against
+that copy and the real objects behind it. Such a root can hold many lakes, each with its own copy, so that one
+plan answers for many changes.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ TWINS = {
 }
 _FORCED = ("aws_s3_bucket", "aws_athena_workgroup")
 _GUARDED = "aws_kinesis_firehose_delivery_stream"
-_GUARD = "kept_delivery_stream"
 
 
 def protected_root(
-    folder: Path, lake: Terraform, calls: Mapping[str, Mapping[str, object]], factories: Iterable[str]
+    folder: Path,
+    lake: Terraform,
+    calls: Mapping[str, Mapping[str, object]],
+    factories: Iterable[str],
+    retired: Iterable[str] = (),
 ) -> Terraform:
     """Make a root module with protected copies of a lake, and its state.
 
@@ -38,7 +42,8 @@ def protected_root(
         folder: Where the sources are copied to and data, state and logs go; must not hold an earlier root.
         lake: Environment `local` as it is applied.
         calls: By the module's name, the variables of `environments/lake` that it is called with.
-        factories: The factories whose resources the copies have. Those of others are left out of them.
+        factories: The factories whose resources the copies have. Those of others are left out.
+        retired: Other factories that queries of the copies know.
 
     Returns:
         The root, initialised; a plan of it changes nothing but what the variables change.
@@ -61,8 +66,15 @@ def protected_root(
     terraform.init()
     state = json.loads(lake.state.read_text(encoding="utf-8"))
     kept = [each for each in state["resources"] if _belongs(each, frozenset(factories))]
-    copies = [copy for name in calls for copy in _copies(kept, name)]
-    content = {**state, "lineage": str(uuid.uuid4()), "outputs": {}, "resources": copies, "check_results": None}
+    queried = [*factories, *retired]
+    copies = [copy for name in calls for copy in _copies(kept, name, queried)]
+    content = {
+        **state,
+        "lineage": str(uuid.uuid4()),
+        "outputs": {},
+        "resources": copies,
+        "check_results": None,
+    }
     terraform.state.write_text(json.dumps(content), encoding="utf-8")
     return terraform
 
@@ -74,7 +86,11 @@ def _belongs(resource: Mapping[str, Any], factories: frozenset[str]) -> bool:
     return within and ("[" not in module or any(f'["{name}"]' in module for name in factories))
 
 
-def _copies(resources: Iterable[Mapping[str, Any]], name: str) -> Iterator[dict[str, Any]]:
+def _copies(
+    resources: Iterable[Mapping[str, Any]], name: str, factories: Iterable[str]
+) -> Iterator[dict[str, Any]]:
+    """Copies of a lake's resources below another module, moved to their protected blocks, with what guards them."""
+    yield _guard(f"module.{name}", "queried_factory", {factory: factory for factory in factories})
     for resource in resources:
         copy = json.loads(json.dumps(resource).replace(_BASE, f"module.{name}"))
         kind = copy["type"]
@@ -86,31 +102,31 @@ def _copies(resources: Iterable[Mapping[str, Any]], name: str) -> Iterator[dict[
                 instance["attributes"]["force_destroy"] = False
         yield copy
         if kind == _GUARDED:
-            yield _guard(copy)
+            arns = {each["index_key"]: each["attributes"]["arn"] for each in copy["instances"]}
+            address = f"{copy['module'].split('[')[0]}.{_GUARDED}.{copy['name']}"
+            yield _guard(copy["module"], "kept_delivery_stream", arns, address)
 
 
-def _guard(delivery_streams: Mapping[str, Any]) -> dict[str, Any]:
-    """What forbids delivery streams to go, which a disposable lake does not have."""
+def _guard(module: str, name: str, inputs: Mapping[str, str], *dependencies: str) -> dict[str, Any]:
+    """What forbids something else to go, and which a disposable lake does not have."""
     return {
-        "module": delivery_streams["module"],
+        "module": module,
         "mode": "managed",
         "type": "terraform_data",
-        "name": _GUARD,
+        "name": name,
         "provider": 'provider["terraform.io/builtin/terraform"]',
         "instances": [
             {
-                "index_key": instance["index_key"],
+                "index_key": key,
                 "schema_version": 0,
                 "attributes": {
                     "id": str(uuid.uuid4()),
-                    "input": {"value": instance["attributes"]["arn"], "type": "string"},
-                    "output": {"value": instance["attributes"]["arn"], "type": "string"},
+                    "input": {"value": value, "type": "string"},
+                    "output": {"value": value, "type": "string"},
                     "triggers_replace": None,
                 },
-                "dependencies": [
-                    f"{delivery_streams['module'].split('[')[0]}.{_GUARDED}.{delivery_streams['name']}"
-                ],
+                "dependencies": list(dependencies),
             }
-            for instance in delivery_streams["instances"]
+            for key, value in inputs.items()
         ],
     }

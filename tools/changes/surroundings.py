@@ -1,4 +1,4 @@
-"""The folders and lists that changes of a lake refer to: requests, packages, schemas, factories out of service."""
+"""The folders and lists that changes refer to: requests, packages, schemas, factories out of service."""
 
 from __future__ import annotations
 
@@ -14,13 +14,22 @@ from tools.lake.local import CERTIFICATE
 from tools.lake.terraform import REPOSITORY
 
 RETIRED = "lyon"
+# The factories of the lake that is planned.
+FACTORIES: dict[str, Any] = {
+    FACTORY: {
+        "gateways": ["crane"],
+        "cameras": {"gate": {}},
+        "video": {"clip_seconds": 30, "settle_seconds": 3, "quiet_seconds": 15, "schedule": "rate(1 minute)"},
+    },
+    RETIRED: {"gateways": ["press-shop"]},
+}
 _LANES = ("measurements", "configuration")
 
 
 def base_variables(lake: LocalLake, folder: Path) -> dict[str, Any]:
-    """Variables of `environments/lake` with which a copy of an applied lake that has one factory changes nothing.
+    """Variables with which a copy of an applied lake that has one of its factories changes nothing.
 
-    The others, whose data the tables know as well, count as retired.
+    The other factories, whose data the tables know as well, count as retired.
 
     Args:
         lake: The applied lake; it has the factories `genoa`, with a camera, and `lyon`.
@@ -49,8 +58,12 @@ def named_values(variables: dict[str, Any], folder: Path) -> dict[str, object]:
     return {
         "@one more": [*retired, "nantes"],
         "@without lyon": [name for name in retired if name != RETIRED],
-        "@gateway added": _requests_with(requests, folder / "gateway", [(_client_id(lane, "forge"), CERTIFICATE) for lane in _LANES]),
-        "@request added": _requests_with(requests, folder / "second", [(_client_id("measurements"), "second")]),
+        "@gateway added": _requests_with(
+            requests, folder / "gateway", [(_client_id(lane, "forge"), CERTIFICATE) for lane in _LANES]
+        ),
+        "@request added": _requests_with(
+            requests, folder / "second", [(_client_id("measurements"), "second")]
+        ),
         "@request removed": _requests_without(requests, folder / "none", _client_id("measurements")),
         "@packages": _packages(Path(variables["packages_dir"]), folder / "packages"),
         "@schemas": _schemas(folder / "schemas"),

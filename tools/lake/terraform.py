@@ -148,7 +148,8 @@ class Terraform:
         logs = self.workdir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         log = logs / f"terraform-{command}.log"
-        # `show` and `output` print JSON that is read back; a colour code would break it and the logs. `state` has none.
+        # `show` and `output` print JSON that is read back; a colour code would break it and the logs.
+        # `state` prints none, and takes no such option.
         plain = () if command == "state" else ("-no-color",)
         finished = subprocess.run(
             [str(_WRAPPER), f"-chdir={self.directory}", command, *plain, *arguments],
