@@ -14,6 +14,7 @@ from tools.changes.surroundings import base_variables, named_values
 from tools.lake import LocalLake
 
 _PROTECTED = re.compile(r"Resource (\S+) has lifecycle\.prevent_destroy set")
+_MANY = 6
 _WORDS = {"create": "makes", "update": "changes", "replace": "replaces", "delete": "deletes"}
 
 
@@ -169,4 +170,6 @@ def _below(address: str) -> str:
 def _kinds(addresses: Iterable[str]) -> str:
     """Types and names of resources, each once, without the modules and keys that they have."""
     kinds = sorted({".".join(re.sub(r'\["[^"]*"\]', "", address).split(".")[-2:]) for address in addresses})
+    if len(kinds) > _MANY:
+        return f"resources of {len(kinds)} kinds"
     return ", ".join(f"`{kind}`" for kind in kinds)

@@ -89,7 +89,7 @@ def _belongs(resource: Mapping[str, Any], factories: frozenset[str]) -> bool:
 def _copies(
     resources: Iterable[Mapping[str, Any]], name: str, factories: Iterable[str]
 ) -> Iterator[dict[str, Any]]:
-    """Copies of a lake's resources below another module, moved to their protected blocks, with what guards them."""
+    """Copies of a lake's resources below another module, in their protected blocks and with their guards."""
     yield _guard(f"module.{name}", "queried_factory", {factory: factory for factory in factories})
     for resource in resources:
         copy = json.loads(json.dumps(resource).replace(_BASE, f"module.{name}"))

@@ -26,25 +26,25 @@ FACTORIES: dict[str, Any] = {
 _LANES = ("measurements", "configuration")
 
 
-def base_variables(lake: LocalLake, folder: Path) -> dict[str, Any]:
+def base_variables(lake: LocalLake, folder: Path, factory: str = FACTORY) -> dict[str, Any]:
     """Variables with which a copy of an applied lake that has one of its factories changes nothing.
 
     The other factories, whose data the tables know as well, count as retired.
 
     Args:
-        lake: The applied lake; it has the factories `genoa`, with a camera, and `lyon`.
+        lake: The applied lake.
         folder: Where the factory's requests are copied to.
+        factory: The factory that the copy has.
     """
     applied = lake.variables
     others = set(applied["factories"]) | set(applied.get("retired_factories", []))
     requests = folder / "requests"
-    for lane in _LANES:
-        client_id = _client_id(lane)
-        shutil.copytree(lake.csr_dir / client_id, requests / client_id)
+    for source in lake.csr_dir.glob(f"{factory}-*"):
+        shutil.copytree(source, requests / source.name)
     return {
         "name": "factory-lake-local",
-        "factories": {FACTORY: applied["factories"][FACTORY]},
-        "retired_factories": sorted(others - {FACTORY}),
+        "factories": {factory: applied["factories"][factory]},
+        "retired_factories": sorted(others - {factory}),
         "csr_dir": str(requests),
         "packages_dir": applied["packages_dir"],
         "log_retention_days": 1,
