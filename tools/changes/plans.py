@@ -86,7 +86,7 @@ def outcomes(lake: LocalLake, folder: Path) -> list[Outcome]:
     root = protected_root(folder / "root", lake.terraform, calls, [FACTORY], variables["retired_factories"])
     events = root.plan_events("-refresh=false", "-lock=false")
     found = {f"lake_{number}": [Outcome(case) for case in together] for number, together in enumerate(lakes)}
-    _read(events, found)
+    read_events(events, found)
     return sorted(
         (each for together in found.values() for each in together), key=lambda each: cases.index(each.case)
     )
@@ -112,7 +112,16 @@ def _compatible(one: Case, other: Case) -> bool:
     return one.scope is not None and other.scope is not None and not one.scope.overlaps(other.scope)
 
 
-def _read(events: Iterable[dict[str, Any]], found: dict[str, list[Outcome]]) -> None:
+def read_events(events: Iterable[dict[str, Any]], found: dict[str, list[Outcome]]) -> None:
+    """Give each change and diagnostic of a plan to the outcome that it belongs to.
+
+    Args:
+        events: What `terraform plan -json` prints.
+        found: Outcomes by the module that they are planned in, still empty.
+
+    Raises:
+        ChangesError: When something belongs to none, or a case is not told what it says.
+    """
     untold = {id(each): each for together in found.values() for each in together if each.case.told}
     for event in events:
         if event["type"] == "planned_change":
