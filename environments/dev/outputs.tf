@@ -3,6 +3,16 @@ output "buckets" {
   value       = module.lake.buckets
 }
 
+output "deletions" {
+  description = "What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here."
+  value       = module.lake.deletions
+}
+
+output "left_behind" {
+  description = "What is left of each retired factory: `data` and `errors`, the prefixes of its objects, which nothing but you deletes, and `video_streams`, what the names of its video streams begin with, where they were kept."
+  value       = module.lake.left_behind
+}
+
 output "athena" {
   description = "Where to query: `workgroup`, `database` and `output_location`."
   value       = module.lake.athena
@@ -46,14 +56,4 @@ output "roles" {
 output "video" {
   description = "The video path, by factory: `stream_prefix`, `streams` by camera, `clip_function`, `schedule_rules`, `role` and `retention_changes`."
   value       = module.lake.video
-}
-
-output "deletions" {
-  description = "What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here."
-  value       = module.lake.deletions
-}
-
-output "left_behind" {
-  description = "What is left of each retired factory: `data` and `errors`, the prefixes of its objects, which nothing but you deletes, and `video_streams`, what the names of its video streams begin with, where they were kept."
-  value       = module.lake.left_behind
 }

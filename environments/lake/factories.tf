@@ -16,13 +16,13 @@ module "factory_pipeline" {
     name     = module.glue_catalog.tables["measurements"]
   }
   schema_dir         = local.schema_dir
+  force_destroy      = var.force_destroy
   transform_package  = "${var.packages_dir}/transform.zip"
   lambda             = var.lambda
   metrics_namespace  = var.metrics_namespace
   log_retention_days = var.log_retention_days
   kms_keys           = var.kms_keys
   alarm_actions      = var.alarm_actions
-  force_destroy      = var.force_destroy
 }
 
 # A request in a folder that no gateway has is most often a misspelt client ID, or left over from a gateway that is gone.
