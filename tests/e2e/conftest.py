@@ -14,7 +14,6 @@ from tools.lake.local import build_packages
 
 # One factory a group of tests: an account is of everything that a factory's gateways ever sent.
 FACTORIES: dict[str, Any] = {
-    "brno": {"gateways": ["cell"]},
     "genoa": {
         "gateways": ["crane"],
         "cameras": {"gate": {}},
@@ -27,6 +26,7 @@ FACTORIES: dict[str, Any] = {
     },
     "krakow": {"gateways": ["line-1", "line-2"], "cameras": {"press-1": {}}},
     "lyon": {"gateways": ["press-shop"]},
+    "nancy": {"gateways": ["cell"]},
     "porto": {"gateways": ["kiln"]},
     "turin": {"gateways": ["paint"]},
 }

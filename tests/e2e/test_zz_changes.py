@@ -177,32 +177,32 @@ def test_a_delivery_stream_is_replaced_without_a_message_skipped(
     lake: LocalLake, factory: Callable[[str], Factory]
 ) -> None:
     """Measurements go by the procedure; configuration does not wait, and shows what it is for."""
-    brno = factory("brno")
+    nancy = factory("nancy")
     firehose = lake.cloud.client("firehose")
-    streams = lake.outputs["delivery_streams"]["brno"]
+    streams = lake.outputs["delivery_streams"]["nancy"]
 
     # Pause: the gateway's last message is acknowledged. Drain: everything read is delivered.
-    brno.send([sample() for _ in range(5)])
-    brno.deliver()
-    brno.send([_update(number) for number in range(3)], "configuration")
+    nancy.send([sample() for _ in range(5)])
+    nancy.deliver()
+    nancy.send([_update(number) for number in range(3)], "configuration")
     for name in streams.values():
         firehose.delete_delivery_stream(DeliveryStreamName=name)
     assert not set(streams.values()) & set(firehose.list_delivery_streams()["DeliveryStreamNames"])
-    brno.send([_update(number) for number in range(3, 6)], "configuration")
+    nancy.send([_update(number) for number in range(3, 6)], "configuration")
 
     changes = lake.changing()
 
     assert {(change["address"], *change["actions"]) for change in changes} == {
         (
-            f'module.lake.module.factory_pipeline["brno"].aws_kinesis_firehose_delivery_stream.lane["{lane}"]',
+            f'module.lake.module.factory_pipeline["nancy"].aws_kinesis_firehose_delivery_stream.lane["{lane}"]',
             "create",
         )
         for lane in streams
     }
-    brno.send([sample() for _ in range(5)])
-    brno.send([_update(6)], "configuration")
-    brno.deliver()
-    measurements, configuration = brno.tally(), brno.tally("configuration")
+    nancy.send([sample() for _ in range(5)])
+    nancy.send([_update(6)], "configuration")
+    nancy.deliver()
+    measurements, configuration = nancy.tally(), nancy.tally("configuration")
     assert (measurements.sent, measurements.delivered, measurements.lost) == (10, 10, 0)
     assert (configuration.sent, configuration.delivered, configuration.lost) == (7, 1, 6)
 

@@ -25,9 +25,13 @@ def render(outcomes: Iterable[Outcome]) -> str:
 
 
 def missing(inputs: Iterable[str], outcomes: Sequence[Outcome]) -> list[str]:
-    """Inputs that no row is about."""
+    """Inputs that no row is about; a row about `<path>.*` is about all that the object has."""
     known = {path for outcome in outcomes for path in outcome.case.inputs}
-    return sorted(set(inputs) - known)
+    return sorted(path for path in inputs if not any(_covers(one, path) for one in known))
+
+
+def _covers(pattern: str, path: str) -> bool:
+    return path.startswith(pattern.removesuffix("*")) if pattern.endswith(".*") else path == pattern
 
 
 def written(page: Path = PAGE) -> str:
