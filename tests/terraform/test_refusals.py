@@ -76,7 +76,8 @@ def _standing(number: int, stream: dict[str, Any]) -> str:
     values = ", ".join(f"{name} = {json.dumps(value)}" for name, value in stream.items())
     return (
         f"override_resource {{\n  target = module.case_{number}.aws_kinesis_stream.lane\n"
-        '  override_during = plan\n  values = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/one" }\n}\n'
+        "  override_during = plan\n"
+        '  values = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/one" }\n}\n'
         f"override_data {{\n  target = module.case_{number}.data.aws_kinesis_stream.standing\n"
         f"  values = {{ {values} }}\n}}\n"
     )
@@ -88,9 +89,7 @@ def test_each_refusal_says_path_rule_and_value(tree: TerraformTree) -> None:
     run = 'run "everything_is_refused" {\n  command = plan\n}\n'
     mocks = [_standing(number, case["standing"]) for number, case in enumerate(_CASES) if "standing" in case]
     test = MOCK_PROVIDER + "".join(mocks) + run
-    folder = tree.add_root(
-        "refusals", {"main.tf": _PLANNED + "\n".join(calls), "refusals.tftest.hcl": test}
-    )
+    folder = tree.add_root("refusals", {"main.tf": _PLANNED + "\n".join(calls), "refusals.tftest.hcl": test})
     tree.init(folder)
 
     said = [
