@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import hcl2
 
 from tools.changes.cases import FACTORY
 from tools.gateway.csr import make_csr
 from tools.lake import LocalLake
-from tools.lake.local import CERTIFICATE
+from tools.lake.local import CERTIFICATE, ENVIRONMENT
 from tools.lake.terraform import REPOSITORY
 
 RETIRED = "lyon"
@@ -42,13 +46,26 @@ def base_variables(lake: LocalLake, folder: Path, factory: str = FACTORY) -> dic
     for source in lake.csr_dir.glob(f"{factory}-*"):
         shutil.copytree(source, requests / source.name)
     return {
-        "name": "factory-lake-local",
+        **_settings(applied),
         "factories": {factory: applied["factories"][factory]},
         "retired_factories": sorted(others - {factory}),
         "csr_dir": str(requests),
         "packages_dir": applied["packages_dir"],
-        "log_retention_days": 1,
     }
+
+
+def _settings(applied: Mapping[str, Any]) -> dict[str, Any]:
+    """What environment `local` calls the lake with: its constants, and its variables as they are applied."""
+    (call,) = hcl2.loads((ENVIRONMENT / "main.tf").read_text(encoding="utf-8"))["module"]
+    settings: dict[str, Any] = {}
+    for name, value in call['"lake"'].items():
+        variable = re.fullmatch(r"\$\{var\.(\w+)\}", str(value))
+        if variable is not None and variable[1] in applied:
+            settings[name] = applied[variable[1]]
+        elif not name.startswith("__") and not str(value).startswith("${"):
+            settings[name] = value.strip('"') if isinstance(value, str) else value
+    # The copy is kept, and called from another place.
+    return {name: value for name, value in settings.items() if name not in ("source", "force_destroy")}
 
 
 def named_values(variables: dict[str, Any], folder: Path) -> dict[str, object]:
