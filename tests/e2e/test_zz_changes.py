@@ -100,6 +100,7 @@ def _protected_kinds(errors: Iterable[str]) -> set[str]:
     }
 
 
+@pytest.mark.timeout(600)
 def test_destroying_a_lake_fails_before_anything_is_gone_and_works_on_purpose(
     lake: LocalLake, tmp_path: Path
 ) -> None:
@@ -123,6 +124,7 @@ def test_destroying_a_lake_fails_before_anything_is_gone_and_works_on_purpose(
     assert errors == []
 
 
+@pytest.mark.timeout(600)
 def test_a_factory_is_taken_out_only_in_the_documented_way(lake: LocalLake, tmp_path: Path) -> None:
     protected = Protected(lake, "lyon", tmp_path)
     retired = [*protected.variables["retired_factories"], "lyon"]
