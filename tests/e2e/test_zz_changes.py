@@ -249,7 +249,7 @@ def test_a_factory_added_and_one_removed_leave_the_others_untouched(
     assert gdansk.account().offenders == ()
     assert "lyon" not in lake.outputs["data_streams"]
     krakow = factory("krakow")
-    before = krakow.tally().delivered
+    before = krakow.tally().delivered if any(krakow.journals.iterdir()) else 0
     krakow.send([sample()])
     krakow.deliver()
     assert krakow.tally().delivered == before + 1
