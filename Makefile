@@ -83,6 +83,10 @@ docs: setup ## Regenerate the tables in docs and module READMEs
 	@$(PYTHON) -m tools.sizing docs
 	@$(PYTHON) -m tools.access
 
+.PHONY: changes
+changes: package ## Plan a change of every input against a local lake; writes the table of docs/changes.md
+	@$(PYTHON) -m tools.changes
+
 .PHONY: lock
 lock: setup ## Compile requirements/*.in to hash-pinned *.txt (UPGRADE=1 takes newer versions)
 	@for set in dev:3.11 checkov:3.11 py38:3.8 uv:3.8; do \

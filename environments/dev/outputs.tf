@@ -3,6 +3,16 @@ output "buckets" {
   value       = module.lake.buckets
 }
 
+output "deletions" {
+  description = "What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here."
+  value       = module.lake.deletions
+}
+
+output "left_behind" {
+  description = "What is left of each retired factory: `data` and `errors`, the prefixes of its objects, which nothing but you deletes, and `video_streams`, what the names of its video streams begin with, where they were kept."
+  value       = module.lake.left_behind
+}
+
 output "athena" {
   description = "Where to query: `workgroup`, `database` and `output_location`."
   value       = module.lake.athena

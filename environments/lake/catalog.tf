@@ -8,7 +8,7 @@ module "glue_catalog" {
     configuration = module.storage.bucket_names["configuration"]
   }
   # A factory that leaves takes its streams along, not its data.
-  factories              = setunion(keys(var.factories), var.retired_factories)
+  factories              = local.queried_factories
   athena_output_location = module.storage.athena_output_location
   years                  = var.athena.years
   scan_limit_bytes       = var.athena.scan_limit_bytes

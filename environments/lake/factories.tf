@@ -16,6 +16,7 @@ module "factory_pipeline" {
     name     = module.glue_catalog.tables["measurements"]
   }
   schema_dir         = local.schema_dir
+  force_destroy      = var.force_destroy
   transform_package  = "${var.packages_dir}/transform.zip"
   lambda             = var.lambda
   metrics_namespace  = var.metrics_namespace

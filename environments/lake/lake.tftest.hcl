@@ -230,3 +230,49 @@ run "refuses_a_factory_both_in_service_and_out_of_it" {
 
   expect_failures = [var.retired_factories]
 }
+
+run "what_is_left_of_a_factory_is_told_and_stays_queried" {
+  command = plan
+
+  variables {
+    factories         = { krakow = { gateways = ["line-1", "line-2"] } }
+    retired_factories = ["lyon"]
+  }
+
+  # The requests of lyon are still in their folder.
+  expect_failures = [check.requests_belong_to_gateways]
+
+  assert {
+    condition = jsonencode(output.left_behind) == jsonencode({
+      lyon = {
+        data = [
+          "s3://plant-lake-111122223333-clips/factory=lyon/", "s3://plant-lake-111122223333-configuration/factory=lyon/",
+          "s3://plant-lake-111122223333-measurements/factory=lyon/",
+        ]
+        errors = [
+          "s3://plant-lake-111122223333-measurements/errors/factory=lyon/", "s3://plant-lake-111122223333-configuration/errors/factory=lyon/",
+        ]
+        video_streams = "plant-lake_lyon_"
+      }
+    })
+    error_message = "Whoever takes a factory out of service is told what is left of it."
+  }
+
+  assert {
+    condition     = keys(terraform_data.queried_factory) == ["krakow", "lyon"]
+    error_message = "No factory, in service or out of it, may vanish from the queries."
+  }
+}
+
+run "a_lake_that_is_thrown_away_keeps_nothing" {
+  command = plan
+
+  variables {
+    force_destroy = true
+  }
+
+  assert {
+    condition     = length(terraform_data.queried_factory) == 0 && length(output.left_behind) == 0
+    error_message = "Nothing refuses to go."
+  }
+}

@@ -3,6 +3,22 @@ output "buckets" {
   value       = module.storage.bucket_names
 }
 
+output "deletions" {
+  description = "What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here."
+  value       = module.storage.deletions
+}
+
+output "left_behind" {
+  description = "What is left of each retired factory: `data` and `errors`, the prefixes of its objects, which nothing but you deletes, and `video_streams`, what the names of its video streams begin with, where they were kept."
+  value = {
+    for factory in var.retired_factories : factory => {
+      data          = [for bucket in values(module.storage.bucket_names) : "s3://${bucket}/factory=${factory}/"]
+      errors        = [for bucket in ["measurements", "configuration"] : "s3://${module.storage.bucket_names[bucket]}/errors/factory=${factory}/"]
+      video_streams = "${var.name}_${factory}_"
+    }
+  }
+}
+
 output "athena" {
   description = "Where to query: `workgroup`, `database` and `output_location`."
   value = {

@@ -270,7 +270,7 @@ variable "dashboards" {
 }
 
 variable "force_destroy" {
-  description = "Whether `terraform destroy` may delete data. For throw-away lakes only."
+  description = "Whether Terraform may delete buckets, streams and what they hold. For throw-away lakes only: it is decided when they are made (docs/changes.md)."
   type        = bool
   default     = false
   nullable    = false

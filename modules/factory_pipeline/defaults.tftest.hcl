@@ -51,6 +51,11 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   }
 
   assert {
+    condition     = length(aws_kinesis_stream.disposable) == 0 && keys(terraform_data.kept_delivery_stream) == ["configuration", "measurements"]
+    error_message = "No apply may destroy a data stream or a delivery stream."
+  }
+
+  assert {
     condition = alltrue([
       for lane, function in aws_lambda_function.transform :
       function.function_name == "plant-lake-krakow-${lane}-transform" && function.handler == "transform.handler.handler"

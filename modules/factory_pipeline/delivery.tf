@@ -132,8 +132,9 @@ resource "aws_iam_role_policy" "delivery" {
   })
 }
 
-# A delivery stream reads its data stream from the moment it is made, so one that is replaced misses what arrives meanwhile. Nothing that
-# an input changes replaces it: source and names follow from the lake's name and the factory, and partitioning is on from the start.
+# A delivery stream reads its data stream from the moment it is made, so one that is replaced misses what arrives meanwhile, and one that
+# goes takes along what it has read and not delivered. Nothing that an input changes replaces it: source and names follow from the lake's
+# name and the factory, and partitioning is on from the start. kept.tf refuses the rest.
 resource "aws_kinesis_firehose_delivery_stream" "lane" {
   for_each = local.lanes
 
@@ -141,7 +142,7 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
   destination = "extended_s3"
 
   kinesis_source_configuration {
-    kinesis_stream_arn = aws_kinesis_stream.lane[each.key].arn
+    kinesis_stream_arn = local.data_streams[each.key].arn
     role_arn           = aws_iam_role.delivery[each.key].arn
   }
 

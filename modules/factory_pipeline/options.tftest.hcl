@@ -300,3 +300,29 @@ run "the_provider_decides_region_and_partition" {
     error_message = "ARNs follow the provider."
   }
 }
+
+run "a_lake_that_is_thrown_away_has_streams_that_may_go" {
+  command = plan
+
+  variables {
+    force_destroy = true
+  }
+
+  assert {
+    condition = (
+      { for lane, stream in aws_kinesis_stream.disposable : lane => stream.name } == output.data_streams
+      && length(aws_kinesis_stream.disposable) == 2 && length(aws_kinesis_stream.lane) == 0
+      && length(terraform_data.kept_delivery_stream) == 0
+    )
+    error_message = "Neither data streams nor delivery streams are kept."
+  }
+
+  assert {
+    condition = alltrue([
+      for lane, stream in aws_kinesis_stream.disposable :
+      stream.stream_mode_details[0].stream_mode == "ON_DEMAND" && stream.shard_count == null && stream.retention_period == 72
+      && stream.encryption_type == "KMS" && stream.kms_key_id == "alias/aws/kinesis"
+    ])
+    error_message = "In all else they are like those that are kept."
+  }
+}

@@ -1,6 +1,6 @@
 output "data_streams" {
   description = "Names of the data streams, by lane."
-  value       = { for lane, stream in aws_kinesis_stream.lane : lane => stream.name }
+  value       = { for lane, stream in local.data_streams : lane => stream.name }
 }
 
 output "delivery_streams" {

@@ -150,3 +150,75 @@ run "refuses_files_that_are_no_requests" {
 
   expect_failures = [aws_iot_certificate.identity["krakow-line-1-measurements/key.pem"], aws_iot_certificate.identity["krakow-line-1-configuration/certificate.pem"], aws_iot_certificate.identity["krakow-line-2-measurements/long.pem"], aws_iot_thing.identity["krakow-line-2-configuration"]]
 }
+
+# Streams that exist: their ARNs are known, so what they have is read and compared.
+run "refuses_a_shorter_retention_than_the_streams_have" {
+  command = plan
+
+  variables {
+    lanes = {
+      measurements  = { stream = { retention_hours = 71 } }
+      configuration = { stream = { retention_hours = 72 } }
+    }
+  }
+
+  override_resource {
+    target          = aws_kinesis_stream.lane
+    override_during = plan
+    values          = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/standing" }
+  }
+
+  override_data {
+    target = data.aws_kinesis_stream.standing
+    values = { retention_period = 72, kms_key_id = "alias/aws/kinesis" }
+  }
+
+  expect_failures = [terraform_data.kept_delivery_stream["measurements"]]
+}
+
+run "takes_a_longer_retention_and_a_first_key" {
+  command = plan
+
+  variables {
+    kms_keys = { streams = "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e" }
+    lanes = {
+      measurements  = { stream = { retention_hours = 73 } }
+      configuration = { stream = { retention_hours = 72 } }
+    }
+  }
+
+  override_resource {
+    target          = aws_kinesis_stream.lane
+    override_during = plan
+    values          = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/standing" }
+  }
+
+  override_data {
+    target = data.aws_kinesis_stream.standing
+    values = { retention_period = 72, kms_key_id = "alias/aws/kinesis" }
+  }
+
+  assert {
+    condition     = aws_kinesis_stream.lane["measurements"].retention_period == 73 && data.aws_kinesis_stream.standing["measurements"].retention_period == 72
+    error_message = "What keeps messages readable is changed by an apply."
+  }
+}
+
+run "refuses_another_key_than_messages_wait_under" {
+  command = plan
+
+  override_resource {
+    target          = aws_kinesis_stream.lane
+    override_during = plan
+    values          = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/standing" }
+  }
+
+  override_data {
+    target = data.aws_kinesis_stream.standing
+    values = { retention_period = 72, kms_key_id = "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e" }
+  }
+
+  expect_failures = [
+    terraform_data.kept_delivery_stream["measurements"], terraform_data.kept_delivery_stream["configuration"],
+  ]
+}

@@ -77,7 +77,7 @@ resource "aws_iot_topic_rule" "lane" {
 
   kinesis {
     role_arn      = aws_iam_role.rule[each.key].arn
-    stream_name   = aws_kinesis_stream.lane[each.key].name
+    stream_name   = local.data_streams[each.key].name
     partition_key = "$${timestamp()}/$${topic(3)}/$${newuuid()}"
   }
 

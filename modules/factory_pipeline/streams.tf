@@ -1,12 +1,39 @@
+# A data stream holds messages that nothing has read yet, and they go with it. So Terraform never deletes one, nor replaces one for another
+# name. Whether a resource may be destroyed has to stand in the configuration as a literal, hence two of them: an instance that is to go
+# on purpose is moved from the one to the other (docs/changes.md).
 resource "aws_kinesis_stream" "lane" {
-  for_each = local.lanes
+  for_each = { for lane, settings in local.lanes : lane => settings if !var.force_destroy }
 
   name             = each.value.stream_name
   shard_count      = each.value.stream.shards
   retention_period = each.value.stream.retention_hours
   encryption_type  = "KMS"
-  # The key that AWS manages for Kinesis needs no permissions of its own.
-  kms_key_id = coalesce(var.kms_keys.streams, "alias/aws/kinesis")
+  kms_key_id       = local.stream_key
+
+  stream_mode_details {
+    stream_mode = each.value.stream.shards == null ? "ON_DEMAND" : "PROVISIONED"
+  }
+
+  lifecycle {
+    prevent_destroy = true
+
+    # The stream is the lane's first resource, so here all of the lane's refusals are told at once.
+    precondition {
+      condition     = length(local.refusals[each.key]) == 0
+      error_message = join("\n", local.refusals[each.key])
+    }
+  }
+}
+
+# The same for a lake that is thrown away.
+resource "aws_kinesis_stream" "disposable" {
+  for_each = { for lane, settings in local.lanes : lane => settings if var.force_destroy }
+
+  name             = each.value.stream_name
+  shard_count      = each.value.stream.shards
+  retention_period = each.value.stream.retention_hours
+  encryption_type  = "KMS"
+  kms_key_id       = local.stream_key
 
   stream_mode_details {
     stream_mode = each.value.stream.shards == null ? "ON_DEMAND" : "PROVISIONED"
@@ -19,4 +46,11 @@ resource "aws_kinesis_stream" "lane" {
       error_message = join("\n", local.refusals[each.key])
     }
   }
+}
+
+locals {
+  # The key that AWS manages for Kinesis needs no permissions of its own.
+  stream_key = coalesce(var.kms_keys.streams, "alias/aws/kinesis")
+
+  data_streams = merge(aws_kinesis_stream.lane, aws_kinesis_stream.disposable)
 }

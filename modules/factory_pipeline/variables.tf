@@ -343,3 +343,10 @@ variable "alarm_actions" {
     error_message = "alarm_actions must be at most 5 ARNs, got ${join(", ", var.alarm_actions)}."
   }
 }
+
+variable "force_destroy" {
+  description = "Whether Terraform may delete data streams and delivery streams with the messages in them. For throw-away lakes only: it is decided when a stream is made."
+  type        = bool
+  default     = false
+  nullable    = false
+}

@@ -1,19 +1,40 @@
+# Terraform never deletes a bucket, nor replaces one for another name. Whether a resource may be destroyed has to stand in the
+# configuration as a literal, hence two of them: a bucket that is to go on purpose is moved from the one to the other (docs/changes.md).
 resource "aws_s3_bucket" "lake" {
   # checkov:skip=CKV2_AWS_62: nobody waits for events: tables find their objects by partition projection. A user adds a notification to the bucket by its name.
   # checkov:skip=CKV_AWS_144: a copy in a second region doubles the price of storage, so it is the user's choice: a replication configuration for bucket_names, which keep versions already.
   # checkov:skip=CKV_AWS_145: every object is encrypted, by keys of S3 unless kms_key_arn names a key of the user's.
   # checkov:skip=CKV_AWS_18: access logs need a bucket outside of this one, most often the account's; CloudTrail's data events tell the same and more, for all buckets at once.
+  # checkov:skip=CKV2_AWS_6: closed to the public below; checkov does not follow local.made_buckets.
+  # checkov:skip=CKV2_AWS_61: its lifecycle stands in lifecycle.tf; checkov does not follow local.made_buckets.
+  # checkov:skip=CKV_AWS_21: versioned below; checkov does not follow local.made_buckets.
 
-  for_each = local.bucket_names
+  for_each = { for bucket, name in local.bucket_names : bucket => name if !var.force_destroy }
 
   bucket        = each.value
-  force_destroy = var.force_destroy
+  force_destroy = false
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+# The same for a lake that is thrown away.
+resource "aws_s3_bucket" "disposable" {
+  for_each = { for bucket, name in local.bucket_names : bucket => name if var.force_destroy }
+
+  bucket        = each.value
+  force_destroy = true
+}
+
+locals {
+  made_buckets = merge(aws_s3_bucket.lake, aws_s3_bucket.disposable)
 }
 
 resource "aws_s3_bucket_public_access_block" "lake" {
   for_each = local.bucket_names
 
-  bucket                  = aws_s3_bucket.lake[each.key].id
+  bucket                  = local.made_buckets[each.key].id
   block_public_acls       = true
   block_public_policy     = true
   ignore_public_acls      = true
@@ -23,7 +44,7 @@ resource "aws_s3_bucket_public_access_block" "lake" {
 resource "aws_s3_bucket_ownership_controls" "lake" {
   for_each = local.bucket_names
 
-  bucket = aws_s3_bucket.lake[each.key].id
+  bucket = local.made_buckets[each.key].id
 
   rule {
     object_ownership = "BucketOwnerEnforced"
@@ -33,7 +54,7 @@ resource "aws_s3_bucket_ownership_controls" "lake" {
 resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
   for_each = local.bucket_names
 
-  bucket = aws_s3_bucket.lake[each.key].id
+  bucket = local.made_buckets[each.key].id
 
   rule {
     apply_server_side_encryption_by_default {
@@ -48,7 +69,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
 resource "aws_s3_bucket_versioning" "lake" {
   for_each = local.bucket_names
 
-  bucket = aws_s3_bucket.lake[each.key].id
+  bucket = local.made_buckets[each.key].id
 
   versioning_configuration {
     # A bucket that ever had versions can only suspend them; one that never had may be suspended as well.
@@ -118,7 +139,7 @@ locals {
 resource "aws_s3_bucket_policy" "lake" {
   for_each = local.bucket_names
 
-  bucket = aws_s3_bucket.lake[each.key].id
+  bucket = local.made_buckets[each.key].id
   policy = jsonencode({ Version = "2012-10-17", Statement = local.denials[each.key] })
 
   # S3 answers OperationAborted when a policy and the access block of one bucket are written at the same time.

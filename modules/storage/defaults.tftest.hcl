@@ -27,8 +27,17 @@ run "three_closed_buckets_that_lose_nothing" {
   }
 
   assert {
-    condition     = alltrue([for bucket in aws_s3_bucket.lake : bucket.force_destroy == false])
-    error_message = "A bucket with objects must survive terraform destroy."
+    condition     = alltrue([for bucket in aws_s3_bucket.lake : bucket.force_destroy == false]) && length(aws_s3_bucket.disposable) == 0
+    error_message = "The buckets are the ones that may not be destroyed."
+  }
+
+  assert {
+    condition = jsonencode(output.deletions) == jsonencode({
+      measurements  = ["results of queries older than 7 days, for good"]
+      configuration = []
+      clips         = []
+    })
+    error_message = "Nothing is deleted but results, which are copies."
   }
 
   assert {

@@ -3,7 +3,7 @@
 resource "aws_s3_bucket_lifecycle_configuration" "lake" {
   for_each = local.bucket_names
 
-  bucket = aws_s3_bucket.lake[each.key].id
+  bucket = local.made_buckets[each.key].id
 
   rule {
     id     = "abort-incomplete-uploads"
@@ -113,4 +113,24 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
 
   # Rules about versions are only accepted once versioning is set.
   depends_on = [aws_s3_bucket_versioning.lake]
+}
+
+locals {
+  # Whether what a rule deletes can still be had back.
+  finality = {
+    for bucket, settings in local.buckets : bucket => (
+      !settings.versioning ? "for good" : settings.expire_noncurrent_after_days == null
+      ? "a version stays" : "for good ${settings.expire_noncurrent_after_days} days later"
+    )
+  }
+  deletions = {
+    for bucket, settings in local.buckets : bucket => concat(
+      settings.expire_data_after_days == null ? [] : ["data older than ${settings.expire_data_after_days} days, ${local.finality[bucket]}"],
+      settings.expire_errors_after_days == null ? [] : ["errors older than ${settings.expire_errors_after_days} days, ${local.finality[bucket]}"],
+      settings.expire_noncurrent_after_days == null ? [] : [
+        "versions replaced or deleted ${settings.expire_noncurrent_after_days} days ago, for good"
+      ],
+      bucket == "measurements" ? ["results of queries older than ${var.athena_results_expire_after_days} days, for good"] : [],
+    )
+  }
 }

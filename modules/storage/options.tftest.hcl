@@ -67,8 +67,28 @@ run "each_option_reaches_its_own_prefix" {
   }
 
   assert {
-    condition     = alltrue([for bucket in aws_s3_bucket.lake : bucket.force_destroy])
-    error_message = "force_destroy reaches every bucket."
+    condition = (
+      toset(keys(aws_s3_bucket.disposable)) == toset(["measurements", "configuration", "clips"])
+      && alltrue([for bucket in aws_s3_bucket.disposable : bucket.force_destroy]) && length(aws_s3_bucket.lake) == 0
+    )
+    error_message = "The buckets of a lake that is thrown away may go, with the objects in them."
+  }
+
+  assert {
+    condition = jsonencode(output.deletions) == jsonencode({
+      measurements = [
+        "data older than 3650 days, for good 14 days later", "errors older than 90 days, for good 14 days later",
+        "versions replaced or deleted 14 days ago, for good", "results of queries older than 3 days, for good",
+      ]
+      configuration = []
+      clips         = []
+    })
+    error_message = "What is deleted is said in words, for the plan to show."
+  }
+
+  assert {
+    condition     = toset(values(output.bucket_names)) == toset([for bucket in aws_s3_bucket.disposable : bucket.bucket])
+    error_message = "Disposable or not, the buckets have the same names."
   }
 
   assert {
@@ -122,6 +142,25 @@ run "each_option_reaches_its_own_prefix" {
   assert {
     condition     = aws_s3_bucket_lifecycle_configuration.lake["configuration"].rule[*].id == tolist(["abort-incomplete-uploads"])
     error_message = "Options of one bucket leave the others alone."
+  }
+}
+
+run "what_is_deleted_at_once_and_what_leaves_a_version_is_told_apart" {
+  command = plan
+
+  variables {
+    buckets = {
+      configuration = { expire_data_after_days = 30 }
+      clips         = { expire_data_after_days = 30, expire_errors_after_days = 7, versioning = false }
+    }
+  }
+
+  assert {
+    condition = (
+      jsonencode(output.deletions.configuration) == jsonencode(["data older than 30 days, a version stays"])
+      && jsonencode(output.deletions.clips) == jsonencode(["data older than 30 days, for good", "errors older than 7 days, for good"])
+    )
+    error_message = "Without versions a deletion is for good, with them it is not until they expire."
   }
 }
 

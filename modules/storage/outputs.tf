@@ -1,6 +1,6 @@
 output "bucket_names" {
   description = "Names of the buckets: `measurements`, `configuration` and `clips`. Known once the buckets have their policies."
-  value       = { for bucket, name in local.bucket_names : bucket => aws_s3_bucket.lake[bucket].bucket }
+  value       = { for bucket, name in local.bucket_names : bucket => local.made_buckets[bucket].bucket }
 
   # Whoever takes a name from here writes to a bucket that is closed to the public and encrypted already.
   depends_on = [
@@ -9,6 +9,11 @@ output "bucket_names" {
     aws_s3_bucket_server_side_encryption_configuration.lake,
     aws_s3_bucket_versioning.lake,
   ]
+}
+
+output "deletions" {
+  description = "What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here."
+  value       = local.deletions
 }
 
 output "athena_output_location" {

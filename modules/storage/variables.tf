@@ -94,7 +94,7 @@ variable "kms_key_arn" {
 }
 
 variable "force_destroy" {
-  description = "Whether `terraform destroy` may delete buckets that still hold objects. For throw-away lakes only."
+  description = "Whether Terraform may delete the buckets, with the objects in them. For throw-away lakes only: it is decided when a bucket is made."
   type        = bool
   default     = false
   nullable    = false

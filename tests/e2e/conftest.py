@@ -28,6 +28,7 @@ FACTORIES: dict[str, Any] = {
     },
     "krakow": {"gateways": ["line-1", "line-2"], "cameras": {"press-1": {}}},
     "lyon": {"gateways": ["press-shop"]},
+    "nancy": {"gateways": ["cell"]},
     "porto": {"gateways": ["kiln"]},
     "turin": {"gateways": ["paint"]},
 }

@@ -4,6 +4,7 @@ The modules' own tests prove that bad values are refused, but cannot see the mes
 calls, each with bad values, and what terraform says must be the messages of refusals.toml and no others.
 """
 
+import json
 import re
 import shutil
 import tomllib
@@ -70,13 +71,25 @@ def _call(number: int, module: str, changed: str) -> str:
     )
 
 
+def _standing(number: int, stream: dict[str, Any]) -> str:
+    """A case's data streams exist: their ARNs are known in the plan, and reading them gives `stream`."""
+    values = ", ".join(f"{name} = {json.dumps(value)}" for name, value in stream.items())
+    return (
+        f"override_resource {{\n  target = module.case_{number}.aws_kinesis_stream.lane\n"
+        "  override_during = plan\n"
+        '  values = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/one" }\n}\n'
+        f"override_data {{\n  target = module.case_{number}.data.aws_kinesis_stream.standing\n"
+        f"  values = {{ {values} }}\n}}\n"
+    )
+
+
 def test_each_refusal_says_path_rule_and_value(tree: TerraformTree) -> None:
     """One plan, all refusals: terraform says exactly what is expected, and nothing goes through."""
     calls = [_call(number, case["module"], case["arguments"]) for number, case in enumerate(_CASES)]
     run = 'run "everything_is_refused" {\n  command = plan\n}\n'
-    folder = tree.add_root(
-        "refusals", {"main.tf": _PLANNED + "\n".join(calls), "refusals.tftest.hcl": MOCK_PROVIDER + run}
-    )
+    mocks = [_standing(number, case["standing"]) for number, case in enumerate(_CASES) if "standing" in case]
+    test = MOCK_PROVIDER + "".join(mocks) + run
+    folder = tree.add_root("refusals", {"main.tf": _PLANNED + "\n".join(calls), "refusals.tftest.hcl": test})
     tree.init(folder)
 
     said = [

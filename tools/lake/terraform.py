@@ -99,6 +99,34 @@ class Terraform:
         ]
         return found
 
+    def plan_events(self, *options: str) -> list[dict[str, Any]]:
+        """Plan, and return what Terraform says of it, event by event; a plan that is refused says so itself.
+
+        Raises:
+            TerraformError: When there is no plan at all.
+        """
+        return [
+            json.loads(line)
+            for line in self._run("plan", "-input=false", "-json", *options, refusable=True).splitlines()
+            if line.startswith("{")
+        ]
+
+    def move(self, source: str, target: str) -> None:
+        """Give what stands in the state at one address another one.
+
+        Raises:
+            TerraformError: When the state has no such address.
+        """
+        self._run("state", "mv", source, target)
+
+    def forget(self, *addresses: str) -> None:
+        """Take addresses out of the state; what they stand for remains.
+
+        Raises:
+            TerraformError: When the state has no such address.
+        """
+        self._run("state", "rm", *addresses)
+
     def apply_planned(self) -> None:
         """Apply what `changes` planned last.
 
@@ -134,13 +162,15 @@ class Terraform:
         path.write_text(json.dumps(variables, indent=2), encoding="utf-8")
         return [f"-var-file={path}"]
 
-    def _run(self, command: str, *arguments: str) -> str:
+    def _run(self, command: str, *arguments: str, refusable: bool = False) -> str:
         logs = self.workdir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         log = logs / f"terraform-{command}.log"
         # `show` and `output` print JSON that is read back; a colour code would break it and the logs.
+        # `state` prints none, and takes no such option.
+        plain = () if command == "state" else ("-no-color",)
         finished = subprocess.run(
-            [str(_WRAPPER), f"-chdir={self.directory}", command, "-no-color", *arguments],
+            [str(_WRAPPER), f"-chdir={self.directory}", command, *plain, *arguments],
             env={
                 **os.environ,
                 **self.environment,
@@ -152,7 +182,7 @@ class Terraform:
             check=False,
         )
         log.write_text(finished.stdout + finished.stderr, encoding="utf-8")
-        if finished.returncode != 0:
+        if finished.returncode != 0 and not (refusable and finished.stdout):
             # Errors go to standard error; what was made before them only hides them.
             raise TerraformError(command, log, finished.stderr or finished.stdout)
         return finished.stdout
