@@ -15,6 +15,7 @@ from tools.localcloud.firehose.checkpoint import CheckpointFile
 from tools.localcloud.firehose.clients import CALL_ERRORS, RoleClients, error_code
 from tools.localcloud.firehose.delivery import Delivery
 from tools.localcloud.firehose.errors import ConfigError
+from tools.localcloud.firehose.metrics import Meter, Outbox, Publisher
 from tools.localcloud.firehose.settings import Settings, read
 
 log = logging.getLogger(__name__)
@@ -131,6 +132,8 @@ class Engine:
         self._workers: dict[str, Worker] = {}
         self._refused: dict[str, str] = {}
         self._error: str | None = None
+        self._outbox = Outbox()
+        self._publisher = Publisher(clients.endpoint, self._outbox)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="discovery", daemon=True)
@@ -138,6 +141,7 @@ class Engine:
     def start(self) -> None:
         """Look for delivery streams from now on."""
         self._thread.start()
+        self._publisher.start()
 
     def stop(self) -> None:
         """End all work."""
@@ -145,6 +149,7 @@ class Engine:
         self._thread.join()
         for worker in self._workers.values():
             worker.stop()
+        self._publisher.stop()
 
     def discover(self) -> None:
         """Bring the workers in line with the delivery streams that exist now.
@@ -202,6 +207,7 @@ class Engine:
             else:
                 worker.give_up(flush)
                 undelivered[name] = _remaining(worker.status())
+        self._publisher.publish()
         return delivered, undelivered
 
     def status(self) -> dict[str, Any]:
@@ -246,6 +252,7 @@ class Engine:
             checkpoints=self._checkpoint_file(settings),
             renew=lambda: self._clients.forget(settings.arn),
             clock=time.monotonic,
+            meter=Meter(settings.name, self._outbox),
         )
 
     def _checkpoint_file(self, settings: Settings) -> CheckpointFile:
