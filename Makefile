@@ -35,7 +35,8 @@ down: setup ## Stop the lake that `make up` started
 	@$(PYTHON) -m tools.demo down
 
 .PHONY: test
-test: lint test-units test-oldest test-cloud ## Lint and every test, on the newest and the oldest Python
+test: package .tools/bin/tflint ## Lint and every test, on the newest and the oldest Python
+	@tools/test.sh
 
 .PHONY: test-units
 test-units: package ## Tests that need no local cloud

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,9 +123,9 @@ def test_a_clip_length_may_change_while_a_run_is_under_way(
     functions, name = lake.cloud.client("lambda"), lake.outputs["video"][FACTORY]["clip_function"]
     variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     shorter = {**variables, "CLIP_SECONDS": "10"}
-    put = {"service": "s3", "operation": "PutObject", "resource": camera.name}
-    lake.cloud.faults.add(**put)  # lets one clip pass
-    held = lake.cloud.faults.add(**put, delay=_PATIENCE)
+    at_put = partial(lake.cloud.faults.add, service="s3", operation="PutObject", resource=camera.name)
+    at_put()  # lets one clip pass
+    held = at_put(delay=_PATIENCE)
     under_way = threading.Thread(target=run)
     with schedule_off(lake):
         camera.film(180)
@@ -138,9 +139,7 @@ def test_a_clip_length_may_change_while_a_run_is_under_way(
             run()
         finally:
             lake.cloud.faults.clear()
-            functions.update_function_configuration(
-                FunctionName=name, Environment={"Variables": variables}
-            )
+            functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
     assert camera.account().offenders == []
     first, *rest = camera.clip_seconds()

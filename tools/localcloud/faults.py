@@ -39,7 +39,7 @@ _STATUS = {
 
 @dataclass
 class Fault:
-    """One fault to inject, how often it may still meet and has met a call, and how to let go those it holds."""
+    """One fault to inject, how often it may meet and has met a call, and how to let go those it holds."""
 
     service: str
     operation: str
