@@ -25,7 +25,7 @@ from tools.localcloud.firehose.clients import CALL_ERRORS, ClientFactory, error_
 from tools.localcloud.firehose.errorlog import ErrorLog
 from tools.localcloud.firehose.errors import InvocationError, PrefixError, RecordError, SchemaError
 from tools.localcloud.firehose.invoke import invoke
-from tools.localcloud.firehose.metrics import PUBLISH_SECONDS, Meter, Outbox
+from tools.localcloud.firehose.metrics import Meter, Outbox
 from tools.localcloud.firehose.openx import Deserializer
 from tools.localcloud.firehose.prefix import error_prefix, format_time, object_prefix
 from tools.localcloud.firehose.records import Record
@@ -44,6 +44,8 @@ LONGEST_PAUSE = 15.0
 """Seconds between tries of what failed: doubled each time, from the first to the longest."""
 
 
+MEASURE_SECONDS = 5.0
+"""Between two measurements of what is held."""
 SHORTEST_WAIT = 0.02
 """Seconds between two rounds that are not part of a flush."""
 
@@ -557,7 +559,7 @@ class Delivery:
         """What is true for a time, once in a while."""
         if self.clock() < self._next_measure:
             return
-        self._next_measure = self.clock() + PUBLISH_SECONDS
+        self._next_measure = self.clock() + MEASURE_SECONDS
         self._measure_freshness()
         if self.settings.dynamic and (active := self._active_partitions()):
             self.meter.add("PartitionCount", active)
