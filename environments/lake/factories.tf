@@ -21,7 +21,8 @@ module "factory_pipeline" {
   metrics_namespace  = var.metrics_namespace
   log_retention_days = var.log_retention_days
   kms_keys           = var.kms_keys
-  alarm_actions      = var.alarm_actions
+  alarms             = each.value.alarms.messages
+  alarm_actions      = local.alarm_actions
 }
 
 # A request in a folder that no gateway has is most often a misspelt client ID, or left over from a gateway that is gone.

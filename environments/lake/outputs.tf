@@ -60,3 +60,26 @@ output "video" {
     }
   }
 }
+
+output "alarms" {
+  description = "Names of the alarms, by factory: of `messages` by `<lane>-<alarm>`, of `video` by alarm, behind the camera's ID or the schedule's name where each has its own."
+  value = {
+    for factory, pipeline in module.factory_pipeline : factory => {
+      messages = pipeline.alarms
+      video    = try(module.video_archiver[factory].alarms, {})
+    }
+  }
+}
+
+output "alarm_topic_arn" {
+  description = "ARN of the topic that alarms notify; null without one."
+  value       = one([for topic in aws_sns_topic.alarms : topic.arn])
+}
+
+output "dashboards" {
+  description = "Names of the dashboards: `factories` by factory, and `lake`, which shows them all."
+  value = {
+    factories = { for factory, dashboard in aws_cloudwatch_dashboard.factory : factory => dashboard.dashboard_name }
+    lake      = one([for dashboard in aws_cloudwatch_dashboard.lake : dashboard.dashboard_name])
+  }
+}

@@ -18,6 +18,8 @@ variable "factories" {
     - `lanes`: settings of `measurements` and `configuration` that differ from the defaults, as the module factory_pipeline describes
       them.
     - `cameras`: the factory's cameras, and `video`: how their footage becomes clips, as the module video_archiver describes them.
+    - `alarms`: when alarms sound and which are not wanted, of `messages` as the module factory_pipeline describes it (`alarms`), of
+      `video` as video_archiver does.
   EOT
   type = map(object({
     gateways = set(string)
@@ -68,6 +70,39 @@ variable "factories" {
       failure_destination_arn = optional(string)
       log_level               = optional(string)
     }))
+    alarms = optional(object({
+      messages = optional(object({
+        disabled                  = optional(set(string))
+        retention_share           = optional(number)
+        unread_minutes            = optional(number)
+        write_throttled_records   = optional(number)
+        freshness_seconds         = optional(number)
+        delivery_success_share    = optional(number)
+        behind_seconds            = optional(number)
+        read_throttled_calls      = optional(number)
+        transform_success_share   = optional(number)
+        unprocessed_share         = optional(number)
+        rejected_share            = optional(number)
+        least_records             = optional(number)
+        conversion_failed_records = optional(number)
+        rule_failures             = optional(number)
+        transform_errors          = optional(number)
+        transform_throttles       = optional(number)
+        transform_timeout_share   = optional(number)
+      }), {})
+      video = optional(object({
+        disabled            = optional(set(string))
+        loss_seconds        = optional(number)
+        silent_seconds      = optional(number)
+        expired_seconds     = optional(number)
+        flagged_clips       = optional(number)
+        failed_cameras      = optional(number)
+        failed_runs         = optional(number)
+        throttled_runs      = optional(number)
+        failed_starts       = optional(number)
+        not_running_seconds = optional(number)
+      }), {})
+    }), {})
   }))
   nullable = false
 
@@ -188,10 +223,47 @@ variable "kms_keys" {
   nullable = false
 }
 
+variable "alarm_topic" {
+  description = <<-EOT
+    Makes an SNS topic that all alarms notify; null makes none. `{}` is one without subscribers.
+
+    - `emails`: addresses that are to be told. Each gets a message first and is told nothing before it confirms.
+    - `kms_key_arn`: key that encrypts what waits in the topic; its key policy must let cloudwatch.amazonaws.com use it.
+  EOT
+  type = object({
+    emails      = optional(set(string), [])
+    kms_key_arn = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.alarm_topic == null ? true : alltrue([for email in var.alarm_topic.emails : can(regex("^[^@ ]+@[^@ ]+$", email))])
+    error_message = "alarm_topic.emails must be e-mail addresses, got ${join(", ", [for email in try(var.alarm_topic.emails, []) : "\"${email}\"" if !can(regex("^[^@ ]+@[^@ ]+$", email))])}."
+  }
+
+  validation {
+    condition     = try(var.alarm_topic.kms_key_arn, null) == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.alarm_topic.kms_key_arn))
+    error_message = "alarm_topic.kms_key_arn must be the ARN of a key (not of an alias), got \"${try(coalesce(var.alarm_topic.kms_key_arn), "")}\"."
+  }
+}
+
 variable "alarm_actions" {
-  description = "ARNs of what alarms notify, for example an SNS topic. Without any there are no alarms."
+  description = "ARNs of what else the alarms notify when they sound and when they end, for example a topic that others made."
   type        = set(string)
   default     = []
+  nullable    = false
+
+  # An alarm has five actions.
+  validation {
+    condition     = length(var.alarm_actions) <= (var.alarm_topic == null ? 5 : 4)
+    error_message = "alarm_actions must be at most 5 ARNs together with alarm_topic, got ${length(var.alarm_actions) + (var.alarm_topic == null ? 0 : 1)}."
+  }
+}
+
+variable "dashboards" {
+  description = "Whether there are CloudWatch dashboards, one per factory and one that shows them all."
+  type        = bool
+  default     = true
   nullable    = false
 }
 

@@ -14,6 +14,7 @@ module "video_archiver" {
   metrics_namespace       = var.metrics_namespace
   log_retention_days      = var.log_retention_days
   kms_keys                = { buckets = var.kms_keys.buckets, logs = var.kms_keys.logs }
-  alarm_actions           = var.alarm_actions
+  alarms                  = each.value.alarms.video
+  alarm_actions           = local.alarm_actions
   force_destroy           = var.force_destroy
 }

@@ -7,6 +7,9 @@ module "lake" {
   csr_dir           = coalesce(var.csr_dir, "${path.root}/csr")
   packages_dir      = coalesce(var.packages_dir, "${path.root}/../../build/packages")
 
+  # Nobody subscribes, but it is there to be tried.
+  alarm_topic = {}
+
   # A local lake is thrown away with all that is in it.
   force_destroy      = true
   log_retention_days = 1

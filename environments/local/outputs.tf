@@ -47,3 +47,18 @@ output "video" {
   description = "The video path, by factory: `stream_prefix`, `streams` by camera, `clip_function`, `schedule_rules`, `role` and `retention_changes`."
   value       = module.lake.video
 }
+
+output "alarms" {
+  description = "Names of the alarms, by factory: of `messages` by `<lane>-<alarm>`, of `video` by alarm, behind the camera's ID or the schedule's name where each has its own."
+  value       = module.lake.alarms
+}
+
+output "alarm_topic_arn" {
+  description = "ARN of the topic that alarms notify; null without one."
+  value       = module.lake.alarm_topic_arn
+}
+
+output "dashboards" {
+  description = "Names of the dashboards: `factories` by factory, and `lake`, which shows them all."
+  value       = module.lake.dashboards
+}

@@ -6,6 +6,7 @@ module "lake" {
   retired_factories = local.retired_factories
   csr_dir           = coalesce(var.csr_dir, "${path.root}/csr")
   packages_dir      = coalesce(var.packages_dir, "${path.root}/../../build/packages")
+  alarm_topic       = { emails = var.alarm_emails }
   alarm_actions     = var.alarm_actions
 
   storage = {

@@ -17,8 +17,15 @@ variable "packages_dir" {
   default     = null
 }
 
+variable "alarm_emails" {
+  description = "Addresses that alarms are sent to. Each gets a message first and is told nothing before it confirms."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
 variable "alarm_actions" {
-  description = "ARNs of what alarms notify, for example an SNS topic. Without any there are no alarms."
+  description = "ARNs of what else the alarms notify when they sound and when they end, for example a topic that others made; at most 4."
   type        = set(string)
   default     = []
   nullable    = false

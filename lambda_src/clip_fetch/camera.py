@@ -125,6 +125,22 @@ class Camera:
         return self.stream.retention_ms - self.backlog_ms
 
     @property
+    def silent_ms(self) -> Optional[int]:
+        """How long the camera had sent nothing when it was last asked; None when that is not known.
+
+        The newest footage is the last that was listed, or where all is archived the end of that. It costs no
+        call. It is not known of a camera that has never sent anything, be it new or not installed yet, nor
+        while the archiver is too far behind to have listed up to the present.
+        """
+        listing = self._listing
+        if listing is None or listing.until_ms < listing.asked_ms:
+            return None
+        ends = [fragment.end_ms for fragment in listing.fragments]
+        if self._position is not None and self._position.number >= 0:
+            ends.append(self._position.end_ms)
+        return max(0, listing.asked_ms - max(ends)) if ends else None
+
+    @property
     def is_surveyed(self) -> bool:
         """Whether it is known what waits."""
         return self._listing is not None

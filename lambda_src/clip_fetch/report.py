@@ -12,6 +12,7 @@ _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 _UNITS: Sequence[Tuple[str, str]] = (
     ("BacklogSeconds", "Seconds"),
     ("SecondsToLoss", "Seconds"),
+    ("SilentSeconds", "Seconds"),
     ("Clips", "Count"),
     ("Fragments", "Count"),
     ("Bytes", "Bytes"),

@@ -191,6 +191,8 @@ def _metrics(camera: Camera, queue: _Queue) -> Dict[str, float]:
     if camera.is_surveyed:
         metrics["BacklogSeconds"] = camera.backlog_ms / 1000
         metrics["SecondsToLoss"] = camera.to_loss_ms / 1000
+    if camera.silent_ms is not None:
+        metrics["SilentSeconds"] = camera.silent_ms / 1000
     return metrics
 
 

@@ -1,60 +1,200 @@
+# What tells that messages wait, go astray, or soon will: one entry here is one alarm per lane. docs/operations.md has an entry for each,
+# under the same name. Which metrics there are and what they mean: AWS's guides, as tests/monitoring/aws_metrics.toml names them for each.
 locals {
-  # What tells that messages wait, go astray, or soon will. Sources: Firehose Developer Guide, "Monitor with CloudWatch metrics".
-  alarms = {
-    data-freshness = {
-      description = "The oldest message in Firehose has waited for more than three buffer intervals, and a quarter of an hour at least."
-      metric      = "DeliveryToS3.DataFreshness"
-      statistic   = "Maximum"
-      comparison  = "GreaterThanThreshold"
-      threshold   = { for lane, settings in local.lanes : lane => max(900, 3 * settings.delivery.buffer_seconds) }
-    }
-    delivery-success = {
-      description = "Firehose fails to put objects into the bucket."
-      metric      = "DeliveryToS3.Success"
-      statistic   = "Minimum"
-      comparison  = "LessThanThreshold"
-      threshold   = { for lane in keys(local.lanes) : lane => 1 }
-    }
-    behind-latest = {
-      description = "Firehose reads the data stream a quarter of an hour late: messages are lost once they are older than its retention."
-      metric      = "KinesisMillisBehindLatest"
-      statistic   = "Maximum"
-      comparison  = "GreaterThanThreshold"
-      threshold   = { for lane in keys(local.lanes) : lane => 900000 }
-    }
-    read-throttled = {
-      description = "Reads of the data stream are throttled."
-      metric      = "ThrottledGetRecords"
-      statistic   = "Sum"
-      comparison  = "GreaterThanThreshold"
-      threshold   = { for lane in keys(local.lanes) : lane => 0 }
-    }
-    transform-success = {
-      description = "Calls of the transform fail; what fails three times goes to the errors prefix."
-      metric      = "ExecuteProcessing.Success"
-      statistic   = "Minimum"
-      comparison  = "LessThanThreshold"
-      threshold   = { for lane in keys(local.lanes) : lane => 1 }
-    }
-    partitions-exceeded = {
-      description = "More partitions at once than Firehose keeps open: the excess goes to the errors prefix."
-      metric      = "PartitionCountExceeded"
-      statistic   = "Sum"
-      comparison  = "GreaterThanThreshold"
-      threshold   = { for lane in keys(local.lanes) : lane => 0 }
-    }
-    conversion-failed = {
-      description = "Messages do not fit the table and go to the errors prefix."
-      metric      = "FailedConversion.Records"
-      statistic   = "Sum"
-      comparison  = "GreaterThanThreshold"
-      threshold   = { measurements = 0 }
+  alarm_meanings = {
+    time-to-loss           = "Messages wait in the data stream and will be lost when they reach its retention."
+    unread                 = "Nobody reads the data stream: what arrives waits, and is lost when it reaches the retention."
+    write-throttled        = "The data stream refuses messages because it has too few shards."
+    data-freshness         = "Messages wait in Firehose for longer than their buffer explains."
+    delivery-failed        = "Firehose cannot put objects into the bucket and tries again."
+    behind-latest          = "Firehose reads the data stream with a growing delay."
+    read-throttled         = "Firehose's reads of the data stream are throttled: something else reads it too, or it has too few shards."
+    transform-calls-failed = "Firehose's calls of the transform fail; a batch that fails for good goes to the errors prefix."
+    unprocessed            = "More messages than usual come back from the transform unprocessed and go to the errors prefix."
+    conversion-failed      = "Messages that passed the transform do not fit the table and went to the errors prefix."
+    partitions-exceeded    = "More days at once than Firehose keeps partitions open: the excess goes to the errors prefix."
+    rejected               = "The transform refuses an unusual share of the messages; they are in the errors prefix."
+    rule-failed            = "The topic rule could not put messages into the data stream; they went to its error action."
+    rule-quarantined       = "The topic rule's error action wrote messages to the errors prefix instead of the data stream."
+    rule-lost              = "The topic rule's error action failed as well: these messages are lost."
+    rule-throttled         = "The rules engine throttles the topic rule: these messages are lost."
+    transform-errors       = "The transform function fails or does not end in time."
+    transform-throttled    = "The transform function may not run as often at once as Firehose calls it."
+    transform-slow         = "The transform function comes near its timeout."
+  }
+
+  alarm_metrics = {
+    for lane, settings in local.lanes : lane => {
+      stream    = { namespace = "AWS/Kinesis", dimensions = { StreamName = settings.stream_name } }
+      delivery  = { namespace = "AWS/Firehose", dimensions = { DeliveryStreamName = settings.stream_name } }
+      transform = { namespace = "AWS/Lambda", dimensions = { FunctionName = settings.function_name } }
+      own       = { namespace = var.metrics_namespace, dimensions = { Factory = var.factory, Lane = lane } }
+      rule      = { namespace = "AWS/IoT", dimensions = { RuleName = settings.rule_name } }
     }
   }
 
-  lane_alarms = length(var.alarm_actions) == 0 ? {} : merge([
-    for name, alarm in local.alarms : {
-      for lane, threshold in alarm.threshold : "${lane}-${name}" => merge(alarm, { lane = lane, threshold = threshold })
+  # How a metric of the rule's actions is asked for. It has the dimension ActionType besides the rule's name, and no guide says which
+  # values that takes, so an alarm on one value might never fire. The query adds up whichever there are.
+  rule_actions = {
+    for lane, settings in local.lanes : lane => {
+      for metric in ["Success", "Failure", "ErrorActionSuccess", "ErrorActionFailure"] :
+      metric => "SELECT SUM(${metric}) FROM SCHEMA(\"AWS/IoT\", ActionType, RuleName) WHERE RuleName = '${settings.rule_name}'"
+    }
+  }
+
+  # The oldest message that waits has no more than one buffer interval behind it, and half of one more with partitions (Firehose
+  # Developer Guide, "Dynamic partitioning"). Twice that is a delivery that failed.
+  freshness_seconds = {
+    for lane, settings in local.lanes : lane => coalesce(var.alarms.freshness_seconds, max(900, 3 * settings.delivery.buffer_seconds))
+  }
+
+  lane_alarms = merge([
+    for lane, metrics in local.alarm_metrics : {
+      for name, alarm in {
+        # -- the data stream
+        time-to-loss = merge(metrics.stream, {
+          metric    = "GetRecords.IteratorAgeMilliseconds"
+          statistic = "Maximum"
+          above     = local.lanes[lane].stream.retention_hours * 3600000 * var.alarms.retention_share
+          # The age is reported by those who read. When they stop, it is as it was or worse, and "unread" tells.
+          missing = "ignore"
+        })
+        unread = merge(metrics.stream, {
+          metric    = "GetRecords.Success"
+          statistic = "Sum"
+          below     = 1
+          period    = 60 * var.alarms.unread_minutes
+          # Firehose polls whether there are messages or not, so no reads at all is what this alarm is about. (A new lane may be
+          # in alarm for the minutes until its first poll.)
+          missing = "breaching"
+        })
+        write-throttled = merge(metrics.stream, {
+          metric    = "WriteProvisionedThroughputExceeded"
+          statistic = "Sum"
+          above     = var.alarms.write_throttled_records
+          # Reported by writes only; a lane without messages is fine.
+          missing = "notBreaching"
+        })
+
+        # -- the delivery
+        data-freshness = merge(metrics.delivery, {
+          metric    = "DeliveryToS3.DataFreshness"
+          statistic = "Maximum"
+          above     = local.freshness_seconds[lane]
+          # Reported while something is under way; without messages nothing waits.
+          missing = "notBreaching"
+        })
+        delivery-failed = merge(metrics.delivery, {
+          metric     = "DeliveryToS3.Success"
+          statistic  = "Average"
+          below      = var.alarms.delivery_success_share
+          periods    = 3
+          datapoints = 2 # one failure that its retry mends is nobody's business
+          # Reported by attempts only; without messages there are none.
+          missing = "notBreaching"
+        })
+        behind-latest = merge(metrics.delivery, {
+          metric    = "KinesisMillisBehindLatest"
+          statistic = "Maximum"
+          above     = 1000 * var.alarms.behind_seconds
+          # Reported by reads: see time-to-loss.
+          missing = "ignore"
+        })
+        read-throttled = merge(metrics.delivery, {
+          metric     = "ThrottledGetRecords"
+          statistic  = "Sum"
+          above      = var.alarms.read_throttled_calls
+          periods    = 3
+          datapoints = 3 # Firehose tries again; only going on like this it falls behind
+          # Absent or 0 while reads are not throttled.
+          missing = "notBreaching"
+        })
+        transform-calls-failed = merge(metrics.delivery, {
+          metric     = "ExecuteProcessing.Success"
+          statistic  = "Average"
+          below      = var.alarms.transform_success_share
+          periods    = 3
+          datapoints = 2 # each call is tried four times
+          # Reported by calls only; without messages there are none.
+          missing = "notBreaching"
+        })
+        unprocessed = {
+          queries = {
+            read = merge(metrics.delivery, { metric = "DataReadFromKinesisStream.Records", statistic = "Sum" })
+            done = merge(metrics.delivery, { metric = "SucceedProcessing.Records", statistic = "Sum" })
+          }
+          # When all fail, no success is reported.
+          expression = "IF(read >= ${var.alarms.least_records}, (read - FILL(done, 0)) / read, 0)"
+          above      = var.alarms.unprocessed_share
+          period     = 900
+          # What is read at the end of a period is processed in the next one: two periods in a row must miss some.
+          periods    = 2
+          datapoints = 2
+          # Nothing was read.
+          missing = "notBreaching"
+        }
+        conversion-failed = lane != "measurements" ? null : merge(metrics.delivery, {
+          metric    = "FailedConversion.Records"
+          statistic = "Sum"
+          above     = var.alarms.conversion_failed_records
+          # Absent or 0 while all is converted.
+          missing = "notBreaching"
+        })
+        partitions-exceeded = merge(metrics.delivery, {
+          metric    = "PartitionCountExceeded"
+          statistic = "Maximum"
+          above     = 0
+          # Absent or 0 within the limit.
+          missing = "notBreaching"
+        })
+
+        # -- what the transform says
+        rejected = {
+          queries = {
+            received = merge(metrics.own, { metric = "RecordsReceived", statistic = "Sum" })
+            rejected = merge(metrics.own, { metric = "RecordsRejected", statistic = "Sum" })
+          }
+          expression = "IF(received >= ${var.alarms.least_records}, rejected / received, 0)"
+          above      = var.alarms.rejected_share
+          # An hour, and a least number in it: one bad message of two at night is no trend.
+          period = 3600
+          # No messages, none refused.
+          missing = "notBreaching"
+        }
+
+        # -- the topic rule: counted when it happens, so nothing reported is nothing wrong
+        rule-failed      = { expression = local.rule_actions[lane]["Failure"], above = var.alarms.rule_failures, missing = "notBreaching" }
+        rule-quarantined = { expression = local.rule_actions[lane]["ErrorActionSuccess"], above = 0, missing = "notBreaching" }
+        rule-lost        = { expression = local.rule_actions[lane]["ErrorActionFailure"], above = 0, missing = "notBreaching" }
+        rule-throttled = merge(metrics.rule, {
+          metric    = "RuleMessageThrottled"
+          statistic = "Sum"
+          above     = 0
+          missing   = "notBreaching"
+        })
+
+        # -- the transform function: reported by invocations only, and without messages there are none
+        transform-errors = merge(metrics.transform, {
+          metric    = "Errors"
+          statistic = "Sum"
+          above     = var.alarms.transform_errors
+          missing   = "notBreaching"
+        })
+        transform-throttled = merge(metrics.transform, {
+          metric     = "Throttles"
+          statistic  = "Sum"
+          above      = var.alarms.transform_throttles
+          periods    = 3
+          datapoints = 2 # Firehose tries again
+          missing    = "notBreaching"
+        })
+        transform-slow = merge(metrics.transform, {
+          metric    = "Duration"
+          statistic = "Maximum"
+          above     = 1000 * local.lanes[lane].transform.timeout_seconds * var.alarms.transform_timeout_share
+          missing   = "notBreaching"
+        })
+      } : "${lane}-${name}" => merge(alarm, { lane = lane, name = name }) if alarm != null && !contains(var.alarms.disabled, name)
     }
   ]...)
 }
@@ -62,18 +202,53 @@ locals {
 resource "aws_cloudwatch_metric_alarm" "lane" {
   for_each = local.lane_alarms
 
-  alarm_name          = "${var.name}-${var.factory}-${each.key}"
-  alarm_description   = "${var.factory}'s ${each.value.lane}: ${each.value.description}"
-  namespace           = "AWS/Firehose"
-  metric_name         = each.value.metric
-  dimensions          = { DeliveryStreamName = aws_kinesis_firehose_delivery_stream.lane[each.value.lane].name }
-  statistic           = each.value.statistic
-  period              = 300
-  evaluation_periods  = 1
-  comparison_operator = each.value.comparison
-  threshold           = each.value.threshold
-  # A lane with no messages reports nothing, and nothing is wrong with it.
-  treat_missing_data = "notBreaching"
-  alarm_actions      = var.alarm_actions
-  ok_actions         = var.alarm_actions
+  alarm_name        = "${var.name}-${var.factory}-${each.key}"
+  alarm_description = "${var.factory}'s ${each.value.lane}: ${local.alarm_meanings[each.value.name]} What to do: docs/operations.md#${each.value.name}"
+
+  # Of one metric, or of an expression over some.
+  namespace   = try(each.value.namespace, null)
+  metric_name = try(each.value.metric, null)
+  dimensions  = try(each.value.dimensions, null)
+  statistic   = try(each.value.statistic, null)
+  period      = can(each.value.expression) ? null : try(each.value.period, 300)
+
+  dynamic "metric_query" {
+    for_each = try(each.value.queries, {})
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace   = metric_query.value.namespace
+        metric_name = metric_query.value.metric
+        dimensions  = metric_query.value.dimensions
+        stat        = metric_query.value.statistic
+        period      = each.value.period
+      }
+    }
+  }
+
+  dynamic "metric_query" {
+    for_each = can(each.value.expression) ? [each.value.expression] : []
+
+    content {
+      id          = "result"
+      label       = each.value.name
+      expression  = metric_query.value
+      return_data = true
+      # A query of metrics has a period of its own; an expression takes that of its metrics.
+      period = startswith(metric_query.value, "SELECT") ? 300 : null
+    }
+  }
+
+  evaluation_periods  = try(each.value.periods, 1)
+  datapoints_to_alarm = try(each.value.datapoints, 1)
+  comparison_operator = can(each.value.above) ? "GreaterThanThreshold" : "LessThanThreshold"
+  threshold           = try(each.value.above, each.value.below)
+  treat_missing_data  = each.value.missing
+  alarm_actions       = var.alarm_actions
+  ok_actions          = var.alarm_actions
+
+  # The first reads are then not far.
+  depends_on = [aws_kinesis_firehose_delivery_stream.lane]
 }

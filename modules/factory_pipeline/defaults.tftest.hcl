@@ -97,9 +97,65 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
     error_message = "Logs of functions and deliveries are kept for 90 days, not for ever."
   }
 
+  # Both lanes are watched, also with nobody to notify.
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.lane) == 0
-    error_message = "Without anybody to notify there are no alarms."
+    condition = toset(keys(aws_cloudwatch_metric_alarm.lane)) == setsubtract(
+      [for pair in setproduct(keys(aws_kinesis_stream.lane), keys(local.alarm_meanings)) : join("-", pair)], ["configuration-conversion-failed"]
+    )
+    error_message = "Each lane has each alarm; only measurements are converted."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, alarm in aws_cloudwatch_metric_alarm.lane :
+      alarm.alarm_name == "plant-lake-krakow-${key}" && output.alarms[key] == alarm.alarm_name
+      && endswith(alarm.alarm_description, " docs/operations.md#${trimprefix(trimprefix(key, "measurements-"), "configuration-")}")
+      && length(alarm.alarm_actions) == 0 && length(alarm.ok_actions) == 0
+    ])
+    error_message = "An alarm says what it means and where to read on."
+  }
+
+  assert {
+    condition = { for key, alarm in aws_cloudwatch_metric_alarm.lane : trimprefix(key, "measurements-") => join(" ", compact([
+      alarm.metric_name, alarm.statistic, alarm.comparison_operator == "GreaterThanThreshold" ? ">" : "<", alarm.threshold,
+      alarm.period == null ? null : "${alarm.period} s", "${alarm.datapoints_to_alarm}/${alarm.evaluation_periods}", alarm.treat_missing_data,
+      ])) if startswith(key, "measurements-") } == {
+      time-to-loss           = "GetRecords.IteratorAgeMilliseconds Maximum > 129600000 300 s 1/1 ignore"
+      unread                 = "GetRecords.Success Sum < 1 900 s 1/1 breaching"
+      write-throttled        = "WriteProvisionedThroughputExceeded Sum > 0 300 s 1/1 notBreaching"
+      data-freshness         = "DeliveryToS3.DataFreshness Maximum > 900 300 s 1/1 notBreaching"
+      delivery-failed        = "DeliveryToS3.Success Average < 1 300 s 2/3 notBreaching"
+      behind-latest          = "KinesisMillisBehindLatest Maximum > 900000 300 s 1/1 ignore"
+      read-throttled         = "ThrottledGetRecords Sum > 0 300 s 3/3 notBreaching"
+      transform-calls-failed = "ExecuteProcessing.Success Average < 1 300 s 2/3 notBreaching"
+      unprocessed            = "> 0.05 2/2 notBreaching"
+      conversion-failed      = "FailedConversion.Records Sum > 0 300 s 1/1 notBreaching"
+      partitions-exceeded    = "PartitionCountExceeded Maximum > 0 300 s 1/1 notBreaching"
+      rejected               = "> 0.05 1/1 notBreaching"
+      rule-failed            = "> 0 1/1 notBreaching"
+      rule-quarantined       = "> 0 1/1 notBreaching"
+      rule-lost              = "> 0 1/1 notBreaching"
+      rule-throttled         = "RuleMessageThrottled Sum > 0 300 s 1/1 notBreaching"
+      transform-errors       = "Errors Sum > 0 300 s 1/1 notBreaching"
+      transform-throttled    = "Throttles Sum > 0 300 s 2/3 notBreaching"
+      transform-slow         = "Duration Maximum > 96000 300 s 1/1 notBreaching"
+    }
+    error_message = "These are the thresholds: half of three days' retention, three buffer intervals, four fifths of the timeout, and nothing that fails."
+  }
+
+  assert {
+    condition = {
+      for name in ["unprocessed", "rejected", "rule-lost"] :
+      name => join(", ", sort([
+        for query in aws_cloudwatch_metric_alarm.lane["configuration-${name}"].metric_query :
+        length(query.metric) == 0 ? "${query.id} = ${query.expression}" : "${query.id}: ${query.metric[0].metric_name} of ${jsonencode(query.metric[0].dimensions)} in ${query.metric[0].period} s"
+      ]))
+      } == {
+      unprocessed = "done: SucceedProcessing.Records of {\"DeliveryStreamName\":\"plant-lake-krakow-configuration\"} in 900 s, read: DataReadFromKinesisStream.Records of {\"DeliveryStreamName\":\"plant-lake-krakow-configuration\"} in 900 s, result = IF(read >= 20, (read - FILL(done, 0)) / read, 0)"
+      rejected    = "received: RecordsReceived of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, rejected: RecordsRejected of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, result = IF(received >= 20, rejected / received, 0)"
+      rule-lost   = "result = SELECT SUM(ErrorActionFailure) FROM SCHEMA(\"AWS/IoT\", ActionType, RuleName) WHERE RuleName = 'plant_lake__krakow__configuration'"
+    }
+    error_message = "Shares are worked out from sums of one period, and the rule's actions from all their types."
   }
 
   # Deliveries write where the tables look.

@@ -178,45 +178,89 @@ run "own_keys_come_with_the_permissions_to_use_them" {
   }
 }
 
-run "alarms_tell_whoever_is_named" {
+run "alarms_sound_when_and_where_they_are_told" {
   command = plan
 
   variables {
     alarm_actions = ["arn:aws:sns:eu-central-1:111122223333:lake-alarms"]
     lanes = {
-      measurements  = { delivery = { buffer_seconds = 900 } }
+      measurements  = { stream = { retention_hours = 24 }, delivery = { buffer_seconds = 900 }, transform = { timeout_seconds = 200 } }
       configuration = {}
+    }
+    alarms = {
+      disabled                  = ["read-throttled", "rule-quarantined"]
+      retention_share           = 0.25
+      unread_minutes            = 20
+      write_throttled_records   = 1
+      delivery_success_share    = 0.9
+      behind_seconds            = 60
+      transform_success_share   = 0.8
+      unprocessed_share         = 0.2
+      rejected_share            = 0.3
+      least_records             = 7
+      conversion_failed_records = 4
+      rule_failures             = 5
+      transform_errors          = 6
+      transform_throttles       = 8
+      transform_timeout_share   = 0.5
     }
   }
 
   assert {
-    condition = { for key, alarm in aws_cloudwatch_metric_alarm.lane : key => "${alarm.metric_name} ${alarm.statistic} ${alarm.comparison_operator} ${alarm.threshold}" } == {
-      measurements-data-freshness       = "DeliveryToS3.DataFreshness Maximum GreaterThanThreshold 2700"
-      measurements-delivery-success     = "DeliveryToS3.Success Minimum LessThanThreshold 1"
-      measurements-behind-latest        = "KinesisMillisBehindLatest Maximum GreaterThanThreshold 900000"
-      measurements-read-throttled       = "ThrottledGetRecords Sum GreaterThanThreshold 0"
-      measurements-transform-success    = "ExecuteProcessing.Success Minimum LessThanThreshold 1"
-      measurements-partitions-exceeded  = "PartitionCountExceeded Sum GreaterThanThreshold 0"
-      measurements-conversion-failed    = "FailedConversion.Records Sum GreaterThanThreshold 0"
-      configuration-data-freshness      = "DeliveryToS3.DataFreshness Maximum GreaterThanThreshold 900"
-      configuration-delivery-success    = "DeliveryToS3.Success Minimum LessThanThreshold 1"
-      configuration-behind-latest       = "KinesisMillisBehindLatest Maximum GreaterThanThreshold 900000"
-      configuration-read-throttled      = "ThrottledGetRecords Sum GreaterThanThreshold 0"
-      configuration-transform-success   = "ExecuteProcessing.Success Minimum LessThanThreshold 1"
-      configuration-partitions-exceeded = "PartitionCountExceeded Sum GreaterThanThreshold 0"
+    condition = { for key, alarm in aws_cloudwatch_metric_alarm.lane : trimprefix(key, "measurements-") => alarm.threshold if startswith(key, "measurements-") } == {
+      time-to-loss           = 21600000
+      unread                 = 1
+      write-throttled        = 1
+      data-freshness         = 2700
+      delivery-failed        = 0.9
+      behind-latest          = 60000
+      transform-calls-failed = 0.8
+      unprocessed            = 0.2
+      conversion-failed      = 4
+      partitions-exceeded    = 0
+      rejected               = 0.3
+      rule-failed            = 5
+      rule-lost              = 0
+      rule-throttled         = 0
+      transform-errors       = 6
+      transform-throttled    = 8
+      transform-slow         = 100000
     }
-    error_message = "Each lane is watched for messages that wait or go astray; only measurements are converted."
+    error_message = "Thresholds are as asked, some of them of the lane's own settings; alarms that are not wanted are not there."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.lane["measurements-unread"].period == 1200
+      && aws_cloudwatch_metric_alarm.lane["configuration-data-freshness"].threshold == 900
+      && strcontains(jsonencode(aws_cloudwatch_metric_alarm.lane["measurements-rejected"].metric_query), "received \\u003e= 7,")
+      && strcontains(jsonencode(aws_cloudwatch_metric_alarm.lane["measurements-unprocessed"].metric_query), "read \\u003e= 7,")
+    )
+    error_message = "Periods and least numbers are as asked, and each lane has its own buffer."
   }
 
   assert {
     condition = alltrue([
-      for key, alarm in aws_cloudwatch_metric_alarm.lane :
-      alarm.alarm_name == "plant-lake-krakow-${key}" && alarm.namespace == "AWS/Firehose"
-      && alarm.dimensions == tomap({ DeliveryStreamName = "plant-lake-krakow-${split("-", key)[0]}" })
-      && alarm.treat_missing_data == "notBreaching"
-      && alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:lake-alarms"]) && alarm.ok_actions == alarm.alarm_actions
+      for alarm in aws_cloudwatch_metric_alarm.lane :
+      alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:lake-alarms"]) && alarm.ok_actions == alarm.alarm_actions
     ])
-    error_message = "An alarm watches its own delivery stream, tells of trouble and of its end, and does not mind a quiet lane."
+    error_message = "An alarm tells of trouble and of its end."
+  }
+}
+
+run "alarms_may_have_other_thresholds_for_waiting_and_throttling" {
+  command = plan
+
+  variables {
+    alarms = { freshness_seconds = 600, read_throttled_calls = 9 }
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.lane["measurements-data-freshness"].threshold == 600
+      && aws_cloudwatch_metric_alarm.lane["measurements-read-throttled"].threshold == 9
+    )
+    error_message = "These too are as asked."
   }
 }
 

@@ -40,3 +40,13 @@ output "gateways" {
     }
   }
 }
+
+output "alarms" {
+  description = "Names of the alarms, by `<lane>-<alarm>`."
+  value       = { for key, alarm in aws_cloudwatch_metric_alarm.lane : key => alarm.alarm_name }
+}
+
+output "dashboard" {
+  description = "What a CloudWatch dashboard shows of the factory's messages: `widgets`, and `graphs`, the rows of graphs that may stand beside other factories'."
+  value       = { widgets = local.widgets, graphs = local.graphs }
+}

@@ -216,8 +216,122 @@ variable "kms_keys" {
   }
 }
 
+variable "alarms" {
+  description = <<-EOT
+    When the alarms on messages sound, for both lanes. Each alarm is named and explained in docs/operations.md.
+
+    - `disabled`: names of alarms that are not wanted.
+    - `retention_share` (time-to-loss): share of the stream's retention that the oldest unread message may reach.
+    - `unread_minutes` (unread): how long nobody may read the stream.
+    - `write_throttled_records` (write-throttled), `read_throttled_calls` (read-throttled): how many in five minutes are normal.
+    - `freshness_seconds` (data-freshness): how long a message may wait in Firehose; null for three buffer intervals, at least 900.
+    - `delivery_success_share` (delivery-failed): share of the puts that must succeed.
+    - `behind_seconds` (behind-latest): how far behind the newest message Firehose may read.
+    - `transform_success_share` (transform-calls-failed): share of Firehose's calls that must succeed.
+    - `unprocessed_share` (unprocessed), `rejected_share` (rejected): share of the messages that may be refused.
+    - `least_records`: below so many messages (unprocessed: in 15 minutes, rejected: in an hour) a share means nothing.
+    - `conversion_failed_records` (conversion-failed): how many in five minutes are normal.
+    - `rule_failures` (rule-failed): how many in five minutes are normal.
+    - `transform_errors` (transform-errors), `transform_throttles` (transform-throttled): how many in five minutes are normal.
+    - `transform_timeout_share` (transform-slow): share of its timeout that the function may take.
+  EOT
+  type = object({
+    disabled                  = optional(set(string), [])
+    retention_share           = optional(number, 0.5)
+    unread_minutes            = optional(number, 15)
+    write_throttled_records   = optional(number, 0)
+    freshness_seconds         = optional(number)
+    delivery_success_share    = optional(number, 1)
+    behind_seconds            = optional(number, 900)
+    read_throttled_calls      = optional(number, 0)
+    transform_success_share   = optional(number, 1)
+    unprocessed_share         = optional(number, 0.05)
+    rejected_share            = optional(number, 0.05)
+    least_records             = optional(number, 20)
+    conversion_failed_records = optional(number, 0)
+    rule_failures             = optional(number, 0)
+    transform_errors          = optional(number, 0)
+    transform_throttles       = optional(number, 0)
+    transform_timeout_share   = optional(number, 0.8)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(setsubtract(var.alarms.disabled, keys(local.alarm_meanings))) == 0
+    error_message = "factories[\"${var.factory}\"].alarms.messages.disabled must name alarms, which are ${join(", ", keys(local.alarm_meanings))}, got ${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_meanings)))}."
+  }
+
+  # Nothing is above all or below nothing, so such an alarm would never sound.
+  validation {
+    condition = alltrue([
+      for threshold, value in var.alarms : value > 0 && value <= 1
+      if contains(["delivery_success_share", "transform_success_share"], threshold)
+    ])
+    error_message = join("\n", [
+      for threshold, value in var.alarms : "factories[\"${var.factory}\"].alarms.messages.${threshold} must be above 0 and at most 1, got ${value}."
+      if contains(["delivery_success_share", "transform_success_share"], threshold) ? value <= 0 || value > 1 : false
+    ])
+  }
+
+  validation {
+    condition = alltrue([
+      for threshold, value in var.alarms : value > 0 && value < 1
+      if contains(["retention_share", "transform_timeout_share"], threshold)
+    ])
+    error_message = join("\n", [
+      for threshold, value in var.alarms : "factories[\"${var.factory}\"].alarms.messages.${threshold} must be above 0 and below 1, got ${value}."
+      if contains(["retention_share", "transform_timeout_share"], threshold) ? value <= 0 || value >= 1 : false
+    ])
+  }
+
+  validation {
+    condition = alltrue([
+      for threshold, value in var.alarms : value >= 0 && value < 1
+      if contains(["unprocessed_share", "rejected_share"], threshold)
+    ])
+    error_message = join("\n", [
+      for threshold, value in var.alarms : "factories[\"${var.factory}\"].alarms.messages.${threshold} must be at least 0 and below 1, got ${value}."
+      if contains(["unprocessed_share", "rejected_share"], threshold) ? value < 0 || value >= 1 : false
+    ])
+  }
+
+  validation {
+    condition = alltrue([
+      for threshold, value in var.alarms : value >= 0 && floor(value) == value
+      if contains(["write_throttled_records", "read_throttled_calls", "conversion_failed_records", "rule_failures", "transform_errors", "transform_throttles"], threshold)
+    ])
+    error_message = join("\n", [
+      for threshold, value in var.alarms : "factories[\"${var.factory}\"].alarms.messages.${threshold} must be a whole number, at least 0, got ${value}."
+      if contains(["write_throttled_records", "read_throttled_calls", "conversion_failed_records", "rule_failures", "transform_errors", "transform_throttles"], threshold) ? value < 0 || floor(value) != value : false
+    ])
+  }
+
+  # An alarm looks back a day at most.
+  validation {
+    condition     = var.alarms.unread_minutes >= 5 && var.alarms.unread_minutes <= 1440 && floor(var.alarms.unread_minutes) == var.alarms.unread_minutes
+    error_message = "factories[\"${var.factory}\"].alarms.messages.unread_minutes must be a whole number, 5..1440, got ${var.alarms.unread_minutes}."
+  }
+
+  validation {
+    condition     = var.alarms.least_records >= 1 && floor(var.alarms.least_records) == var.alarms.least_records
+    error_message = "factories[\"${var.factory}\"].alarms.messages.least_records must be a whole number, at least 1, got ${var.alarms.least_records}."
+  }
+
+  # Firehose reads again after seconds; a message is on its way for its buffer interval.
+  validation {
+    condition     = var.alarms.behind_seconds >= 60 && var.alarms.behind_seconds <= 31536000
+    error_message = "factories[\"${var.factory}\"].alarms.messages.behind_seconds must be 60..31536000, got ${var.alarms.behind_seconds}."
+  }
+
+  validation {
+    condition     = var.alarms.freshness_seconds == null ? true : alltrue([for lane in var.lanes : var.alarms.freshness_seconds > 1.5 * lane.delivery.buffer_seconds])
+    error_message = "factories[\"${var.factory}\"].alarms.messages.freshness_seconds must be above one and a half buffer intervals of either lane, ${max([for lane in var.lanes : 1.5 * lane.delivery.buffer_seconds]...)}, got ${coalesce(var.alarms.freshness_seconds, 0)}."
+  }
+}
+
 variable "alarm_actions" {
-  description = "ARNs of what alarms notify, for example an SNS topic. Without any there are no alarms."
+  description = "ARNs of what the alarms notify when they sound and when they end, for example an SNS topic. Without any they are only seen in CloudWatch."
   type        = set(string)
   default     = []
   nullable    = false

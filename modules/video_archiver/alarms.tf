@@ -1,78 +1,171 @@
+# What tells that footage is at risk, lost, or not coming: docs/operations.md has an entry for each alarm, under the same name. A run's
+# duration is not watched: it works until its deadline and leaves the rest to the next one.
 locals {
-  # The function archives an unfinished clip when its first fragment has an hour to live, or a quarter of a shorter retention. What has
-  # half of that left is not being archived.
-  loss_alarm_seconds = floor(min(3600, [for camera in var.cameras : camera.retention_hours * 900]...) / 2)
+  alarm_meanings = {
+    footage-at-risk = "Footage of some camera expires soon and is not archived."
+    camera-at-risk  = "This camera's footage expires soon and is not archived."
+    camera-silent   = "This camera has sent nothing for longer than it may."
+    footage-expired = "Footage expired before it was archived; the log says of which camera and how much."
+    cameras-failed  = "Cameras could not be archived in several runs; the log says which and why."
+    clips-flagged   = "Clips are not as they should be, or footage is missing; the log says which and why."
+    runs-failed     = "Runs of the archiver fail or do not end in time."
+    runs-throttled  = "The archiver may not run as often at once as it is started."
+    not-running     = "The archiver has not run when it should have."
+    not-started     = "This schedule, one of several, has not started the archiver when it should have."
+    start-failed    = "This schedule cannot start the archiver."
+  }
 
-  # Twice the time between runs; of a cron schedule that is not known, and CloudWatch looks back a day at most.
-  run_alarm_seconds = min(86400, max(300, 2 * coalesce(local.schedule_seconds, 43200)))
+  # The function archives an unfinished clip when its first fragment has an hour to live, or a quarter of a shorter retention
+  # (clip_fetch.planning.reserve_ms). What has half of that left is not being archived.
+  loss_seconds = {
+    for id, camera in var.cameras : id => coalesce(var.alarms.loss_seconds, floor(min(3600, camera.retention_hours * 900) / 2))
+  }
+  # Of cameras whose streams others made the retention is not known here.
+  least_loss_seconds = coalesce(var.alarms.loss_seconds, min(1800, values(local.loss_seconds)...))
 
-  own_metrics      = { namespace = var.metrics_namespace, dimensions = { Factory = var.factory } }
+  # Twice the time between runs; of a cron schedule that is not known, and an alarm looks back a day at most.
+  not_running_seconds = coalesce(var.alarms.not_running_seconds, min(86400, max(300, 2 * coalesce(local.schedule_seconds, 43200))))
+
+  # Three runs, where they follow each other closely enough for an alarm to look back on three.
+  repeats = coalesce(local.schedule_seconds, 86400) <= 21600
+  runs = {
+    period     = local.repeats ? max(300, local.schedule_seconds) : 86400
+    periods    = local.repeats ? 3 : 1
+    datapoints = local.repeats ? 2 : 1
+  }
+
+  factory_metrics  = { namespace = var.metrics_namespace, dimensions = { Factory = var.factory } }
+  camera_metrics   = { for id in keys(var.cameras) : id => { namespace = var.metrics_namespace, dimensions = { Factory = var.factory, Camera = id } } }
   function_metrics = { namespace = "AWS/Lambda", dimensions = { FunctionName = local.function_name } }
+  schedule_metrics = { for rule in keys(local.rules) : rule => { namespace = "AWS/Events", dimensions = { RuleName = rule } } }
 
-  alarms = length(var.alarm_actions) == 0 ? {} : {
-    footage-at-risk = merge(local.own_metrics, {
-      description = "Footage of a camera will expire before it is archived unless something changes."
-      metric      = "SecondsToLoss"
-      statistic   = "Minimum"
-      comparison  = "LessThanThreshold"
-      threshold   = local.loss_alarm_seconds
-      missing     = "notBreaching"
-      period      = 300
+  factory_alarms = {
+    # Of all the factory's cameras, also those whose streams were not made here.
+    footage-at-risk = merge(local.factory_metrics, {
+      metric    = "SecondsToLoss"
+      statistic = "Minimum"
+      below     = local.least_loss_seconds
+      # Reported by runs. Where they stop, the danger is as it was or worse, and "not-running" tells.
+      missing = "ignore"
     })
-    footage-expired = merge(local.own_metrics, {
-      description = "Footage expired before it was archived; the log says of which camera and how much."
-      metric      = "ExpiredSeconds"
-      statistic   = "Sum"
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      missing     = "notBreaching"
-      period      = 300
+    footage-expired = merge(local.factory_metrics, {
+      metric    = "ExpiredSeconds"
+      statistic = "Sum"
+      above     = var.alarms.expired_seconds
+      # Between runs nothing is noticed.
+      missing = "notBreaching"
     })
-    cameras-failed = merge(local.own_metrics, {
-      description = "Cameras could not be archived; the log says which and why."
-      metric      = "Errors"
-      statistic   = "Sum"
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      missing     = "notBreaching"
-      period      = 300
+    cameras-failed = merge(local.factory_metrics, local.runs, {
+      metric    = "Errors"
+      statistic = "Sum"
+      above     = var.alarms.failed_cameras
+      # Between runs nothing fails.
+      missing = "notBreaching"
+    })
+    clips-flagged = merge(local.factory_metrics, {
+      metric    = "Flagged"
+      statistic = "Sum"
+      above     = var.alarms.flagged_clips
+      # Between runs nothing is archived.
+      missing = "notBreaching"
     })
     runs-failed = merge(local.function_metrics, {
-      description = "Runs of the archiver fail or do not end in time."
-      metric      = "Errors"
-      statistic   = "Sum"
-      comparison  = "GreaterThanThreshold"
-      threshold   = 0
-      missing     = "notBreaching"
-      period      = 300
+      metric    = "Errors"
+      statistic = "Sum"
+      above     = var.alarms.failed_runs
+      # Between runs nothing fails.
+      missing = "notBreaching"
+    })
+    runs-throttled = merge(local.function_metrics, local.runs, {
+      metric    = "Throttles"
+      statistic = "Sum"
+      above     = var.alarms.throttled_runs
+      # Between runs nothing is throttled.
+      missing = "notBreaching"
     })
     not-running = merge(local.function_metrics, {
-      description = "The archiver has not been started when it should have been."
-      metric      = "Invocations"
-      statistic   = "Sum"
-      comparison  = "LessThanThreshold"
-      threshold   = 1
-      # A function that is never invoked reports nothing at all.
+      metric    = "Invocations"
+      statistic = "Sum"
+      below     = 1
+      period    = local.not_running_seconds
+      # A function that is never started reports nothing at all.
       missing = "breaching"
-      period  = local.run_alarm_seconds
     })
   }
+
+  video_alarms = merge(
+    { for name, alarm in local.factory_alarms : name => merge(alarm, { name = name, of = local.function_name, whose = "${var.factory}'s video" }) },
+    merge([
+      for id, metrics in local.camera_metrics : {
+        "${id}-camera-at-risk" = merge(metrics, {
+          name      = "camera-at-risk"
+          of        = "${local.function_name}-${id}"
+          whose     = "${var.factory}'s camera ${id}"
+          metric    = "SecondsToLoss"
+          statistic = "Minimum"
+          below     = local.loss_seconds[id]
+          # As for footage-at-risk; and of a camera that cannot be looked at "cameras-failed" tells.
+          missing = "ignore"
+        })
+        "${id}-camera-silent" = merge(metrics, {
+          name      = "camera-silent"
+          of        = "${local.function_name}-${id}"
+          whose     = "${var.factory}'s camera ${id}"
+          metric    = "SilentSeconds"
+          statistic = "Maximum"
+          above     = var.alarms.silent_seconds
+          # Reported by runs; and not of a camera that has never sent anything, which is about to be installed.
+          missing = "ignore"
+        })
+      }
+    ]...),
+    merge([
+      for rule, metrics in local.schedule_metrics : {
+        "${rule}-start-failed" = merge(metrics, {
+          name      = "start-failed"
+          of        = rule
+          whose     = "${var.factory}'s video"
+          metric    = "FailedInvocations"
+          statistic = "Sum"
+          above     = var.alarms.failed_starts
+          # Reported when it happens.
+          missing = "notBreaching"
+        })
+        # One schedule that stands still is seen by the function's own invocations (not-running), one of several is not.
+        "${rule}-not-started" = length(local.rules) == 1 ? null : merge(metrics, {
+          name      = "not-started"
+          of        = rule
+          whose     = "${var.factory}'s video"
+          metric    = "Invocations"
+          statistic = "Sum"
+          below     = 1
+          period    = local.not_running_seconds
+          # EventBridge reports invocations only when there are some.
+          missing = "breaching"
+        })
+      }
+    ]...),
+  )
 }
 
 resource "aws_cloudwatch_metric_alarm" "video" {
-  for_each = local.alarms
+  for_each = { for key, alarm in local.video_alarms : key => alarm if alarm == null ? false : !contains(var.alarms.disabled, alarm.name) }
 
-  alarm_name          = "${local.function_name}-${each.key}"
-  alarm_description   = "${var.factory}'s video: ${each.value.description}"
+  alarm_name          = "${each.value.of}-${each.value.name}"
+  alarm_description   = "${each.value.whose}: ${local.alarm_meanings[each.value.name]} What to do: docs/operations.md#${each.value.name}"
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
   statistic           = each.value.statistic
-  period              = each.value.period
-  evaluation_periods  = 1
-  comparison_operator = each.value.comparison
-  threshold           = each.value.threshold
+  period              = try(each.value.period, 300)
+  evaluation_periods  = try(each.value.periods, 1)
+  datapoints_to_alarm = try(each.value.datapoints, 1)
+  comparison_operator = can(each.value.above) ? "GreaterThanThreshold" : "LessThanThreshold"
+  threshold           = try(each.value.above, each.value.below)
   treat_missing_data  = each.value.missing
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
+
+  # The first run is then not far.
+  depends_on = [aws_cloudwatch_event_target.clip_fetch]
 }

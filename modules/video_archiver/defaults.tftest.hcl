@@ -132,7 +132,43 @@ run "runs_every_five_minutes_on_all_cameras" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.video) == 0 && length(output.retention_changes) == 0
-    error_message = "Without anybody to notify there are no alarms, and nothing is to be changed."
+    condition     = length(output.retention_changes) == 0
+    error_message = "Nothing is to be changed."
+  }
+}
+
+run "watches_over_the_footage" {
+  command = plan
+
+  assert {
+    condition = { for key, alarm in aws_cloudwatch_metric_alarm.video : key => join(" ", [
+      alarm.metric_name, join("+", keys(alarm.dimensions)), alarm.statistic, alarm.comparison_operator == "GreaterThanThreshold" ? ">" : "<", alarm.threshold,
+      "${alarm.period} s", "${alarm.datapoints_to_alarm}/${alarm.evaluation_periods}", alarm.treat_missing_data,
+      ]) } == {
+      footage-at-risk                           = "SecondsToLoss Factory Minimum < 1800 300 s 1/1 ignore"
+      footage-expired                           = "ExpiredSeconds Factory Sum > 0 300 s 1/1 notBreaching"
+      cameras-failed                            = "Errors Factory Sum > 0 300 s 2/3 notBreaching"
+      clips-flagged                             = "Flagged Factory Sum > 0 300 s 1/1 notBreaching"
+      runs-failed                               = "Errors FunctionName Sum > 0 300 s 1/1 notBreaching"
+      runs-throttled                            = "Throttles FunctionName Sum > 0 300 s 2/3 notBreaching"
+      not-running                               = "Invocations FunctionName Sum < 1 600 s 1/1 breaching"
+      press-1-camera-at-risk                    = "SecondsToLoss Camera+Factory Minimum < 1800 300 s 1/1 ignore"
+      press-1-camera-silent                     = "SilentSeconds Camera+Factory Maximum > 3600 300 s 1/1 ignore"
+      oven-camera-at-risk                       = "SecondsToLoss Camera+Factory Minimum < 1800 300 s 1/1 ignore"
+      oven-camera-silent                        = "SilentSeconds Camera+Factory Maximum > 3600 300 s 1/1 ignore"
+      plant-lake-krakow-clip-fetch-start-failed = "FailedInvocations RuleName Sum > 0 300 s 1/1 notBreaching"
+    }
+    error_message = "Each way to lose footage has its alarm, also with nobody to notify."
+  }
+
+  assert {
+    condition = (
+      output.alarms["press-1-camera-silent"] == "plant-lake-krakow-clip-fetch-press-1-camera-silent"
+      && output.alarms["not-running"] == "plant-lake-krakow-clip-fetch-not-running"
+      && output.alarms["plant-lake-krakow-clip-fetch-start-failed"] == "plant-lake-krakow-clip-fetch-start-failed"
+      && alltrue([for key, name in output.alarms : endswith(aws_cloudwatch_metric_alarm.video[key].alarm_description, " docs/operations.md#${local.video_alarms[key].name}") && endswith(name, "-${local.video_alarms[key].name}")])
+      && alltrue([for alarm in aws_cloudwatch_metric_alarm.video : length(alarm.alarm_actions) == 0 && length(alarm.ok_actions) == 0])
+    )
+    error_message = "An alarm says whose it is, what it means and where to read on."
   }
 }

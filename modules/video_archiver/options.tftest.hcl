@@ -119,27 +119,100 @@ run "tells_a_queue_of_runs_that_failed_for_good" {
   }
 }
 
-run "watches_over_the_footage" {
+run "alarms_follow_retention_and_schedule" {
   command = plan
 
   variables {
     cameras       = { press-1 = { retention_hours = 2 }, oven = { retention_hours = 48 } }
+    video         = { shards = 6, schedule = "rate(10 minutes)" }
     alarm_actions = ["arn:aws:sns:eu-central-1:111122223333:on-call"]
   }
 
   assert {
-    condition     = keys(aws_cloudwatch_metric_alarm.video) == ["cameras-failed", "footage-at-risk", "footage-expired", "not-running", "runs-failed"]
-    error_message = "Each way to lose footage has its alarm."
+    condition = { for key in ["footage-at-risk", "press-1-camera-at-risk", "oven-camera-at-risk"] : key => aws_cloudwatch_metric_alarm.video[key].threshold } == {
+      footage-at-risk        = 900
+      press-1-camera-at-risk = 900
+      oven-camera-at-risk    = 1800
+    }
+    error_message = "A camera's retention decides when its footage is at risk, and the shortest when some is."
   }
 
   assert {
-    condition = (
-      aws_cloudwatch_metric_alarm.video["footage-at-risk"].threshold == 900
-      && aws_cloudwatch_metric_alarm.video["footage-at-risk"].dimensions == tomap({ Factory = "krakow" })
-      && aws_cloudwatch_metric_alarm.video["not-running"].period == 600
-      && aws_cloudwatch_metric_alarm.video["not-running"].treat_missing_data == "breaching"
-    )
-    error_message = "The shortest retention decides when footage is at risk, and the schedule when a run is missing."
+    condition = { for key in ["not-running", "plant-lake-krakow-clip-fetch-not-started", "plant-lake-krakow-clip-fetch-1-not-started", "cameras-failed", "runs-throttled"] : key => aws_cloudwatch_metric_alarm.video[key].period } == {
+      not-running                                = 1200
+      plant-lake-krakow-clip-fetch-not-started   = 1200
+      plant-lake-krakow-clip-fetch-1-not-started = 1200
+      cameras-failed                             = 600
+      runs-throttled                             = 600
+    }
+    error_message = "The schedule decides when a run is missing, of the function and of each of several schedules."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, alarm in aws_cloudwatch_metric_alarm.video :
+      alarm.treat_missing_data == "breaching" && alarm.namespace == "AWS/Events" && alarm.metric_name == "Invocations" && alarm.dimensions == tomap({ RuleName = trimsuffix(key, "-not-started") })
+      if endswith(key, "-not-started")
+    ])
+    error_message = "A schedule that starts nothing reports nothing."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.video : alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:on-call"]) && alarm.ok_actions == alarm.alarm_actions])
+    error_message = "An alarm tells of trouble and of its end."
+  }
+}
+
+run "alarms_look_back_a_day_on_runs_that_are_rare" {
+  command = plan
+
+  variables {
+    video = { schedule = "cron(0 2 * * ? *)" }
+  }
+
+  assert {
+    condition = {
+      for key in ["not-running", "cameras-failed", "runs-throttled"] :
+      key => "${aws_cloudwatch_metric_alarm.video[key].period} ${aws_cloudwatch_metric_alarm.video[key].datapoints_to_alarm}/${aws_cloudwatch_metric_alarm.video[key].evaluation_periods}"
+    } == { not-running = "86400 1/1", cameras-failed = "86400 1/1", runs-throttled = "86400 1/1" }
+    error_message = "An alarm cannot look back on three runs that are a day apart."
+  }
+}
+
+run "alarms_sound_when_and_where_they_are_told" {
+  command = plan
+
+  variables {
+    cameras = { press-1 = {} }
+    video   = { shards = 6 }
+    alarms = {
+      disabled            = ["footage-at-risk", "not-started"]
+      loss_seconds        = 7200
+      silent_seconds      = 60
+      expired_seconds     = 1
+      flagged_clips       = 2
+      failed_cameras      = 3
+      failed_runs         = 4
+      throttled_runs      = 5
+      failed_starts       = 6
+      not_running_seconds = 7200
+    }
+  }
+
+  assert {
+    condition = { for key, alarm in aws_cloudwatch_metric_alarm.video : key => "${alarm.threshold} ${alarm.period}" } == {
+      footage-expired                             = "1 300"
+      clips-flagged                               = "2 300"
+      cameras-failed                              = "3 300"
+      runs-failed                                 = "4 300"
+      runs-throttled                              = "5 300"
+      not-running                                 = "1 7200"
+      press-1-camera-at-risk                      = "7200 300"
+      press-1-camera-silent                       = "60 300"
+      plant-lake-krakow-clip-fetch-start-failed   = "6 300"
+      plant-lake-krakow-clip-fetch-1-start-failed = "6 300"
+    }
+    error_message = "Thresholds are as asked; alarms that are not wanted are not there."
   }
 }
 

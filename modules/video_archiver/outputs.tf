@@ -27,3 +27,13 @@ output "retention_changes" {
   description = "By camera, the command that gives its stream the retention that is asked for, where it has another."
   value       = local.retention_changes
 }
+
+output "alarms" {
+  description = "Names of the alarms. Keys are the alarms' names, behind the camera's ID or the schedule's name where each has its own."
+  value       = { for key, alarm in aws_cloudwatch_metric_alarm.video : key => alarm.alarm_name }
+}
+
+output "dashboard" {
+  description = "What a CloudWatch dashboard shows of the factory's video: `widgets`, and `graphs`, the rows of graphs that may stand beside other factories'."
+  value       = { widgets = local.widgets, graphs = local.graphs }
+}

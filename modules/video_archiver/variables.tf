@@ -214,8 +214,77 @@ variable "kms_keys" {
   }
 }
 
+variable "alarms" {
+  description = <<-EOT
+    When the alarms on video sound. Each alarm is named and explained in docs/operations.md.
+
+    - `disabled`: names of alarms that are not wanted.
+    - `loss_seconds` (camera-at-risk, footage-at-risk): how much time until its loss footage must have left; null for half of what the
+      archiver keeps in hand, half an hour or an eighth of a shorter retention.
+    - `silent_seconds` (camera-silent): how long a camera may send nothing.
+    - `expired_seconds` (footage-expired), `flagged_clips` (clips-flagged), `failed_runs` (runs-failed), `failed_starts` (start-failed):
+      how many in five minutes are normal.
+    - `failed_cameras` (cameras-failed), `throttled_runs` (runs-throttled): how many between one run and the next are normal.
+    - `not_running_seconds` (not-running, not-started): how long no run may begin; null for two intervals of the schedule, or a day of a
+      cron schedule.
+  EOT
+  type = object({
+    disabled            = optional(set(string), [])
+    loss_seconds        = optional(number)
+    silent_seconds      = optional(number, 3600)
+    expired_seconds     = optional(number, 0)
+    flagged_clips       = optional(number, 0)
+    failed_cameras      = optional(number, 0)
+    failed_runs         = optional(number, 0)
+    throttled_runs      = optional(number, 0)
+    failed_starts       = optional(number, 0)
+    not_running_seconds = optional(number)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(setsubtract(var.alarms.disabled, keys(local.alarm_meanings))) == 0
+    error_message = "factories[\"${var.factory}\"].alarms.video.disabled must name alarms, which are ${join(", ", keys(local.alarm_meanings))}, got ${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_meanings)))}."
+  }
+
+  validation {
+    condition = alltrue([
+      for threshold, value in var.alarms : value >= 0 && floor(value) == value
+      if contains(["expired_seconds", "flagged_clips", "failed_cameras", "failed_runs", "throttled_runs", "failed_starts"], threshold)
+    ])
+    error_message = join("\n", [
+      for threshold, value in var.alarms : "factories[\"${var.factory}\"].alarms.video.${threshold} must be a whole number, at least 0, got ${value}."
+      if contains(["expired_seconds", "flagged_clips", "failed_cameras", "failed_runs", "throttled_runs", "failed_starts"], threshold) ? value < 0 || floor(value) != value : false
+    ])
+  }
+
+  # A fragment is up to 20 s long, and listed some seconds after its end.
+  validation {
+    condition     = var.alarms.silent_seconds >= 60 && var.alarms.silent_seconds <= 31536000
+    error_message = "factories[\"${var.factory}\"].alarms.video.silent_seconds must be 60..31536000, got ${var.alarms.silent_seconds}."
+  }
+
+  # Footage that has just arrived has the whole retention left and must not be in danger.
+  validation {
+    condition = var.alarms.loss_seconds == null ? true : alltrue([
+      for camera in var.cameras : var.alarms.loss_seconds > 0 && var.alarms.loss_seconds <= camera.retention_hours * 1800
+    ])
+    error_message = join("\n", [
+      for id, camera in var.cameras : "factories[\"${var.factory}\"].alarms.video.loss_seconds must be above 0 and at most half of the retention of cameras[\"${id}\"], ${camera.retention_hours * 1800}, got ${coalesce(var.alarms.loss_seconds, 0)}."
+      if var.alarms.loss_seconds == null ? false : var.alarms.loss_seconds <= 0 || var.alarms.loss_seconds > camera.retention_hours * 1800
+    ])
+  }
+
+  # An alarm looks back a day at most, in whole minutes.
+  validation {
+    condition     = var.alarms.not_running_seconds == null ? true : var.alarms.not_running_seconds >= 60 && var.alarms.not_running_seconds <= 86400 && var.alarms.not_running_seconds % 60 == 0
+    error_message = "factories[\"${var.factory}\"].alarms.video.not_running_seconds must be a multiple of 60, 60..86400, got ${coalesce(var.alarms.not_running_seconds, 0)}."
+  }
+}
+
 variable "alarm_actions" {
-  description = "ARNs of what alarms notify, for example an SNS topic. Without any there are no alarms."
+  description = "ARNs of what the alarms notify when they sound and when they end, for example an SNS topic. Without any they are only seen in CloudWatch."
   type        = set(string)
   default     = []
   nullable    = false

@@ -155,6 +155,7 @@ def test_metrics_of_each_camera_in_the_embedded_format() -> None:
     assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == {
         "BacklogSeconds": "Seconds",
         "SecondsToLoss": "Seconds",
+        "SilentSeconds": "Seconds",
         "Clips": "Count",
         "Fragments": "Count",
         "Bytes": "Bytes",
@@ -165,6 +166,7 @@ def test_metrics_of_each_camera_in_the_embedded_format() -> None:
     }
     assert (line["Clips"], line["Fragments"], line["Flagged"], line["Errors"]) == (2, 10, 0, 0)
     assert (line["BacklogSeconds"], line["SecondsToLoss"]) == (10.0, 86390.0)
+    assert line["SilentSeconds"] == (aws.now_ms - aws.fragments["lake_krakow_a"][-1].end_ms) / 1000
     assert line["Calls"] == len(aws.calls) - 1  # all but the listing of streams, which is nobody's
 
 
@@ -178,6 +180,59 @@ def test_what_is_not_known_is_not_a_metric() -> None:
     assert "SecondsToLoss" not in line
     assert "BacklogSeconds" not in line
     assert "SecondsToLoss" not in {m["Name"] for m in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+
+
+def silence(aws: Aws, settings: Settings = SETTINGS) -> float | None:
+    """Seconds without footage as a run reports them, None where it says nothing of them."""
+    aws.out.seek(0)
+    aws.out.truncate()
+    archive(aws, settings)
+    (line,) = [line for line in aws.lines() if "_aws" in line]
+    assert ("SilentSeconds" in line) == (
+        "SilentSeconds" in {m["Name"] for m in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+    )
+    return line.get("SilentSeconds")
+
+
+def test_a_camera_that_stopped_is_silent_from_the_end_of_its_footage_on() -> None:
+    """Whether that waits, is archived, or is gone from the stream; no call is made for it."""
+    aws = plant("a")
+    end_ms = aws.fragments["lake_krakow_a"][-1].end_ms
+    assert silence(aws) == (aws.now_ms - end_ms) / 1000
+    calls = len(aws.calls)
+    aws.now_ms += 600_000
+    assert silence(aws) == (aws.now_ms - end_ms) / 1000
+    assert aws.calls[calls:] == ["ListStreams", "ListObjectsV2", "GetDataEndpoint", *["ListFragments"] * 2]
+    aws.now_ms += 30 * HOUR  # the retention is a day
+    assert silence(aws) == (aws.now_ms - end_ms) / 1000
+
+
+def test_a_camera_that_goes_on_is_silent_no_longer_than_its_fragment_under_way() -> None:
+    aws = plant("a", fragments=60)
+    for elapsed_ms in (31_500, 61_500, 91_500):
+        aws.now_ms = T0 + elapsed_ms
+        assert silence(aws) == 1.5
+
+
+def test_the_silence_of_a_camera_that_never_sent_is_not_known() -> None:
+    """It may be new, or on its way to the plant; an archive that begins with now has no footage either."""
+    aws = plant("a", fragments=0)
+    assert silence(aws) is None
+    assert silence(aws, SETTINGS._replace(start_from="now")) is None
+    aws.now_ms += 10_000
+    assert silence(aws, SETTINGS._replace(start_from="now")) is None
+
+
+def test_the_silence_of_a_camera_is_not_known_before_its_present_was_listed() -> None:
+    """Far behind, the newest footage that was listed is not the newest there is."""
+    aws = plant("a", fragments=900)
+    aws.created_ms = T0
+    aws.now_ms = T0 + 900 * 2000 + 500
+    aws.hook = lambda operation: setattr(aws, "remaining_ms", 0) if operation == "GetClip" else None
+    assert silence(aws) is None
+    aws.hook = lambda _operation: None
+    aws.remaining_ms = 900_000
+    assert silence(aws) == 0.5
 
 
 def test_lines_below_the_level_are_left_out_but_metrics_are_not() -> None:

@@ -1,0 +1,165 @@
+# One dashboard per factory, and one that shows them side by side. CloudWatch draws widgets without a position one after the other.
+locals {
+  factory_widgets = {
+    for factory, pipeline in module.factory_pipeline : factory => concat(
+      pipeline.dashboard.widgets, try(module.video_archiver[factory].dashboard.widgets, [])
+    )
+  }
+
+  pipelines = { for factory, pipeline in module.factory_pipeline : factory => pipeline.dashboard.graphs }
+  videos    = { for factory, video in module.video_archiver : factory => video.dashboard.graphs }
+
+  lake_graphs = [
+    {
+      title   = "Messages that arrive"
+      stat    = "Sum"
+      unit    = "messages in 5 minutes"
+      metrics = concat([], [for graphs in local.pipelines : graphs.arrived]...)
+    },
+    {
+      title   = "Records delivered to S3"
+      stat    = "Sum"
+      unit    = "records in 5 minutes"
+      metrics = concat([], [for graphs in local.pipelines : graphs.delivered]...)
+    },
+    {
+      title   = "Messages refused"
+      stat    = "Sum"
+      unit    = "messages in 5 minutes"
+      metrics = concat([], [for graphs in local.pipelines : graphs.rejected]...)
+    },
+    {
+      title   = "Age of the oldest message in Firehose"
+      stat    = "Maximum"
+      unit    = "seconds"
+      metrics = concat([], [for graphs in local.pipelines : graphs.freshness]...)
+    },
+    {
+      title   = "Time until unread messages are lost"
+      stat    = "Maximum"
+      unit    = "hours"
+      metrics = concat([], [for graphs in local.pipelines : graphs.hours_to_loss]...)
+    },
+    {
+      title   = "Time until footage is lost"
+      stat    = "Minimum"
+      unit    = "seconds"
+      metrics = concat([], [for graphs in local.videos : graphs.seconds_to_loss]...)
+    },
+    {
+      title   = "Footage that waits"
+      stat    = "Maximum"
+      unit    = "seconds"
+      metrics = concat([], [for graphs in local.videos : graphs.backlog_seconds]...)
+    },
+    {
+      title   = "Clips archived"
+      stat    = "Sum"
+      unit    = "clips in 5 minutes"
+      metrics = concat([], [for graphs in local.videos : graphs.clips]...)
+    },
+    {
+      title   = "Cost: bytes through the streams"
+      stat    = "Sum"
+      unit    = "bytes in 5 minutes"
+      metrics = concat([], [for graphs in local.pipelines : graphs.bytes_in]...)
+    },
+    {
+      title   = "Cost: footage stored"
+      stat    = "Sum"
+      unit    = "bytes in 5 minutes"
+      metrics = concat([], [for graphs in local.videos : graphs.bytes]...)
+    },
+    {
+      title   = "Cost: objects put"
+      stat    = "Sum"
+      unit    = "objects in 5 minutes"
+      metrics = concat([], concat([for graphs in local.pipelines : graphs.objects], [for graphs in local.videos : graphs.clips])...)
+    },
+    {
+      title   = "Cost: functions"
+      stat    = "Sum"
+      unit    = "GB-seconds in 5 minutes"
+      metrics = concat([], concat([for graphs in local.pipelines : graphs.gigabyte_seconds], [for graphs in local.videos : graphs.gigabyte_seconds])...)
+    },
+    {
+      title = "Cost: bytes scanned by queries"
+      stat  = "Sum"
+      unit  = "bytes in an hour"
+      metrics = [[{
+        id         = "scanned"
+        expression = "SEARCH('{\"AWS/Athena\",QueryState,QueryType,WorkGroup} MetricName=\"ProcessedBytes\" WorkGroup=\"${var.name}\"', 'Sum', 3600)"
+        label      = "$${PROP('Dim.QueryType')} $${PROP('Dim.QueryState')}"
+      }]]
+    },
+    {
+      title = "Cost: bytes stored"
+      stat  = "Average"
+      unit  = "bytes"
+      # Reported once a day, for each storage class.
+      metrics = [
+        for lane, bucket in module.storage.bucket_names : [{
+          id         = lane
+          expression = "SEARCH('{\"AWS/S3\",BucketName,StorageType} MetricName=\"BucketSizeBytes\" BucketName=\"${bucket}\"', 'Average', 86400)"
+          label      = "${lane} $${PROP('Dim.StorageType')}"
+        }]
+      ]
+    },
+  ]
+
+  lake_widgets = concat(
+    [{
+      type   = "text"
+      width  = 24
+      height = 2
+      properties = {
+        markdown = join(" ", concat(["# ${var.name}\n"], [for factory in keys(var.factories) : "[${factory}](#dashboards/dashboard/${var.name}-${factory})"]))
+      }
+    }],
+    [
+      for graph in local.lake_graphs : {
+        type   = "metric"
+        width  = 8
+        height = 6
+        properties = {
+          title   = graph.title
+          view    = "timeSeries"
+          region  = data.aws_region.current.name
+          stat    = graph.stat
+          period  = 300
+          metrics = graph.metrics
+          yAxis   = { left = { min = 0, label = graph.unit, showUnits = false } }
+        }
+      } if length(graph.metrics) > 0
+    ]
+  )
+
+  # CloudWatch quotas: metrics on one graph and on one dashboard.
+  metrics_per_graph     = 500
+  metrics_per_dashboard = 2500
+}
+
+resource "aws_cloudwatch_dashboard" "factory" {
+  for_each = { for factory, widgets in local.factory_widgets : factory => widgets if var.dashboards }
+
+  dashboard_name = "${var.name}-${each.key}"
+  dashboard_body = jsonencode({ widgets = each.value })
+}
+
+resource "aws_cloudwatch_dashboard" "lake" {
+  for_each = { for name, widgets in { (var.name) = local.lake_widgets } : name => widgets if var.dashboards }
+
+  dashboard_name = each.key
+  dashboard_body = jsonencode({ widgets = each.value })
+
+  lifecycle {
+    precondition {
+      condition     = alltrue([for graph in local.lake_graphs : length(graph.metrics) <= local.metrics_per_graph])
+      error_message = "factories must be few enough for ${local.metrics_per_graph} metrics a graph (without: dashboards = false), got ${max([for graph in local.lake_graphs : length(graph.metrics)]...)}."
+    }
+    precondition {
+      condition     = sum([for graph in local.lake_graphs : length(graph.metrics)]) <= local.metrics_per_dashboard
+      error_message = "factories must be few enough for ${local.metrics_per_dashboard} metrics a dashboard (without: dashboards = false), got ${sum([for graph in local.lake_graphs : length(graph.metrics)])}."
+    }
+  }
+}
