@@ -26,7 +26,7 @@ from tools.localcloud.engine import Engine
 from tools.localcloud.processes import GRACE_SECONDS, StartError, watch_lifeline
 from tools.localcloud.settings import ACCESS_KEY, ACCOUNT, HOST, REGION, SECRET_KEY, STATE_FILE
 
-EXTENSIONS = ("iot", "lambdas", "firehose", "athena", "kinesisvideo", "cloudwatch")
+EXTENSIONS = ("iot", "lambdas", "firehose", "athena", "kinesisvideo", "cloudwatch", "passage")
 ENGINE_MODULE = "tools.localcloud.firehose"
 
 
