@@ -249,7 +249,7 @@ def a_camera_cannot_be_archived(plant: Plant) -> Iterator[None]:
         plant.fail(
             service="kinesis-video-archived-media",
             operation="GetClip",
-            error="ClientLimitExceededException",
+            error="NotAuthorizedException",
             times=None,
         )
         plant.run()

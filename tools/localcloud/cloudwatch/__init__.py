@@ -34,7 +34,7 @@ from tools.localcloud.cloudwatch.sources import Documents
 from tools.localcloud.cloudwatch.watch import Watch
 from tools.localcloud.cloudwatch.wire import ApiError
 from tools.localcloud.control import PREFIX, Answer, route
-from tools.localcloud.settings import ACCOUNT, REGION
+from tools.localcloud.settings import ACCOUNT, HOST, REGION
 
 STEP_SECONDS: Final = 10
 """Between two evaluations of alarms with periods under a minute; the others wait for the minute."""
@@ -45,6 +45,7 @@ _log: Final = logging.getLogger("factorylake.cloudwatch")
 
 def install(_: Any) -> None:
     """Puts metrics and alarms into MiniStack."""
+    from ministack.core import iam_evaluator
     from ministack.core.responses import request_scope
     from ministack.services import cloudwatch, cloudwatch_logs, kinesis, lambda_svc, sns
 
@@ -86,6 +87,8 @@ def install(_: Any) -> None:
     )
 
     def evaluate(at: float, *, fast_only: bool = False) -> list[dict[str, str]]:
+        # A service's call of another is made over TLS (aws:SecureTransport).
+        iam_evaluator.pin_request_origin(HOST, True)
         with request_scope(ACCOUNT, REGION):
             return watch.evaluate(at, fast_only=fast_only)
 
