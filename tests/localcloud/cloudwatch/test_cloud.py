@@ -6,13 +6,14 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import cbor2
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.localcloud.measured import sums
 from tools.localcloud import LocalCloud
 from tools.localcloud.cloudwatch import wire
 
@@ -43,33 +44,6 @@ def put_alarm(cloud: LocalCloud) -> Callable[..., None]:
         cloud.client("cloudwatch").put_metric_alarm(**{**arguments, **changes})
 
     return put
-
-
-def sums(cloud: LocalCloud, namespace: str, dimensions: dict[str, str], *names: str) -> dict[str, float]:
-    """Sums of metrics over the last minutes; a metric without data points is absent."""
-    now = datetime.now(UTC)
-    queries = [
-        {
-            "Id": f"m{at}",
-            "Label": name,
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": namespace,
-                    "MetricName": name,
-                    "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
-                },
-                "Period": 3600,
-                "Stat": "Sum",
-            },
-        }
-        for at, name in enumerate(names)
-    ]
-    found = cloud.client("cloudwatch").get_metric_data(
-        MetricDataQueries=queries,
-        StartTime=now - timedelta(minutes=50),
-        EndTime=now + timedelta(minutes=9),
-    )
-    return {one["Label"]: one["Values"][0] for one in found["MetricDataResults"] if one["Values"]}
 
 
 def test_an_alarm_tells_its_topic_when_it_sounds_and_when_it_ends(
