@@ -119,6 +119,63 @@ run "tables_of_the_schema_files_and_queries_over_them" {
     error_message = "The location itself holds nothing: no errors, no query results."
   }
 
+  # Each table has a view without repeats.
+  assert {
+    condition = (
+      { for key, view in aws_glue_catalog_table.distinct : key => view.name } == { measurements = "measurements_distinct", configuration = "configuration_distinct" }
+      && output.views == { for key, view in aws_glue_catalog_table.distinct : key => view.name }
+      && output.tables == { measurements = "measurements", configuration = "configuration" }
+    )
+    error_message = "Views stand beside the tables, and no reader of the tables' names takes one for a table."
+  }
+
+  assert {
+    condition = alltrue([
+      for view in aws_glue_catalog_table.distinct :
+      view.table_type == "VIRTUAL_VIEW"
+      && view.parameters == tomap({ presto_view = "true", comment = "Presto View" })
+      && view.view_expanded_text == "/* Presto View */"
+      && length(coalesce(view.partition_keys, [])) == 0
+    ])
+    error_message = "Athena takes them for its own views."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, view in aws_glue_catalog_table.distinct :
+      [for column in view.storage_descriptor[0].columns : "${column.name} ${column.type} ${column.comment}"]
+      == [
+        for column in concat(aws_glue_catalog_table.lake[key].storage_descriptor[0].columns, aws_glue_catalog_table.lake[key].partition_keys) :
+        "${column.name} ${column.type} ${column.comment}"
+      ]
+    ])
+    error_message = "A view has the columns of its table, those of the partitions last."
+  }
+
+  assert {
+    condition = alltrue([
+      for view in aws_glue_catalog_table.distinct :
+      [for column in jsondecode(base64decode(regex("^/\\* Presto View: (.*) \\*/$", view.view_original_text)[0])).columns : column.name]
+      == [for column in view.storage_descriptor[0].columns : column.name]
+    ])
+    error_message = "The document that Athena reads has the same columns as Glue."
+  }
+
+  assert {
+    condition = (
+      jsondecode(base64decode(regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["measurements"].view_original_text)[0])).schema == "plant_lake"
+      && strcontains(
+        base64decode(regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["measurements"].view_original_text)[0]),
+        "min(\\\"received_at\\\") AS \\\"received_at\\\""
+      )
+      && !strcontains(
+        base64decode(regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["configuration"].view_original_text)[0]),
+        "min("
+      )
+    )
+    error_message = "A sample counts as of its first arrival; a line of configuration has its arrival in it."
+  }
+
   # The workgroup enforces its settings.
   assert {
     condition = (

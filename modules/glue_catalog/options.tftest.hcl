@@ -54,6 +54,34 @@ run "each_option_arrives" {
   }
 }
 
+run "views_follow_the_schema_files" {
+  command = plan
+
+  variables {
+    schema_dir = "testdata/types"
+    buckets    = { samples = "lake-samples" }
+  }
+
+  assert {
+    condition = [
+      for column in jsondecode(base64decode(regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["samples"].view_original_text)[0])).columns :
+      "${column.name} ${column.type}"
+      ] == [
+      "order varchar", "a_boolean boolean", "a_tinyint tinyint", "a_smallint smallint", "a_int integer", "a_bigint bigint", "a_float real",
+      "a_double double", "a_string varchar", "a_date date", "a_timestamp timestamp(3)", "a_binary varbinary", "arrived bigint", "factory varchar",
+    ]
+    error_message = "Each type of Glue has its name in Trino."
+  }
+
+  assert {
+    condition = (
+      trimspace(jsondecode(base64decode(regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["samples"].view_original_text)[0])).originalSql)
+      == trimspace(file("testdata/types/samples_distinct.sql"))
+    )
+    error_message = "The arrival is the column that the broker's time feeds, whatever its name; names are quoted, so that a reserved word may be one."
+  }
+}
+
 run "a_later_year_is_warned_of" {
   command = plan
 

@@ -8,6 +8,11 @@ output "tables" {
   value       = { for key, table in aws_glue_catalog_table.lake : key => table.name }
 }
 
+output "views" {
+  description = "Names of the views without repeated messages, by schema file: they have the columns of their tables, and no data of their own."
+  value       = { for key, view in aws_glue_catalog_table.distinct : key => view.name }
+}
+
 output "workgroup" {
   description = "Name of the Athena workgroup."
   value       = aws_athena_workgroup.lake.name

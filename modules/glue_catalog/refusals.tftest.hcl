@@ -60,7 +60,7 @@ run "refuses_schema_files_that_glue_would" {
   variables {
     schema_dir = "testdata/schemas"
     buckets = {
-      for table in ["renamed", "Capital", "format", "partition_key", "column_name", "column_type", "column_comment", "column_twice"] :
+      for table in ["renamed", "Capital", "format", "partition_key", "column_name", "column_type", "column_comment", "column_twice", "format_distinct"] :
       table => "lake-measurements"
     }
   }
@@ -74,5 +74,6 @@ run "refuses_schema_files_that_glue_would" {
     aws_glue_catalog_table.lake["column_type"],
     aws_glue_catalog_table.lake["column_comment"],
     aws_glue_catalog_table.lake["column_twice"],
+    aws_glue_catalog_table.lake["format_distinct"],
   ]
 }

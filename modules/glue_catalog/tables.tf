@@ -27,8 +27,6 @@ locals {
     month   = { type = "integer", range = "1,12", digits = "2" }
     day     = { type = "integer", range = "1,31", digits = "2" }
   }
-
-  glue_types = ["boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "string", "date", "timestamp", "binary"]
 }
 
 resource "aws_glue_catalog_table" "lake" {
@@ -110,7 +108,8 @@ locals {
       for refusal in concat(
         [
           { refused = schema.table != table, path = "table", rule = "the file's name, \"${table}\"", value = schema.table },
-          { refused = !can(regex("^[a-z][a-z0-9_]{0,254}$", schema.table)), path = "table", rule = "a lower-case letter, then lower-case letters, digits and _, at most 255 characters", value = schema.table },
+          { refused = !can(regex("^[a-z][a-z0-9_]{0,245}$", schema.table)), path = "table", rule = "a lower-case letter, then lower-case letters, digits and _, at most 246 characters (the view's name has 9 more)", value = schema.table },
+          { refused = contains([for other in local.schemas : "${other.table}_distinct"], schema.table), path = "table", rule = "another name than that of a table's view, <table>_distinct", value = schema.table },
           { refused = !contains(keys(local.formats), schema.format), path = "format", rule = "one of ${join(", ", keys(local.formats))}", value = schema.format },
         ],
         [
@@ -120,7 +119,7 @@ locals {
         flatten([
           for column in concat(schema.columns, schema.partition_keys) : [
             { refused = !can(regex("^[a-z][a-z0-9_]{0,254}$", column.name)), path = "columns", rule = "named by a lower-case letter, then lower-case letters, digits and _, at most 255 characters", value = column.name },
-            { refused = !contains(local.glue_types, column.type), path = "columns[\"${column.name}\"].type", rule = "one of ${join(", ", local.glue_types)}", value = column.type },
+            { refused = !contains(keys(local.trino_types), column.type), path = "columns[\"${column.name}\"].type", rule = "one of ${join(", ", keys(local.trino_types))}", value = column.type },
             { refused = length(column.comment) > 255, path = "columns[\"${column.name}\"].comment", rule = "at most 255 characters", value = "${length(column.comment)} characters" },
             { refused = length([for other in concat(schema.columns, schema.partition_keys) : other if other.name == column.name]) > 1, path = "columns", rule = "named once each, partition keys included", value = column.name },
           ]

@@ -90,6 +90,7 @@ class HandmadeLake:
 
     s3: "S3Client"
     journal_dir: Path
+    buckets: Buckets = BUCKETS
     objects: int = 0
     _journals: dict[Source, Journal] = field(default_factory=dict)
 
@@ -149,12 +150,12 @@ class HandmadeLake:
 
     def put(self, lane: Lane, key: str, body: bytes) -> str:
         """Put any object into a lane's bucket."""
-        self.s3.put_object(Bucket=BUCKETS.by_lane[lane], Key=key, Body=body)
-        return f"s3://{BUCKETS.by_lane[lane]}/{key}"
+        self.s3.put_object(Bucket=self.buckets.by_lane[lane], Key=key, Body=body)
+        return f"s3://{self.buckets.by_lane[lane]}/{key}"
 
     def account(self) -> Account:
         """Take the account."""
-        return take_account(Lake(self.s3, BUCKETS), self.journal_dir)
+        return take_account(Lake(self.s3, self.buckets), self.journal_dir)
 
     def close(self) -> None:
         """Close the journals."""

@@ -14,6 +14,7 @@ from tools.lake.local import build_packages
 
 # One factory a group of tests: an account is of everything that a factory's gateways ever sent.
 FACTORIES: dict[str, Any] = {
+    "bergen": {"gateways": ["mill"]},
     "genoa": {
         "gateways": ["crane"],
         "cameras": {"gate": {}},

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.localcloud.athena.lakes import MemoryLake
-from tests.queries.rows import QUERIES, objects, tables
+from tests.queries.rows import QUERIES, objects, tables, views
 from tools.localcloud import LocalCloud
 
 BUCKETS = {"measurements": "lake-measurements", "configuration": "lake-configuration"}
@@ -20,7 +20,8 @@ NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 def lake() -> MemoryLake:
     """The hand-made lake in memory, around ``NOW``."""
     return MemoryLake(
-        tables={("lake", table["Name"]): table for table in tables(BUCKETS)}, objects=objects(NOW, BUCKETS)
+        tables={("lake", table["Name"]): table for table in (*tables(BUCKETS), *views("lake"))},
+        objects=objects(NOW, BUCKETS),
     )
 
 
@@ -58,7 +59,7 @@ def _fill(lake: CloudLake) -> None:
     for (bucket, key), body in objects(lake.now, BUCKETS).items():
         s3.put_object(Bucket=bucket, Key=key, Body=body)
     glue.create_database(DatabaseInput={"Name": lake.database})
-    for table in tables(BUCKETS):
+    for table in (*tables(BUCKETS), *views(lake.database)):
         glue.create_table(DatabaseName=lake.database, TableInput=table)
     athena.create_work_group(
         Name=lake.workgroup,

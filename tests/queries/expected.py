@@ -147,14 +147,14 @@ EXPECTED: dict[str, list[list[Cell]]] = {
         )
     ],
     "duplicate-samples": [
-        [factory, "Press 1", tag, f"r-{tag}", Moment(ts), "2", kind, Moment(first), Moment(last)]
-        for factory, tag, ts, kind, first, last in (
-            ("krakow", "speed", "-3 06:00:00", "same", "0 07:30:00", "0 11:00:00"),
-            ("krakow", "running", "0 08:00:00", "conflicting", "0 08:00:01", "0 08:00:05"),
-            ("krakow", "speed", "0 08:00:00", "same", "0 08:00:01", "0 08:00:01"),
-            ("krakow", "counter", "0 09:00:00", "same", "0 09:00:02", "0 11:30:00"),
-            ("krakow", "speed", "0 09:20:00", "same", "0 09:20:01", "0 09:20:31"),
-            ("lyon", "edge", "0 10:00:00", "conflicting", "0 10:00:30", "0 11:00:00"),
+        [factory, "Press 1", tag, f"r-{tag}", Moment(ts), "2", messages, kind, Moment(first), Moment(last)]
+        for factory, tag, ts, messages, kind, first, last in (
+            ("krakow", "speed", "-3 06:00:00", "1", "same", "0 07:30:00", "0 11:00:00"),
+            ("krakow", "running", "0 08:00:00", "2", "conflicting", "0 08:00:01", "0 08:00:05"),
+            ("krakow", "speed", "0 08:00:00", "1", "same", "0 08:00:01", "0 08:00:01"),
+            ("krakow", "counter", "0 09:00:00", "1", "same", "0 09:00:02", "0 11:30:00"),
+            ("krakow", "speed", "0 09:20:00", "1", "same", "0 09:20:01", "0 09:20:31"),
+            ("lyon", "edge", "0 10:00:00", "2", "conflicting", "0 10:00:30", "0 11:00:00"),
         )
     ],
     "configuration-history": [

@@ -6,8 +6,10 @@ from ``glue_schemas``, integer partition columns, folders with padded digits.
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import string
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +22,9 @@ import pyarrow.parquet as pq
 
 ROOT = Path(__file__).resolve().parents[2]
 QUERIES = ROOT / "modules" / "glue_catalog" / "queries"
+VIEWS = ROOT / "modules" / "glue_catalog" / "views"
 FACTORIES = ("krakow", "lyon")
+TABLES = ("configuration", "measurements")
 LINE_PATTERN = r'(?s)^(.*?(?:"_received_at":([0-9]+)(?:,"_gateway":"([^"]*)")?\})?)$'
 
 
@@ -253,6 +257,55 @@ def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
                 "SerdeInfo": {"SerializationLibrary": serde[0], "Parameters": serde[1]},
             },
         }
+
+
+def view_sql(table: str) -> str:
+    """The query of a table's view without repeats, as ``modules/glue_catalog/views.tf`` makes it."""
+    schema = _schema(table)
+    columns = [*schema["columns"], *schema["partition_keys"]]
+    quoted = {column["name"]: f'"{column["name"]}"' for column in columns}
+    identity = [name for column, name in zip(columns, quoted.values(), strict=True) if not _arrival(column)]
+    shown = [
+        f"min({name}) AS {name}" if _arrival(column) else name
+        for column, name in zip(columns, quoted.values(), strict=True)
+    ]
+    text = string.Template((VIEWS / "distinct.sql").read_text()).substitute(
+        table=f'"{schema["table"]}"', columns=",\n    ".join(shown), identity=",\n    ".join(identity)
+    )
+    return "\n".join(line for line in text.strip().split("\n") if not line.startswith("--"))
+
+
+def _arrival(column: Mapping[str, Any]) -> bool:
+    return column.get("source") == "_received_at"
+
+
+def views(database: str) -> Iterator[dict[str, Any]]:
+    """The lake's views in the shape of Glue's TableInput."""
+    kinds = {"string": "varchar", "int": "integer", "timestamp": "timestamp(3)"}
+    for name in TABLES:
+        schema = _schema(name)
+        columns = [*schema["columns"], *schema["partition_keys"]]
+        document = {
+            "originalSql": view_sql(name),
+            "catalog": "awsdatacatalog",
+            "schema": database,
+            "columns": [
+                {"name": column["name"], "type": kinds.get(column["type"], column["type"])}
+                for column in columns
+            ],
+        }
+        yield {
+            "Name": f"{name}_distinct",
+            "TableType": "VIRTUAL_VIEW",
+            "Parameters": {"presto_view": "true", "comment": "Presto View"},
+            "ViewOriginalText": f"/* Presto View: {_base64(json.dumps(document))} */",
+            "ViewExpandedText": "/* Presto View */",
+            "StorageDescriptor": {"Columns": _columns(columns)},
+        }
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _columns(columns: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

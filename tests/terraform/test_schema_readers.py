@@ -23,7 +23,7 @@ COLUMN = {
     "comment": "Speed of the line",
 }
 
-EXPECTATION = """
+EXPECTATION = r"""
 run "the_new_column" {
   command = plan
   assert {
@@ -35,6 +35,22 @@ run "the_new_column" {
       "line_speed double"
     )
     error_message = "no column"
+  }
+  assert {
+    condition = (
+      contains(
+        [
+          for c in aws_glue_catalog_table.distinct["measurements"].storage_descriptor[0].columns :
+          "${c.name} ${c.type}"
+        ],
+        "line_speed double"
+      )
+      && length(regexall("\"line_speed\"", jsondecode(base64decode(regex(
+        "^/\\* Presto View: (.*) \\*/$",
+        aws_glue_catalog_table.distinct["measurements"].view_original_text
+      )[0])).originalSql)) == 2
+    )
+    error_message = "no column in the view"
   }
 }
 """

@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.athena.test_tables import parquet, table
+from tests.localcloud.athena.test_views import view
 from tools.localcloud import LocalCloud
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("athena")]
@@ -347,6 +348,35 @@ class TestPermissions:
         status = user.run("SELECT x FROM t WHERE factory = 'lyon'")["Status"]
         assert status["State"] == "FAILED"
         assert f"is not authorized to perform: {action} on resource: arn:aws:" in status["StateChangeReason"]
+
+    def test_a_view_needs_what_its_tables_need_and_itself(self, athena: Athena) -> None:
+        columns = {"x": "integer", "factory": "varchar"}
+        definition = view("SELECT DISTINCT x, factory FROM t", columns, schema=athena.database)
+        athena.cloud.client("glue").create_table(
+            DatabaseName=athena.database, TableInput={**definition, "Name": "v"}
+        )
+        database = f"database/{athena.database}"
+        glue = f"arn:aws:glue:{athena.cloud.region}:{athena.cloud.account_id}"
+        for granted, refused_table in (("t", "v"), ("v", "t"), ("*", None)):
+            tables = {
+                "Action": "glue:GetTable",
+                "Resource": [
+                    f"{glue}:{part}" for part in ("catalog", database, f"table/{athena.database}/{granted}")
+                ],
+            }
+            user = athena.as_user(*self.statements(athena, "glue"), tables)
+            status = user.run("SELECT x FROM v WHERE factory = 'lyon'")["Status"]
+            if refused_table is None:
+                assert status["State"] == "SUCCEEDED", status
+            else:
+                assert status["State"] == "FAILED"
+                assert (
+                    f"glue:GetTable on resource: {glue}:table/{athena.database}/{refused_table}"
+                    in status["StateChangeReason"]
+                )
+        # Objects are read as the caller too: those of the other factory are not its.
+        status = user.run("SELECT x FROM v")["Status"]
+        assert "s3:ListBucket" in status["StateChangeReason"]
 
     def test_the_result_is_read_as_the_caller_too(self, athena: Athena) -> None:
         user = athena.as_user(*self.statements(athena, "result"))

@@ -464,12 +464,6 @@ def test_a_serde_that_is_not_known_is_refused() -> None:
         rows(lake, "SELECT x FROM t")
 
 
-def test_a_view_is_refused() -> None:
-    lake = lake_of({**table({"x": "string"}), "TableType": "VIRTUAL_VIEW"}, {})
-    with pytest.raises(QueryError, match="is a view"):
-        rows(lake, "SELECT x FROM t")
-
-
 @pytest.mark.parametrize(
     "make", [lambda text: text, lambda text: f"{text};", lambda text: f"-- why\n{text}\n;\n"]
 )

@@ -1,13 +1,13 @@
 """Runs a query in Athena's SQL over a catalog and an object store.
 
-The way of a query: its text is checked and parsed (``surface``), its columns are resolved against Glue's
-tables and typed by Trino's rules (``binder``), it is rewritten for DuckDB (``rewriter``), the partitions that
-its WHERE clauses leave are found (``scans``) and read (``reading``), and DuckDB runs it.
+The way of a query: its text is checked and parsed (``surface``), views are replaced by their queries
+(``views``), its columns are resolved against Glue's tables (``names``) and typed by Trino's rules
+(``binder``), it is rewritten for DuckDB (``rewriter``), the partitions that its WHERE clauses leave are found
+(``scans``) and read (``reading``), and DuckDB runs it.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,22 +19,19 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import traverse_scope
 
 from tools.localcloud.athena import local_functions
-from tools.localcloud.athena.binder import Columns, bind, check_clauses
-from tools.localcloud.athena.catalog import Catalog, ObjectStore, Table
+from tools.localcloud.athena.binder import bind, check_clauses
+from tools.localcloud.athena.catalog import Catalog, ObjectStore
 from tools.localcloud.athena.errors import QueryError, position_of
+from tools.localcloud.athena.names import Tables, is_unnamed, mark_unnamed, qualified
 from tools.localcloud.athena.rewriter import rewrite
 from tools.localcloud.athena.scans import Scan, Surroundings, find_scans
 from tools.localcloud.athena.surface import parse
 from tools.localcloud.athena.types import Type, to_text
+from tools.localcloud.athena.views import put_in_views
 
 _INTERRUPT_SECONDS = 0.05
-_UNRESOLVED = re.compile(
-    r"Column '(?P<name>[^']+)' could not be resolved.*Line: (?P<line>\d+), Col: (?P<end>\d+)"
-)
 
 
 @dataclass(frozen=True)
@@ -133,15 +130,17 @@ class Query:
         check_clauses(tree)
         tree = _with_parameters(tree, self.parameters)
         tree = _at_moment(tree, self.now)
-        tables = _Tables(catalog, self.database)
-        tree = _qualified(tree, tables, self.database)
+        tables = Tables(catalog, self.database)
+        mark_unnamed(tree)
+        put_in_views(tree, tables, lambda view: _at_moment(view, self.now))
+        tree = qualified(tree, tables)
         types = bind(tree, tables.columns)
         names = [_output_name(at, item) for at, item in enumerate(tree.selects)]
         rewrite(tree)
         columns = [Column(*pair) for pair in zip(names, types, strict=True)]
         return self._run(tree, columns, tables, Surroundings(catalog, store, self.now, self._go_on))
 
-    def _run(self, tree: exp.Query, columns: list[Column], tables: _Tables, around: Surroundings) -> Answer:
+    def _run(self, tree: exp.Query, columns: list[Column], tables: Tables, around: Surroundings) -> Answer:
         connection = duckdb.connect(":memory:", config={"threads": 2})
         try:
             with self._lock:
@@ -180,42 +179,6 @@ class Query:
     def _go_on(self) -> None:
         if self._cancelled.is_set():
             raise QueryCancelledError
-
-
-class _Tables:
-    """The Glue tables that a query names, each read once."""
-
-    def __init__(self, catalog: Catalog, database: str) -> None:
-        self._catalog = catalog
-        self._database = database
-        self._found: dict[tuple[str, str], Table] = {}
-
-    def find(self, node: exp.Table) -> Table:
-        """The table that a node names.
-
-        Raises:
-            QueryError: there is none, or the caller may not see it.
-        """
-        database, name = (node.db or self._database).lower(), node.name.lower()
-        if node.catalog and node.catalog.lower() != "awsdatacatalog":
-            raise QueryError(
-                "CATALOG_NOT_FOUND", f"Catalog '{node.catalog}' does not exist", position_of(node)
-            )
-        if (database, name) not in self._found:
-            table = self._catalog.table(database, name)
-            if table is None:
-                raise QueryError(
-                    "TABLE_NOT_FOUND",
-                    f"Table 'awsdatacatalog.{database}.{name}' does not exist",
-                    position_of(node),
-                )
-            self._found[database, name] = Table.from_glue(database, table)
-        return self._found[database, name]
-
-    def columns(self, node: exp.Table) -> Columns:
-        """Columns of the table that a node names, those of its partitions last."""
-        table = self.find(node)
-        return {**table.columns, **table.partition_columns}
 
 
 def _with_parameters(tree: exp.Query, parameters: Sequence[str]) -> exp.Query:
@@ -259,47 +222,9 @@ def _literal(text: str, kind: str) -> exp.Expr:
     return exp.Cast(this=exp.Literal.string(text), to=exp.DataType.build(kind))
 
 
-def _qualified(tree: exp.Query, tables: _Tables, database: str) -> exp.Query:
-    """Every column with its relation, every star spelled out."""
-    for item in tree.selects:
-        # What has no name gets one of Athena's kind, which no one can spell by accident.
-        item.meta["unnamed"] = not isinstance(item, (exp.Alias, exp.Column, exp.Star))
-    schema: dict[str, Any] = {}
-    for scope in traverse_scope(tree):
-        for source in scope.sources.values():
-            if isinstance(source, exp.Table):
-                columns = dict.fromkeys(tables.columns(source), "UNKNOWN")
-                schema.setdefault((source.db or database).lower(), {})[source.name.lower()] = columns
-                source.set("catalog", None)
-    try:
-        qualified = qualify(
-            tree,
-            schema=schema,
-            db=database,
-            dialect="athena",
-            expand_alias_refs=False,
-            quote_identifiers=False,
-        )
-    except SqlglotError as error:
-        raise _unresolved(str(error)) from error
-    if not isinstance(qualified, exp.Query):
-        raise QueryError("GENERIC_INTERNAL_ERROR", f"{type(qualified).__name__} is no query")
-    return qualified
-
-
-def _unresolved(message: str) -> QueryError:
-    """The qualifier's complaint about a column, as Athena words it."""
-    found = _UNRESOLVED.search(message)
-    if found is None:
-        return QueryError("COLUMN_NOT_FOUND", message)
-    # The place is that of the name's last character.
-    place = (int(found["line"]), int(found["end"]) - len(found["name"]) + 1)
-    return QueryError("COLUMN_NOT_FOUND", f"Column '{found['name']}' cannot be resolved", place)
-
-
 def _output_name(at: int, item: exp.Expr) -> str:
-    inner = item.this if isinstance(item, exp.Alias) else item
-    return f"_col{at}" if inner.meta.get("unnamed") else item.alias_or_name
+    # What has no name gets one of Athena's kind, which no one can spell by accident.
+    return f"_col{at}" if is_unnamed(item) else item.alias_or_name
 
 
 def _rows(found: Any, columns: Sequence[Column]) -> list[list[str | None]]:

@@ -1,8 +1,12 @@
 """The tables that a query reads: which partitions its conditions leave, and the rows of those.
 
-A condition leaves out partitions when it stands in the WHERE clause, or in an inner join's ON, of the very
-SELECT that names the table, and speaks of nothing but the table's partition columns. Athena also carries
-conditions down from outer queries; the rows are the same, but there it may read less.
+A condition leaves out partitions when it stands in the WHERE clause, or in an inner join's ON, of the SELECT
+that names the table, and speaks of nothing but the table's partition columns. So does one of a SELECT around
+that one, such as the query over a view, where the inner SELECT hands these columns on as they are (those that
+a grouped SELECT hands on are grouped) and partitions each of its windows by them. Trino moves such conditions
+inwards (``PredicatePushDown``); here they stay where they are, and partitions that they rule out are not
+read. Athena also carries conditions into WITH queries and set operations; the rows are the same, but there it
+may read less.
 """
 
 from __future__ import annotations
@@ -213,14 +217,20 @@ def find_scans(query: exp.Query, table_of: Callable[[exp.Table], Table]) -> list
                 table=table,
                 alias=alias,
                 columns=frozenset(column.name for column in scope.source_columns(alias)) & set(table.columns),
-                conditions=tuple(_conditions(scope, alias, set(table.partition_columns))),
+                conditions=tuple(
+                    condition
+                    for condition in _conditions(scope, alias)
+                    if {column.name for column in condition.find_all(exp.Column)}
+                    <= set(table.partition_columns)
+                ),
             )
             scans.append(scan)
             node.replace(exp.alias_(exp.to_table(scan.relation), alias, table=True))
     return scans
 
 
-def _conditions(scope: Scope, alias: str, partition_columns: set[str]) -> Iterator[exp.Expr]:
+def _conditions(scope: Scope, alias: str) -> Iterator[exp.Expr]:
+    """What is true of every row of one relation that can matter to the query's answer."""
     select = scope.expression
     if not isinstance(select, exp.Select) or alias in _nullable(select):
         return
@@ -233,8 +243,43 @@ def _conditions(scope: Scope, alias: str, partition_columns: set[str]) -> Iterat
             columns = list(condition.find_all(exp.Column))
             if not columns or condition.find(exp.Query) is not None:
                 continue
-            if all(column.table == alias and column.name in partition_columns for column in columns):
+            if all(column.table == alias for column in columns):
                 yield condition
+    yield from _from_outside(scope, select, alias)
+
+
+def _from_outside(scope: Scope, select: exp.Select, alias: str) -> Iterator[exp.Expr]:
+    """The conditions of the SELECT around a subquery, in the words of a relation inside it."""
+    outer = scope.parent
+    if outer is None or not scope.is_derived_table or select.args.get("limit") or select.args.get("offset"):
+        return
+    inside = _handed_on(select, alias)
+
+    def moved(node: exp.Expr) -> exp.Expr:
+        return inside[node.name].copy() if isinstance(node, exp.Column) else node
+
+    for name, (_, source) in outer.selected_sources.items():
+        if source is scope:
+            for condition in _conditions(outer, name):
+                if all(column.name in inside for column in condition.find_all(exp.Column)):
+                    yield condition.transform(moved)
+
+
+def _handed_on(select: exp.Select, alias: str) -> dict[str, exp.Column]:
+    """The columns of a relation that its SELECT hands on as they are, by the SELECT's names.
+
+    Leaving out rows by such a column leaves out whole groups, as it is one of the grouped columns then, but
+    not always whole partitions of a window.
+    """
+    windows = [found for found in select.find_all(exp.Window) if found.find_ancestor(exp.Select) is select]
+    handed_on = {}
+    for name, item in zip(select.named_selects, select.expressions, strict=True):
+        column = item.unalias()
+        if not isinstance(column, exp.Column) or column.table != alias:
+            continue
+        if all(column in (window.args.get("partition_by") or ()) for window in windows):
+            handed_on[name] = column
+    return handed_on
 
 
 def _nullable(select: exp.Select) -> set[str]:

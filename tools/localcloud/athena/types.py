@@ -150,6 +150,22 @@ def from_glue(text: str, place: str) -> Type:
         raise QueryError("HIVE_INVALID_METADATA", f"{place}: type {text!r} cannot be read") from error
 
 
+def from_trino(text: str, place: str) -> Type:
+    """The type of a view's column, in Trino's words, such as ``varchar`` or ``timestamp(3)``.
+
+    Args:
+        text: the type.
+        place: what to name in the error.
+
+    Raises:
+        QueryError: it is not a type that this engine reads.
+    """
+    try:
+        return from_datatype(exp.DataType.build(text, dialect="trino"))
+    except (ValueError, UnsupportedError) as error:
+        raise QueryError("HIVE_INVALID_VIEW_DATA", f"{place}: type {text!r} cannot be read") from error
+
+
 def to_duckdb(kind: Type) -> str:
     """The type of the local engine that holds the values of ``kind``."""
     if kind.name == "array":

@@ -1,0 +1,30 @@
+SELECT
+    "order",
+    "a_boolean",
+    "a_tinyint",
+    "a_smallint",
+    "a_int",
+    "a_bigint",
+    "a_float",
+    "a_double",
+    "a_string",
+    "a_date",
+    "a_timestamp",
+    "a_binary",
+    min("arrived") AS "arrived",
+    "factory"
+FROM "samples"
+GROUP BY
+    "order",
+    "a_boolean",
+    "a_tinyint",
+    "a_smallint",
+    "a_int",
+    "a_bigint",
+    "a_float",
+    "a_double",
+    "a_string",
+    "a_date",
+    "a_timestamp",
+    "a_binary",
+    "factory"

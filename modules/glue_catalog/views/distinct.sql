@@ -1,0 +1,13 @@
+-- A table without the repeats of at-least-once delivery: each message once, as it first arrived
+--
+-- A row repeats another when both are equal in every column but the time of arrival. Firehose delivers a row again as it is;
+-- a gateway that publishes a message again (MQTT's QoS 1) makes a row that arrived later. Two rows that differ in anything
+-- else are two messages, also when they are of one register at one moment: no delivery makes these of one.
+-- A condition on any column but the time of arrival is one on a grouped column, so Athena applies it before it groups, and
+-- reads only the partitions that it leaves.
+-- Terraform fills in the table and, by its schema file, its columns: those it shows and those it groups by.
+SELECT
+    ${columns}
+FROM ${table}
+GROUP BY
+    ${identity}
