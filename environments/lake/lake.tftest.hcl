@@ -112,6 +112,101 @@ run "warns_of_requests_that_belong_to_no_gateway" {
   expect_failures = [check.requests_belong_to_gateways]
 }
 
+run "watches_each_factory_as_it_asks_and_tells_the_topic" {
+  command = plan
+
+  variables {
+    factories = {
+      krakow = {
+        gateways = ["line-1", "line-2"]
+        cameras  = { press-1 = {} }
+        alarms   = { messages = { disabled = ["rejected"], retention_share = 0.25 }, video = { disabled = ["camera-silent"] } }
+      }
+      lyon = { gateways = ["press-shop"] }
+    }
+    alarm_topic   = { emails = ["on-call@example.com"], kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/alarms" }
+    alarm_actions = ["arn:aws:sns:eu-central-1:111122223333:a", "arn:aws:sns:eu-central-1:111122223333:b", "arn:aws:sns:eu-central-1:111122223333:c", "arn:aws:sns:eu-central-1:111122223333:d"]
+  }
+
+  assert {
+    condition = (
+      !contains(keys(output.alarms["krakow"].messages), "measurements-rejected") && contains(keys(output.alarms["lyon"].messages), "measurements-rejected")
+      && !contains(keys(output.alarms["krakow"].video), "press-1-camera-silent") && contains(keys(output.alarms["krakow"].video), "press-1-camera-at-risk")
+      && length(output.alarms["lyon"].video) == 0
+      && output.alarms["krakow"].messages["measurements-time-to-loss"] == "plant-lake-krakow-measurements-time-to-loss"
+    )
+    error_message = "Each factory has its own thresholds, and alarms that it does not want."
+  }
+
+  assert {
+    condition = (
+      aws_sns_topic.alarms["alarms"].name == "plant-lake-alarms" && aws_sns_topic.alarms["alarms"].kms_master_key_id == "arn:aws:kms:eu-central-1:111122223333:key/alarms"
+      && { for email, subscription in aws_sns_topic_subscription.email : email => subscription.protocol } == { "on-call@example.com" = "email" }
+    )
+    error_message = "There is a topic, with the key and the addresses that are given."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_sns_topic_policy.alarms["alarms"].policy).Statement :
+      "${statement.Effect} ${jsonencode(statement.Principal)} ${statement.Action} ${statement.Resource} ${jsonencode(statement.Condition)}"
+      ] == [
+      "Allow ${jsonencode({ Service = "cloudwatch.amazonaws.com" })} sns:Publish arn:aws:sns:eu-central-1:111122223333:plant-lake-alarms ${jsonencode({
+        StringEquals                = { "aws:SourceAccount" = "111122223333" }
+        ArnLike                     = { "aws:SourceArn" = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:plant-lake-*" }
+      })}",
+      "Deny \"*\" sns:Publish arn:aws:sns:eu-central-1:111122223333:plant-lake-alarms ${jsonencode({ Bool = { "aws:SecureTransport" = "false" } })}",
+    ]
+    error_message = "CloudWatch may publish this lake's alarms, and nothing may without TLS."
+  }
+
+  assert {
+    condition = output.dashboards == {
+      factories = { krakow = "plant-lake-krakow", lyon = "plant-lake-lyon" }
+      lake      = "plant-lake"
+    }
+    error_message = "There is a dashboard for each factory and one for all."
+  }
+}
+
+run "watches_without_a_topic_and_without_dashboards" {
+  command = plan
+
+  variables {
+    dashboards = false
+  }
+
+  assert {
+    condition = (
+      length(aws_sns_topic.alarms) == 0 && length(aws_sns_topic_subscription.email) == 0 && output.alarm_topic_arn == null
+      && length(output.alarms["krakow"].messages) > 0
+      && jsonencode(output.dashboards) == jsonencode({ factories = {}, lake = null })
+    )
+    error_message = "Alarms are there with nobody to notify; dashboards are an option."
+  }
+}
+
+run "refuses_addresses_and_keys_of_another_form" {
+  command = plan
+
+  variables {
+    alarm_topic = { emails = ["on-call"], kms_key_arn = "alias/alarms" }
+  }
+
+  expect_failures = [var.alarm_topic]
+}
+
+run "refuses_a_sixth_action" {
+  command = plan
+
+  variables {
+    alarm_topic   = {}
+    alarm_actions = ["arn:1", "arn:2", "arn:3", "arn:4", "arn:5"]
+  }
+
+  expect_failures = [var.alarm_actions]
+}
+
 run "refuses_two_gateways_with_the_same_client_id" {
   command = plan
 

@@ -18,6 +18,20 @@ variables {
   csr_dir      = "testdata/csr"
 }
 
+run "sends_alarms_to_its_topic" {
+  command = plan
+
+  variables {
+    alarm_emails  = ["on-call@example.com"]
+    alarm_actions = ["arn:aws:sns:eu-central-1:111122223333:pager"]
+  }
+
+  assert {
+    condition     = keys(output.alarms) == keys(local.factories) && alltrue([for alarms in output.alarms : length(alarms.messages) > 0])
+    error_message = "Each factory is watched."
+  }
+}
+
 run "plans_without_credentials" {
   command = plan
 

@@ -37,7 +37,7 @@ locals {
   # values that takes, so an alarm on one value might never fire. The query adds up whichever there are.
   rule_actions = {
     for lane, settings in local.lanes : lane => {
-      for metric in ["Success", "Failure", "ErrorActionSuccess", "ErrorActionFailure"] :
+      for metric in ["Failure", "ErrorActionSuccess", "ErrorActionFailure"] :
       metric => "SELECT SUM(${metric}) FROM SCHEMA(\"AWS/IoT\", ActionType, RuleName) WHERE RuleName = '${settings.rule_name}'"
     }
   }

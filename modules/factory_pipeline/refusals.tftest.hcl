@@ -44,6 +44,16 @@ run "refuses_values_that_aws_would" {
   expect_failures = [var.schema_dir, var.transform_package, var.lambda, var.metrics_namespace, var.log_retention_days, var.alarm_actions]
 }
 
+run "refuses_thresholds_at_which_an_alarm_could_never_sound_or_never_end" {
+  command = plan
+
+  variables {
+    alarms = { disabled = ["too-hot"], retention_share = 1, delivery_success_share = 0 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
 run "refuses_a_name_with_other_characters_and_an_unknown_architecture" {
   command = plan
 

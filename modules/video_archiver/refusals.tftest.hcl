@@ -29,6 +29,17 @@ run "refuses_names_paths_and_keys_of_another_form" {
   ]
 }
 
+run "refuses_thresholds_at_which_an_alarm_could_never_sound_or_never_end" {
+  command = plan
+
+  variables {
+    cameras = { press-1 = { retention_hours = 2 } }
+    alarms  = { disabled = ["camera-hot"], loss_seconds = 3601, silent_seconds = 59, not_running_seconds = 90 }
+  }
+
+  expect_failures = [var.alarms]
+}
+
 run "refuses_a_factory_of_another_form" {
   command = plan
 
