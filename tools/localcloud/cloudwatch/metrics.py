@@ -128,6 +128,17 @@ class _Series:
         for start in [start for start in self.standard if start < now - KEPT_SECONDS]:
             del self.standard[start]
 
+    def window(self, start: int, end: int, unit: str | None) -> Stat | None:
+        """All data points in [start, end), of one unit or of any."""
+        whole = Stat()
+        first = start + -start % MINUTE
+        for slots, times in ((self.standard, range(first, end, MINUTE)), (self.fine, range(start, end))):
+            for at in times if slots else ():
+                for name, stat in slots.get(at, {}).items():
+                    if unit is None or name == unit:
+                        whole.add(stat)
+        return whole if whole.count else None
+
     def slots(self) -> Iterator[tuple[int, dict[str, Stat]]]:
         yield from list(self.standard.items())
         yield from list(self.fine.items())
@@ -188,17 +199,9 @@ class Metrics:
         """The data points in the windows that begin at `starts` (epoch seconds) and last `period`."""
         with self._lock:
             series = self._series.get(metric)
-            slots = [] if series is None else list(series.slots())
-        found: list[Stat | None] = []
-        for start in starts:
-            whole = Stat()
-            for at, units in slots:
-                if start <= at < start + period:
-                    for name, stat in units.items():
-                        if unit is None or name == unit:
-                            whole.add(stat)
-            found.append(whole if whole.count else None)
-        return found
+            if series is None:
+                return [None for _ in starts]
+            return [series.window(start, start + period, unit) for start in starts]
 
     def span(self, metric: MetricId, first: float, last: float) -> list[int]:
         """The starts of the slots with data points in [first, last)."""
