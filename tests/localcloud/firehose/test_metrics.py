@@ -66,6 +66,7 @@ def test_a_delivery_counts_what_it_read_processed_and_delivered(
     assert len(found["DeliveryToS3.ObjectCount"]) == len(aws.objects)
     assert set(found["DeliveryToS3.Success"]) == {1}
     assert min(found["DeliveryToS3.DataFreshness"]) >= 90
+    assert len(found["DeliveryToS3.DataFreshness"]) > len(aws.objects) > 1  # while it waits, and at each put
     assert "PartitionCountExceeded" not in found or set(found["PartitionCountExceeded"]) == {0}
 
 
