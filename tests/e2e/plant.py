@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import time
-import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tools.account import Account, Buckets, Lake, Tally, take_account
+from tools.account.stored import Found
 from tools.demo.messages import connections
 from tools.gateway.fleet import Manner, send
 from tools.gateway.identities import Lane, Source
 from tools.gateway.mqtt import Patience
 from tools.lake import LocalLake
-from tools.lake.local import PACKAGES
 
 FLUSH_SECONDS = 100.0
 _numbers = itertools.count(1)
@@ -74,9 +71,14 @@ class Factory:
 
     def account(self) -> Account:
         """Of everything that was ever sent for the factory."""
-        return take_account(
-            Lake(self.lake.cloud.client("s3"), Buckets.from_outputs(self.lake.outputs)), self.journals
-        )
+        return take_account(self._stored(), self.journals)
+
+    def found(self) -> list[Found]:
+        """Everything of the factory that lies in the lake."""
+        return self._stored().found([self.name])
+
+    def _stored(self) -> Lake:
+        return Lake(self.lake.cloud.client("s3"), Buckets.from_outputs(self.lake.outputs))
 
     def tally(self, lane: Lane = "measurements") -> Tally:
         """The lane's numbers."""
@@ -124,23 +126,3 @@ def all_keys(lake: LocalLake, bucket: str, prefix: str) -> Iterator[str]:
     pages = lake.cloud.client("s3").get_paginator("list_objects_v2")
     for page in pages.paginate(Bucket=lake.outputs["buckets"][bucket], Prefix=prefix):
         yield from (item["Key"] for item in page.get("Contents", []))
-
-
-@contextmanager
-def code(lake: LocalLake, function: str, body: str) -> Iterator[None]:
-    """Gives a function other code and a second to run; the packaged code returns afterwards."""
-    functions = lake.cloud.client("lambda")
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as package:
-        package.writestr("transform/__init__.py", "")
-        package.writestr("transform/handler.py", f"def handler(event, context):\n    {body}\n")
-    timeout = functions.get_function_configuration(FunctionName=function)["Timeout"]
-    functions.update_function_code(FunctionName=function, ZipFile=archive.getvalue())
-    functions.update_function_configuration(FunctionName=function, Timeout=1)
-    try:
-        yield
-    finally:
-        functions.update_function_code(
-            FunctionName=function, ZipFile=(PACKAGES / "transform.zip").read_bytes()
-        )
-        functions.update_function_configuration(FunctionName=function, Timeout=timeout)

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.plant import Factory, code, sample
+from tests.e2e.plant import Factory, sample
+from tests.e2e.test_faults import broken_code
 from tools.camera.camera import Camera
 from tools.camera.journal import Journal
 from tools.camera.producer import Producer
@@ -158,7 +159,7 @@ class Plant:
 
 def transform_crashes(plant: Plant) -> Iterator[None]:
     body = "if 'slow' in event:\n        while True: pass\n    raise RuntimeError('bug')"
-    with code(plant.lake, plant.transform, body):
+    with broken_code(plant.lake, plant.transform, body):
         for turn in range(2):
             if turn:
                 plant.age(15 * MINUTE)
@@ -187,7 +188,7 @@ def rows_do_not_fit(plant: Plant) -> Iterator[None]:
         "{'partitionKeys': {'year': '2026', 'month': '1', 'day': str(at)}}} "
         "for at, record in enumerate(event['records'])]}"
     )
-    with code(plant.lake, plant.transform, body):
+    with broken_code(plant.lake, plant.transform, body):
         plant.put([sample()] * 501)
         plant.factory.deliver()
         yield

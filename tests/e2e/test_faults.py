@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
-from tests.e2e.plant import Factory, code, rows, sample
+from tests.e2e.plant import Factory, rows, sample
 from tools.lake import LocalLake
+from tools.lake.local import PACKAGES
 from tools.localcloud.cloud import FlushError
 
 
@@ -39,7 +42,7 @@ def test_a_transform_that_never_answers_sends_its_batch_to_the_errors_prefix(
 ) -> None:
     turin = factory("turin")
     before = turin.tally().rejected if any(turin.journals.iterdir()) else 0
-    with code(lake, lake.outputs["transform_functions"]["turin"]["measurements"], body):
+    with broken_code(lake, lake.outputs["transform_functions"]["turin"]["measurements"], body):
         turin.send([sample() for _ in range(10)])
         turin.deliver()
 
@@ -107,3 +110,23 @@ def _flush_that_may_fail(factory: Factory) -> None:
     # The engine is killed meanwhile; the test delivers again.
     with suppress(FlushError):
         factory.deliver()
+
+
+@contextmanager
+def broken_code(lake: LocalLake, function: str, body: str) -> Iterator[None]:
+    """Gives a function other code and a second to run; the packaged code returns afterwards."""
+    functions = lake.cloud.client("lambda")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        package.writestr("transform/__init__.py", "")
+        package.writestr("transform/handler.py", f"def handler(event, context):\n    {body}\n")
+    timeout = functions.get_function_configuration(FunctionName=function)["Timeout"]
+    functions.update_function_code(FunctionName=function, ZipFile=archive.getvalue())
+    functions.update_function_configuration(FunctionName=function, Timeout=1)
+    try:
+        yield
+    finally:
+        functions.update_function_code(
+            FunctionName=function, ZipFile=(PACKAGES / "transform.zip").read_bytes()
+        )
+        functions.update_function_configuration(FunctionName=function, Timeout=timeout)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from tools.account.expectation import Rules
 from tools.account.ledger import Account
 from tools.account.matching import match
-from tools.account.stored import Found, read_object
+from tools.account.redriven import RECORDS, Lines, Redriven, object_key
+from tools.account.stored import Found, StoredError, read_object
 from tools.gateway.connections import output_value
 from tools.gateway.identities import LANES, Lane
 from tools.gateway.journal import read_journals
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8
 _BETWEEN_LOOKS = 2.0
+_NONE = Lines()
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,13 @@ class Lake:
     def found(self, factories: Iterable[str]) -> list[Found]:
         """Everything that lies under the factories' prefixes now.
 
+        A line of an error object that was put back stands for its message no longer.
+
         Raises:
             StoredError: When an object is not what its key says.
         """
-        prefixes = [
-            f"{head}factory={factory}/" for factory in sorted(set(factories)) for head in ("", "errors/")
-        ]
+        factories = sorted(set(factories))
+        prefixes = [f"{head}factory={factory}/" for factory in factories for head in ("", "errors/")]
         wanted: list[tuple[Lane, tuple[str, str, str]]] = []
         for lane, bucket in self.buckets.by_lane.items():
             for prefix in prefixes:
@@ -72,7 +75,29 @@ class Lake:
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             for (_, name), contents in zip(fresh, threads.map(self._fetch, fresh), strict=True):
                 self._read[name] = contents
-        return [one for _, name in wanted for one in self._read[name]]
+        redriven = self._redriven(factories)
+        return [
+            one
+            for _, name in wanted
+            for number, one in enumerate(self._read[name])
+            if number not in redriven.get(name[:2], _NONE)
+        ]
+
+    def _redriven(self, factories: Iterable[str]) -> dict[tuple[str, str], Lines]:
+        """What was put back of which error object, by bucket and key."""
+        lines: dict[tuple[str, str], Lines] = {}
+        for bucket in self.buckets.by_lane.values():
+            for factory in factories:
+                pages = self.s3.get_paginator("list_objects_v2").paginate(
+                    Bucket=bucket, Prefix=f"{RECORDS}factory={factory}/"
+                )
+                for key in [item["Key"] for page in pages for item in page.get("Contents", [])]:
+                    body = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+                    try:
+                        lines[bucket, object_key(key)] = Redriven.from_bytes(body).redriven
+                    except ValueError as error:
+                        raise StoredError(f"s3://{bucket}/{key} cannot be read: {error}") from error
+        return lines
 
     def _fetch(self, wanted: tuple[Lane, tuple[str, str, str]]) -> list[Found]:
         lane, (bucket, key, _) = wanted

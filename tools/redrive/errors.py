@@ -1,0 +1,37 @@
+"""What can go wrong in a redrive.
+
+The tree of errors::
+
+    RedriveError
+    ├── DamagedError   something stored is not what its key says; the run goes on with the next object
+    ├── BusyError      another run works on the same object, or did a moment ago
+    └── SendError      the data stream takes no more; the run ends
+
+Messages name places and rules, never a payload.
+"""
+
+
+class RedriveError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class DamagedError(RedriveError):
+    """A stored object that cannot be read.
+
+    Attributes:
+        place: Bucket and key, and the line where one is at fault.
+        rule: What it should be.
+    """
+
+    def __init__(self, place: str, rule: str) -> None:
+        super().__init__(f"{place}: {rule}")
+        self.place = place
+        self.rule = rule
+
+
+class BusyError(RedriveError):
+    """Another run has its hands on an object."""
+
+
+class SendError(RedriveError):
+    """The data stream does not take records."""
