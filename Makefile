@@ -56,7 +56,7 @@ test-localstack: package ## Integration tests against a LocalStack that already 
 	@$(PYTHON) -m pytest -m localstack
 
 .PHONY: lint
-lint: setup .tools/bin/tflint ## ruff, mypy, terraform fmt and validate, tflint, shellcheck, yamllint
+lint: setup .tools/bin/tflint ## Every static check: Python, Terraform, plans, shell, workflows, secrets
 	@tools/lint.sh
 
 .tools/bin/tflint: tools/install_tflint.sh
@@ -80,10 +80,11 @@ torture: setup ## Run N random fault histories of the video archive (N=10000)
 docs: setup ## Regenerate the tables in docs and module READMEs
 	@$(PYTHON) -m tools.moduledocs
 	@$(PYTHON) -m tools.schemadocs
+	@$(PYTHON) -m tools.sizing docs
 
 .PHONY: lock
 lock: setup ## Compile requirements/*.in to hash-pinned *.txt (UPGRADE=1 takes newer versions)
-	@for set in dev:3.11 py38:3.8 uv:3.8; do \
+	@for set in dev:3.11 checkov:3.11 py38:3.8 uv:3.8; do \
 	  name=$${set%%:*}; \
 	  .tools/uv/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version $${set##*:} --generate-hashes \
 	    --custom-compile-command 'make lock' requirements/$$name.in -o requirements/$$name.txt; \

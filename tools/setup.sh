@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Makes the two Python environments that the project works in, from hash-pinned requirements:
-#   .venv         the newest supported Python found: tools, local cloud, tests
-#   .venv-oldest  the oldest Python found that Lambda sources support (3.8 where there is one): their tests
+# Makes the Python environments that the project works in, from hash-pinned requirements:
+#   .venv          the newest supported Python found: tools, local cloud, tests
+#   .venv-oldest   the oldest Python found that Lambda sources support (3.8 where there is one): their tests
+#   .venv-checkov  the newest supported Python found: checkov and all that it needs; only when asked for by name
 # A second run does nothing unless a requirements file changed. Progress goes to standard error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -63,5 +64,9 @@ make_environment() {
   printf '%s\n' "$stamp" > "$1/installed.txt"
 }
 
-make_environment .venv "$python" requirements/dev.txt
-make_environment .venv-oldest "$lambda_python" requirements/py38.txt
+if [ "${1:-}" = .venv-checkov ]; then
+  make_environment .venv-checkov "$python" requirements/checkov.txt
+else
+  make_environment .venv "$python" requirements/dev.txt
+  make_environment .venv-oldest "$lambda_python" requirements/py38.txt
+fi

@@ -13,6 +13,9 @@ locals {
           transform = { blank_strings = "null" }
         }
       }
+      cameras = {
+        press-1 = { retention_hours = 72 }
+      }
     }
   }
 

@@ -69,15 +69,24 @@ class Terraform:
         """
         self._run("apply", "-input=false", "-auto-approve", *self._arguments(variables))
 
-    def changes(self, variables: Mapping[str, object]) -> list[dict[str, Any]]:
-        """Plan, and return what an apply would change: `{address, actions}` of resources and outputs.
+    def plan(self, variables: Mapping[str, object]) -> dict[str, Any]:
+        """Plan, and return the plan as `terraform show -json` tells it.
 
         Raises:
             TerraformError: When the plan fails.
         """
         plan = self.workdir / _PLAN
         self._run("plan", "-input=false", f"-out={plan}", *self._arguments(variables))
-        shown = json.loads(self._run("show", "-json", str(plan)))
+        shown: dict[str, Any] = json.loads(self._run("show", "-json", str(plan)))
+        return shown
+
+    def changes(self, variables: Mapping[str, object]) -> list[dict[str, Any]]:
+        """Plan, and return what an apply would change: `{address, actions}` of resources and outputs.
+
+        Raises:
+            TerraformError: When the plan fails.
+        """
+        shown = self.plan(variables)
         found = [
             {"address": change["address"], "actions": change["change"]["actions"]}
             for change in shown.get("resource_changes", [])
