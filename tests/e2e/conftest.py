@@ -29,6 +29,21 @@ FACTORIES: dict[str, Any] = {
     "krakow": {"gateways": ["line-1", "line-2"], "cameras": {"press-1": {}}},
     "lyon": {"gateways": ["press-shop"]},
     "nancy": {"gateways": ["cell"]},
+    "malmo": {
+        "gateways": ["mill"],
+        "cameras": {"tap": {"retention_hours": 1}},
+        "video": {
+            "clip_seconds": 30,
+            "settle_seconds": 3,
+            "quiet_seconds": 15,
+            "schedule": "rate(1 minute)",
+        },
+        # So that few messages and a short while are enough to provoke every alarm.
+        "alarms": {
+            "messages": {"least_records": 5, "transform_timeout_share": 0.0075},
+            "video": {"silent_seconds": 600, "not_running_seconds": 300},
+        },
+    },
     "porto": {"gateways": ["kiln"]},
     "turin": {"gateways": ["paint"]},
 }

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
 from tools.localcloud.engine import Engine
@@ -23,6 +23,7 @@ Handler: TypeAlias = Callable[[dict[str, Any]], Awaitable[Answer]]
 AsgiApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
 _routes: dict[tuple[str, str], Handler] = {}
+_background: list[Callable[[], Coroutine[Any, Any, None]]] = []
 
 
 def route(method: str, path: str) -> Callable[[Handler], Handler]:
@@ -35,6 +36,16 @@ def route(method: str, path: str) -> Callable[[Handler], Handler]:
         return handler
 
     return register
+
+
+def in_background(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Registers work that goes on for as long as the core process serves."""
+    _background.append(work)
+
+
+def start_background() -> list[asyncio.Task[None]]:
+    """Starts what was registered, on the running event loop."""
+    return [asyncio.create_task(work()) for work in _background]
 
 
 def layer(app: AsgiApp) -> AsgiApp:

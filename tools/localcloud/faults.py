@@ -78,6 +78,12 @@ class Fault:
 
 _faults: dict[str, Fault] = {}
 _ids = itertools.count(1)
+_observers: list[Callable[[Call, Fault], None]] = []
+
+
+def on_failure(observer: Callable[[Call, Fault], None]) -> None:
+    """Tells `observer` of every call that a fault fails: the service would have counted it."""
+    _observers.append(observer)
 
 
 @route("POST", f"{PREFIX}faults")
@@ -131,6 +137,8 @@ def layer(app: AsgiApp) -> AsgiApp:
         if fault.error is None:
             await app(scope, call.replay(receive), send)
         else:
+            for observer in _observers:
+                observer(call, fault)
             await _fail(send, call, fault)
 
     return with_faults

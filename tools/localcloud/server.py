@@ -26,7 +26,7 @@ from tools.localcloud.engine import Engine
 from tools.localcloud.processes import GRACE_SECONDS, StartError, watch_lifeline
 from tools.localcloud.settings import ACCESS_KEY, ACCOUNT, HOST, REGION, SECRET_KEY, STATE_FILE
 
-EXTENSIONS = ("iot", "lambdas", "firehose", "athena", "kinesisvideo")
+EXTENSIONS = ("iot", "lambdas", "firehose", "athena", "kinesisvideo", "cloudwatch", "passage")
 ENGINE_MODULE = "tools.localcloud.firehose"
 
 
@@ -149,6 +149,7 @@ async def _run(app: Any, options: Options, http: socket.socket, mqtt: socket.soc
     )
     server.add_done_callback(lambda _: stopping.set())
     until_stopped = asyncio.create_task(stopping.wait())
+    background = control.start_background()
     ready = asyncio.create_task(_become_ready(app, options, endpoint, mqtt.getsockname()[1], engine))
     try:
         await asyncio.wait({ready, until_stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -156,7 +157,8 @@ async def _run(app: Any, options: Options, http: socket.socket, mqtt: socket.soc
             ready.result()
             await until_stopped
     finally:
-        ready.cancel()
+        for task in (ready, *background):
+            task.cancel()
         stopping.set()
         (options.workdir / STATE_FILE).unlink(missing_ok=True)
         await asyncio.to_thread(_end_children, engine)

@@ -17,11 +17,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.localcloud.measured import sums
 from tools.localcloud import LocalCloud
 from tools.localcloud.lambdas.runtimes import Interpreter, _interpreters
 
 pytestmark = pytest.mark.cloud
 
+EVENTS = ("Invocations", "TriggeredRules", "FailedInvocations")
 SOURCE = """
 import json, os, sys, time
 
@@ -321,6 +323,31 @@ def test_eventbridge_invokes_what_lets_it(
             time.sleep(0.05)
         assert f"may not invoke {function.name}" in _core_log(cloud)
     assert bool(function.log()) is permitted
+    started = {"Invocations": 1, "TriggeredRules": 1} | ({} if permitted else {"FailedInvocations": 1})
+    assert sums(cloud, "AWS/Events", {"RuleName": function.name}, *EVENTS) == started
+    ran = {"Invocations": 1.0, "Errors": 0.0, "Throttles": 0.0} if permitted else {}
+    while (found := sums(cloud, "AWS/Lambda", {"FunctionName": function.name}, *ran)) != ran:
+        assert time.monotonic() < deadline, found  # an execution is measured just after its log is written
+
+
+def test_every_execution_is_measured_and_a_throttled_one_is_none(
+    make: Callable[..., Function], cloud: LocalCloud
+) -> None:
+    function = make("fail")
+    client = cloud.client("lambda", attempts=1)
+    function.invoke({})
+    cloud.faults.add(
+        service="lambda", operation="Invoke", error="TooManyRequestsException", resource=function.name
+    )
+    for concurrency in (1, 0):
+        client.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=concurrency)
+        with pytest.raises(ClientError, match="TooManyRequests"):
+            client.invoke(FunctionName=function.name, Payload=b"{}")
+
+    names = ("Invocations", "Errors", "Throttles", "Duration")
+    found = sums(cloud, "AWS/Lambda", {"FunctionName": function.name}, *names)
+    assert found.pop("Duration") > 0
+    assert found == {"Invocations": 1, "Errors": 1, "Throttles": 2}
 
 
 def _core_log(cloud: LocalCloud) -> str:

@@ -17,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.iot.devices import allow, arn, connection, enrol
+from tests.localcloud.measured import sums
 from tools.localcloud import LocalCloud
 
 pytestmark = pytest.mark.cloud
@@ -263,3 +264,30 @@ def test_a_rule_that_could_not_run_is_refused_when_it_is_created(
     with pytest.raises(ClientError) as refused:
         lane.rule(**json.loads(json.dumps(members).replace("{role}", lane.role_arn)))
     assert refused.value.response["Error"]["Code"] == code
+
+
+def test_what_rules_and_their_actions_do_is_measured(lane: Lane) -> None:
+    lane.rule()
+    lane.publish(b"1")
+    for error_action_fails in (False, True):
+        lane.cloud.faults.add(
+            service="kinesis",
+            operation="PutRecord",
+            resource=lane.name,
+            error="ProvisionedThroughputExceededException",
+        )
+        if error_action_fails:
+            lane.cloud.faults.add(service="s3", operation="PutObject", resource=lane.name, error="SlowDown")
+        lane.publish(b"2")
+
+    rule = {"RuleName": lane.name.replace("-", "_")}
+    names = ("Success", "Failure", "ErrorActionSuccess", "ErrorActionFailure")
+    assert sums(lane.cloud, "AWS/IoT", rule, "TopicMatch", *names) == {"TopicMatch": 3}
+    stream = sums(lane.cloud, "AWS/IoT", {**rule, "ActionType": "Kinesis"}, *names)
+    assert stream == {"Success": 1, "Failure": 2}
+    errors = sums(lane.cloud, "AWS/IoT", {**rule, "ActionType": "S3"}, *names)
+    assert errors == {"ErrorActionSuccess": 1, "ErrorActionFailure": 1}
+    throttled = sums(
+        lane.cloud, "AWS/Kinesis", {"StreamName": lane.name}, "WriteProvisionedThroughputExceeded"
+    )
+    assert throttled == {"WriteProvisionedThroughputExceeded": 2}

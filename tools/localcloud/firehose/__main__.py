@@ -14,6 +14,7 @@ from pathlib import Path
 from tools.localcloud.firehose.clients import RoleClients
 from tools.localcloud.firehose.endpoint import serve
 from tools.localcloud.firehose.engine import Engine
+from tools.localcloud.firehose.metrics import Outbox, Publisher
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,17 +33,21 @@ def main(arguments: list[str] | None = None) -> int:
     )
 
     region = os.environ.get("AWS_REGION", "eu-central-1")
-    engine = Engine(RoleClients(options.endpoint, region), options.workdir)
+    outbox = Outbox()
+    publisher = Publisher(options.endpoint, outbox)
+    engine = Engine(RoleClients(options.endpoint, region), options.workdir, outbox, publisher.publish)
     server = serve(engine, options.control_port)
     threading.Thread(target=server.serve_forever, name="control", daemon=True).start()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     engine.start()
+    publisher.start()
     _announce(options.workdir, server.server_address[1])
     stopping.wait()
     server.shutdown()
     engine.stop()
+    publisher.stop()
     return 0
 
 

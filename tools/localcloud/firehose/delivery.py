@@ -25,6 +25,7 @@ from tools.localcloud.firehose.clients import CALL_ERRORS, ClientFactory, error_
 from tools.localcloud.firehose.errorlog import ErrorLog
 from tools.localcloud.firehose.errors import InvocationError, PrefixError, RecordError, SchemaError
 from tools.localcloud.firehose.invoke import invoke
+from tools.localcloud.firehose.metrics import Meter, Outbox
 from tools.localcloud.firehose.openx import Deserializer
 from tools.localcloud.firehose.prefix import error_prefix, format_time, object_prefix
 from tools.localcloud.firehose.records import Record
@@ -43,6 +44,8 @@ LONGEST_PAUSE = 15.0
 """Seconds between tries of what failed: doubled each time, from the first to the longest."""
 
 
+MEASURE_SECONDS = 5.0
+"""Between two measurements of what is held."""
 SHORTEST_WAIT = 0.02
 """Seconds between two rounds that are not part of a flush."""
 
@@ -121,6 +124,7 @@ class Delivery:
         renew: Called when a role's session is no longer good.
         clock: Monotonic seconds.
         now: Time of day.
+        meter: Measures for CloudWatch.
         counters: What has been done.
         last_error: What failed last, None when nothing waits for another try.
     """
@@ -131,6 +135,7 @@ class Delivery:
     renew: Callable[[], None]
     clock: Callable[[], float]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    meter: Meter = field(default_factory=lambda: Meter("", Outbox()))
     counters: Counters = field(default_factory=Counters)
     last_error: str | None = None
 
@@ -142,6 +147,7 @@ class Delivery:
             settings.started,
             self.clock,
             self.renew,
+            self.meter,
         )
         self.source.resume(self.checkpoints.load(self._identity).shards)
         self._batcher = self._make_batcher(settings.transform)
@@ -153,6 +159,7 @@ class Delivery:
         self._schema_attempts = 0
         self._schema_not_before = float("-inf")
         self._next_poll = float("-inf")
+        self._next_measure = float("-inf")
 
     def reconfigure(self, settings: Settings) -> None:
         """Go on by new settings; what is buffered by the old ones goes out first."""
@@ -186,6 +193,7 @@ class Delivery:
         self._transform(force=caught_up)
         self._seal(force=caught_up and not self._batches)
         self._put()
+        self._measure()
         if self.source.advance():
             self.checkpoints.store(Checkpoint(self._identity, self.source.checkpoints()))
         if not self._is_failing:
@@ -313,6 +321,9 @@ class Delivery:
             invocation.outages += 1
             invocation.not_before = self.clock() + pause(invocation.outages)
             return False
+        done = [outcome for outcome in outcomes if not isinstance(outcome, RecordError)]
+        sizes = [len(outcome.data) for outcome in done if isinstance(outcome, transforms.Transformed)]
+        self.meter.records("SucceedProcessing", len(done), sum(sizes))
         for record, outcome in zip(invocation.records, outcomes, strict=True):
             if isinstance(outcome, RecordError):
                 self._processing_failed(record, outcome, 1, transform)
@@ -330,8 +341,17 @@ class Delivery:
             invocation.records, str(uuid.uuid4()), settings.arn, settings.source_arn, settings.region
         )
         self.counters.invocations += 1
-        payload = invoke(lambda: self.clients("lambda", transform.role_arn), transform.function_arn, event)
-        return transforms.read_answer(payload, invocation.records)
+        began, succeeded = self.clock(), False
+        try:
+            payload = invoke(
+                lambda: self.clients("lambda", transform.role_arn), transform.function_arn, event
+            )
+            outcomes = transforms.read_answer(payload, invocation.records)
+            succeeded = True
+        finally:
+            self.meter.add("ExecuteProcessing.Success", float(succeeded))
+            self.meter.add("ExecuteProcessing.Duration", (self.clock() - began) * 1000, "Milliseconds")
+        return outcomes
 
     def _invocation_failed(
         self, transform: Transform, invocation: Invocation, failure: InvocationError
@@ -369,6 +389,7 @@ class Delivery:
         key = BufferKey(None, partition(self.settings.prefix.lambda_keys, outcome.partition_keys))
         if key not in self._buffers and self._active_partitions() >= keys.MAX_ACTIVE_PARTITIONS:
             self.counters.partition_count_exceeded += 1
+            self.meter.add("PartitionCountExceeded", 1)
             raise RecordError(
                 "DynamicPartitioning.ActivePartitionLimitExceeded",
                 f"more than {keys.MAX_ACTIVE_PARTITIONS} partitions are active",
@@ -443,6 +464,7 @@ class Delivery:
                 self._conversion_failed(item, failure, buffer.since)
             else:
                 items.append(item)
+        self.meter.records("SucceedConversion", len(items), sum(len(item.data) for item in items))
         if items:
             self._queue(
                 buffer, items, parquet.write(deserializer.columns, rows, conversion.compression), ".parquet"
@@ -450,6 +472,7 @@ class Delivery:
 
     def _conversion_failed(self, item: Item, failure: RecordError | SchemaError, since: float) -> None:
         self.counters.conversion_failed_records += 1
+        self.meter.records("FailedConversion", 1, len(item.data))
         line = error_output.conversion_failed(item.record, failure, self._now_ms, item.data, self.settings)
         self._buffer_error(keys.FORMAT_CONVERSION_FAILED, item.record, line, since)
 
@@ -506,8 +529,15 @@ class Delivery:
             put.attempts += 1
             put.not_before = self.clock() + pause(put.attempts)
             self.counters.put_failures += 1
+            self.meter.add("DeliveryToS3.Success", 0)
             self._failed(f"S3.{error_code(error)}", f"put s3://{settings.bucket}/{put.key}", error)
             return False
+        self.meter.add("DeliveryToS3.Success", 1)
+        if not put.is_error:
+            self.meter.records("DeliveryToS3", len(put.records), len(put.body))
+            self.meter.add("DeliveryToS3.ObjectCount", 1)
+        # Before they are settled: how old the oldest was when it was delivered belongs to the freshness.
+        self._measure_freshness()
         for record in put.records:
             record.receipt.settled = True
         self._count(put)
@@ -522,6 +552,24 @@ class Delivery:
             counters.delivered_objects += 1
             counters.delivered_records += len(put.records)
             counters.delivered_bytes += len(put.body)
+
+    # -- measuring
+
+    def _measure(self) -> None:
+        """What is true for a time, once in a while."""
+        if self.clock() < self._next_measure:
+            return
+        self._next_measure = self.clock() + MEASURE_SECONDS
+        self._measure_freshness()
+        if self.settings.dynamic and (active := self._active_partitions()):
+            self.meter.add("PartitionCount", active)
+            self.meter.add("PartitionCountExceeded", 0)
+
+    def _measure_freshness(self) -> None:
+        """The age of the oldest record that is not delivered."""
+        oldest = self.source.oldest
+        if oldest is not None:
+            self.meter.add("DeliveryToS3.DataFreshness", (self.now() - oldest).total_seconds(), "Seconds")
 
     # -- the rest
 
@@ -545,6 +593,8 @@ class Delivery:
         waits += [put.not_before - now for put in self._puts]
         if self._has_room and not (flush_since is not None and self.source.caught_up_since(flush_since)):
             waits.append(self._next_poll - now)
+        if self.held_records:
+            waits.append(self._next_measure - now)
         if self._schema_attempts:
             waits.append(self._schema_not_before - now)
         elif (due := self._buffers.wait(self.settings.buffer_seconds)) is not None:

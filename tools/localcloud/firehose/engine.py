@@ -15,6 +15,7 @@ from tools.localcloud.firehose.checkpoint import CheckpointFile
 from tools.localcloud.firehose.clients import CALL_ERRORS, RoleClients, error_code
 from tools.localcloud.firehose.delivery import Delivery
 from tools.localcloud.firehose.errors import ConfigError
+from tools.localcloud.firehose.metrics import Meter, Outbox
 from tools.localcloud.firehose.settings import Settings, read
 
 log = logging.getLogger(__name__)
@@ -122,15 +123,25 @@ class Engine:
     Args:
         clients: Makes AWS clients.
         workdir: Folder of the checkpoints.
+        outbox: Takes what the delivery streams measure.
+        publish: Sends what is in the outbox, which a flush does when it is done.
     """
 
-    def __init__(self, clients: RoleClients, workdir: Path) -> None:
+    def __init__(
+        self,
+        clients: RoleClients,
+        workdir: Path,
+        outbox: Outbox | None = None,
+        publish: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clients = clients
         self._firehose = clients.own("firehose")
         self._workdir = workdir
         self._workers: dict[str, Worker] = {}
         self._refused: dict[str, str] = {}
         self._error: str | None = None
+        self._outbox = outbox or Outbox()
+        self._publish = publish
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="discovery", daemon=True)
@@ -202,6 +213,7 @@ class Engine:
             else:
                 worker.give_up(flush)
                 undelivered[name] = _remaining(worker.status())
+        self._publish()
         return delivered, undelivered
 
     def status(self) -> dict[str, Any]:
@@ -246,6 +258,7 @@ class Engine:
             checkpoints=self._checkpoint_file(settings),
             renew=lambda: self._clients.forget(settings.arn),
             clock=time.monotonic,
+            meter=Meter(settings.name, self._outbox),
         )
 
     def _checkpoint_file(self, settings: Settings) -> CheckpointFile:

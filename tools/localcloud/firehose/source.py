@@ -16,6 +16,7 @@ from typing import Any
 
 from tools.localcloud.firehose.checkpoint import ShardCheckpoint
 from tools.localcloud.firehose.clients import CALL_ERRORS, error_code, is_stale
+from tools.localcloud.firehose.metrics import Meter, Outbox
 from tools.localcloud.firehose.records import Record, ShardProgress
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class KinesisSource:
         started: Records that arrived earlier are not read.
         clock: Monotonic seconds.
         renew: Called when the role's session is no longer good.
+        meter: Measures for CloudWatch.
         shards: Shards by ID.
         error: What the last round of calls failed with, None when it did not.
         throttled: GetRecords calls that were throttled.
@@ -79,6 +81,7 @@ class KinesisSource:
     started: datetime
     clock: Callable[[], float]
     renew: Callable[[], None]
+    meter: Meter = field(default_factory=lambda: Meter("", Outbox()))
     shards: dict[str, Shard] = field(default_factory=dict)
     error: str | None = None
     throttled: int = 0
@@ -170,7 +173,10 @@ class KinesisSource:
         except CALL_ERRORS as error:
             if is_stale(error):
                 self.renew()
-            self.throttled += error_code(error) in _THROTTLED
+            if error_code(error) in _THROTTLED:
+                self.throttled += 1
+                operation = getattr(error, "operation_name", "GetRecords")
+                self.meter.add(f"Throttled{operation}", 1)
             self.error = f"{self.stream_arn}: {error}"
             log.warning("%s", self.error)
             return None
@@ -210,6 +216,8 @@ class KinesisSource:
         shard.iterator = answer.get("NextShardIterator")
         shard.exhausted = shard.iterator is None
         shard.behind_ms = answer.get("MillisBehindLatest", 0)
+        self.meter.add("KinesisMillisBehindLatest", shard.behind_ms, "Milliseconds")
+        self.meter.records("DataReadFromKinesisStream", len(records), sum(len(one.data) for one in records))
         if shard.behind_ms == 0 and len(records) < RECORDS_PER_CALL:
             shard.caught_up = began
         if shard.exhausted:

@@ -19,7 +19,7 @@ from typing import Any
 from tools.localcloud import faults
 from tools.localcloud.control import PREFIX, Answer, route
 from tools.localcloud.iot import broker
-from tools.localcloud.iot.rules import Losses, check_rule, load_rule, now_ms, run_rule
+from tools.localcloud.iot.rules import Losses, check_rule, load_rule, measure_match, now_ms, run_rule
 from tools.localcloud.iot.sql import Message, SqlError
 from tools.localcloud.loopback import Loopback
 
@@ -61,6 +61,7 @@ def install(app: Any) -> None:
         for stored in iot._rules_for_account(account, region):
             topic_filter = load_rule(stored).statement.topic_filter
             if topic_filter and iot._subscription_matches(topic_filter, topic):
+                measure_match(stored)
                 await run_rule_actions(account, region, stored, payload, topic, client_id)
 
     iot.put_topic_rule = put_topic_rule

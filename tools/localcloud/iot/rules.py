@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
+from tools.localcloud import measures
 from tools.localcloud.iot.actions import (
     Action,
     ActionError,
@@ -24,6 +25,7 @@ from tools.localcloud.loopback import Loopback
 
 _log: Final = logging.getLogger("factorylake.iot.rules")
 _LOSSES_KEPT: Final = 1000
+_NAMESPACE: Final = "AWS/IoT"
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,11 @@ def load_rule(stored: Mapping[str, Any]) -> Rule:
     return _load(stored["ruleName"], stored["sql"], actions)
 
 
+def measure_match(stored: Mapping[str, Any]) -> None:
+    """Says that a message came on the topic of a rule that MiniStack has stored with these members."""
+    measures.record(_NAMESPACE, "TopicMatch", 1, {"RuleName": str(stored["ruleName"])})
+
+
 async def run_rule(rule: Rule, message: Message, source_ip: str, api: Loopback, losses: Losses) -> None:
     """Evaluates a rule on a message and runs its actions to their end.
 
@@ -93,6 +100,7 @@ async def run_rule(rule: Rule, message: Message, source_ip: str, api: Loopback, 
     try:
         result = rule.statement.evaluate(message)
     except EvaluationError as error:
+        _measure(rule, "ParseError")
         losses.add(rule.identity, message, f"SQL evaluation failed: {error}")
         return
     if result is None:
@@ -103,6 +111,9 @@ async def run_rule(rule: Rule, message: Message, source_ip: str, api: Loopback, 
             await action.run(result, message, rule.identity, api)
         except ActionError as error:
             failures.append((action, error))
+            _measure(rule, "Failure", action)
+        else:
+            _measure(rule, "Success", action)
     if not failures:
         return
     reasons = "; ".join(str(error) for _, error in failures)
@@ -114,7 +125,20 @@ async def run_rule(rule: Rule, message: Message, source_ip: str, api: Loopback, 
     try:
         await rule.error_action.run(document, message, rule.identity, api)
     except ActionError as error:
+        _measure(rule, "ErrorActionFailure", rule.error_action)
         losses.add(rule.identity, message, f"error action failed: {error}; after: {reasons}")
+    else:
+        _measure(rule, "ErrorActionSuccess", rule.error_action)
+
+
+def _measure(rule: Rule, name: str, action: Action | None = None) -> None:
+    """Says what a rule did, by RuleName, or what an action of it did, by ActionType as well.
+
+    AWS IoT Core developer guide, "AWS IoT metrics and dimensions". Which values ActionType takes it does not
+    say: here the action's name, as Kinesis.
+    """
+    kind = {} if action is None else {"ActionType": action.kind.removesuffix("Action")}
+    measures.record(_NAMESPACE, name, 1, {"RuleName": rule.identity.name, **kind})
 
 
 def now_ms() -> int:

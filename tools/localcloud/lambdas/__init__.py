@@ -27,7 +27,7 @@ import json
 import logging
 from typing import Any, Final
 
-from tools.localcloud import faults
+from tools.localcloud import faults, measures
 from tools.localcloud.control import PREFIX, Answer, route
 from tools.localcloud.credentials import AssumeRoleError, assume_role
 from tools.localcloud.lambdas.executor import SERVICE, Executor
@@ -107,6 +107,7 @@ def _let_eventbridge_invoke(lambda_svc: Any) -> None:
     firing: contextvars.ContextVar[str] = contextvars.ContextVar("firing_rule_arn")
 
     def invoke(target: Any, event: Any, rule: Any, *rest: Any, **named: Any) -> Any:
+        measures.record("AWS/Events", "TriggeredRules", 1, {"RuleName": rule["Name"]})
         token = firing.set(rule["Arn"])
         try:
             return invoke_target(target, event, rule, *rest, **named)
@@ -114,10 +115,18 @@ def _let_eventbridge_invoke(lambda_svc: Any) -> None:
             firing.reset(token)
 
     def dispatch(function_arn: str, payload: str) -> None:
+        # "Monitoring Amazon EventBridge": invocations count whether they succeed or fail; failures alone are
+        # reported only when there are some.
+        rule = firing.get().rpartition("/")[2]
+        measures.record("AWS/Events", "Invocations", 1, {"RuleName": rule})
+        if not invoke_function(function_arn, payload):
+            measures.record("AWS/Events", "FailedInvocations", 1, {"RuleName": rule})
+
+    def invoke_function(function_arn: str, payload: str) -> bool:
         function, config, name = lambda_svc._get_func_record_for_ref(function_arn)
         if not function or not config:
             _log.error("rule %s: no function %s", firing.get(), name)
-            return
+            return False
         context = iam_evaluator.EvalContext(
             principal_arn="events.amazonaws.com",
             principal_type="Service",
@@ -131,9 +140,10 @@ def _let_eventbridge_invoke(lambda_svc: Any) -> None:
         verdict = iam_evaluator.evaluate_resource_policy(policy, context, service="events.amazonaws.com")
         if verdict.decision != "Allow":
             _log.error("rule %s may not invoke %s: its policy does not allow it", firing.get(), name)
-            return
+            return False
         record = lambda_svc._execution_record_for_config(function, config)
         lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+        return True
 
     eventbridge._invoke_target = invoke
     eventbridge._dispatch_to_lambda = dispatch
