@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -222,7 +223,7 @@ class LocalCloud:
         except CallError as error:
             undelivered = error.answer.get("undelivered")
             raise FlushError(str(error.answer.get("message", error)), undelivered) from error
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise FlushError(
                 f"the delivery engine did not answer: {error}", self.firehose.describe()
             ) from error

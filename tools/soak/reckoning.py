@@ -1,0 +1,288 @@
+"""The end of a soak: drain the lake, then account for every message, every repeat and every fragment."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from tools import athena
+from tools.account import Account, Buckets, Lake, Rules
+from tools.account.expectation import Row, expected
+from tools.account.ledger import Offender
+from tools.account.matching import match
+from tools.account.spelling import NotTakenError
+from tools.account.stored import Found
+from tools.camera import account as video
+from tools.camera.journal import SentFragment
+from tools.gateway.journal import Entry, read_journals
+from tools.soak.grounds import Grounds
+from tools.soak.strikes import Kill, run_archiver
+
+DUPLICATES = "duplicate-samples"
+_FLUSH_SECONDS = 180.0
+_ARCHIVE_SECONDS = 180.0
+_POLL_SECONDS = 1.0
+# A put that S3 holds when its sender is killed still happens, so long after the kill at most.
+_HELD_SECONDS = 20.0
+
+# A sample as the query for duplicates knows it: factory, register, epoch ms.
+SampleKey = tuple[str, str | None, int]
+
+
+class DrainError(Exception):
+    """The lake did not come to rest: something is not delivered or archived, and no fault is up any more."""
+
+
+def deliver(grounds: Grounds) -> None:
+    """Have everything that is in the data streams delivered.
+
+    Raises:
+        FlushError: When something cannot be.
+    """
+    grounds.lake.cloud.flush(grounds.delivery_streams, _FLUSH_SECONDS)
+
+
+def archive(grounds: Grounds, sent: Iterable[SentFragment]) -> None:
+    """Run the archivers until they have every fragment.
+
+    Raises:
+        DrainError: When some are never archived, with the last words of the functions.
+    """
+    last = {fragment.stream: fragment.number for fragment in sent}
+    deadline = time.monotonic() + _ARCHIVE_SECONDS
+    said: dict[str, Any] = {}
+    while waiting := _behind(grounds, last):
+        if time.monotonic() > deadline:
+            raise DrainError(f"{', '.join(waiting)}: the last fragments were never archived; {said}")
+        for place in grounds.archivers:
+            said[place.function] = run_archiver(grounds.lake.cloud, place.function)
+        time.sleep(_POLL_SECONDS)
+
+
+def _behind(grounds: Grounds, last: Mapping[str, int]) -> list[str]:
+    """Streams whose last fragment is not in the archive."""
+    s3 = grounds.lake.cloud.client("s3")
+    behind = []
+    for place in grounds.cameras:
+        prefix = f"factory={place.factory}/camera={place.name}/"
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=grounds.clips, Prefix=prefix)
+        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        clips = [key for key in keys if key.endswith(".mp4")]
+        archived = -1
+        if clips:
+            metadata = s3.head_object(Bucket=grounds.clips, Key=max(clips))["Metadata"]
+            archived = int(metadata["last-fragment"])
+        if archived < last.get(place.stream, -1):
+            behind.append(place.stream)
+    return behind
+
+
+@dataclass(frozen=True)
+class Messages:
+    """What became of the messages.
+
+    Attributes:
+        account: The account, in which any second copy that no publish explains is duplicated.
+        repeated_by_mqtt: Rows that lie in a table again since the gateway published the message again.
+        repeated_by_delivery: Messages that were written once more since the delivery engine was killed.
+        unexplained: Copies that neither explains.
+        error_objects: Objects of the rules' error actions.
+        expected_repeats: Samples that the table holds more than once, and how often, by the lake's objects.
+        found_repeats: The same by the named query for duplicates.
+        gateways_own: Of these samples, those that gateways sent more than once under one timestamp.
+    """
+
+    account: Account
+    repeated_by_mqtt: int
+    repeated_by_delivery: int
+    unexplained: tuple[Offender, ...]
+    error_objects: int
+    expected_repeats: Mapping[SampleKey, int]
+    found_repeats: Mapping[SampleKey, int]
+    gateways_own: int
+
+    @property
+    def faulty(self) -> tuple[Offender, ...]:
+        """Messages that are not where they should be, less what the faults explain."""
+        explained = ("duplicated", "error action")
+        return (*(one for one in self.account.offenders if one.kind not in explained), *self.unexplained)
+
+    @property
+    def disagreements(self) -> list[str]:
+        """Samples on which the query and the objects disagree."""
+        keys = sorted(self.expected_repeats.keys() | self.found_repeats.keys(), key=str)
+        return [
+            f"{key}: {self.expected_repeats.get(key, 1)} copies lie there, "
+            f"the query finds {self.found_repeats.get(key, 1)}"
+            for key in keys
+            if self.expected_repeats.get(key) != self.found_repeats.get(key)
+        ]
+
+
+def reckon_messages(grounds: Grounds, kills: Sequence[Kill]) -> Messages:
+    """Account for every message in the journals.
+
+    Raises:
+        JournalError: When a journal is damaged.
+        StoredError: When an object of the lake cannot be read.
+    """
+    entries = read_journals(grounds.journals)
+    s3 = grounds.lake.cloud.client("s3")
+    buckets = Buckets.from_outputs(grounds.lake.outputs)
+    found = Lake(s3, buckets).found(grounds.factories)
+    written = _written(s3, buckets.by_lane.values(), grounds.factories)
+    return judge(entries, found, written, kills, _query(grounds))
+
+
+def judge(
+    entries: Sequence[Entry],
+    found: Sequence[Found],
+    written: Mapping[str, float],
+    kills: Sequence[Kill],
+    found_repeats: Mapping[SampleKey, int],
+) -> Messages:
+    """Tell the repeats that have an explanation from those that have none.
+
+    Copies of one record of a data stream share content and arrival time, to the millisecond; copies of two
+    publishes do not. The former are the delivery's, and only a kill of its engine between the two explains
+    them; the latter are MQTT's, and the account explains them by the journals.
+
+    Args:
+        entries: What was sent.
+        found: What is stored.
+        written: When each object was, epoch seconds by `s3://bucket/key`.
+        kills: Of the delivery engine.
+        found_repeats: What the query for duplicates found: copies by sample.
+    """
+    rules = Rules()
+    account = match(entries, found, rules)
+    records: dict[tuple[object, int | None], list[Found]] = defaultdict(list)
+    for copy in found:
+        records[_identity(copy), copy.received_ms].append(copy)
+    explained: Counter[object] = Counter()
+    strange: Counter[object] = Counter()
+    for (identity, _), copies in records.items():
+        if len(copies) > 1 and copies[0].place != "error action":
+            again = _explained(copies, written, kills)
+            explained[identity] += again
+            strange[identity] += len(copies) - 1 - again
+    rows = [copy for copy in found if isinstance(copy.content, Row) and copy.place == "table"]
+    copies_of = Counter(_sample(copy) for copy in rows)
+    expected_repeats = {sample: number for sample, number in copies_of.items() if number > 1}
+    records_of = Counter(sample for sample, _ in {(_sample(copy), copy.received_ms) for copy in rows})
+    sent = _sent_samples(entries, expected_repeats.keys(), rules)
+    own = sum(max(0, sent[sample] - 1) for sample in expected_repeats)
+    return Messages(
+        account,
+        sum(records_of[sample] - sent[sample] for sample in expected_repeats),
+        explained.total(),
+        _unexplained(account, found, explained, strange),
+        sum(copy.place == "error action" for copy in found),
+        expected_repeats,
+        found_repeats,
+        own,
+    )
+
+
+def _identity(copy: Found) -> object:
+    content = copy.content if copy.content is not None else copy.sha256
+    return copy.place, copy.factory, copy.lane, copy.gateway, content
+
+
+def _explained(copies: Sequence[Found], written: Mapping[str, float], kills: Sequence[Kill]) -> int:
+    """How many copies of a record beyond the first follow on a kill of the engine that wrote another."""
+    times = {copy.where.partition("#")[0]: written[copy.where.partition("#")[0]] for copy in copies}
+    in_order = sorted(times.values())
+    return sum(
+        any(kill.asked <= later and earlier <= kill.done + _HELD_SECONDS for kill in kills)
+        for earlier, later in pairwise(in_order)
+    )
+
+
+def _unexplained(
+    account: Account, found: Sequence[Found], explained: Mapping[object, int], strange: Mapping[object, int]
+) -> tuple[Offender, ...]:
+    """Copies that neither a publish nor a kill explains."""
+    by_where = {copy.where: _identity(copy) for copy in found}
+    blamed: dict[object, list[Offender]] = defaultdict(list)
+    for offender in account.offenders:
+        if offender.kind == "duplicated" and offender.where is not None:
+            blamed[by_where[offender.where]].append(offender)
+    left: list[Offender] = []
+    for identity in blamed.keys() | +Counter(strange):
+        without_kill = blamed[identity][explained.get(identity, 0) :]
+        left += without_kill
+        # The account may have put a strange copy down to a publish that was repeated as well.
+        hidden = strange.get(identity, 0) - len(without_kill)
+        wheres = [where for where, one in by_where.items() if one == identity] if hidden > 0 else []
+        detail = "one record written again, and the delivery engine was not killed"
+        left += [Offender("duplicated", "?", None, where, detail) for where in wheres[:hidden]]
+    return tuple(left)
+
+
+def _sample(copy: Found) -> SampleKey:
+    row = copy.content
+    assert isinstance(row, Row)  # noqa: S101  # the caller has chosen rows
+    return copy.factory, row.register_id, row.ts
+
+
+def _sent_samples(entries: Iterable[Entry], wanted: Iterable[SampleKey], rules: Rules) -> Counter[SampleKey]:
+    """How many messages of the journals stand for each of the wanted samples."""
+    samples = set(wanted)
+    sent: Counter[SampleKey] = Counter()
+    for entry in entries if samples else ():
+        if entry.source.lane != "measurements":
+            continue
+        try:
+            row = expected(entry.payload, entry.source.lane, entry.first_ms, rules)
+        except NotTakenError:
+            continue
+        assert isinstance(row, Row)  # noqa: S101  # of this lane
+        sample = (entry.source.factory, row.register_id, row.ts)
+        sent[sample] += sample in samples
+    return sent
+
+
+def _written(s3: Any, buckets: Iterable[str], factories: Sequence[str]) -> dict[str, float]:
+    """When each object of the factories was written, by `s3://bucket/key`."""
+    written = {}
+    for bucket in buckets:
+        for prefix in [f"{head}factory={factory}/" for factory in factories for head in ("", "errors/")]:
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+                for item in page.get("Contents", ()):
+                    written[f"s3://{bucket}/{item['Key']}"] = item["LastModified"].timestamp()
+    return written
+
+
+def _query(grounds: Grounds) -> dict[SampleKey, int]:
+    """What the named query for duplicates finds of the soaked factories."""
+    client = grounds.lake.cloud.client("athena")
+    result = athena.run_named(client, DUPLICATES, grounds.lake.outputs["athena"]["workgroup"])
+    found: dict[SampleKey, int] = {}
+    for values in result.rows:
+        row = dict(zip(result.columns, values, strict=True))
+        taken, register = row["ts"], row["register_id"]
+        if row["factory"] in grounds.factories and isinstance(taken, datetime):
+            sample = (str(row["factory"]), None if register is None else str(register), _ms(taken))
+            found[sample] = int(str(row["copies"]))
+    return found
+
+
+def _ms(moment: datetime) -> int:
+    whole = moment.replace(tzinfo=UTC)
+    return round(whole.timestamp() * 1000)
+
+
+def reckon_video(grounds: Grounds, sent: Sequence[SentFragment]) -> video.Account:
+    """Decode every clip and account for every fragment and frame."""
+    s3 = grounds.lake.cloud.client("s3")
+    total = video.Account()
+    for place in grounds.archivers:
+        names: set[str] = {camera.name for camera in grounds.cameras if camera.factory == place.factory}
+        streams = {camera.stream for camera in grounds.cameras if camera.factory == place.factory}
+        mine = [one for one in sent if one.camera in names and one.stream in streams]
+        total.add(video.account(mine, s3, grounds.clips, place.factory))
+    return total

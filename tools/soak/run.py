@@ -1,0 +1,187 @@
+"""A soak from its beginning to its summary."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+
+from tools.localcloud.cloud import FlushError
+from tools.soak import reckoning
+from tools.soak.cameras import Cameras
+from tools.soak.gateways import Gateways
+from tools.soak.grounds import Grounds
+from tools.soak.memory import Memory
+from tools.soak.plan import draw
+from tools.soak.strikes import Field
+from tools.soak.striking import Striking
+from tools.soak.summary import Summary
+
+_TICK_SECONDS = 0.1
+_BETWEEN_LINES = 10.0
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to soak.
+
+    Attributes:
+        seconds: How long gateways and cameras send while faults strike.
+        seed: Messages, footage and faults follow from it; the machine's own timing does not.
+        rate: Samples a second of each gateway.
+        kinds: Names of the faults that strike; all without.
+        deliver_seconds: Deliver what is buffered every so often, without waiting until buffers are due; None
+            leaves it to the buffers.
+    """
+
+    seconds: float
+    seed: int
+    rate: float = 10.0
+    kinds: Sequence[str] | None = None
+    deliver_seconds: float | None = None
+
+
+@dataclass
+class Told:
+    """Progress: lines with the time since the beginning, and how long each part took."""
+
+    say: Callable[[str], None]
+    began: float = field(default_factory=time.monotonic)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def line(self, text: str) -> None:
+        """Say a line."""
+        self.say(f"[{time.monotonic() - self.began:5.0f} s] {text}")
+
+    @contextmanager
+    def part(self, name: str, title: str) -> Iterator[None]:
+        """Say what begins, and keep how long it took."""
+        self.line(title)
+        began = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - began
+
+
+def soak(grounds: Grounds, settings: Settings, say: Callable[[str], None] = print) -> Summary:
+    """Soak a lake, let it come to rest, and account for everything.
+
+    Whatever happens, no fault stays up and nothing goes on sending.
+
+    Args:
+        grounds: A lake that is applied. Nobody else sends for its factories.
+        settings: How.
+        say: Gets the lines of progress.
+
+    Returns:
+        The summary; its `failures` say what was lost or repeated. Beside it, what is wrong with which message
+        or fragment is in `account.json` and `video.json` of the grounds' folder.
+
+    Raises:
+        GatewayError: When a connection failed for good.
+        PutMediaError: When a fragment was refused.
+        FlushError, DrainError: When the lake did not come to rest.
+    """
+    told = Told(say)
+    summary = Summary(settings.seed, settings.seconds / 60)
+    with ExitStack() as parts:
+        memory = parts.enter_context(Memory(grounds.lake.cloud.pid))
+        gateways = parts.enter_context(Gateways(grounds, settings.seed, settings.rate))
+        cameras = parts.enter_context(Cameras(grounds, settings.seed))
+        ground = Field(grounds, gateways, cameras)
+        plan = draw(settings.seed, settings.seconds, settings.kinds)
+        strikes = parts.enter_context(Striking(ground, plan))
+        with told.part("soak", f"seed {settings.seed}: {_sizes(ground)}; {len(plan)} faults are planned"):
+            gateways.start()
+            cameras.start()
+            parts.enter_context(_delivering(ground, settings.deliver_seconds))
+            _strike(ground, strikes, settings, told, memory)
+            summary.messages_per_second = gateways.acknowledged / settings.seconds
+        with told.part("heal", "Heal, stop the gateways and the cameras"):
+            strikes.heal()
+            strikes.check()
+            gateways.finish()
+            cameras.finish()
+        summary.faults, summary.faults_without_effect = strikes.struck, strikes.missed
+        summary.reconnects = sum(one.reconnects for one in gateways.progress)
+        summary.resent = sum(one.resent for one in gateways.progress)
+        sent = list(cameras.journal.read())
+        with told.part("deliver", "Deliver what is buffered"):
+            reckoning.deliver(grounds)
+        with told.part("archive", "Archive the rest of the footage"):
+            reckoning.archive(grounds, sent)
+        with told.part("messages", "Account for every message"):
+            messages = reckoning.reckon_messages(grounds, ground.kills)
+        with told.part("video", "Decode every clip and account for every frame"):
+            video = reckoning.reckon_video(grounds, sent)
+        memory.sample()
+    summary.refused_puts = ground.refused_puts
+    summary.take_messages(messages)
+    summary.take_video(video)
+    summary.peak_rss_mb = sum(memory.peak.values())
+    summary.rss_mb = {"first": memory.first, "peak": memory.peak, "last": memory.last}
+    summary.seconds = told.seconds
+    _keep(grounds, messages, video.offenders)
+    for text in [*_words(messages), *video.offenders[:_SHOWN]]:
+        told.line(text)
+    return summary
+
+
+def _strike(ground: Field, strikes: Striking, settings: Settings, told: Told, memory: Memory) -> None:
+    """Let the faults strike at their times."""
+    began = time.monotonic()
+    told_at = began
+    while (now := time.monotonic()) - began < settings.seconds:
+        strikes.advance(now - began)
+        ground.gateways.check()
+        ground.cameras.check()
+        if now - told_at >= _BETWEEN_LINES:
+            told_at = now
+            under_way = ", ".join(sorted(strikes.under_way)) or "all is well"
+            told.line(
+                f"{ground.gateways.acknowledged} messages acknowledged, "
+                f"{ground.cameras.fragments} fragments, {strikes.struck.total()} faults, "
+                f"{sum(memory.last.values()):.0f} MB; now: {under_way}"
+            )
+        time.sleep(_TICK_SECONDS)
+
+
+@contextmanager
+def _delivering(ground: Field, every: float | None) -> Iterator[None]:
+    """Deliver what is buffered now and then, until the faults heal."""
+
+    def deliver() -> None:
+        while every is not None and not ground.healing.wait(every):
+            # The engine may be dead, or kept from delivering: the next time will do.
+            with suppress(FlushError):
+                ground.cloud.flush(ground.grounds.delivery_streams, every)
+
+    thread = threading.Thread(target=deliver, name="deliver")
+    thread.start()
+    try:
+        yield
+    finally:
+        ground.healing.set()
+        thread.join()
+
+
+def _sizes(ground: Field) -> str:
+    factories, gateways = len(ground.grounds.factories), len(ground.gateways.gateways)
+    return f"{factories} factories, {gateways} gateways, {len(ground.cameras.filming)} cameras"
+
+
+def _words(messages: reckoning.Messages) -> Iterator[str]:
+    """What is wrong with the messages, the first of it."""
+    for one in messages.faulty[:_SHOWN]:
+        position = "" if one.n is None else f" message {one.n} of its journal"
+        place = f" ({one.where})" if one.where else ""
+        yield f"{one.kind}: {one.source}{position}: {one.detail}{place}"
+    yield from messages.disagreements[:_SHOWN]
+
+
+def _keep(grounds: Grounds, messages: reckoning.Messages, video: Sequence[str]) -> None:
+    """Keep all of what is wrong, for whoever looks for the cause."""
+    account = {**messages.account.to_json(), "disagreements": messages.disagreements}
+    (grounds.folder / "account.json").write_text(json.dumps(account, indent=2) + "\n", encoding="utf-8")
+    (grounds.folder / "video.json").write_text(json.dumps(list(video), indent=2) + "\n", encoding="utf-8")
