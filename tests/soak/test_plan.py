@@ -34,7 +34,3 @@ def test_a_short_run_leaves_out_what_takes_longer() -> None:
     kinds = {one.kind for one in draw(1, 30)}
     assert "missed_runs" not in kinds
     assert kinds == {name for name, kind in KINDS.items() if kind.lasts[0] <= 27}
-
-
-def test_only_the_kinds_asked_for_strike() -> None:
-    assert {one.kind for one in draw(1, TEN_MINUTES, ["engine_kill"])} == {"engine_kill"}

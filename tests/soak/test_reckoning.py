@@ -6,12 +6,14 @@ import json
 from dataclasses import replace
 from itertools import count
 
+import pytest
+
 from tools.account.expectation import Row, Rules, expected
 from tools.account.stored import Found
-from tools.gateway.identities import Source
+from tools.gateway.identities import Lane, Source
 from tools.gateway.journal import Entry
 from tools.soak.reckoning import Messages, SampleKey, judge
-from tools.soak.strikes import Kill
+from tools.soak.strikes import Kill, Outage
 from tools.soak.summary import Summary
 
 NOW_MS = 1_772_600_000_000
@@ -59,11 +61,11 @@ def judged(
     found: list[Found],
     kills: list[Kill],
     repeats: dict[SampleKey, int],
-    written: dict[str, float] | None = None,
+    outages: tuple[Outage, ...] = (),
 ) -> tuple[Messages, Summary]:
     """The judgement of a lake whose objects `s3://b/1`, `s3://b/2` were written a minute before and after."""
     times = {"s3://b/1": NOW, "s3://b/2": NOW + 120}
-    messages = judge(entries, found, written or times, kills, repeats)
+    messages = judge(entries, found, times, repeats, kills, outages)
     summary = Summary(1, 1)
     summary.take_messages(messages)
     return messages, summary
@@ -155,3 +157,35 @@ def test_an_error_action_answers_for_every_record_that_a_stream_refused() -> Non
     assert summary.failures == ["error_objects: 1 for 0 refused_puts"]
     summary.refused_puts = 1
     assert summary.failures == []
+
+
+@pytest.mark.parametrize(
+    ("code", "lane", "began", "failures"),
+    [
+        ("Lambda.InvokeLimitExceeded", "measurements", -5, []),
+        ("Lambda.FunctionError", "measurements", -5, ["misplaced: 1"]),
+        ("Lambda.InvokeLimitExceeded", "configuration", -5, ["misplaced: 1"]),
+        ("Lambda.InvokeLimitExceeded", "measurements", 5, ["misplaced: 1"]),
+    ],
+)
+def test_a_valid_message_may_be_rejected_where_its_function_was_out_of_order_and_nowhere_else(
+    code: str, lane: Lane, began: float, failures: list[str]
+) -> None:
+    one = sent()
+    reason = f"processing-failed: {code}"
+    copy = Found(
+        "rejected",
+        "s3://b/1#0",
+        "krakow",
+        "measurements",
+        payload=one.payload,
+        received_ms=NOW_MS,
+        reason=reason,
+    )
+    one = replace(one, sha256=str(copy.sha256))
+    outage = Outage("krakow", lane, NOW + began, NOW + began + 20)
+
+    _, summary = judged([one], [copy], [], {}, (outage,))
+
+    assert summary.failures == failures
+    assert summary.rejected_in_outages == (not failures)

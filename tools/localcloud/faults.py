@@ -127,7 +127,7 @@ def layer(app: AsgiApp) -> AsgiApp:
             await app(scope, receive, send)
             return
         call = Call.read(scope, await read_body(receive))
-        # A copy: calls from inside the cloud come from threads of their own, and faults come and go meanwhile.
+        # A copy: calls from inside the cloud come from threads of their own, and faults come and go.
         fault = next((fault for fault in list(_faults.values()) if _meets(fault, call)), None)
         if fault is None:
             await app(scope, call.replay(receive), send)

@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 from tools.camera.camera import Camera
 from tools.camera.journal import Journal
@@ -21,7 +22,7 @@ class Filming:
     Attributes:
         place: Which.
         is_away: Whether it has lost its line or its power: it films nothing.
-        fragments: How many it has sent.
+        fragments: How many it has begun to send.
     """
 
     place: CameraPlace
@@ -83,7 +84,7 @@ class Cameras:
 
     @property
     def fragments(self) -> int:
-        """Fragments sent so far."""
+        """Fragments that the cameras have begun to send so far."""
         return sum(one.fragments for one in self.filming)
 
     def _film(self, filming: Filming, number: int) -> None:
@@ -109,9 +110,12 @@ class Cameras:
                     time.time_ns() // 1_000_000,
                     audio=number == 1,
                 )
-                camera.live(lambda: self._keep_on(filming))
+                camera.live(partial(self._next, filming))
         except BaseException as error:  # the soak's own thread raises it
             self._failures.append(error)
 
-    def _keep_on(self, filming: Filming) -> bool:
-        return not self._stop.is_set() and not filming.is_away.is_set()
+    def _next(self, filming: Filming) -> bool:
+        """Whether a camera goes on to its next fragment."""
+        goes_on = not self._stop.is_set() and not filming.is_away.is_set()
+        filming.fragments += goes_on
+        return goes_on

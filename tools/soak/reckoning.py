@@ -19,7 +19,7 @@ from tools.camera import account as video
 from tools.camera.journal import SentFragment
 from tools.gateway.journal import Entry, read_journals
 from tools.soak.grounds import Grounds
-from tools.soak.strikes import Kill, run_archiver
+from tools.soak.strikes import Kill, Outage, run_archiver
 
 DUPLICATES = "duplicate-samples"
 _FLUSH_SECONDS = 180.0
@@ -27,6 +27,8 @@ _ARCHIVE_SECONDS = 180.0
 _POLL_SECONDS = 1.0
 # A put that S3 holds when its sender is killed still happens, so long after the kill at most.
 _HELD_SECONDS = 20.0
+# What Firehose calls an invocation that Lambda refuses, after its last try ("Lambda invocation errors").
+_OUTAGE_CODES = ("Lambda.InvokeLimitExceeded", "Lambda.InvocationFailure")
 
 # A sample as the query for duplicates knows it: factory, register, epoch ms.
 SampleKey = tuple[str, str | None, int]
@@ -89,6 +91,8 @@ class Messages:
         repeated_by_mqtt: Rows that lie in a table again since the gateway published the message again.
         repeated_by_delivery: Messages that were written once more since the delivery engine was killed.
         unexplained: Copies that neither explains.
+        rejected_in_outages: Messages among the rejected ones since their function could not be invoked for
+            longer than Firehose repeats an invocation.
         error_objects: Objects of the rules' error actions.
         expected_repeats: Samples that the table holds more than once, and how often, by the lake's objects.
         found_repeats: The same by the named query for duplicates.
@@ -99,6 +103,7 @@ class Messages:
     repeated_by_mqtt: int
     repeated_by_delivery: int
     unexplained: tuple[Offender, ...]
+    rejected_in_outages: frozenset[Offender]
     error_objects: int
     expected_repeats: Mapping[SampleKey, int]
     found_repeats: Mapping[SampleKey, int]
@@ -107,8 +112,12 @@ class Messages:
     @property
     def faulty(self) -> tuple[Offender, ...]:
         """Messages that are not where they should be, less what the faults explain."""
-        explained = ("duplicated", "error action")
-        return (*(one for one in self.account.offenders if one.kind not in explained), *self.unexplained)
+        left = (
+            one
+            for one in self.account.offenders
+            if one.kind not in ("duplicated", "error action") and one not in self.rejected_in_outages
+        )
+        return (*left, *self.unexplained)
 
     @property
     def disagreements(self) -> list[str]:
@@ -122,7 +131,7 @@ class Messages:
         ]
 
 
-def reckon_messages(grounds: Grounds, kills: Sequence[Kill]) -> Messages:
+def reckon_messages(grounds: Grounds, kills: Sequence[Kill], outages: Sequence[Outage]) -> Messages:
     """Account for every message in the journals.
 
     Raises:
@@ -134,15 +143,16 @@ def reckon_messages(grounds: Grounds, kills: Sequence[Kill]) -> Messages:
     buckets = Buckets.from_outputs(grounds.lake.outputs)
     found = Lake(s3, buckets).found(grounds.factories)
     written = _written(s3, buckets.by_lane.values(), grounds.factories)
-    return judge(entries, found, written, kills, _query(grounds))
+    return judge(entries, found, written, _query(grounds), kills, outages)
 
 
 def judge(
     entries: Sequence[Entry],
     found: Sequence[Found],
     written: Mapping[str, float],
-    kills: Sequence[Kill],
     found_repeats: Mapping[SampleKey, int],
+    kills: Sequence[Kill],
+    outages: Sequence[Outage],
 ) -> Messages:
     """Tell the repeats that have an explanation from those that have none.
 
@@ -154,8 +164,9 @@ def judge(
         entries: What was sent.
         found: What is stored.
         written: When each object was, epoch seconds by `s3://bucket/key`.
-        kills: Of the delivery engine.
         found_repeats: What the query for duplicates found: copies by sample.
+        kills: Of the delivery engine.
+        outages: Of transform functions.
     """
     rules = Rules()
     account = match(entries, found, rules)
@@ -180,6 +191,7 @@ def judge(
         sum(records_of[sample] - sent[sample] for sample in expected_repeats),
         explained.total(),
         _unexplained(account, found, explained, strange),
+        _rejected_in_outages(account, found, written, outages),
         sum(copy.place == "error action" for copy in found),
         expected_repeats,
         found_repeats,
@@ -221,6 +233,31 @@ def _unexplained(
         detail = "one record written again, and the delivery engine was not killed"
         left += [Offender("duplicated", "?", None, where, detail) for where in wheres[:hidden]]
     return tuple(left)
+
+
+def _rejected_in_outages(
+    account: Account, found: Sequence[Found], written: Mapping[str, float], outages: Sequence[Outage]
+) -> frozenset[Offender]:
+    """Messages that the table should have and the errors prefix has, since no function could be invoked."""
+    by_where = {copy.where: copy for copy in found}
+    return frozenset(
+        offender
+        for offender in account.offenders
+        if offender.kind == "unexpectedly rejected"
+        and offender.where is not None
+        and _fell_into(by_where[offender.where], written, outages)
+    )
+
+
+def _fell_into(copy: Found, written: Mapping[str, float], outages: Sequence[Outage]) -> bool:
+    code = (copy.reason or "").rpartition(" ")[2]
+    at = written[copy.where.partition("#")[0]]
+    return code in _OUTAGE_CODES and any(
+        (outage.factory, outage.lane) == (copy.factory, copy.lane)
+        and outage.began <= at
+        and (copy.received_ms or 0) / 1000 <= outage.ended
+        for outage in outages
+    )
 
 
 def _sample(copy: Found) -> SampleKey:

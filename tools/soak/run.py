@@ -13,7 +13,7 @@ from tools.soak.cameras import Cameras
 from tools.soak.gateways import Gateways
 from tools.soak.grounds import Grounds
 from tools.soak.memory import Memory
-from tools.soak.plan import draw
+from tools.soak.plan import Planned, draw
 from tools.soak.strikes import Field
 from tools.soak.striking import Striking
 from tools.soak.summary import Summary
@@ -31,7 +31,7 @@ class Settings:
         seconds: How long gateways and cameras send while faults strike.
         seed: Messages, footage and faults follow from it; the machine's own timing does not.
         rate: Samples a second of each gateway.
-        kinds: Names of the faults that strike; all without.
+        plan: The faults; None draws them from the seed.
         deliver_seconds: Deliver what is buffered every so often, without waiting until buffers are due; None
             leaves it to the buffers.
     """
@@ -39,7 +39,7 @@ class Settings:
     seconds: float
     seed: int
     rate: float = 10.0
-    kinds: Sequence[str] | None = None
+    plan: Sequence[Planned] | None = None
     deliver_seconds: float | None = None
 
 
@@ -90,7 +90,7 @@ def soak(grounds: Grounds, settings: Settings, say: Callable[[str], None] = prin
         gateways = parts.enter_context(Gateways(grounds, settings.seed, settings.rate))
         cameras = parts.enter_context(Cameras(grounds, settings.seed))
         ground = Field(grounds, gateways, cameras)
-        plan = draw(settings.seed, settings.seconds, settings.kinds)
+        plan = draw(settings.seed, settings.seconds) if settings.plan is None else settings.plan
         strikes = parts.enter_context(Striking(ground, plan))
         with told.part("soak", f"seed {settings.seed}: {_sizes(ground)}; {len(plan)} faults are planned"):
             gateways.start()
@@ -109,10 +109,10 @@ def soak(grounds: Grounds, settings: Settings, say: Callable[[str], None] = prin
         sent = list(cameras.journal.read())
         with told.part("deliver", "Deliver what is buffered"):
             reckoning.deliver(grounds)
+        with told.part("messages", "Account for every message"):
+            messages = reckoning.reckon_messages(grounds, ground.kills, ground.outages)
         with told.part("archive", "Archive the rest of the footage"):
             reckoning.archive(grounds, sent)
-        with told.part("messages", "Account for every message"):
-            messages = reckoning.reckon_messages(grounds, ground.kills)
         with told.part("video", "Decode every clip and account for every frame"):
             video = reckoning.reckon_video(grounds, sent)
         memory.sample()

@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 
 from tools.demo.video import crash_while_storing
+from tools.gateway.identities import Lane
 from tools.localcloud import LocalCloud
 from tools.localcloud.cloud import FlushError
 from tools.soak.cameras import Cameras
@@ -26,6 +27,8 @@ _POLL_SECONDS = 0.02
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 _FLUSH_SECONDS = 30.0
+# A call that waits for a function to be put to work waits so long, so that healing has not to wait longer.
+_CRASH_SECONDS = 1.0
 _CLIP_LENGTHS = (10, 15, 20, 30, 60)
 
 
@@ -35,6 +38,16 @@ class Kill:
 
     asked: float
     done: float
+
+
+@dataclass(frozen=True)
+class Outage:
+    """When a lane's transform function could not be invoked, epoch seconds."""
+
+    factory: str
+    lane: Lane
+    began: float
+    ended: float
 
 
 @dataclass
@@ -47,6 +60,7 @@ class Field:
         cameras: Those that film.
         healing: Set when every strike is to end.
         kills: Of the delivery engine.
+        outages: Of transform functions.
         refused_puts: Messages that a data stream has refused to take.
     """
 
@@ -55,6 +69,7 @@ class Field:
     cameras: Cameras
     healing: threading.Event = field(default_factory=threading.Event)
     kills: list[Kill] = field(default_factory=list)
+    outages: list[Outage] = field(default_factory=list)
     refused_puts: int = 0
     _engine: threading.Lock = field(default_factory=threading.Lock)
     _archiver: threading.Lock = field(default_factory=threading.Lock)
@@ -84,12 +99,9 @@ class Kind:
 
 def _transform_crash(ground: Field, chance: Random, seconds: float) -> bool:
     """A transform function is killed in the middle of a batch; the delivery stream invokes it again."""
-    function = chance.choice(ground.grounds.lanes).transform
-    return _until(
-        ground,
-        seconds,
-        lambda: ground.cloud.control("POST", "lambda-crash", {"function": function})["killed"],
-    )
+    wanted = {"function": chance.choice(ground.grounds.lanes).transform, "within": _CRASH_SECONDS}
+    crash = partial(ground.cloud.control, "POST", "lambda-crash", wanted)
+    return _until(ground, seconds, lambda: crash()["killed"])
 
 
 def _transform_throttle(ground: Field, chance: Random, seconds: float) -> bool:
@@ -103,10 +115,13 @@ def _transform_error(ground: Field, chance: Random, seconds: float) -> bool:
 
 
 def _transform_fails(ground: Field, chance: Random, seconds: float, error: str) -> bool:
-    function = chance.choice(ground.grounds.lanes).transform
-    return (
-        _injected(ground, seconds, service="lambda", operation="Invoke", resource=function, error=error) > 0
+    place = chance.choice(ground.grounds.lanes)
+    began = time.time()
+    met = _injected(
+        ground, seconds, service="lambda", operation="Invoke", resource=place.transform, error=error
     )
+    ground.outages.append(Outage(place.factory, place.lane, began, time.time()))
+    return met > 0
 
 
 def _engine_kill(ground: Field, _: Random, seconds: float) -> bool:
@@ -121,25 +136,29 @@ def _engine_kill(ground: Field, _: Random, seconds: float) -> bool:
 
 
 def _engine_kill_while_writing(ground: Field, chance: Random, seconds: float) -> bool:
-    """The delivery engine is killed when one object of several is written: what it wrote, it writes again."""
+    """The delivery engine is killed while it writes: what S3 has taken, it writes again.
+
+    Either the object that is held is written after all, when its sender is dead, or it is not, and another
+    one of the same delivery was written before it.
+    """
     with ground._engine:
         place = chance.choice([place for place in ground.grounds.lanes if place.lane == "measurements"])
-        faults = ground.cloud.faults
-        put = partial(faults.add, service="s3", operation="PutObject", resource=place.data_path)
-        passes = put()
-        # With an error the put that is held never happens; without one it happens when its sender is dead.
-        error = chance.choice(["InternalError", None])
-        held = put(error=error, times=None, delay=seconds)
-        # Samples of today and of days ago make several objects.
+        put = partial(ground.cloud.faults.add, service="s3", operation="PutObject", resource=place.data_path)
+        is_late = chance.random() < 0.5
+        faults = (
+            [put(times=None, delay=seconds)]
+            if is_late
+            else [put(), put(error="InternalError", times=None, delay=seconds)]
+        )
         flushing = threading.Thread(target=_flush, args=(ground, place))
         flushing.start()
         try:
-            met = _until(ground, seconds, lambda: faults.hits(held))
+            met = _until(ground, seconds, lambda: ground.cloud.faults.hits(faults[-1]))
             if met:
                 _kill_engine(ground)
         finally:
-            faults.remove(passes)
-            faults.remove(held)
+            for fault in faults:
+                ground.cloud.faults.remove(fault)
             ground.cloud.firehose.start()
             flushing.join()
         return met

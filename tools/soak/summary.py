@@ -25,6 +25,8 @@ class Summary:
             partition, never sent.
         delivered: Messages in their table.
         rejected: Messages in an error object of the delivery.
+        rejected_in_outages: Of these, valid ones whose transform function could not be invoked for longer
+            than Firehose repeats an invocation; a redrive brings them into their table.
         error_action: Messages that their rule's error action kept.
         refused_puts: Records that a data stream refused, each of which an error action must have kept.
         error_objects: Objects that the error actions wrote.
@@ -60,6 +62,7 @@ class Summary:
     misplaced: int = 0
     delivered: int = 0
     rejected: int = 0
+    rejected_in_outages: int = 0
     error_action: int = 0
     refused_puts: int = 0
     error_objects: int = 0
@@ -91,6 +94,7 @@ class Summary:
         total = messages.account.total
         self.messages, self.lost = total.sent, total.lost
         self.delivered, self.rejected, self.error_action = total.delivered, total.rejected, total.error_action
+        self.rejected_in_outages = len(messages.rejected_in_outages)
         self.duplicated = len(messages.unexplained)
         told_apart = ("lost", "altered", "duplicated")
         self.misplaced = sum(one.kind not in told_apart for one in messages.faulty)

@@ -1,0 +1,40 @@
+"""Faults at the same time, while a gateway sends and a camera films: `make soak` in short."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools.lake import LocalLake
+from tools.soak.grounds import Grounds
+from tools.soak.plan import Planned
+from tools.soak.run import Settings, soak
+
+FACTORY = "genoa"
+SECONDS = 22.0
+RATE = 20.0
+# The functions' and the engine's own work comes every two seconds, by the deliveries that the soak asks for.
+PLAN = [
+    Planned(1.0, "broker_disconnect", 6.0, "drops"),
+    Planned(2.0, "transform_crash", 9.0, "crash"),
+    Planned(4.0, "camera_loss", 5.0, "away"),
+    Planned(8.0, "gateway_disconnect", 3.0, "line"),
+    Planned(12.0, "engine_kill_while_writing", 9.0, "dead"),
+]
+
+
+def test_faults_at_once_lose_nothing_and_repeat_nothing_without_a_reason(
+    lake: LocalLake, tmp_path: Path
+) -> None:
+    grounds = Grounds(lake, [FACTORY], tmp_path)
+    settings = Settings(SECONDS, seed=1, rate=RATE, plan=PLAN, deliver_seconds=2.0)
+
+    summary = soak(grounds, settings)
+
+    assert summary.failures == []
+    assert dict(summary.faults) == {planned.kind: 1 for planned in PLAN}
+    assert summary.messages == summary.delivered + summary.rejected > RATE * SECONDS / 2
+    assert summary.resent > 0  # the broker and the line were lost with messages under way
+    assert summary.repeated_by_delivery > 0  # the engine was, with an object that it had handed over
+    assert summary.repeated_samples > 0  # and the query found exactly these
+    assert summary.fragments > 0
+    assert summary.peak_rss_mb > 0
