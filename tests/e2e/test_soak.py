@@ -10,15 +10,15 @@ from tools.soak.plan import Planned
 from tools.soak.run import Settings, soak
 
 FACTORY = "genoa"
-SECONDS = 22.0
+SECONDS = 25.0
 RATE = 20.0
 # The functions' and the engine's own work comes every two seconds, by the deliveries that the soak asks for.
 PLAN = [
     Planned(1.0, "broker_disconnect", 6.0, "drops"),
-    Planned(2.0, "transform_crash", 9.0, "crash"),
+    Planned(2.0, "transform_crash", 10.0, "crash"),
     Planned(4.0, "camera_loss", 5.0, "away"),
     Planned(8.0, "gateway_disconnect", 3.0, "line"),
-    Planned(12.0, "engine_kill_while_writing", 9.0, "dead"),
+    Planned(12.0, "engine_kill_while_writing", 12.0, "dead"),
 ]
 
 
