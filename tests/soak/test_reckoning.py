@@ -66,7 +66,7 @@ def judged(
     """The judgement of a lake whose objects `s3://b/1`, `s3://b/2` were written a minute before and after."""
     times = {"s3://b/1": NOW, "s3://b/2": NOW + 120}
     messages = judge(entries, found, times, repeats, kills, outages)
-    summary = Summary(1, 1)
+    summary = Summary(seed=1)
     summary.take_messages(messages)
     return messages, summary
 

@@ -125,6 +125,12 @@ class Gateways:
         return [one for gateway in self.gateways for one in list(gateway.progress.values())]
 
     @property
+    def are_at_work(self) -> bool:
+        """Whether the broker has acknowledged something on every connection."""
+        progress = self.progress
+        return len(progress) == len(_SHARE) * len(self.gateways) and all(one.acked for one in progress)
+
+    @property
     def acknowledged(self) -> int:
         """Messages that the broker has acknowledged so far."""
         return sum(one.acked for one in self.progress)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
+from tools.gateway.errors import DeliveryError
 from tools.localcloud.cloud import FlushError
 from tools.soak import reckoning
 from tools.soak.cameras import Cameras
@@ -19,6 +20,8 @@ from tools.soak.striking import Striking
 from tools.soak.summary import Summary
 
 _TICK_SECONDS = 0.1
+_START_SECONDS = 90.0
+_FLUSH_SECONDS = 30.0
 _BETWEEN_LINES = 10.0
 _SHOWN = 20
 
@@ -28,7 +31,8 @@ class Settings:
     """How to soak.
 
     Attributes:
-        seconds: How long gateways and cameras send while faults strike.
+        seconds: How long gateways and cameras send while faults strike, and longer when a fault of `plan`
+            lasts longer.
         seed: Messages, footage and faults follow from it; the machine's own timing does not.
         rate: Samples a second of each gateway.
         plan: The faults; None draws them from the seed.
@@ -84,7 +88,7 @@ def soak(grounds: Grounds, settings: Settings, say: Callable[[str], None] = prin
         FlushError, DrainError: When the lake did not come to rest.
     """
     told = Told(say)
-    summary = Summary(settings.seed, settings.seconds / 60)
+    summary = Summary(settings.seed)
     with ExitStack() as parts:
         memory = parts.enter_context(Memory(grounds.lake.cloud.pid))
         gateways = parts.enter_context(Gateways(grounds, settings.seed, settings.rate))
@@ -95,9 +99,13 @@ def soak(grounds: Grounds, settings: Settings, say: Callable[[str], None] = prin
         with told.part("soak", f"seed {settings.seed}: {_sizes(ground)}; {len(plan)} faults are planned"):
             gateways.start()
             cameras.start()
+            _await_all(ground)
             parts.enter_context(_delivering(ground, settings.deliver_seconds))
+            before, began = gateways.acknowledged, time.monotonic()
             _strike(ground, strikes, settings, told, memory)
-            summary.messages_per_second = gateways.acknowledged / settings.seconds
+            lasted = time.monotonic() - began
+            summary.minutes = lasted / 60
+            summary.messages_per_second = (gateways.acknowledged - before) / lasted
         with told.part("heal", "Heal, stop the gateways and the cameras"):
             strikes.heal()
             strikes.check()
@@ -128,11 +136,26 @@ def soak(grounds: Grounds, settings: Settings, say: Callable[[str], None] = prin
     return summary
 
 
+def _await_all(ground: Field) -> None:
+    """Return when every connection has sent something: faults are to meet a plant at work.
+
+    Raises:
+        GatewayError: When a connection fails for good, or one of them stays silent.
+    """
+    deadline = time.monotonic() + _START_SECONDS
+    while not ground.gateways.are_at_work:
+        ground.gateways.check()
+        ground.cameras.check()
+        if time.monotonic() > deadline:
+            raise DeliveryError("a gateway", f"the broker acknowledged nothing in {_START_SECONDS:.0f} s")
+        time.sleep(_TICK_SECONDS)
+
+
 def _strike(ground: Field, strikes: Striking, settings: Settings, told: Told, memory: Memory) -> None:
     """Let the faults strike at their times."""
     began = time.monotonic()
     told_at = began
-    while (now := time.monotonic()) - began < settings.seconds:
+    while (now := time.monotonic()) - began < settings.seconds or not strikes.are_over:
         strikes.advance(now - began)
         ground.gateways.check()
         ground.cameras.check()
@@ -155,7 +178,7 @@ def _delivering(ground: Field, every: float | None) -> Iterator[None]:
         while every is not None and not ground.healing.wait(every):
             # The engine may be dead, or kept from delivering: the next time will do.
             with suppress(FlushError):
-                ground.cloud.flush(ground.grounds.delivery_streams, every)
+                ground.cloud.flush(ground.grounds.delivery_streams, _FLUSH_SECONDS)
 
     thread = threading.Thread(target=deliver, name="deliver")
     thread.start()

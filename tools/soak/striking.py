@@ -50,6 +50,11 @@ class Striking:
             thread.start()
         self.check()
 
+    @property
+    def are_over(self) -> bool:
+        """Whether every strike has been and gone."""
+        return not self._plan and not any(thread.is_alive() for thread in self._threads)
+
     def heal(self) -> None:
         """End all strikes, and return when everything that they broke is whole again."""
         self._ground.healing.set()

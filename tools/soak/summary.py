@@ -55,7 +55,7 @@ class Summary:
     """
 
     seed: int
-    minutes: float
+    minutes: float = 0.0
     messages: int = 0
     lost: int = 0
     duplicated: int = 0
