@@ -30,8 +30,8 @@ class Summary:
         error_action: Messages that their rule's error action kept.
         refused_puts: Records that a data stream refused, each of which an error action must have kept.
         error_objects: Objects that the error actions wrote.
-        redelivered: Copies that MQTT's QoS 1 made, in tables and among the rejected.
-        repeated_by_mqtt: Of these, rows of measurements.
+        redelivered: Copies that second publishes could explain, in tables and among the rejected.
+        repeated_by_mqtt: Rows of measurements that came from a second publish.
         repeated_by_delivery: Copies that follow on a kill of the delivery engine, everywhere.
         repeated_samples: Samples that the table of measurements holds more than once.
         repeats_found_by_query: Samples that the query for duplicates finds.
