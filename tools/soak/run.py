@@ -1,14 +1,12 @@
 """A soak from its beginning to its summary."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from tools.gateway.errors import DeliveryError
-from tools.localcloud.cloud import FlushError
 from tools.soak import reckoning
 from tools.soak.cameras import Cameras
 from tools.soak.gateways import Gateways
@@ -21,7 +19,6 @@ from tools.soak.summary import Summary
 
 _TICK_SECONDS = 0.1
 _START_SECONDS = 90.0
-_FLUSH_SECONDS = 30.0
 _BETWEEN_LINES = 10.0
 _SHOWN = 20
 
@@ -36,15 +33,12 @@ class Settings:
         seed: Messages, footage and faults follow from it; the machine's own timing does not.
         rate: Samples a second of each gateway.
         plan: The faults; None draws them from the seed.
-        deliver_seconds: Deliver what is buffered every so often, without waiting until buffers are due; None
-            leaves it to the buffers.
     """
 
     seconds: float
     seed: int
     rate: float = 10.0
     plan: Sequence[Planned] | None = None
-    deliver_seconds: float | None = None
 
 
 @dataclass
@@ -100,7 +94,6 @@ def soak(grounds: Grounds, settings: Settings, say: Callable[[str], None] = prin
             gateways.start()
             cameras.start()
             _await_all(ground)
-            parts.enter_context(_delivering(ground, settings.deliver_seconds))
             before, began = gateways.acknowledged, time.monotonic()
             _strike(ground, strikes, settings, told, memory)
             lasted = time.monotonic() - began
@@ -168,25 +161,6 @@ def _strike(ground: Field, strikes: Striking, settings: Settings, told: Told, me
                 f"{sum(memory.last.values()):.0f} MB; now: {under_way}"
             )
         time.sleep(_TICK_SECONDS)
-
-
-@contextmanager
-def _delivering(ground: Field, every: float | None) -> Iterator[None]:
-    """Deliver what is buffered now and then, until the faults heal."""
-
-    def deliver() -> None:
-        while every is not None and not ground.healing.wait(every):
-            # The engine may be dead, or kept from delivering: the next time will do.
-            with suppress(FlushError):
-                ground.cloud.flush(ground.grounds.delivery_streams, _FLUSH_SECONDS)
-
-    thread = threading.Thread(target=deliver, name="deliver")
-    thread.start()
-    try:
-        yield
-    finally:
-        ground.healing.set()
-        thread.join()
 
 
 def _sizes(ground: Field) -> str:
