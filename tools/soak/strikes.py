@@ -8,8 +8,8 @@ action. AWS gives a message two places to go and loses it when neither takes it 
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -29,7 +29,8 @@ _DAY_MS = 24 * _HOUR_MS
 _FLUSH_SECONDS = 30.0
 # A call that waits for a function to be put to work waits so long, so that healing has not to wait longer.
 _CRASH_SECONDS = 1.0
-_CLIP_LENGTHS = (10, 15, 20, 30, 60)
+# None of them is a length that environment `local` or a test has.
+_CLIP_LENGTHS = (10, 15, 20, 45)
 
 
 @dataclass(frozen=True)
@@ -126,13 +127,15 @@ def _transform_fails(ground: Field, chance: Random, seconds: float, error: str) 
 
 def _engine_kill(ground: Field, _: Random, seconds: float) -> bool:
     """The delivery engine is killed at any moment, and is away for a while."""
-    with ground._engine:
+    with _turn(ground._engine, seconds) as left:
+        if left <= 0:
+            return False
         try:
             _kill_engine(ground)
-            ground.healing.wait(seconds)
+            ground.healing.wait(left)
         finally:
             ground.cloud.firehose.start()
-    return True
+        return True
 
 
 def _engine_kill_while_writing(ground: Field, chance: Random, seconds: float) -> bool:
@@ -141,19 +144,18 @@ def _engine_kill_while_writing(ground: Field, chance: Random, seconds: float) ->
     Either the object that is held is written after all, when its sender is dead, or it is not, and another
     one of the same delivery was written before it.
     """
-    with ground._engine:
-        place = chance.choice([place for place in ground.grounds.lanes if place.lane == "measurements"])
-        put = partial(ground.cloud.faults.add, service="s3", operation="PutObject", resource=place.data_path)
-        is_late = chance.random() < 0.5
-        faults = (
-            [put(times=None, delay=seconds)]
-            if is_late
-            else [put(), put(error="InternalError", times=None, delay=seconds)]
-        )
+    place = chance.choice([place for place in ground.grounds.lanes if place.lane == "measurements"])
+    put = partial(ground.cloud.faults.add, service="s3", operation="PutObject", resource=place.data_path)
+    is_late = chance.random() < 0.5
+    with _turn(ground._engine, seconds) as left:
+        if left <= 0:
+            return False
+        faults = [] if is_late else [put()]
+        faults.append(put(error=None if is_late else "InternalError", times=None, delay=left))
         flushing = threading.Thread(target=_flush, args=(ground, place))
         flushing.start()
         try:
-            met = _until(ground, seconds, lambda: ground.cloud.faults.hits(faults[-1]))
+            met = _until(ground, left, lambda: ground.cloud.faults.hits(faults[-1]))
             if met:
                 _kill_engine(ground)
         finally:
@@ -262,29 +264,29 @@ def _camera_loss(ground: Field, chance: Random, seconds: float) -> bool:
 def _clip_crash(ground: Field, chance: Random, seconds: float) -> bool:
     """A run of the archiver is killed while it stores a clip."""
     place = chance.choice(ground.grounds.archivers)
-    with ground._archiver:
-        try:
-            crash_while_storing(ground.grounds.lake, place.function, seconds, place.clips_path)
-        except TimeoutError:
-            return False
+    try:
+        crash_while_storing(ground.grounds.lake, place.function, seconds, place.clips_path)
+    except TimeoutError:
+        return False
     return True
 
 
 def _clip_length(ground: Field, chance: Random, seconds: float) -> bool:
     """The length of clips changes, and changes back."""
     functions = ground.cloud.client("lambda")
-    name = chance.choice(ground.grounds.archivers).function
-    with ground._archiver:
+    name, length = chance.choice(ground.grounds.archivers).function, str(chance.choice(_CLIP_LENGTHS))
+    with _turn(ground._archiver, seconds) as left:
+        if left <= 0:
+            return False
         before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        other = [length for length in _CLIP_LENGTHS if str(length) != before["CLIP_SECONDS"]]
-        changed = {**before, "CLIP_SECONDS": str(chance.choice(other))}
+        changed = {**before, "CLIP_SECONDS": length}
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": changed})
         try:
             run_archiver(ground.cloud, name)
-            ground.healing.wait(seconds)
+            ground.healing.wait(left)
         finally:
             functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
-    return True
+        return True
 
 
 def _video_unavailable(ground: Field, chance: Random, seconds: float) -> bool:
@@ -352,6 +354,18 @@ def _injected(ground: Field, seconds: float, **fault: Any) -> int:
     finally:
         met = ground.cloud.faults.remove(added)
     return met
+
+
+@contextmanager
+def _turn(lock: threading.Lock, seconds: float) -> Iterator[float]:
+    """Wait for a strike's turn, where no two of its sort may meet; gives the seconds that it has left."""
+    began = time.monotonic()
+    has_turn = lock.acquire(timeout=seconds)
+    try:
+        yield seconds - (time.monotonic() - began) if has_turn else 0.0
+    finally:
+        if has_turn:
+            lock.release()
 
 
 def _until(ground: Field, seconds: float, condition: Callable[[], object]) -> bool:
