@@ -48,6 +48,28 @@ def test_a_strike_begins_at_its_time(ground: Field, kind: Callable[[str, Strike]
     assert strikes.under_way == []
 
 
+def test_a_kind_that_met_nothing_gets_another_turn_while_there_is_time(
+    ground: Field, kind: Callable[[str, Strike], None]
+) -> None:
+    turns = iter([False, True])
+    kind("misses", lambda _ground, _chance, _seconds: next(turns))
+    with Striking(ground, [Planned(1, "misses", 2, "a")], until=5) as strikes:
+        strikes.advance(1)
+        strikes.heal()
+        assert not strikes.are_over
+        strikes.advance(1.5)
+    assert (strikes.struck["misses"], strikes.missed["misses"]) == (1, 1)
+
+
+def test_no_turn_is_given_that_would_end_too_late(ground: Field, kind: Callable[[str, Strike], None]) -> None:
+    kind("misses", lambda _ground, _chance, _seconds: False)
+    with Striking(ground, [Planned(1, "misses", 5, "a")], until=5) as strikes:
+        strikes.advance(1)
+        strikes.heal()
+        assert strikes.are_over
+    assert strikes.missed["misses"] == 1
+
+
 def test_healing_ends_what_is_under_way_at_once(ground: Field, kind: Callable[[str, Strike], None]) -> None:
     kind("lasts", lambda place, _chance, seconds: place.healing.wait(seconds))
     began = time.monotonic()

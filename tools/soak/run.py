@@ -89,7 +89,7 @@ def soak(grounds: Grounds, settings: Settings, say: Callable[[str], None] = prin
         cameras = parts.enter_context(Cameras(grounds, settings.seed))
         ground = Field(grounds, gateways, cameras)
         plan = draw(settings.seed, settings.seconds) if settings.plan is None else settings.plan
-        strikes = parts.enter_context(Striking(ground, plan))
+        strikes = parts.enter_context(Striking(ground, plan, settings.seconds))
         with told.part("soak", f"seed {settings.seed}: {_sizes(ground)}; {len(plan)} faults are planned"):
             gateways.start()
             cameras.start()

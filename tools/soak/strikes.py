@@ -26,7 +26,6 @@ from tools.soak.grounds import Grounds, LanePlace
 _POLL_SECONDS = 0.02
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
-_FLUSH_SECONDS = 30.0
 # A call that waits for a function to be put to work waits so long, so that healing has not to wait longer.
 _CRASH_SECONDS = 1.0
 # None of them is a length that environment `local` or a test has.
@@ -62,6 +61,7 @@ class Field:
         healing: Set when every strike is to end.
         kills: Of the delivery engine.
         outages: Of transform functions.
+        slow_paths: Paths in S3 whose puts a strike delays or refuses; a second fault would not meet them.
         refused_puts: Messages that a data stream has refused to take.
     """
 
@@ -71,6 +71,7 @@ class Field:
     healing: threading.Event = field(default_factory=threading.Event)
     kills: list[Kill] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
+    slow_paths: set[str] = field(default_factory=set)
     refused_puts: int = 0
     _engine: threading.Lock = field(default_factory=threading.Lock)
     _archiver: threading.Lock = field(default_factory=threading.Lock)
@@ -144,7 +145,8 @@ def _engine_kill_while_writing(ground: Field, chance: Random, seconds: float) ->
     Either the object that is held is written after all, when its sender is dead, or it is not, and another
     one of the same delivery was written before it.
     """
-    place = chance.choice([place for place in ground.grounds.lanes if place.lane == "measurements"])
+    lanes = [place for place in ground.grounds.lanes if place.lane == "measurements"]
+    place = chance.choice([one for one in lanes if one.data_path not in ground.slow_paths] or lanes)
     put = partial(ground.cloud.faults.add, service="s3", operation="PutObject", resource=place.data_path)
     is_late = chance.random() < 0.5
     with _turn(ground._engine, seconds) as left:
@@ -152,7 +154,7 @@ def _engine_kill_while_writing(ground: Field, chance: Random, seconds: float) ->
             return False
         faults = [] if is_late else [put()]
         faults.append(put(error=None if is_late else "InternalError", times=None, delay=left))
-        flushing = threading.Thread(target=_flush, args=(ground, place))
+        flushing = threading.Thread(target=_flush, args=(ground, place, left))
         flushing.start()
         try:
             met = _until(ground, left, lambda: ground.cloud.faults.hits(faults[-1]))
@@ -223,8 +225,11 @@ def _s3_error(ground: Field, chance: Random, seconds: float) -> bool:
 def _s3(ground: Field, chance: Random, seconds: float, **fault: Any) -> bool:
     paths = [path for place in ground.grounds.lanes for path in (place.data_path, place.rejected_path)]
     paths += [place.clips_path for place in ground.grounds.archivers]
-    path = chance.choice(paths)
-    return _injected(ground, seconds, service="s3", operation="PutObject", resource=path, **fault) > 0
+    path = chance.choice([path for path in paths if path not in ground.slow_paths] or paths)
+    ground.slow_paths.add(path)
+    met = _injected(ground, seconds, service="s3", operation="PutObject", resource=path, **fault)
+    ground.slow_paths.discard(path)
+    return met > 0
 
 
 def _stream_unavailable(ground: Field, chance: Random, seconds: float) -> bool:
@@ -319,10 +324,10 @@ def _missed_runs(ground: Field, chance: Random, seconds: float) -> bool:
 
 KINDS: Mapping[str, Kind] = {
     "transform_crash": Kind(_transform_crash, (10, 30)),
-    "transform_throttle": Kind(_transform_throttle, (5, 20)),
-    "transform_error": Kind(_transform_error, (5, 20)),
+    "transform_throttle": Kind(_transform_throttle, (10, 20)),
+    "transform_error": Kind(_transform_error, (10, 20)),
     "engine_kill": Kind(_engine_kill, (1, 10)),
-    "engine_kill_while_writing": Kind(_engine_kill_while_writing, (10, 20)),
+    "engine_kill_while_writing": Kind(_engine_kill_while_writing, (20, 40)),
     "gateway_disconnect": Kind(_gateway_disconnect, (1, 10)),
     "broker_disconnect": Kind(_broker_disconnect, (1, 6)),
     "clock_skew_within": Kind(_clock_skew_within, (5, 30)),
@@ -383,7 +388,7 @@ def _kill_engine(ground: Field) -> None:
     ground.kills.append(Kill(asked, time.time()))
 
 
-def _flush(ground: Field, place: LanePlace) -> None:
+def _flush(ground: Field, place: LanePlace, seconds: float) -> None:
     # The engine is killed meanwhile; what it could not deliver is delivered later.
     with suppress(FlushError):
-        ground.cloud.flush([place.delivery_stream], _FLUSH_SECONDS)
+        ground.cloud.flush([place.delivery_stream], seconds)

@@ -3,6 +3,7 @@
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from tools.soak.plan import Planned
@@ -10,7 +11,12 @@ from tools.soak.strikes import KINDS, Field
 
 
 class Striking:
-    """Carries a plan out.
+    """Carries a plan out. A kind that has met nothing yet gets another turn while there is time.
+
+    Args:
+        ground: Where.
+        plan: What, and when.
+        until: Seconds after the beginning at which no more turns are given.
 
     Attributes:
         struck: Faults that met something, by kind.
@@ -18,8 +24,10 @@ class Striking:
         under_way: Kinds of the strikes that last at this moment.
     """
 
-    def __init__(self, ground: Field, plan: Sequence[Planned]) -> None:
+    def __init__(self, ground: Field, plan: Sequence[Planned], until: float = 0.0) -> None:
         self._ground = ground
+        self._until = until
+        self._now = 0.0
         self._plan = deque(plan)
         self._threads: list[threading.Thread] = []
         self._failures: list[BaseException] = []
@@ -43,6 +51,7 @@ class Striking:
         Raises:
             Exception: What a strike failed with: the soak's own fault, not one that it wanted.
         """
+        self._now = now
         while self._plan and self._plan[0].at <= now:
             planned = self._plan.popleft()
             thread = threading.Thread(target=self._strike, args=(planned,), name=planned.kind)
@@ -79,3 +88,5 @@ class Striking:
             with self._lock:
                 self.under_way.remove(planned.kind)
                 (self.struck if met else self.missed)[planned.kind] += 1
+                if not self.struck[planned.kind] and self._now + planned.seconds <= self._until:
+                    self._plan.appendleft(replace(planned, at=self._now, seed=f"{planned.seed}+"))
