@@ -12,7 +12,7 @@ from tools.account.expectation import Row, Rules, expected
 from tools.account.stored import Found
 from tools.gateway.identities import Lane, Source
 from tools.gateway.journal import Entry
-from tools.soak.reckoning import Messages, SampleKey, judge
+from tools.soak.reckoning import Answers, Messages, SampleKey, judge
 from tools.soak.strikes import Kill, Outage
 from tools.soak.summary import Summary
 
@@ -62,10 +62,13 @@ def judged(
     kills: list[Kill],
     repeats: dict[SampleKey, int],
     outages: tuple[Outage, ...] = (),
+    rows_of_view: int | None = None,
 ) -> tuple[Messages, Summary]:
     """The judgement of a lake whose objects `s3://b/1`, `s3://b/2` were written a minute before and after."""
     times = {"s3://b/1": NOW, "s3://b/2": NOW + 120}
-    messages = judge(entries, found, times, repeats, kills, outages)
+    rows = {(copy.gateway, copy.content) for copy in found if copy.place == "table"}
+    answers = Answers(repeats, len(rows) if rows_of_view is None else rows_of_view)
+    messages = judge(entries, found, times, answers, kills, outages)
     summary = Summary(seed=1)
     summary.take_messages(messages)
     return messages, summary
@@ -137,6 +140,15 @@ def test_what_the_query_misses_or_invents_is_named() -> None:
 
     assert summary.failures == ["query_disagreements: 2"]
     assert len(messages.disagreements) == 2
+
+
+def test_a_view_that_counts_a_repeat_or_leaves_out_a_message_is_found_out() -> None:
+    one = sent()
+    found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/2#0")]
+
+    for rows, failures in ((1, []), (2, ["rows_of_view: 2 for 1 distinct_rows"])):
+        _, summary = judged([one], found, [KILL], {sample(one): 2}, rows_of_view=rows)
+        assert summary.failures == failures
 
 
 def test_a_loss_is_named_with_its_place_in_the_journal() -> None:

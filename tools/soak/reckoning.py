@@ -22,6 +22,7 @@ from tools.soak.grounds import Grounds
 from tools.soak.strikes import Kill, Outage, run_archiver
 
 DUPLICATES = "duplicate-samples"
+COUNTED = "SELECT factory, count(*) FROM measurements_distinct GROUP BY factory"
 _FLUSH_SECONDS = 180.0
 _ARCHIVE_SECONDS = 180.0
 _POLL_SECONDS = 1.0
@@ -83,6 +84,19 @@ def _behind(grounds: Grounds, last: Mapping[str, int]) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What SQL says of the measurements.
+
+    Attributes:
+        repeats: Copies by sample, of the samples that the named query for duplicates finds.
+        rows_of_view: Rows of the view that leaves repeats out.
+    """
+
+    repeats: Mapping[SampleKey, int]
+    rows_of_view: int
+
+
+@dataclass(frozen=True)
 class Messages:
     """What became of the messages.
 
@@ -96,7 +110,8 @@ class Messages:
         error_objects: Objects of the rules' error actions.
         expected_repeats: Samples that the table holds more than once, and how often, by the lake's objects.
         found_repeats: The same by the named query for duplicates.
-        gateways_own: Of these samples, those that gateways sent more than once under one timestamp.
+        distinct_rows: Rows of measurements that differ in more than their arrival, by the lake's objects.
+        rows_of_view: Rows of the view that leaves repeats out.
     """
 
     account: Account
@@ -107,7 +122,8 @@ class Messages:
     error_objects: int
     expected_repeats: Mapping[SampleKey, int]
     found_repeats: Mapping[SampleKey, int]
-    gateways_own: int
+    distinct_rows: int
+    rows_of_view: int
 
     @property
     def faulty(self) -> tuple[Offender, ...]:
@@ -143,14 +159,14 @@ def reckon_messages(grounds: Grounds, kills: Sequence[Kill], outages: Sequence[O
     buckets = Buckets.from_outputs(grounds.lake.outputs)
     found = Lake(s3, buckets).found(grounds.factories)
     written = _written(s3, buckets.by_lane.values(), grounds.factories)
-    return judge(entries, found, written, _query(grounds), kills, outages)
+    return judge(entries, found, written, _ask(grounds), kills, outages)
 
 
 def judge(
     entries: Sequence[Entry],
     found: Sequence[Found],
     written: Mapping[str, float],
-    found_repeats: Mapping[SampleKey, int],
+    answers: Answers,
     kills: Sequence[Kill],
     outages: Sequence[Outage],
 ) -> Messages:
@@ -164,7 +180,7 @@ def judge(
         entries: What was sent.
         found: What is stored.
         written: When each object was, epoch seconds by `s3://bucket/key`.
-        found_repeats: What the query for duplicates found: copies by sample.
+        answers: What SQL says of the same lake.
         kills: Of the delivery engine.
         outages: Of transform functions.
     """
@@ -185,7 +201,6 @@ def judge(
     expected_repeats = {sample: number for sample, number in copies_of.items() if number > 1}
     records_of = Counter(sample for sample, _ in {(_sample(copy), copy.received_ms) for copy in rows})
     sent = _sent_samples(entries, expected_repeats.keys(), rules)
-    own = sum(max(0, sent[sample] - 1) for sample in expected_repeats)
     return Messages(
         account,
         sum(records_of[sample] - sent[sample] for sample in expected_repeats),
@@ -194,8 +209,9 @@ def judge(
         _rejected_in_outages(account, found, written, outages),
         sum(copy.place == "error action" for copy in found),
         expected_repeats,
-        found_repeats,
-        own,
+        answers.repeats,
+        len({(copy.factory, copy.gateway, copy.content) for copy in rows}),
+        answers.rows_of_view,
     )
 
 
@@ -294,10 +310,10 @@ def _written(s3: Any, buckets: Iterable[str], factories: Sequence[str]) -> dict[
     return written
 
 
-def _query(grounds: Grounds) -> dict[SampleKey, int]:
-    """What the named query for duplicates finds of the soaked factories."""
-    client = grounds.lake.cloud.client("athena")
-    result = athena.run_named(client, DUPLICATES, grounds.lake.outputs["athena"]["workgroup"])
+def _ask(grounds: Grounds) -> Answers:
+    """Ask about the soaked factories."""
+    client, where = grounds.lake.cloud.client("athena"), grounds.lake.outputs["athena"]
+    result = athena.run_named(client, DUPLICATES, where["workgroup"])
     found: dict[SampleKey, int] = {}
     for values in result.rows:
         row = dict(zip(result.columns, values, strict=True))
@@ -305,7 +321,9 @@ def _query(grounds: Grounds) -> dict[SampleKey, int]:
         if row["factory"] in grounds.factories and isinstance(taken, datetime):
             sample = (str(row["factory"]), None if register is None else str(register), _ms(taken))
             found[sample] = int(str(row["copies"]))
-    return found
+    counted = athena.run(client, COUNTED, where["workgroup"], where["database"])
+    rows = sum(int(str(number)) for factory, number in counted.rows if factory in grounds.factories)
+    return Answers(found, rows)
 
 
 def _ms(moment: datetime) -> int:

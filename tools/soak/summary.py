@@ -36,6 +36,8 @@ class Summary:
         repeated_samples: Samples that the table of measurements holds more than once.
         repeats_found_by_query: Samples that the query for duplicates finds.
         query_disagreements: Samples on which the two disagree.
+        distinct_rows: Rows of measurements that differ in more than their arrival.
+        rows_of_view: Rows of the view `measurements_distinct`.
         fragments: Fragments sent by the cameras.
         fragments_lost: Of these, in no clip.
         fragments_duplicated: Of these, in several.
@@ -72,6 +74,8 @@ class Summary:
     repeated_samples: int = 0
     repeats_found_by_query: int = 0
     query_disagreements: int = 0
+    distinct_rows: int = 0
+    rows_of_view: int = 0
     fragments: int = 0
     fragments_lost: int = 0
     fragments_duplicated: int = 0
@@ -104,6 +108,7 @@ class Summary:
         self.repeated_samples = len(messages.expected_repeats)
         self.repeats_found_by_query = len(messages.found_repeats)
         self.query_disagreements = len(messages.disagreements)
+        self.distinct_rows, self.rows_of_view = messages.distinct_rows, messages.rows_of_view
 
     def take_video(self, video: VideoAccount) -> None:
         """Take the account of the video over."""
@@ -126,6 +131,8 @@ class Summary:
             "frames_duplicated": self.frames_duplicated,
         }
         told = [f"{name}: {number}" for name, number in wrong.items() if number]
+        if self.rows_of_view != self.distinct_rows:
+            told.append(f"rows_of_view: {self.rows_of_view} for {self.distinct_rows} distinct_rows")
         if self.error_objects != self.refused_puts:
             told.append(f"error_objects: {self.error_objects} for {self.refused_puts} refused_puts")
         return told
