@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -61,7 +62,7 @@ def judged(
     found: list[Found],
     kills: list[Kill],
     repeats: dict[SampleKey, int],
-    outages: tuple[Outage, ...] = (),
+    outages: Sequence[Outage] = (),
     rows_of_view: int | None = None,
 ) -> tuple[Messages, Summary]:
     """The judgement of a lake whose objects `s3://b/1`, `s3://b/2` were written a minute before and after."""
@@ -172,16 +173,18 @@ def test_an_error_action_answers_for_every_record_that_a_stream_refused() -> Non
 
 
 @pytest.mark.parametrize(
-    ("code", "lane", "began", "failures"),
+    ("code", "lane", "began", "crashes", "failures"),
     [
-        ("Lambda.InvokeLimitExceeded", "measurements", -5, []),
-        ("Lambda.FunctionError", "measurements", -5, ["misplaced: 1"]),
-        ("Lambda.InvokeLimitExceeded", "configuration", -5, ["misplaced: 1"]),
-        ("Lambda.InvokeLimitExceeded", "measurements", 5, ["misplaced: 1"]),
+        ("Lambda.InvokeLimitExceeded", "measurements", -5, [False], []),
+        ("Lambda.FunctionError", "measurements", -5, [False, True], []),
+        ("Lambda.FunctionError", "measurements", -5, [True], ["misplaced: 1"]),
+        ("Lambda.FunctionError", "measurements", -5, [False], ["misplaced: 1"]),
+        ("Lambda.InvokeLimitExceeded", "configuration", -5, [False], ["misplaced: 1"]),
+        ("Lambda.InvokeLimitExceeded", "measurements", 5, [False], ["misplaced: 1"]),
     ],
 )
 def test_a_valid_message_may_be_rejected_where_its_function_was_out_of_order_and_nowhere_else(
-    code: str, lane: Lane, began: float, failures: list[str]
+    code: str, lane: Lane, began: float, crashes: list[bool], failures: list[str]
 ) -> None:
     one = sent()
     reason = f"processing-failed: {code}"
@@ -195,9 +198,9 @@ def test_a_valid_message_may_be_rejected_where_its_function_was_out_of_order_and
         reason=reason,
     )
     one = replace(one, sha256=str(copy.sha256))
-    outage = Outage("krakow", lane, NOW + began, NOW + began + 20)
+    outages = [Outage("krakow", lane, NOW + began, NOW + began + 20, crash) for crash in crashes]
 
-    _, summary = judged([one], [copy], [], {}, (outage,))
+    _, summary = judged([one], [copy], [], {}, outages)
 
     assert summary.failures == failures
     assert summary.rejected_in_outages == (not failures)

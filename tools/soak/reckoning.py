@@ -30,6 +30,7 @@ _POLL_SECONDS = 1.0
 _HELD_SECONDS = 20.0
 # What Firehose calls an invocation that Lambda refuses, after its last try ("Lambda invocation errors").
 _OUTAGE_CODES = ("Lambda.InvokeLimitExceeded", "Lambda.InvocationFailure")
+_CRASH_CODE = "Lambda.FunctionError"
 
 # A sample as the query for duplicates knows it: factory, register, epoch ms.
 SampleKey = tuple[str, str | None, int]
@@ -266,14 +267,20 @@ def _rejected_in_outages(
 
 
 def _fell_into(copy: Found, written: Mapping[str, float], outages: Sequence[Outage]) -> bool:
+    """Whether a message had its tries while its function could not be invoked.
+
+    One crash uses up one try of four, so it explains a rejection only beside an outage that used up the rest.
+    """
     code = (copy.reason or "").rpartition(" ")[2]
     at = written[copy.where.partition("#")[0]]
-    return code in _OUTAGE_CODES and any(
-        (outage.factory, outage.lane) == (copy.factory, copy.lane)
+    met = {
+        outage.is_crash
+        for outage in outages
+        if (outage.factory, outage.lane) == (copy.factory, copy.lane)
         and outage.began <= at
         and (copy.received_ms or 0) / 1000 <= outage.ended
-        for outage in outages
-    )
+    }
+    return False in met and (code in _OUTAGE_CODES or (code == _CRASH_CODE and True in met))
 
 
 def _sample(copy: Found) -> SampleKey:

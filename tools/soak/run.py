@@ -117,7 +117,7 @@ def soak(grounds: Grounds, settings: Settings, say: Callable[[str], None] = prin
         with told.part("video", "Decode every clip and account for every frame"):
             video = reckoning.reckon_video(grounds, sent)
         memory.sample()
-    summary.refused_puts = ground.refused_puts
+    summary.refused_puts = sum(ground.refused)
     summary.take_messages(messages)
     summary.take_video(video)
     summary.peak_rss_mb = sum(memory.peak.values())

@@ -42,12 +42,13 @@ class Kill:
 
 @dataclass(frozen=True)
 class Outage:
-    """When a lane's transform function could not be invoked, epoch seconds."""
+    """When a lane's transform function could not be invoked, or one invocation was killed; epoch seconds."""
 
     factory: str
     lane: Lane
     began: float
     ended: float
+    is_crash: bool = False
 
 
 @dataclass
@@ -60,9 +61,9 @@ class Field:
         cameras: Those that film.
         healing: Set when every strike is to end.
         kills: Of the delivery engine.
-        outages: Of transform functions.
+        outages: Of transform functions, crashes among them.
         slow_paths: Paths in S3 whose puts a strike delays or refuses; a second fault would not meet them.
-        refused_puts: Messages that a data stream has refused to take.
+        refused: How many records each strike has had a data stream refuse.
     """
 
     grounds: Grounds
@@ -72,7 +73,7 @@ class Field:
     kills: list[Kill] = field(default_factory=list)
     outages: list[Outage] = field(default_factory=list)
     slow_paths: set[str] = field(default_factory=set)
-    refused_puts: int = 0
+    refused: list[int] = field(default_factory=list)
     _engine: threading.Lock = field(default_factory=threading.Lock)
     _archiver: threading.Lock = field(default_factory=threading.Lock)
 
@@ -101,9 +102,12 @@ class Kind:
 
 def _transform_crash(ground: Field, chance: Random, seconds: float) -> bool:
     """A transform function is killed in the middle of a batch; the delivery stream invokes it again."""
-    wanted = {"function": chance.choice(ground.grounds.lanes).transform, "within": _CRASH_SECONDS}
+    place, began = chance.choice(ground.grounds.lanes), time.time()
+    wanted = {"function": place.transform, "within": _CRASH_SECONDS}
     crash = partial(ground.cloud.control, "POST", "lambda-crash", wanted)
-    return _until(ground, seconds, lambda: crash()["killed"])
+    met = _until(ground, seconds, lambda: crash()["killed"])
+    ground.outages.append(Outage(place.factory, place.lane, began, time.time(), is_crash=True))
+    return met
 
 
 def _transform_throttle(ground: Field, chance: Random, seconds: float) -> bool:
@@ -243,7 +247,7 @@ def _stream_unavailable(ground: Field, chance: Random, seconds: float) -> bool:
         resource=stream,
         error="ProvisionedThroughputExceededException",
     )
-    ground.refused_puts += refused
+    ground.refused.append(refused)
     return refused > 0
 
 
