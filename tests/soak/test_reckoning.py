@@ -133,6 +133,40 @@ def test_rejected_messages_are_repeated_in_the_same_ways() -> None:
     assert summary.failures == ["duplicated: 1"]
 
 
+def test_repeats_of_both_kinds_and_an_error_action_are_told_apart_in_one_message() -> None:
+    """The first publish is written twice, since the engine was killed; the stream refuses the second."""
+    one = replace(sent(), attempts=2)
+    kept = Found("error action", "s3://b/3", "krakow", "measurements", "line-1", payload=one.payload)
+    one = replace(one, sha256=str(kept.sha256))
+    found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/2#0"), kept]
+
+    messages, summary = judged([one], found, [KILL], {sample(one): 2})
+    assert messages.repeated_by_delivery == 1
+    assert summary.failures == ["error_objects: 1 for 0 refused_puts"]
+
+    _, summary = judged([one], found, [], {sample(one): 2})
+    assert "duplicated: 1" in summary.failures
+
+
+def test_a_record_that_was_rejected_in_an_outage_and_taken_after_a_kill_is_one_repeated_record() -> None:
+    one = sent()
+    rejected = Found(
+        "rejected",
+        "s3://b/1#0",
+        "krakow",
+        "measurements",
+        payload=one.payload,
+        received_ms=NOW_MS + 9,
+        reason="processing-failed: Lambda.InvokeLimitExceeded",
+    )
+    one = replace(one, sha256=str(rejected.sha256))
+    outages = [Outage("krakow", "measurements", NOW - 5, NOW + 20)]
+
+    for kills, failures in (([KILL], []), ([], ["duplicated: 1"])):
+        _, summary = judged([one], [rejected, stored(one, "s3://b/2#0")], kills, {}, outages)
+        assert summary.failures == failures
+
+
 def test_what_the_query_misses_or_invents_is_named() -> None:
     one, two = sent(), sent()
     found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/2#0"), stored(two, "s3://b/1#1")]

@@ -3,6 +3,7 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -17,6 +18,7 @@ from tools.account.spelling import NotTakenError
 from tools.account.stored import Found
 from tools.camera import account as video
 from tools.camera.journal import SentFragment
+from tools.gateway.identities import Lane
 from tools.gateway.journal import Entry, read_journals
 from tools.soak.grounds import Grounds
 from tools.soak.strikes import Kill, Outage, run_archiver
@@ -28,6 +30,8 @@ _ARCHIVE_SECONDS = 180.0
 _POLL_SECONDS = 1.0
 # A put that S3 holds when its sender is killed still happens, so long after the kill at most.
 _HELD_SECONDS = 20.0
+# From the broker's taking a message to its record's arrival, in ms at most.
+_PUT_MS = 5_000
 # What Firehose calls an invocation that Lambda refuses, after its last try ("Lambda invocation errors").
 _OUTAGE_CODES = ("Lambda.InvokeLimitExceeded", "Lambda.InvocationFailure")
 _CRASH_CODE = "Lambda.FunctionError"
@@ -187,16 +191,14 @@ def judge(
     """
     rules = Rules()
     account = match(entries, found, rules)
-    records: dict[tuple[object, int | None], list[Found]] = defaultdict(list)
-    for copy in found:
-        records[_identity(copy), copy.received_ms].append(copy)
+    messages = _messages(entries, found, rules)
     explained: Counter[object] = Counter()
     strange: Counter[object] = Counter()
-    for (identity, _), copies in records.items():
-        if len(copies) > 1 and copies[0].place != "error action":
-            again = _explained(copies, written, kills)
-            explained[identity] += again
-            strange[identity] += len(copies) - 1 - again
+    for message, copies in messages.items():
+        for of_one_record in _records(copies):
+            again = _explained(of_one_record, written, kills)
+            explained[message] += again
+            strange[message] += len(of_one_record) - 1 - again
     rows = [copy for copy in found if isinstance(copy.content, Row) and copy.place == "table"]
     copies_of = Counter(_sample(copy) for copy in rows)
     expected_repeats = {sample: number for sample, number in copies_of.items() if number > 1}
@@ -206,7 +208,7 @@ def judge(
         account,
         sum(records_of[sample] - sent[sample] for sample in expected_repeats),
         explained.total(),
-        _unexplained(account, found, explained, strange),
+        _unexplained(account, messages, explained, strange),
         _rejected_in_outages(account, found, written, outages),
         sum(copy.place == "error action" for copy in found),
         expected_repeats,
@@ -216,9 +218,39 @@ def judge(
     )
 
 
-def _identity(copy: Found) -> object:
-    content = copy.content if copy.content is not None else copy.sha256
-    return copy.place, copy.factory, copy.lane, copy.gateway, content
+def _messages(entries: Iterable[Entry], found: Sequence[Found], rules: Rules) -> dict[object, list[Found]]:
+    """The copies of each message, wherever they lie: what was rejected goes by the row that it should be."""
+    by_bytes = {(copy.lane, copy.sha256) for copy in found if copy.content is None}
+    contents: dict[tuple[Lane, str], object] = {}
+    for entry in entries:
+        key = (entry.source.lane, entry.sha256)
+        if key in by_bytes and key not in contents:
+            with suppress(NotTakenError):
+                contents[key] = expected(entry.payload, entry.source.lane, entry.first_ms, rules)
+    messages: dict[object, list[Found]] = defaultdict(list)
+    for copy in found:
+        content: object = copy.content
+        if copy.content is None:
+            content = contents.get((copy.lane, str(copy.sha256)), copy.sha256)
+        messages[copy.factory, copy.lane, content].append(copy)
+    return messages
+
+
+def _records(copies: Sequence[Found]) -> Iterable[list[Found]]:
+    """The copies of one message by the record of the data stream that they came from.
+
+    A row has the time at which the broker took the message, a rejected one that at which the record arrived
+    in the stream, which is a little later.
+    """
+    taken = {copy.received_ms for copy in copies if copy.place == "table" and copy.received_ms is not None}
+    records: dict[int | None, list[Found]] = defaultdict(list)
+    for copy in copies:
+        at = copy.received_ms
+        if copy.place == "rejected" and at is not None:
+            at = max((one for one in taken if one <= at < one + _PUT_MS), default=at)
+        if copy.place != "error action":
+            records[at].append(copy)
+    return records.values()
 
 
 def _explained(copies: Sequence[Found], written: Mapping[str, float], kills: Sequence[Kill]) -> int:
@@ -232,23 +264,25 @@ def _explained(copies: Sequence[Found], written: Mapping[str, float], kills: Seq
 
 
 def _unexplained(
-    account: Account, found: Sequence[Found], explained: Mapping[object, int], strange: Mapping[object, int]
+    account: Account,
+    messages: Mapping[object, Sequence[Found]],
+    explained: Mapping[object, int],
+    strange: Mapping[object, int],
 ) -> tuple[Offender, ...]:
     """Copies that neither a publish nor a kill explains."""
-    by_where = {copy.where: _identity(copy) for copy in found}
+    by_where = {copy.where: message for message, copies in messages.items() for copy in copies}
     blamed: dict[object, list[Offender]] = defaultdict(list)
     for offender in account.offenders:
         if offender.kind == "duplicated" and offender.where is not None:
             blamed[by_where[offender.where]].append(offender)
     left: list[Offender] = []
-    for identity in blamed.keys() | +Counter(strange):
-        without_kill = blamed[identity][explained.get(identity, 0) :]
+    for message in blamed.keys() | +Counter(strange):
+        without_kill = blamed[message][explained.get(message, 0) :]
         left += without_kill
         # The account may have put a strange copy down to a publish that was repeated as well.
-        hidden = strange.get(identity, 0) - len(without_kill)
-        wheres = [where for where, one in by_where.items() if one == identity] if hidden > 0 else []
+        hidden = max(0, strange.get(message, 0) - len(without_kill))
         detail = "one record written again, and the delivery engine was not killed"
-        left += [Offender("duplicated", "?", None, where, detail) for where in wheres[:hidden]]
+        left += [Offender("duplicated", "?", None, copy.where, detail) for copy in messages[message][:hidden]]
     return tuple(left)
 
 
