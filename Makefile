@@ -76,6 +76,12 @@ N ?= 10000
 torture: setup ## Run N random fault histories of the video archive (N=10000)
 	@$(PYTHON) -m tools.histories --n $(N)
 
+MINUTES ?= 10
+SEED ?= 1
+.PHONY: soak
+soak: package ## Gateways, cameras and faults at random for MINUTES=10 (SEED=1), then an account; writes build/soak
+	@$(PYTHON) -m tools.soak --minutes '$(MINUTES)' --seed '$(SEED)'
+
 .PHONY: docs
 docs: setup ## Regenerate the tables in docs and module READMEs
 	@$(PYTHON) -m tools.moduledocs

@@ -13,12 +13,17 @@ from tests.e2e.plant import Factory
 from tools.lake import LocalLake
 from tools.lake.local import build_packages
 
+# Functions are at work every two seconds, and buffers hold what they made for as short as AWS allows.
+LIVELY: dict[str, Any] = {
+    "delivery": {"buffer_seconds": 60, "transform_buffer": {"mb": 0.5, "seconds": 2}},
+}
 # One factory a group of tests: an account is of everything that a factory's gateways ever sent.
 FACTORIES: dict[str, Any] = {
     "bergen": {"gateways": ["mill"]},
     "genoa": {
         "gateways": ["crane"],
         "cameras": {"gate": {}},
+        "lanes": {"measurements": LIVELY, "configuration": LIVELY},
         "video": {
             "clip_seconds": 30,
             "settle_seconds": 3,

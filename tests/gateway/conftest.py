@@ -2,7 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.gateway.plumbing import IotLake, Proxy
+from tests.gateway.plumbing import IotLake
+from tools.gateway.proxy import Proxy
 from tools.localcloud import LocalCloud
 
 

@@ -9,13 +9,14 @@ from typing import get_args
 
 import pytest
 
-from tests.gateway.plumbing import IotLake, Proxy
+from tests.gateway.plumbing import IotLake
 from tools.gateway.connections import Identity
 from tools.gateway.errors import DeliveryError
 from tools.gateway.fleet import Manner, send
 from tools.gateway.identities import Source
 from tools.gateway.journal import Journal, read_journals
 from tools.gateway.mqtt import MAX_PAYLOAD, Connection, Patience, Version
+from tools.gateway.proxy import Proxy
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("gateway")]
 

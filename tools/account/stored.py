@@ -167,12 +167,18 @@ def _failures(where: str, factory: str, lane: Lane, kind: str, body: bytes) -> I
         payload = base64.b64decode(record["rawData"], validate=True)
         code = record.get("errorCode") or record.get("lastErrorCode")
         reason = f"{kind}: {code}"
-        place = f"{where}#{number}"
-        if kind == _ORIGINAL:
-            yield Found("rejected", place, factory, lane, payload=payload, reason=reason)
-        else:
-            # What failed behind the transform function is a line that it made.
-            yield _transformed(Found("rejected", place, factory, lane, payload=payload, reason=reason))
+        arrived_ms = record.get("arrivalTimestamp")
+        failed = Found(
+            "rejected",
+            f"{where}#{number}",
+            factory,
+            lane,
+            payload=payload,
+            received_ms=arrived_ms,
+            reason=reason,
+        )
+        # What failed behind the transform function is a line that it made.
+        yield failed if kind == _ORIGINAL else _transformed(failed)
 
 
 def _transformed(found: Found) -> Found:

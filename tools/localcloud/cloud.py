@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -222,7 +223,7 @@ class LocalCloud:
         except CallError as error:
             undelivered = error.answer.get("undelivered")
             raise FlushError(str(error.answer.get("message", error)), undelivered) from error
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise FlushError(
                 f"the delivery engine did not answer: {error}", self.firehose.describe()
             ) from error
@@ -304,11 +305,11 @@ class FaultsHandle:
             resource: text that the call must hold (in its path, query or body); any call without.
             error: error code to answer with; without one the call is only delayed.
             status: HTTP status of the error; by default the service's own for this code.
-            times: how many calls; ``None`` for all until ``clear``.
-            delay: seconds that a call waits first, unless the faults are cleared meanwhile.
+            times: how many calls; ``None`` for all until the fault is taken away.
+            delay: seconds that a call waits first, unless the fault is taken away meanwhile.
 
         Returns:
-            The fault's ID, for ``hits``.
+            The fault's ID, for ``hits`` and ``remove``.
         """
         wanted: dict[str, Any] = {"service": service, "operation": operation, "resource": resource}
         wanted |= {"error": error, "status": status, "times": times, "delay": delay}
@@ -317,6 +318,17 @@ class FaultsHandle:
     def hits(self, fault: str) -> int:
         """How many calls the fault with this ID has met."""
         return int(control(self.endpoint, "GET", "faults")["hits"][fault])
+
+    def remove(self, fault: str) -> int:
+        """Takes one fault away; calls that it holds go on at once.
+
+        Returns:
+            How many calls it has met.
+
+        Raises:
+            CallError: there is none with this ID.
+        """
+        return int(control(self.endpoint, "DELETE", "faults", {"id": fault})["hits"][fault])
 
     def clear(self) -> None:
         """Takes all faults away; calls that they hold go on at once."""

@@ -162,6 +162,29 @@ def test_clearing_lets_held_calls_go_on_at_once(cloud: LocalCloud) -> None:
 
 
 @pytest.mark.cloud
+def test_one_fault_is_taken_away_and_the_others_stay(cloud: LocalCloud) -> None:
+    bucket = f"faults-{uuid.uuid4().hex[:8]}"
+    s3 = cloud.client("s3", attempts=1)
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": cloud.region})
+    delay = 60.0
+    held = cloud.faults.add(service="s3", operation="PutObject", resource=f"{bucket}/mine", delay=delay)
+    stays = cloud.faults.add(service="s3", operation="ListObjectsV2", error="SlowDown", times=None)
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        put = pool.submit(s3.put_object, Bucket=bucket, Key="mine", Body=b"body")
+        while not cloud.faults.hits(held):
+            assert not put.done()
+        assert cloud.faults.remove(held) == 1
+        put.result()
+    assert time.monotonic() - started < delay
+    with pytest.raises(ClientError, match="SlowDown"):
+        s3.list_objects_v2(Bucket=bucket)
+    assert cloud.faults.remove(stays) == 1
+    with pytest.raises(CallError, match="no fault"):
+        cloud.faults.remove(stays)
+
+
+@pytest.mark.cloud
 @pytest.mark.parametrize(("service", "operation"), [("kinesis", "PutRecrod"), ("kinesys", "PutRecord")])
 def test_a_fault_that_could_meet_nothing_is_refused(cloud: LocalCloud, service: str, operation: str) -> None:
     with pytest.raises(CallError, match="must be one of"):

@@ -229,6 +229,22 @@ def test_a_failure_is_an_error_of_its_kind_and_the_next_invocation_starts_afresh
         assert message in answer["Payload"]["errorMessage"]
 
 
+def test_a_function_is_killed_when_it_is_next_put_to_work(
+    make: Callable[..., Function], cloud: LocalCloud
+) -> None:
+    function = make("echo")
+    assert cloud.control("POST", "lambda-crash", {"function": function.name})["killed"] == 0
+    wanted = {"function": function.name, "within": 20.0}
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(cloud.control, "POST", "lambda-crash", wanted)
+        answers = []
+        while not killed.done():
+            answers.append(function.invoke({}))
+        assert killed.result()["killed"] == 1
+    errors = [answer["Payload"] for answer in answers if "FunctionError" in answer]
+    assert [error["errorType"] for error in errors] == ["Runtime.ExitError"]
+
+
 def test_a_module_that_cannot_be_imported_is_an_error_that_names_it(make: Callable[..., Function]) -> None:
     answer = make("echo", "import no_such_module").invoke({})
     assert answer["Payload"]["errorType"] == "Runtime.ImportModuleError"

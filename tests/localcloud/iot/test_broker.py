@@ -53,6 +53,17 @@ def test_its_own_client_id_and_topic_are_served(
         assert mine.publish(topic, b"x" * (128 * 1024))
 
 
+def test_a_broker_that_drops_its_connections_takes_new_ones(
+    cloud: LocalCloud, gateway: Device, name: str, topic: str
+) -> None:
+    with connection(cloud, gateway, name) as mine:
+        assert mine.accepted.is_set()
+        assert cloud.control("POST", "iot-disconnect")["disconnected"] >= 1
+        assert mine.dropped.wait(PATIENCE)
+    with connection(cloud, gateway, name) as again:
+        assert again.publish(topic, b"{}")
+
+
 def test_a_foreign_client_id_is_refused_at_connect(cloud: LocalCloud, gateway: Device) -> None:
     with connection(cloud, gateway, "krakow-line-2-measurements") as foreign:
         assert not foreign.accepted.is_set()

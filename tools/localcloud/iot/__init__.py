@@ -76,3 +76,7 @@ def install(app: Any) -> None:
             "latest": [vars(loss) for loss in losses.latest],
             "refused": dict(refusals),
         }
+
+    @route("POST", f"{PREFIX}iot-disconnect")
+    async def disconnect(_: dict[str, Any]) -> Answer:
+        return 200, {"disconnected": broker.drop_connections()}

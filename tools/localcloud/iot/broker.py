@@ -79,6 +79,16 @@ def install(app: Any) -> Counter[str]:
     return refused
 
 
+def drop_connections() -> int:
+    """Breaks every MQTT connection at once, as the loss of the broker's machine would; says how many."""
+    from ministack.services import iot
+
+    writers = list(iot._mtls_sessions)
+    for writer in writers:
+        writer.transport.abort()
+    return len(writers)
+
+
 def _require_certificates(iot: Any) -> None:
     build = iot._mtls_build_ssl_context
 

@@ -22,9 +22,11 @@ errors and retries with asynchronous invocation").
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import json
 import logging
+import time
 from typing import Any, Final
 
 from tools.localcloud import faults, measures
@@ -35,6 +37,7 @@ from tools.localcloud.loopback import Loopback
 from tools.localcloud.settings import ACCOUNT, REGION
 
 PAYLOAD_BYTES: Final = 6 * 1024 * 1024
+_POLL_SECONDS: Final = 0.02
 _log: Final = logging.getLogger("factorylake.lambdas")
 
 
@@ -73,8 +76,20 @@ def install(app: Any) -> None:
 def _crash_on_demand(executor: Executor) -> None:
     @route("POST", f"{PREFIX}lambda-crash")
     async def crash(arguments: dict[str, Any]) -> Answer:
-        """Kills ``function`` where it is at work now; ``killed`` says how many invocations that ended."""
-        return 200, {"killed": executor.crash(str(arguments["function"]))}
+        """Kills ``function`` where it is at work; ``killed`` says how many invocations that ended.
+
+        With ``within``, the next invocation that begins in so many seconds is killed, where none is now.
+        """
+        function, seconds = str(arguments["function"]), float(arguments.get("within", 0))
+        killed = executor.crash(function)
+        if killed or not seconds:
+            return 200, {"killed": killed}
+        doomed = executor.doom(function)
+        deadline = time.monotonic() + seconds
+        while not doomed.is_set() and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_SECONDS)
+        executor.spare(function, doomed)
+        return 200, {"killed": int(doomed.is_set())}
 
 
 def _check_requests(lambda_svc: Any) -> None:

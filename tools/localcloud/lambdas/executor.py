@@ -85,6 +85,7 @@ class Executor:
         self._lock = threading.Lock()
         self._idle: dict[str, list[_Warm]] = {}
         self._busy: dict[Environment, str] = {}
+        self._doomed: dict[str, list[threading.Event]] = {}
 
     def execute(self, function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
         """Runs one invocation to its end, log included; called from a thread of its own.
@@ -127,6 +128,19 @@ class Executor:
         for environment in at_work:
             environment.crash()
         return len(at_work)
+
+    def doom(self, name: str) -> threading.Event:
+        """Kills the next environment in which a function is put to work; the event tells when it has been."""
+        doomed = threading.Event()
+        with self._lock:
+            self._doomed.setdefault(name, []).append(doomed)
+        return doomed
+
+    def spare(self, name: str, doomed: threading.Event) -> None:
+        """Takes back what ``doom`` wants, if it has not happened."""
+        with self._lock:
+            if doomed in self._doomed.get(name, []):
+                self._doomed[name].remove(doomed)
 
     def close(self) -> None:
         """Ends every environment."""
@@ -175,6 +189,7 @@ class Executor:
                 if loaded.status != "ready":
                     return _failed(loaded)
                 warm.is_initialized = True
+            self._crash_if_doomed(environment, invocation.config["FunctionName"])
             payload = json.dumps(event).encode()
             arn = str(invocation.config["FunctionArn"])
             reply = environment.invoke(payload, invocation.request_id, arn, invocation.timeout)
@@ -196,6 +211,14 @@ class Executor:
         if reply.status == "error":
             return _failed(reply)
         return {"body": reply.payload}
+
+    def _crash_if_doomed(self, environment: Environment, name: str) -> None:
+        with self._lock:
+            doomed = self._doomed.get(name)
+            met = doomed.pop(0) if doomed else None
+        if met is not None:
+            environment.crash()
+            met.set()
 
     def _write_log(self, warm: _Warm, invocation: _Invocation, lines: Sequence[str]) -> None:
         """Puts the lines into the function's log group, as the function's role."""
