@@ -1,8 +1,14 @@
-"""One applied lake for all end-to-end tests; each group of tests has a factory of its own."""
+"""Applied lakes for the end-to-end tests: a few of them, each shared by several modules of tests.
+
+A lake takes a minute to apply, nearly all of it waiting, so they are applied and used side by side: the tests
+of a lake run on one worker, and each group of them has a factory of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,70 +23,133 @@ from tools.lake.local import build_packages
 LIVELY: dict[str, Any] = {
     "delivery": {"buffer_seconds": 60, "transform_buffer": {"mb": 0.5, "seconds": 2}},
 }
-# One factory a group of tests: an account is of everything that a factory's gateways ever sent.
-FACTORIES: dict[str, Any] = {
-    "bergen": {"gateways": ["mill"]},
-    "genoa": {
-        "gateways": ["crane"],
-        "cameras": {"gate": {}},
-        "lanes": {"measurements": LIVELY, "configuration": LIVELY},
-        "video": {
-            "clip_seconds": 30,
-            "settle_seconds": 3,
-            "quiet_seconds": 15,
-            "schedule": "rate(1 minute)",
-        },
+_VIDEO = {"clip_seconds": 30, "settle_seconds": 3, "quiet_seconds": 15, "schedule": "rate(1 minute)"}
+_BERGEN = {"gateways": ["mill"]}
+_GENOA = {
+    "gateways": ["crane"],
+    "cameras": {"gate": {}},
+    "lanes": {"measurements": LIVELY, "configuration": LIVELY},
+    "video": _VIDEO,
+}
+_KRAKOW = {"gateways": ["line-1", "line-2"], "cameras": {"press-1": {}}}
+_LYON = {"gateways": ["press-shop"]}
+_MALMO = {
+    "gateways": ["mill"],
+    "cameras": {"tap": {"retention_hours": 1}},
+    "video": _VIDEO,
+    # So that few messages and a short while are enough to provoke every alarm.
+    "alarms": {
+        "messages": {"least_records": 5, "transform_timeout_share": 0.0075},
+        "video": {"silent_seconds": 600, "not_running_seconds": 300},
     },
-    "krakow": {"gateways": ["line-1", "line-2"], "cameras": {"press-1": {}}},
-    "lyon": {"gateways": ["press-shop"]},
-    "nancy": {"gateways": ["cell"]},
-    "malmo": {
-        "gateways": ["mill"],
-        "cameras": {"tap": {"retention_hours": 1}},
-        "video": {
-            "clip_seconds": 30,
-            "settle_seconds": 3,
-            "quiet_seconds": 15,
-            "schedule": "rate(1 minute)",
+}
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A lake that tests share.
+
+    Attributes:
+        modules: Names of the tests' modules.
+        factories: What is applied. An account is of everything that a factory's gateways ever sent, so each
+            group of tests has its own.
+        has_keys: Whether keys of the customer's encrypt all of it.
+    """
+
+    modules: tuple[str, ...]
+    factories: dict[str, Any] = field(default_factory=dict)
+    has_keys: bool = False
+
+
+LAKES = {
+    "messages": Shared(
+        ("test_access", "test_faults", "test_messages", "test_redrive", "test_repeats"),
+        {
+            "bergen": _BERGEN,
+            "genoa": _GENOA,
+            "krakow": _KRAKOW,
+            "lyon": _LYON,
+            "porto": {"gateways": ["kiln"]},
+            "turin": {"gateways": ["paint"]},
         },
-        # So that few messages and a short while are enough to provoke every alarm.
-        "alarms": {
-            "messages": {"least_records": 5, "transform_timeout_share": 0.0075},
-            "video": {"silent_seconds": 600, "not_running_seconds": 300},
-        },
-    },
-    "porto": {"gateways": ["kiln"]},
-    "turin": {"gateways": ["paint"]},
+        has_keys=True,
+    ),
+    "video": Shared(
+        ("test_alarms", "test_soak", "test_video"),
+        {"genoa": _GENOA, "krakow": _KRAKOW, "malmo": _MALMO},
+        has_keys=True,
+    ),
+    # As the demonstration's: without keys.
+    "changes": Shared(
+        ("test_changes",),
+        {"genoa": _GENOA, "krakow": _KRAKOW, "lyon": _LYON, "nancy": {"gateways": ["cell"]}},
+    ),
 }
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of these tests share one lake, so one worker runs them."""
+    """One worker runs all tests of a lake."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.cloud)
-            item.add_marker(pytest.mark.xdist_group("lake"))
-            item.add_marker(pytest.mark.timeout(300))
+            item.add_marker(pytest.mark.xdist_group(f"lake-{_lake_of(item.path.stem)}"))
+            # The first test of a lake waits for its apply, beside other work.
+            item.add_marker(pytest.mark.timeout(900), append=False)
+
+
+def _lake_of(module: str) -> str:
+    (name,) = [name for name, shared in LAKES.items() if module in shared.modules]
+    return name
+
+
+@dataclass
+class Running:
+    """A lake that runs, and its factories as the tests know them."""
+
+    lake: LocalLake
+    factories: dict[str, Factory] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="session")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalLake]:
-    """The running lake. Keys of the customer's encrypt all of it: the demonstration does without."""
-    build_packages()
-    with LocalLake.start(tmp_path_factory.mktemp("lake")) as running:
-        running.apply(FACTORIES, kms_keys=make_keys(running.cloud, "factory-lake-local"))
-        yield running
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Running]]:
+    """Gives the running lake of a module's tests; it runs until the session ends."""
+    known: dict[str, Running] = {}
+    with ExitStack() as stack:
+
+        def get(module: str) -> Running:
+            name = _lake_of(module)
+            if name not in known:
+                build_packages()
+                lake = stack.enter_context(LocalLake.start(tmp_path_factory.mktemp(f"lake-{name}")))
+                shared = LAKES[name]
+                keys = {"kms_keys": make_keys(lake.cloud, "factory-lake-local")} if shared.has_keys else {}
+                lake.apply(shared.factories, **keys)
+                known[name] = Running(lake)
+            return known[name]
+
+        yield get
 
 
-@pytest.fixture(scope="session")
-def factory(lake: LocalLake, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Factory]:
+@pytest.fixture(scope="module")
+def lake(running: Callable[[str], Running], request: pytest.FixtureRequest) -> LocalLake:
+    """The lake of the module's tests."""
+    return running(request.path.stem).lake
+
+
+@pytest.fixture(scope="module")
+def factory(
+    running: Callable[[str], Running],
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[str], Factory]:
     """Gives the factory of a name, the same one every time."""
-    known: dict[str, Factory] = {}
+    mine = running(request.path.stem)
 
     def get(name: str) -> Factory:
-        if name not in known:
-            gateway = sorted(lake.variables["factories"][name]["gateways"])[0]
-            known[name] = Factory(lake, name, gateway, tmp_path_factory.mktemp(f"journals-{name}"))
-        return known[name]
+        if name not in mine.factories:
+            gateway = sorted(mine.lake.variables["factories"][name]["gateways"])[0]
+            journals = tmp_path_factory.mktemp(f"journals-{name}")
+            mine.factories[name] = Factory(mine.lake, name, gateway, journals)
+        return mine.factories[name]
 
     return get

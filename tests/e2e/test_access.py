@@ -50,8 +50,6 @@ def roles(surroundings: Surroundings) -> list[Principal]:
     return principals(surroundings.outputs, surroundings.cloud, iot, OWN)
 
 
-# Two thousand calls, and perhaps the apply before them.
-@pytest.mark.timeout(900)
 def test_each_role_may_do_what_the_table_says_and_nothing_else(surroundings: Surroundings) -> None:
     verdicts = tried(surroundings, OWN, FOREIGN)
     assert differences(expected_cells(expected()), verdicts) == []

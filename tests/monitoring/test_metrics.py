@@ -41,8 +41,12 @@ class Lake:
         self._changes = changes
 
     def of(self, kind: str) -> list[dict[str, Any]]:
-        """All of a type."""
-        return [change["change"]["after"] for change in self._changes if change["type"] == kind]
+        """All that are managed, of a type."""
+        return [
+            change["change"]["after"]
+            for change in self._changes
+            if (change["mode"], change["type"]) == ("managed", kind)
+        ]
 
     def widgets(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """All widgets, each with where it is."""

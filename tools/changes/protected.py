@@ -27,6 +27,7 @@ TWINS = {
 }
 _FORCED = ("aws_s3_bucket", "aws_athena_workgroup")
 _GUARDED = "aws_kinesis_firehose_delivery_stream"
+_SHOWS_ALL = "aws_cloudwatch_dashboard"
 
 
 def protected_root(
@@ -80,9 +81,12 @@ def protected_root(
 
 
 def _belongs(resource: Mapping[str, Any], factories: frozenset[str]) -> bool:
-    """Whether a managed resource is shared, or one of these factories'."""
+    """Whether a managed resource is shared, or one of these factories'.
+
+    Dashboards are neither: one shows all factories, so it would differ where some are left out.
+    """
     module = str(resource.get("module", ""))
-    within = module.startswith(_BASE) and resource["mode"] == "managed"
+    within = module.startswith(_BASE) and resource["mode"] == "managed" and resource["type"] != _SHOWS_ALL
     return within and ("[" not in module or any(f'["{name}"]' in module for name in factories))
 
 

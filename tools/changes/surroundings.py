@@ -33,7 +33,8 @@ _LANES = ("measurements", "configuration")
 def base_variables(lake: LocalLake, folder: Path, factory: str = FACTORY) -> dict[str, Any]:
     """Variables with which a copy of an applied lake that has one of its factories changes nothing.
 
-    The other factories, whose data the tables know as well, count as retired.
+    The other factories, whose data the tables know as well, count as retired. The copy has no dashboards,
+    since one of them shows all factories.
 
     Args:
         lake: The applied lake.
@@ -51,6 +52,7 @@ def base_variables(lake: LocalLake, folder: Path, factory: str = FACTORY) -> dic
         "retired_factories": sorted(others - {factory}),
         "csr_dir": str(requests),
         "packages_dir": applied["packages_dir"],
+        "dashboards": False,
     }
 
 

@@ -1,4 +1,4 @@
-"""Changes of a lake that runs. They come last: they leave it with other factories than the rest expects."""
+"""Changes of a lake that runs, in this order: the last one leaves it with other factories."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import FACTORIES
 from tests.e2e.plant import Factory, all_keys, rows, sample
 from tools.changes.inputs import inputs_of_the_lake
 from tools.changes.plans import outcomes
@@ -26,7 +25,7 @@ def test_a_second_apply_changes_nothing(lake: LocalLake) -> None:
 
 
 def test_a_gateway_without_a_request_is_named_with_the_way_to_make_one(lake: LocalLake) -> None:
-    factories = {**FACTORIES, "gdansk": {"gateways": ["dock"]}}
+    factories = {**lake.variables["factories"], "gdansk": {"gateways": ["dock"]}}
     with pytest.raises(TerraformError) as refused:
         lake.terraform.changes({**lake.variables, "factories": factories})
     told = " ".join(str(refused.value).split())
@@ -34,7 +33,6 @@ def test_a_gateway_without_a_request_is_named_with_the_way_to_make_one(lake: Loc
     assert "openssl" in told
 
 
-@pytest.mark.timeout(600)
 def test_the_table_of_changes_is_what_plans_say(lake: LocalLake, tmp_path: Path) -> None:
     """Every input has a row, and every row says what the provider plans; `make changes` writes them anew."""
     found = outcomes(lake, tmp_path)
@@ -100,7 +98,6 @@ def _protected_kinds(errors: Iterable[str]) -> set[str]:
     }
 
 
-@pytest.mark.timeout(600)
 def test_destroying_a_lake_fails_before_anything_is_gone_and_works_on_purpose(
     lake: LocalLake, tmp_path: Path
 ) -> None:
@@ -124,7 +121,6 @@ def test_destroying_a_lake_fails_before_anything_is_gone_and_works_on_purpose(
     assert errors == []
 
 
-@pytest.mark.timeout(600)
 def test_a_factory_is_taken_out_only_in_the_documented_way(lake: LocalLake, tmp_path: Path) -> None:
     protected = Protected(lake, "lyon", tmp_path)
     retired = [*protected.variables["retired_factories"], "lyon"]
@@ -228,12 +224,13 @@ def test_a_factory_added_and_one_removed_leave_the_others_untouched(
     kept = "SELECT count(*) FROM measurements WHERE factory = 'lyon' AND tag_name = 'kept'"
     assert rows(lake, kept) == [(1,)]
     objects = sorted(all_keys(lake, "measurements", "factory=lyon/"))
-    wanted = {name: settings for name, settings in FACTORIES.items() if name != "lyon"}
+    applied = lake.variables["factories"]
+    wanted = {name: settings for name, settings in applied.items() if name != "lyon"}
     wanted["gdansk"] = {"gateways": ["dock"]}
 
     touched = {change["address"] for change in lake.changing(wanted, retired_factories=["lyon"])}
 
-    for name in FACTORIES.keys() - {"lyon"}:
+    for name in applied.keys() - {"lyon"}:
         assert not [address for address in touched if f'["{name}"]' in address]
     assert [address for address in touched if '["gdansk"]' in address]
     assert [address for address in touched if '["lyon"]' in address]
