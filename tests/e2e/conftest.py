@@ -16,26 +16,32 @@ import pytest
 
 from tests.e2e.keys import make_keys
 from tests.e2e.plant import Factory
+from tools.changes.surroundings import FACTORIES
 from tools.lake import LocalLake
 from tools.lake.local import build_packages
 
+# One shard a stream: the delivery engine asks each shard every second, and a stream on demand has four.
+ONE_SHARD: dict[str, Any] = {"stream": {"shards": 1}}
 # Functions are at work every two seconds, and buffers hold what they made for as short as AWS allows.
 LIVELY: dict[str, Any] = {
+    **ONE_SHARD,
     "delivery": {"buffer_seconds": 60, "transform_buffer": {"mb": 0.5, "seconds": 2}},
 }
+_LANES = {"measurements": ONE_SHARD, "configuration": ONE_SHARD}
 _VIDEO = {"clip_seconds": 30, "settle_seconds": 3, "quiet_seconds": 15, "schedule": "rate(1 minute)"}
-_BERGEN = {"gateways": ["mill"]}
+_BERGEN = {"gateways": ["mill"], "lanes": _LANES}
 _GENOA = {
     "gateways": ["crane"],
     "cameras": {"gate": {}},
     "lanes": {"measurements": LIVELY, "configuration": LIVELY},
     "video": _VIDEO,
 }
-_KRAKOW = {"gateways": ["line-1", "line-2"], "cameras": {"press-1": {}}}
-_LYON = {"gateways": ["press-shop"]}
+_KRAKOW = {"gateways": ["line-1", "line-2"], "cameras": {"press-1": {}}}  # on demand
+_LYON = {"gateways": ["press-shop"], "lanes": _LANES}
 _MALMO = {
     "gateways": ["mill"],
     "cameras": {"tap": {"retention_hours": 1}},
+    "lanes": _LANES,
     "video": _VIDEO,
     # So that few messages and a short while are enough to provoke every alarm.
     "alarms": {
@@ -63,26 +69,30 @@ class Shared:
 
 LAKES = {
     "messages": Shared(
-        ("test_access", "test_faults", "test_messages", "test_redrive", "test_repeats"),
+        ("test_access", "test_faults", "test_messages", "test_redrive"),
         {
             "bergen": _BERGEN,
             "genoa": _GENOA,
             "krakow": _KRAKOW,
             "lyon": _LYON,
-            "porto": {"gateways": ["kiln"]},
-            "turin": {"gateways": ["paint"]},
+            "porto": {"gateways": ["kiln"], "lanes": _LANES},
+            "turin": {"gateways": ["paint"], "lanes": _LANES},
         },
         has_keys=True,
     ),
     "video": Shared(
-        ("test_alarms", "test_soak", "test_video"),
+        ("test_alarms", "test_repeats", "test_soak", "test_video"),
         {"genoa": _GENOA, "krakow": _KRAKOW, "malmo": _MALMO},
         has_keys=True,
     ),
-    # As the demonstration's: without keys.
+    # Without keys, as the demonstration's; with the factories that the table of changes is made of.
     "changes": Shared(
         ("test_changes",),
-        {"genoa": _GENOA, "krakow": _KRAKOW, "lyon": _LYON, "nancy": {"gateways": ["cell"]}},
+        {
+            **FACTORIES,
+            "krakow": {**_KRAKOW, "lanes": _LANES},
+            "nancy": {"gateways": ["cell"], "lanes": _LANES},
+        },
     ),
 }
 

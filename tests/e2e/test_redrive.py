@@ -41,7 +41,16 @@ def operator(lake: LocalLake) -> Clients:
     """Clients of somebody who may do what a redrive needs, and nothing else."""
     cloud = lake.cloud
     iam = cloud.client("iam")
-    document = policy(lanes(lake.outputs, [FACTORY]), "aws", cloud.region, cloud.account_id, tables=True)
+    keys = lake.variables["kms_keys"]
+    document = policy(
+        lanes(lake.outputs, [FACTORY]),
+        "aws",
+        cloud.region,
+        cloud.account_id,
+        [keys["streams"]],
+        [keys["buckets"]],
+        tables=True,
+    )
     trust = {
         "Version": "2012-10-17",
         "Statement": [

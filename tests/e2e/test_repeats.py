@@ -19,21 +19,21 @@ from tools.lake import LocalLake
 def test_repeats_of_both_kinds_are_found_and_can_be_left_out(
     lake: LocalLake, factory: Callable[[str], Factory]
 ) -> None:
-    bergen = factory("bergen")
+    krakow = factory("krakow")
     once, republished, redelivered, conflicting = sample(), sample(), sample(), sample()
     other_reading = json.dumps({**json.loads(conflicting), "value": -1}).encode()
     # A gateway that did not see the acknowledgement publishes again; then each copy has its own arrival.
-    bergen.send([once, republished, conflicting])
-    bergen.send([republished, other_reading])
-    _deliver_twice(bergen, redelivered)
-    bergen.deliver()
+    krakow.send([once, republished, conflicting])
+    krakow.send([republished, other_reading])
+    _deliver_twice(krakow, redelivered)
+    krakow.deliver()
 
-    table = rows(lake, "SELECT register_id, value, received_at FROM measurements WHERE factory = 'bergen'")
+    table = rows(lake, "SELECT register_id, value, received_at FROM measurements WHERE factory = 'krakow'")
     sent = [once, republished, republished, redelivered, redelivered, conflicting, other_reading]
     assert sorted(row[:2] for row in table) == sorted(map(_reading, sent))
     first = {reading: min(row[2] for row in table if row[:2] == reading) for reading in map(_reading, sent)}
     view = rows(
-        lake, "SELECT register_id, value, received_at FROM measurements_distinct WHERE factory = 'bergen'"
+        lake, "SELECT register_id, value, received_at FROM measurements_distinct WHERE factory = 'krakow'"
     )
     assert sorted(view) == sorted((*reading, arrival) for reading, arrival in first.items())
 
@@ -42,7 +42,7 @@ def test_repeats_of_both_kinds_are_found_and_can_be_left_out(
     found = {
         row["register_id"]: (row["copies"], row["messages"], row["kind"])
         for row in named
-        if row["factory"] == "bergen"
+        if row["factory"] == "krakow"
     }
     assert found == {
         _reading(republished)[0]: (2, 1, "same"),
@@ -55,13 +55,13 @@ def test_repeats_of_both_kinds_are_found_and_can_be_left_out(
 def test_configuration_that_is_delivered_twice_can_be_left_out(
     lake: LocalLake, factory: Callable[[str], Factory]
 ) -> None:
-    bergen = factory("bergen")
-    _deliver_twice(bergen, b'{"speed":3}', "configuration")
+    krakow = factory("krakow")
+    _deliver_twice(krakow, b'{"speed":3}', "configuration")
     # The same settings sent once more are a message of their own: they might have been others in between.
-    bergen.send([b'{"speed":3}'], "configuration")
-    bergen.deliver()
+    krakow.send([b'{"speed":3}'], "configuration")
+    krakow.deliver()
 
-    counts = "SELECT count(*) FROM {} WHERE factory = 'bergen'"
+    counts = "SELECT count(*) FROM {} WHERE factory = 'krakow'"
     assert rows(lake, counts.format("configuration")) == [(3,)]
     assert rows(lake, counts.format("configuration_distinct")) == [(2,)]
 

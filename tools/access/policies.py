@@ -14,6 +14,8 @@ EVERYWHERE = {
 """Actions that may be allowed on `*`, each with the reason."""
 
 _DOCUMENTS = ("policy", "assume_role_policy")
+# Its attribute is what AWS gave the topic when it was made; the policy in force is the aws_sns_topic_policy.
+_FORMER = "aws_sns_topic"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Document:
 def documents(resources: Iterable[Mapping[str, Any]]) -> Iterator[Document]:
     """Every policy document among the resources of a state; a function's permission counts as one."""
     for resource in resources:
+        if resource["type"] == _FORMER:
+            continue
         values = resource["values"]
         if resource["type"] == "aws_lambda_permission":
             yield Document(resource["address"], resource["type"], "permission", [_permission(values)])
