@@ -28,8 +28,8 @@ trap end_all INT TERM
 aside lint tools/lint.sh
 aside "oldest" .venv-oldest/bin/python -m pytest -q -c tests/oldest.ini --rootdir=. tests/transform tests/clip_fetch
 
-# Four at a time on two cores: a group of tests shares one lake, and an apply is mostly waiting for the provider's timers.
-.venv/bin/python -m pytest -q -n 4 --dist loadgroup -m 'not localstack' &
+# More at a time than there are cores: an apply, which a group of tests shares, is mostly waiting for the provider's timers.
+.venv/bin/python -m pytest -q -n 5 --dist loadgroup -m 'not localstack' &
 pids+=($!)
 failed=()
 wait "$!" || failed+=("the tests")

@@ -85,15 +85,13 @@ LAKES = {
         {"genoa": _GENOA, "krakow": _KRAKOW, "malmo": _MALMO},
         has_keys=True,
     ),
-    # Without keys, as the demonstration's; with the factories that the table of changes is made of.
+    # Without keys, as the demonstration's.
     "changes": Shared(
         ("test_changes",),
-        {
-            **FACTORIES,
-            "krakow": {**_KRAKOW, "lanes": _LANES},
-            "nancy": {"gateways": ["cell"], "lanes": _LANES},
-        },
+        {"krakow": _KRAKOW, "lyon": _LYON, "nancy": {"gateways": ["cell"], "lanes": _LANES}},
     ),
+    # What the table of changes is made of.
+    "plans": Shared(("test_plans",), FACTORIES),
 }
 
 

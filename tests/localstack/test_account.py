@@ -35,6 +35,8 @@ def test_every_message_is_found_in_its_place(lake: HandmadeLake) -> None:
     assert (total.lost, total.duplicated) == (0, 0)
 
 
+# Against the embedded cloud, the delivery's tests have pages enough.
+@pytest.mark.parametrize("stack", [pytest.param("localstack", marks=pytest.mark.localstack)], indirect=True)
 @pytest.mark.usefixtures("listed_onwards")
 def test_no_object_is_missed_behind_the_first_page(lake: HandmadeLake) -> None:
     payloads = [f"not JSON {number}".encode() for number in range(_MORE_THAN_A_PAGE)]

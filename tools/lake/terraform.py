@@ -17,6 +17,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 _WRAPPER = REPOSITORY / "tools" / "terraform.sh"
 _ERROR_LINES = 40
 _PLAN = "changes.tfplan"
+# The provider waits half a minute and more for buckets and streams to settle; ten at a time is the default.
+_AT_ONCE = "-parallelism=40"
 
 
 class TerraformError(Exception):
@@ -67,26 +69,26 @@ class Terraform:
         Raises:
             TerraformError: With the end of what Terraform printed.
         """
-        self._run("apply", "-input=false", "-auto-approve", *self._arguments(variables))
+        self._run("apply", "-input=false", "-auto-approve", _AT_ONCE, *self._arguments(variables))
 
-    def plan(self, variables: Mapping[str, object]) -> dict[str, Any]:
+    def plan(self, variables: Mapping[str, object], *options: str) -> dict[str, Any]:
         """Plan, and return the plan as `terraform show -json` tells it.
 
         Raises:
             TerraformError: When the plan fails.
         """
         plan = self.workdir / _PLAN
-        self._run("plan", "-input=false", f"-out={plan}", *self._arguments(variables))
+        self._run("plan", "-input=false", f"-out={plan}", *options, *self._arguments(variables))
         shown: dict[str, Any] = json.loads(self._run("show", "-json", str(plan)))
         return shown
 
-    def changes(self, variables: Mapping[str, object]) -> list[dict[str, Any]]:
+    def changes(self, variables: Mapping[str, object], *options: str) -> list[dict[str, Any]]:
         """Plan, and return what an apply would change: `{address, actions}` of resources and outputs.
 
         Raises:
             TerraformError: When the plan fails.
         """
-        shown = self.plan(variables)
+        shown = self.plan(variables, *options)
         found = [
             {"address": change["address"], "actions": change["change"]["actions"]}
             for change in shown.get("resource_changes", [])
@@ -133,7 +135,7 @@ class Terraform:
         Raises:
             TerraformError: When the apply fails, or the plan is stale.
         """
-        self._run("apply", "-input=false", str(self.workdir / _PLAN))
+        self._run("apply", "-input=false", _AT_ONCE, str(self.workdir / _PLAN))
 
     def output(self) -> dict[str, Any]:
         """The root module's outputs, name to value."""
