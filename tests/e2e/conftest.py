@@ -7,7 +7,6 @@ of a lake run on one worker, and each group of them has a factory of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,11 +97,15 @@ LAKES = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker runs all tests of a lake."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if _is_here(item):
             item.add_marker(pytest.mark.cloud)
             item.add_marker(pytest.mark.xdist_group(f"lake-{_lake_of(item.path.stem)}"))
             # The first test of a lake waits for its apply, beside other work.
             item.add_marker(pytest.mark.timeout(900), append=False)
+
+
+def _is_here(item: pytest.Item) -> bool:
+    return Path(__file__).parent in item.path.parents
 
 
 def _lake_of(module: str) -> str:
@@ -118,46 +121,71 @@ class Running:
     factories: dict[str, Factory] = field(default_factory=dict)
 
 
+class Lakes:
+    """The lakes of this process's tests: each begins with its first module and ends with its last."""
+
+    def __init__(self, folders: pytest.TempPathFactory, items: list[pytest.Item]) -> None:
+        self._folders = folders
+        self._last = {_lake_of(item.path.stem): item.path.stem for item in items if _is_here(item)}
+        self._running: dict[str, Running] = {}
+
+    def of(self, module: str) -> Running:
+        """The lake of a module's tests."""
+        name = _lake_of(module)
+        if name not in self._running:
+            build_packages()
+            lake = LocalLake.start(self._folders.mktemp(f"lake-{name}"))
+            self._running[name] = Running(lake)
+            shared = LAKES[name]
+            keys = {"kms_keys": make_keys(lake.cloud, "factory-lake-local")} if shared.has_keys else {}
+            lake.apply(shared.factories, **keys)
+        return self._running[name]
+
+    def done_with(self, module: str) -> None:
+        """Stop the module's lake if no other module needs it: an idle lake costs processor time too."""
+        name = _lake_of(module)
+        if self._last[name] == module:
+            self._running.pop(name).lake.stop()
+
+    def stop(self) -> None:
+        """Stop those that are left."""
+        for running in self._running.values():
+            running.lake.stop()
+
+
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Running]]:
-    """Gives the running lake of a module's tests; it runs until the session ends."""
-    known: dict[str, Running] = {}
-    with ExitStack() as stack:
-
-        def get(module: str) -> Running:
-            name = _lake_of(module)
-            if name not in known:
-                build_packages()
-                lake = stack.enter_context(LocalLake.start(tmp_path_factory.mktemp(f"lake-{name}")))
-                shared = LAKES[name]
-                keys = {"kms_keys": make_keys(lake.cloud, "factory-lake-local")} if shared.has_keys else {}
-                lake.apply(shared.factories, **keys)
-                known[name] = Running(lake)
-            return known[name]
-
-        yield get
+def lakes(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Lakes]:
+    """The lakes of this worker."""
+    known = Lakes(tmp_path_factory, request.session.items)
+    try:
+        yield known
+    finally:
+        known.stop()
 
 
 @pytest.fixture(scope="module")
-def lake(running: Callable[[str], Running], request: pytest.FixtureRequest) -> LocalLake:
+def running(lakes: Lakes, request: pytest.FixtureRequest) -> Iterator[Running]:
+    """The running lake of the module's tests."""
+    module = request.path.stem
+    yield lakes.of(module)
+    lakes.done_with(module)
+
+
+@pytest.fixture(scope="module")
+def lake(running: Running) -> LocalLake:
     """The lake of the module's tests."""
-    return running(request.path.stem).lake
+    return running.lake
 
 
 @pytest.fixture(scope="module")
-def factory(
-    running: Callable[[str], Running],
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[[str], Factory]:
+def factory(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Factory]:
     """Gives the factory of a name, the same one every time."""
-    mine = running(request.path.stem)
 
     def get(name: str) -> Factory:
-        if name not in mine.factories:
-            gateway = sorted(mine.lake.variables["factories"][name]["gateways"])[0]
+        if name not in running.factories:
+            gateway = sorted(running.lake.variables["factories"][name]["gateways"])[0]
             journals = tmp_path_factory.mktemp(f"journals-{name}")
-            mine.factories[name] = Factory(mine.lake, name, gateway, journals)
-        return mine.factories[name]
+            running.factories[name] = Factory(running.lake, name, gateway, journals)
+        return running.factories[name]
 
     return get

@@ -11,7 +11,7 @@ from tools.gateway.cli import main
 from tools.gateway.identities import LANES, Source
 from tools.gateway.journal import read_journals
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("gateway")]
+pytestmark = pytest.mark.cloud
 
 
 @pytest.fixture(scope="module")

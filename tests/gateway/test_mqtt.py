@@ -18,7 +18,7 @@ from tools.gateway.journal import Journal, read_journals
 from tools.gateway.mqtt import MAX_PAYLOAD, Connection, Patience, Version
 from tools.gateway.proxy import Proxy
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("gateway")]
+pytestmark = pytest.mark.cloud
 
 QUICK = Patience(answer=2, give_up=20, first_pause=0.05, longest_pause=0.2)
 

@@ -14,7 +14,7 @@ from tests.queries.expected import EXPECTED, resolved
 from tests.queries.rows import TABLES
 from tools.athena import Result, main, named_queries, run, run_named
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("athena")]
+pytestmark = pytest.mark.cloud
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))

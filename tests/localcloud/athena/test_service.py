@@ -17,7 +17,7 @@ from tests.localcloud.athena.test_tables import parquet, table
 from tests.localcloud.athena.test_views import view
 from tools.localcloud import LocalCloud
 
-pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("athena")]
+pytestmark = pytest.mark.cloud
 
 LONG = """
     SELECT count(*) FROM UNNEST(sequence(1, 1000000)) AS a (x)

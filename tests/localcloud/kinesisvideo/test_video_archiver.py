@@ -24,11 +24,7 @@ from tools.camera.script import Script
 from tools.lake.terraform import REPOSITORY, Terraform, TerraformError
 from tools.localcloud import LocalCloud
 
-pytestmark = [
-    pytest.mark.cloud,
-    pytest.mark.terraform,
-    pytest.mark.xdist_group("video_archiver"),  # one apply for all, and the last test lets its camera go
-]
+pytestmark = [pytest.mark.cloud, pytest.mark.terraform]  # one apply for all; the last test lets its camera go
 
 _ROOT = """
 terraform {

@@ -1,0 +1,30 @@
+"""Which tests share a worker, and with it a local cloud: an idle one costs processor time too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+_HERE = Path(__file__).parent
+# Folders whose tests of the local cloud run one after the other; end-to-end tests see to themselves.
+_TOGETHER = {
+    "localcloud/athena": "cloud-1",
+    "localcloud/kinesisvideo": "cloud-1",
+    "localstack": "cloud-1",
+    "queries": "cloud-1",
+    "gateway": "cloud-2",
+    "localcloud": "cloud-2",
+}
+
+
+# Before pytest-xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group the tests of the local cloud."""
+    for item in items:
+        if item.get_closest_marker("cloud") is not None:
+            folder = item.path.parent.relative_to(_HERE).as_posix()
+            group = next((group for name, group in _TOGETHER.items() if folder.startswith(name)), None)
+            if group is not None:
+                item.add_marker(pytest.mark.xdist_group(group))
