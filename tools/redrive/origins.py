@@ -121,12 +121,25 @@ class StreamMemory:
             return found
         from_ms = min(line.arrival_ms for line in lines)
         to_ms = max(line.arrival_ms for line in lines)
+        others: list[tuple[int, bytes, Origin]] = []
         for record in self._stream.read(from_ms - _BEFORE_MS, to_ms + _BEFORE_MS):
-            waiting = wanted.get(hashlib.sha256(record.data).digest())
-            if waiting:
-                nearest = min(waiting, key=lambda line: abs(line.arrival_ms - record.arrival_ms))
+            digest = hashlib.sha256(record.data).digest()
+            if digest not in wanted:
+                continue
+            origin = envelope(record.partition_key, record.arrival_ms)
+            # Shards are read one after the other, and a message that was put back has the same bytes: the
+            # very moment of the arrival, which an error line has from its record, decides before nearness.
+            exact = next((one for one in wanted[digest] if one.arrival_ms == record.arrival_ms), None)
+            if exact is None:
+                others.append((record.arrival_ms, digest, origin))
+            else:
+                wanted[digest].remove(exact)
+                found[exact.number] = origin
+        for arrival_ms, digest, origin in others:
+            if waiting := wanted[digest]:
+                nearest = min(waiting, key=lambda line: abs(line.arrival_ms - arrival_ms))
                 waiting.remove(nearest)
-                found[nearest.number] = envelope(record.partition_key, record.arrival_ms)
+                found[nearest.number] = origin
         return found
 
 
