@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.localcloud.iot.devices import PATIENCE, Connection, Device, allow, arn, connection, enrol
 from tools.localcloud import LocalCloud
-from tools.localcloud.iot.broker import Allowance
+from tools.localcloud.iot.broker import BURST_SECONDS, PUBLISHES_PER_SECOND, Allowance
 
 pytestmark = pytest.mark.cloud
 
@@ -249,13 +250,17 @@ def test_publishes_above_the_rate_are_discarded_without_an_acknowledgement(
 ) -> None:
     with connection(cloud, gateway, name) as mine:
         before = cloud.control("GET", "iot")["refused"].get("publish rate", 0)
-        messages = [mine.client.publish(topic, b"x", qos=0) for _ in range(1500)]
-        messages[-1].wait_for_publish(PATIENCE)
-        last = mine.client.publish(topic, b"x", qos=1)
+        began = time.monotonic()
+        for _ in range(1500):
+            mine.client.publish(topic, b"x", qos=0)
+        acknowledged = [mine.client.publish(topic, b"x", qos=1) for _ in range(20)]
         mine.client.subscribe("not/allowed")  # the answer to it tells that all before was read
         assert mine.dropped.wait(PATIENCE)
-        assert not last.is_published()
-        assert cloud.control("GET", "iot")["refused"]["publish rate"] - before > 900
+        # A busy machine reads slowly, and each second allows some more.
+        allowed = PUBLISHES_PER_SECOND * (BURST_SECONDS + time.monotonic() - began)
+        assert not all(message.is_published() for message in acknowledged)
+        refused = cloud.control("GET", "iot")["refused"]["publish rate"] - before
+        assert refused >= 1500 + len(acknowledged) - allowed
 
 
 def test_the_rate_is_measured_over_seconds() -> None:
