@@ -93,17 +93,7 @@ class TerraformTree:
         """
         finished = subprocess.run(
             [str(WRAPPER), f"-chdir={self.root / folder}", arguments[0], "-no-color", *arguments[1:]],
-            # The tests that need credentials to fail must not find a developer's.
-            env={
-                **{
-                    name: value
-                    for name, value in os.environ.items()
-                    if not name.startswith(("AWS_", "TF_VAR_"))
-                },
-                "AWS_EC2_METADATA_DISABLED": "true",
-                "AWS_CONFIG_FILE": os.devnull,
-                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            },
+            env=_environment_without_credentials(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
