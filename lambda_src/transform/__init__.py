@@ -8,7 +8,7 @@ Modules, each importing only those above it:
 - ``envelope``: when the broker received a message and from which gateway;
 - ``reader``: strict JSON with trimming, keeping every untouched character as it came;
 - ``lines`` and ``partition``: the length of a line, the partition of an instant;
-- ``spellings`` and ``shapes``: a quick road for samples that are spelled like samples before them;
+- ``spellings``, ``shapes`` and ``nested``: a quick road for samples spelled like samples before them;
 - ``configuration`` and ``measurements``: the two lanes;
 - ``response`` and ``report``: the size of the answer, the log and the metrics;
 - ``batch``: one Firehose event to one answer;

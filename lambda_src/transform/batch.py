@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .measurements import Measurements
     from .settings import Settings
 
+# Each step is taken for so many records in a row before the next: that is faster than all steps for
+# one record after the other, since the processor stays with the same few instructions.
+_GROUP = 64
+
 
 class Transform:
     """The transform of one lane of one factory."""
@@ -54,29 +58,52 @@ class Transform:
             ``ProcessingFailed`` with the data that came.
         """
         records = event["records"]
-        convert, closings = self._lane.convert, self._closings
         answers: list[dict[str, Any]] = []
         rejected: dict[str, int] = {}
         most = 0  # bytes that the answers may have, so that most batches need not be measured
-        for record in records:
-            try:
-                received_at, gateway = open_envelope(record)
-                closing = f"{TIME_LEAD}{received_at}{closings[gateway]}"
-                line, metadata = convert(a2b_base64(record["data"]), received_at, closing)
-                record_id = record["recordId"]
-                data = b2a_base64(line, newline=False).decode()
-                answer = {"recordId": record_id, "result": OK, "data": data, "metadata": metadata}
-                most += len(data) + WORST_ESCAPE * len(record_id) + FRAME
-            except Exception as error:  # whatever it is, the other records of the batch must go on
-                self._reject(record, error, rejected)
-                answer = failed(record)
-                most += size(answer)
-            answers.append(answer)
+        for start in range(0, len(records), _GROUP):
+            group = records[start : start + _GROUP]
+            opened = [self._open(record) for record in group]
+            converted = [self._convert(opening) for opening in opened]
+            for record, result in zip(group, converted):  # noqa: B905 - Python 3.8 has no strict zip
+                if isinstance(result, Exception):
+                    self._reject(record, result, rejected)
+                    answer = failed(record)
+                    most += size(answer)
+                else:
+                    line, metadata = result
+                    record_id = record["recordId"]
+                    data = b2a_base64(line, newline=False).decode()
+                    answer = {"recordId": record_id, "result": OK, "data": data, "metadata": metadata}
+                    most += len(data) + WORST_ESCAPE * len(record_id) + FRAME
+                answers.append(answer)
         if most > MOST_BYTES:
             for index in fit(records, answers):
                 self._reject(records[index], MessageError(RESPONSE_TOO_LARGE), rejected)
         self._report.counted(len(records), rejected)
         return {"records": answers}
+
+    # Whatever goes wrong with a record, the others of the batch must go on: errors are results, too.
+
+    def _open(self, record: dict[str, Any]) -> tuple[bytes, int, str] | Exception:
+        """Return a record's payload, its arrival in epoch milliseconds, and the end of its line."""
+        try:
+            received_at, gateway = open_envelope(record)
+            closing = f"{TIME_LEAD}{received_at}{self._closings[gateway]}"
+            return a2b_base64(record["data"]), received_at, closing
+        except Exception as error:
+            return error
+
+    def _convert(
+        self, opened: tuple[bytes, int, str] | Exception
+    ) -> tuple[bytes, dict[str, dict[str, str]]] | Exception:
+        """Return a record's line and the metadata of its answer."""
+        if isinstance(opened, Exception):
+            return opened
+        try:
+            return self._lane.convert(*opened)
+        except Exception as error:
+            return error
 
     def _reject(self, record: dict[str, Any], error: Exception, rejected: dict[str, int]) -> None:
         payload = received_at = gateway = None

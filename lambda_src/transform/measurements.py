@@ -105,7 +105,10 @@ class Measurements:
             MessageError: The message breaks a rule.
         """
         # Every message comes this way, and each call that it spares shows in the benchmark.
-        text = reader.decode(payload)
+        try:
+            text = payload.decode()
+        except UnicodeDecodeError:
+            text = ""  # which no shape matches
         shapes = self._known["\\" in text]
         for shape in shapes:
             quick = shape(text, closing)
@@ -113,11 +116,10 @@ class Measurements:
                 if shape is not shapes[0]:
                     self._spellings.promote(shapes, shape)
                 line, event_time = quick
-                plausible = received_at - self._past_ms <= event_time <= received_at + self._future_ms
-                if plausible and len(line) <= MOST_BYTES:
+                if -self._past_ms <= event_time - received_at <= self._future_ms and len(line) <= MOST_BYTES:
                     return line, self._partitions[event_time // DAY_MS]
                 break
-        return self.convert_carefully(text, received_at, closing)
+        return self.convert_carefully(reader.decode(payload), received_at, closing)
 
     def convert_carefully(
         self, text: str, received_at: int, closing: str

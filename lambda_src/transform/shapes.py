@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 
+from . import nested
 from .reader import ANY, ATOMIC, NUMBER, PLAIN, STRING, encode_string, is_empty_object, trim_string
 from .schema import ATTRIBUTES, VALUE_TEXT
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 # Escapes that mean neither white space, which may have to be trimmed, nor half a surrogate pair.
 _WHITE = r"00(?:0[9A-Da-d]|1[C-Fc-f]|20|85|[Aa]0)|1680|20(?:0[0-9Aa]|2[89Ff]|5[Ff])|3000"
 _HARMLESS = rf'\\(?:["\\/b]|u(?!{_WHITE}|[Dd][89A-Fa-f])[0-9A-Fa-f]{{4}})'
+# Latin-1's characters but white space, controls, quotes and backslashes. A list of what may come is matched
+# more quickly than one of what may not; beyond Latin-1 it would be slow to compile.
+_VISIBLE = r"!#-\[\]-~\xa1-\xff"
 # Surely within a double's range, and below 2^53 if it is an integer.
 _DOUBLE = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?"
 _PATTERNS = {
@@ -47,6 +51,7 @@ class _Strings:
 
     Attributes:
         clean: A string that trimming leaves alone.
+        usual: Such a string of characters that are found most quickly; the clean road's.
         soiled: Any other string, its inside captured: it may be padded or blank, or hold an escape that has
             to be looked at.
         value: Either of the two.
@@ -54,7 +59,7 @@ class _Strings:
             turn out not to be JSON.
     """
 
-    __slots__ = ("clean", "nested", "soiled", "value")
+    __slots__ = ("clean", "nested", "soiled", "usual", "value")
 
     def __init__(self, *, escapes: bool) -> None:
         plain = PLAIN + ANY
@@ -62,6 +67,7 @@ class _Strings:
         more = f"(?:{_HARMLESS}{plain}){ANY}" if escapes else ""
         inside = rf'[^"\\\s\x00-\x1f]{plain}{more}(?<!\s)"'
         self.clean = f'"{inside}'
+        self.usual = self.clean if escapes else rf'"[{_VISIBLE}][ {_VISIBLE}]{ANY}(?<! )"'
         soiled = f'((?!{inside}){some})"'
         self.soiled = f'"{soiled}'
         self.value = f'"{ATOMIC}{inside}|{soiled})'
@@ -145,7 +151,7 @@ class ShapeMaker:
             return pattern, [_RENAME, _TRIM, _AS_NUMBER], name + _DOUBLE
         if column.type == "string":
             step = _TRIM_OR_NULL if column.blank_is_null else _TRIM
-            return f"{name}(?:{strings.value}{null})", [step], name + strings.clean
+            return f"{name}(?:{strings.value}{null})", [step], name + strings.usual
         pattern = f"{name}(?:{_PATTERNS[column.type]}{null})"
         return pattern, [], pattern
 
@@ -244,15 +250,15 @@ class _Shape:
 
     def _attribute(self, groups: tuple[str | None, ...], step: int) -> str | None:
         """Return an attribute's value from the groups behind its name; empty if it is not worth keeping."""
-        scalar, string, nested = (None, None, groups[0]) if step == _METADATA else groups[:3]
+        scalar, string, inner = (None, None, groups[0]) if step == _METADATA else groups[:3]
         if scalar is not None:
             return scalar
         if string is not None:
             trimmed = trim_string(string)
             return f'"{trimmed}"' if trimmed else None
         if step == _METADATA:
-            if nested is None or is_empty_object(nested):
+            if inner is None or is_empty_object(inner):
                 return ""
-            if nested[0] == "[":
+            if inner[0] == "[":
                 return None
-        return None if nested is None else self._reader.nested(nested)
+        return None if inner is None else nested.trim(inner) or self._reader.nested(inner)

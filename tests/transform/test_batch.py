@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from transform.batch import _GROUP
 
 from tests.transform.support import EVENTS, Lane, event, record, sample, spell
 
@@ -110,6 +111,29 @@ def test_what_is_no_error_of_a_record_is_not_hidden(
     break_second(measurements, KeyboardInterrupt(), monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         measurements.answers("break")
+
+
+def test_records_keep_their_places_however_many_come(measurements: Lane) -> None:
+    """Records are taken in groups; the last of one and the first of the next may be rejected."""
+    refused = {0, _GROUP - 1, _GROUP, 2 * _GROUP, 3 * _GROUP}
+    texts = [
+        spell(sample(deviceName=" " if number in refused else f" Press {number}"))
+        for number in range(3 * _GROUP + 1)
+    ]
+    records = [record(text, number) for number, text in enumerate(texts)]
+    records[_GROUP + 1]["data"] = "abc"
+    answers = measurements.transform.answer(event(records))["records"]
+    assert [answer["recordId"] for answer in answers] == [each["recordId"] for each in records]
+    failed = {number for number, answer in enumerate(answers) if answer["result"] != "Ok"}
+    assert failed == refused | {_GROUP + 1}
+    for number, answer in enumerate(answers):
+        if number in failed:
+            assert answer["data"] == records[number]["data"]
+        else:
+            assert json.loads(base64.b64decode(answer["data"]))["deviceName"] == f"Press {number}"
+    assert [line["record_id"] for line in measurements.rejections] == [
+        answers[number]["recordId"] for number in sorted(failed)
+    ]
 
 
 def test_answers_do_not_share_what_could_change(measurements: Lane) -> None:
