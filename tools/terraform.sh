@@ -114,4 +114,8 @@ elif [ -z "${TF_CLI_CONFIG_FILE:-}" ] && [ ! -e "$HOME/.terraformrc" ]; then
   fi
 fi
 
+# Terraform and the provider hold a large schema and live for seconds: to collect garbage at each doubling of the heap, Go's
+# default, takes a third of their processor time and saves little memory.
+export GOGC=${GOGC:-400}
+
 exec "$terraform" "$@"
