@@ -9,6 +9,8 @@ PYTHON := .venv/bin/python
 OLDEST := .venv-oldest/bin/python
 # When the user's command began: what set-up takes counts too.
 export FACTORY_LAKE_STARTED := $(shell date +%s.%N)
+# Each of the many processes would compile all that it imports where the environment says so: empty means no.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help
 help: ## List the targets

@@ -1,4 +1,4 @@
-"""Which tests share a worker, and with it a local cloud: an idle one costs processor time too."""
+"""Which tests share a worker, and with it a local cloud or a Terraform provider: idle ones cost time too."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ _TOGETHER = {
 # Before pytest-xdist reads the groups.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests of the local cloud."""
+    """Group the tests of the local cloud, and those that only plan."""
     for item in items:
         if item.get_closest_marker("cloud") is not None:
             folder = item.path.parent.relative_to(_HERE).as_posix()
             group = next((group for name, group in _TOGETHER.items() if folder.startswith(name)), None)
             if group is not None:
                 item.add_marker(pytest.mark.xdist_group(group))
+        elif item.get_closest_marker("terraform") is not None:
+            item.add_marker(pytest.mark.xdist_group("terraform"))

@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.keys import make_keys
 from tests.e2e.plant import Factory
 from tools.changes.surroundings import FACTORIES
-from tools.lake import LocalLake
+from tools.lake import LocalLake, Provider
 from tools.lake.local import build_packages
 
 # One shard a stream: the delivery engine asks each shard every second, and a stream on demand has four.
@@ -94,6 +94,8 @@ LAKES = {
 }
 
 
+# Before pytest-xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker runs all tests of a lake."""
     for item in items:
@@ -119,6 +121,13 @@ class Running:
 
     lake: LocalLake
     factories: dict[str, Factory] = field(default_factory=dict)
+    provider: Provider | None = None
+
+    def stop(self) -> None:
+        """Stop the lake, and the provider that its Terraform commands use."""
+        self.lake.stop()
+        if self.provider is not None:
+            self.provider.stop()
 
 
 class Lakes:
@@ -135,7 +144,9 @@ class Lakes:
         if name not in self._running:
             build_packages()
             lake = LocalLake.start(self._folders.mktemp(f"lake-{name}"))
-            self._running[name] = Running(lake)
+            running = self._running[name] = Running(lake)
+            running.provider = lake.terraform.start_provider()
+            lake.terraform = lake.terraform.with_provider(running.provider)
             shared = LAKES[name]
             keys = {"kms_keys": make_keys(lake.cloud, "factory-lake-local")} if shared.has_keys else {}
             lake.apply(shared.factories, **keys)
@@ -145,12 +156,12 @@ class Lakes:
         """Stop the module's lake if no other module needs it: an idle lake costs processor time too."""
         name = _lake_of(module)
         if self._last[name] == module:
-            self._running.pop(name).lake.stop()
+            self._running.pop(name).stop()
 
     def stop(self) -> None:
         """Stop those that are left."""
         for running in self._running.values():
-            running.lake.stop()
+            running.stop()
 
 
 @pytest.fixture(scope="session")

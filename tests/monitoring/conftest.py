@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from tests.monitoring.planned import plan_lake
-from tests.terraform.terraform_tree import TerraformTree
+from tests.terraform.terraform_tree import served
 
 
 @pytest.fixture(scope="session")
 def planned(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Resources of the lake that planned.py describes, as a plan with the mocked provider has them."""
-    return plan_lake(TerraformTree.copy_to(tmp_path_factory.mktemp("monitoring")))
+    with served(tmp_path_factory.mktemp("monitoring")) as tree:
+        return plan_lake(tree)

@@ -1,11 +1,14 @@
 """Fixtures of the Terraform tests."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.terraform.terraform_tree import TerraformTree
+from tests.terraform.terraform_tree import TerraformTree, served
 
 
 @pytest.fixture(scope="session")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> TerraformTree:
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TerraformTree]:
     """One copy of the sources per test process."""
-    return TerraformTree.copy_to(tmp_path_factory.mktemp("terraform"))
+    with served(tmp_path_factory.mktemp("terraform")) as tree:
+        yield tree

@@ -5,10 +5,13 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from tools.lake import Provider
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WRAPPER = REPOSITORY / "tools" / "terraform.sh"
@@ -45,9 +48,11 @@ class TerraformTree:
 
     Attributes:
         root: The folder that holds them.
+        environment: What terraform sees besides this process's environment.
     """
 
     root: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def copy_to(cls, root: Path) -> "TerraformTree":
@@ -93,7 +98,7 @@ class TerraformTree:
         """
         finished = subprocess.run(
             [str(WRAPPER), f"-chdir={self.root / folder}", arguments[0], "-no-color", *arguments[1:]],
-            env=_environment_without_credentials(),
+            env={**_environment_without_credentials(), **self.environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -107,6 +112,19 @@ class TerraformTree:
         lines: Sequence[str] = self.run(folder, "test", "-json", may_fail=True).splitlines()
         events = [json.loads(line) for line in lines if line.startswith("{")]
         return [event["diagnostic"] for event in events if event.get("type") == "diagnostic"]
+
+
+@contextmanager
+def served(root: Path) -> Iterator[TerraformTree]:
+    """A copy of the sources whose commands share one provider: it is mocked, and only tells its schema.
+
+    Args:
+        root: The folder for the copy.
+    """
+    tree = TerraformTree.copy_to(root)
+    tree.init("modules/storage")  # which looks at the lock file's hashes
+    with Provider.start(root / "modules" / "storage" / ".terraform", root / "provider.log") as provider:
+        yield replace(tree, environment=provider.environment)
 
 
 def _environment_without_credentials() -> dict[str, str]:

@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +58,14 @@ run "the_new_column" {
 
 
 @pytest.fixture
-def changed(tmp_path: Path) -> TerraformTree:
+def changed(tmp_path: Path, tree: TerraformTree) -> TerraformTree:
     """The sources with a column more, which every message must have."""
-    tree = TerraformTree.copy_to(tmp_path)
-    file = tree.root / "glue_schemas" / "measurements.json"
+    copy = replace(TerraformTree.copy_to(tmp_path), environment=tree.environment)
+    file = copy.root / "glue_schemas" / "measurements.json"
     schema = json.loads(file.read_text(encoding="utf-8"))
     schema["columns"].append(COLUMN)
     file.write_text(json.dumps(schema), encoding="utf-8")
-    return tree
+    return copy
 
 
 def test_terraform_gets_the_column(changed: TerraformTree) -> None:

@@ -9,9 +9,11 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from tools.lake.provider import Provider
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _WRAPPER = REPOSITORY / "tools" / "terraform.sh"
@@ -54,6 +56,22 @@ class Terraform:
     def state(self) -> Path:
         """The state file."""
         return self.workdir / "terraform.tfstate"
+
+    def start_provider(self) -> Provider:
+        """Start the provider that `init` has installed, with this module's environment.
+
+        Raises:
+            ProviderError: When it does not start.
+        """
+        return Provider.start(self._data, self.workdir / "provider.log", self.environment)
+
+    def with_provider(self, provider: Provider) -> Self:
+        """The same root module, its commands using a provider that runs already; one command at a time."""
+        return replace(self, environment={**self.environment, **provider.environment})
+
+    @property
+    def _data(self) -> Path:
+        return self.workdir / "data"
 
     def init(self) -> None:
         """Install the provider and modules and point the backend at this lake's state file.
@@ -176,7 +194,7 @@ class Terraform:
             env={
                 **os.environ,
                 **self.environment,
-                "TF_DATA_DIR": str(self.workdir / "data"),
+                "TF_DATA_DIR": str(self._data),
                 "TF_IN_AUTOMATION": "1",
             },
             capture_output=True,

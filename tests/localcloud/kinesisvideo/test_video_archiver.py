@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ class Archiver:
 
 
 @pytest.fixture(scope="module")
-def archiver(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Archiver:
+def archiver(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archiver]:
     """The module with one camera, whose stream no apply may destroy."""
     bucket = f"clips-{uuid.uuid4().hex[:12]}"
     cloud.client("s3").create_bucket(
@@ -120,9 +121,10 @@ def archiver(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Arc
     shutil.copy(REPOSITORY / "environments" / "local" / ".terraform.lock.hcl", folder)
     terraform = Terraform(folder, folder / "work", cloud.environment())
     terraform.init()
-    made = Archiver(cloud, terraform, bucket)
-    made.apply({"press-1": {"retention_hours": 24}})
-    return made
+    with terraform.start_provider() as provider:
+        made = Archiver(cloud, terraform.with_provider(provider), bucket)
+        made.apply({"press-1": {"retention_hours": 24}})
+        yield made
 
 
 @pytest.fixture
