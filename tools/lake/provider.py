@@ -74,8 +74,7 @@ class Provider:
             if found is not None:
                 json.loads(found[1])
                 return cls(process, {_VARIABLE: found[1]})
-        process.kill()
-        process.wait()
+        process.communicate()
         raise ProviderError(f"the AWS provider ended instead of serving; its log is {log}")
 
     def stop(self) -> None:
