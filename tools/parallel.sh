@@ -2,7 +2,8 @@
 # Runs checks side by side and tells of them in the order in which they were named. To be sourced:
 #
 #   check NAME COMMAND...   starts a command, which may be a function
-#   finish PREFIX           waits for all, prints one line for each, and under it all that a failed one printed; fails if any failed
+#   finish PREFIX           waits for all and prints a line for each, with the last of its output, or all of it if it failed; fails
+#                           if any failed
 #
 # Nothing that bash 3.2 lacks (the one of macOS) is used.
 check_names=()
@@ -20,10 +21,11 @@ check() {
 }
 
 finish() {
-  local prefix=$1 index failed=
+  local prefix=$1 index last failed=
   for index in "${!check_names[@]}"; do
     if wait "${check_pids[index]}"; then
-      printf '%s: %-20s ok\n' "$prefix" "${check_names[index]}"
+      last=$(tail -n 1 "$check_logs/$index")
+      printf '%s: %-20s ok%s\n' "$prefix" "${check_names[index]}" "${last:+  $last}"
     else
       printf '%s: %-20s FAILED\n' "$prefix" "${check_names[index]}"
       cat "$check_logs/$index"
@@ -34,4 +36,5 @@ finish() {
     printf '%s: failed: %s\n' "$prefix" "${failed#, }"
     return 1
   fi
+  printf '%s: all %d passed\n' "$prefix" "${#check_names[@]}"
 }

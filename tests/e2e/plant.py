@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,21 @@ from tools.gateway.mqtt import Patience
 from tools.lake import LocalLake
 
 FLUSH_SECONDS = 100.0
+PATIENCE = 100.0
+"""Seconds for what takes a few: a busy machine is slow."""
 _numbers = itertools.count(1)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Come back once something is so.
+
+    Raises:
+        AssertionError: It was not in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not so after {seconds:g} s"
+        time.sleep(0.05)
 
 
 def sample(**changes: object) -> bytes:

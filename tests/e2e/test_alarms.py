@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.plant import Factory, sample
+from tests.e2e.plant import PATIENCE, Factory, sample, wait_until
 from tests.e2e.test_faults import broken_code
 from tools.camera.camera import Camera
 from tools.camera.journal import Journal
@@ -29,7 +29,6 @@ from tools.lake import LocalLake
 
 FACTORY, LANE = "malmo", "measurements"
 NOT_PROVOKED = {"rule-throttled": "the local rules engine throttles no rule"}
-PATIENCE = 40.0
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 
@@ -107,7 +106,7 @@ class Plant:
             self.lake.cloud.control("POST", "alarms", {})
             return all(one["StateValue"] != "ALARM" for one in _pages(client, self.named(kinds)))
 
-        wait_for(is_quiet)
+        wait_until(is_quiet)
         self._listen()
         self.heard.clear()
 
@@ -237,7 +236,7 @@ def reads_are_throttled(plant: Plant) -> Iterator[None]:
             resource=plant.stream,
             error="ProvisionedThroughputExceededException",
         )
-        wait_for(partial(_has_hit, plant, fault))
+        wait_until(partial(_has_hit, plant, fault))
         plant.factory.deliver()  # and with it what was measured
     yield
 
@@ -426,13 +425,6 @@ def batches(payloads: list[bytes]) -> Iterator[list[bytes]]:
             batch = []
         batch.append(payload)
     yield batch
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def _has_hit(plant: Plant, fault: str) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.plant import Factory, sample
+from tests.e2e.plant import Factory, sample, wait_until
 from tests.e2e.test_faults import broken_code
 from tools.account.redriven import RECORDS
 from tools.gateway.identities import LANES, Lane
@@ -150,7 +150,7 @@ def test_a_killed_redrive_goes_on_without_a_second_copy(
         ],
         stdout=subprocess.DEVNULL,
     )
-    _until(lambda: len(_keys(lake, "measurements", since_ms)) >= start + 16)
+    wait_until(lambda: len(_keys(lake, "measurements", since_ms)) >= start + 16)
     redrive.send_signal(signal.SIGKILL)
     redrive.wait()
     assert len(_keys(lake, "measurements", since_ms)) < start + 40
@@ -243,13 +243,6 @@ def _arrivals(factory: Factory, lane: Lane) -> list[tuple[int | None, str | None
     """Arrival and gateway of every row of the lane's table."""
     rows = [one for one in factory.found() if one.place == "table" and one.lane == lane]
     return [(row.received_ms, row.gateway) for row in rows]
-
-
-def _until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.e2e.plant import PATIENCE, wait_until
 from tools.camera.account import Account, account, archived_clips
 from tools.camera.camera import Camera
 from tools.camera.journal import Journal
@@ -24,7 +25,6 @@ from tools.demo.video import crash_while_storing
 from tools.lake import LocalLake
 
 FACTORY, FOREIGN = "genoa", "krakow"
-_PATIENCE = 100.0
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def test_the_schedule_catches_up_after_missed_runs(lake: LocalLake, camera: Film
     with schedule_off(lake):
         camera.film(120)
 
-    _until(lambda: camera.account().is_exact)
+    wait_until(lambda: camera.account().is_exact)
 
     assert camera.account().clips == len(camera.clip_seconds()) > 1
 
@@ -125,13 +125,13 @@ def test_a_clip_length_may_change_while_a_run_is_under_way(
     shorter = {**variables, "CLIP_SECONDS": "10"}
     at_put = partial(lake.cloud.faults.add, service="s3", operation="PutObject", resource=camera.name)
     at_put()  # lets one clip pass
-    held = at_put(delay=_PATIENCE)
+    held = at_put(delay=PATIENCE)
     under_way = threading.Thread(target=run)
     with schedule_off(lake):
         camera.film(180)
         under_way.start()
         try:
-            _until(lambda: lake.cloud.faults.hits(held) == 1)
+            wait_until(lambda: lake.cloud.faults.hits(held) == 1)
             functions.update_function_configuration(FunctionName=name, Environment={"Variables": shorter})
             run()  # beside the one that still cuts long clips, and has one of them on its way
             lake.cloud.faults.clear()
@@ -223,10 +223,3 @@ def test_another_factory_is_out_of_reach(lake: LocalLake) -> None:
         with pytest.raises(ClientError) as denied:
             call(**arguments)
         assert "AccessDenied" in denied.value.response["Error"]["Code"], arguments
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)

@@ -33,7 +33,11 @@ def test_checks_run_side_by_side_and_are_told_in_order(tmp_path: Path) -> None:
         """,
         tmp_path,
     )
-    assert finished.stdout.splitlines() == [f"lint: {'first':<20} ok", f"lint: {'second':<20} ok"]
+    assert finished.stdout.splitlines() == [
+        f"lint: {'first':<20} ok",
+        f"lint: {'second':<20} ok",
+        "lint: all 2 passed",
+    ]
     assert finished.returncode == 0
 
 
@@ -41,7 +45,7 @@ def test_a_failed_check_shows_all_that_it_printed_and_fails_the_whole(tmp_path: 
     finished = _run(
         """
         broken() { echo to out; echo to err >&2; return 3; }
-        check good echo unseen
+        check good printf 'unseen\\nsummary\\n'
         check bad broken
         check worse false
         finish lint
@@ -49,7 +53,7 @@ def test_a_failed_check_shows_all_that_it_printed_and_fails_the_whole(tmp_path: 
         tmp_path,
     )
     assert finished.stdout.splitlines() == [
-        f"lint: {'good':<20} ok",
+        f"lint: {'good':<20} ok  summary",
         f"lint: {'bad':<20} FAILED",
         "to out",
         "to err",
