@@ -16,6 +16,7 @@ variable "factories" {
           mb      = number
           seconds = number
         }))
+        transform_retries = optional(number)
       }))
       transform = optional(object({
         memory_mb            = optional(number)

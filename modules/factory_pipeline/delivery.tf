@@ -173,11 +173,15 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
           parameter_value = "${aws_lambda_function.transform[each.key].arn}:$LATEST"
         }
 
+        # The provider leaves what equals AWS's default out of the state, so that a plan would find a difference.
         dynamic "parameters" {
-          for_each = each.value.delivery.transform_buffer == null ? {} : {
-            BufferSizeInMBs         = each.value.delivery.transform_buffer.mb
-            BufferIntervalInSeconds = each.value.delivery.transform_buffer.seconds
-          }
+          for_each = merge(
+            each.value.delivery.transform_buffer == null ? {} : {
+              BufferSizeInMBs         = each.value.delivery.transform_buffer.mb
+              BufferIntervalInSeconds = each.value.delivery.transform_buffer.seconds
+            },
+            each.value.delivery.transform_retries == 3 ? {} : { NumberOfRetries = each.value.delivery.transform_retries }
+          )
 
           content {
             parameter_name  = parameters.key

@@ -10,6 +10,7 @@ locals {
       "delivery.buffer_mb"                = { value = settings.delivery.buffer_mb, least = 64, most = 128 }
       "delivery.buffer_seconds"           = { value = settings.delivery.buffer_seconds, least = 0, most = 900 }
       "delivery.retry_seconds"            = { value = settings.delivery.retry_seconds, least = 0, most = 7200 }
+      "delivery.transform_retries"        = { value = settings.delivery.transform_retries, least = 0, most = 300 }
       "delivery.transform_buffer.seconds" = { value = try(settings.delivery.transform_buffer.seconds, null), least = 0, most = 900 }
       # Below a minute, a full batch after a cold start might not be done in time.
       "transform.timeout_seconds" = { value = settings.transform.timeout_seconds, least = 60, most = 300 }

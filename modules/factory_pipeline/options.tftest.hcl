@@ -36,10 +36,11 @@ run "each_option_reaches_its_own_lane" {
       measurements = {
         stream = { shards = 2, retention_hours = 168 }
         delivery = {
-          buffer_mb        = 64
-          buffer_seconds   = 0
-          retry_seconds    = 7200
-          transform_buffer = { mb = 0.5, seconds = 10 }
+          buffer_mb         = 64
+          buffer_seconds    = 0
+          retry_seconds     = 7200
+          transform_buffer  = { mb = 0.5, seconds = 10 }
+          transform_retries = 100
         }
         transform = {
           memory_mb            = 1024
@@ -82,8 +83,8 @@ run "each_option_reaches_its_own_lane" {
     condition = {
       for parameter in aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].processing_configuration[0].processors[0].parameters :
       parameter.parameter_name => parameter.parameter_value if parameter.parameter_name != "LambdaArn"
-    } == { BufferSizeInMBs = "0.5", BufferIntervalInSeconds = "10" }
-    error_message = "Both hints of the transform's buffer are given, or none."
+    } == { BufferSizeInMBs = "0.5", BufferIntervalInSeconds = "10", NumberOfRetries = "100" }
+    error_message = "What differs from AWS's defaults is given to the processor."
   }
 
   assert {

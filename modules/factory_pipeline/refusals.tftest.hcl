@@ -106,12 +106,12 @@ run "refuses_settings_out_of_range" {
     lanes = {
       measurements = {
         stream    = { shards = 0, retention_hours = 23 }
-        delivery  = { buffer_mb = 63, buffer_seconds = -1, retry_seconds = 7201, transform_buffer = { mb = 1, seconds = 60 } }
+        delivery  = { buffer_mb = 63, buffer_seconds = -1, retry_seconds = 7201, transform_buffer = { mb = 1, seconds = 60 }, transform_retries = 301 }
         transform = { timeout_seconds = 59, reserved_concurrency = 0, blank_strings = "drop", past_days = -1, future_days = 0.5 }
       }
       configuration = {
         stream    = { shards = 1.5, retention_hours = 8761 }
-        delivery  = { buffer_mb = 129, buffer_seconds = 901, retry_seconds = -1, transform_buffer = { mb = 0.1, seconds = 901 } }
+        delivery  = { buffer_mb = 129, buffer_seconds = 901, retry_seconds = -1, transform_buffer = { mb = 0.1, seconds = 901 }, transform_retries = -1 }
         transform = { timeout_seconds = 301, reserved_concurrency = 1001, log_level = "ERROR", past_days = 36501 }
       }
     }

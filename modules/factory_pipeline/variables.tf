@@ -93,6 +93,7 @@ variable "lanes" {
     - `delivery.buffer_mb`, `delivery.buffer_seconds`: an object is written when either is reached.
     - `delivery.retry_seconds`: how long partitioning is tried again before records go to the errors prefix.
     - `delivery.transform_buffer`: size and age at which a batch goes to the transform; null leaves AWS's 1 MB and 60 s.
+    - `delivery.transform_retries`: how often a call of the transform that failed is repeated before its batch goes to the errors prefix.
     - `transform.memory_mb`, `transform.timeout_seconds`, `transform.reserved_concurrency`: of the function.
     - `transform.blank_strings`: what a blank string does to its message: `reject`, `null` or `keep`.
     - `transform.past_days`, `transform.future_days`: how far from its arrival a sample's timestamp may lie.
@@ -111,6 +112,7 @@ variable "lanes" {
         mb      = number
         seconds = number
       }))
+      transform_retries = optional(number, 3)
     }), {})
     transform = optional(object({
       memory_mb            = optional(number, 512)

@@ -30,6 +30,8 @@ LIVELY: dict[str, Any] = {
 }
 _LANES = {"measurements": ONE_SHARD, "configuration": ONE_SHARD}
 
+_PATIENT = {**_LANES, "configuration": {**ONE_SHARD, "delivery": {"transform_retries": 30}}}
+
 
 def _alarm_names(module: str) -> list[str]:
     """The alarms that a module has."""
@@ -106,7 +108,7 @@ LAKES = {
     # Without keys, as the demonstration's.
     "changes": Shared(
         ("test_changes",),
-        {"krakow": _KRAKOW, "lyon": _LYON, "nancy": {"gateways": ["cell"], "lanes": _LANES, **_SILENT}},
+        {"krakow": _KRAKOW, "lyon": _LYON, "nancy": {"gateways": ["cell"], "lanes": _PATIENT, **_SILENT}},
     ),
     # What the table of changes is made of.
     "plans": Shared(("test_plans",), FACTORIES),
