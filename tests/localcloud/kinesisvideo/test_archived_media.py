@@ -125,14 +125,19 @@ class TestClipLimits:
         def make_clip() -> None:  # its answer begins when it is made
             stream.media.get_clip(StreamName=stream.name, ClipFragmentSelector=chosen)["Payload"].close()
 
-        with ThreadPoolExecutor(1) as pool:
-            clip = pool.submit(make_clip)
+        sts = stream.cloud.client("sts")
+
+        def answers_meanwhile() -> int:
             answers = 0
-            sts = stream.cloud.client("sts")
-            while not clip.done():
-                sts.get_caller_identity()
-                answers += 1
-        assert answers > 3  # one or two, when nobody else is served
+            with ThreadPoolExecutor(1) as pool:
+                clip = pool.submit(make_clip)
+                while not clip.done():
+                    sts.get_caller_identity()
+                    answers += 1
+            return answers
+
+        # One or two, when nobody else is served. On a busy machine a clip may be made within three calls.
+        assert any(answers_meanwhile() > 3 for _ in range(10))
 
 
 class TestMedia:
