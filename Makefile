@@ -18,27 +18,27 @@ help: ## List the targets
 
 .PHONY: setup
 setup: ## Make the Python environments (every target that needs them does this by itself)
-	@tools/setup.sh
+	@scripts/setup.sh
 
 .PHONY: package
 package: setup ## Build the Lambda packages into build/packages
-	@$(PYTHON) -m tools.package
+	@$(PYTHON) -m scripts.package
 
 .PHONY: demo
 demo: package ## The main job on the local cloud: gateways and cameras to SQL and clips (MESSAGES=file.jsonl sends yours)
-	@$(PYTHON) -m tools.demo run $(if $(MESSAGES),--messages '$(MESSAGES)')
+	@$(PYTHON) -m harness.demo run $(if $(MESSAGES),--messages '$(MESSAGES)')
 
 .PHONY: up
 up: package ## Leave a local lake running and say how to use it
-	@$(PYTHON) -m tools.demo up
+	@$(PYTHON) -m harness.demo up
 
 .PHONY: down
 down: setup ## Stop the lake that `make up` started
-	@$(PYTHON) -m tools.demo down
+	@$(PYTHON) -m harness.demo down
 
 .PHONY: test
 test: package .tools/bin/tflint ## Lint and every test, on the newest and the oldest Python
-	@tools/test.sh
+	@scripts/test.sh
 
 .PHONY: test-units
 test-units: package ## Tests that need no local cloud
@@ -47,7 +47,7 @@ test-units: package ## Tests that need no local cloud
 .PHONY: test-oldest
 test-oldest: package ## The Lambda functions' tests on the oldest Python found
 	@echo "Lambda functions on $$($(OLDEST) --version)"
-	@$(OLDEST) -m pytest -c tests/oldest.ini --rootdir=. tests/transform tests/clip_fetch
+	@$(OLDEST) -m pytest -c tests/oldest.ini --rootdir=. tests/unit/transform tests/unit/clip_fetch
 
 .PHONY: test-cloud
 test-cloud: package ## Tests on the embedded local cloud
@@ -59,41 +59,41 @@ test-localstack: package ## Integration tests against a LocalStack that already 
 
 .PHONY: lint
 lint: setup .tools/bin/tflint ## Every static check: Python, Terraform, plans, shell, workflows, secrets
-	@tools/lint.sh
+	@scripts/lint.sh
 
-.tools/bin/tflint: tools/install_tflint.sh
-	@tools/install_tflint.sh
+.tools/bin/tflint: scripts/install_tflint.sh
+	@scripts/install_tflint.sh
 
 .PHONY: fmt
 fmt: setup ## Format Python and Terraform
-	@$(PYTHON) -m ruff format . && $(PYTHON) -m ruff check --fix --quiet . ; tools/terraform.sh fmt -recursive
+	@$(PYTHON) -m ruff format . && $(PYTHON) -m ruff check --fix --quiet . ; scripts/terraform.sh fmt -recursive
 
 .PHONY: bench
 bench: package ## Compare speed and memory with peers, in one process; writes build/bench
-	@$(PYTHON) -m tools.bench.transform
-	@$(PYTHON) -m tools.bench.clip_fetch
+	@$(PYTHON) -m harness.bench.transform
+	@$(PYTHON) -m harness.bench.clip_fetch
 
 N ?= 10000
-.PHONY: torture
-torture: setup ## Run N random fault histories of the video archive (N=10000)
-	@$(PYTHON) -m tools.histories --n $(N)
+.PHONY: simulate
+simulate: setup ## Run N random fault histories of the video archive (N=10000)
+	@$(PYTHON) -m harness.simulation --n $(N)
 
 MINUTES ?= 10
 SEED ?= 1
 .PHONY: soak
 soak: package ## Gateways, cameras and faults at random for MINUTES=10 (SEED=1), then an account; writes build/soak
-	@$(PYTHON) -m tools.soak --minutes '$(MINUTES)' --seed '$(SEED)'
+	@$(PYTHON) -m harness.soak --minutes '$(MINUTES)' --seed '$(SEED)'
 
 .PHONY: docs
 docs: setup ## Regenerate the tables in docs and module READMEs
-	@$(PYTHON) -m tools.moduledocs
-	@$(PYTHON) -m tools.schemadocs
-	@$(PYTHON) -m tools.sizing docs
-	@$(PYTHON) -m tools.access
+	@$(PYTHON) -m scripts.moduledocs
+	@$(PYTHON) -m scripts.schemadocs
+	@$(PYTHON) -m factory_lake.sizing docs
+	@$(PYTHON) -m harness.access
 
 .PHONY: changes
 changes: package ## Plan a change of every input against a local lake; writes the table of docs/changes.md
-	@$(PYTHON) -m tools.changes
+	@$(PYTHON) -m harness.changes
 
 .PHONY: lock
 lock: setup ## Compile requirements/*.in to hash-pinned *.txt (UPGRADE=1 takes newer versions)

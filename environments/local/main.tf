@@ -1,5 +1,5 @@
 module "lake" {
-  source = "../lake"
+  source = "../../modules/lake"
 
   name              = "factory-lake-local"
   factories         = var.factories

@@ -1,6 +1,6 @@
 # Values: factories.auto.tfvars.json
 variable "factories" {
-  description = "The factories in service, by ID, as environments/lake describes them."
+  description = "The factories in service, by ID, as modules/lake describes them."
   type = map(object({
     gateways = set(string)
     lanes = optional(map(object({

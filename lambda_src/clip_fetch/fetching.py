@@ -111,7 +111,7 @@ class Fetcher:
                     self._pace.took(clip.size, self._pace.now_ms() - begun_ms)
                     return
             self._log("clip refused", {"first": str(clip.first.number), "problem": verdict.problem})
-        from clip_fetch.salvage import Salvage  # seldom needed: no cold start should wait for it
+        from clip_fetch.recovery import Salvage  # seldom needed: no cold start should wait for it
 
         with Salvage(self, self._video, self._spool, self._pace).longest_part(clip, verdict) as part:
             yield part

@@ -1,7 +1,7 @@
 """A table's schema file, as the transform reads it.
 
 ``glue_schemas/<table>.json`` is the only description of a table. Terraform makes the Glue table of it, this
-module the validation, and ``tools.schemadocs`` the documentation. Its members:
+module the validation, and ``scripts.schemadocs`` the documentation. Its members:
 
 - ``table``: the table's name, also the file's;
 - ``description``: what a row is;

@@ -1,5 +1,5 @@
 # What tells that messages wait, go astray, or soon will: one entry here is one alarm per lane. docs/operations.md has an entry for each,
-# under the same name. Which metrics there are and what they mean: AWS's guides, as tests/monitoring/aws_metrics.toml names them for each.
+# under the same name. Which metrics there are and what they mean: AWS's guides, as tests/terraform/monitoring/aws_metrics.toml names them for each.
 locals {
   alarm_meanings = {
     time-to-loss           = "Messages wait in the data stream and will be lost when they reach its retention."

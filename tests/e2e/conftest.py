@@ -14,12 +14,12 @@ from typing import Any
 import hcl2
 import pytest
 
+from harness.changes.dependencies import FACTORIES
+from harness.lake import LocalLake, Provider
+from harness.lake.local import build_packages
+from harness.lake.terraform import REPOSITORY
 from tests.e2e.keys import make_keys
 from tests.e2e.plant import Factory
-from tools.changes.surroundings import FACTORIES
-from tools.lake import LocalLake, Provider
-from tools.lake.local import build_packages
-from tools.lake.terraform import REPOSITORY
 
 # One shard a stream: the delivery engine asks each shard every second, and a stream on demand has four.
 ONE_SHARD: dict[str, Any] = {"stream": {"shards": 1}}

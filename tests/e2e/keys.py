@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tools.lake.terraform import REPOSITORY
-from tools.localcloud import LocalCloud
+from harness.lake.terraform import REPOSITORY
+from localcloud import LocalCloud
 
 STORES = ("buckets", "streams", "video", "logs", "functions")
 _DOCUMENT = REPOSITORY / "docs" / "security.md"

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.account import Account, Buckets, Lake, Tally, take_account
-from tools.account.stored import Found
-from tools.demo.messages import connections
-from tools.gateway.fleet import Manner, send
-from tools.gateway.identities import Lane, Source
-from tools.gateway.mqtt import Patience
-from tools.lake import LocalLake
+from factory_lake.gateway.fleet import Manner, send
+from factory_lake.gateway.identities import Lane, Source
+from factory_lake.gateway.mqtt import Patience
+from factory_lake.reconcile import Account, Buckets, Lake, Tally, take_account
+from factory_lake.reconcile.stored import Found
+from harness.demo.messages import connections
+from harness.lake import LocalLake
 
 FLUSH_SECONDS = 100.0
 PATIENCE = 100.0
@@ -98,7 +98,7 @@ class Factory:
 
 def rows(lake: LocalLake, sql: str) -> list[tuple[Any, ...]]:
     """Run SQL through the Athena API."""
-    from tools import athena
+    from factory_lake import query as athena
 
     result = athena.run(
         lake.cloud.client("athena"),

@@ -17,20 +17,20 @@ import pytest
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from localcloud.cloud import CallError
+from localcloud.testing.devices import Connection, Device, connection
 
+from factory_lake.gateway.identities import LANES, Source
+from harness.access.clients import Clients
+from harness.access.gateways import Attempt, View, attempts
+from harness.access.matrix import differences, expected, expected_cells, tried
+from harness.access.places import NAME, Surroundings, places
+from harness.access.policies import as_list, complaints, documents
+from harness.access.principals import CLIP_FETCH, Principal, principals, rule_of, session
+from harness.access.probes import PROBES
+from harness.demo.messages import connections
+from harness.lake import LocalLake
 from tests.e2e.plant import Factory, sample
-from tests.localcloud.iot.devices import Connection, Device, connection
-from tools.access.clients import Clients
-from tools.access.gateways import Attempt, View, attempts
-from tools.access.matrix import differences, expected, expected_cells, tried
-from tools.access.places import NAME, Surroundings, places
-from tools.access.policies import as_list, complaints, documents
-from tools.access.principals import CLIP_FETCH, Principal, principals, rule_of, session
-from tools.access.probes import PROBES
-from tools.demo.messages import connections
-from tools.gateway.identities import LANES, Source
-from tools.lake import LocalLake
-from tools.localcloud.cloud import CallError
 
 OWN, FOREIGN = "krakow", "genoa"
 _ELSEWHERE = "999999999999"

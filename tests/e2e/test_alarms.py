@@ -18,14 +18,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from localcloud.testing.producer import Producer
 
+from harness.camera.camera import Camera
+from harness.camera.journal import Journal
+from harness.camera.script import Script
+from harness.lake import LocalLake
 from tests.e2e.plant import PATIENCE, Factory, sample, wait_until
 from tests.e2e.test_faults import broken_code
-from tools.camera.camera import Camera
-from tools.camera.journal import Journal
-from tools.camera.producer import Producer
-from tools.camera.script import Script
-from tools.lake import LocalLake
 
 FACTORY, LANE = "malmo", "measurements"
 NOT_PROVOKED = {"rule-throttled": "the local rules engine throttles no rule"}

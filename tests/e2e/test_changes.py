@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.lake import LocalLake, TerraformError
 from tests.e2e.plant import Factory, all_keys, rows, sample
-from tools.lake import LocalLake, TerraformError
 
 
 def test_a_second_apply_changes_nothing(lake: LocalLake) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+from localcloud.cloud import FlushError
 
+from harness.lake import LocalLake
+from harness.lake.local import PACKAGES
 from tests.e2e.plant import Factory, rows, sample
-from tools.lake import LocalLake
-from tools.lake.local import PACKAGES
-from tools.localcloud.cloud import FlushError
 
 
 @pytest.mark.parametrize("error", ["ServiceException", "TooManyRequestsException"])

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from factory_lake.gateway.identities import LANES, Source
+from factory_lake.gateway.plant import messages
+from harness.lake import LocalLake
 from tests.e2e.plant import Factory, all_keys, rows, sample
-from tools.gateway.identities import LANES, Source
-from tools.gateway.plant import messages
-from tools.lake import LocalLake
 
 _MINUTE_MS = 60_000
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tools.changes.inputs import inputs_of_the_lake
-from tools.changes.plans import outcomes
-from tools.changes.protected import protected_root
-from tools.changes.surroundings import base_variables
-from tools.changes.table import PAGE, missing, render, written
-from tools.lake import LocalLake, Terraform
+from harness.changes.dependencies import base_variables
+from harness.changes.inputs import inputs_of_the_lake
+from harness.changes.plans import outcomes
+from harness.changes.protected import protected_root
+from harness.changes.table import PAGE, missing, render, written
+from harness.lake import LocalLake, Terraform
 
 
 def test_the_table_of_changes_is_what_plans_say(lake: LocalLake, tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ class Protected:
 
     def configure(self, **changes: Any) -> None:
         """Edit the environment's call of the lake."""
-        call = {"source": "../lake", **self.variables, **changes}
+        call = {"source": "../../modules/lake", **self.variables, **changes}
         (self.root.directory / "main.tf.json").write_text(json.dumps({"module": {"lake": call}}))
 
     def plan(self, *options: str) -> tuple[dict[str, str], list[str]]:

@@ -17,20 +17,20 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from factory_lake.gateway.identities import LANES, Lane
+from factory_lake.reconcile.redriven import RECORDS
+from factory_lake.redrive import findings as outcomes
+from factory_lake.redrive.datastream import DataStream, StreamRecord
+from factory_lake.redrive.findings import Findings
+from factory_lake.redrive.lake import Clients, Settings, lanes, parts_of, prediction_of
+from factory_lake.redrive.lines import list_objects, read_lines
+from factory_lake.redrive.objects import ObjectRedrive, Options
+from factory_lake.redrive.origins import envelope
+from factory_lake.redrive.permissions import policy
+from factory_lake.redrive.skipped import RangeRedrive
+from harness.lake import LocalLake
 from tests.e2e.plant import Factory, sample, wait_until
 from tests.e2e.test_faults import broken_code
-from tools.account.redriven import RECORDS
-from tools.gateway.identities import LANES, Lane
-from tools.lake import LocalLake
-from tools.redrive import findings as outcomes
-from tools.redrive.datastream import DataStream, StreamRecord
-from tools.redrive.findings import Findings
-from tools.redrive.lake import Clients, Settings, lanes, parts_of, prediction_of
-from tools.redrive.lines import list_objects, read_lines
-from tools.redrive.objects import ObjectRedrive, Options
-from tools.redrive.origins import envelope
-from tools.redrive.permissions import policy
-from tools.redrive.skipped import RangeRedrive
 
 FACTORY = "bergen"
 _DAY_MS = 86_400_000
@@ -140,7 +140,7 @@ def test_a_killed_redrive_goes_on_without_a_second_copy(
         [
             sys.executable,
             "-m",
-            "tools.redrive",
+            "factory_lake.redrive",
             *arguments,
             "--factory",
             FACTORY,

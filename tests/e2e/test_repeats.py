@@ -9,11 +9,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from factory_lake.gateway.identities import Lane
+from factory_lake.query import run_named
+from harness.lake import LocalLake
 from tests.e2e.plant import Factory, rows, sample
-from tests.queries.rows import TABLES, view_sql
-from tools.athena import run_named
-from tools.gateway.identities import Lane
-from tools.lake import LocalLake
+from tests.terraform.queries.rows import TABLES, view_sql
 
 
 def test_repeats_of_both_kinds_are_found_and_can_be_left_out(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.lake import LocalLake
-from tools.soak.grounds import Grounds
-from tools.soak.plan import Planned
-from tools.soak.run import Settings, soak
+from harness.lake import LocalLake
+from harness.soak.plan import Planned
+from harness.soak.run import Settings, soak
+from harness.soak.targets import Grounds
 
 FACTORY = "genoa"
 SECONDS = 15.0

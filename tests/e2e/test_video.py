@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from localcloud.testing.producer import Producer
 
+from harness.camera.camera import Camera
+from harness.camera.journal import Journal
+from harness.camera.reconciliation import Account, account, archived_clips
+from harness.camera.script import Script
+from harness.demo.video import crash_while_storing
+from harness.lake import LocalLake
 from tests.e2e.plant import PATIENCE, wait_until
-from tools.camera.account import Account, account, archived_clips
-from tools.camera.camera import Camera
-from tools.camera.journal import Journal
-from tools.camera.producer import Producer
-from tools.camera.script import Script
-from tools.demo.video import crash_while_storing
-from tools.lake import LocalLake
 
 FACTORY, FOREIGN = "genoa", "krakow"
 

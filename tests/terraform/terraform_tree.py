@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tools.lake import Provider
+from harness.lake import Provider
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-WRAPPER = REPOSITORY / "tools" / "terraform.sh"
+WRAPPER = REPOSITORY / "scripts" / "terraform.sh"
 LOCK_FILE = REPOSITORY / "environments" / "local" / ".terraform.lock.hcl"
 
 # What every test root is mocked with: an account and a region that documentation uses.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.moduledocs import (
+from scripts.moduledocs import (
     BEGIN,
     END,
     Input,
@@ -62,7 +62,7 @@ def module(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "variables.tf").write_text(_MODULE)
     (folder / "README.md").write_text(f"# thing\n\nWords.\n\n{BEGIN}\nold\n{END}\nMore words.\n")
-    lake = tmp_path / "environments" / "lake"
+    lake = tmp_path / "modules" / "lake"
     lake.mkdir(parents=True)
     (lake / "README.md").write_text(f"{BEGIN}\n{END}\n")
     return folder

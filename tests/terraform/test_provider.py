@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.lake import Provider, ProviderError
 from tests.terraform.terraform_tree import REPOSITORY
-from tools.lake import Provider, ProviderError
 
 # Stands in for the provider: says so as it does, and which process it is, in the file of its first setting.
 _FAKE = """#!/bin/sh
@@ -23,7 +23,7 @@ _SERVES = 'printf "\\tTF_REATTACH_PROVIDERS=\'{\\"aws\\": {}}\'\\n"; exec sleep 
 _STARTER = """
 import os, sys, time
 from pathlib import Path
-from tools.lake import Provider
+from harness.lake import Provider
 Provider.start(Path(sys.argv[1]), Path(sys.argv[2]), {"PID_FILE": sys.argv[3]})
 print("started", flush=True)
 time.sleep(600)

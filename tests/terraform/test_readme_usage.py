@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
+from scripts.moduledocs import REPOSITORY, documented_folders
 from tests.terraform.terraform_tree import MOCK_PROVIDER, TerraformTree
-from tools.moduledocs import REPOSITORY, documented_folders
 
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
 
@@ -25,7 +25,7 @@ def test_usage_blocks_are_formatted_and_can_be_planned(tree: TerraformTree) -> N
     # What the blocks expect to find: requests of the gateway, and packages that were built.
     shutil.copytree(tree.root / "environments" / "dev" / "testdata" / "csr", tree.root / usage / "csr")
     shutil.copytree(
-        tree.root / "environments" / "lake" / "testdata" / "packages", tree.root / "build" / "packages"
+        tree.root / "modules" / "lake" / "testdata" / "packages", tree.root / "build" / "packages"
     )
 
     assert tree.run(usage, "fmt", "-check", may_fail=True) == ""

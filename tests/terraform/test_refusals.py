@@ -50,7 +50,7 @@ _GOOD = {
         "name": '"plant-lake"',
         "factories": '{ krakow = { gateways = ["line-1"] } }',
         "csr_dir": '"../dev/testdata/csr"',
-        "packages_dir": '"../lake/testdata/packages"',
+        "packages_dir": '"../../modules/lake/testdata/packages"',
     },
 }
 
@@ -63,7 +63,7 @@ _PLANNED = 'variable "planned" {\n  type    = bool\n  default = true\n}\n'
 def _call(number: int, module: str, changed: str) -> str:
     names = re.findall(r"^(\w+) *=", changed, re.MULTILINE)
     arguments = {name: f"var.planned ? local.case_{number}.{name} : null" for name in names}
-    source = "../lake" if module == "lake" else f"../../modules/{module}"
+    source = f"../../modules/{module}"
     lines = "\n".join(f"  {name} = {value}" for name, value in {**_GOOD[module], **arguments}.items())
     return (
         f"locals {{\n  case_{number} = {{\n{changed}\n  }}\n}}\n"
@@ -116,7 +116,7 @@ def test_environment_without_requests_says_which_are_missing(tree: TerraformTree
         tree.root / folder,
         ignore=shutil.ignore_patterns("*.tftest.hcl", ".terraform"),
     )
-    run = 'variables {\n  packages_dir = "../lake/testdata/packages"\n}\nrun "plan" {\n  command = plan\n}\n'
+    run = 'variables {\n  packages_dir = "../../modules/lake/testdata/packages"\n}\nrun "plan" {\n  command = plan\n}\n'
     (tree.root / folder / "plan.tftest.hcl").write_text(MOCK_PROVIDER + run, encoding="utf-8")
     tree.init(folder)
 
@@ -128,5 +128,5 @@ def test_environment_without_requests_says_which_are_missing(tree: TerraformTree
         wanted = (
             f"No certificate signing request for {client_id}: {csr_dir}/{client_id}/<name>.pem must exist"
         )
-        command = f"python -m tools.gateway csr --client-id {client_id} --csr-dir {csr_dir}"
+        command = f"python -m factory_lake.gateway csr --client-id {client_id} --csr-dir {csr_dir}"
         assert any(wanted in detail and command in detail for detail in details), details

@@ -11,8 +11,8 @@ import pytest
 from transform.batch import Transform
 from transform.settings import Settings
 
+from scripts import schemadocs
 from tests.terraform.terraform_tree import REPOSITORY, TerraformTree
-from tools import schemadocs
 
 pytestmark = pytest.mark.terraform
 

@@ -1,4 +1,4 @@
-"""tools/terraform.sh finds the provider where the machine has it, and leaves a user's own settings alone."""
+"""scripts/terraform.sh finds the provider where the machine has it, and leaves a user's own settings alone."""
 
 import os
 import platform

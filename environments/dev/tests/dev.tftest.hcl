@@ -1,0 +1,33 @@
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111122223333" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "eu-central-1" }
+  }
+  mock_data "aws_iot_endpoint" {
+    defaults = { endpoint_address = "abc123-ats.iot.eu-central-1.amazonaws.com" }
+  }
+}
+
+variables {
+  packages_dir = "../../modules/lake/testdata/packages"
+  csr_dir      = "testdata/csr"
+}
+
+run "plans_without_credentials" {
+  command = plan
+
+  assert {
+    condition     = output.athena.workgroup == "factory-lake-dev" && output.buckets["clips"] == "factory-lake-dev-111122223333-clips"
+    error_message = "Everything bears the environment's name."
+  }
+
+  assert {
+    condition     = toset(keys(output.gateways)) == toset(keys(local.factories)) && toset(keys(output.delivery_streams)) == toset(keys(local.factories))
+    error_message = "Each entry of the map is a factory."
+  }
+}

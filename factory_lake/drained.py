@@ -1,0 +1,178 @@
+"""Whether everything that arrived in data streams is in S3: `python -m factory_lake.drained STREAM...` waits for it.
+
+A factory's data stream and the delivery stream that reads it have the same name, and CloudWatch has what both
+do, minute by minute and some minutes late. A stream is drained when nothing has arrived for a while, its
+delivery stream has read to the end since, and holds nothing that is as old as the last arrival.
+
+Credentials and region are taken from where the AWS CLI takes them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+_MINUTE = timedelta(minutes=1)
+# How late CloudWatch may be: without a datapoint for this long there was nothing to say.
+_LATE = timedelta(minutes=5)
+_LOOK_BACK = timedelta(hours=24)
+_BETWEEN_LOOKS = 30.0
+# Kinesis Data Streams and Firehose Developer Guides, "Monitor with Amazon CloudWatch metrics".
+_ARRIVED = ("AWS/Kinesis", "StreamName", "IncomingRecords", "Sum")
+_BEHIND = ("AWS/Firehose", "DeliveryStreamName", "KinesisMillisBehindLatest", "Maximum")
+_AGE = ("AWS/Firehose", "DeliveryStreamName", "DeliveryToS3.DataFreshness", "Maximum")
+
+Series = Mapping[datetime, float]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What CloudWatch has of one stream: values by the minute that they are of, which begins at the key.
+
+    Attributes:
+        arrived: Records that were put into the data stream.
+        behind: Milliseconds that the delivery stream read behind the end.
+        age: Seconds that the oldest record in Firehose had waited.
+        interval: How long an object may be filled.
+    """
+
+    arrived: Series
+    behind: Series
+    age: Series
+    interval: timedelta
+
+
+def what_is_missing(seen: Seen, now: datetime) -> str:
+    """Why a stream is not drained, in words; empty when it is.
+
+    Args:
+        seen: What CloudWatch has of the last day.
+        now: The time, with a time zone.
+    """
+    arrivals = [minute for minute, records in seen.arrived.items() if records > 0]
+    # A record of a minute came before its end.
+    last = max(arrivals) + _MINUTE if arrivals else now - _LOOK_BACK
+    if now - last < _LATE:
+        return f"messages have arrived until {last:%H:%M} UTC"
+    read = {minute: behind for minute, behind in seen.behind.items() if minute >= last}
+    if not read:
+        return f"nobody has read the data stream since the last arrival, {last:%H:%M} UTC"
+    if (behind := read[max(read)]) > 0:
+        return f"{behind / 1000:.0f} s of messages are not read yet"
+    waiting = {minute: age for minute, age in seen.age.items() if minute >= last}
+    if waiting:
+        minute = max(waiting)
+        if minute - timedelta(seconds=waiting[minute]) >= last:
+            return ""
+        if now - minute < _LATE + seen.interval:
+            return (
+                f"the oldest message in Firehose had waited for {waiting[minute]:.0f} s at {minute:%H:%M} UTC"
+            )
+    # An idle Firehose says nothing. With partitions an object may take one and a half intervals.
+    if (until := last + 1.5 * seen.interval + _LATE) > now:
+        return f"what was read last may be in Firehose until {until:%H:%M} UTC"
+    return ""
+
+
+def look(cloudwatch: Any, firehose: Any, stream: str, now: datetime) -> Seen:
+    """Ask for one stream.
+
+    Raises:
+        botocore.exceptions.ClientError: When there is no such delivery stream, or asking is not allowed.
+    """
+    described = firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
+    hints = described["Destinations"][0]["ExtendedS3DestinationDescription"]["BufferingHints"]
+    queries = {"arrived": _ARRIVED, "behind": _BEHIND, "age": _AGE}
+    pages = cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=[_query(name, metric, stream) for name, metric in queries.items()],
+        StartTime=now - _LOOK_BACK,
+        EndTime=now + _MINUTE,
+    )
+    series: dict[str, dict[datetime, float]] = {name: {} for name in queries}
+    for page in pages:
+        for result in page["MetricDataResults"]:
+            series[result["Id"]].update(zip(result["Timestamps"], result["Values"], strict=True))
+    return Seen(**series, interval=timedelta(seconds=hints["IntervalInSeconds"]))
+
+
+def _query(name: str, metric: tuple[str, str, str, str], stream: str) -> dict[str, object]:
+    namespace, dimension, metric_name, statistic = metric
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": namespace,
+                "MetricName": metric_name,
+                "Dimensions": [{"Name": dimension, "Value": stream}],
+            },
+            "Period": 60,
+            "Stat": statistic,
+        },
+    }
+
+
+def wait(
+    reasons: Callable[[], Mapping[str, str]],
+    deadline: float,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Look until every stream is drained, and print what each is waiting for whenever that changes.
+
+    Args:
+        reasons: Why each stream is not drained yet, by its name; empty for those that are.
+        deadline: When to give up, by the clock.
+        clock: Seconds.
+        pause: Waits for seconds.
+
+    Returns:
+        Whether all are drained.
+    """
+    told: dict[str, str] = {}
+    while True:
+        found = reasons()
+        for stream, reason in found.items():
+            if told.get(stream) != reason:
+                print(f"{stream}: {reason or 'drained'}", flush=True)
+        told = dict(found)
+        if not any(found.values()):
+            return True
+        if clock() >= deadline:
+            return False
+        pause(_BETWEEN_LOOKS)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Wait until the streams are drained; 1 when they are not in time."""
+    import boto3
+
+    parser = argparse.ArgumentParser(
+        prog="python -m factory_lake.drained",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("streams", nargs="+", metavar="STREAM", help="a data stream's name")
+    parser.add_argument("--minutes", type=float, default=60, help="how long to wait (60)")
+    options = parser.parse_args(arguments)
+    cloudwatch, firehose = boto3.client("cloudwatch"), boto3.client("firehose")
+
+    def reasons() -> dict[str, str]:
+        now = datetime.now(UTC)
+        return {
+            stream: what_is_missing(look(cloudwatch, firehose, stream, now), now)
+            for stream in options.streams
+        }
+
+    if wait(reasons, time.monotonic() + 60 * options.minutes):
+        return 0
+    print(f"drained: not after {options.minutes:g} minutes", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

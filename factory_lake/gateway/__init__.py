@@ -1,0 +1,9 @@
+"""A plant's gateways: keys and requests for certificates, a simulated plant, and MQTT with a journal.
+
+`python -m factory_lake.gateway csr|simulate|publish` is the command line; every step of it is a function here:
+
+- `csr` makes private keys and certificate signing requests;
+- `plant` says what a LoopEdge would send, `files` what a user's file says;
+- `connections` turns Terraform's outputs into identities; `mqtt` sends as one of them, `fleet` as all;
+- `journal` remembers every message that was sent, for `factory_lake.reconcile` to find again.
+"""

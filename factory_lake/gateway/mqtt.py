@@ -1,0 +1,371 @@
+"""One gateway's MQTT connection: QoS 1 over TLS with a client certificate, and nothing forgotten.
+
+A message is written to the journal, published, and owed until its PUBACK. When the connection is lost it is
+opened again, after a pause that doubles each time, and what is owed goes out again with the DUP flag. The
+session is kept by the broker meanwhile, so that the packet numbers stay valid. All of a connection's work is
+done in the thread that calls `run`.
+"""
+
+import random
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from paho.mqtt.client import Client, ConnectFlags
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from factory_lake.gateway.bucket import TokenBucket
+from factory_lake.gateway.connections import Broker, Identity, tls_context
+from factory_lake.gateway.errors import DeliveryError
+from factory_lake.gateway.journal import Journal
+
+Version = Literal["5", "3.1.1"]
+
+# AWS IoT Core takes payloads of at most 128 KB ("Message size" among the message broker's quotas).
+MAX_PAYLOAD = 128 * 1024
+
+_QUOTA_EXCEEDED = 0x97
+_SESSION_TAKEN_OVER = 0x8E
+_SESSION_SECONDS = 3600
+# A gateway that was restarted takes its own old connection over, once. What comes more often than this is a
+# second gateway with the same client ID.
+_TAKEOVERS = 3
+_TAKEOVER_SECONDS = 60
+_TICK = 0.5
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a connection waits for what. All in seconds.
+
+    Attributes:
+        keepalive: Between signs of life on an idle connection; AWS IoT takes 30 to 1200.
+        answer: For a CONNACK or a PUBACK; after that the connection counts as lost.
+        give_up: Without any PUBACK while something is owed; after that `run` gives up.
+        first_pause: Before the first attempt to connect again; the pause doubles with each attempt.
+        longest_pause: Where it stops to double.
+    """
+
+    keepalive: int = 30
+    answer: float = 20
+    give_up: float = 120
+    first_pause: float = 0.5
+    longest_pause: float = 30
+
+
+@dataclass
+class Progress:
+    """What a connection has done so far. Other threads may read it.
+
+    Attributes:
+        published: Messages published, each counted once.
+        acked: Messages that the broker has acknowledged.
+        resent: Publishes of a message that had been published before.
+        reconnects: Connections after the first.
+        resumed: Connections for which the broker still had the session, so that packet numbers stayed valid.
+        state: One or two words for a display.
+    """
+
+    published: int = 0
+    acked: int = 0
+    resent: int = 0
+    reconnects: int = 0
+    resumed: int = 0
+    state: str = "waiting"
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Where a connection keeps time and its certificate; a test passes its own.
+
+    Attributes:
+        clock: Seconds that only go forward.
+        now_ms: Epoch ms.
+        rng: Spreads the pauses of several gateways.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    rng: random.Random = field(default_factory=random.Random)
+
+
+class Connection:
+    """Publishes as one identity.
+
+    Args:
+        broker: Where.
+        identity: As whom.
+        journal: What was sent; also what is still owed from an earlier run.
+        certificate_file: Where the certificate is written for OpenSSL.
+        rate: Publishes a second on average; never more than 100 in any second.
+        version: MQTT 5 tells why it refuses; 3.1.1 is what older gateways speak.
+        window: Unacknowledged messages at most.
+        patience: How long to wait for what.
+        ends: Clock and randomness.
+
+    Raises:
+        ConfigurationError: When certificate, key or CA cannot be used.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        identity: Identity,
+        journal: Journal,
+        certificate_file: Path,
+        *,
+        rate: float = 100,
+        version: Version = "5",
+        window: int = 32,
+        patience: Patience | None = None,
+        ends: Ends | None = None,
+    ) -> None:
+        self.progress = Progress()
+        self._broker = broker
+        self._source = identity.source
+        self._journal = journal
+        self._window = window
+        self._patience = patience or Patience()
+        self._ends = ends or Ends()
+        self._bucket = TokenBucket(rate, self._ends.clock)
+        self._in_flight: dict[int, int] = {}  # packet number to journal position
+        self._payloads: dict[int, bytes] = {}  # journal position to payload, while in flight
+        self._again: deque[tuple[int, bytes]] = deque()
+        self._last_answer = self._connected_at = self._ends.clock()
+        self._connected = False
+        self._was_connected = False
+        self._attempts = 0
+        self._takeovers: list[float] = []
+        self._problem = "no answer"
+        self._fatal: DeliveryError | None = None
+        self._client = self._make_client(version, tls_context(broker, identity, certificate_file))
+
+    def run(self, payloads: Iterable[bytes], stop: threading.Event | None = None) -> Progress:
+        """Publish what an earlier run still owes, then these payloads, and wait until all are acknowledged.
+
+        Args:
+            payloads: What to send, taken one by one when it may go out.
+            stop: Set by another thread to stop early: nothing new is sent, and what is in flight gets a last
+                chance.
+
+        Raises:
+            DeliveryError: When the broker refuses for good, or does not acknowledge anything for too long.
+                What is owed then stays in the journal.
+        """
+        stop = stop or threading.Event()
+        self._again.extend((entry.n, entry.payload) for entry in self._journal.owed())
+        new = iter(payloads)
+        self._last_answer = self._ends.clock()
+        try:
+            more = True
+            while more or self._again or self._in_flight:
+                if stop.is_set():
+                    self._drain()
+                    break
+                if not self._connected:
+                    self._connect(stop)
+                    continue
+                more = self._publish_what_may_go(new, more)
+                self._listen(self._pause(more))
+        finally:
+            self._client.disconnect()
+            self._connected = False
+        self.progress.state = "stopped" if stop.is_set() else "done"
+        return self.progress
+
+    def _publish_what_may_go(self, new: Iterator[bytes], more: bool) -> bool:
+        """Publish until window, bucket or payloads are used up; says whether `new` may have more."""
+        while self._connected and len(self._in_flight) < self._window and (self._again or more):
+            if not self._bucket.take():
+                break
+            if self._again:
+                n, payload = self._again.popleft()
+                self._journal.again(n, self._ends.now_ms())
+                self.progress.resent += 1
+            else:
+                following = next(new, None)
+                if following is None:
+                    return False
+                if len(following) > MAX_PAYLOAD:
+                    raise DeliveryError(
+                        self._source.client_id,
+                        f"a payload has {len(following)} bytes; AWS IoT takes at most {MAX_PAYLOAD}",
+                    )
+                n, payload = self._journal.add(following, self._ends.now_ms()), following
+                self.progress.published += 1
+            if not self._in_flight:
+                self._last_answer = self._ends.clock()
+            # The client keeps the message until its PUBACK, whatever becomes of the connection meanwhile.
+            info = self._client.publish(self._source.topic, payload, qos=1)
+            self._in_flight[info.mid] = n
+            self._payloads[n] = payload
+        return more
+
+    def _pause(self, more: bool) -> float:
+        """How long to listen before there may be something to publish."""
+        waits_for_tokens = (more or self._again) and len(self._in_flight) < self._window
+        return min(_TICK, self._bucket.wait()) if waits_for_tokens else _TICK
+
+    def _listen(self, seconds: float) -> None:
+        """Let the client read and write, then see whether the broker still answers."""
+        if self._client.loop(seconds) != MQTTErrorCode.MQTT_ERR_SUCCESS or not self._client.is_connected():
+            self._connected = False
+        if self._fatal:
+            raise self._fatal
+        silent = self._ends.clock() - max(self._last_answer, self._connected_at)
+        if self._connected and self._in_flight and silent > self._patience.answer:
+            self._problem = f"no PUBACK for {silent:.0f} s"
+            self._client.disconnect()
+            self._connected = False
+            self._check_patience()
+
+    def _connect(self, stop: threading.Event) -> None:
+        """Open the connection, or wait a little after a failure."""
+        while not stop.is_set():
+            self._check_patience()
+            if self._was_connected or self._attempts:
+                pause = min(
+                    self._patience.longest_pause, self._patience.first_pause * 2 ** min(self._attempts, 16)
+                )
+                self.progress.state = "reconnecting"
+                if stop.wait(pause * self._ends.rng.uniform(0.5, 1)):
+                    return
+            # Only a PUBACK sets this back: a broker that closes on every PUBLISH must not be asked again and
+            # again.
+            self._attempts += 1
+            if self._try_to_connect():
+                self.progress.state = "sending"
+                self.progress.reconnects += self._was_connected
+                self._was_connected = True
+                return
+
+    def _try_to_connect(self) -> bool:
+        try:
+            self._client.reconnect()
+        except ssl.SSLCertVerificationError as error:
+            raise DeliveryError(
+                self._source.client_id,
+                f"the certificate of {self._broker} is not trusted: {error.verify_message}",
+            ) from error
+        except OSError as error:
+            self._problem = f"{self._broker}: {error}"
+            return False
+        deadline = self._ends.clock() + self._patience.answer
+        while not self._connected and self._ends.clock() < deadline:
+            if self._client.loop(_TICK) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                break
+        if self._fatal:
+            raise self._fatal
+        return self._connected
+
+    def _check_patience(self) -> None:
+        silent = self._ends.clock() - self._last_answer
+        if silent > self._patience.give_up:
+            owed = len(self._in_flight) + len(self._again)
+            raise DeliveryError(
+                self._source.client_id,
+                f"{self._broker} acknowledged nothing for {silent:.0f} s ({self._problem}); "
+                f"{owed} messages stay owed in {self._journal.path}",
+            )
+
+    def _drain(self) -> None:
+        """Give what is in flight a last chance to be acknowledged."""
+        deadline = self._ends.clock() + min(self._patience.answer, 5)
+        while self._connected and self._in_flight and self._ends.clock() < deadline:
+            self._listen(_TICK)
+
+    def _make_client(self, version: Version, context: ssl.SSLContext) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._source.client_id,
+            protocol=MQTTProtocolVersion.MQTTv5 if version == "5" else MQTTProtocolVersion.MQTTv311,
+            clean_session=None if version == "5" else False,
+            reconnect_on_failure=False,
+        )
+        client.tls_set_context(context)
+        client.max_inflight_messages_set(self._window)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        if version == "5":
+            session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own gap
+            session.SessionExpiryInterval = _SESSION_SECONDS
+            client.connect_async(
+                self._broker.host,
+                self._broker.port,
+                self._patience.keepalive,
+                clean_start=False,
+                properties=session,
+            )
+        else:
+            client.connect_async(self._broker.host, self._broker.port, self._patience.keepalive)
+        return client
+
+    # The client calls these from loop(); none of them may raise, so trouble is noted and raised by the
+    # caller.
+
+    def _on_connect(
+        self, _client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, _: object
+    ) -> None:
+        if reason.is_failure:
+            self._problem = f"CONNECT refused: {reason}"
+            return
+        self._connected = True
+        self.progress.resumed += flags.session_present
+        self._connected_at = self._ends.clock()
+        self._last_answer_if_idle()
+        # The client sends these again as soon as this function returns.
+        now_ms = self._ends.now_ms()
+        for n in self._in_flight.values():
+            self._journal.again(n, now_ms)
+        self._bucket.charge(len(self._in_flight))
+        self.progress.resent += len(self._in_flight)
+
+    def _last_answer_if_idle(self) -> None:
+        # A CONNACK is no sign that messages get through: a broker that closes on each PUBLISH also sends
+        # CONNACKs.
+        if not self._in_flight and not self._again:
+            self._last_answer = self._ends.clock()
+
+    def _on_disconnect(
+        self, _client: Client, _data: object, _flags: object, reason: ReasonCode, _: object
+    ) -> None:
+        if self._connected:
+            self._connected = False
+            self._problem = f"connection closed: {reason}"
+            self._last_answer_if_idle()
+        if reason.value == _SESSION_TAKEN_OVER:
+            now = self._ends.clock()
+            self._takeovers = [then for then in self._takeovers if now - then < _TAKEOVER_SECONDS] + [now]
+            if len(self._takeovers) >= _TAKEOVERS:
+                self._fatal = DeliveryError(
+                    self._source.client_id, "another connection with this client ID keeps taking over"
+                )
+
+    def _on_publish(self, _client: Client, _data: object, mid: int, reason: ReasonCode, _: object) -> None:
+        n = self._in_flight.pop(mid, None)
+        if n is None:
+            return
+        payload = self._payloads.pop(n)
+        if not reason.is_failure:
+            self._last_answer = self._ends.clock()
+            self._attempts = 0
+            self._journal.acked(n, self._ends.now_ms())
+            self.progress.acked += 1
+        elif reason.value == _QUOTA_EXCEEDED:
+            self._problem = f"PUBLISH refused: {reason}"
+            self._again.append((n, payload))
+        else:
+            self._journal.refused(n, str(reason))
+            self._fatal = DeliveryError(
+                self._source.client_id,
+                f"PUBLISH to {self._source.topic} refused: {reason}; is its policy right?",
+            )

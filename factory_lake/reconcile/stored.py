@@ -1,0 +1,251 @@
+"""The lake's objects, read back: Parquet rows, configuration lines and error objects of every kind.
+
+Keys say whose an object is: `factory=<id>/year=YYYY/month=MM/day=DD/...` in a lane's bucket for the tables,
+`errors/factory=<id>/<lane>/<error type>/...` for everything that did not get there.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from factory_lake.gateway.identities import Lane, parse_lane
+from factory_lake.reconcile.expectation import Content, Line, Row, attributes_content, double_content
+from factory_lake.reconcile.lossless_json import NotTakenError, Number, Object, canonical, parse
+
+Place = Literal["table", "rejected", "error action"]
+
+_TABLE_KEY = re.compile(r"factory=([^/]+)/year=(\d{4})/month=(\d{2})/day=(\d{2})/[^/]+")
+_ERROR_KEY = re.compile(r"errors/factory=([^/]+)/([^/]+)/([^/]+)/.+")
+_TOPIC = re.compile(r"factories/[^/]+/([^/]+)/[^/]+")
+_ERROR_ACTION = "iot-rule"
+_ORIGINAL = "processing-failed"
+
+
+class StoredError(Exception):
+    """An object of the lake that cannot be read; the message names it and says why."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One message as it was found in the lake.
+
+    Attributes:
+        place: Where it ended.
+        where: Bucket, key and position in the object.
+        factory: Whose prefix it lies under.
+        lane: Whose.
+        gateway: Whose, where the object says so.
+        content: A table's row, or the row that could not be converted.
+        payload: The original bytes, in an error object that has them.
+        day: The partition, `(year, month, day)`.
+        received_ms: The arrival time, epoch ms, where the object says so.
+        reason: The error that an error object names.
+    """
+
+    place: Place
+    where: str
+    factory: str
+    lane: Lane
+    gateway: str | None = None
+    content: Content | None = None
+    payload: bytes | None = None
+    day: tuple[int, int, int] | None = None
+    received_ms: int | None = None
+    reason: str | None = None
+
+    @property
+    def sha256(self) -> str | None:
+        """The SHA-256 of the original bytes, in hex."""
+        return None if self.payload is None else hashlib.sha256(self.payload).hexdigest()
+
+
+def read_object(bucket: str, lane: Lane, key: str, body: bytes) -> list[Found]:
+    """Read one object.
+
+    Args:
+        bucket: Its bucket, for messages.
+        lane: The lane whose bucket it is.
+        key: Its key.
+        body: Its bytes.
+
+    Returns:
+        What it holds; nothing for keys that are neither a table's nor an error's.
+
+    Raises:
+        StoredError: When it is not what its key says.
+    """
+    where = f"s3://{bucket}/{key}"
+    table, error = _TABLE_KEY.fullmatch(key), _ERROR_KEY.fullmatch(key)
+    try:
+        if table:
+            day = (int(table[2]), int(table[3]), int(table[4]))
+            read = _parquet_rows if lane == "measurements" else _configuration_lines
+            return list(read(where, table[1], day, body))
+        if error and error[3] == _ERROR_ACTION:
+            return [_error_action(where, error[1], parse_lane(error[2]), body)]
+        if error:
+            return list(_failures(where, error[1], parse_lane(error[2]), error[3], body))
+    except (ValueError, KeyError, TypeError, NotTakenError, pa.ArrowException) as problem:
+        raise StoredError(f"{where} cannot be read: {problem}") from problem
+    return []
+
+
+def _parquet_rows(where: str, factory: str, day: tuple[int, int, int], body: bytes) -> Iterator[Found]:
+    table = pq.read_table(io.BytesIO(body))
+    for name in ("ts", "received_at"):
+        at = table.schema.get_field_index(name)
+        milliseconds = table.column(at).cast(pa.timestamp("ms")).cast(pa.int64())
+        table = table.set_column(at, name, milliseconds)
+    for number, row in enumerate(table.to_pylist()):
+        gateway, received_ms = row.pop("gateway"), row.pop("received_at")
+        value, attributes = row["value"], row["attributes"]
+        row["value"] = None if value is None else double_content(value)
+        row["attributes"] = None if attributes is None else _attributes(attributes)
+        yield Found(
+            "table",
+            f"{where}#{number}",
+            factory,
+            "measurements",
+            gateway=gateway,
+            content=Row(**row),
+            day=day,
+            received_ms=received_ms,
+        )
+
+
+def _attributes(text: str) -> str:
+    try:
+        attributes = parse(text)
+    except NotTakenError:
+        # Not what any message can be expected to give, and still something to compare.
+        return f"not JSON: {text}"
+    return attributes_content(attributes) if isinstance(attributes, Object) else f"not an object: {text}"
+
+
+def _configuration_lines(where: str, factory: str, day: tuple[int, int, int], body: bytes) -> Iterator[Found]:
+    lines = body.decode("utf-8").split("\n")
+    if lines.pop() != "":
+        raise ValueError("the last line has no end")
+    for number, line in enumerate(lines):
+        message, gateway, received_ms = without_envelope(line)
+        yield Found(
+            "table",
+            f"{where}#{number}",
+            factory,
+            "configuration",
+            gateway=gateway,
+            content=Line(canonical(message)),
+            day=day,
+            received_ms=received_ms,
+        )
+
+
+def without_envelope(line: str) -> tuple[Object, str | None, int | None]:
+    """Take `_received_at` and `_gateway` off the end of a line's object."""
+    whole = parse(line)
+    if not isinstance(whole, Object):
+        raise NotTakenError("not an object")
+    members = list(whole.members)
+    gateway = received_ms = None
+    if members and members[-1][0] == "_gateway":
+        gateway = members.pop()[1]
+    if members and members[-1][0] == "_received_at" and isinstance(members[-1][1], Number):
+        received_ms = int(members.pop()[1].text)
+    return Object(tuple(members)), gateway, received_ms
+
+
+def _failures(where: str, factory: str, lane: Lane, kind: str, body: bytes) -> Iterator[Found]:
+    for number, record in enumerate(_json_objects(body.decode("utf-8"))):
+        payload = base64.b64decode(record["rawData"], validate=True)
+        code = record.get("errorCode") or record.get("lastErrorCode")
+        reason = f"{kind}: {code}"
+        arrived_ms = record.get("arrivalTimestamp")
+        failed = Found(
+            "rejected",
+            f"{where}#{number}",
+            factory,
+            lane,
+            payload=payload,
+            received_ms=arrived_ms,
+            reason=reason,
+        )
+        # What failed behind the transform function is a line that it made.
+        yield failed if kind == _ORIGINAL else _transformed(failed)
+
+
+def _transformed(found: Found) -> Found:
+    line = (found.payload or b"").decode("utf-8")
+    message, gateway, received_ms = without_envelope(line)
+    content: Content = Line(canonical(message)) if found.lane == "configuration" else row_of_line(message)
+    return Found(
+        found.place,
+        found.where,
+        found.factory,
+        found.lane,
+        gateway=gateway,
+        content=content,
+        received_ms=received_ms,
+        reason=found.reason,
+    )
+
+
+def row_of_line(line: Object) -> Row:
+    """The row that a line for the Parquet table stands for."""
+    value, attributes, ts = line.get("value"), line.get("attributes"), line.get("timestamp")
+    if isinstance(value, Number):
+        value = double_content(float(value.text))
+    elif isinstance(value, bool):
+        value = double_content(value)
+    return Row(
+        device_id=line.get("deviceID"),
+        device_name=line.get("deviceName"),
+        register_id=line.get("registerId"),
+        tag_name=line.get("tagName"),
+        datatype=line.get("datatype"),
+        description=line.get("description"),
+        ts=int(ts.text) if isinstance(ts, Number) else 0,
+        success=line.get("success"),
+        value=value,
+        value_text=line.get("value_text"),
+        attributes=None if attributes is None else _attributes(attributes),
+    )
+
+
+def _error_action(where: str, factory: str, lane: Lane, body: bytes) -> Found:
+    document = json.loads(body)
+    topic = _TOPIC.fullmatch(document["topic"])
+    failures: list[Any] = document.get("failures", [])
+    return Found(
+        "error action",
+        where,
+        factory,
+        lane,
+        gateway=topic[1] if topic else None,
+        payload=base64.b64decode(document["base64OriginalPayload"], validate=True),
+        reason="; ".join(
+            f"{failure.get('failedAction')}: {failure.get('errorMessage')}" for failure in failures
+        ),
+    )
+
+
+def _json_objects(text: str) -> Iterator[dict[str, Any]]:
+    """JSON objects that follow each other, on lines of their own or not."""
+    decoder = json.JSONDecoder()
+    at = 0
+    while (at := _past_blanks(text, at)) < len(text):
+        record, at = decoder.raw_decode(text, at)
+        yield record
+
+
+def _past_blanks(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at

@@ -1,0 +1,129 @@
+"""A lake's lanes, found in Terraform's outputs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from factory_lake.gateway.connections import output_value
+from factory_lake.gateway.errors import ConfigurationError
+from factory_lake.gateway.identities import LANES, Lane
+from factory_lake.redrive.checkpoint import Ledger
+from factory_lake.redrive.datastream import DataStream
+from factory_lake.redrive.objects import LaneParts
+from factory_lake.redrive.origins import RejectionLog
+from factory_lake.redrive.prediction import Prediction, environment_of
+from factory_lake.redrive.sender import Sender
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class Clients:
+    """What reaches AWS.
+
+    Attributes:
+        s3: Error objects, their records, and for a range of a data stream the tables.
+        kinesis: Reads data streams.
+        sending: Writes them; makes each call once, since boto3's own repeat of a call whose answer was lost
+            would put its records twice.
+        logs: The functions' logs.
+        functions: The functions' settings.
+    """
+
+    s3: "S3Client"
+    kinesis: "KinesisClient"
+    sending: "KinesisClient"
+    logs: "CloudWatchLogsClient"
+    functions: "LambdaClient"
+
+
+@dataclass(frozen=True)
+class LaneNames:
+    """The names of one lane's parts.
+
+    Attributes:
+        factory: Whose.
+        lane: Which.
+        bucket: The lane's bucket.
+        stream: The data stream.
+        function: The transform function.
+    """
+
+    factory: str
+    lane: Lane
+    bucket: str
+    stream: str
+    function: str
+
+    @property
+    def log_group(self) -> str:
+        """The function's log group."""
+        return f"/aws/lambda/{self.function}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a redrive treats the lanes.
+
+    Attributes:
+        rate: The most records a second for each data stream.
+        predict: Whether refusals shall be predicted.
+        overrides: Environment variables of the functions, in the place of those that they have.
+    """
+
+    rate: float = 500.0
+    predict: bool = False
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+
+def lanes(
+    outputs: Mapping[str, Any], factories: Sequence[str] = (), only: Lane | None = None
+) -> Iterator[LaneNames]:
+    """The lanes of some factories; of all where none is named.
+
+    Raises:
+        ConfigurationError: When an output is missing or a factory has no data streams.
+    """
+    buckets, streams = output_value(outputs, "buckets"), output_value(outputs, "data_streams")
+    functions = output_value(outputs, "transform_functions")
+    for factory in factories or sorted(streams):
+        if factory not in streams:
+            raise ConfigurationError(
+                f"--factory must be one that has data streams ({', '.join(sorted(streams))}), got {factory!r}"
+            )
+        for lane in LANES:
+            if only in (None, lane):
+                yield LaneNames(
+                    factory, lane, buckets[lane], streams[factory][lane], functions[factory][lane]
+                )
+
+
+def parts_of(names: LaneNames, clients: Clients, settings: Settings) -> LaneParts:
+    """What reaches a lane's parts.
+
+    Raises:
+        RedriveError: When the transform refuses a setting.
+    """
+    return LaneParts(
+        names.factory,
+        names.lane,
+        names.bucket,
+        Ledger(clients.s3),
+        DataStream(clients.kinesis, names.stream),
+        Sender(clients.sending, names.stream, settings.rate),
+        RejectionLog(clients.logs, names.log_group),
+        prediction_of(names, clients, settings) if settings.predict else None,
+    )
+
+
+def prediction_of(names: LaneNames, clients: Clients, settings: Settings) -> Prediction:
+    """The transform's code with the function's settings and what overrides them.
+
+    Raises:
+        RedriveError: When the transform refuses a setting.
+    """
+    return Prediction({**environment_of(clients.functions, names.function), **settings.overrides})

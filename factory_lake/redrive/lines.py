@@ -1,0 +1,171 @@
+"""Error objects, read a piece at a time: Firehose's, and the documents of the rule's error action.
+
+Firehose writes one JSON document for each record (Amazon Data Firehose Developer Guide, "Handle failure in
+data transformation"), the error action one document for each message (AWS IoT Core Developer Guide, "Error
+handling (error action)").
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from factory_lake.gateway.identities import LANES, Lane
+from factory_lake.reconcile.redriven import ERRORS
+from factory_lake.redrive.errors import DamagedError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ORIGINAL = "processing-failed"
+ERROR_ACTION = "iot-rule"
+KINDS = (ORIGINAL, "format-conversion-failed", "partitioning-failed", ERROR_ACTION)
+
+_KEY = re.compile(
+    rf"{ERRORS}factory=([^/]+)/({'|'.join(LANES)})/([^/]+)/(\d{{4}})/(\d{{2}})/(\d{{2}})/([^/]+)"
+)
+_STAMPED = re.compile(r"(\d{12,14})-")
+_TOPIC = re.compile(r"factories/[^/]+/([^/]+)/[^/]+")
+# An object is read by ranges: a connection that waits for a slow redrive would be closed.
+_PIECE = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ErrorObject:
+    """An object under `errors/`.
+
+    Attributes:
+        bucket: Its bucket.
+        key: Its key.
+        etag: Its ETag; error objects are never overwritten, and a read that meets another one fails.
+        size: Bytes.
+        factory: Whose.
+        lane: Whose.
+        kind: The error type: one of `KINDS`, or another that Firehose has.
+        day: The day in its key (UTC).
+    """
+
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    factory: str
+    lane: Lane
+    kind: str
+    day: date
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True)
+class ErrorLine:
+    """One record that could not be delivered.
+
+    Attributes:
+        number: Its position in the object, from 0.
+        data: What the failing stage was given: the message, or the line that the transform made of it.
+        arrival_ms: When the data stream, or the broker, took it, epoch ms.
+        ended_ms: When the last attempt ended, epoch ms.
+        reason: The error code or the failed action.
+        gateway: Whose it is, where the document says so.
+    """
+
+    number: int
+    data: bytes
+    arrival_ms: int
+    ended_ms: int
+    reason: str
+    gateway: str | None = None
+
+
+def list_objects(s3: "S3Client", bucket: str, factory: str, lane: Lane) -> Iterator[ErrorObject]:
+    """A lane's error objects, in the order of their keys. Keys of another form are passed over."""
+    prefix = f"{ERRORS}factory={factory}/{lane}/"
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for item in page.get("Contents", []):
+            parts = _KEY.fullmatch(item["Key"])
+            if parts is None:
+                continue
+            try:
+                day = date(int(parts[4]), int(parts[5]), int(parts[6]))
+            except ValueError:
+                continue
+            yield ErrorObject(bucket, item["Key"], item["ETag"], item["Size"], factory, lane, parts[3], day)
+
+
+def read_lines(s3: "S3Client", source: ErrorObject, piece: int = _PIECE) -> Iterator[ErrorLine]:
+    """Read an object's lines, holding no more of it than a piece and a line.
+
+    Raises:
+        DamagedError: When a line is not what its object's kind says.
+    """
+    read = _error_action if source.kind == ERROR_ACTION else _failure
+    number = 0
+    for line in _lines(_pieces(s3, source, piece)):
+        try:
+            for document in _documents(line.decode()):
+                yield read(source, number, document)
+                number += 1
+        except (ValueError, KeyError, TypeError) as error:
+            rule = f"must be a document of a {source.kind} error ({type(error).__name__})"
+            raise DamagedError(f"{source} line {number}", rule) from None
+
+
+def _pieces(s3: "S3Client", source: ErrorObject, piece: int) -> Iterator[bytes]:
+    for start in range(0, source.size, piece):
+        end = min(start + piece, source.size) - 1
+        answer = s3.get_object(
+            Bucket=source.bucket, Key=source.key, IfMatch=source.etag, Range=f"bytes={start}-{end}"
+        )
+        yield answer["Body"].read()
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+    yield rest
+
+
+def _documents(line: str) -> Iterator[dict[str, Any]]:
+    """The documents of a line: one, unless they follow each other without a line feed."""
+    decoder = json.JSONDecoder()
+    rest = line.strip()
+    while rest:
+        document, end = decoder.raw_decode(rest)
+        yield document
+        rest = rest[end:].lstrip()
+
+
+def _failure(_: ErrorObject, number: int, document: dict[str, Any]) -> ErrorLine:
+    arrival_ms = int(document["arrivalTimestamp"])
+    return ErrorLine(
+        number,
+        base64.b64decode(document["rawData"], validate=True),
+        arrival_ms,
+        int(document.get("attemptEndingTimestamp", arrival_ms)),
+        str(document.get("errorCode") or document.get("lastErrorCode")),
+    )
+
+
+def _error_action(source: ErrorObject, number: int, document: dict[str, Any]) -> ErrorLine:
+    # The rule's own key says when: `<epoch ms>-<uuid>.json`.
+    stamped = _STAMPED.match(source.key.rpartition("/")[2])
+    if stamped is None:
+        raise ValueError("no time in the key")
+    topic = _TOPIC.fullmatch(document["topic"])
+    actions = {str(failure.get("failedAction")) for failure in document.get("failures", [])}
+    at_ms = int(stamped[1])
+    return ErrorLine(
+        number,
+        base64.b64decode(document["base64OriginalPayload"], validate=True),
+        at_ms,
+        at_ms,
+        ", ".join(sorted(actions)) or ERROR_ACTION,
+        topic[1] if topic else None,
+    )

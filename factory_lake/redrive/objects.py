@@ -1,0 +1,381 @@
+"""The redrive of error objects: each line once, with the envelope that it first came with.
+
+An object is worked through in batches of one PutRecords call. The order is: write the batch down as pending,
+send it, write it down as redriven together with the next one's pending. Every record carries a UUID made from
+its object and line, so after a crash or a lost answer the data stream itself tells which records of the one
+batch in doubt it has.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import groupby, islice
+from threading import Lock
+
+from transform.errors import MessageError
+
+from factory_lake.gateway.identities import Lane
+from factory_lake.reconcile.redriven import Lines, Redriven
+from factory_lake.redrive import findings as outcomes
+from factory_lake.redrive.checkpoint import Ledger
+from factory_lake.redrive.datastream import DataStream
+from factory_lake.redrive.errors import BusyError, DamagedError, SendError
+from factory_lake.redrive.findings import Finding, Findings
+from factory_lake.redrive.lines import ERROR_ACTION, ORIGINAL, ErrorLine, ErrorObject
+from factory_lake.redrive.origins import Origin, RejectionLog, StreamMemory, missing, partition_key
+from factory_lake.redrive.prediction import Prediction
+from factory_lake.redrive.restore import Restorer
+from factory_lake.redrive.sender import MOST_RECORD_BYTES, Outcome, Record, Sender, batches
+
+_NAMESPACE = uuid.UUID("9b6f5a5e-51a5-4d1b-8a58-0b9a4f4d0a5c")
+# Longer than a batch can be under way: the sender's patience (20 s) and one call after it, which the command
+# line's client gives up after 25 s.
+TAKE_OVER_MS = 60_000
+_CLOCKS_DIFFER_MS = 60_000
+# How long a record whose answer was lost may take to appear on the data stream.
+_APPEARS_SECONDS = 2.0
+_ATTEMPTS = 5
+# Objects of the error action that are redriven at the same time.
+AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class LaneParts:
+    """One lane of one factory, and what reaches its parts.
+
+    Attributes:
+        factory: Whose.
+        lane: Which.
+        bucket: Where its error objects lie.
+        ledger: Where it is written down what was put back.
+        stream: Its data stream, to read.
+        sender: Its data stream, to write.
+        log: The log of its transform function.
+        prediction: Its transform function's code and settings, where refusals shall be predicted.
+    """
+
+    factory: str
+    lane: Lane
+    bucket: str
+    ledger: Ledger
+    stream: DataStream
+    sender: Sender
+    log: RejectionLog
+    prediction: Prediction | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to put back, and how.
+
+    Attributes:
+        apply: Do it; otherwise only count.
+        kinds: Error types; all of them when empty.
+        from_day: The first day.
+        to_day: The last day.
+        limit: The most messages of the run.
+        gateway: Whose the messages are that nothing else tells the gateway of.
+    """
+
+    apply: bool = False
+    kinds: frozenset[str] = frozenset()
+    from_day: date = date.min
+    to_day: date = date.max
+    limit: int | None = None
+    gateway: str | None = None
+
+    def wants(self, source: ErrorObject) -> bool:
+        """Whether an object is among those that shall be put back."""
+        return (not self.kinds or source.kind in self.kinds) and self.from_day <= source.day <= self.to_day
+
+
+@dataclass(frozen=True)
+class _Message:
+    number: int
+    origin: Origin
+    record: Record
+
+
+class _Reading:
+    """The lines of an object that are not put back yet, up to its end or a damaged one.
+
+    Attributes:
+        lines: How many were read.
+        problem: What is wrong with the next one.
+    """
+
+    def __init__(self, lines: Iterator[ErrorLine], before: Lines) -> None:
+        self._lines = lines
+        self._before = before
+        self.lines = 0
+        self.problem: DamagedError | None = None
+
+    def __iter__(self) -> Iterator[ErrorLine]:
+        try:
+            for line in self._lines:
+                self.lines += 1
+                if line.number not in self._before:
+                    yield line
+        except DamagedError as problem:
+            # The good lines before it still wait in a batch.
+            self.problem = problem
+
+
+@dataclass
+class _Work:
+    """One object in work: its record as it shall be, as it is stored, and the stored one's ETag."""
+
+    source: ErrorObject
+    record: Redriven
+    stored: Redriven
+    etag: str | None
+
+
+def now_ms() -> int:
+    """Epoch ms."""
+    return time.time_ns() // 1_000_000
+
+
+class ObjectRedrive:
+    """Redrives the error objects of one lane."""
+
+    def __init__(
+        self,
+        parts: LaneParts,
+        options: Options,
+        findings: Findings,
+        run: str,
+        clock_ms: Callable[[], int] = now_ms,
+        sleep: Callable[[float], None] = time.sleep,
+        take_over_ms: int = TAKE_OVER_MS,
+    ) -> None:
+        """Take what the redrive depends on.
+
+        Args:
+            parts: The lane.
+            options: What to put back.
+            findings: What is counted, over all lanes of a run.
+            run: The run's ID, for the record.
+            clock_ms: Epoch ms.
+            sleep: Waits for so many seconds.
+            take_over_ms: How old another run's pending batch must be before it counts as that of a crash.
+        """
+        self._parts = parts
+        self._options = options
+        self._findings = findings
+        self._run = run
+        self._clock_ms = clock_ms
+        self._sleep = sleep
+        self._take_over_ms = take_over_ms
+        self._memory = StreamMemory(parts.stream)
+        self._restorer = Restorer()
+        self._counting = Lock()
+        self._predicting = Lock()
+
+    def redrive(
+        self, objects: Iterable[ErrorObject], lines_of: Callable[[ErrorObject], Iterator[ErrorLine]]
+    ) -> None:
+        """Redrive what the options want of some objects.
+
+        Raises:
+            SendError: When the data stream takes no more.
+        """
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            for group in self._groups(one for one in objects if self._options.wants(one)):
+                if len(group) == 1:
+                    self._tried(group[0], lines_of)
+                    continue
+                # All of them end before the first one's error is raised.
+                done = [threads.submit(self._tried, source, lines_of) for source in group]
+                wait(done)
+                for one in done:
+                    one.result()
+
+    def _groups(self, objects: Iterable[ErrorObject]) -> Iterator[list[ErrorObject]]:
+        """Objects to redrive at the same time, until the limit is reached.
+
+        An error action writes an object for each message, so one at a time would be slow. An object of
+        Firehose's holds many, and the next may need what the log said for it, so it goes alone.
+        """
+        for single, run in groupby(objects, key=lambda one: one.kind != ERROR_ACTION):
+            waiting = iter(run)
+            while True:
+                left = self._left()
+                if left == 0:
+                    return
+                group = list(islice(waiting, 1 if single else min(AT_ONCE, left or AT_ONCE)))
+                if not group:
+                    break
+                yield group
+
+    def _tried(self, source: ErrorObject, lines_of: Callable[[ErrorObject], Iterator[ErrorLine]]) -> None:
+        try:
+            self._object(source, lines_of(source))
+        except (DamagedError, BusyError) as problem:
+            self._findings.problems.append(str(problem))
+
+    def _left(self) -> int | None:
+        """How many messages the limit leaves."""
+        if self._options.limit is None:
+            return None
+        done = self._findings.total(outcomes.PUT_BACK, outcomes.WOULD_PUT_BACK)
+        return max(0, self._options.limit - done)
+
+    def _object(self, source: ErrorObject, lines: Iterator[ErrorLine]) -> None:
+        record, etag = self._parts.ledger.read(source)
+        work = _Work(source, record, record, etag)
+        if record.pending and self._options.apply:
+            self._settle(work)
+        if len(work.record.redriven):
+            self._count(source, "-", outcomes.BEFORE, len(work.record.redriven))
+        if work.record.is_complete:
+            return
+        reading = _Reading(lines, work.record.redriven)
+        finished = True
+        try:
+            for batch in batches(reading, lambda line: len(line.data), self._parts.sender.most_records):
+                if self._left() == 0:
+                    finished = False
+                    break
+                self._batch(work, batch)
+            if reading.problem is not None:
+                raise reading.problem
+            if finished:
+                work.record = replace(work.record, lines=reading.lines)
+        finally:
+            # Whatever ended the work: what the stream has taken is written down.
+            self._write(work)
+
+    def _batch(self, work: _Work, lines: Sequence[ErrorLine]) -> None:
+        messages = list(self._messages(work.source, lines))[: self._left()]
+        if not self._options.apply:
+            for message in messages:
+                self._count(work.source, message.origin.rule or "-", outcomes.WOULD_PUT_BACK)
+            return
+        if not messages:
+            return
+        self._parts.sender.pace(len(messages))
+        since_ms = self._clock_ms()
+        left, problem = messages, ""
+        for _ in range(_ATTEMPTS):
+            pending = Lines().plus(message.number for message in left)
+            work.record = replace(work.record, pending=pending, since_ms=since_ms, alive_ms=self._clock_ms())
+            self._write(work)
+            outcome = self._parts.sender.put([message.record for message in left])
+            left = self._note(work, left, outcome, since_ms)
+            problem = outcome.problem
+            if not left or outcome.final:
+                break
+        work.record = replace(work.record, pending=Lines())
+        if left:
+            raise SendError(f"{self._parts.sender.stream}: {problem}")
+
+    def _note(self, work: _Work, messages: list[_Message], outcome: Outcome, since_ms: int) -> list[_Message]:
+        """Note what the stream took of a batch, and return what it did not."""
+        taken = [messages[at] for at in outcome.taken]
+        if outcome.unsure:
+            self._sleep(_APPEARS_SECONDS)
+            unsure = [messages[at] for at in outcome.unsure]
+            there = self._arrived(work.source, [message.number for message in unsure], since_ms)
+            taken += [message for message in unsure if message.number in there]
+        numbers = {message.number for message in taken}
+        work.record = replace(work.record, redriven=work.record.redriven.plus(numbers))
+        for message in taken:
+            self._count(work.source, message.origin.rule or "-", outcomes.PUT_BACK)
+        return [message for message in messages if message.number not in numbers]
+
+    def _settle(self, work: _Work) -> None:
+        """Find out what became of the batch that an earlier run left pending."""
+        record = work.record
+        age_ms = self._clock_ms() - record.alive_ms
+        if age_ms < self._take_over_ms:
+            wait = (self._take_over_ms - age_ms) / 1000
+            raise BusyError(
+                f"{work.source}: run {record.run} sent a batch a moment ago; try again in {wait:.0f} s"
+            )
+        there = self._arrived(work.source, record.pending, record.since_ms)
+        if self._clock_ms() - record.since_ms > self._parts.stream.retention_ms():
+            self._findings.in_doubt += len(record.pending) - len(there)
+        work.record = replace(record, redriven=record.redriven.plus(there), pending=Lines())
+
+    def _arrived(self, source: ErrorObject, numbers: Iterable[int], since_ms: int) -> set[int]:
+        """Which lines of an object are on the data stream."""
+        wanted = {str(_token(source, number)): number for number in numbers}
+        return {
+            wanted[token]
+            for record in self._parts.stream.read(since_ms - _CLOCKS_DIFFER_MS)
+            if (token := record.partition_key.rpartition("/")[2]) in wanted
+        }
+
+    def _messages(self, source: ErrorObject, lines: Sequence[ErrorLine]) -> Iterator[_Message]:
+        """The messages of lines, with their envelopes; those that are held back are counted here."""
+        payloads, origins = self._read(source, lines)
+        for line in lines:
+            if line.number not in payloads:
+                continue
+            payload = payloads[line.number]
+            origin = origins.get(line.number) or Origin(line.arrival_ms, None)
+            rule = origin.rule or line.reason
+            origin = replace(origin, gateway=origin.gateway or self._options.gateway, rule=rule)
+            try:
+                key = partition_key(origin, _token(source, line.number))
+            except ValueError:
+                self._count(source, rule, outcomes.NO_GATEWAY)
+                continue
+            record = Record(key, payload)
+            if record.size > MOST_RECORD_BYTES:
+                self._count(source, rule, outcomes.TOO_LARGE)
+                continue
+            if self._parts.prediction is not None:
+                with self._predicting:
+                    refusal = self._parts.prediction.verdict(payload, key, origin.received_ms).rule
+                if refusal is not None:
+                    self._count(source, refusal, outcomes.REFUSED_AGAIN)
+                    continue
+            yield _Message(line.number, origin, record)
+
+    def _read(
+        self, source: ErrorObject, lines: Sequence[ErrorLine]
+    ) -> tuple[dict[int, bytes], dict[int, Origin]]:
+        """Payloads and, as far as they are known, origins of lines, by number."""
+        payloads = {line.number: line.data for line in lines}
+        if source.kind == ERROR_ACTION:
+            return payloads, {line.number: Origin(line.arrival_ms, line.gateway) for line in lines}
+        if source.kind == ORIGINAL:
+            origins = self._parts.log.origins(lines)
+            return payloads, {**origins, **self._memory.origins(missing(lines, origins))}
+        origins = {}
+        for line in lines:
+            try:
+                restored = self._restorer.restore(self._parts.lane, line.data)
+            except (MessageError, ValueError):
+                del payloads[line.number]
+                self._count(source, line.reason, outcomes.NOT_RESTORED)
+                continue
+            if restored is not None:
+                payloads[line.number] = restored.payload
+                origins[line.number] = Origin(restored.received_ms, restored.gateway)
+        originals = [line for line in lines if line.number in payloads and line.number not in origins]
+        return payloads, {**origins, **self._memory.origins(originals)}
+
+    def _write(self, work: _Work) -> None:
+        if work.record == work.stored or not self._options.apply:
+            return
+        work.record = replace(work.record, run=self._run)
+        # Set before the write: a run that lost a race must not write once more when it is left.
+        work.stored = work.record
+        work.etag = self._parts.ledger.write(work.source, work.record, work.etag)
+
+    def _count(self, source: ErrorObject, rule: str, outcome: str, messages: int = 1) -> None:
+        day = source.day.isoformat()
+        found = Finding(self._parts.factory, self._parts.lane, source.kind, day, rule, outcome)
+        with self._counting:
+            self._findings.counts[found] += messages
+
+
+def _token(source: ErrorObject, number: int) -> uuid.UUID:
+    """The UUID of a line's record, the same in every run."""
+    return uuid.uuid5(_NAMESPACE, f"{source.bucket}/{source.key}#{number}")

@@ -1,0 +1,95 @@
+"""What the transform would make of a message now: its own code, run here with a function's settings."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from transform.batch import Transform
+from transform.errors import TransformError
+from transform.report import Report
+from transform.settings import Settings
+
+from factory_lake.redrive.errors import RedriveError
+from factory_lake.redrive.restore import SCHEMAS
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+PACKAGE = Path(__file__).resolve().parents[2] / "build" / "packages" / "transform.zip"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the transform says.
+
+    Attributes:
+        line: The line that it makes; None when it refuses the message.
+        rule: The rule that the message breaks; None when it is taken.
+        day: The partition `(year, month, day)` of its row; None when it is refused.
+    """
+
+    line: bytes | None
+    rule: str | None
+    day: tuple[int, int, int] | None
+
+
+class Prediction:
+    """The transform of one lane of one factory."""
+
+    def __init__(self, environment: Mapping[str, str], schemas: Path = SCHEMAS) -> None:
+        """Start the transform.
+
+        Args:
+            environment: The function's environment variables.
+            schemas: The folder of the schema files.
+
+        Raises:
+            RedriveError: When the transform refuses a setting.
+        """
+        try:
+            settings = Settings.from_env(environment)
+            self._transform = Transform(settings, str(schemas), Report(settings, self._hear))
+        except TransformError as error:
+            raise RedriveError(str(error)) from error
+        self._rule: str | None = None
+
+    def verdict(self, payload: bytes, partition_key: str, arrival_ms: int) -> Verdict:
+        """Ask about one message; the answer is the same in any batch."""
+        record = {
+            "recordId": "1",
+            "data": base64.b64encode(payload).decode(),
+            "approximateArrivalTimestamp": arrival_ms,
+            "kinesisRecordMetadata": {"partitionKey": partition_key},
+        }
+        self._rule = None
+        (answer,) = self._transform.answer({"records": [record]})["records"]
+        if answer["result"] != "Ok":
+            return Verdict(None, self._rule, None)
+        keys = answer["metadata"]["partitionKeys"]
+        day = (int(keys["year"]), int(keys["month"]), int(keys["day"]))
+        return Verdict(base64.b64decode(answer["data"]), None, day)
+
+    def _hear(self, line: str) -> None:
+        said: dict[str, Any] = json.loads(line)
+        if said.get("message") == "record rejected":
+            self._rule = said["rule"]
+
+
+def environment_of(functions: "LambdaClient", name: str) -> dict[str, str]:
+    """A function's environment variables."""
+    configuration = functions.get_function_configuration(FunctionName=name)
+    return dict(configuration.get("Environment", {}).get("Variables", {}))
+
+
+def is_deployed(functions: "LambdaClient", name: str, package: Path = PACKAGE) -> bool | None:
+    """Whether a function runs the package that was built here; None when none was built."""
+    try:
+        digest = hashlib.sha256(package.read_bytes()).digest()
+    except FileNotFoundError:
+        return None
+    code = functions.get_function_configuration(FunctionName=name)["CodeSha256"]
+    return code == base64.b64encode(digest).decode()

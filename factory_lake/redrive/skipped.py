@@ -1,0 +1,250 @@
+"""The redrive of a range of a data stream: what its delivery stream never read.
+
+A delivery stream that is made anew reads its data stream from that moment on. What arrived while there was
+none is on the data stream, and nowhere else. A record of the range counts as skipped when neither its row nor
+its bytes lie in the lake; it is put back with its own partition key. The same key after the range says that
+it was put back before, so a run that is repeated puts nothing back twice.
+"""
+
+import hashlib
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from factory_lake.reconcile.expectation import Content, Line
+from factory_lake.reconcile.lossless_json import canonical
+from factory_lake.reconcile.stored import Found, StoredError, read_object, row_of_line, without_envelope
+from factory_lake.redrive import findings as outcomes
+from factory_lake.redrive.datastream import StreamRecord
+from factory_lake.redrive.errors import DamagedError, RedriveError, SendError
+from factory_lake.redrive.findings import Finding, Findings
+from factory_lake.redrive.lines import ERROR_ACTION, list_objects
+from factory_lake.redrive.objects import LaneParts, Options
+from factory_lake.redrive.origins import Origin, envelope, partition_key
+from factory_lake.redrive.prediction import Prediction
+from factory_lake.redrive.sender import Record, batches
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KIND = "stream"
+# What is remembered of a record takes some 300 bytes.
+MOST_RECORDS = 500_000
+_NAMESPACE = uuid.UUID("d1a0c7c4-6f4e-4b0e-9d5c-5b0f3a0e2c11")
+_APPEARS_SECONDS = 2.0
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """Where a record must be, if it was delivered.
+
+    Attributes:
+        row: Digest of its row; None when the transform refuses it.
+        payload: Digest of its bytes, as they lie in an error object.
+        arrived: The day of its arrival.
+    """
+
+    row: bytes | None
+    payload: bytes
+    arrived: date
+
+
+class RangeRedrive:
+    """Redrives what a delivery stream skipped of one lane's data stream."""
+
+    def __init__(
+        self,
+        s3: "S3Client",
+        parts: LaneParts,
+        prediction: Prediction,
+        options: Options,
+        findings: Findings,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Take what the redrive depends on.
+
+        Args:
+            s3: Reads the lane's tables and error objects.
+            parts: The lane.
+            prediction: The transform with the function's settings; it says which row a record became.
+            options: `apply`, `limit` and `gateway` count.
+            findings: What is counted.
+            sleep: Waits for so many seconds.
+        """
+        self._s3 = s3
+        self._parts = parts
+        self._prediction = prediction
+        self._options = options
+        self._findings = findings
+        self._sleep = sleep
+
+    def redrive(self, from_ms: int, to_ms: int) -> None:
+        """Redrive what was skipped of the records that arrived in a range.
+
+        Args:
+            from_ms: The first moment, epoch ms.
+            to_ms: The first moment that is out of the range. What arrived before it must have been delivered
+                by now, if it ever will: a record that still waits in the delivery stream's buffer would count
+                as skipped.
+
+        Raises:
+            DamagedError: When an object of the lake cannot be read.
+            SendError: When the data stream takes no more.
+        """
+        wanted, days = self._expected(from_ms, to_ms)
+        again = {one.partition_key for one in self._parts.stream.read(to_ms) if one.partition_key in wanted}
+        skipped = self._not_stored(wanted, days, from_ms) - again
+        for key, expected in wanted.items():
+            if key in again:
+                self._count(expected.arrived, outcomes.BEFORE)
+            elif key not in skipped:
+                self._count(expected.arrived, outcomes.IN_PLACE)
+        self._put_back(skipped, from_ms, to_ms)
+
+    def _expected(self, from_ms: int, to_ms: int) -> tuple[dict[str, _Expected], set[tuple[int, int, int]]]:
+        """Where each record of the range must be, by the key that it is put back with; and the rows' days."""
+        wanted: dict[str, _Expected] = {}
+        days: set[tuple[int, int, int]] = set()
+        for record in self._parts.stream.read(from_ms, to_ms):
+            key = self._key(record)
+            if key is None:
+                self._count(_day(record.arrival_ms), outcomes.NO_GATEWAY)
+                continue
+            verdict = self._prediction.verdict(record.data, record.partition_key, record.arrival_ms)
+            row = None
+            if verdict.line is not None and verdict.day is not None:
+                days.add(verdict.day)
+                row = _row_of(self._parts.lane == "configuration", verdict.line)
+            wanted[key] = _Expected(row, _digest(record.data), _day(record.arrival_ms))
+            if len(wanted) > MOST_RECORDS:
+                raise RedriveError(f"the range must hold at most {MOST_RECORDS} records; take a shorter one")
+        return wanted, days
+
+    def _not_stored(
+        self, wanted: dict[str, _Expected], days: set[tuple[int, int, int]], from_ms: int
+    ) -> set[str]:
+        rows, payloads = self._stored(days, from_ms)
+        skipped = set()
+        for key, expected in wanted.items():
+            if expected.row is not None and rows[expected.row] > 0:
+                rows[expected.row] -= 1
+            elif payloads[expected.payload] > 0:
+                payloads[expected.payload] -= 1
+            else:
+                skipped.add(key)
+        return skipped
+
+    def _stored(self, days: set[tuple[int, int, int]], from_ms: int) -> tuple[Counter[bytes], Counter[bytes]]:
+        """Digests of the rows and payloads that were written since the range began."""
+        rows: Counter[bytes] = Counter()
+        payloads: Counter[bytes] = Counter()
+        for found in self._found(days, from_ms):
+            if found.content is not None:
+                rows[_digest_row(found.gateway, found.received_ms, found.content)] += 1
+            elif found.payload is not None:
+                payloads[_digest(found.payload)] += 1
+        return rows, payloads
+
+    def _found(self, days: set[tuple[int, int, int]], from_ms: int) -> Iterator[Found]:
+        bucket, factory, lane = self._parts.bucket, self._parts.factory, self._parts.lane
+        for key in self._keys(days, from_ms):
+            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            try:
+                yield from read_object(bucket, lane, key, body)
+            except StoredError as error:
+                raise DamagedError(f"s3://{bucket}/{key}", "must be a stored object") from error
+        for source in list_objects(self._s3, bucket, factory, lane):
+            # The day in its key is that of its oldest record.
+            if source.kind != ERROR_ACTION and (_day(from_ms) - source.day).days <= 1:
+                body = self._s3.get_object(Bucket=bucket, Key=source.key)["Body"].read()
+                try:
+                    yield from read_object(bucket, lane, source.key, body)
+                except StoredError as error:
+                    raise DamagedError(str(source), "must be an error object") from error
+
+    def _keys(self, days: set[tuple[int, int, int]], from_ms: int) -> Iterator[str]:
+        for year, month, day in sorted(days):
+            prefix = f"factory={self._parts.factory}/year={year:04}/month={month:02}/day={day:02}/"
+            pages = self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._parts.bucket, Prefix=prefix
+            )
+            for page in pages:
+                for item in page.get("Contents", []):
+                    if item["LastModified"].timestamp() * 1000 >= from_ms - 1000:
+                        yield item["Key"]
+
+    def _put_back(self, skipped: set[str], from_ms: int, to_ms: int) -> None:
+        limit = self._options.limit
+        keys = skipped if limit is None else set(sorted(skipped)[:limit])
+        waiting = set(keys)
+
+        def records() -> Iterator[tuple[StreamRecord, Record]]:
+            for record in self._parts.stream.read(from_ms, to_ms):
+                key = self._key(record)
+                if key in waiting:
+                    waiting.discard(key)
+                    yield record, Record(key, record.data)
+
+        sender = self._parts.sender
+        for batch in batches(records(), lambda pair: pair[1].size, sender.most_records):
+            if self._options.apply:
+                self._send([record for _, record in batch], to_ms)
+            outcome = outcomes.PUT_BACK if self._options.apply else outcomes.WOULD_PUT_BACK
+            for came, _ in batch:
+                self._count(_day(came.arrival_ms), outcome)
+
+    def _send(self, batch: list[Record], to_ms: int) -> None:
+        self._parts.sender.pace(len(batch))
+        left, problem = batch, ""
+        for _ in range(_ATTEMPTS):
+            outcome = self._parts.sender.put(left)
+            taken = {left[at].partition_key for at in outcome.taken}
+            if outcome.unsure:
+                self._sleep(_APPEARS_SECONDS)
+                unsure = {left[at].partition_key for at in outcome.unsure}
+                read = self._parts.stream.read(to_ms)
+                taken |= {one.partition_key for one in read if one.partition_key in unsure}
+            left = [record for record in left if record.partition_key not in taken]
+            if not left:
+                return
+            problem = outcome.problem
+            if outcome.final:
+                break
+        raise SendError(f"{self._parts.sender.stream}: {problem}")
+
+    def _key(self, record: StreamRecord) -> str | None:
+        """The key that a record is put back with: its own, where that is an envelope."""
+        origin = envelope(record.partition_key, record.arrival_ms)
+        if origin.gateway is not None:
+            return record.partition_key
+        if self._options.gateway is None:
+            return None
+        token = uuid.uuid5(_NAMESPACE, f"{self._parts.stream.name}/{record.shard}/{record.sequence}")
+        return partition_key(Origin(record.arrival_ms, self._options.gateway), token)
+
+    def _count(self, day: date, outcome: str) -> None:
+        found = Finding(self._parts.factory, self._parts.lane, KIND, day.isoformat(), "-", outcome)
+        self._findings.counts[found] += 1
+
+
+def _row_of(whole: bool, line: bytes) -> bytes:
+    message, gateway, received_ms = without_envelope(line.decode())
+    content: Content = Line(canonical(message)) if whole else row_of_line(message)
+    return _digest_row(gateway, received_ms, content)
+
+
+def _digest_row(gateway: str | None, received_ms: int | None, content: Content) -> bytes:
+    return _digest(repr((gateway, received_ms, content)).encode())
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def _day(at_ms: int) -> date:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).date()

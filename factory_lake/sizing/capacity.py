@@ -1,0 +1,285 @@
+"""What a plant asks of each part, beside the limit of that part.
+
+Limits are AWS's own, from the quota pages of IoT Core ("AWS IoT Core endpoints and quotas"), Kinesis Data
+Streams ("Quotas and limits"), Firehose ("Amazon Data Firehose quota"), Lambda ("Lambda quotas") and Kinesis
+Video Streams ("Service quotas"), or the settings' of the modules.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from clip_fetch import pace
+
+from factory_lake.sizing.numbers import percent, table, text
+from factory_lake.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, Lane, Plant, Video
+
+PUBLISHES = 100  # a second and connection; the excess is discarded
+CONNECTION_BYTES = 512 * 1024  # a second and connection
+PAYLOAD_BYTES = 128 * 1024
+SHARD_RECORDS = 1000  # a second
+SHARD_BYTES = 1_000_000  # a second, partition keys included
+ON_DEMAND_SHARDS = 4  # what a new on-demand stream takes; it grows to twice its highest peak of 30 days
+PARTITIONS = 500  # open at once in a delivery stream
+CONCURRENCY = 1000  # of all functions of an account and region, by default
+FRAGMENT_POINTS = 500  # a second and video stream; GetClip costs one a fragment
+# The rule's partition key: epoch milliseconds, the gateway's ID (32 at most) and a UUID, with two slashes.
+KEY_BYTES = 13 + 1 + 32 + 1 + 36
+# What the archiver keeps free at the end of a run.
+MARGIN_SECONDS = pace.MARGIN_MS / 1000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sum and its limit.
+
+    Attributes:
+        what: What is compared, with its unit.
+        sum: How it is calculated, in numbers.
+        asked: Its result.
+        limit: The most that is possible.
+        remedy: What to do when that is too little.
+    """
+
+    what: str
+    sum: str
+    asked: float
+    limit: float
+    remedy: str
+
+    @property
+    def used(self) -> float:
+        """Part of the limit that is used."""
+        return self.asked / self.limit
+
+
+def rows_of(factory: Factory, assumed: Assumed) -> list[Row]:
+    """Every sum of a factory."""
+    rows = [*_connections(factory, assumed)]
+    for lane in factory.lanes:
+        rows += _lane(lane, assumed)
+    if factory.video is not None:
+        rows += _video(factory.video, assumed)
+    return rows
+
+
+def expectations_of(factory: Factory, assumed: Assumed) -> list[str]:
+    """What to expect of a factory that no limit stands against."""
+    told = []
+    for lane in factory.lanes:
+        mb = lane.object_seconds * lane.all_messages * lane.size / 1e6
+        told.append(
+            f"{lane.name}: an object of {text(mb)} MB of messages every {text(lane.object_seconds)} s, "
+            f"to be queried {text(1.5 * lane.object_seconds)} s after its first message at the latest; "
+            f"what cannot be delivered waits {text(lane.settings['stream']['retention_hours'])} h"
+        )
+    rate = factory.measurements.messages
+    if rate < PUBLISHES:
+        told.append(
+            f"a gateway that was cut off for {text(assumed.outage_hours)} h has caught up "
+            f"{text(_catch_up_hours(rate, assumed))} h later: "
+            f"{text(assumed.outage_hours)} * {text(rate)} / ({PUBLISHES} - {text(rate)})"
+        )
+    if factory.video is not None:
+        per_shard = cameras_per_shard(factory.video, assumed)
+        told.append(
+            f"video: clips of {text(factory.video.clip_seconds)} s and {text(factory.video.clip_mb)} MB; "
+            f"one archiver shard keeps up with {per_shard} such cameras"
+        )
+    return told
+
+
+def report(plant: Plant) -> str:
+    """The whole account in Markdown."""
+    parts = []
+    for factory in plant.factories:
+        rows = rows_of(factory, plant.assumed)
+        parts.append(f"### {factory.name}\n\n" + table(_HEADER, [_cells(row) for row in rows]))
+        parts.append("".join(f"- {line}.\n" for line in expectations_of(factory, plant.assumed)))
+        short = [row for row in rows if row.used > 1]
+        parts.append(
+            "".join(f"**Too little:** {row.what}: {row.remedy}.\n" for row in short) or "Everything fits.\n"
+        )
+    parts.append(_account(plant))
+    return "\n".join(parts)
+
+
+def cameras_per_shard(video: Video, assumed: Assumed) -> int:
+    """How many cameras one invocation keeps up with: those that a thread can do in a run, for each thread."""
+    one = _camera_seconds(video, assumed)
+    return int(_run_seconds(video) / one) * int(video.settings["streams_at_once"])
+
+
+_HEADER = ["what", "sum", "asked", "limit", "used"]
+
+
+def _cells(row: Row) -> list[str]:
+    return [row.what, row.sum, text(row.asked), text(row.limit), percent(row.used)]
+
+
+def _connections(factory: Factory, assumed: Assumed) -> Iterator[Row]:
+    lane = factory.measurements
+    peak = lane.messages * assumed.headroom
+    enough = math.ceil(lane.all_messages * assumed.headroom / PUBLISHES)
+    yield Row(
+        "publishes/s of a gateway",
+        f"{text(lane.messages)} * {text(assumed.headroom)}",
+        peak,
+        PUBLISHES,
+        f"share its tags among {enough} gateways (now {lane.gateways})",
+    )
+    enough = math.ceil(lane.all_messages * assumed.headroom * lane.size / CONNECTION_BYTES)
+    yield Row(
+        "bytes/s of a gateway",
+        f"{text(peak)} * {text(lane.size)}",
+        peak * lane.size,
+        CONNECTION_BYTES,
+        f"share its tags among {enough} gateways (now {lane.gateways})",
+    )
+    largest = max(each.size for each in factory.lanes)
+    yield Row(
+        "bytes of a message", text(largest), largest, PAYLOAD_BYTES, "split it; AWS IoT refuses larger ones"
+    )
+    days = factory.measurements.settings["transform"]["past_days"]
+    if lane.messages < PUBLISHES:
+        late = assumed.outage_hours + _catch_up_hours(lane.messages, assumed)
+        yield Row(
+            "hours that a sample may be late",
+            f"{text(assumed.outage_hours)} + {text(late - assumed.outage_hours)}",
+            late,
+            days * 24,
+            "raise lanes.measurements.transform.past_days",
+        )
+
+
+def _catch_up_hours(rate: float, assumed: Assumed) -> float:
+    """What was kept is sent beside what goes on, as fast as a connection may."""
+    return assumed.outage_hours * rate / (PUBLISHES - rate)
+
+
+def _lane(lane: Lane, assumed: Assumed) -> Iterator[Row]:
+    records = lane.all_messages * assumed.headroom
+    size = records * (lane.size + KEY_BYTES)
+    shards = lane.shards or ON_DEMAND_SHARDS
+    enough = max(1, math.ceil(max(records / SHARD_RECORDS, size / SHARD_BYTES)))
+    remedy = (
+        f"lanes.{lane.name}.stream.shards = {enough}"
+        if lane.shards
+        else f"a new on-demand stream takes less; lanes.{lane.name}.stream.shards = {enough}, or let it grow"
+    )
+    every = f"{lane.gateways} * {text(lane.messages)} * {text(assumed.headroom)}"
+    yield Row(f"{lane.name}: records/s", every, records, shards * SHARD_RECORDS, remedy)
+    yield Row(
+        f"{lane.name}: bytes/s with keys",
+        f"{text(records)} * ({text(lane.size)} + {KEY_BYTES})",
+        size,
+        shards * SHARD_BYTES,
+        remedy,
+    )
+    transform = lane.settings["transform"]
+    batch = lane.transform_buffer["mb"] * assumed.transform_seconds_per_mb
+    yield Row(
+        f"{lane.name}: seconds of a call of the transform",
+        f"{text(lane.transform_buffer['mb'])} MB * {text(assumed.transform_seconds_per_mb)}",
+        batch,
+        transform["timeout_seconds"],
+        f"raise lanes.{lane.name}.transform.memory_mb, which brings processor time",
+    )
+    yield Row(
+        f"{lane.name}: calls at once",
+        f"{text(records * lane.size / 1e6)} MB/s * {text(assumed.transform_seconds_per_mb)}, at least 1",
+        max(1, records * lane.size / 1e6 * assumed.transform_seconds_per_mb),
+        transform["reserved_concurrency"] or CONCURRENCY,
+        f"raise lanes.{lane.name}.transform.reserved_concurrency, or the account's quota",
+    )
+    if lane.name == "measurements":
+        days = transform["past_days"] + transform["future_days"] + 1
+        yield Row(
+            "measurements: days open at once, at worst",
+            f"{transform['past_days']} + {transform['future_days']} + 1",
+            days,
+            PARTITIONS,
+            "lower past_days, or have the quota of the delivery stream raised",
+        )
+
+
+def _video(video: Video, assumed: Assumed) -> Iterator[Row]:
+    asked, fragment = video.settings["clip_seconds"], video.camera["fragment_seconds"]
+    yield Row(
+        "fragments of a clip",
+        f"{text(asked)} / {text(fragment)}",
+        asked / fragment,
+        CLIP_FRAGMENTS,
+        f"clips end after {text(video.clip_seconds)} s; have the camera send a key frame less often",
+    )
+    yield Row(
+        "MB of a clip",
+        f"{text(asked)} s * {text(video.mbit)} Mbit/s / 8",
+        asked * video.mbit / 8,
+        CLIP_MB,
+        f"clips end after {text(video.clip_seconds)} s; nothing is lost",
+    )
+    seconds = assumed.archive_seconds_per_clip + video.clip_mb / assumed.archive_mb_per_second
+    fragments = video.clip_seconds / fragment
+    yield Row(
+        "GetClip points/s of a stream while catching up",
+        f"{text(fragments)} fragments / {text(seconds)} s",
+        fragments / seconds,
+        FRAGMENT_POINTS,
+        "calls are throttled and tried again; catching up takes longer",
+    )
+    one, at_once = _camera_seconds(video, assumed), int(video.settings["streams_at_once"])
+    # A camera's clips are made one after the other, those of several cameras at once.
+    rounds = math.ceil(math.ceil(video.cameras / video.settings["shards"]) / at_once)
+    needed, run = rounds * one, _run_seconds(video)
+    most = cameras_per_shard(video, assumed)
+    yield Row(
+        "seconds of an archiver's run",
+        f"{rounds} * {text(one)} ({video.cameras} cameras / {video.settings['shards']} / {at_once} at once)",
+        needed,
+        run,
+        f"video.shards = {math.ceil(video.cameras / most)}"
+        if most
+        else "make clips longer: one camera alone takes more than a run",
+    )
+    if needed < run:
+        behind = assumed.outage_hours * run / (run - needed)
+        yield Row(
+            "hours that footage waits after an outage",
+            f"{text(assumed.outage_hours)} * {text(run)} / ({text(run)} - {text(needed)})",
+            behind,
+            video.camera["retention_hours"],
+            "raise cameras.retention_hours or video.shards",
+        )
+
+
+def _camera_seconds(video: Video, assumed: Assumed) -> float:
+    """Time that one camera's clips of one schedule interval take one thread."""
+    clips = video.schedule_seconds / video.clip_seconds
+    return clips * (assumed.archive_seconds_per_clip + video.clip_mb / assumed.archive_mb_per_second)
+
+
+def _run_seconds(video: Video) -> float:
+    """Time that a run has: until its timeout or the next run."""
+    return float(min(video.settings["timeout_seconds"], video.schedule_seconds) - MARGIN_SECONDS)
+
+
+def _account(plant: Plant) -> str:
+    factories = plant.factories
+    lanes = [lane for factory in factories for lane in factory.lanes]
+    messages = sum(lane.all_messages for lane in lanes) * plant.assumed.headroom
+    on_demand = sum(lane.shards is None for lane in lanes)
+    shards = sum(lane.shards or 0 for lane in lanes)
+    cameras = sum(factory.video.cameras for factory in factories if factory.video is not None)
+    rows = [
+        ["IoT Core: inbound publish requests per second", text(messages)],
+        ["IoT Core: rule evaluations per second", text(messages)],
+        ["Kinesis: on-demand data streams", text(on_demand)],
+        ["Kinesis: shards", text(shards)],
+        ["Firehose: delivery streams", text(2 * len(factories))],
+        ["Kinesis Video Streams: streams", text(cameras)],
+    ]
+    head = (
+        "### All factories\n\nQuotas of the account in its region, for Service Quotas to be asked about:\n\n"
+    )
+    return head + table(["quota", "asked"], rows)

@@ -1,0 +1,273 @@
+"""What a plant uses in a month, times prices that the user gives."""
+
+import math
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from clip_fetch import report as clip_report
+
+from factory_lake.sizing.numbers import table, text
+from factory_lake.sizing.plant import Assumed, Factory, Lane, Plant, Video
+
+HOURS = 730
+SECONDS = HOURS * 3600
+DAYS = HOURS / 24
+# Metrics that the functions emit, each a custom metric for every set of dimensions. Of a lane: records
+# received, accepted and rejected. Of a camera, and as many of all cameras of a factory together:
+LANE_METRICS = 3
+CAMERA_METRICS = len(clip_report._UNITS)
+
+
+class PriceError(Exception):
+    """The prices' file lacks a price, or has one that nothing uses; the message names it."""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices as a file states them.
+
+    Attributes:
+        title: Region, date and currency, for the page.
+        currency: What the sums are in.
+        by_unit: Price of a unit, by the name of the use.
+        meters: Bytes in which a service counts a message: `iot`, `firehose`, `kinesis` (provisioned) and
+            `kinesis_on_demand`.
+    """
+
+    title: str
+    currency: str
+    by_unit: dict[str, float]
+    meters: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Use:
+    """Something that is paid for.
+
+    Attributes:
+        group: `messages`, `video`, `storage` or `watching`.
+        price: The name of its price.
+        sum: How the quantity is calculated, in words.
+        quantity: In the price's unit, a month.
+    """
+
+    group: str
+    price: str
+    sum: str
+    quantity: float
+
+
+GROUPS = ("messages", "video", "storage", "watching")
+
+
+def read_prices(path: Path) -> Prices:
+    """Read a prices' file, TOML.
+
+    Raises:
+        PriceError: When something is missing.
+    """
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        title = f"{content['note']}: {content['region']}, {content['date']}, {content['currency']}"
+        return Prices(title, content["currency"], dict(content["prices"]), dict(content["meters"]))
+    except KeyError as error:
+        raise PriceError(
+            f"{path} must have note, region, date, currency, meters and prices, got no {error}"
+        ) from error
+
+
+def uses_of(factory: Factory, assumed: Assumed, meters: dict[str, int]) -> list[Use]:
+    """All that a factory uses in a month."""
+    minutes = 2 * factory.measurements.gateways * HOURS * 60 / 1e6
+    uses = [
+        Use("messages", "iot_million_connection_minutes", "2 connections a gateway, all the time", minutes)
+    ]
+    for lane in factory.lanes:
+        uses += _lane(lane, assumed, meters)
+    if factory.video is not None:
+        uses += _video(factory.video, assumed)
+    cameras = 0 if factory.video is None else factory.video.cameras + 1
+    uses += [
+        Use(
+            "watching",
+            "custom_metrics",
+            f"{LANE_METRICS} a lane, {CAMERA_METRICS} a camera and as many for all cameras",
+            2 * LANE_METRICS + CAMERA_METRICS * cameras,
+        ),
+        Use("watching", "alarms", "as stated", assumed.alarms),
+        Use("watching", "log_gb", "as stated", assumed.log_gb),
+    ]
+    return uses
+
+
+def uses_of_queries(assumed: Assumed) -> list[Use]:
+    """What queries use in a month."""
+    scanned = assumed.queries_per_day * DAYS * assumed.gb_per_query / 1000
+    return [Use("storage", "athena_tb_scanned", "queries * what each reads", scanned)]
+
+
+def report(plant: Plant, prices: Prices) -> str:
+    """The whole account in Markdown.
+
+    Raises:
+        PriceError: When something used has no price, or a price is for nothing.
+    """
+    by_factory = {factory.name: uses_of(factory, plant.assumed, prices.meters) for factory in plant.factories}
+    by_factory["queries"] = uses_of_queries(plant.assumed)
+    every = [use for uses in by_factory.values() for use in uses]
+    _refuse_gaps(every, prices)
+    rows = []
+    for group, name in dict.fromkeys((use.group, use.price) for use in sorted(every, key=_place)):
+        alike = [use for use in every if (use.group, use.price) == (group, name)]
+        quantity = sum(use.quantity for use in alike)
+        unit = prices.by_unit[name]
+        rows.append([group, f"`{name}`", alike[0].sum, text(quantity), text(unit), _money(quantity * unit)])
+    amounts = {
+        name: [
+            sum(use.quantity * prices.by_unit[use.price] for use in uses if use.group == group)
+            for group in GROUPS
+        ]
+        for name, uses in by_factory.items()
+    }
+    total = [sum(column) for column in zip(*amounts.values(), strict=True)]
+    summary = [
+        [name, *map(_money, row), _money(sum(row))] for name, row in [*amounts.items(), ("**all**", total)]
+    ]
+    return "\n".join(
+        [
+            f"Prices: {prices.title}.\n",
+            table(["", *GROUPS, f"{prices.currency} a month"], summary),
+            table(["", "price", "sum", "quantity a month", "a unit", f"{prices.currency} a month"], rows),
+        ]
+    )
+
+
+def _refuse_gaps(uses: list[Use], prices: Prices) -> None:
+    if missing := sorted({use.price for use in uses} - set(prices.by_unit)):
+        raise PriceError(f"prices must have {', '.join(missing)}, got none")
+    if unknown := sorted(set(prices.by_unit) - ALL_PRICES):
+        raise PriceError(f"prices must have no other names than the uses have, got {', '.join(unknown)}")
+
+
+def _place(use: Use) -> int:
+    return GROUPS.index(use.group)
+
+
+def _money(amount: float) -> str:
+    return f"{amount:,.2f}"
+
+
+def _metered(size: float, meter: int) -> int:
+    """How many units a message counts as: every one that is begun."""
+    return max(1, math.ceil(size / meter))
+
+
+def _lane(lane: Lane, assumed: Assumed, meters: dict[str, int]) -> Iterator[Use]:
+    count = lane.all_messages * SECONDS
+    gb = count * lane.size / 1e9
+    units = count * _metered(lane.size, meters["iot"]) / 1e6
+    yield Use(
+        "messages", "iot_million_messages", f"messages, {meters['iot']} bytes each counted as one", units
+    )
+    yield Use("messages", "iot_million_rules", "the same, by the rule", units)
+    yield Use("messages", "iot_million_actions", "the same, by its action", units)
+    yield from _stream(lane, count, gb, meters)
+    billed = count * _metered(lane.size, meters["firehose"]) * meters["firehose"] / 1e9
+    objects = min(count, SECONDS / lane.object_seconds)
+    yield Use("messages", "firehose_gb", f"messages, each rounded up to {meters['firehose']} bytes", billed)
+    yield Use("messages", "firehose_partitioning_gb", "the same", billed)
+    if lane.name == "measurements":
+        yield Use("messages", "firehose_conversion_gb", "the same, measurements alone", billed)
+    yield Use(
+        "messages", "firehose_thousand_objects", "one each time that a buffer is full or old", objects / 1000
+    )
+    buffer = lane.transform_buffer
+    calls = max(gb * 1000 / buffer["mb"], min(count, SECONDS / max(1, buffer["seconds"])))
+    seconds = gb * 1000 * assumed.transform_seconds_per_mb
+    yield from _function("messages", calls, seconds, lane.settings["transform"]["memory_mb"])
+    stored = gb / (assumed.json_per_parquet if lane.name == "measurements" else 1)
+    yield Use("storage", "s3_thousand_puts", "objects and clips", objects / 1000)
+    yield Use(
+        "storage", "s3_gb_months", "a month's data * the months that it is kept", stored * assumed.keep_months
+    )
+
+
+def _stream(lane: Lane, count: float, gb: float, meters: dict[str, int]) -> Iterator[Use]:
+    extra_hours = max(0.0, lane.settings["stream"]["retention_hours"] - 24)
+    if lane.shards is None:
+        yield Use("messages", "kinesis_on_demand_stream_hours", "every on-demand stream, all the time", HOURS)
+        meter = meters["kinesis_on_demand"]
+        taken = count * _metered(lane.size, meter) * meter / 1e9
+        yield Use("messages", "kinesis_on_demand_gb_in", f"messages, each rounded up to {meter} bytes", taken)
+        yield Use("messages", "kinesis_on_demand_gb_out", "messages, read once by Firehose", gb)
+        kept = gb * extra_hours / HOURS
+        yield Use("messages", "kinesis_on_demand_gb_months_kept", "what is kept beyond a day", kept)
+        return
+    hours = lane.shards * HOURS
+    yield Use("messages", "kinesis_shard_hours", "every shard, all the time", hours)
+    meter = meters["kinesis"]
+    units = count * _metered(lane.size, meter) / 1e6
+    yield Use("messages", "kinesis_million_put_units", f"messages, {meter} bytes each counted as one", units)
+    extended = hours if extra_hours else 0
+    yield Use("messages", "kinesis_extended_shard_hours", "every shard that keeps more than a day", extended)
+
+
+def _function(group: str, calls: float, seconds: float, memory_mb: float) -> Iterator[Use]:
+    what = {"messages": "batches of the transform", "video": "runs of the archiver"}[group]
+    yield Use(group, "lambda_million_calls", what, calls / 1e6)
+    yield Use(
+        group, "lambda_thousand_gb_seconds", "their duration * memory", seconds * memory_mb / 1024 / 1000
+    )
+
+
+def _video(video: Video, assumed: Assumed) -> Iterator[Use]:
+    filmed = video.cameras * video.hours * 3600 * DAYS
+    gb = filmed * video.mbit / 8 / 1000
+    clips = filmed / video.clip_seconds
+    yield Use("video", "video_gb_in", "cameras * hours * Mbit/s / 8", gb)
+    yield Use("video", "video_gb_out", "the same, read once by the archiver", gb)
+    kept = gb * video.camera["retention_hours"] / HOURS
+    yield Use("video", "video_gb_months_kept", "the same * retention / month", kept)
+    calls = SECONDS / video.schedule_seconds * video.settings["shards"]
+    seconds = clips * (assumed.archive_seconds_per_clip + video.clip_mb / assumed.archive_mb_per_second)
+    yield from _function(
+        "video", calls, seconds / video.settings["streams_at_once"], video.settings["memory_mb"]
+    )
+    yield Use("storage", "s3_thousand_puts", "objects and clips", clips / 1000)
+    yield Use(
+        "storage", "s3_gb_months", "a month's data * the months that it is kept", gb * assumed.keep_months
+    )
+
+
+ALL_PRICES = frozenset(
+    {
+        "alarms",
+        "athena_tb_scanned",
+        "custom_metrics",
+        "firehose_conversion_gb",
+        "firehose_gb",
+        "firehose_partitioning_gb",
+        "firehose_thousand_objects",
+        "iot_million_actions",
+        "iot_million_connection_minutes",
+        "iot_million_messages",
+        "iot_million_rules",
+        "kinesis_extended_shard_hours",
+        "kinesis_million_put_units",
+        "kinesis_on_demand_gb_in",
+        "kinesis_on_demand_gb_months_kept",
+        "kinesis_on_demand_gb_out",
+        "kinesis_on_demand_stream_hours",
+        "kinesis_shard_hours",
+        "lambda_million_calls",
+        "lambda_thousand_gb_seconds",
+        "log_gb",
+        "s3_gb_months",
+        "s3_thousand_puts",
+        "video_gb_in",
+        "video_gb_months_kept",
+        "video_gb_out",
+    }
+)

@@ -1,0 +1,257 @@
+"""A plant in numbers: what its file says, with the modules' defaults for what it leaves out."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clip_fetch import pace, planning
+
+from factory_lake.sizing.defaults import Settings, defaults_of
+
+LANES = ("measurements", "configuration")
+# Where the archiver ends a clip: GetClip joins no more than 200 fragments and 100 MB.
+CLIP_FRAGMENTS = planning.MAX_FRAGMENTS
+CLIP_MB = planning.MAX_BYTES / 1e6
+# What Firehose does where the module leaves it alone (Firehose Developer Guide, "Data transformation").
+_TRANSFORM_BUFFER: Settings = {"mb": 1.0, "seconds": 60.0}
+_SCHEDULE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_UNITS = {"minute": 60, "hour": 3600, "day": 86400}
+
+
+class PlantError(Exception):
+    """The plant's file is not as it must be; the message names path, rule and value."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A lane of one factory.
+
+    Attributes:
+        name: `measurements` or `configuration`.
+        messages: Messages a second that one gateway sends, on average.
+        size: Bytes of a message.
+        gateways: How many send.
+        settings: As the module factory_pipeline takes them, every one given.
+    """
+
+    name: str
+    messages: float
+    size: float
+    gateways: int
+    settings: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def all_messages(self) -> float:
+        """Messages a second, all gateways together."""
+        return self.messages * self.gateways
+
+    @property
+    def shards(self) -> int | None:
+        """Shards of its data stream; None leaves them to AWS."""
+        shards: int | None = self.settings["stream"]["shards"]
+        return shards
+
+    @property
+    def transform_buffer(self) -> Mapping[str, float]:
+        """Size (`mb`) and age (`seconds`) at which a batch goes to the transform."""
+        buffer: Mapping[str, float] = self.settings["delivery"]["transform_buffer"] or _TRANSFORM_BUFFER
+        return buffer
+
+    @property
+    def object_seconds(self) -> float:
+        """How often Firehose writes an object: when the buffer is full or its time is up."""
+        full = float(self.settings["delivery"]["buffer_mb"]) * 1e6 / max(self.all_messages * self.size, 1e-9)
+        # A buffer of 0 s is one that Firehose empties as it can; it takes about a second for that.
+        return max(1.0, min(float(self.settings["delivery"]["buffer_seconds"]), full))
+
+
+@dataclass(frozen=True)
+class Video:
+    """A factory's cameras, all alike.
+
+    Attributes:
+        cameras: How many.
+        mbit: Mbit a second of one camera while it films.
+        hours: Hours a day that it films.
+        camera: Settings of a camera as the module video_archiver takes them, every one given.
+        settings: Settings of its video, likewise.
+    """
+
+    cameras: int
+    mbit: float
+    hours: float
+    camera: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+    @property
+    def clip_seconds(self) -> float:
+        """How long clips become: as asked, or what fits into one."""
+        by_count = CLIP_FRAGMENTS * float(self.camera["fragment_seconds"])
+        return min(float(self.settings["clip_seconds"]), by_count, CLIP_MB * 8 / self.mbit)
+
+    @property
+    def clip_mb(self) -> float:
+        """MB of a clip."""
+        return self.clip_seconds * self.mbit / 8
+
+    @property
+    def schedule_seconds(self) -> int:
+        """Seconds between two runs of the archiver."""
+        rate = _SCHEDULE.fullmatch(self.settings["schedule"])
+        if rate is None:
+            raise PlantError(f"video.schedule must be rate(...) here, got {self.settings['schedule']!r}")
+        return int(rate[1]) * _UNITS[rate[2]]
+
+
+@dataclass(frozen=True)
+class Factory:
+    """One factory: its name, its two lanes and, where it has cameras, its video."""
+
+    name: str
+    measurements: Lane
+    configuration: Lane
+    video: Video | None
+
+    @property
+    def lanes(self) -> tuple[Lane, Lane]:
+        """Both lanes."""
+        return self.measurements, self.configuration
+
+
+@dataclass(frozen=True)
+class Assumed:
+    """What the sums take for granted; measure it and say it in the file (`[assumed]`).
+
+    Attributes:
+        headroom: The busiest minute over the average.
+        outage_hours: How long a gateway or the archiver may be cut off before it catches up.
+        transform_seconds_per_mb: Duration of the transform, by MB of messages.
+        archive_seconds_per_clip: Of a clip's calls, its bytes aside; by default what the archiver assumes.
+        archive_mb_per_second: Download and upload of a clip together; likewise.
+        json_per_parquet: Bytes of messages that become one byte of Parquet.
+        keep_months: Age of the oldest data in the buckets.
+        log_gb: Logs of a factory, GB a month.
+        alarms: Alarms of a factory.
+        queries_per_day: Athena queries, all users together.
+        gb_per_query: What one of them reads.
+    """
+
+    headroom: float = 1.5
+    outage_hours: float = 8
+    transform_seconds_per_mb: float = 0.5
+    archive_seconds_per_clip: float = pace._CALL_MS / 1000
+    archive_mb_per_second: float = pace._ASSUMED_RATE / 1e6
+    json_per_parquet: float = 10
+    keep_months: float = 12
+    log_gb: float = 1
+    alarms: float = 20
+    queries_per_day: float = 0
+    gb_per_query: float = 0
+
+
+@dataclass(frozen=True)
+class Plant:
+    """All factories of a lake, and what is assumed of them."""
+
+    factories: tuple[Factory, ...]
+    assumed: Assumed
+
+
+def read_plant(path: Path) -> Plant:
+    """Read a plant's file, TOML.
+
+    Raises:
+        PlantError: With the path, the rule and the value.
+    """
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    _refuse_others(content, {"assumed", "factories"}, "the file")
+    assumed = content.get("assumed", {})
+    _refuse_others(assumed, set(Assumed.__dataclass_fields__), "assumed")
+    for name in assumed:
+        _number(assumed, name, "assumed")
+    factories = content.get("factories", {})
+    if not factories:
+        raise PlantError("factories must name at least one factory, got none")
+    return Plant(tuple(_factory(name, given) for name, given in factories.items()), Assumed(**assumed))
+
+
+_RATES = (
+    "gateways",
+    "tags",
+    "samples_per_second",
+    "message_bytes",
+    "configuration_per_hour",
+    "configuration_bytes",
+)
+_CAMERAS = ("count", "mbit_per_second", "hours_per_day")
+
+
+def _factory(name: str, given: Mapping[str, Any]) -> Factory:
+    path = f"factories.{name}"
+    _refuse_others(given, {*_RATES, "lanes", "cameras", "video"}, path)
+    numbers = {each: _number(given, each, path) for each in _RATES}
+    gateways = int(numbers["gateways"])
+    rates = {
+        "measurements": (numbers["tags"] * numbers["samples_per_second"], numbers["message_bytes"]),
+        "configuration": (numbers["configuration_per_hour"] / 3600, numbers["configuration_bytes"]),
+    }
+    _refuse_others(given.get("lanes", {}), set(LANES), f"{path}.lanes")
+    defaults = defaults_of("factory_pipeline", "lanes")
+    settings = {lane: given.get("lanes", {}).get(lane, {}) for lane in LANES}
+    measurements, configuration = (
+        Lane(lane, *rates[lane], gateways, _merged(defaults, settings[lane], f"{path}.lanes.{lane}"))
+        for lane in LANES
+    )
+    return Factory(name, measurements, configuration, _video(given, path))
+
+
+def _video(given: Mapping[str, Any], path: str) -> Video | None:
+    if "cameras" not in given:
+        return None
+    cameras = dict(given["cameras"])
+    count = _number(cameras, "count", f"{path}.cameras")
+    mbit = _number(cameras, "mbit_per_second", f"{path}.cameras")
+    if mbit == 0:
+        raise PlantError(f"{path}.cameras.mbit_per_second must be more than 0, got 0")
+    hours = _number({"hours_per_day": 24, **cameras}, "hours_per_day", f"{path}.cameras")
+    settings = {name: value for name, value in cameras.items() if name not in _CAMERAS}
+    return Video(
+        int(count),
+        mbit,
+        hours,
+        _merged(defaults_of("video_archiver", "cameras"), settings, f"{path}.cameras"),
+        _merged(defaults_of("video_archiver", "video"), given.get("video", {}), f"{path}.video"),
+    )
+
+
+def _merged(defaults: Settings, given: Mapping[str, Any], path: str) -> Settings:
+    """Defaults with what is given in their place.
+
+    Raises:
+        PlantError: A setting is given that there is not.
+    """
+    _refuse_others(given, set(defaults), path)
+    merged: Settings = {}
+    for name, default in defaults.items():
+        if isinstance(default, dict):
+            merged[name] = _merged(default, given.get(name, {}), f"{path}.{name}")
+        else:
+            merged[name] = given.get(name, default)
+    return merged
+
+
+def _number(given: Mapping[str, Any], name: str, path: str) -> float:
+    value = given.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise PlantError(f"{path}.{name} must be a number, 0 or more, got {value!r}")
+    return float(value)
+
+
+def _refuse_others(given: Mapping[str, Any], known: set[str], path: str) -> None:
+    if others := sorted(set(given) - known):
+        raise PlantError(
+            f"{path} must have no other keys than {', '.join(sorted(known))}, got {', '.join(others)}"
+        )

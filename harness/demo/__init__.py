@@ -1,0 +1,4 @@
+"""The demonstration: a whole lake on the local cloud, from gateways and cameras to SQL, clips and an account.
+
+`python -m harness.demo run|up|down` is what `make demo`, `make up` and `make down` call.
+"""

@@ -1,0 +1,82 @@
+"""The messages' part of the demonstration: send, deliver, account."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from factory_lake.gateway.connections import Broker, Connections, load_connections
+from factory_lake.gateway.files import Defaults, by_source, read_messages
+from factory_lake.gateway.fleet import Manner, Watcher, send
+from factory_lake.gateway.identities import Source
+from factory_lake.gateway.mqtt import Progress
+from factory_lake.gateway.simulation import Simulation, simulate
+from factory_lake.reconcile import Account, Buckets, Lake, take_account
+from harness.demo.steps import Steps
+from harness.lake import LocalLake
+
+PLANT_MESSAGES = 3000
+_SEED = 1
+_BETWEEN_LINES = 5.0
+
+
+def connections(lake: LocalLake) -> Connections:
+    """Every gateway's identities, for the local cloud's broker.
+
+    Raises:
+        ConfigurationError: When a certificate has no key here.
+    """
+    broker = Broker(lake.cloud.mqtt_host, lake.cloud.mqtt_port, lake.cloud.ca_file)
+    return load_connections(lake.outputs, lake.key_dir, broker)
+
+
+def send_plant(lake: LocalLake, journal_dir: Path) -> None:
+    """Send a simulated plant's messages, dirt and all, from every gateway at once.
+
+    Raises:
+        GatewayError: When a connection gives up.
+    """
+    simulation = Simulation(
+        messages=PLANT_MESSAGES,
+        seconds=None,
+        seed=_SEED,
+        start_ms=time.time_ns() // 1_000_000,
+        manner=Manner(),
+    )
+    kinds = simulate(simulation, connections(lake), journal_dir, _progress_line(PLANT_MESSAGES))
+    Steps.note(f"{kinds.total()} messages of {len(kinds)} kinds sent and acknowledged")
+
+
+def send_file(lake: LocalLake, journal_dir: Path, file: Path) -> None:
+    """Send a user's messages.
+
+    Raises:
+        FileError: When the file breaks its format; nothing was sent then.
+        GatewayError: When a connection gives up.
+    """
+    known = connections(lake)
+    work = by_source(read_messages(file, Defaults(known.sources)))
+    total = sum(len(payloads) for payloads in work.values())
+    send(known, work, journal_dir, Manner(), _progress_line(total))
+    Steps.note(f"{total} messages of {file} sent and acknowledged")
+
+
+def account(lake: LocalLake, journal_dir: Path) -> Account:
+    """Find every message again in S3.
+
+    Raises:
+        StoredError: When an object of the lake cannot be read.
+    """
+    stored = Lake(lake.cloud.client("s3"), Buckets.from_outputs(lake.outputs))
+    return take_account(stored, journal_dir)
+
+
+def _progress_line(total: int) -> Watcher:
+    told_at = time.monotonic()
+
+    def watch(progress: Mapping[Source, Progress]) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= _BETWEEN_LINES:
+            told_at = time.monotonic()
+            Steps.note(f"{sum(one.acked for one in progress.values())} of {total} messages acknowledged")
+
+    return watch

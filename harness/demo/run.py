@@ -1,0 +1,127 @@
+"""`make demo`: every step of a lake's life on the local cloud, measured and accounted for."""
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from factory_lake import query as athena
+from harness.demo import messages
+from harness.demo.steps import Steps
+from harness.demo.summary import QueryRun, Summary, seconds_since_start
+from harness.demo.video import Film
+from harness.lake import LocalLake
+
+_STEPS = 12
+_ROWS_SHOWN = 8
+# A log has no width; a terminal has its own, and what does not fit there is cut with an ellipsis.
+_LOG_WIDTH = 200
+_FLUSH_SECONDS = 120.0
+
+
+def run(workdir: Path, file: Path | None) -> int:
+    """Run the demonstration in `workdir` and stop everything again.
+
+    Args:
+        workdir: Emptied first; `summary.json` and the logs stay in it.
+        file: A user's messages instead of the simulated plant's.
+
+    Returns:
+        0 when every message and every frame is where it should be, once; 1 otherwise.
+
+    Raises:
+        StepError: When a step fails; everything it started is stopped.
+    """
+    steps = Steps(total=_STEPS)
+    summary = Summary()
+    summary.seconds["set_up"] = seconds_since_start()
+    shutil.rmtree(workdir, ignore_errors=True)
+    workdir.mkdir(parents=True)
+    with steps.step("start", "Start the local cloud"):
+        lake = LocalLake.start(workdir / "lake")
+    with lake:
+        with steps.step("apply", "Make the gateways' keys and apply environments/local"):
+            lake.apply()
+            steps.note(f"{len(lake.outputs['gateways'])} factories: {', '.join(lake.outputs['gateways'])}")
+        film = Film(lake, workdir)
+        with film.running():
+            with steps.step("video", "Film: send the past while the schedule is off, switch it on, go on"):
+                film.begin()
+            exact = _messages(steps, summary, lake, workdir, file)
+            exact = _video(steps, summary, film, workdir) and exact
+    summary.seconds |= {key: steps.seconds[key] for key in ("apply", "deliver", "query", "video")}
+    summary.seconds["set_up"] += steps.seconds["start"]
+    summary.seconds["total"] = seconds_since_start()
+    summary.write(workdir / "summary.json")
+    print(f"\n{workdir / 'summary.json'}: {summary.seconds['total']:.0f} s in all")
+    return 0 if exact else 1
+
+
+def _messages(steps: Steps, summary: Summary, lake: LocalLake, workdir: Path, file: Path | None) -> bool:
+    journals = workdir / "journals"
+    with steps.step("deliver", "Send messages over MQTT with TLS client certificates"):
+        if file is None:
+            messages.send_plant(lake, journals)
+        else:
+            messages.send_file(lake, journals, file)
+    with steps.step("deliver", "Deliver what is buffered"):
+        lake.cloud.flush(timeout=_FLUSH_SECONDS)
+    with steps.step("query", "Run every named query"):
+        summary.queries = _run_queries(lake)
+    with steps.step("account", "Account for every message"):
+        account = messages.account(lake, journals)
+        (workdir / "account.json").write_text(json.dumps(account.to_json(), indent=2), encoding="utf-8")
+    account.show(_console())
+    summary.messages = account.messages()
+    return account.is_clean
+
+
+def _video(steps: Steps, summary: Summary, film: Film, workdir: Path) -> bool:
+    with steps.step("video", "Wait for the schedule to catch up with the missed runs"):
+        film.await_schedule()
+    with steps.step("video", "Change the clip length"):
+        film.change_clip_length()
+    with steps.step("video", "Kill a run while it stores a clip"):
+        film.crash()
+    with steps.step("video", "Stop the cameras and archive the rest"):
+        film.finish()
+    with steps.step("video", "Decode every clip and account for every frame"):
+        account = film.account()
+    summary.video = account.summary()
+    table = Table(title="Account of every frame")
+    for name in summary.video:
+        table.add_column(name.replace("_", " "), justify="right")
+    table.add_row(*(str(number) for number in summary.video.values()))
+    console = _console()
+    console.print(table)
+    for offender in account.offenders:
+        console.print(offender, markup=False)
+    console.print(f"A clip and a picture of each camera: {workdir}/*.mp4, *.png")
+    return account.is_exact
+
+
+def _run_queries(lake: LocalLake) -> list[QueryRun]:
+    client = lake.cloud.client("athena")
+    console = _console()
+    runs = []
+    for name in sorted(lake.outputs["named_queries"]):
+        began = time.monotonic()
+        result = athena.run_named(client, name, lake.outputs["athena"]["workgroup"])
+        runs.append(QueryRun(name, len(result.rows), time.monotonic() - began))
+        table = Table(title=f"{name}: {len(result.rows)} rows")
+        for column in result.columns:
+            table.add_column(column, no_wrap=True, overflow="ellipsis")
+        for row in result.rows[:_ROWS_SHOWN]:
+            table.add_row(*("" if cell is None else str(cell) for cell in row))
+        if len(result.rows) > _ROWS_SHOWN:
+            table.caption = f"the first {_ROWS_SHOWN} of {len(result.rows)}"
+        console.print(table)
+    return runs
+
+
+def _console() -> Console:
+    return Console() if sys.stdout.isatty() else Console(width=_LOG_WIDTH)

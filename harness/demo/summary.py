@@ -1,0 +1,53 @@
+"""What the demonstration measured, as one JSON document."""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+def seconds_since_start() -> float:
+    """Seconds since the user's command began: set-up by make counts, and it began before this process."""
+    began = os.environ.get("FACTORY_LAKE_STARTED")
+    return time.time() - float(began) if began else time.process_time()
+
+
+@dataclass(frozen=True)
+class QueryRun:
+    """One named query's run: its name, how many rows it gave, and seconds from start to result."""
+
+    name: str
+    rows: int
+    seconds: float
+
+
+@dataclass
+class Summary:
+    """Collects the parts of `summary.json`.
+
+    Attributes:
+        messages: `{total: {...}, by_lane: {"<factory>/<lane>": {...}}}`, numbers of messages.
+        queries: Every named query's run.
+        video: The account of the video, see `harness.camera`.
+        seconds: What each part took: set_up, apply, deliver, video, query, total.
+    """
+
+    messages: Mapping[str, Any] = field(default_factory=dict)
+    queries: list[QueryRun] = field(default_factory=list)
+    video: Mapping[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def write(self, path: Path) -> None:
+        """Write it; a reader never sees a half of it."""
+        document = {
+            "messages": self.messages,
+            "queries": [{**asdict(run), "seconds": round(run.seconds, 3)} for run in self.queries],
+            "video": self.video,
+            "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
+        }
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)

@@ -1,0 +1,175 @@
+"""A local lake: the local cloud with environment `local` applied to it by the real AWS provider."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from factory_lake.gateway.csr import csr_path, make_csr
+from factory_lake.gateway.identities import LANES, Source
+from harness.lake.terraform import REPOSITORY, Terraform
+from localcloud import LocalCloud
+
+ENVIRONMENT = REPOSITORY / "environments" / "local"
+PACKAGES = REPOSITORY / "build" / "packages"
+CERTIFICATE = "first"
+
+
+def default_factories() -> dict[str, Any]:
+    """The factories that environment `local` has by default, as its variable file holds them."""
+    content = json.loads((ENVIRONMENT / "factories.auto.tfvars.json").read_text(encoding="utf-8"))
+    factories: dict[str, Any] = content["factories"]
+    return factories
+
+
+@dataclass
+class LocalLake:
+    """A running lake.
+
+    Attributes:
+        workdir: Everything of this lake: the cloud's state and logs, Terraform's state, CSRs and keys.
+        cloud: The local cloud that it stands on.
+        terraform: Environment `local` with a state of its own.
+        variables: What was applied last.
+    """
+
+    workdir: Path
+    cloud: LocalCloud
+    terraform: Terraform
+    variables: dict[str, Any] = field(default_factory=dict)
+    _outputs: dict[str, Any] | None = None
+
+    @classmethod
+    def start(cls, workdir: Path, port: int = 0, mqtt_port: int = 0, *, detached: bool = False) -> Self:
+        """Start an empty local cloud and prepare Terraform for it; nothing is applied yet.
+
+        Raises:
+            StartError: When the cloud does not come up.
+            TerraformError: When the provider cannot be installed. Nothing is left running.
+        """
+        workdir = workdir.resolve()
+        cloud = LocalCloud.start(workdir / "cloud", port, mqtt_port, detached=detached)
+        try:
+            terraform = Terraform(ENVIRONMENT, workdir / "terraform", cloud.environment())
+            terraform.state.unlink(missing_ok=True)
+            terraform.init()
+            return cls(workdir, cloud, terraform)
+        except BaseException:
+            cloud.stop()
+            raise
+
+    @classmethod
+    def attach(cls, workdir: Path) -> Self:
+        """The lake that runs in `workdir`.
+
+        Raises:
+            StartError: When none does.
+        """
+        workdir = workdir.resolve()
+        cloud = LocalCloud.attach(workdir / "cloud")
+        terraform = Terraform(ENVIRONMENT, workdir / "terraform", cloud.environment())
+        variables = json.loads((terraform.workdir / "variables.tfvars.json").read_text(encoding="utf-8"))
+        return cls(workdir, cloud, terraform, variables)
+
+    @property
+    def csr_dir(self) -> Path:
+        """CSR files, `<client ID>/<name>.pem`."""
+        return self.workdir / "csr"
+
+    @property
+    def packages_dir(self) -> Path:
+        """The Lambda packages that are applied: a copy, since a build may replace those that it is of."""
+        return self.workdir / "packages"
+
+    @property
+    def key_dir(self) -> Path:
+        """The gateways' private keys, which Terraform never sees."""
+        return self.workdir / "keys"
+
+    def apply(self, factories: Mapping[str, Any] | None = None, **variables: object) -> None:
+        """Make the keys and CSRs that are missing, and apply.
+
+        Takes what `changing` takes.
+
+        Raises:
+            TerraformError: When the apply fails.
+        """
+        self._prepare(factories, variables)
+        self.terraform.apply(self.variables)
+
+    def changing(
+        self, factories: Mapping[str, Any] | None = None, **variables: object
+    ) -> list[dict[str, Any]]:
+        """Do what `apply` does, and tell what it changed: `{address, actions}` of resources and outputs.
+
+        Args:
+            factories: The factories map; without one, as it was applied last or environment `local` has it.
+            variables: More of the environment's variables; they stay as given until given anew.
+
+        Raises:
+            TerraformError: When plan or apply fails.
+        """
+        self._prepare(factories, variables)
+        changes = self.terraform.changes(self.variables)
+        self.terraform.apply_planned()
+        return changes
+
+    def _prepare(self, factories: Mapping[str, Any] | None, variables: Mapping[str, object]) -> None:
+        wanted = factories if factories is not None else self.variables.get("factories", default_factories())
+        self.onboard(wanted)
+        shutil.copytree(PACKAGES, self.packages_dir, dirs_exist_ok=True)
+        self.variables = {
+            **self.variables,
+            **variables,
+            "factories": dict(wanted),
+            "csr_dir": str(self.csr_dir),
+            "packages_dir": str(self.packages_dir),
+        }
+        self._outputs = None
+
+    def onboard(self, factories: Mapping[str, Any]) -> None:
+        """Make a key and a CSR for each identity that has none."""
+        for factory, settings in factories.items():
+            for gateway in settings["gateways"]:
+                for lane in LANES:
+                    client_id = Source(factory, gateway, lane).client_id
+                    if not csr_path(self.csr_dir, client_id, CERTIFICATE).exists():
+                        make_csr(client_id, CERTIFICATE, self.csr_dir, self.key_dir)
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Outputs of the environment, name to value."""
+        if self._outputs is None:
+            self._outputs = self.terraform.output()
+        return self._outputs
+
+    def stop(self) -> None:
+        """Stop the cloud; what it stored is gone with it."""
+        self.cloud.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def build_packages() -> None:
+    """Build the Lambda packages; quick when nothing changed.
+
+    Raises:
+        subprocess.CalledProcessError: When the build fails.
+    """
+    with suppress(FileExistsError):
+        PACKAGES.mkdir(parents=True)
+    subprocess.run(
+        [sys.executable, "-m", "scripts.package"], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL
+    )

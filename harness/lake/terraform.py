@@ -1,0 +1,215 @@
+"""Terraform as a library: one root module, its data and state kept apart from the source tree.
+
+Several lakes can be applied from one `environments/local` at the same time, since nothing is written beside
+the configuration: the provider links and module manifest live in `TF_DATA_DIR`, the state in a file of the
+caller's.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from harness.lake.provider import Provider
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_WRAPPER = REPOSITORY / "scripts" / "terraform.sh"
+_ERROR_LINES = 40
+_PLAN = "changes.tfplan"
+# The provider waits half a minute and more for buckets and streams to settle; ten at a time is the default.
+_AT_ONCE = "-parallelism=40"
+
+
+class TerraformError(Exception):
+    """A Terraform command failed.
+
+    Attributes:
+        command: The subcommand, for example `apply`.
+        log: The file that holds everything the command printed.
+    """
+
+    def __init__(self, command: str, log: Path, output: str) -> None:
+        self.command = command
+        self.log = log
+        tail = "\n".join(output.strip().splitlines()[-_ERROR_LINES:])
+        super().__init__(f"terraform {command} failed (all of its output: {log}):\n{tail}")
+
+
+@dataclass(frozen=True)
+class Terraform:
+    """One root module with a state of its own.
+
+    Attributes:
+        directory: The root module.
+        workdir: Where data, state and logs go; made when missing.
+        environment: What the commands see besides this process's environment: endpoints and credentials.
+    """
+
+    directory: Path
+    workdir: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def state(self) -> Path:
+        """The state file."""
+        return self.workdir / "terraform.tfstate"
+
+    def start_provider(self) -> Provider:
+        """Start the provider that `init` has installed, with this module's environment.
+
+        Raises:
+            ProviderError: When it does not start.
+        """
+        return Provider.start(self._data, self.workdir / "provider.log", self.environment)
+
+    def with_provider(self, provider: Provider) -> Self:
+        """The same root module, its commands using a provider that runs already; one command at a time."""
+        return replace(self, environment={**self.environment, **provider.environment})
+
+    @property
+    def _data(self) -> Path:
+        return self.workdir / "data"
+
+    def init(self) -> None:
+        """Install the provider and modules and point the backend at this lake's state file.
+
+        Raises:
+            TerraformError: When the provider can be had neither from a mirror nor from the registry.
+        """
+        self._run("init", "-input=false", f"-backend-config=path={self.state}", "-reconfigure")
+
+    def apply(self, variables: Mapping[str, object]) -> None:
+        """Apply the configuration without asking.
+
+        Raises:
+            TerraformError: With the end of what Terraform printed.
+        """
+        self._run("apply", "-input=false", "-auto-approve", _AT_ONCE, *self._arguments(variables))
+
+    def plan(self, variables: Mapping[str, object], *options: str) -> dict[str, Any]:
+        """Plan, and return the plan as `terraform show -json` tells it.
+
+        Raises:
+            TerraformError: When the plan fails.
+        """
+        plan = self.workdir / _PLAN
+        self._run("plan", "-input=false", f"-out={plan}", *options, *self._arguments(variables))
+        shown: dict[str, Any] = json.loads(self._run("show", "-json", str(plan)))
+        return shown
+
+    def changes(self, variables: Mapping[str, object], *options: str) -> list[dict[str, Any]]:
+        """Plan, and return what an apply would change: `{address, actions}` of resources and outputs.
+
+        Raises:
+            TerraformError: When the plan fails.
+        """
+        shown = self.plan(variables, *options)
+        found = [
+            {"address": change["address"], "actions": change["change"]["actions"]}
+            for change in shown.get("resource_changes", [])
+            if change["change"]["actions"] not in (["no-op"], ["read"])
+        ]
+        found += [
+            {"address": f"output.{name}", "actions": change["actions"]}
+            for name, change in shown.get("output_changes", {}).items()
+            if change["actions"] != ["no-op"]
+        ]
+        return found
+
+    def plan_events(self, *options: str) -> list[dict[str, Any]]:
+        """Plan, and return what Terraform says of it, event by event; a plan that is refused says so itself.
+
+        Raises:
+            TerraformError: When there is no plan at all.
+        """
+        return [
+            json.loads(line)
+            for line in self._run("plan", "-input=false", "-json", *options, refusable=True).splitlines()
+            if line.startswith("{")
+        ]
+
+    def move(self, source: str, target: str) -> None:
+        """Give what stands in the state at one address another one.
+
+        Raises:
+            TerraformError: When the state has no such address.
+        """
+        self._run("state", "mv", source, target)
+
+    def forget(self, *addresses: str) -> None:
+        """Take addresses out of the state; what they stand for remains.
+
+        Raises:
+            TerraformError: When the state has no such address.
+        """
+        self._run("state", "rm", *addresses)
+
+    def apply_planned(self) -> None:
+        """Apply what `changes` planned last.
+
+        Raises:
+            TerraformError: When the apply fails, or the plan is stale.
+        """
+        self._run("apply", "-input=false", _AT_ONCE, str(self.workdir / _PLAN))
+
+    def output(self) -> dict[str, Any]:
+        """The root module's outputs, name to value."""
+        return {name: entry["value"] for name, entry in json.loads(self._run("output", "-json")).items()}
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Every managed resource in the state: `address`, `type`, `values` and so on.
+
+        Raises:
+            TerraformError: When the state cannot be read.
+        """
+        shown = json.loads(self._run("show", "-json", str(self.state)))
+        return _resources_of(shown["values"]["root_module"])
+
+    def destroy(self, variables: Mapping[str, object]) -> None:
+        """Destroy everything in the state.
+
+        Raises:
+            TerraformError: When something refuses to go.
+        """
+        self._run("destroy", "-input=false", "-auto-approve", *self._arguments(variables))
+
+    def _arguments(self, variables: Mapping[str, object]) -> Sequence[str]:
+        # Values travel in a file: a map of factories does not fit on a command line legibly.
+        path = self.workdir / "variables.tfvars.json"
+        path.write_text(json.dumps(variables, indent=2), encoding="utf-8")
+        return [f"-var-file={path}"]
+
+    def _run(self, command: str, *arguments: str, refusable: bool = False) -> str:
+        logs = self.workdir / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        log = logs / f"terraform-{command}.log"
+        # `show` and `output` print JSON that is read back; a colour code would break it and the logs.
+        # `state` prints none, and takes no such option.
+        plain = () if command == "state" else ("-no-color",)
+        finished = subprocess.run(
+            [str(_WRAPPER), f"-chdir={self.directory}", command, *plain, *arguments],
+            env={
+                **os.environ,
+                **self.environment,
+                "TF_DATA_DIR": str(self._data),
+                "TF_IN_AUTOMATION": "1",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        log.write_text(finished.stdout + finished.stderr, encoding="utf-8")
+        if finished.returncode != 0 and not (refusable and finished.stdout):
+            # Errors go to standard error; what was made before them only hides them.
+            raise TerraformError(command, log, finished.stderr or finished.stdout)
+        return finished.stdout
+
+
+def _resources_of(module: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = [resource for resource in module.get("resources", ()) if resource["mode"] == "managed"]
+    for child in module.get("child_modules", ()):
+        found += _resources_of(child)
+    return found

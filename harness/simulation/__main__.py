@@ -1,0 +1,90 @@
+"""Play many histories, report, and cut down the first that fails: ``python -m harness.simulation --n 10000``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import sys
+import time
+from pathlib import Path
+
+from harness.simulation.batch import Totals, faults_of, play_seeds
+from harness.simulation.generate import draw
+from harness.simulation.shrink import shrink
+
+SUMMARY = Path("build/simulation/summary.json")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Play, write the summary, print what failed.
+
+    Returns:
+        Exit status: 0 when the invariant held in all histories.
+    """
+    parser = argparse.ArgumentParser(prog="python -m harness.simulation", description=__doc__)
+    parser.add_argument("--n", type=int, default=1000, help="how many histories (default 1000)")
+    parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
+    parser.add_argument("--processes", type=int, default=2, help="how many at a time (default 2)")
+    parser.add_argument("--summary", type=Path, default=SUMMARY, help=f"where figures go (default {SUMMARY})")
+    options = parser.parse_args(arguments)
+    if options.n < 1 or options.processes < 1:
+        parser.error("--n and --processes must be at least 1")
+
+    begun = time.monotonic()
+    totals = Totals()
+    chunks = [
+        range(first, min(first + 25, options.first + options.n))
+        for first in range(options.first, options.first + options.n, 25)
+    ]
+    with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
+        for done in pool.imap_unordered(play_seeds, chunks):
+            totals.add(done)
+            if sys.stderr.isatty():
+                print(f"\r{totals.counts['histories']}/{options.n}", end="", file=sys.stderr, flush=True)
+    seconds = time.monotonic() - begun
+
+    _write_summary(options.summary, totals, seconds)
+    _print_totals(totals, seconds)
+    if totals.failed:
+        print_failure(min(totals.failed))
+        return 1
+    return 0
+
+
+def _write_summary(path: Path, totals: Totals, seconds: float) -> None:
+    names = ("histories", "fragments", "archived", "expired", "lost", "duplicated")
+    summary = {
+        **{name: totals.counts[name] for name in names},
+        "failed_seeds": sorted(totals.failed),
+        "cuts": dict(sorted(totals.cuts.items())),
+        "seconds": round(seconds, 1),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(summary, indent=2) + "\n")
+
+
+def _print_totals(totals: Totals, seconds: float) -> None:
+    counts = totals.counts
+    print(
+        f"{counts['histories']} histories, {counts['fragments']} fragments in {seconds:.0f} s: "
+        f"{counts['archived']} archived, {counts['expired']} expired before they could be, "
+        f"{counts['lost']} lost, {counts['duplicated']} duplicated; {len(totals.failed)} histories failed"
+    )
+
+
+def print_failure(seed: int) -> None:
+    """Print what is wrong with the history of a seed, and the smallest history that shows it."""
+    print(f"\nseed {seed} fails:")
+    for fault in faults_of(draw(seed))[:10]:
+        print(f"  {fault}")
+    minimal = shrink(draw(seed), lambda history: bool(faults_of(history)))
+    print("\nthe smallest history that still fails:")
+    print(json.dumps(minimal.to_json(), indent=1))
+    for fault in faults_of(minimal):
+        print(f"  {fault}")
+    print(f"\nplay it again: python -m harness.simulation --first {seed} --n 1")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,271 @@
+"""Whether the archive of a history is exact.
+
+Every fragment that was retained long enough is archived exactly once, in order, and every clip is as long as
+asked but for the reason that it states. Judged from the bucket and from what the cameras sent, independently
+of how the archive was made.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass, field
+
+from clip_fetch import fetching, planning
+from clip_fetch.settings import NOW, Settings
+from localcloud.kinesisvideo import semantics
+
+from harness.simulation import media
+from harness.simulation.history import Stream
+from harness.simulation.run import FACTORY, Played
+from harness.simulation.simulated_aws import Stored
+
+
+@dataclass
+class Verdict:
+    """What a history showed.
+
+    Attributes:
+        fragments: Sent by all cameras.
+        archived: Fragments in the bucket at the end.
+        expired: Fragments that expired before they could be archived.
+        lost: Fragments that are missing without an excuse.
+        duplicated: Fragments that are archived more than once.
+        faults: In words, everything that breaks the invariant.
+        cuts: How often each reason ended a clip.
+    """
+
+    fragments: int = 0
+    archived: int = 0
+    expired: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    faults: list[str] = field(default_factory=list)
+    cuts: Counter[str] = field(default_factory=Counter)
+
+
+def judge(played: Played) -> Verdict:
+    """Judge what a played history left in the bucket."""
+    verdict = Verdict(faults=list(played.errors))
+    for stream in played.world.history.streams:
+        _Judge(played, stream, verdict).judge()
+    return verdict
+
+
+@dataclass(frozen=True)
+class _Clip:
+    stored: Stored
+    numbers: list[int]
+
+    @property
+    def meta(self) -> dict[str, str]:
+        return self.stored.metadata
+
+
+class _Judge:
+    def __init__(self, played: Played, stream: Stream, verdict: Verdict) -> None:
+        self._played = played
+        self._stream = stream
+        self._verdict = verdict
+        self._by_number = {fragment.number: fragment for fragment in stream.fragments}
+        self._place = {fragment.number: index for index, fragment in enumerate(stream.fragments)}
+        self._prefix = f"factory={FACTORY}/camera={stream.camera}/"
+
+    def judge(self) -> None:
+        objects = self._own(list(self._played.world.bucket.objects.values()))
+        clips = sorted(
+            (self._clip(each) for each in objects if _is_clip(each)), key=lambda clip: clip.stored.key
+        )
+        clips.sort(key=lambda clip: (clip.stored.key.rsplit("Z-", 1)[0], clip.numbers[0]))
+        self._order(clips)
+        self._completeness(clips)
+        for clip in clips:
+            self._form(clip)
+        self._verdict.fragments += len(self._stream.fragments)
+
+    def _fault(self, text: str) -> None:
+        self._verdict.faults.append(f"{self._stream.camera}: {text}")
+
+    def _own(self, objects: list[Stored]) -> list[Stored]:
+        return [each for each in objects if each.key.startswith(self._prefix) and "run" in each.metadata]
+
+    @staticmethod
+    def _clip(stored: Stored) -> _Clip:
+        return _Clip(stored, media.numbers_in(stored.body))
+
+    def _order(self, clips: list[_Clip]) -> None:
+        numbers = [number for clip in clips for number in clip.numbers]
+        counts = Counter(numbers)
+        for number, count in counts.items():
+            if count > 1:
+                self._verdict.duplicated += count - 1
+                self._fault(f"fragment {self._name(number)} is archived {count} times")
+        if max(counts.values(), default=1) == 1 and numbers != sorted(numbers):
+            wrong = next(b for a, b in itertools.pairwise(numbers) if a > b)
+            self._fault(f"fragment {self._name(wrong)} is out of order")
+        self._verdict.archived += len(counts)
+
+    def _completeness(self, clips: list[_Clip]) -> None:
+        there = {number for clip in clips for number in clip.numbers}
+        deleted = {
+            n
+            for each in self._own(self._played.deleted)
+            if _is_clip(each)
+            for n in media.numbers_in(each.body)
+        }
+        passes = self._passes()
+        begin_ms = self._begin_ms()
+        for fragment in self._stream.fragments:
+            number = fragment.number
+            if number in there or number in deleted or fragment.server_ms < begin_ms:
+                continue
+            passed_ms = min((at for beyond, at in passes if beyond > number), default=self._played.end_ms)
+            life_ms = fragment.server_ms + self._stream.retention_ms - passed_ms
+            if life_ms < fetching.HEADROOM_MS:
+                self._verdict.expired += 1
+            else:
+                self._verdict.lost += 1
+                self._fault(
+                    f"fragment {self._name(number)} is missing; it had {life_ms} ms to live when passed over"
+                )
+
+    def _passes(self) -> list[tuple[int, int]]:
+        """Number and time of each step of the archive: what is below the number is passed over since."""
+        passes: list[tuple[int, int]] = []
+        for each in self._own(self._played.world.bucket.ever):
+            if _is_clip(each):
+                passes.append((int(each.metadata["first-fragment"]), each.at_ms))
+            elif int(each.metadata["resume-fragment"]):
+                passes.append((int(each.metadata["resume-fragment"]), each.at_ms))
+        return passes
+
+    def _begin_ms(self) -> int:
+        """From when on footage is asked for: all of it, or since the first run that asked for no earlier."""
+        own = [each for each in self._own(self._played.world.bucket.ever) if "_begin" in each.key]
+        if own and own[0].metadata["resume-fragment"] == "0":
+            return own[0].at_ms
+        starts = {settings.start_from for settings in self._played.settings.values()}
+        return self._played.end_ms if starts == {NOW} and not own else 0
+
+    def _form(self, clip: _Clip) -> None:
+        name = self._name(clip.numbers[0])
+        fragments = [self._by_number.get(number) for number in clip.numbers]
+        if None in fragments:
+            self._fault(f"the clip of {name} has a fragment that the camera never sent")
+            return
+        known = [fragment for fragment in fragments if fragment is not None]
+        told = [clip.meta["first-fragment"], clip.meta["last-fragment"], clip.meta["fragments"]]
+        if told != [str(known[0].number), str(known[-1].number), str(len(known))]:
+            self._fault(f"the clip of {name} holds {len(known)} fragments but its metadata says {told}")
+            return
+        places = [self._place[fragment.number] for fragment in known]
+        if places != list(range(places[0], places[0] + len(places))):
+            self._fault(f"the clip of {name} leaves out a fragment between its first and last")
+        cut = clip.meta["cut"]
+        self._verdict.cuts[cut] += 1
+        rest = self._stream.fragments[places[-1] + 1 :]
+        if not _reason_holds(cut, known, rest, clip, self._settings_of(clip), self._stream):
+            self._fault(f"the clip of {name} says it was cut for {cut!r}, which is not so")
+        if clip.meta["format"] == "mkv" and not _is_unreadable(known, self._stream):
+            self._fault(f"the clip of {name} was kept raw though GetClip gives it")
+        if clip.meta.get("flags") == "duration" and not self._stream.shown_ms:
+            self._fault(f"the clip of {name} is flagged without a cause")
+
+    def _settings_of(self, clip: _Clip) -> Settings:
+        return self._played.settings[clip.meta["run"]]
+
+    def _name(self, number: int) -> str:
+        return f"#{self._place.get(number, -1)} ({number})"
+
+
+def _is_clip(stored: Stored) -> bool:
+    return "first-fragment" in stored.metadata
+
+
+def _reason_holds(
+    cut: str,
+    known: list[semantics.Fragment],
+    rest: tuple[semantics.Fragment, ...],
+    clip: _Clip,
+    settings: Settings,
+    stream: Stream,
+) -> bool:
+    last = known[-1]
+    following = rest[0] if rest else None
+    length_ms = sum(fragment.length_ms for fragment in known)
+    if cut == planning.LENGTH:
+        return settings.clip_ms <= length_ms < settings.clip_ms + _group_ms(known)
+    if cut == planning.QUIET:
+        return following is None or following.listed_ms > last.server_ms + last.length_ms + settings.quiet_ms
+    if cut == planning.RETENTION:
+        spare_ms = known[0].server_ms + stream.retention_ms - clip.stored.at_ms
+        return spare_ms <= planning.reserve_ms(stream.retention_ms)
+    if cut == planning.DEADLINE:
+        return length_ms < settings.clip_ms
+    if cut == planning.SHORT:
+        return bool(stream.shown_ms)
+    if cut in (planning.CODEC, planning.UNREADABLE):
+        ahead = [*known, *rest[: planning.MAX_FRAGMENTS]]
+        return _is_unreadable(known, stream) or _is_unreadable(ahead, stream)
+    return bool(rest) and _next_is_in_the_way(cut, known, rest, settings)
+
+
+def _next_is_in_the_way(
+    cut: str, known: list[semantics.Fragment], rest: tuple[semantics.Fragment, ...], settings: Settings
+) -> bool:
+    last, following = known[-1], rest[0]
+    if cut == planning.CLOCK:
+        groups = (_group_at(rest), list(reversed(_group_at(tuple(reversed(known))))))
+        return following.producer_ms <= last.producer_ms or any(_is_knotted(group) for group in groups)
+    if cut == planning.GAP:
+        return abs(following.producer_ms - last.producer_ms - last.length_ms) > settings.gap_ms
+    together = [*known, *_group_at(rest)]
+    if cut == planning.COUNT:
+        return len(together) > planning.MAX_FRAGMENTS
+    if cut == planning.SIZE:
+        return sum(fragment.size for fragment in together) > planning.MAX_BYTES
+    if cut == planning.SPAN:
+        return together[-1].server_ms - known[0].server_ms > planning.MAX_SPAN_MS
+    return False
+
+
+def _group_at(rest: tuple[semantics.Fragment, ...]) -> list[semantics.Fragment]:
+    """The first fragments that no cut can separate."""
+    group = [rest[0]]
+    for fragment in rest[1:]:
+        if abs(fragment.server_ms - group[-1].server_ms) >= planning.MIN_CUT_MS:
+            break
+        group.append(fragment)
+    return group
+
+
+def _is_knotted(group: list[semantics.Fragment]) -> bool:
+    times = [fragment.producer_ms for fragment in group]
+    return times != sorted(set(times))
+
+
+def _group_ms(known: list[semantics.Fragment]) -> int:
+    """Length of the last fragments of a clip that no cut can separate."""
+    return sum(fragment.length_ms for fragment in _group_at(tuple(reversed(known))))
+
+
+def _is_unreadable(fragments: list[semantics.Fragment], stream: Stream) -> bool:
+    """Whether GetClip gives no clip of these fragments, or none whose duration tells that it is whole."""
+    if len(_group_at(tuple(fragments))) > 1 and any(
+        fragment.number in stream.shown_ms for fragment in fragments
+    ):
+        return True
+    if _is_knotted(_group_at(tuple(fragments))):
+        return True
+    if stream.policy.dedupe_server_clips and len(semantics.without_duplicates(fragments)) < len(fragments):
+        return True
+    if (
+        sum(fragment.size for fragment in fragments) > semantics.CLIP_BYTES
+        and len(_group_at(tuple(fragments))) > 1
+    ):
+        return True
+    try:
+        semantics.check_media(fragments)
+    except semantics.MediaError:
+        return True
+    return False

@@ -1,0 +1,161 @@
+"""Play a history with the real archiving code and give back what came of it."""
+
+from __future__ import annotations
+
+import io
+import random
+import tempfile
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from clip_fetch import run as clip_run
+from clip_fetch.pace import Pace
+from clip_fetch.report import Report
+from clip_fetch.run import Surroundings
+from clip_fetch.settings import Settings, Shard
+from clip_fetch.spool import Spool
+from clip_fetch.video import Endpoints
+
+from harness.simulation.clock import Killed
+from harness.simulation.history import Action, History, Run
+from harness.simulation.simulated_aws import PREFIX, Clients, RunContext, Stored, World
+
+BUCKET = "lake-clips"
+FACTORY = "plant"
+
+#: Operators wait until what a dead run has sent can no longer arrive.
+_SILENCE_MS = 120_000
+
+#: Downloads are a few hundred bytes here, but there are many: memory, where the system offers it as a folder.
+_SPOOL = "/dev/shm" if Path("/dev/shm").is_dir() else tempfile.gettempdir()  # noqa: S108
+
+_FINAL_RUNS = 60
+_FINAL_TIMEOUT_MS = 900_000
+_AFTER_MS = 300_000
+
+
+@dataclass
+class Played:
+    """What came of a history.
+
+    Attributes:
+        world: As it was left.
+        settings: Of each run, by the name that its objects bear.
+        deleted: Objects that the operator removed.
+        errors: What went wrong that nothing in the history explains.
+        end_ms: When the last run ended.
+    """
+
+    world: World
+    settings: dict[str, Settings] = field(default_factory=dict)
+    deleted: list[Stored] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    end_ms: int = 0
+
+
+def play(history: History) -> Played:
+    """Play all runs and actions, then let clean runs finish the archive."""
+    return _Player(history).play()
+
+
+class _Player:
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._world = World(history)
+        self._played = Played(self._world)
+        self._warm: tuple[Endpoints, dict[str, Any]] = (Endpoints(), {})
+        self._warm_is_taken = False
+        self._summary: dict[str, Any] = {}
+
+    def play(self) -> Played:
+        clock = self._world.clock
+        for index, run in enumerate(self._history.runs):
+            clock.start(run.at_ms, partial(self._run, run, f"run-{index}"))
+        for action in self._history.actions:
+            clock.at(action.at_ms, partial(self._act, action))
+        clock.play()
+        self._finish()
+        self._played.end_ms = clock.now_ms
+        return self._played
+
+    def _finish(self) -> None:
+        clock = self._world.clock
+        last_settings = self._history.runs[-1].settings if self._history.runs else {}
+        settings = self._settings(last_settings)
+        footage_ms = max(
+            (f.server_ms + f.length_ms for s in self._history.streams for f in s.fragments), default=0
+        )
+        at_ms = max(clock.now_ms, footage_ms) + settings.quiet_ms + settings.settle_ms + _AFTER_MS
+        for index in range(_FINAL_RUNS):
+            run = Run(at_ms, _FINAL_TIMEOUT_MS, last_settings, seed=index, pace=20)
+            clock.start(at_ms, partial(self._run, run, f"final-{index}"))
+            clock.play()
+            summary = self._summary
+            if summary["errors"]:
+                self._played.errors.append(f"a clean run failed: {summary['errors']}")
+                return
+            if not summary["clips"] and not summary["gap_records"] and not summary["unfinished"]:
+                return
+            at_ms = clock.now_ms + 1000
+        self._played.errors.append(f"{_FINAL_RUNS} clean runs did not finish the archive")
+
+    def _settings(self, overrides: dict[str, Any]) -> Settings:
+        return Settings(
+            factory=FACTORY,
+            bucket=BUCKET,
+            stream_prefix=PREFIX,
+            streams_at_once=1,
+            log_level="ERROR",
+            **overrides,
+        )
+
+    def _run(self, run: Run, name: str) -> None:
+        context = RunContext(self._world, run)
+        settings = self._settings(run.settings)
+        self._played.settings[name] = settings
+        takes_warm = run.warm and not self._warm_is_taken
+        endpoints, memo = self._warm if takes_warm else (Endpoints(), {})
+        self._warm_is_taken = self._warm_is_taken or takes_warm
+        jitter = random.Random(run.seed)  # noqa: S311 - seeded on purpose
+        pace = Pace(context.now_ms, context.remaining_ms, context.sleep, jitter)
+        log = io.StringIO()
+        report = Report(log, settings.log_level, settings.factory, name)
+        around = Surroundings(Clients(context), endpoints, memo, Spool(_SPOOL, 10**12))
+        try:
+            self._summary = clip_run.run(settings, Shard(), around, pace, report, name)
+        except Killed:
+            pass
+        except Exception as error:
+            if not context.had_faults:
+                self._played.errors.append(f"{name} raised {type(error).__name__}: {error}")
+            self._summary = {"errors": {"": type(error).__name__}}
+        else:
+            if self._summary["errors"] and not context.had_faults:
+                failed = [line for line in log.getvalue().splitlines() if '"camera failed"' in line]
+                self._played.errors.append(f"{name}: {failed}")
+        finally:
+            if takes_warm:
+                self._warm_is_taken = False
+
+    def _act(self, action: Action) -> None:
+        clock = self._world.clock
+        ready_ms = clock.quiet_since_ms + _SILENCE_MS
+        if clock.under_way or clock.now_ms < ready_ms:
+            clock.at(max(clock.now_ms + 1000, ready_ms), partial(self._act, action))
+            return
+        prefix = f"factory={FACTORY}/camera={action.camera}/"
+        bucket = self._world.bucket
+        clips = sorted(
+            key for key in bucket.objects if key.startswith(prefix + "year=2023") and key.endswith(".mp4")
+        )
+        if action.kind == "delete-newest":
+            if clips:
+                self._played.deleted.append(bucket.objects[clips[-1]])
+                bucket.delete(clips[-1])
+            return
+        litter = [prefix + "year=2023/notes.txt", prefix + "year=2039/month=01/day=01/x.mp4"]
+        litter.append(prefix + "year=2038/month=01/day=01/20380101T000000.000Z-7.mp4")
+        for key in litter:
+            bucket.put(Stored(key, b"litter", {"made-by": "hand"}, clock.now_ms), if_none_match=False)

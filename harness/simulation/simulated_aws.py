@@ -1,0 +1,396 @@
+"""The simulated AWS: clients with boto3's methods over the archived-media model and a bucket in memory."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import datetime
+import hashlib
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError, ConnectionClosedError, IncompleteReadError
+from localcloud.kinesisvideo import semantics
+
+from harness.simulation import media
+from harness.simulation.clock import Clock, Killed
+from harness.simulation.history import History, Run
+
+PREFIX = "lake_plant_"
+_LATE_MS = 60_000
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object and when it came.
+
+    Attributes:
+        key: Its key.
+        body: Its bytes.
+        metadata: As the put gave it.
+        at_ms: When.
+        content_type: Media type.
+    """
+
+    key: str
+    body: bytes
+    metadata: dict[str, str]
+    at_ms: int
+    content_type: str = ""
+
+    @property
+    def etag(self) -> str:
+        """As S3 makes it of a plain put."""
+        return f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
+
+
+class Bucket:
+    """Objects by key, strongly consistent, with conditional puts.
+
+    Attributes:
+        objects: What is there.
+        ever: All that was ever put, in the order of time.
+    """
+
+    def __init__(self, page: int) -> None:
+        self.objects: dict[str, Stored] = {}
+        self.ever: list[Stored] = []
+        self._keys: list[str] = []
+        self._page = page
+
+    def put(self, stored: Stored, if_none_match: bool) -> bool:
+        """Store; False when the key must not exist and does."""
+        if stored.key in self.objects:
+            if if_none_match:
+                return False
+        else:
+            bisect.insort(self._keys, stored.key)
+        self.objects[stored.key] = stored
+        self.ever.append(stored)
+        return True
+
+    def delete(self, key: str) -> None:
+        """Remove."""
+        del self.objects[key]
+        self._keys.remove(key)
+
+    def list(self, prefix: str, after: str) -> tuple[list[Stored], bool]:
+        """A page of the objects below a prefix, after a key, and whether there are more."""
+        index = max(bisect.bisect_left(self._keys, prefix), bisect.bisect_right(self._keys, after))
+        found: list[Stored] = []
+        while index < len(self._keys) and self._keys[index].startswith(prefix):
+            if len(found) == self._page:
+                return found, True
+            found.append(self.objects[self._keys[index]])
+            index += 1
+        return found, False
+
+
+class World:
+    """Everything that outlives a run."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.clock = Clock(min(stream.created_ms for stream in history.streams))
+        self.bucket = Bucket(history.page)
+        self.streams = {PREFIX + stream.camera: stream for stream in history.streams}
+        self.archives: dict[str, semantics.Stream] = {}
+        for name, stream in self.streams.items():
+            archive = semantics.Stream(
+                name, stream.created_ms, stream.retention_ms, policy=stream.policy, salt=str(history.seed)
+            )
+            for fragment in stream.fragments:
+                archive.add(fragment)
+            self.archives[name] = archive
+
+
+class RunContext:
+    """One run's view of the world: its delays, its faults, its death."""
+
+    def __init__(self, world: World, run: Run) -> None:
+        self.world = world
+        self._run = run
+        self._random = random.Random(run.seed)  # noqa: S311 - seeded on purpose
+        self._faults = {fault.call: fault for fault in run.faults}
+        self._calls = 0
+        self._dies_ms = run.at_ms + run.timeout_ms
+        self.had_faults = False
+
+    def now_ms(self) -> int:
+        """The time."""
+        return self.world.clock.now_ms
+
+    def remaining_ms(self) -> int:
+        """Until the run is killed."""
+        return self._dies_ms - self.world.clock.now_ms
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass; the run may not live to see the end of it."""
+        until_ms = self.world.clock.now_ms + max(1, round(seconds * 1000))
+        self.world.clock.wait_until(min(until_ms, self._dies_ms))
+        if until_ms >= self._dies_ms:
+            raise Killed
+
+    def call(self, operation: str, effect: Callable[[], Any]) -> Any:
+        """One call to AWS: it travels, has its effect, and its answer travels back."""
+        fault = self._faults.pop(self._calls, None) or self._faults.pop(operation, None)
+        self._calls += 1
+        kind = "" if fault is None else fault.kind
+        if fault is not None and kind != "held":
+            self.had_faults = True
+        self._travel()
+        if fault is not None and kind == "held":
+            self.sleep(fault.held_ms / 1000)
+        if kind == "killed":
+            raise Killed
+        if kind == "throttled":
+            raise refusal("SlowDown" if operation == "PutObject" else "ClientLimitExceededException", 400)
+        if kind == "failed":
+            raise refusal("InternalFailure", 500)
+        if kind == "late" and operation == "PutObject":
+            self.world.clock.at(self.now_ms() + self._random.randrange(_LATE_MS), lambda: _quietly(effect))
+        if kind in ("reset", "late"):
+            self._travel()
+            raise ConnectionClosedError(endpoint_url="simulated")
+        answer = effect()
+        if kind == "killed-after":
+            raise Killed
+        self._travel()
+        if kind == "lost":
+            raise ConnectionClosedError(endpoint_url="simulated")
+        if kind in ("broken", "truncated") and isinstance(answer.get("Payload"), Payload):
+            answer["Payload"].spoil(kind)
+        return answer
+
+    def transfer(self, size: int) -> None:
+        """Let a download of so many bytes take its time."""
+        self.sleep(size / self._run.bytes_per_ms / 1000)
+
+    def _travel(self) -> None:
+        self.sleep(self._random.randint(1, self._run.pace) / 2000)
+
+
+def _quietly(effect: Callable[[], Any]) -> None:
+    with contextlib.suppress(ClientError):  # nobody is there any more to hear a refusal
+        effect()
+
+
+def refusal(code: str, status: int, operation: str = "simulated") -> ClientError:
+    """An error as botocore raises it."""
+    response: Any = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, operation)
+
+
+class Payload:
+    """A streaming body; its bytes take as long as the media that they stand for."""
+
+    def __init__(self, body: bytes, weight: int, context: RunContext) -> None:
+        self._body = body
+        self._weight = weight
+        self._context = context
+        self._at = 0
+        self._spoiled = ""
+
+    def spoil(self, how: str) -> None:
+        """Make it end half-way."""
+        self._spoiled = how
+        self._body = self._body[: len(self._body) // 2]
+
+    def read(self, count: int) -> bytes:
+        """The next bytes."""
+        if self._at == 0:
+            self._context.transfer(self._weight)
+        chunk = self._body[self._at : self._at + count]
+        self._at += len(chunk)
+        if not chunk and self._spoiled == "broken":
+            raise IncompleteReadError(actual_bytes=self._at, expected_bytes=2 * self._at)
+        return chunk
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class Clients:
+    """What ``clip_fetch.clients.Clients`` is to the function."""
+
+    def __init__(self, context: RunContext) -> None:
+        self.video = VideoClient(context)
+        self.s3 = S3Client(context)
+        self._media = MediaClient(context)
+
+    def media(self, _endpoint: str) -> MediaClient:
+        """All streams have one endpoint here."""
+        return self._media
+
+
+class VideoClient:
+    """``kinesisvideo``."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+
+    def list_streams(self, **_request: Any) -> dict[str, Any]:
+        """All streams."""
+        streams = self._context.world.streams
+        infos = [
+            {
+                "StreamName": name,
+                "CreationTime": _time(stream.created_ms),
+                "DataRetentionInHours": stream.retention_ms // semantics.HOUR_MS,
+                "Status": "ACTIVE",
+            }
+            for name, stream in streams.items()
+        ]
+        answer: dict[str, Any] = self._context.call("ListStreams", lambda: {"StreamInfoList": infos})
+        return answer
+
+    def get_data_endpoint(self, **_request: Any) -> dict[str, str]:
+        """An endpoint."""
+        answer: dict[str, str] = self._context.call("GetDataEndpoint", lambda: {"DataEndpoint": "simulated"})
+        return answer
+
+
+class MediaClient:
+    """``kinesis-video-archived-media``."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+
+    def _ask(self, operation: str, effect: Callable[[], Any]) -> Any:
+        def refused() -> Any:
+            try:
+                return effect()
+            except semantics.KinesisVideoError as error:
+                raise refusal(error.code, error.status, operation) from error
+
+        return self._context.call(operation, refused)
+
+    def list_fragments(self, **request: Any) -> dict[str, Any]:
+        """ListFragments."""
+
+        def effect() -> dict[str, Any]:
+            selector = request.get("FragmentSelector")
+            page = self._context.world.archives[request["StreamName"]].list_fragments(
+                self._context.now_ms(),
+                None if selector is None else _range(selector),
+                request["MaxResults"],
+                request.get("NextToken"),
+            )
+            answer: dict[str, Any] = {"Fragments": [_listed(fragment) for fragment in page.fragments]}
+            return answer if page.next_token is None else {**answer, "NextToken": page.next_token}
+
+        result: dict[str, Any] = self._ask("ListFragments", effect)
+        return result
+
+    def get_clip(self, **request: Any) -> dict[str, Any]:
+        """GetClip."""
+        name = request["StreamName"]
+
+        def effect() -> dict[str, Any]:
+            fragments = self._context.world.archives[name].get_clip(
+                self._context.now_ms(), _range(request["ClipFragmentSelector"])
+            )
+            stream = self._context.world.streams[name]
+            shown_ms = sum(stream.shown_ms.get(f.number, f.length_ms) for f in fragments)
+            if stream.keeps_pauses:
+                first, last = fragments[0], fragments[-1]
+                shown_ms = max(shown_ms, last.producer_ms + last.length_ms - first.producer_ms)
+            body = media.mp4(shown_ms, [fragment.number for fragment in fragments])
+            weight = sum(fragment.size for fragment in fragments)
+            return {"ContentType": "video/mp4", "Payload": Payload(body, weight, self._context)}
+
+        result: dict[str, Any] = self._ask("GetClip", effect)
+        return result
+
+    def get_media_for_fragment_list(self, **request: Any) -> dict[str, Any]:
+        """GetMediaForFragmentList; an expired fragment's chunk is an exception tag."""
+
+        def effect() -> dict[str, Any]:
+            numbers = [int(text) for text in request["Fragments"]]
+            archive = self._context.world.archives[request["StreamName"]]
+            chunks = archive.get_media(self._context.now_ms(), numbers)
+            there = [chunk.fragment for chunk in chunks if chunk.fragment is not None]
+            body = media.mkv([fragment.number for fragment in there])
+            if len(there) < len(chunks):
+                body = b"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE4000" + body
+            weight = sum(fragment.size for fragment in there)
+            return {"ContentType": "video/webm", "Payload": Payload(body, weight, self._context)}
+
+        result: dict[str, Any] = self._ask("GetMediaForFragmentList", effect)
+        return result
+
+
+class S3Client:
+    """``s3``."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+        self._bucket = context.world.bucket
+
+    def list_objects_v2(self, **request: Any) -> dict[str, Any]:
+        """ListObjectsV2."""
+
+        def effect() -> dict[str, Any]:
+            found, more = self._bucket.list(request["Prefix"], request.get("StartAfter", ""))
+            contents = [{"Key": each.key, "ETag": each.etag} for each in found]
+            return {"Contents": contents, "IsTruncated": more} if contents else {"IsTruncated": False}
+
+        answer: dict[str, Any] = self._context.call("ListObjectsV2", effect)
+        return answer
+
+    def head_object(self, **request: Any) -> dict[str, Any]:
+        """HeadObject."""
+
+        def effect() -> dict[str, Any]:
+            stored = self._bucket.objects.get(request["Key"])
+            if stored is None:
+                raise refusal("404", 404)
+            return {"Metadata": dict(stored.metadata), "ETag": stored.etag}
+
+        answer: dict[str, Any] = self._context.call("HeadObject", effect)
+        return answer
+
+    def put_object(self, **request: Any) -> dict[str, Any]:
+        """PutObject."""
+        body = request["Body"].read()
+
+        def effect() -> dict[str, Any]:
+            stored = Stored(
+                request["Key"],
+                body,
+                dict(request["Metadata"]),
+                self._context.now_ms(),
+                request["ContentType"],
+            )
+            if not self._bucket.put(stored, request.get("IfNoneMatch") == "*"):
+                raise refusal("PreconditionFailed", 412)
+            return {"ETag": stored.etag}
+
+        answer: dict[str, Any] = self._context.call("PutObject", effect)
+        return answer
+
+
+def _time(at_ms: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(0, datetime.UTC) + datetime.timedelta(milliseconds=at_ms)
+
+
+def _ms(at: datetime.datetime) -> float:
+    return (at - _time(0)) / datetime.timedelta(milliseconds=1)
+
+
+def _range(selector: dict[str, Any]) -> semantics.Range:
+    span = selector["TimestampRange"]
+    origin = semantics.Origin(selector["FragmentSelectorType"])
+    return semantics.Range(_ms(span["StartTimestamp"]), _ms(span["EndTimestamp"]), origin)
+
+
+def _listed(fragment: semantics.Fragment) -> dict[str, Any]:
+    return {
+        "FragmentNumber": str(fragment.number),
+        "FragmentSizeInBytes": fragment.size,
+        "ProducerTimestamp": _time(fragment.producer_ms),
+        "ServerTimestamp": _time(fragment.server_ms),
+        "FragmentLengthInMilliseconds": fragment.length_ms,
+    }

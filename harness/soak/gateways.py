@@ -1,0 +1,164 @@
+"""The gateways: a plant's messages at a steady rate on every lane, over lines that can be cut."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from factory_lake.gateway import plant
+from factory_lake.gateway.connections import Connections
+from factory_lake.gateway.fleet import Manner, send
+from factory_lake.gateway.identities import Lane, Source
+from factory_lake.gateway.mqtt import Patience, Progress
+from factory_lake.gateway.proxy import Proxy
+from harness.demo.messages import connections
+from harness.soak.targets import Grounds
+
+# A broken line is noticed and opened again quickly, so that a fault of seconds is over in seconds; nothing
+# makes a gateway give up, since the soak ends only when everything is acknowledged.
+_PATIENCE = Patience(answer=8, give_up=600, first_pause=0.2, longest_pause=3)
+# Ten samples to one configuration update.
+_SHARE: dict[Lane, float] = {"measurements": 1.0, "configuration": 0.1}
+# The plant itself repeats a message now and then. Here it does not, so that whatever the query for duplicates
+# finds is a repeat of MQTT's or of the delivery's.
+_LEFT_OUT = "repeated"
+
+
+@dataclass
+class Gateway:
+    """One gateway: both its lanes, its line to the broker and its clock.
+
+    Attributes:
+        factory: Factory ID.
+        name: Gateway ID.
+        line: Its line to the broker.
+        clock_off_ms: How far the clock that stamps its samples is off.
+        progress: What each of its connections has done, by lane.
+    """
+
+    factory: str
+    name: str
+    line: Proxy
+    clock_off_ms: int = 0
+    progress: dict[Lane, Progress] = field(default_factory=dict)
+
+
+class Gateways:
+    """All gateways of the soaked factories, sending from `start` until `finish`.
+
+    Args:
+        grounds: The lake.
+        seed: Makes one plant of many.
+        rate: Samples a second of each gateway.
+    """
+
+    def __init__(self, grounds: Grounds, seed: int, rate: float) -> None:
+        self._grounds = grounds
+        self._seed = seed
+        self._rate = rate
+        self._known = connections(grounds.lake)
+        self._lines = ExitStack()
+        self._over = threading.Event()
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._failures: list[BaseException] = []
+        self.gateways: list[Gateway] = []
+
+    def __enter__(self) -> Self:
+        cloud = self._grounds.lake.cloud
+        names = sorted(
+            {
+                (one.factory, one.gateway)
+                for one in self._known.sources
+                if one.factory in self._grounds.factories
+            }
+        )
+        for factory, name in names:
+            line = self._lines.enter_context(Proxy(cloud.mqtt_host, cloud.mqtt_port))
+            self.gateways.append(Gateway(factory, name, line))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop whatever still sends; what is not acknowledged stays owed in the journals."""
+        self._over.set()
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self._lines.close()
+
+    def start(self) -> None:
+        """Begin to send on every lane of every gateway."""
+        for gateway in self.gateways:
+            for lane, share in _SHARE.items():
+                source = Source(gateway.factory, gateway.name, lane)
+                thread = threading.Thread(
+                    target=self._send, args=(gateway, source, self._rate * share), name=source.client_id
+                )
+                self._threads.append(thread)
+                thread.start()
+
+    def finish(self) -> None:
+        """Take no new samples, and return when the broker has acknowledged all.
+
+        Raises:
+            GatewayError: When a connection failed for good.
+        """
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+        self.check()
+
+    def check(self) -> None:
+        """Raise what has ended a connection.
+
+        Raises:
+            GatewayError: As `fleet.send` does.
+        """
+        if self._failures:
+            raise self._failures[0]
+
+    @property
+    def progress(self) -> list[Progress]:
+        """What every connection has done so far."""
+        return [one for gateway in self.gateways for one in list(gateway.progress.values())]
+
+    @property
+    def are_at_work(self) -> bool:
+        """Whether the broker has acknowledged something on every connection."""
+        progress = self.progress
+        return len(progress) == len(_SHARE) * len(self.gateways) and all(one.acked for one in progress)
+
+    @property
+    def acknowledged(self) -> int:
+        """Messages that the broker has acknowledged so far."""
+        return sum(one.acked for one in self.progress)
+
+    def _send(self, gateway: Gateway, source: Source, rate: float) -> None:
+        broker = replace(self._known.broker, port=gateway.line.local_port)
+        mine = Connections(broker, (self._known.identity(source),))
+        try:
+            send(
+                mine,
+                {source: self._payloads(gateway, source, rate)},
+                self._grounds.journals,
+                Manner(rate=rate, patience=_PATIENCE),
+                lambda progress: gateway.progress.update({source.lane: progress[source]}),
+                self._stop,
+            )
+        except BaseException as error:  # the soak's own thread raises it
+            self._failures.append(error)
+
+    def _payloads(self, gateway: Gateway, source: Source, rate: float) -> Iterator[bytes]:
+        """Messages until the soak is over; a clock that is set begins a new stretch of the plant's day."""
+        stretch = 0
+        while not self._over.is_set():
+            off_ms = gateway.clock_off_ms
+            begin_ms = time.time_ns() // 1_000_000 + off_ms
+            for message in plant.messages(source, self._seed + 1000 * stretch, begin_ms, 1000 / rate):
+                if self._over.is_set() or gateway.clock_off_ms != off_ms:
+                    break
+                if message.kind != _LEFT_OUT:
+                    yield message.payload
+            stretch += 1

@@ -1,0 +1,384 @@
+"""The end of a soak: drain the lake, then account for every message, every repeat and every fragment."""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from factory_lake import query as athena
+from factory_lake.gateway.identities import Lane
+from factory_lake.gateway.journal import Entry, read_journals
+from factory_lake.reconcile import Account, Buckets, Lake, Rules
+from factory_lake.reconcile.expectation import Row, expected
+from factory_lake.reconcile.lossless_json import NotTakenError
+from factory_lake.reconcile.matching import match
+from factory_lake.reconcile.report import Offender
+from factory_lake.reconcile.stored import Found
+from harness.camera import reconciliation as video
+from harness.camera.journal import SentFragment
+from harness.soak.faults import Kill, Outage, run_archiver
+from harness.soak.targets import Grounds
+
+DUPLICATES = "duplicate-samples"
+COUNTED = "SELECT factory, count(*) FROM measurements_distinct GROUP BY factory"
+_FLUSH_SECONDS = 180.0
+_ARCHIVE_SECONDS = 180.0
+_POLL_SECONDS = 1.0
+# A put that S3 holds when its sender is killed still happens, so long after the kill at most.
+_HELD_SECONDS = 20.0
+# From the broker's taking a message to its record's arrival, in ms at most.
+_PUT_MS = 5_000
+# What Firehose calls an invocation that Lambda refuses, after its last try ("Lambda invocation errors").
+_OUTAGE_CODES = ("Lambda.InvokeLimitExceeded", "Lambda.InvocationFailure")
+_CRASH_CODE = "Lambda.FunctionError"
+
+# A sample as the query for duplicates knows it: factory, register, epoch ms.
+SampleKey = tuple[str, str | None, int]
+
+
+class DrainError(Exception):
+    """The lake did not come to rest: something is not delivered or archived, and no fault is up any more."""
+
+
+def deliver(grounds: Grounds) -> None:
+    """Have everything that is in the data streams delivered.
+
+    Raises:
+        FlushError: When something cannot be.
+    """
+    grounds.lake.cloud.flush(grounds.delivery_streams, _FLUSH_SECONDS)
+
+
+def archive(grounds: Grounds, sent: Iterable[SentFragment]) -> None:
+    """Run the archivers until they have every fragment.
+
+    Raises:
+        DrainError: When some are never archived, with the last words of the functions.
+    """
+    last = {fragment.stream: fragment.number for fragment in sent}
+    deadline = time.monotonic() + _ARCHIVE_SECONDS
+    said: dict[str, Any] = {}
+    while waiting := _behind(grounds, last):
+        if time.monotonic() > deadline:
+            raise DrainError(f"{', '.join(waiting)}: the last fragments were never archived; {said}")
+        for place in grounds.archivers:
+            said[place.function] = run_archiver(grounds.lake.cloud, place.function)
+        time.sleep(_POLL_SECONDS)
+
+
+def _behind(grounds: Grounds, last: Mapping[str, int]) -> list[str]:
+    """Streams whose last fragment is not in the archive."""
+    s3 = grounds.lake.cloud.client("s3")
+    behind = []
+    for place in grounds.cameras:
+        prefix = f"factory={place.factory}/camera={place.name}/"
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=grounds.clips, Prefix=prefix)
+        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        clips = [key for key in keys if key.endswith(".mp4")]
+        archived = -1
+        if clips:
+            metadata = s3.head_object(Bucket=grounds.clips, Key=max(clips))["Metadata"]
+            archived = int(metadata["last-fragment"])
+        if archived < last.get(place.stream, -1):
+            behind.append(place.stream)
+    return behind
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What SQL says of the measurements.
+
+    Attributes:
+        repeats: Copies by sample, of the samples that the named query for duplicates finds.
+        rows_of_view: Rows of the view that leaves repeats out.
+    """
+
+    repeats: Mapping[SampleKey, int]
+    rows_of_view: int
+
+
+@dataclass(frozen=True)
+class Messages:
+    """What became of the messages.
+
+    Attributes:
+        account: The account, in which any second copy that no publish explains is duplicated.
+        repeated_by_mqtt: Rows that lie in a table again since the gateway published the message again.
+        repeated_by_delivery: Messages that were written once more since the delivery engine was killed.
+        unexplained: Copies that neither explains.
+        rejected_in_outages: Messages among the rejected ones since their function could not be invoked for
+            longer than Firehose repeats an invocation.
+        error_objects: Objects of the rules' error actions.
+        expected_repeats: Samples that the table holds more than once, and how often, by the lake's objects.
+        found_repeats: The same by the named query for duplicates.
+        distinct_rows: Rows of measurements that differ in more than their arrival, by the lake's objects.
+        rows_of_view: Rows of the view that leaves repeats out.
+    """
+
+    account: Account
+    repeated_by_mqtt: int
+    repeated_by_delivery: int
+    unexplained: tuple[Offender, ...]
+    rejected_in_outages: frozenset[Offender]
+    error_objects: int
+    expected_repeats: Mapping[SampleKey, int]
+    found_repeats: Mapping[SampleKey, int]
+    distinct_rows: int
+    rows_of_view: int
+
+    @property
+    def faulty(self) -> tuple[Offender, ...]:
+        """Messages that are not where they should be, less what the faults explain."""
+        left = (
+            one
+            for one in self.account.offenders
+            if one.kind not in ("duplicated", "error action") and one not in self.rejected_in_outages
+        )
+        return (*left, *self.unexplained)
+
+    @property
+    def disagreements(self) -> list[str]:
+        """Samples on which the query and the objects disagree."""
+        keys = sorted(self.expected_repeats.keys() | self.found_repeats.keys(), key=str)
+        return [
+            f"{key}: {self.expected_repeats.get(key, 1)} copies lie there, "
+            f"the query finds {self.found_repeats.get(key, 1)}"
+            for key in keys
+            if self.expected_repeats.get(key) != self.found_repeats.get(key)
+        ]
+
+
+def reckon_messages(grounds: Grounds, kills: Sequence[Kill], outages: Sequence[Outage]) -> Messages:
+    """Account for every message in the journals.
+
+    Raises:
+        JournalError: When a journal is damaged.
+        StoredError: When an object of the lake cannot be read.
+    """
+    entries = read_journals(grounds.journals)
+    s3 = grounds.lake.cloud.client("s3")
+    buckets = Buckets.from_outputs(grounds.lake.outputs)
+    found = Lake(s3, buckets).found(grounds.factories)
+    written = _written(s3, buckets.by_lane.values(), grounds.factories)
+    return judge(entries, found, written, _ask(grounds), kills, outages)
+
+
+def judge(
+    entries: Sequence[Entry],
+    found: Sequence[Found],
+    written: Mapping[str, float],
+    answers: Answers,
+    kills: Sequence[Kill],
+    outages: Sequence[Outage],
+) -> Messages:
+    """Tell the repeats that have an explanation from those that have none.
+
+    Copies of one record of a data stream share content and arrival time, to the millisecond; copies of two
+    publishes do not. The former are the delivery's, and only a kill of its engine between the two explains
+    them; the latter are MQTT's, and the account explains them by the journals.
+
+    Args:
+        entries: What was sent.
+        found: What is stored.
+        written: When each object was, epoch seconds by `s3://bucket/key`.
+        answers: What SQL says of the same lake.
+        kills: Of the delivery engine.
+        outages: Of transform functions.
+    """
+    rules = Rules()
+    account = match(entries, found, rules)
+    messages = _messages(entries, found, rules)
+    explained: Counter[object] = Counter()
+    strange: Counter[object] = Counter()
+    for message, copies in messages.items():
+        for of_one_record in _records(copies):
+            again = _explained(of_one_record, written, kills)
+            explained[message] += again
+            strange[message] += len(of_one_record) - 1 - again
+    rows = [copy for copy in found if isinstance(copy.content, Row) and copy.place == "table"]
+    copies_of = Counter(_sample(copy) for copy in rows)
+    expected_repeats = {sample: number for sample, number in copies_of.items() if number > 1}
+    records_of = Counter(sample for sample, _ in {(_sample(copy), copy.received_ms) for copy in rows})
+    sent = _sent_samples(entries, expected_repeats.keys(), rules)
+    return Messages(
+        account,
+        sum(records_of[sample] - sent[sample] for sample in expected_repeats),
+        explained.total(),
+        _unexplained(account, messages, explained, strange),
+        _rejected_in_outages(account, found, written, outages),
+        sum(copy.place == "error action" for copy in found),
+        expected_repeats,
+        answers.repeats,
+        len({(copy.factory, copy.gateway, copy.content) for copy in rows}),
+        answers.rows_of_view,
+    )
+
+
+def _messages(entries: Iterable[Entry], found: Sequence[Found], rules: Rules) -> dict[object, list[Found]]:
+    """The copies of each message, wherever they lie: what was rejected goes by the row that it should be."""
+    by_bytes = {(copy.lane, copy.sha256) for copy in found if copy.content is None}
+    contents: dict[tuple[Lane, str], object] = {}
+    for entry in entries:
+        key = (entry.source.lane, entry.sha256)
+        if key in by_bytes and key not in contents:
+            with suppress(NotTakenError):
+                contents[key] = expected(entry.payload, entry.source.lane, entry.first_ms, rules)
+    messages: dict[object, list[Found]] = defaultdict(list)
+    for copy in found:
+        content: object = copy.content
+        if copy.content is None:
+            content = contents.get((copy.lane, str(copy.sha256)), copy.sha256)
+        messages[copy.factory, copy.lane, content].append(copy)
+    return messages
+
+
+def _records(copies: Sequence[Found]) -> Iterable[list[Found]]:
+    """The copies of one message by the record of the data stream that they came from.
+
+    A row has the time at which the broker took the message, a rejected one that at which the record arrived
+    in the stream, which is a little later.
+    """
+    taken = {copy.received_ms for copy in copies if copy.place == "table" and copy.received_ms is not None}
+    records: dict[int | None, list[Found]] = defaultdict(list)
+    for copy in copies:
+        at = copy.received_ms
+        if copy.place == "rejected" and at is not None:
+            at = max((one for one in taken if one <= at < one + _PUT_MS), default=at)
+        if copy.place != "error action":
+            records[at].append(copy)
+    return records.values()
+
+
+def _explained(copies: Sequence[Found], written: Mapping[str, float], kills: Sequence[Kill]) -> int:
+    """How many copies of a record beyond the first follow on a kill of the engine that wrote another."""
+    times = {copy.where.partition("#")[0]: written[copy.where.partition("#")[0]] for copy in copies}
+    in_order = sorted(times.values())
+    return sum(
+        any(kill.asked <= later and earlier <= kill.done + _HELD_SECONDS for kill in kills)
+        for earlier, later in pairwise(in_order)
+    )
+
+
+def _unexplained(
+    account: Account,
+    messages: Mapping[object, Sequence[Found]],
+    explained: Mapping[object, int],
+    strange: Mapping[object, int],
+) -> tuple[Offender, ...]:
+    """Copies that neither a publish nor a kill explains."""
+    by_where = {copy.where: message for message, copies in messages.items() for copy in copies}
+    blamed: dict[object, list[Offender]] = defaultdict(list)
+    for offender in account.offenders:
+        if offender.kind == "duplicated" and offender.where is not None:
+            blamed[by_where[offender.where]].append(offender)
+    left: list[Offender] = []
+    for message in blamed.keys() | +Counter(strange):
+        without_kill = blamed[message][explained.get(message, 0) :]
+        left += without_kill
+        # The account may have put a strange copy down to a publish that was repeated as well.
+        hidden = max(0, strange.get(message, 0) - len(without_kill))
+        detail = "one record written again, and the delivery engine was not killed"
+        left += [Offender("duplicated", "?", None, copy.where, detail) for copy in messages[message][:hidden]]
+    return tuple(left)
+
+
+def _rejected_in_outages(
+    account: Account, found: Sequence[Found], written: Mapping[str, float], outages: Sequence[Outage]
+) -> frozenset[Offender]:
+    """Messages that the table should have and the errors prefix has, since no function could be invoked."""
+    by_where = {copy.where: copy for copy in found}
+    return frozenset(
+        offender
+        for offender in account.offenders
+        if offender.kind == "unexpectedly rejected"
+        and offender.where is not None
+        and _fell_into(by_where[offender.where], written, outages)
+    )
+
+
+def _fell_into(copy: Found, written: Mapping[str, float], outages: Sequence[Outage]) -> bool:
+    """Whether a message had its tries while its function could not be invoked.
+
+    One crash uses up one try of four, so it explains a rejection only beside an outage that used up the rest.
+    """
+    code = (copy.reason or "").rpartition(" ")[2]
+    at = written[copy.where.partition("#")[0]]
+    met = {
+        outage.is_crash
+        for outage in outages
+        if (outage.factory, outage.lane) == (copy.factory, copy.lane)
+        and outage.began <= at
+        and (copy.received_ms or 0) / 1000 <= outage.ended
+    }
+    return False in met and (code in _OUTAGE_CODES or (code == _CRASH_CODE and True in met))
+
+
+def _sample(copy: Found) -> SampleKey:
+    row = copy.content
+    assert isinstance(row, Row)  # noqa: S101  # the caller has chosen rows
+    return copy.factory, row.register_id, row.ts
+
+
+def _sent_samples(entries: Iterable[Entry], wanted: Iterable[SampleKey], rules: Rules) -> Counter[SampleKey]:
+    """How many messages of the journals stand for each of the wanted samples."""
+    samples = set(wanted)
+    sent: Counter[SampleKey] = Counter()
+    for entry in entries if samples else ():
+        if entry.source.lane != "measurements":
+            continue
+        try:
+            row = expected(entry.payload, entry.source.lane, entry.first_ms, rules)
+        except NotTakenError:
+            continue
+        assert isinstance(row, Row)  # noqa: S101  # of this lane
+        sample = (entry.source.factory, row.register_id, row.ts)
+        sent[sample] += sample in samples
+    return sent
+
+
+def _written(s3: Any, buckets: Iterable[str], factories: Sequence[str]) -> dict[str, float]:
+    """When each object of the factories was written, by `s3://bucket/key`."""
+    written = {}
+    for bucket in buckets:
+        for prefix in [f"{head}factory={factory}/" for factory in factories for head in ("", "errors/")]:
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+                for item in page.get("Contents", ()):
+                    written[f"s3://{bucket}/{item['Key']}"] = item["LastModified"].timestamp()
+    return written
+
+
+def _ask(grounds: Grounds) -> Answers:
+    """Ask about the soaked factories."""
+    client, where = grounds.lake.cloud.client("athena"), grounds.lake.outputs["athena"]
+    result = athena.run_named(client, DUPLICATES, where["workgroup"])
+    found: dict[SampleKey, int] = {}
+    for values in result.rows:
+        row = dict(zip(result.columns, values, strict=True))
+        taken, register = row["ts"], row["register_id"]
+        if row["factory"] in grounds.factories and isinstance(taken, datetime):
+            sample = (str(row["factory"]), None if register is None else str(register), _ms(taken))
+            found[sample] = int(str(row["copies"]))
+    counted = athena.run(client, COUNTED, where["workgroup"], where["database"])
+    rows = sum(int(str(number)) for factory, number in counted.rows if factory in grounds.factories)
+    return Answers(found, rows)
+
+
+def _ms(moment: datetime) -> int:
+    whole = moment.replace(tzinfo=UTC)
+    return round(whole.timestamp() * 1000)
+
+
+def reckon_video(grounds: Grounds, sent: Sequence[SentFragment]) -> video.Account:
+    """Decode every clip and account for every fragment and frame."""
+    s3 = grounds.lake.cloud.client("s3")
+    total = video.Account()
+    for place in grounds.archivers:
+        names: set[str] = {camera.name for camera in grounds.cameras if camera.factory == place.factory}
+        streams = {camera.stream for camera in grounds.cameras if camera.factory == place.factory}
+        mine = [one for one in sent if one.camera in names and one.stream in streams]
+        total.add(video.account(mine, s3, grounds.clips, place.factory))
+    return total

@@ -1,0 +1,160 @@
+"""What a soak found, as one JSON document."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.camera.reconciliation import Account as VideoAccount
+from harness.soak.reconciliation import Messages
+
+
+@dataclass
+class Summary:
+    """`build/soak/summary.json`.
+
+    Attributes:
+        seed: Which run it was.
+        minutes: How long gateways and cameras sent while faults struck.
+        messages: Messages sent.
+        lost: Of these, in no place at all, or altered.
+        duplicated: Copies that at-least-once delivery does not explain.
+        misplaced: Messages in the wrong place otherwise: taken or rejected against the rules, in another
+            partition, never sent.
+        delivered: Messages in their table.
+        rejected: Messages in an error object of the delivery.
+        rejected_in_outages: Of these, valid ones whose transform function could not be invoked for longer
+            than Firehose repeats an invocation; a redrive brings them into their table.
+        error_action: Messages that their rule's error action kept.
+        refused_puts: Records that a data stream refused, each of which an error action must have kept.
+        error_objects: Objects that the error actions wrote.
+        redelivered: Copies that second publishes could explain, in tables and among the rejected.
+        repeated_by_mqtt: Rows of measurements that came from a second publish.
+        repeated_by_delivery: Copies that follow on a kill of the delivery engine, everywhere.
+        repeated_samples: Samples that the table of measurements holds more than once.
+        repeats_found_by_query: Samples that the query for duplicates finds.
+        query_disagreements: Samples on which the two disagree.
+        distinct_rows: Rows of measurements that differ in more than their arrival.
+        rows_of_view: Rows of the view `measurements_distinct`.
+        fragments: Fragments sent by the cameras.
+        fragments_lost: Of these, in no clip.
+        fragments_duplicated: Of these, in several.
+        frames: Frames sent; every one is looked for in the decoded clips.
+        frames_lost: Of these, in no clip.
+        frames_duplicated: Of these, in several.
+        clips: Clips archived.
+        clips_flagged: Of these, flagged by the archiver.
+        faults: Faults that met something, by kind.
+        faults_without_effect: Faults that met nothing, by kind.
+        messages_per_second: Acknowledged while gateways sent.
+        reconnects: Connections that were opened again.
+        resent: Publishes of a message that had been published before.
+        peak_rss_mb: Largest sum of resident memory of the local cloud's processes and of the soak's own.
+        rss_mb: That memory by process at the first look, at the peak and at the last look.
+        seconds: What each part took.
+    """
+
+    seed: int
+    minutes: float = 0.0
+    messages: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    misplaced: int = 0
+    delivered: int = 0
+    rejected: int = 0
+    rejected_in_outages: int = 0
+    error_action: int = 0
+    refused_puts: int = 0
+    error_objects: int = 0
+    redelivered: int = 0
+    repeated_by_mqtt: int = 0
+    repeated_by_delivery: int = 0
+    repeated_samples: int = 0
+    repeats_found_by_query: int = 0
+    query_disagreements: int = 0
+    distinct_rows: int = 0
+    rows_of_view: int = 0
+    fragments: int = 0
+    fragments_lost: int = 0
+    fragments_duplicated: int = 0
+    frames: int = 0
+    frames_lost: int = 0
+    frames_duplicated: int = 0
+    clips: int = 0
+    clips_flagged: int = 0
+    faults: Mapping[str, int] = field(default_factory=Counter)
+    faults_without_effect: Mapping[str, int] = field(default_factory=Counter)
+    messages_per_second: float = 0.0
+    reconnects: int = 0
+    resent: int = 0
+    peak_rss_mb: float = 0.0
+    rss_mb: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def take_messages(self, messages: Messages) -> None:
+        """Take the account of the messages over."""
+        total = messages.account.total
+        self.messages, self.lost = total.sent, total.lost
+        self.delivered, self.rejected, self.error_action = total.delivered, total.rejected, total.error_action
+        self.rejected_in_outages = len(messages.rejected_in_outages)
+        self.duplicated = len(messages.unexplained)
+        told_apart = ("lost", "altered", "duplicated")
+        self.misplaced = sum(one.kind not in told_apart for one in messages.faulty)
+        self.error_objects, self.redelivered = messages.error_objects, total.redelivered
+        self.repeated_by_mqtt = messages.repeated_by_mqtt
+        self.repeated_by_delivery = messages.repeated_by_delivery
+        self.repeated_samples = len(messages.expected_repeats)
+        self.repeats_found_by_query = len(messages.found_repeats)
+        self.query_disagreements = len(messages.disagreements)
+        self.distinct_rows, self.rows_of_view = messages.distinct_rows, messages.rows_of_view
+
+    def take_video(self, video: VideoAccount) -> None:
+        """Take the account of the video over."""
+        self.fragments, self.frames, self.clips = video.fragments, video.frames, video.clips
+        self.fragments_lost, self.frames_lost = video.fragments_lost, video.frames_lost
+        self.fragments_duplicated = video.fragments_duplicated
+        self.frames_duplicated, self.clips_flagged = video.frames_duplicated, video.flagged
+
+    @property
+    def failures(self) -> list[str]:
+        """What must not be, in words."""
+        wrong = {
+            "lost": self.lost,
+            "duplicated": self.duplicated,
+            "misplaced": self.misplaced,
+            "query_disagreements": self.query_disagreements,
+            "fragments_lost": self.fragments_lost,
+            "fragments_duplicated": self.fragments_duplicated,
+            "frames_lost": self.frames_lost,
+            "frames_duplicated": self.frames_duplicated,
+        }
+        told = [f"{name}: {number}" for name, number in wrong.items() if number]
+        if self.rows_of_view != self.distinct_rows:
+            told.append(f"rows_of_view: {self.rows_of_view} for {self.distinct_rows} distinct_rows")
+        if self.error_objects != self.refused_puts:
+            told.append(f"error_objects: {self.error_objects} for {self.refused_puts} refused_puts")
+        return told
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data, times and memory rounded."""
+        return {
+            **asdict(self),
+            "faults": dict(sorted(self.faults.items())),
+            "faults_without_effect": dict(sorted(self.faults_without_effect.items())),
+            "minutes": round(self.minutes, 2),
+            "messages_per_second": round(self.messages_per_second, 1),
+            "peak_rss_mb": round(self.peak_rss_mb),
+            "rss_mb": {
+                when: {role: round(mb) for role, mb in sorted(roles.items())}
+                for when, roles in self.rss_mb.items()
+            },
+            "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
+        }
+
+    def write(self, path: Path) -> None:
+        """Write it; a reader never sees a half of it."""
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)

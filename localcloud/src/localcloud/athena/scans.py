@@ -1,0 +1,296 @@
+"""The tables that a query reads: which partitions its conditions leave, and the rows of those.
+
+A condition leaves out partitions when it stands in the WHERE clause, or in an inner join's ON, of the SELECT
+that names the table, and speaks of nothing but the table's partition columns. So does one of a SELECT around
+that one, such as the query over a view, where the inner SELECT hands these columns on as they are (those that
+a grouped SELECT hands on are grouped) and partitions each of its windows by them. Trino moves such conditions
+inwards (``PredicatePushDown``); here they stay where they are, and partitions that they rule out are not
+read. Athena also carries conditions into WITH queries and set operations; the rows are the same, but there it
+may read less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope, traverse_scope
+
+from localcloud.athena.catalog import Catalog, ObjectStore, StoredObject, Table, split_url
+from localcloud.athena.errors import QueryError
+from localcloud.athena.projection import partition_value, projection_of
+from localcloud.athena.reading import arrow_type, reader_of
+from localcloud.athena.types import Type
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a scan reads from.
+
+    Attributes:
+        catalog: Glue's tables.
+        store: S3's objects.
+        now: the query's moment, which relative ranges of a projection start from.
+        stopped: raises once nobody wants the answer any more.
+    """
+
+    catalog: Catalog
+    store: ObjectStore
+    now: datetime
+    stopped: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One table in one FROM clause.
+
+    Attributes:
+        relation: what the local engine calls its rows.
+        table: the table.
+        alias: what the query calls it there.
+        columns: the table's own columns that the query needs.
+        conditions: what its partitions have to satisfy, rewritten for the local engine.
+    """
+
+    relation: str
+    table: Table
+    alias: str
+    columns: frozenset[str]
+    conditions: tuple[exp.Expr, ...]
+
+    def read(self, connection: Any, around: Surroundings, limit: Callable[[int], None]) -> tuple[Any, int]:
+        """The rows of the partitions that the conditions leave, as an Arrow table, and the bytes scanned.
+
+        Args:
+            connection: a DuckDB connection to evaluate the conditions on.
+            around: what to read from.
+            limit: called with the bytes scanned so far; raises when they are too many.
+        """
+        wanted = {name: kind for name, kind in self.table.columns.items() if name in self.columns}
+        read = reader_of(self.table)
+        partitions = self._remaining(connection, list(self._partitions(around)))
+        pieces: list[Any] = [self._empty(wanted)]
+        scanned = 0
+        for partition in partitions:
+            if self.table.partition_columns:
+                around.store.authorize_list(partition.bucket, partition.folder)
+            for item in partition.objects:
+                around.stopped()
+                url = f"s3://{partition.bucket}/{item.key}"
+                rows = read(url, around.store.get(partition.bucket, item.key), wanted)
+                scanned += rows.bytes_scanned
+                limit(scanned)
+                pieces.append(self._piece(rows.columns, rows.count, partition.values))
+        return pa.concat_tables(pieces), scanned
+
+    def _piece(self, columns: Mapping[str, Any], count: int, values: Sequence[Any]) -> Any:
+        constants = {
+            name: pa.repeat(pa.scalar(value, arrow_type(kind, name)), count)
+            for (name, kind), value in zip(self.table.partition_columns.items(), values, strict=True)
+        }
+        # A relation needs a column even where the query needs none but counts rows.
+        return pa.table({_ROW: pa.nulls(count, pa.bool_()), **columns, **constants})
+
+    def _empty(self, wanted: Mapping[str, Type]) -> Any:
+        columns = {
+            name: pa.nulls(0, arrow_type(kind, f"table {self.table.full_name}, column {name}"))
+            for name, kind in {**wanted, **self.table.partition_columns}.items()
+        }
+        return pa.table({_ROW: pa.nulls(0, pa.bool_()), **columns})
+
+    # Partitions
+
+    def _partitions(self, around: Surroundings) -> Iterator[_Partition]:
+        projection = projection_of(self.table, around.now)
+        if projection is not None:
+            self._require(projection.injected)
+            folders: dict[str, _Partition] = {}
+            for item in around.store.list(projection.bucket, projection.prefix):
+                found = projection.partition_of(item.key)
+                if found is not None:
+                    folder, values = found
+                    partition = folders.setdefault(folder, _Partition(projection.bucket, folder, values, []))
+                    partition.add(item)
+            yield from folders.values()
+        elif self.table.partition_columns:
+            for registered in around.catalog.partitions(self.table.database, self.table.name):
+                location = str((registered.get("StorageDescriptor") or {}).get("Location") or "")
+                yield self._listed(location, self._registered_values(registered["Values"]), around)
+        else:
+            partition = self._listed(self.table.location, (), around)
+            around.store.authorize_list(partition.bucket, partition.folder)
+            yield partition
+
+    def _registered_values(self, texts: Sequence[str]) -> tuple[Any, ...]:
+        place = f"table {self.table.full_name}"
+        return tuple(
+            partition_value(text, kind, f"{place}, partition column {name}")
+            for text, (name, kind) in zip(texts, self.table.partition_columns.items(), strict=True)
+        )
+
+    def _listed(self, location: str, values: tuple[Any, ...], around: Surroundings) -> _Partition:
+        bucket, key = split_url(location, f"table {self.table.full_name}: location")
+        folder = key if key.endswith("/") or not key else f"{key}/"
+        partition = _Partition(bucket, folder, values, [])
+        for item in around.store.list(bucket, folder):
+            partition.add(item)
+        return partition
+
+    def _require(self, injected: Iterable[str]) -> None:
+        for name in sorted(injected):
+            if not any(_fixes(condition, name) for condition in self.conditions):
+                raise QueryError(
+                    "CONSTRAINT_VIOLATION",
+                    f"For the injected projected partition column {name}, the WHERE clause must contain only "
+                    "static equality conditions, and at least one such condition must be present",
+                )
+
+    def _remaining(self, connection: Any, partitions: list[_Partition]) -> list[_Partition]:
+        """The partitions that the conditions leave; the local engine itself evaluates them."""
+        if not self.conditions or not partitions:
+            return partitions
+        columns = {
+            name: pa.array([partition.values[at] for partition in partitions], arrow_type(kind, name))
+            for at, (name, kind) in enumerate(self.table.partition_columns.items())
+        }
+        connection.register(_PARTITIONS, pa.table({_ROW: pa.array(range(len(partitions))), **columns}))
+        query = (
+            exp.select(exp.column(_ROW))
+            .from_(exp.alias_(exp.to_table(_PARTITIONS), self.alias, table=True))
+            .where(*(condition.copy() for condition in self.conditions))
+        )
+        found = connection.execute(query.sql(dialect="duckdb", identify=True)).fetchall()
+        connection.unregister(_PARTITIONS)
+        return [partitions[at] for (at,) in sorted(found)]
+
+
+_ROW = "athena_row"
+_PARTITIONS = "athena_partitions"
+
+
+@dataclass(frozen=True)
+class _Partition:
+    bucket: str
+    folder: str
+    values: tuple[Any, ...]
+    objects: list[StoredObject]
+
+    def add(self, item: StoredObject) -> None:
+        """Takes an object in, unless Athena ignores it: empty ones, and hidden files and folders."""
+        parts = item.key[len(self.folder) :].split("/")
+        if item.size and not any(part.startswith(("_", ".")) for part in parts):
+            self.objects.append(item)
+
+
+def _fixes(condition: exp.Expr, column: str) -> bool:
+    """Whether a condition is ``column = literal`` or ``column IN (literals)``."""
+    if isinstance(condition, exp.In):
+        values = condition.expressions
+        return (
+            condition.this.name == column and bool(values) and all(isinstance(x, exp.Literal) for x in values)
+        )
+    if not isinstance(condition, exp.EQ):
+        return False
+    sides = (condition.left, condition.right)
+    return any(isinstance(one, exp.Column) and one.name == column for one in sides) and any(
+        isinstance(one, exp.Literal) for one in sides
+    )
+
+
+def find_scans(query: exp.Query, table_of: Callable[[exp.Table], Table]) -> list[Scan]:
+    """The scans of a rewritten query; its tables are replaced by the scans' relations."""
+    scans: list[Scan] = []
+    for scope in traverse_scope(query):
+        if not isinstance(scope.expression, exp.Select):
+            continue
+        for alias, source in scope.selected_sources.items():
+            node = source[1]
+            if not isinstance(node, exp.Table):
+                continue
+            table = table_of(node)
+            scan = Scan(
+                relation=f"athena_scan_{len(scans)}",
+                table=table,
+                alias=alias,
+                columns=frozenset(column.name for column in scope.source_columns(alias)) & set(table.columns),
+                conditions=tuple(
+                    condition
+                    for condition in _conditions(scope, alias)
+                    if {column.name for column in condition.find_all(exp.Column)}
+                    <= set(table.partition_columns)
+                ),
+            )
+            scans.append(scan)
+            node.replace(exp.alias_(exp.to_table(scan.relation), alias, table=True))
+    return scans
+
+
+def _conditions(scope: Scope, alias: str) -> Iterator[exp.Expr]:
+    """What is true of every row of one relation that can matter to the query's answer."""
+    select = scope.expression
+    if not isinstance(select, exp.Select) or alias in _nullable(select):
+        return
+    clauses = [select.args["where"].this] if select.args.get("where") is not None else []
+    joins = select.args.get("joins") or []
+    if not any(join.side for join in joins):
+        clauses += [join.args["on"] for join in joins if join.args.get("on") is not None]
+    for clause in clauses:
+        for condition in clause.flatten() if isinstance(clause, exp.And) else [clause]:
+            columns = list(condition.find_all(exp.Column))
+            if not columns or condition.find(exp.Query) is not None:
+                continue
+            if all(column.table == alias for column in columns):
+                yield condition
+    yield from _from_outside(scope, select, alias)
+
+
+def _from_outside(scope: Scope, select: exp.Select, alias: str) -> Iterator[exp.Expr]:
+    """The conditions of the SELECT around a subquery, in the words of a relation inside it."""
+    outer = scope.parent
+    if outer is None or not scope.is_derived_table or select.args.get("limit") or select.args.get("offset"):
+        return
+    inside = _handed_on(select, alias)
+
+    def moved(node: exp.Expr) -> exp.Expr:
+        return inside[node.name].copy() if isinstance(node, exp.Column) else node
+
+    for name, (_, source) in outer.selected_sources.items():
+        if source is scope:
+            for condition in _conditions(outer, name):
+                if all(column.name in inside for column in condition.find_all(exp.Column)):
+                    yield condition.transform(moved)
+
+
+def _handed_on(select: exp.Select, alias: str) -> dict[str, exp.Column]:
+    """The columns of a relation that its SELECT hands on as they are, by the SELECT's names.
+
+    Leaving out rows by such a column leaves out whole groups, as it is one of the grouped columns then, but
+    not always whole partitions of a window.
+    """
+    windows = [found for found in select.find_all(exp.Window) if found.find_ancestor(exp.Select) is select]
+    handed_on = {}
+    for name, item in zip(select.named_selects, select.expressions, strict=True):
+        column = item.unalias()
+        if not isinstance(column, exp.Column) or column.table != alias:
+            continue
+        if all(column in (window.args.get("partition_by") or ()) for window in windows):
+            handed_on[name] = column
+    return handed_on
+
+
+def _nullable(select: exp.Select) -> set[str]:
+    """The relations whose rows an outer join may replace by NULLs: leaving rows out changes the answer."""
+    source = select.args.get("from_")
+    before = [source.this.alias_or_name] if source is not None else []
+    nullable: set[str] = set()
+    for join in select.args.get("joins") or ():
+        if join.side in ("LEFT", "FULL"):
+            nullable.add(join.this.alias_or_name)
+        if join.side in ("RIGHT", "FULL"):
+            nullable.update(before)
+        before.append(join.this.alias_or_name)
+    return nullable

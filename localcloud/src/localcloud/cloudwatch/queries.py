@@ -1,0 +1,153 @@
+"""Metric data queries: metrics, and expressions over them, as GetMetricData and alarms have them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from localcloud.cloudwatch import insights
+from localcloud.cloudwatch.expressions import Expression, ExpressionError, Scope, Series, Value, parse
+from localcloud.cloudwatch.metrics import MetricId, Metrics, check_statistic
+
+_ID: Final = re.compile(r"[a-z][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class MetricStat:
+    """A statistic of a metric over periods."""
+
+    metric: MetricId
+    period: int
+    statistic: str
+    unit: str | None = None
+
+    def series(self, metrics: Metrics, slots: Sequence[int]) -> Series:
+        """The statistic in each slot."""
+        windows = metrics.windows(self.metric, slots, self.period, self.unit)
+        return [None if window is None else window.statistic(self.statistic) for window in windows]
+
+
+@dataclass(frozen=True)
+class InsightStat:
+    """A Metrics Insights query over periods."""
+
+    insight: insights.Insight
+    period: int
+
+    def series(self, metrics: Metrics, slots: Sequence[int]) -> Series:
+        """The query's result in each slot."""
+        return self.insight.series(metrics, slots, self.period)
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query: a metric's statistic, a Metrics Insights query, or an expression over others."""
+
+    id: str
+    label: str | None
+    returned: bool
+    stat: MetricStat | InsightStat | None
+    expression: Expression | None
+
+
+def read(queries: Sequence[Mapping[str, Any]]) -> list[Query]:
+    """Reads the queries of one request, as the API has them.
+
+    Raises:
+        ValueError: one of them is wrong, or something of it is not known here.
+    """
+    found = [_query(one) for one in queries]
+    ids = [one.id for one in found]
+    if len(set(ids)) != len(ids):
+        raise ValueError(f"the IDs of metric data queries must differ, got {', '.join(ids)}")
+    in_order(found)
+    return found
+
+
+def in_order(queries: Sequence[Query]) -> list[Query]:
+    """The expressions in an order in which each comes after those that it refers to.
+
+    Raises:
+        ExpressionError: one refers to an ID that does not exist, or to itself by way of others.
+    """
+    known = {one.id for one in queries if one.stat is not None}
+    waiting = [one for one in queries if one.expression is not None]
+    ordered: list[Query] = []
+    while waiting:
+        ready = [one for one in waiting if one.expression and one.expression.names <= known]
+        if not ready:
+            names = {name for one in waiting if one.expression for name in one.expression.names}
+            missing = sorted(names - known - {one.id for one in waiting})
+            why = (
+                f"refer to unknown IDs: {', '.join(missing)}"
+                if missing
+                else "refer to each other in a circle"
+            )
+            raise ExpressionError(f"the expressions {', '.join(one.id for one in waiting)} {why}")
+        ordered += ready
+        known |= {one.id for one in ready}
+        waiting = [one for one in waiting if one not in ready]
+    return ordered
+
+
+def evaluate(
+    queries: Sequence[Query], metrics: Metrics, slots: Sequence[int], period: int
+) -> Mapping[str, Value]:
+    """The values of all queries over slots that begin at `slots` and last `period` seconds.
+
+    Raises:
+        ExpressionError: an expression has no value.
+    """
+    stats = {one.id: one.stat for one in queries if one.stat is not None}
+    series = {name: stat.series(metrics, slots) for name, stat in stats.items()}
+    periods = {name: stat.period for name, stat in stats.items()}
+    results: dict[str, Value] = {}
+    for one in in_order(queries):
+        assert one.expression is not None  # noqa: S101 - in_order gives expressions only
+        results[one.id] = one.expression.evaluate(Scope(series, results, periods, slots, period))
+    return {**series, **results}
+
+
+def stat_of(arguments: Mapping[str, Any], statistic: str, period: int) -> MetricStat:
+    """The statistic that `Namespace`, `MetricName` and `Dimensions` name.
+
+    Raises:
+        ValueError: the period or the statistic is not one.
+    """
+    check_period(period)
+    check_statistic(statistic)
+    dimensions = {one["Name"]: one["Value"] for one in arguments.get("Dimensions") or []}
+    metric = MetricId.of(arguments["Namespace"], arguments["MetricName"], dimensions)
+    return MetricStat(metric, period, statistic, arguments.get("Unit"))
+
+
+def check_period(period: int) -> None:
+    """Checks a period (PutMetricAlarm, GetMetricData).
+
+    Raises:
+        ValueError: it is not one.
+    """
+    if period not in {1, 5, 10, 20, 30} and (period <= 0 or period % 60):
+        raise ValueError(f"Period must be 1, 5, 10, 20, 30 or a multiple of 60, got {period}")
+
+
+def _query(one: Mapping[str, Any]) -> Query:
+    name = str(one.get("Id", ""))
+    if not _ID.fullmatch(name):
+        raise ValueError(f"the ID of a metric data query must match {_ID.pattern}, got {name!r}")
+    stat, text = one.get("MetricStat"), one.get("Expression")
+    if (stat is None) == (text is None):
+        raise ValueError(f"the metric data query {name} must have one of MetricStat and Expression")
+    if one.get("AccountId"):
+        raise ValueError(f"the metric data query {name} has an AccountId, which is not known here")
+    returned = bool(one.get("ReturnData", True))
+    if stat is None and insights.is_query(str(text)):
+        period = int(one.get("Period") or 0)
+        check_period(period)
+        return Query(name, one.get("Label"), returned, InsightStat(insights.parse(str(text)), period), None)
+    if stat is None:
+        return Query(name, one.get("Label"), returned, None, parse(str(text)))
+    metric = {**stat["Metric"], "Unit": stat.get("Unit")}
+    return Query(name, one.get("Label"), returned, stat_of(metric, stat["Stat"], int(stat["Period"])), None)

@@ -1,0 +1,252 @@
+"""JSON records to rows of a table, by the rules of Firehose's OpenX JSON SerDe.
+
+Sources: Amazon Data Firehose API reference, OpenXJsonSerDe; Developer Guide, "Convert input data format",
+"Choose the JSON deserializer". Where the two are silent the stricter reading is taken: a value that is not
+clearly of the column's type is a mismatch, so that what passes here cannot depend on a lenient guess.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from localcloud.firehose.errors import RecordError
+from localcloud.firehose.hive import HiveType
+
+MILLISECOND_DIGITS = 13
+"""An epoch number with fewer digits is read as seconds, one with as many or more as milliseconds (the SerDe's
+rule).
+"""
+
+_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z")
+_SQL = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?")
+_INTEGER = re.compile(r"[+-]?\d+")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_NANOS = 2**63
+_DECODER_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of the SerDe.
+
+    Attributes:
+        case_insensitive: Lower-case the JSON keys before anything else looks at them (AWS's default).
+        key_mappings: Column name to the JSON key that feeds it, compared with the keys as they are after
+            that. dots_to_underscores: Read a key `a.b` as `a_b`.
+    """
+
+    case_insensitive: bool = True
+    key_mappings: Mapping[str, str] = field(default_factory=dict)
+    dots_to_underscores: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table, lower-case name and type."""
+
+    name: str
+    type: HiveType
+
+
+class Deserializer:
+    """Turns the bytes of a record into rows, one tuple of column values each."""
+
+    def __init__(self, columns: Sequence[Column], options: Options) -> None:
+        self.columns = tuple(columns)
+        self._fold: Callable[[str], str] | None = _folding(options)
+        self._decoder = json.JSONDecoder(object_pairs_hook=self._object, parse_constant=_refuse_constant)
+        keys = (options.key_mappings.get(column.name, column.name) for column in columns)
+        self._plan = tuple(
+            (key, column.name, _converter(column.type)) for key, column in zip(keys, columns, strict=True)
+        )
+
+    def rows(self, data: bytes) -> list[tuple[Any, ...]]:
+        """Rows of a record: one JSON object, or several one after another.
+
+        Raises:
+            RecordError: Not JSON (DataFormatConversion.ParseError), or not an object, or a value that does
+                not fit
+                its column (DataFormatConversion.MalformedData).
+        """
+        documents = list(self._documents(data))
+        if not documents:
+            raise RecordError("DataFormatConversion.MalformedData", "the record is empty")
+        return [self._row(document) for document in documents]
+
+    def _documents(self, data: bytes) -> Iterator[dict[str, Any]]:
+        try:
+            text = data.decode()
+            position = _skip_space(text, 0)
+            while position < len(text):
+                document, end = self._decoder.raw_decode(text, position)
+                if not isinstance(document, dict):
+                    raise RecordError("DataFormatConversion.MalformedData", "the record is not a JSON object")
+                yield document
+                position = _skip_space(text, end)
+        except (ValueError, RecursionError) as error:
+            raise RecordError("DataFormatConversion.ParseError", "the record is not JSON") from error
+
+    def _row(self, document: dict[str, Any]) -> tuple[Any, ...]:
+        values: list[Any] = []
+        for key, column, convert in self._plan:
+            value = document.get(key)
+            if value is None:
+                values.append(None)
+                continue
+            try:
+                values.append(convert(value))
+            except (ValueError, TypeError, OverflowError, InvalidOperation) as error:
+                raise RecordError(
+                    "DataFormatConversion.MalformedData", f"data does not match the schema: column {column}"
+                ) from error
+        return tuple(values)
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        fold = self._fold
+        return dict(pairs) if fold is None else {fold(key): value for key, value in pairs}
+
+
+def _folding(options: Options) -> Callable[[str], str] | None:
+    if options.case_insensitive and options.dots_to_underscores:
+        return lambda key: key.lower().replace(".", "_")
+    if options.case_insensitive:
+        return str.lower
+    if options.dots_to_underscores:
+        return lambda key: key.replace(".", "_")
+    return None
+
+
+def _skip_space(text: str, position: int) -> int:
+    match = _DECODER_SPACE.match(text, position)
+    return position if match is None else match.end()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _converter(kind: HiveType) -> Callable[[Any], Any]:
+    simple: Callable[[Any], Any] | None = {
+        "string": _string,
+        "boolean": _boolean,
+        "float": _double,
+        "double": _double,
+        "date": _date,
+        "timestamp": timestamp_nanos,
+    }.get(kind.name)
+    if simple is not None:
+        return simple
+    if kind.bits:
+        return _integer_converter(kind.bits)
+    if kind.name == "decimal":
+        return _decimal_converter(kind.precision, kind.scale)
+    inner = tuple(_nullable(_converter(argument)) for argument in kind.arguments)
+    if kind.name == "array":
+        return lambda value: [inner[0](item) for item in _expect(value, list)]
+    if kind.name == "map":
+        return lambda value: [(key, inner[1](item)) for key, item in _expect(value, dict).items()]
+    return lambda value: {
+        name: convert(_expect(value, dict).get(name))
+        for name, convert in zip(kind.fields, inner, strict=True)
+    }
+
+
+def _nullable(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else convert(value)
+
+
+def _expect(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(kind.__name__)
+    return value
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise ValueError("boolean")
+
+
+def _double(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError("double")
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise ValueError("double")
+    return float(value)
+
+
+def _integer_converter(bits: int) -> Callable[[Any], int]:
+    bound = 1 << (bits - 1)
+
+    def convert(value: Any) -> int:
+        if isinstance(value, str) and _INTEGER.fullmatch(value):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not -bound <= value < bound:
+            raise ValueError("integer")
+        return value
+
+    return convert
+
+
+def _decimal_converter(precision: int, scale: int) -> Callable[[Any], Decimal]:
+    step = Decimal(1).scaleb(-scale)
+    bound = Decimal(10) ** (precision - scale)
+
+    def convert(value: Any) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise TypeError("decimal")
+        number = Decimal(str(value)).quantize(step)
+        if not abs(number) < bound:
+            raise ValueError("decimal")
+        return number
+
+    return convert
+
+
+def _date(value: Any) -> date:
+    return date.fromisoformat(_expect(value, str))
+
+
+def timestamp_nanos(value: Any) -> int:
+    """Nanoseconds since the epoch of a JSON value in a timestamp column.
+
+    Takes `yyyy-MM-dd'T'HH:mm:ss[.S]'Z'`, `yyyy-[M]M-[d]d HH:mm:ss[.S]` (UTC), epoch seconds, epoch
+    milliseconds and floating point epoch seconds, as numbers or as text.
+
+    Raises:
+        TypeError, ValueError: None of these, or out of the range of a 64-bit count of nanoseconds.
+    """
+    if isinstance(value, str):
+        match = _ISO.fullmatch(value) or _SQL.fullmatch(value)
+        if match:
+            parts = [int(part) for part in match.groups()[:6]]
+            seconds = int(datetime(*parts[:6], tzinfo=UTC).timestamp())  # type: ignore[arg-type, misc]
+            return _in_range(seconds * 10**9 + int((match[7] or "0").ljust(9, "0")))
+        if _INTEGER.fullmatch(value):
+            value = int(value)
+        elif _NUMBER.fullmatch(value):
+            value = float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError("timestamp")
+    if isinstance(value, float):
+        return _in_range(int(Decimal(repr(value)) * 1000) * 10**6)
+    milliseconds = value if len(str(value)) >= MILLISECOND_DIGITS else value * 1000
+    return _in_range(milliseconds * 10**6)
+
+
+def _in_range(nanos: int) -> int:
+    if not -_NANOS < nanos < _NANOS:
+        raise ValueError("timestamp")
+    return nanos

@@ -1,0 +1,167 @@
+"""What the MQTT broker must refuse, and MiniStack's did not.
+
+Replaced in ``ministack.services.iot``, with the page of the AWS IoT Core developer guide or of the quotas
+that says so:
+
+* ``_mtls_build_ssl_context``: a client without a certificate was served, as the account itself ("X.509 client
+  certificates": port 8883 authenticates clients by certificate).
+* ``_WSSession._policy_allows``: a session without any identity was allowed everything.
+* ``_mqtt_policy_allows``: a certificate that was deactivated or revoked stayed good for the connections it
+  had
+  ("Activate or deactivate a client certificate": they are disconnected within minutes; here at the next
+  packet).
+* ``_parsed_iot_policy``: a wildcard in a client ID became a wildcard of the policy that names the client ID
+  by
+  variable. Such a variable stays unresolved now, so that its statement matches nothing.
+* ``_WSSession.handle_packet``: packets before CONNECT were obeyed under the certificate's policies, and a
+  second
+  CONNECT changed the client ID (MQTT 3.1.1, 3.1); payloads above 128 KB and topics of more than seven slashes
+  passed ("Message broker and protocol limits"), and so did any number of publishes a second. The excess over
+  100 a second is discarded and, at QoS 1, not acknowledged; the connection stays (same page).
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import struct
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+PAYLOAD_BYTES: Final = 128 * 1024
+TOPIC_SLASHES: Final = 7
+PUBLISHES_PER_SECOND: Final = 100
+BURST_SECONDS: Final = 5
+"""AWS does not say over which time it measures the rate. A short one would discard what a gateway sent evenly
+and
+this machine, busy with everything else, received in a bunch."""
+
+_log: Final = logging.getLogger("localcloud.iot.broker")
+
+
+@dataclass
+class Allowance:
+    """A token bucket: ``PUBLISHES_PER_SECOND``, measured over ``BURST_SECONDS``."""
+
+    now: float
+    tokens: float = field(default=float(PUBLISHES_PER_SECOND * BURST_SECONDS))
+
+    def take(self, now: float) -> bool:
+        """Whether one more publish is within the rate at the time ``now``, in seconds."""
+        ceiling = float(PUBLISHES_PER_SECOND * BURST_SECONDS)
+        self.tokens = min(ceiling, self.tokens + (now - self.now) * PUBLISHES_PER_SECOND)
+        self.now = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+
+@dataclass
+class _Connection:
+    """What the broker must remember of a connection beside what MiniStack does."""
+
+    allowance: Allowance
+    connected: bool = False
+
+
+def install(app: Any) -> Counter[str]:
+    """Puts the refusals into MiniStack; returns the counts of what was refused, by reason."""
+    from ministack.services import iot
+
+    refused: Counter[str] = Counter()
+    _require_certificates(iot)
+    _evaluate_policies_strictly(app, iot)
+    _check_packets(iot, refused)
+    return refused
+
+
+def drop_connections() -> int:
+    """Breaks every MQTT connection at once, as the loss of the broker's machine would; says how many."""
+    from ministack.services import iot
+
+    writers = list(iot._mtls_sessions)
+    for writer in writers:
+        writer.transport.abort()
+    return len(writers)
+
+
+def _require_certificates(iot: Any) -> None:
+    build = iot._mtls_build_ssl_context
+
+    def build_requiring() -> ssl.SSLContext:
+        context: ssl.SSLContext = build()
+        context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    iot._mtls_build_ssl_context = build_requiring
+
+
+def _evaluate_policies_strictly(app: Any, iot: Any) -> None:
+    session_allows = iot._WSSession._policy_allows
+    certificate_allows = iot._mqtt_policy_allows
+    parse_policy = iot._parsed_iot_policy
+
+    def policy_allows(session: Any, action: str, resource: str) -> bool:
+        if app.AUTH and session.certificate_id is None and session.iam_credential is None:
+            return False
+        return bool(session_allows(session, action, resource))
+
+    def mqtt_policy_allows(account: str, region: str, certificate: str, *rest: Any, **named: Any) -> bool:
+        is_claim = (named.get("provisioning_template") or (rest[3] if len(rest) > 3 else None)) is not None
+        if not is_claim and not iot._mtls_active_registrations(certificate):
+            _log.warning("certificate %s is not active, its connection is refused", certificate)
+            return False
+        return bool(certificate_allows(account, region, certificate, *rest, **named))
+
+    def parsed_policy(document: str, context: tuple[tuple[str, str], ...]) -> Any:
+        return parse_policy(document, tuple(pair for pair in context if not set("*?") & set(pair[1])))
+
+    iot._WSSession._policy_allows = policy_allows
+    iot._mqtt_policy_allows = mqtt_policy_allows
+    iot._parsed_iot_policy = parsed_policy
+
+
+def _check_packets(iot: Any, refused: Counter[str]) -> None:
+    handle = iot._WSSession.handle_packet
+    connections: WeakKeyDictionary[Any, _Connection] = WeakKeyDictionary()
+
+    async def handle_packet(session: Any, kind: int, flags: int, body: bytes) -> bool:
+        connection = connections.setdefault(session, _Connection(Allowance(time.monotonic())))
+        if (kind == iot.PKT_CONNECT) is connection.connected:
+            refused["second CONNECT" if connection.connected else "packet before CONNECT"] += 1
+            return False
+        connection.connected = True
+        if kind == iot.PKT_PUBLISH:
+            try:
+                topic, payload_bytes = _publish(iot, session, flags, body)
+            except (ValueError, IndexError, struct.error):
+                return bool(await handle(session, kind, flags, body))
+            if payload_bytes > PAYLOAD_BYTES or topic.count("/") > _slashes_allowed(topic):
+                _log.warning("publish of %d bytes on %r refused", payload_bytes, topic)
+                refused["payload too large" if payload_bytes > PAYLOAD_BYTES else "topic too deep"] += 1
+                return False
+            if not connection.allowance.take(time.monotonic()):
+                refused["publish rate"] += 1
+                return True
+        return bool(await handle(session, kind, flags, body))
+
+    iot._WSSession.handle_packet = handle_packet
+
+
+def _publish(iot: Any, session: Any, flags: int, body: bytes) -> tuple[str, int]:
+    """Topic and payload size of a PUBLISH packet."""
+    topic, offset = iot._read_string(body, 0)
+    if (flags >> 1) & 0x03:
+        offset += 2
+    if session.protocol_version == iot.MQTT_5:
+        _, offset = iot._decode_properties(body, offset)
+    return str(topic), len(body) - offset
+
+
+def _slashes_allowed(topic: str) -> int:
+    """Seven, and Basic Ingest's prefix ``$aws/rules/<rule>/`` does not count."""
+    return TOPIC_SLASHES + 3 if topic.startswith("$aws/rules/") else TOPIC_SLASHES

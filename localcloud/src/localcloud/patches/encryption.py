@@ -1,0 +1,194 @@
+"""Services ask KMS about the keys that their resources are encrypted with.
+
+Wrapped in ``ministack.app.SERVICE_HANDLERS``, after IAM has allowed the call itself; they recorded keys and
+asked nobody:
+
+* ``s3``: GenerateDataKey for a put, Decrypt for a get, both for the parts of an upload (S3 User Guide,
+  "Using server-side encryption with AWS KMS keys"). The encryption context is the bucket with a bucket key,
+  and the object without. Only those subresources of an object that hold its data count.
+* ``kinesis``: GenerateDataKey for producers, Decrypt for consumers (Kinesis Data Streams guide, "Permissions
+  to use user-generated KMS keys").
+* ``logs``: a key is only taken if its policy lets CloudWatch Logs use it for the log group (CloudWatch Logs
+  guide, "Encrypt log data in CloudWatch Logs using AWS KMS").
+* ``lambda``: whoever sets a function's key must be allowed CreateGrant and Encrypt (Lambda guide, "Securing
+  Lambda environment variables"). The function's role needs nothing: Lambda uses the grant.
+
+Kinesis Video Streams and Athena, which are this package's own, ask by themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
+from urllib.parse import unquote
+
+from localcloud.keys import Use, refusal, service_may
+from localcloud.settings import ACCOUNT, REGION
+
+Answer: TypeAlias = tuple[int, dict[str, str], Any]
+Handler: TypeAlias = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Answer]]
+Check: TypeAlias = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], "Answer | None"]
+
+DECRYPT: Final = ("kms:Decrypt",)
+ENCRYPT: Final = ("kms:GenerateDataKey",)
+BOTH: Final = (*DECRYPT, *ENCRYPT)
+_KEY_HEADER: Final = "x-amz-server-side-encryption-aws-kms-key-id"
+# What may be in the query of a request for an object's data.
+_OF_DATA: Final = frozenset({"versionId", "partNumber", "uploadId", "uploads", "x-id"})
+_STREAM_ACTIONS: Final = {
+    "PutRecord": ENCRYPT,
+    "PutRecords": ENCRYPT,
+    "GetRecords": DECRYPT,
+    "SubscribeToShard": DECRYPT,
+}
+_LOGS_ACTIONS: Final = (
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKey",
+    "kms:DescribeKey",
+)
+
+
+def install(app: Any) -> None:
+    """Wraps the handlers."""
+    for service, check in {"s3": _s3, "kinesis": _kinesis, "logs": _logs, "lambda": _lambda}.items():
+        app.SERVICE_HANDLERS[service] = _checked(app.SERVICE_HANDLERS[service], check)
+
+
+def _checked(handler: Handler, check: Check) -> Handler:
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Answer:
+        return check(method, path, headers, body, query) or await handler(method, path, headers, body, query)
+
+    return handle
+
+
+def key_for_writing(bucket: str, headers: Mapping[str, str] | None = None) -> str | None:
+    """The KMS key that an object put into a bucket is encrypted with, if it is one."""
+    from ministack.services import s3
+
+    given = headers or {}
+    if given.get("x-amz-server-side-encryption") == "AES256":
+        return None
+    named = given.get(_KEY_HEADER) or s3._bucket_default_sse_headers(bucket).get(_KEY_HEADER)
+    return str(named) if named else None
+
+
+def key_of_object(bucket: str, key: str) -> str | None:
+    """The KMS key that an object is encrypted with, if it is one."""
+    from ministack.services import s3
+
+    item = s3._buckets.get(bucket, {}).get("objects", {}).get(key)
+    return item["preserved_headers"].get(_KEY_HEADER) if item and item.get("preserved_headers") else None
+
+
+def s3_use(bucket: str, key: str, kms_key: str, actions: tuple[str, ...]) -> Use:
+    """What S3 asks of KMS for an object."""
+    from ministack.services import s3
+
+    by_bucket = "<BucketKeyEnabled>true</BucketKeyEnabled>" in s3._bucket_encryption.get(bucket, "")
+    arn = f"arn:aws:s3:::{bucket}" if by_bucket else f"arn:aws:s3:::{bucket}/{key}"
+    return Use(kms_key, actions, "s3", {"aws:s3:arn": arn})
+
+
+def _s3(
+    method: str, path: str, headers: dict[str, str], _body: bytes, query: dict[str, Any]
+) -> Answer | None:
+    from ministack.core.router import extract_access_key_id
+    from ministack.services import s3
+
+    bucket, _, key = path.lstrip("/").partition("/")
+    if not key or set(query) - _OF_DATA - {name for name in query if name.lower().startswith("x-amz-")}:
+        return None
+    uses: list[tuple[str, str, str | None, tuple[str, ...]]] = []
+    if method == "GET" and "uploadId" not in query:
+        uses = [(bucket, key, key_of_object(bucket, key), DECRYPT)]
+    elif method == "PUT" and (source := headers.get("x-amz-copy-source")):
+        from_bucket, _, from_key = unquote(source).lstrip("/").partition("?")[0].partition("/")
+        uses = [
+            (from_bucket, from_key, key_of_object(from_bucket, from_key), DECRYPT),
+            (bucket, key, key_for_writing(bucket, headers), ENCRYPT),
+        ]
+    elif method in ("PUT", "POST"):
+        actions = BOTH if "uploadId" in query else ENCRYPT
+        uses = [(bucket, key, key_for_writing(bucket, headers), actions)]
+    caller = extract_access_key_id(headers, query)
+    for of_bucket, of_key, kms_key, wanted in uses:
+        if kms_key and (why := refusal(caller, s3_use(of_bucket, of_key, kms_key, wanted))):
+            answer: Answer = s3._error("AccessDenied", why, 403)
+            return answer
+    return None
+
+
+def _kinesis(_: str, __: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer | None:
+    from ministack.core.router import extract_access_key_id
+    from ministack.services import kinesis
+
+    operation = headers.get("x-amz-target", "").rpartition(".")[2]
+    actions = _STREAM_ACTIONS.get(operation)
+    if actions is None:
+        return None
+    request = _json(body)
+    if operation == "GetRecords":
+        state = kinesis._shard_iterators.get(request.get("ShardIterator"))
+        stream = kinesis._streams.get(state["stream"]) if state else None
+    else:
+        _, stream = kinesis._resolve_stream(request)
+    if stream is None or stream.get("EncryptionType") != "KMS" or not stream.get("KeyId"):
+        return None
+    use = Use(stream["KeyId"], actions, "kinesis", {"aws:kinesis:arn": stream["StreamARN"]})
+    why = refusal(extract_access_key_id(headers, query), use)
+    return _error("KMSAccessDeniedException", why, 400) if why else None
+
+
+def _logs(_: str, __: str, headers: dict[str, str], body: bytes, ___: dict[str, Any]) -> Answer | None:
+    if headers.get("x-amz-target", "").rpartition(".")[2] not in ("CreateLogGroup", "AssociateKmsKey"):
+        return None
+    request = _json(body)
+    key = request.get("kmsKeyId")
+    if not key:
+        return None
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{request.get('logGroupName')}"
+    if service_may(f"logs.{REGION}.amazonaws.com", Use(key, _LOGS_ACTIONS, "logs", {"aws:logs:arn": arn})):
+        return None
+    message = f"The specified KMS key does not exist or is not allowed to be used with Arn '{arn}'"
+    return _error("AccessDeniedException", message, 400)
+
+
+def _lambda(
+    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+) -> Answer | None:
+    from ministack.core.router import extract_access_key_id
+
+    parts = path.strip("/").split("/")
+    creates = method == "POST" and parts[1:] == ["functions"]
+    if not (creates or (method == "PUT" and parts[-1] == "configuration")):
+        return None
+    request = _json(body)
+    key = request.get("KMSKeyArn")
+    if not key:
+        return None
+    name = request.get("FunctionName") if creates else parts[2]
+    context = {"aws:lambda:FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"}
+    use = Use(key, ("kms:CreateGrant", "kms:Encrypt"), "lambda", context)
+    why = refusal(extract_access_key_id(headers, query), use)
+    return _error("KMSAccessDeniedException", why, 502) if why else None
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        members = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def _error(code: str, message: str, status: int) -> Answer:
+    from ministack.core.responses import error_response_json
+
+    answer: Answer = error_response_json(code, message, status)
+    return answer

@@ -1,0 +1,186 @@
+"""Processes that cannot outlive the one that wants them.
+
+A server is started in a process group of its own, so that whatever it starts in turn ends with it. Two pipes
+tie it to its starter: the *lifeline*, whose writing end only the starter holds, tells the server by its
+end-of-file that the starter has gone, however it went; the *readiness* pipe tells the starter that the server
+serves, or, by its end-of-file, that it never will.
+
+Run as a program, this module puts the lifeline under a module that knows nothing of it:
+``python -m localcloud.processes FD MODULE ARGS...``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import runpy
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+GRACE_SECONDS = 8.0
+"""What a process group gets to end by itself before it is killed."""
+
+_POLL_SECONDS = 0.02
+_LOG_TAIL_LINES = 15
+
+
+class StartError(RuntimeError):
+    """A server did not come up; the message says why and names its log."""
+
+
+@dataclass
+class Child:
+    """A server that this process started, with the ends of its two pipes that stay here."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    lifeline: int | None
+    ready: int
+
+    @property
+    def pid(self) -> int:
+        """The process ID, which is the ID of its process group as well."""
+        return self.process.pid
+
+    def wait_ready(self, timeout: float) -> None:
+        """Returns once the server has reported that it serves.
+
+        Raises:
+            StartError: it ended, or was still silent after ``timeout`` seconds. It has been stopped by then.
+        """
+        readable, _, _ = select.select([self.ready], [], [], timeout)
+        said = os.read(self.ready, 64) if readable else b""
+        os.close(self.ready)
+        if said:
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=1 if readable else 0)
+        code = self.process.returncode
+        self.stop()
+        why = f"not ready after {timeout:g} s" if code is None else f"ended with exit code {code}"
+        raise StartError(f"{self.log.stem}: {why}; log {self.log}:\n{tail(self.log)}")
+
+    def stop(self) -> None:
+        """Ends the server and its process group: politely, and after ``GRACE_SECONDS`` by SIGKILL."""
+        if self.lifeline is not None:
+            os.close(self.lifeline)
+            self.lifeline = None
+        if self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=GRACE_SECONDS)
+        _kill_group(self.pid)
+        self.process.wait()
+
+
+def spawn(
+    command: Callable[[int | None, int], Sequence[str]],
+    *,
+    log: Path,
+    environment: Mapping[str, str],
+    tied: bool,
+) -> Child:
+    """Starts a server in a process group of its own.
+
+    Args:
+        command: makes the command line from the lifeline's descriptor (``None`` when not tied) and the
+            readiness pipe's descriptor.
+        log: file that takes the server's output; written anew.
+        environment: the server's whole environment.
+        tied: whether it ends when this process does.
+    """
+    ready_here, ready_there = os.pipe()
+    lifeline_there, lifeline_here = os.pipe() if tied else (None, None)
+    passed = [fd for fd in (ready_there, lifeline_there) if fd is not None]
+    try:
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command(lifeline_there, ready_there),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(environment),
+                pass_fds=passed,
+                start_new_session=True,
+            )
+    except BaseException:
+        for fd in (ready_here, lifeline_here):
+            if fd is not None:
+                os.close(fd)
+        raise
+    finally:
+        for fd in passed:
+            os.close(fd)
+    return Child(process, log, lifeline_here, ready_here)
+
+
+def watch_lifeline(fd: int, then: Callable[[], None]) -> None:
+    """Calls ``then`` from a thread of its own when the other end of the lifeline ``fd`` is closed."""
+
+    def watch() -> None:
+        while os.read(fd, 64):
+            pass
+        then()
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def end_group_of(pid: int, *, marker: str) -> bool:
+    """Ends the process group that the server ``pid`` leads, when ``pid`` is still that server.
+
+    Args:
+        pid: the server's process ID.
+        marker: text that the server's command line holds. Process IDs are used again, so a number alone is no
+            reason to kill anything.
+
+    Returns:
+        Whether there was one to end.
+    """
+    if not is_running(pid, marker=marker):
+        return False
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE_SECONDS
+    while is_running(pid, marker=marker) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    _kill_group(pid)
+    return True
+
+
+def is_running(pid: int, *, marker: str) -> bool:
+    """Whether ``pid`` is a live process with ``marker`` in its command line (a zombie has none)."""
+    listing = subprocess.run(
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return marker in listing.stdout
+
+
+def tail(log: Path) -> str:
+    """The last lines of a log, for an error message."""
+    try:
+        text = log.read_text(errors="replace")
+    except FileNotFoundError:
+        return "(no log)"
+    return "\n".join(text.splitlines()[-_LOG_TAIL_LINES:])
+
+
+def _kill_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def _main(argv: Sequence[str]) -> None:
+    fd, module, *arguments = argv
+    watch_lifeline(int(fd), lambda: os.kill(os.getpid(), signal.SIGKILL))
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])

@@ -1,0 +1,97 @@
+"""The producer side of Kinesis Video Streams: fragments go out by PutMedia, acknowledgements come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+_BATCH_BYTES = 8 * 2**20
+_TIMEOUT = urllib3.Timeout(connect=5, read=120)
+
+
+class PutMediaError(RuntimeError):
+    """The service did not take a fragment; the message has its words."""
+
+
+class Producer:
+    """Sends fragments to one stream, each exactly once: a call that fails is not repeated.
+
+    PutMedia belongs to no SDK for Python, since it streams in both directions. The local cloud takes it with
+    a body that has an end, which is how this producer sends it.
+
+    Args:
+        kinesisvideo: boto3 client of ``kinesisvideo``; tells the endpoint and signs with its credentials.
+        stream: stream name.
+    """
+
+    def __init__(self, kinesisvideo: Any, stream: str) -> None:
+        answer = kinesisvideo.get_data_endpoint(StreamName=stream, APIName="PUT_MEDIA")
+        self.stream = stream
+        self._url = f"{answer['DataEndpoint']}/putMedia"
+        # boto3 has no public way from a client to its credentials.
+        self._credentials: Credentials = kinesisvideo._request_signer._credentials
+        self._region: str = kinesisvideo.meta.region_name
+        self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
+
+    def put(
+        self, documents: Sequence[bytes], server_offset_ms: int | None = None, *, more: bool = False
+    ) -> list[str]:
+        """Sends fragments and returns their numbers.
+
+        Args:
+            documents: one-cluster Matroska documents, timed in epoch milliseconds.
+            server_offset_ms: for footage of the past, how long after the producer's timestamps the server's
+                are. Such footage appears at once when the last of it has been sent.
+            more: more footage of the past will follow.
+
+        Raises:
+            PutMediaError: the service refused the call or a fragment.
+        """
+        numbers: list[str] = []
+        batches = _batches(documents)
+        for index, batch in enumerate(batches, start=1):
+            hold = server_offset_ms is not None and (more or index < len(batches))
+            numbers += self._put(batch, server_offset_ms, hold)
+        return numbers
+
+    def _put(self, documents: Sequence[bytes], server_offset_ms: int | None, hold: bool) -> list[str]:
+        headers = {"x-amzn-stream-name": self.stream, "x-amzn-fragment-timecode-type": "ABSOLUTE"}
+        if server_offset_ms is not None:
+            headers["x-localcloud-server-time-offset"] = str(server_offset_ms)
+        if hold:
+            headers["x-localcloud-hold"] = "true"
+        request = AWSRequest("POST", self._url, headers=headers, data=b"".join(documents))
+        SigV4Auth(self._credentials, "kinesisvideo", self._region).add_auth(request)
+        prepared = request.prepare()
+        answer = self._http.request("POST", prepared.url, body=request.data, headers=dict(prepared.headers))
+        if answer.status != 200:
+            kind = answer.headers.get("x-amzn-ErrorType", "").split(":")[0]
+            raise PutMediaError(f"{self.stream}: {answer.status} {kind}: {answer.data[:500]!r}")
+        acknowledgements = [json.loads(line) for line in answer.data.splitlines()]
+        for acknowledgement in acknowledgements:
+            if acknowledgement["EventType"] == "ERROR":
+                raise PutMediaError(f"{self.stream}: {_words(acknowledgement)}")
+        return [acknowledgement["FragmentNumber"] for acknowledgement in acknowledgements]
+
+
+def _batches(documents: Sequence[bytes]) -> list[list[bytes]]:
+    """Documents in calls of bounded size, in order."""
+    batches: list[list[bytes]] = [[]]
+    size = 0
+    for document in documents:
+        if batches[-1] and size + len(document) > _BATCH_BYTES:
+            batches.append([])
+            size = 0
+        batches[-1].append(document)
+        size += len(document)
+    return [batch for batch in batches if batch]
+
+
+def _words(acknowledgement: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in acknowledgement.items() if name != "EventType")

@@ -1,0 +1,94 @@
+"""The local engine gives Trino's own answers, or refuses.
+
+Athena's engine is of Trino's line. ``trino/answers.json`` holds what Trino 435 answered to
+``trino/queries.sql``; ``trino/record.py`` asks it again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlglot
+from localcloud.athena.engine import Query
+from localcloud.athena.errors import QueryError, UnsupportedError
+from localcloud.athena.functions import NAMES
+from localcloud.athena.surface import RULES, Rule
+from localcloud.testing.memory_lake import EMPTY
+
+_TRINO = Path(__file__).parent / "trino"
+_ANSWERS: list[dict[str, Any]] = json.loads((_TRINO / "answers.json").read_text())
+
+
+def _refusals() -> dict[str, str]:
+    """What queries.sql says of each query that the local engine refuses."""
+    text = (_TRINO / "queries.sql").read_text()
+    found = re.findall(r"^-- refused: (.*)\n((?:.*\n)*?.*);$", text, re.MULTILINE)
+    return {query.strip(): reason for reason, query in found}
+
+
+_REFUSED = _refusals()
+
+
+def _plain_type(kind: str) -> str:
+    """A type without what Athena does not show: lengths of texts, digits of seconds."""
+    return re.sub(r"(varchar|timestamp)\(\d+\)", r"\1", kind).replace(", ", ",")
+
+
+def _plain_value(value: str | None, kind: str) -> str | None:
+    """A value as Athena writes it: always three digits of a second."""
+    if value is None or not kind.startswith("timestamp"):
+        return value
+    return re.sub(
+        r"(\d\d:\d\d:\d\d)(?:\.(\d+))?", lambda found: f"{found[1]}.{(found[2] or '').ljust(3, '0')}", value
+    )
+
+
+@pytest.mark.parametrize("answer", _ANSWERS, ids=lambda answer: re.sub(r"\s+", " ", answer["sql"])[:60])
+def test_means_the_same_as_on_trino(answer: dict[str, Any]) -> None:
+    if answer["sql"] in _REFUSED:
+        with pytest.raises(UnsupportedError, match=re.escape(_REFUSED[answer["sql"]])):
+            Query(answer["sql"]).run(EMPTY, EMPTY)
+    elif "error" in answer:
+        with pytest.raises(QueryError):
+            Query(answer["sql"]).run(EMPTY, EMPTY)
+    else:
+        got = Query(answer["sql"]).run(EMPTY, EMPTY)
+        types = [_plain_type(kind) for kind in answer["types"]]
+        assert [str(column.type) for column in got.columns] == types
+        rows = [[_plain_value(*pair) for pair in zip(row, types, strict=True)] for row in answer["rows"]]
+        if "ORDER BY" in answer["sql"]:
+            assert got.rows == rows
+        else:
+            assert sorted(map(repr, got.rows)) == sorted(map(repr, rows))
+
+
+def test_only_what_trino_answers_counts_as_refused() -> None:
+    answered = {answer["sql"] for answer in _ANSWERS if "error" not in answer}
+    assert _REFUSED
+    assert set(_REFUSED) <= answered
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_function_has_been_compared(name: str) -> None:
+    assert any(
+        "error" not in answer and re.search(rf"\b{name}\s*\(", answer["sql"], re.IGNORECASE)
+        for answer in _ANSWERS
+    )
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_forbids_what_trino_does_not_read(rule: Rule) -> None:
+    """Trino refused at least one query for it, and nothing that Trino answered falls under it."""
+    hit = [
+        answer
+        for answer in _ANSWERS
+        if next(rule.found(sqlglot.tokenize(answer["sql"], read="trino")), None) is not None
+    ]
+    assert hit
+    assert all("error" in answer for answer in hit)
+    with pytest.raises(QueryError, match=re.escape(rule.write)):
+        Query(hit[0]["sql"]).run(EMPTY, EMPTY)

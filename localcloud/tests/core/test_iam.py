@@ -1,0 +1,187 @@
+"""Who may do what: role sessions of services, and the calls that no policy allows."""
+
+# ruff: noqa: S310 - the URLs are the local cloud's
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+from localcloud.cloud import CallError
+
+from localcloud import LocalCloud
+
+pytestmark = pytest.mark.cloud
+
+FIREHOSE = "firehose.amazonaws.com"
+
+
+def source(name: str) -> str:
+    return f"arn:aws:firehose:eu-central-1:000000000000:deliverystream/{name}"
+
+
+def session(cloud: LocalCloud, role: str, source_arn: str, service: str = FIREHOSE) -> dict[str, str]:
+    arguments = {"role_arn": role, "service": service, "source_arn": source_arn}
+    return dict(cloud.control("POST", "service-credentials", arguments))
+
+
+def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(error.value.response["Error"]["Code"])
+
+
+def test_a_service_gets_a_session_of_a_role_that_trusts_it(
+    cloud: LocalCloud, make_role: Callable[..., str]
+) -> None:
+    role = make_role(FIREHOSE)
+    identity = cloud.client("sts", session(cloud, role, source("x"))).get_caller_identity()
+    assert identity["Arn"].startswith(
+        f"arn:aws:sts::{cloud.account_id}:assumed-role/{role.rpartition('/')[2]}/firehose-"
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "allowed", "denied"),
+    [
+        ({"StringEquals": {"aws:SourceAccount": "000000000000"}}, source("any"), None),
+        ({"StringEquals": {"aws:SourceAccount": "111111111111"}}, None, source("any")),
+        ({"ArnLike": {"aws:SourceArn": source("lake-*")}}, source("lake-a"), source("other")),
+    ],
+)
+def test_the_trust_policy_sees_for_whom_the_service_acts(
+    cloud: LocalCloud, make_role: Callable[..., str], condition: Any, allowed: str | None, denied: str | None
+) -> None:
+    role = make_role(FIREHOSE, condition=condition)
+    if allowed:
+        assert session(cloud, role, allowed)["SessionToken"]
+    if denied:
+        with pytest.raises(CallError) as refused:
+            session(cloud, role, denied)
+        assert refused.value.status == 403
+
+
+def test_another_service_is_not_trusted(cloud: LocalCloud, make_role: Callable[..., str]) -> None:
+    with pytest.raises(CallError) as refused:
+        session(cloud, make_role("iot.amazonaws.com"), source("x"))
+    assert refused.value.status == 403
+
+
+def test_a_role_made_again_does_not_keep_its_old_sessions_rights(
+    cloud: LocalCloud, make_role: Callable[..., str], bucket: str
+) -> None:
+    role = make_role(FIREHOSE, {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"})
+    before = session(cloud, role, source("x"))
+    assert session(cloud, role, source("x"))["AccessKeyId"] == before["AccessKeyId"]
+    name = role.rpartition("/")[2]
+    iam = cloud.client("iam")
+    document = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    iam.delete_role_policy(RoleName=name, PolicyName="own")
+    iam.delete_role(RoleName=name)
+    with pytest.raises(CallError):
+        session(cloud, role, source("x"))
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))
+    assert session(cloud, role, source("x"))["AccessKeyId"] != before["AccessKeyId"]
+
+
+def test_a_session_may_do_what_its_role_may_in_its_prefix_alone(
+    cloud: LocalCloud, make_role: Callable[..., str], bucket: str
+) -> None:
+    own = {"StringLike": {"s3:prefix": "factory=krakow/*"}}
+    role = make_role(
+        FIREHOSE,
+        {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/factory=krakow/*"},
+        {"Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}", "Condition": own},
+    )
+    s3 = cloud.client("s3", session(cloud, role, source("x")))
+    s3.put_object(Bucket=bucket, Key="factory=krakow/a", Body=b"x")
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="factory=krakow/")
+    assert [each["Key"] for each in listed["Contents"]] == ["factory=krakow/a"]
+    calls: list[Callable[[], Any]] = [
+        lambda: s3.put_object(Bucket=bucket, Key="factory=krakow-2/a", Body=b"x"),
+        lambda: s3.put_object(Bucket=bucket, Key="factory=lyon/a", Body=b"x"),
+        lambda: s3.get_object(Bucket=bucket, Key="factory=krakow/a"),
+        lambda: s3.delete_object(Bucket=bucket, Key="factory=krakow/a"),
+        lambda: s3.list_objects_v2(Bucket=bucket, Prefix="factory=lyon/"),
+        lambda: s3.list_objects_v2(Bucket=bucket),
+    ]
+    for denied in calls:
+        with pytest.raises(ClientError) as refused:
+            denied()
+        assert code_of(refused) == "AccessDenied"
+
+
+def test_a_wrong_secret_is_refused(cloud: LocalCloud, make_role: Callable[..., str]) -> None:
+    stolen = {**session(cloud, make_role(FIREHOSE), source("x")), "SecretAccessKey": "guess"}
+    with pytest.raises(ClientError) as refused:
+        cloud.client("s3", stolen).list_buckets()
+    assert code_of(refused) == "SignatureDoesNotMatch"
+
+
+def test_an_unsigned_request_reads_nothing(cloud: LocalCloud, bucket: str) -> None:
+    s3 = cloud.client("s3")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"secret")
+    link = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
+    assert urllib.request.urlopen(link).read() == b"secret"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{cloud.endpoint}/{bucket}/k")
+
+
+def test_tls_only_buckets_serve_loopback(
+    cloud: LocalCloud, make_role: Callable[..., str], bucket: str
+) -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [f"arn:aws:s3:::{bucket}/*"]}
+    statement = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    cloud.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
+    role = make_role(FIREHOSE, {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"})
+    cloud.client("s3", session(cloud, role, source("x"))).put_object(Bucket=bucket, Key="k", Body=b"x")
+
+
+@pytest.mark.parametrize("missing", [None, "catalog", "database", "table"])
+def test_a_glue_table_needs_its_ancestors_too(
+    cloud: LocalCloud, make_role: Callable[..., str], missing: str | None
+) -> None:
+    glue = cloud.client("glue")
+    name = f"db_{uuid.uuid4().hex[:8]}"
+    glue.create_database(DatabaseInput={"Name": name})
+    glue.create_table(DatabaseName=name, TableInput={"Name": "t"})
+    prefix = f"arn:aws:glue:{cloud.region}:{cloud.account_id}"
+    arns = {
+        "catalog": f"{prefix}:catalog",
+        "database": f"{prefix}:database/{name}",
+        "table": f"{prefix}:table/{name}/t",
+    }
+    allowed = [arn for kind, arn in arns.items() if kind != missing]
+    role = make_role(FIREHOSE, {"Action": "glue:GetTable", "Resource": allowed})
+    mine = cloud.client("glue", session(cloud, role, source("x")))
+    if missing is None:
+        assert mine.get_table(DatabaseName=name, Name="t")["Table"]["Name"] == "t"
+    else:
+        with pytest.raises(ClientError) as refused:
+            mine.get_table(DatabaseName=name, Name="t")
+        assert code_of(refused) == "AccessDeniedException"
+
+
+def test_an_operation_without_a_name_is_allowed_to_nobody_but_root(
+    cloud: LocalCloud, make_role: Callable[..., str]
+) -> None:
+    role = make_role(FIREHOSE, {"Action": "iot:Create*", "Resource": "*"})
+    credentials = session(cloud, role, source("x"))
+    # A method that the API does not have at this path: no operation, so no action that a policy could name.
+    request = AWSRequest("DELETE", f"{cloud.endpoint}/endpoint", headers={})
+    keys = Credentials(
+        credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
+    )
+    SigV4Auth(keys, "iot", cloud.region).add_auth(request)
+    sent = urllib.request.Request(str(request.url), method="DELETE", headers=dict(request.headers.items()))
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(sent)
+    assert refused.value.code == 403

@@ -1,0 +1,48 @@
+"""What the lake and the clip archive rely on in S3."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localcloud import LocalCloud
+
+pytestmark = pytest.mark.cloud
+
+
+def test_of_racing_conditional_puts_one_wins_and_its_body_stays(cloud: LocalCloud, bucket: str) -> None:
+    s3 = cloud.client("s3")
+
+    def put(body: bytes) -> str:
+        try:
+            s3.put_object(Bucket=bucket, Key="clip", Body=body, IfNoneMatch="*")
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return body.decode()
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(put, [str(n).encode() for n in range(8)]))
+    (winner,) = [outcome for outcome in outcomes if outcome != "PreconditionFailed"]
+    assert s3.get_object(Bucket=bucket, Key="clip")["Body"].read().decode() == winner
+
+
+def test_metadata_comes_back_with_the_object(cloud: LocalCloud, bucket: str) -> None:
+    s3 = cloud.client("s3")
+    given = {"first-fragment": "91343852333181432392682062607750161", "clip-seconds": "60"}
+    s3.put_object(Bucket=bucket, Key="clip", Body=b"x", Metadata=given, ContentType="video/mp4")
+    assert s3.head_object(Bucket=bucket, Key="clip")["Metadata"] == given
+
+
+def test_listing_is_in_key_order_after_a_key_and_by_pages(cloud: LocalCloud, bucket: str) -> None:
+    s3 = cloud.client("s3")
+    for n in (3, 1, 2, 10):
+        s3.put_object(Bucket=bucket, Key=f"camera=a/{n:02}", Body=b"x")
+    s3.put_object(Bucket=bucket, Key="camera=ab/00", Body=b"x")
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="camera=a/", StartAfter="camera=a/01")
+    assert [each["Key"] for each in listed["Contents"]] == ["camera=a/02", "camera=a/03", "camera=a/10"]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, PaginationConfig={"PageSize": 2})
+    assert [len(page["Contents"]) for page in pages] == [2, 2, 1]
+    tops = s3.list_objects_v2(Bucket=bucket, Delimiter="/")["CommonPrefixes"]
+    assert [each["Prefix"] for each in tops] == ["camera=a/", "camera=ab/"]

@@ -1,0 +1,279 @@
+"""The engine around the deliveries: discovery, flushes, its own recovery, and its control calls."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from localcloud.firehose import delivery
+from localcloud.firehose.clients import ClientFactory, RoleClients
+from localcloud.firehose.endpoint import serve
+from localcloud.firehose.engine import Engine
+from localcloud.testing.firehose import Clock, FakeAws, description, refusal
+
+NAME = "lake-krakow-measurements"
+
+
+class ControlPlane:
+    """The control plane's answers: the descriptions that a test puts into it."""
+
+    def __init__(self) -> None:
+        self.descriptions: dict[str, dict[str, Any]] = {}
+        self.error: Exception | None = None
+
+    def list_delivery_streams(self, **arguments: Any) -> dict[str, Any]:
+        if self.error is not None:
+            raise self.error
+        start = arguments.get("ExclusiveStartDeliveryStreamName", "")
+        names = sorted(name for name in self.descriptions if name > start)
+        return {"DeliveryStreamNames": names[:1], "HasMoreDeliveryStreams": len(names) > 1}
+
+    def describe_delivery_stream(self, DeliveryStreamName: str) -> dict[str, Any]:  # noqa: N803
+        return {"DeliveryStreamDescription": self.descriptions[DeliveryStreamName]}
+
+
+class Clients(RoleClients):
+    """Clients of the fakes."""
+
+    def __init__(self, control_plane: ControlPlane, aws: FakeAws) -> None:
+        self.control_plane, self.aws = control_plane, aws
+        self.forgotten: list[str] = []
+
+    def own(self, service: str) -> Any:
+        assert service == "firehose"
+        return self.control_plane
+
+    def of(self, source_arn: str) -> ClientFactory:
+        assert source_arn
+        return self.aws.client
+
+    def forget(self, source_arn: str) -> None:
+        self.forgotten.append(source_arn)
+
+
+@pytest.fixture
+def control_plane() -> ControlPlane:
+    return ControlPlane()
+
+
+@pytest.fixture
+def engine(control_plane: ControlPlane, aws: FakeAws, tmp_path: Path) -> Iterator[Engine]:
+    one = Engine(Clients(control_plane, aws), tmp_path)
+    one.start()
+    yield one
+    one.stop()
+
+
+def named(name: str, **changes: Any) -> dict[str, Any]:
+    return {**description(**changes), "DeliveryStreamName": name}
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition was not met in time"
+        time.sleep(0.01)
+
+
+def test_a_flush_finds_new_streams_and_delivers_them_all(
+    engine: Engine, control_plane: ControlPlane, aws: FakeAws
+) -> None:
+    control_plane.descriptions = {name: named(name) for name in ("a", "b", "c")}
+    aws.put([b"1\n"])
+    delivered, undelivered = engine.flush(None, 10)
+    assert set(delivered) == {"a", "b", "c"}
+    assert {one["delivered_records"] for one in delivered.values()} == {1}
+    assert not undelivered
+    assert len(aws.objects) == 3
+
+
+def test_only_the_streams_named_are_flushed(
+    engine: Engine, control_plane: ControlPlane, aws: FakeAws
+) -> None:
+    control_plane.descriptions = {name: named(name) for name in ("a", "b")}
+    aws.put([b"1\n"])
+    delivered, undelivered = engine.flush(["b", "z"], 10)
+    assert list(delivered) == ["b"]
+    assert undelivered == {"z": {"reason": "no such delivery stream"}}
+    assert len(aws.objects) == 1
+
+
+def test_a_flush_that_is_not_done_in_time_says_what_is_left_and_why(
+    engine: Engine, control_plane: ControlPlane, aws: FakeAws
+) -> None:
+    control_plane.descriptions = {NAME: description()}
+    aws.put([b"1\n"])
+    aws.fail("put_object", *[refusal("AccessDenied", "PutObject")] * 100)
+    delivered, undelivered = engine.flush(None, 0.5)
+    assert not delivered
+    assert "AccessDenied" in undelivered[NAME]["reason"]
+    assert undelivered[NAME]["outstanding_records"] == 1
+    aws.failures.clear()
+    assert engine.flush(None, 10)[0][NAME]["delivered_records"] == 1
+
+
+def test_a_stream_that_cannot_be_served_is_reported_not_hidden(
+    engine: Engine, control_plane: ControlPlane
+) -> None:
+    control_plane.descriptions = {NAME: description(CompressionFormat="GZIP")}
+    _, undelivered = engine.flush(None, 1)
+    assert "CompressionFormat" in undelivered[NAME]["reason"]
+    assert engine.status()["delivery_streams"][NAME]["state"] == "refused"
+
+
+def test_an_error_that_nobody_foresaw_starts_the_delivery_again(
+    engine: Engine, control_plane: ControlPlane, aws: FakeAws
+) -> None:
+    """The transform's batch has left its queue when the error comes: only the checkpoint still knows it."""
+    control_plane.descriptions = {NAME: description()}
+    aws.put([b"1\n"])
+    aws.fail("put_object", ZeroDivisionError())
+    delivered, undelivered = engine.flush(None, 10)
+    assert not undelivered
+    assert len(aws.objects) == 1
+    assert delivered[NAME]["delivered_records"] == 1
+
+
+def test_what_ended_a_delivery_is_in_the_status(
+    engine: Engine, control_plane: ControlPlane, aws: FakeAws
+) -> None:
+    control_plane.descriptions = {NAME: description()}
+    aws.fail("list_shards", *[ZeroDivisionError("boom")] * 1000)
+    engine.discover()
+    wait_for(lambda: engine.status()["delivery_streams"][NAME]["state"] == "failed")
+    assert engine.status()["delivery_streams"][NAME]["last_error"] == "ZeroDivisionError: boom"
+
+
+def test_a_deleted_stream_is_forgotten_with_its_checkpoint(
+    engine: Engine, control_plane: ControlPlane, aws: FakeAws, tmp_path: Path
+) -> None:
+    control_plane.descriptions = {NAME: description()}
+    aws.put([b"1\n"])
+    engine.flush(None, 10)
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 1
+    control_plane.descriptions = {}
+    engine.discover()
+    assert engine.status()["delivery_streams"] == {}
+    assert not list((tmp_path / "checkpoints").iterdir())
+    assert NAME not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_stream_made_again_starts_at_its_new_beginning(
+    engine: Engine, control_plane: ControlPlane, aws: FakeAws, clock: Clock
+) -> None:
+    control_plane.descriptions = {NAME: description()}
+    aws.put([b"1\n"])
+    engine.flush(None, 10)
+    clock.seconds = 5
+    aws.put([b"between\n"])
+    clock.seconds = 10
+    again = description()
+    again["Source"]["KinesisStreamSourceDescription"]["DeliveryStartTimestamp"] = clock.now()
+    control_plane.descriptions = {NAME: again}
+    aws.put([b"2\n"])
+    engine.flush(None, 10)
+    assert sorted(aws.delivered()) == [b"1", b"2"]
+
+
+def test_a_flush_does_not_wait_for_the_next_try(
+    engine: Engine, control_plane: ControlPlane, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "FIRST_PAUSE", 600.0)
+    monkeypatch.setattr(delivery, "LONGEST_PAUSE", 600.0)
+    control_plane.descriptions = {NAME: description()}
+    aws.put([b"1\n"])
+    aws.fail("put_object", refusal("SlowDown"))
+    assert NAME in engine.flush(None, 0.5)[1]
+    assert engine.flush(None, 10)[0][NAME]["delivered_records"] == 1
+
+
+def test_an_outage_of_the_control_plane_stops_no_delivery(
+    engine: Engine, control_plane: ControlPlane, aws: FakeAws
+) -> None:
+    control_plane.descriptions = {
+        NAME: description(BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 60})
+    }
+    engine.flush(None, 10)
+    control_plane.error = refusal("ServiceUnavailableException", "ListDeliveryStreams", 503)
+    wait_for(lambda: engine.status()["last_error"] is not None)
+    assert engine.status()["delivery_streams"][NAME]["state"] == "delivering"
+    control_plane.error = None
+    aws.put([b"1\n"])
+    assert engine.flush(None, 10)[0][NAME]["delivered_records"] == 1
+
+
+@pytest.fixture
+def url(engine: Engine) -> Iterator[str]:
+    server = serve(engine, 0)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def call(url: str, body: Any = None, content_type: str = "application/json") -> tuple[int, dict[str, Any]]:
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": content_type})  # noqa: S310 - always http
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - always http
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_flush_and_status_answer_over_http(url: str, control_plane: ControlPlane, aws: FakeAws) -> None:
+    control_plane.descriptions = {NAME: description()}
+    aws.put([b"1\n"])
+    status, answer = call(f"{url}/flush", {"names": None, "timeout": 10})
+    assert (status, answer["delivered"][NAME]["delivered_records"]) == (200, 1)
+    status, answer = call(f"{url}/status")
+    assert (status, answer["delivery_streams"][NAME]["outstanding_records"]) == (200, 0)
+
+
+def test_an_unfinished_flush_is_a_gateway_timeout(
+    url: str, control_plane: ControlPlane, aws: FakeAws
+) -> None:
+    control_plane.descriptions = {NAME: description()}
+    aws.put([b"1\n"])
+    aws.fail("invoke", *[refusal("TooManyRequestsException")] * 3)
+    status, answer = call(f"{url}/flush", {"timeout": 0.1})
+    assert status == 504
+    assert NAME in answer["undelivered"]
+    assert NAME in answer["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "content_type", "status"),
+    [
+        ("/flush", {"names": "all"}, "application/json", 400),
+        ("/flush", {"names": [1]}, "application/json", 400),
+        ("/flush", {"timeout": "soon"}, "application/json", 400),
+        ("/flush", b"{", "application/json", 400),
+        ("/flush", b"[]", "application/json", 400),
+        ("/flush", {}, "text/plain", 415),
+        ("/flush", None, "application/json", 404),
+        ("/status", {}, "application/json", 404),
+    ],
+)
+def test_a_call_that_is_not_understood_is_refused(
+    url: str, path: str, body: Any, content_type: str, status: int
+) -> None:
+    code, answer = call(url + path, body, content_type)
+    assert code == status
+    assert answer["message"]
+
+
+def test_a_flush_while_the_control_plane_is_away_says_so(url: str, control_plane: ControlPlane) -> None:
+    control_plane.error = refusal("ServiceUnavailableException", "ListDeliveryStreams", 503)
+    status, answer = call(f"{url}/flush", {})
+    assert status == 503
+    assert "cannot be listed" in answer["message"]

@@ -1,0 +1,266 @@
+"""JSON to rows to Parquet: the SerDe's rules, what does not fit, and what readers find in the file."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from localcloud.firehose import hive, parquet
+from localcloud.firehose.errors import RecordError, SchemaError
+from localcloud.firehose.openx import Column, Deserializer, Options, timestamp_nanos
+
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+NOON_S = int(NOON.timestamp())
+
+
+def deserializer(options: Options | None = None, **columns: str) -> Deserializer:
+    listed = [Column(name, hive.parse(kind)) for name, kind in columns.items()]
+    return Deserializer(listed, options or Options())
+
+
+def one(value: Any, kind: str) -> Any:
+    """What a JSON value becomes in a column of a type."""
+    ((converted,),) = deserializer(v=kind).rows(json.dumps({"v": value}).encode())
+    return converted
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("string", "text", "text"),
+        ("string", 12, "12"),
+        ("string", True, "true"),
+        ("string", {"a": [1, "ł"]}, '{"a":[1,"ł"]}'),
+        ("boolean", True, True),
+        ("boolean", "FALSE", False),
+        ("tinyint", -128, -128),
+        ("int", 2**31 - 1, 2**31 - 1),
+        ("int", "17", 17),
+        ("bigint", -(2**63), -(2**63)),
+        ("double", 1.5, 1.5),
+        ("double", 3, 3.0),
+        ("double", "-1e3", -1000.0),
+        ("float", 0.25, 0.25),
+        ("decimal(6,2)", 12.5, Decimal("12.50")),
+        ("decimal(6,2)", "9999.99", Decimal("9999.99")),
+        ("date", "2026-03-09", date(2026, 3, 9)),
+        ("array<int>", [1, None, 3], [1, None, 3]),
+        ("map<string,double>", {"a": 1, "b": None}, [("a", 1.0), ("b", None)]),
+        ("struct<a:int,b:array<string>>", {"A": 1, "b": ["x"]}, {"a": 1, "b": ["x"]}),
+        ("struct<a:int,b:string>", {"a": 1}, {"a": 1, "b": None}),
+        ("double", None, None),
+    ],
+)
+def test_a_value_of_the_columns_type_is_taken(kind: str, value: Any, expected: Any) -> None:
+    assert one(value, kind) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("boolean", 1),
+        ("boolean", "yes"),
+        ("tinyint", 128),
+        ("int", 2**31),
+        ("int", 1.0),
+        ("int", "1.5"),
+        ("int", True),
+        ("bigint", 2**63),
+        ("double", "text"),
+        ("double", "nan"),
+        ("double", " 1"),
+        ("double", "1_0"),
+        ("double", True),
+        ("double", [1]),
+        ("double", 10**400),
+        ("decimal(4,2)", 100),
+        ("decimal(4,2)", "abc"),
+        ("date", 20260309),
+        ("date", "2026-3-9"),
+        ("timestamp", "yesterday"),
+        ("timestamp", "2026-02-30 00:00:00"),
+        ("timestamp", "2026-03-09T12:00:00+01:00"),
+        ("timestamp", True),
+        ("timestamp", 10**17),
+        ("array<int>", {"a": 1}),
+        ("array<int>", ["x"]),
+        ("map<string,int>", [1]),
+        ("struct<a:int>", "x"),
+    ],
+)
+def test_a_value_that_does_not_fit_fails_and_names_the_column_alone(kind: str, value: Any) -> None:
+    with pytest.raises(RecordError) as failure:
+        one(value, kind)
+    assert failure.value.code == "DataFormatConversion.MalformedData"
+    assert failure.value.message.endswith("column v")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-03-09T12:00:00Z",
+        "2026-03-09T12:00:00.000Z",
+        "2026-3-9 12:00:00",
+        "2026-03-09 12:00:00.000000000",
+        NOON_S,
+        NOON_S * 1000,
+        float(NOON_S),
+        str(NOON_S),
+        str(NOON_S * 1000),
+        f"{NOON_S}.0",
+    ],
+)
+def test_every_documented_form_of_a_timestamp_is_the_same_instant(value: Any) -> None:
+    assert timestamp_nanos(value) == NOON_S * 10**9
+
+
+@pytest.mark.parametrize(
+    ("value", "nanos"),
+    [
+        ("2026-03-09T12:00:00.123456789Z", 123_456_789),
+        ("2026-03-09 12:00:00.1", 100_000_000),
+        (NOON_S * 1000 + 7, 7_000_000),
+        (NOON_S + 0.123, 123_000_000),
+    ],
+)
+def test_fractions_of_a_second_are_kept(value: Any, nanos: int) -> None:
+    assert timestamp_nanos(value) == NOON_S * 10**9 + nanos
+
+
+def test_an_epoch_number_of_twelve_digits_is_seconds() -> None:
+    """Milliseconds before September 2001 have twelve digits: the SerDe cannot tell them from seconds."""
+    assert timestamp_nanos(9_000_000_000) == 9_000_000_000 * 10**9
+    assert timestamp_nanos(1_000_000_000_000) == 10**18
+
+
+def test_keys_are_lowered_first_and_then_mapped() -> None:
+    options = Options(True, {"device_id": "deviceid"})
+    rows = deserializer(options, device_id="string", value="int").rows(
+        b'{"deviceID":"a","VALUE":1,"other":2}'
+    )
+    assert rows == [("a", 1)]
+
+
+def test_a_mapping_with_capitals_finds_nothing_among_lowered_keys() -> None:
+    options = Options(True, {"device_id": "deviceID"})
+    assert deserializer(options, device_id="string").rows(b'{"deviceID":"a"}') == [(None,)]
+
+
+def test_case_sensitive_keys_are_mapped_as_they_are() -> None:
+    options = Options(False, {"device_id": "deviceID", "upper": "VALUE"})
+    rows = deserializer(options, device_id="string", upper="int", value="int").rows(
+        b'{"deviceID":"a","deviceid":"b","VALUE":1,"value":2}'
+    )
+    assert rows == [("a", 1, 2)]
+
+
+def test_dots_become_underscores_when_asked_for() -> None:
+    assert deserializer(Options(True, {}, True), a_b="int").rows(b'{"A.b":1}') == [(1,)]
+    assert deserializer(Options(), a_b="int").rows(b'{"A.b":1}') == [(None,)]
+
+
+def test_several_objects_in_a_record_are_several_rows() -> None:
+    assert deserializer(v="int").rows(b' {"v":1}{"v":2}\n{"v":3}\n') == [(1,), (2,), (3,)]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "DataFormatConversion.MalformedData"),
+        (b" \n", "DataFormatConversion.MalformedData"),
+        (b'[{"v":1}]', "DataFormatConversion.MalformedData"),
+        (b"7", "DataFormatConversion.MalformedData"),
+        (b"\xff", "DataFormatConversion.ParseError"),
+        (b'{"v":', "DataFormatConversion.ParseError"),
+        (b'{"v":NaN}', "DataFormatConversion.ParseError"),
+        (b'{"v":1} tail', "DataFormatConversion.ParseError"),
+        (b"[" * 100_000, "DataFormatConversion.ParseError"),
+    ],
+)
+def test_what_is_no_json_object_fails(data: bytes, code: str) -> None:
+    with pytest.raises(RecordError) as failure:
+        deserializer(v="int").rows(data)
+    assert failure.value.code == code
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "",
+        "text",
+        "array<int",
+        "array<int>>",
+        "map<int,int>",
+        "decimal(39,1)",
+        "varchar(5)",
+        "binary",
+        "struct<a>",
+    ],
+)
+def test_a_type_that_is_not_converted_is_refused(kind: str) -> None:
+    with pytest.raises(SchemaError):
+        hive.parse(kind)
+
+
+def test_a_nested_type_is_read() -> None:
+    kind = hive.parse("struct<a: array<map<string,decimal(10,2)>>, b:int>")
+    assert kind.fields == ("a", "b")
+    assert kind.arguments[0].arguments[0].arguments[1] == hive.HiveType("decimal", precision=10, scale=2)
+
+
+def test_the_file_is_what_firehose_writes() -> None:
+    """Optional columns, Snappy, timestamps as INT96."""
+    reader = deserializer(ts="timestamp", value="double", name="string")
+    body = parquet.write(reader.columns, reader.rows(b'{"ts":%d,"value":1.5}' % (NOON_S * 1000)), "SNAPPY")
+    file = pq.ParquetFile(io.BytesIO(body))
+    column = file.metadata.row_group(0).column(0)
+    assert (column.physical_type, column.compression) == ("INT96", "SNAPPY")
+    assert file.schema.column(2).physical_type == "BYTE_ARRAY"
+    assert all(file.schema.column(index).max_definition_level == 1 for index in range(3))
+
+
+_ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "ts": st.datetimes(datetime(2001, 9, 10), datetime(2262, 1, 1)).map(  # noqa: DTZ001 - UTC is set below
+                lambda time: time.replace(tzinfo=UTC, microsecond=time.microsecond // 1000 * 1000)
+            ),
+            "value": st.none() | st.floats(allow_nan=False, allow_infinity=False),
+            "name": st.none() | st.text(st.characters(exclude_categories=["Cs"])),
+            "count": st.none() | st.integers(-(2**63), 2**63 - 1),
+            "good": st.none() | st.booleans(),
+        }
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(_ROWS)
+def test_duckdb_reads_back_what_the_records_said(rows: list[dict[str, Any]]) -> None:
+    reader = deserializer(ts="timestamp", value="double", name="string", count="bigint", good="boolean")
+    converted = []
+    for row in rows:
+        milliseconds = (row["ts"] - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+        converted += reader.rows(json.dumps({**row, "ts": milliseconds}).encode())
+    table = pq.read_table(io.BytesIO(parquet.write(reader.columns, converted, "SNAPPY")))
+    assert [{**row, "ts": row["ts"].replace(tzinfo=UTC)} for row in table.to_pylist()] == rows
+
+
+def test_duckdb_and_arrow_see_the_same_timestamp(tmp_path: Path) -> None:
+    reader = deserializer(ts="timestamp")
+    path = tmp_path / "one.parquet"
+    path.write_bytes(
+        parquet.write(reader.columns, reader.rows(b'{"ts":"2026-03-09 12:00:00.007"}'), "SNAPPY")
+    )
+    (found,) = duckdb.execute("SELECT ts FROM read_parquet(?)", [str(path)]).fetchone() or (None,)
+    assert found == datetime(2026, 3, 9, 12, 0, 0, 7000)  # noqa: DTZ001 - Parquet's timestamps have no zone

@@ -1,0 +1,275 @@
+"""The broker refuses what AWS IoT Core refuses."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+from localcloud.iot.broker import BURST_SECONDS, PUBLISHES_PER_SECOND, Allowance
+from localcloud.testing.devices import PATIENCE, Connection, Device, allow, arn, connection, enrol
+from paho.mqtt.enums import CallbackAPIVersion
+
+from localcloud import LocalCloud
+
+pytestmark = pytest.mark.cloud
+
+
+@pytest.fixture
+def name() -> str:
+    """A client ID that no other test has."""
+    return f"gw-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def topic(name: str) -> str:
+    return f"factories/krakow/{name}/measurements"
+
+
+@pytest.fixture
+def gateway(cloud: LocalCloud, tmp_path: Path, name: str, topic: str) -> Device:
+    """A device that may connect as ``name`` and publish to ``topic``."""
+    device = enrol(cloud, tmp_path / "gateway")
+    allow(
+        cloud,
+        device,
+        name,
+        {"Action": "iot:Connect", "Resource": arn(cloud, f"client/{name}")},
+        {"Action": "iot:Publish", "Resource": arn(cloud, f"topic/{topic}")},
+    )
+    return device
+
+
+@pytest.mark.parametrize("protocol", [mqtt.MQTTv311, mqtt.MQTTv5])
+def test_its_own_client_id_and_topic_are_served(
+    cloud: LocalCloud, gateway: Device, name: str, topic: str, protocol: int
+) -> None:
+    with connection(cloud, gateway, name, protocol=protocol) as mine:
+        assert mine.accepted.is_set()
+        assert mine.publish(topic, b"x" * (128 * 1024))
+
+
+def test_a_broker_that_drops_its_connections_takes_new_ones(
+    cloud: LocalCloud, gateway: Device, name: str, topic: str
+) -> None:
+    with connection(cloud, gateway, name) as mine:
+        assert mine.accepted.is_set()
+        assert cloud.control("POST", "iot-disconnect")["disconnected"] >= 1
+        assert mine.dropped.wait(PATIENCE)
+    with connection(cloud, gateway, name) as again:
+        assert again.publish(topic, b"{}")
+
+
+def test_a_foreign_client_id_is_refused_at_connect(cloud: LocalCloud, gateway: Device) -> None:
+    with connection(cloud, gateway, "krakow-line-2-measurements") as foreign:
+        assert not foreign.accepted.is_set()
+
+
+@pytest.mark.parametrize(
+    "other", ["factories/lyon/press-shop/measurements", "factories", "$aws/things/x/shadow/update"]
+)
+def test_a_foreign_topic_ends_the_connection(
+    cloud: LocalCloud, gateway: Device, name: str, other: str
+) -> None:
+    with connection(cloud, gateway, name) as mine:
+        assert not mine.publish(other, b"x")
+
+
+def test_subscribing_is_refused(cloud: LocalCloud, gateway: Device, name: str, topic: str) -> None:
+    with connection(cloud, gateway, name) as mine:
+        mine.client.subscribe(topic, qos=1)
+        assert mine.dropped.wait(PATIENCE)
+
+
+def test_a_client_without_a_certificate_is_refused(cloud: LocalCloud, name: str) -> None:
+    with connection(cloud, None, name) as anonymous:
+        assert not anonymous.accepted.is_set()
+
+
+def test_the_handshake_itself_wants_a_certificate(cloud: LocalCloud) -> None:
+    context = ssl.create_default_context(cafile=str(cloud.ca_file))
+    # TLS 1.3 lets a client believe that its handshake is done before the server has refused it.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with (
+        socket.create_connection((cloud.mqtt_host, cloud.mqtt_port), timeout=PATIENCE) as plain,
+        pytest.raises(ssl.SSLError),
+    ):
+        context.wrap_socket(plain, server_hostname=cloud.mqtt_host)
+
+
+def test_an_unsigned_websocket_is_refused(cloud: LocalCloud, name: str) -> None:
+    client = mqtt.Client(
+        CallbackAPIVersion.VERSION2, client_id=name, transport="websockets", reconnect_on_failure=False
+    )
+    client.ws_set_options("/mqtt", {"Host": f"data.iot.{cloud.region}.amazonaws.com"})
+    attempt = Connection(client)
+    host, _, port = cloud.endpoint.removeprefix("http://").partition(":")
+    try:
+        client.connect(host, int(port))
+    except OSError:
+        return
+    client.loop_start()
+    attempt.wait_for_answer()
+    client.disconnect()
+    client.loop_stop()
+    assert not attempt.accepted.is_set()
+
+
+def test_a_certificate_of_another_ca_is_refused(cloud: LocalCloud, tmp_path: Path, name: str) -> None:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    someone = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "someone")])
+    device = enrol(cloud, tmp_path / "known")
+    times = x509.load_pem_x509_certificate(device.certificate_file.read_bytes())
+    own = (
+        x509.CertificateBuilder()
+        .subject_name(someone)
+        .issuer_name(someone)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(times.not_valid_before_utc)
+        .not_valid_after(times.not_valid_after_utc)
+        .sign(key, hashes.SHA256())
+    )
+    device.certificate_file.write_bytes(own.public_bytes(Encoding.PEM))
+    device.key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    with connection(cloud, device, name) as stranger:
+        assert not stranger.accepted.is_set()
+
+
+@pytest.mark.parametrize("status", ["INACTIVE", "REVOKED"])
+def test_a_certificate_that_is_not_active_is_refused(
+    cloud: LocalCloud, gateway: Device, name: str, status: Any
+) -> None:
+    cloud.client("iot").update_certificate(certificateId=gateway.certificate_id, newStatus=status)
+    with connection(cloud, gateway, name) as mine:
+        assert not mine.accepted.is_set()
+
+
+@pytest.mark.parametrize("status", ["INACTIVE", "REVOKED"])
+def test_a_certificate_that_stops_being_active_ends_its_connection(
+    cloud: LocalCloud, gateway: Device, name: str, topic: str, status: Any
+) -> None:
+    with connection(cloud, gateway, name) as mine:
+        assert mine.publish(topic, b"x")
+        cloud.client("iot").update_certificate(certificateId=gateway.certificate_id, newStatus=status)
+        assert not mine.publish(topic, b"x")
+
+
+def test_a_detached_policy_ends_the_right_to_publish(
+    cloud: LocalCloud, gateway: Device, name: str, topic: str
+) -> None:
+    with connection(cloud, gateway, name) as mine:
+        cloud.client("iot").detach_policy(policyName=name, target=gateway.arn)
+        assert not mine.publish(topic, b"x")
+
+
+@pytest.mark.parametrize("attached", [True, False])
+def test_a_thing_condition_holds_for_attached_things_alone(
+    cloud: LocalCloud, tmp_path: Path, name: str, attached: bool
+) -> None:
+    iot = cloud.client("iot")
+    device = enrol(cloud, tmp_path)
+    condition = {"Bool": {"iot:Connection.Thing.IsAttached": "true"}}
+    resource = arn(cloud, f"client/{name}")
+    allow(cloud, device, name, {"Action": "iot:Connect", "Resource": resource, "Condition": condition})
+    iot.create_thing(thingName=name)
+    if attached:
+        iot.attach_thing_principal(thingName=name, principal=device.arn)
+    with connection(cloud, device, name) as mine:
+        assert mine.accepted.is_set() is attached
+
+
+def test_a_wildcard_in_a_client_id_is_no_wildcard_of_its_policy(
+    cloud: LocalCloud, tmp_path: Path, name: str
+) -> None:
+    device = enrol(cloud, tmp_path)
+    own = arn(cloud, "topic/factories/${iot:ClientId}/measurements")
+    allow(
+        cloud,
+        device,
+        name,
+        {"Action": "iot:Connect", "Resource": arn(cloud, "client/*")},
+        {"Action": "iot:Publish", "Resource": own},
+    )
+    with connection(cloud, device, name) as honest:
+        assert honest.publish(f"factories/{name}/measurements", b"x")
+    with connection(cloud, device, "*") as greedy:
+        assert not greedy.publish("factories/krakow/line-1/measurements", b"x")
+
+
+def test_the_newer_of_two_connections_with_one_client_id_wins(
+    cloud: LocalCloud, gateway: Device, name: str, topic: str
+) -> None:
+    with connection(cloud, gateway, name) as first, connection(cloud, gateway, name) as second:
+        assert first.dropped.wait(PATIENCE)
+        assert second.publish(topic, b"x")
+
+
+def test_a_payload_above_128_kib_ends_the_connection(
+    cloud: LocalCloud, gateway: Device, name: str, topic: str
+) -> None:
+    with connection(cloud, gateway, name) as mine:
+        assert not mine.publish(topic, b"x" * (128 * 1024 + 1))
+
+
+def test_a_topic_of_more_than_seven_slashes_ends_the_connection(
+    cloud: LocalCloud, tmp_path: Path, name: str
+) -> None:
+    device = enrol(cloud, tmp_path)
+    anything = {"Action": ["iot:Connect", "iot:Publish"], "Resource": "*"}
+    allow(cloud, device, name, anything)
+    with connection(cloud, device, name) as mine:
+        assert mine.publish("1/2/3/4/5/6/7/8", b"x")
+        assert not mine.publish("1/2/3/4/5/6/7/8/9", b"x")
+
+
+def test_a_packet_before_connect_ends_the_connection(cloud: LocalCloud, gateway: Device, topic: str) -> None:
+    context = ssl.create_default_context(cafile=str(cloud.ca_file))
+    context.load_cert_chain(gateway.certificate_file, gateway.key_file)
+    with (
+        socket.create_connection((cloud.mqtt_host, cloud.mqtt_port), timeout=PATIENCE) as plain,
+        context.wrap_socket(plain, server_hostname=cloud.mqtt_host) as raw,
+    ):
+        body = _publish_packet(topic) + b"payload"
+        raw.sendall(bytes([0x32, len(body)]) + body)
+        assert raw.recv(16) == b""
+
+
+def test_publishes_above_the_rate_are_discarded_without_an_acknowledgement(
+    cloud: LocalCloud, gateway: Device, name: str, topic: str
+) -> None:
+    with connection(cloud, gateway, name) as mine:
+        before = cloud.control("GET", "iot")["refused"].get("publish rate", 0)
+        began = time.monotonic()
+        for _ in range(1500):
+            mine.client.publish(topic, b"x", qos=0)
+        acknowledged = [mine.client.publish(topic, b"x", qos=1) for _ in range(20)]
+        mine.client.subscribe("not/allowed")  # the answer to it tells that all before was read
+        assert mine.dropped.wait(PATIENCE)
+        # A busy machine reads slowly, and each second allows some more.
+        allowed = PUBLISHES_PER_SECOND * (BURST_SECONDS + time.monotonic() - began)
+        assert not all(message.is_published() for message in acknowledged)
+        refused = cloud.control("GET", "iot")["refused"]["publish rate"] - before
+        assert refused >= 1500 + len(acknowledged) - allowed
+
+
+def test_the_rate_is_measured_over_seconds() -> None:
+    allowance = Allowance(now=0.0)
+    assert sum(allowance.take(0.0) for _ in range(1000)) == 500
+    assert sum(allowance.take(1.0) for _ in range(1000)) == 100
+    assert all(allowance.take(1.0 + n / 99) for n in range(1, 1000))
+
+
+def _publish_packet(topic: str) -> bytes:
+    """The variable header of a QoS 1 PUBLISH, for what paho refuses to send."""
+    return len(topic).to_bytes(2, "big") + topic.encode() + (1).to_bytes(2, "big")

@@ -1,0 +1,138 @@
+"""Fragments as producers send them, and how their frames are known again."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from localcloud.kinesisvideo import matroska
+from localcloud.kinesisvideo.media import ClipPart, write_clip
+from localcloud.testing.encoder import FileEncoder, Footage, SyntheticEncoder
+from localcloud.testing.identity import packet_digests
+from localcloud.testing.picture import FrameMark, draw
+
+from harness.camera.decode import decoded_frames, export_frame, raw_packets
+
+START = 1_700_000_000_000
+
+
+def made_file(path: Path, frames: int = 60, gop: int = 12, bframes: int = 2, **options: str) -> Path:
+    """A video file with B frames and a key frame every ``gop`` frames, 24 frames a second."""
+    with av.open(str(path), "w") as container:
+        settings = {"x264-params": f"keyint={gop}:min-keyint={gop}:scenecut=0:bframes={bframes}:open-gop=0"}
+        stream: Any = container.add_stream("libx264", rate=24, options=settings | options)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for index in range(frames):
+            picture = draw(FrameMark(index, 0, 0), 160, 96)
+            picture[:64, :128] = picture[:64, :128][::-1]  # no code that anybody could read
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="yuv420p")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def joined(fragments: list[Footage], folder: Path) -> Path:
+    """The fragments as a clip."""
+    parts = []
+    for index, fragment in enumerate(fragments):
+        document = folder / f"{index}.mkv"
+        document.write_bytes(fragment.document)
+        parts.append(ClipPart(document, fragment.start_ms, fragment.length_ms))
+    write_clip(parts, folder / "clip.mp4")
+    return folder / "clip.mp4"
+
+
+class TestSyntheticEncoder:
+    """Marked pictures."""
+
+    @pytest.mark.parametrize(("frames", "fps"), [(1, 5), (5, 5), (100, 5), (500, 25)])
+    def test_a_fragment_is_one_cluster_timed_by_the_producer(self, frames: int, fps: int) -> None:
+        footage = SyntheticEncoder("c", fps=fps).film(START, 7, frames)
+        (cluster,) = matroska.clusters(footage.document)
+        assert cluster.time_ms == footage.start_ms == START
+        assert cluster.length_ms == footage.length_ms == frames * 1000 // fps
+        assert len(cluster.frames) == len(footage.frames) == len(footage.packets) == frames
+
+    def test_it_begins_with_its_only_key_frame(self) -> None:
+        footage = SyntheticEncoder("c").film(START, 0, 50)
+        with av.open(io.BytesIO(footage.document), "r") as video:
+            keys = [packet.is_keyframe for packet in video.demux(video=0) if packet.size]
+        assert keys == [True] + [False] * 49
+
+    def test_the_same_shot_gives_the_same_bytes_but_for_the_muxers_random_ids(self) -> None:
+        first, second = (SyntheticEncoder("c").film(START, 3, 10) for _ in range(2))
+        assert first.packets == second.packets
+
+    def test_a_resolution_has_codec_private_data_of_its_own(self) -> None:
+        def private(width: int, start: int) -> bytes:
+            footage = SyntheticEncoder("c", width).film(start, 0, 3)
+            return next(matroska.clusters(footage.document)).tracks[0].private
+
+        assert private(160, START) == private(160, START + 5000) != private(192, START)
+
+    def test_fps_must_fit_the_clock(self) -> None:
+        with pytest.raises(ValueError, match="fps must divide 1000, got 30"):
+            SyntheticEncoder("c", fps=30)
+
+
+class TestFileEncoder:
+    """A given file."""
+
+    def test_its_frames_come_back_from_a_clip_in_order_and_unchanged(self, tmp_path: Path) -> None:
+        encoder = FileEncoder(made_file(tmp_path / "given.mp4"))
+        fragments, start = [], START
+        for _ in range(7):  # five groups of pictures a round
+            fragments.append(encoder.film(start, 400))
+            start += fragments[-1].length_ms
+        assert [fragment.length_ms for fragment in fragments] == [500] * 7
+        clip = joined(fragments, tmp_path)
+        sent = [frame for fragment in fragments for frame in fragment.frames]
+        assert decoded_frames(clip) == sent
+        assert len(set(sent)) == 60
+        with av.open(str(clip)) as video:
+            packets = packet_digests(bytes(packet) for packet in video.demux(video=0) if packet.size)
+        assert packets == tuple(digest for fragment in fragments for digest in fragment.packets)
+
+    def test_b_frames_are_shown_when_they_are_due(self, tmp_path: Path) -> None:
+        encoder = FileEncoder(made_file(tmp_path / "given.mp4"))
+        clip = joined([encoder.film(START, 400), encoder.film(START + 500, 400)], tmp_path)
+        with av.open(str(clip)) as video:
+            times = [round(float(frame.time or 0) * 24) for frame in video.decode(video=0)]
+        assert times == list(range(24))
+
+    def test_a_fragment_has_as_many_groups_as_it_takes(self, tmp_path: Path) -> None:
+        encoder = FileEncoder(made_file(tmp_path / "given.mp4"))
+        assert encoder.film(START, 1200).length_ms == 1500
+        assert encoder.film(START, 60_000).length_ms == 1000  # to the end of the file
+        assert encoder.film(START, 1).length_ms == 500  # and from its beginning again
+
+    def test_a_bare_stream_goes_where_it_has_no_b_frames(self, tmp_path: Path) -> None:
+        encoder = FileEncoder(made_file(tmp_path / "given.h264", bframes=0))
+        fragment = encoder.film(START, 1)
+        assert len(fragment.frames) == 12
+        assert decoded_frames(joined([fragment], tmp_path)) == list(fragment.frames)
+
+    def test_a_bare_stream_with_b_frames_has_no_times(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="needs a container with timestamps"):
+            FileEncoder(made_file(tmp_path / "given.h264"))
+
+
+class TestWitness:
+    """What an object holds."""
+
+    def test_raw_packets_are_read_whether_they_decode_or_not(self, tmp_path: Path) -> None:
+        footage = SyntheticEncoder("c").film(START, 0, 5)
+        file = tmp_path / "raw.mkv"
+        file.write_bytes(matroska.without_codec_private(footage.document) * 2)
+        assert raw_packets(file) == footage.packets * 2
+
+    def test_a_frame_becomes_a_picture(self, tmp_path: Path) -> None:
+        clip = joined([SyntheticEncoder("c").film(START, 40, 5)], tmp_path)
+        export_frame(clip, 3, tmp_path / "pictures" / "frame.png")
+        with av.open(str(tmp_path / "pictures" / "frame.png")) as picture:
+            assert next(picture.decode(video=0)).width == 160
+        assert decoded_frames(tmp_path / "pictures" / "frame.png") == ["43"]
+        with pytest.raises(IndexError, match="has 5 frames"):
+            export_frame(clip, 5, tmp_path / "none.png")

@@ -1,0 +1,51 @@
+module "factory_pipeline" {
+  source   = "../factory_pipeline"
+  for_each = var.factories
+
+  name     = var.name
+  factory  = each.key
+  gateways = each.value.gateways
+  lanes    = merge({ measurements = {}, configuration = {} }, each.value.lanes)
+  csr_dir  = var.csr_dir
+  buckets = {
+    measurements  = module.storage.bucket_names["measurements"]
+    configuration = module.storage.bucket_names["configuration"]
+  }
+  measurements_table = {
+    database = module.glue_catalog.database
+    name     = module.glue_catalog.tables["measurements"]
+  }
+  schema_dir         = local.schema_dir
+  force_destroy      = var.force_destroy
+  transform_package  = "${var.packages_dir}/transform.zip"
+  lambda             = var.lambda
+  metrics_namespace  = var.metrics_namespace
+  log_retention_days = var.log_retention_days
+  kms_keys = {
+    buckets   = var.kms_keys.buckets
+    streams   = var.kms_keys.streams
+    logs      = var.kms_keys.logs
+    functions = var.kms_keys.functions
+  }
+  alarms        = each.value.alarms.messages
+  alarm_actions = local.alarm_actions
+}
+
+# A request in a folder that no gateway has is most often a misspelt client ID, or left over from a gateway that is gone.
+check "requests_belong_to_gateways" {
+  assert {
+    condition     = length(local.stray_requests) == 0
+    error_message = "${var.csr_dir} holds requests of no gateway of this lake: ${join(", ", local.stray_requests)}."
+  }
+}
+
+locals {
+  client_ids = flatten([
+    for factory, settings in var.factories : [
+      for gateway in settings.gateways : [for lane in ["measurements", "configuration"] : "${factory}-${gateway}-${lane}"]
+    ]
+  ])
+  stray_requests = [
+    for path in fileset(var.csr_dir, "**/*.pem") : path if !contains(local.client_ids, dirname(path))
+  ]
+}

@@ -1,0 +1,11 @@
+module "storage" {
+  source = "../storage"
+
+  name                                = var.name
+  suffix                              = coalesce(var.suffix, data.aws_caller_identity.current.account_id)
+  buckets                             = var.storage.buckets
+  athena_results_expire_after_days    = var.storage.athena_results_expire_after_days
+  abort_incomplete_uploads_after_days = var.storage.abort_incomplete_uploads_after_days
+  kms_key_arn                         = var.kms_keys.buckets
+  force_destroy                       = var.force_destroy
+}

@@ -1,0 +1,25 @@
+module "video_archiver" {
+  source = "../video_archiver"
+  # A factory may have cameras whose streams are not made here: settings of its video are enough.
+  for_each = { for factory, settings in var.factories : factory => settings if length(settings.cameras) > 0 || settings.video != null }
+
+  name                    = var.name
+  factory                 = each.key
+  cameras                 = each.value.cameras
+  video                   = each.value.video == null ? {} : each.value.video
+  clips_bucket            = module.storage.bucket_names["clips"]
+  clips_expire_after_days = try(var.storage.buckets["clips"].expire_data_after_days, null)
+  clip_fetch_package      = "${var.packages_dir}/clip_fetch.zip"
+  lambda                  = var.lambda
+  metrics_namespace       = var.metrics_namespace
+  log_retention_days      = var.log_retention_days
+  kms_keys = {
+    buckets   = var.kms_keys.buckets
+    video     = var.kms_keys.video
+    logs      = var.kms_keys.logs
+    functions = var.kms_keys.functions
+  }
+  alarms        = each.value.alarms.video
+  alarm_actions = local.alarm_actions
+  force_destroy = var.force_destroy
+}

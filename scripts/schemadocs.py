@@ -1,0 +1,98 @@
+"""Keep the tables of columns in docs/data.md as the schema files have them.
+
+The document marks the place of a table's columns with ``<!-- columns of measurements -->`` and ``<!-- end
+-->``. What stands between is written by ``python -m scripts.schemadocs``; ``--check`` only says whether it is
+up to date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts.package import ROOT, SOURCES
+
+if TYPE_CHECKING:
+    from transform.schema import Column, Schema
+
+SCHEMAS = ROOT / "glue_schemas"
+DOCUMENT = ROOT / "docs" / "data.md"
+
+_PLACE = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def load(table: str, schemas: Path) -> Schema:
+    """Read a schema file with the transform's own reader, which refuses a bad one."""
+    if str(SOURCES) not in sys.path:
+        sys.path.insert(0, str(SOURCES))
+    from transform import schema
+
+    return schema.load(table, str(schemas))
+
+
+def columns(schema: Schema) -> str:
+    """Write a table's columns as a table in Markdown."""
+    by_key = schema.format == "parquet"
+    header = ["column", "type", *(["JSON key", "required"] if by_key else []), "what it holds"]
+    rows = [header, ["---"] * len(header)]
+    rows += [_row(column, by_key, partition=False) for column in schema.columns]
+    rows += [_row(column, by_key, partition=True) for column in schema.partition_keys]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _row(column: Column, by_key: bool, *, partition: bool) -> list[str]:
+    key = f"`{column.source}`" if column.source else ""
+    origin = [key, "yes" if column.required else ""] if by_key else []
+    comment = f"{column.comment} (partition)" if partition else column.comment
+    return [f"`{column.name}`", column.type, *origin, comment.replace("|", "\\|")]
+
+
+def render(text: str, schemas: Path) -> str:
+    """Return a document with its tables of columns as the schema files have them.
+
+    Raises:
+        ValueError: The document has no place for a schema file's columns.
+        SchemaError: A schema file is missing or bad.
+    """
+    places = {match.group(2) for match in _PLACE.finditer(text)}
+    for file in sorted(schemas.glob("*.json")):
+        if file.stem not in places:
+            raise ValueError(
+                f"{file.name}: the document has no '<!-- columns of {file.stem} -->' with an end"
+            )
+    return _PLACE.sub(lambda match: match[1] + columns(load(match[2], schemas)) + match[3], text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the document, or check it; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.schemadocs", description="Write the tables of columns."
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="say whether the document is up to date; write nothing"
+    )
+    parser.add_argument(
+        "--schemas", type=Path, default=SCHEMAS, help="folder of the files (default: %(default)s)"
+    )
+    parser.add_argument("--document", type=Path, default=DOCUMENT, help="the document (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    before = options.document.read_text(encoding="utf-8")
+    after = render(before, options.schemas)
+    if after == before:
+        return 0
+    if options.check:
+        print(
+            f"{options.document}: its columns differ from {options.schemas}; run 'make docs'", file=sys.stderr
+        )
+        return 1
+    options.document.write_text(after, encoding="utf-8")
+    print(f"{options.document}  written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

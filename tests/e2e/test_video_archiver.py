@@ -1,0 +1,261 @@
+"""The video_archiver module on the local cloud, applied by the real provider: no apply loses footage."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from localcloud.testing.footage import TestStream, film, selector
+from localcloud.testing.producer import Producer
+
+from harness.camera.camera import Camera
+from harness.camera.journal import Journal
+from harness.camera.reconciliation import account
+from harness.camera.script import Script
+from harness.lake.terraform import REPOSITORY, Terraform, TerraformError
+from localcloud import LocalCloud
+
+pytestmark = [pytest.mark.cloud, pytest.mark.terraform]  # one apply for all; the last test lets its camera go
+
+_ROOT = """
+terraform {
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
+  }
+  backend "local" {}
+}
+
+provider "aws" {
+  region                      = "eu-central-1"
+  s3_use_path_style           = true
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+}
+
+variable "cameras" {
+  type = map(any)
+}
+
+module "video" {
+  source             = "./module"
+  name               = "test"
+  factory            = "krakow"
+  cameras            = var.cameras
+  video = {
+    clip_seconds   = 10
+    quiet_seconds  = 5
+    settle_seconds = 1
+    schedule       = "rate(6 hours)"
+  }
+  clips_bucket       = "%(bucket)s"
+  clip_fetch_package = "%(package)s"
+}
+
+output "video" {
+  value = module.video
+}
+"""
+
+
+@dataclass
+class Archiver:
+    """An applied module.
+
+    Attributes:
+        cloud: where it is applied.
+        terraform: its root module.
+        bucket: the clips bucket.
+        cameras: what was applied last.
+    """
+
+    cloud: LocalCloud
+    terraform: Terraform
+    bucket: str
+    cameras: dict[str, Any] = field(default_factory=dict)
+
+    def apply(self, cameras: dict[str, Any]) -> None:
+        """Applies with these cameras."""
+        self.terraform.apply({"cameras": cameras})
+        self.cameras = cameras
+
+    @property
+    def outputs(self) -> Any:
+        """The module's outputs."""
+        return self.terraform.output()["video"]
+
+    def log(self, command: str) -> str:
+        """What a Terraform command printed last, its line breaks undone."""
+        log = self.terraform.workdir / "logs" / f"terraform-{command}.log"
+        return " ".join(log.read_text(encoding="utf-8").replace("\u2502", " ").split())
+
+    def stream(self, camera: str) -> Any:
+        """The stream's description."""
+        video = self.cloud.client("kinesisvideo")
+        return video.describe_stream(StreamName=f"test_krakow_{camera}")["StreamInfo"]
+
+
+@pytest.fixture(scope="module")
+def archiver(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archiver]:
+    """The module with one camera, whose stream no apply may destroy."""
+    bucket = f"clips-{uuid.uuid4().hex[:12]}"
+    cloud.client("s3").create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": cloud.region}
+    )
+    folder = tmp_path_factory.mktemp("video")
+    shutil.copytree(REPOSITORY / "modules" / "video_archiver", folder / "module")
+    package = REPOSITORY / "build" / "packages" / "clip_fetch.zip"
+    (folder / "main.tf").write_text(_ROOT % {"bucket": bucket, "package": package}, encoding="utf-8")
+    shutil.copy(REPOSITORY / "environments" / "local" / ".terraform.lock.hcl", folder)
+    terraform = Terraform(folder, folder / "work", cloud.environment())
+    terraform.init()
+    with terraform.start_provider() as provider:
+        made = Archiver(cloud, terraform.with_provider(provider), bucket)
+        made.apply({"press-1": {"retention_hours": 24}})
+        yield made
+
+
+@pytest.fixture
+def footage(archiver: Archiver) -> Path:
+    """A journal of footage that the camera has sent."""
+    path = Path(archiver.terraform.workdir) / f"{uuid.uuid4()}.jsonl"
+    now_ms = int(time.time() * 1000)
+    producer = Producer(archiver.cloud.client("kinesisvideo"), "test_krakow_press-1")
+    script = Script(1, shortest_ms=1000, longest_ms=4000)
+    Camera("press-1", producer, Journal(path), script, now_ms - 60_000).backfill(now_ms - 10_000)
+    return path
+
+
+def test_a_second_apply_changes_nothing(archiver: Archiver) -> None:
+    assert archiver.terraform.changes({"cameras": archiver.cameras}) == []
+
+
+def test_a_change_of_retention_leaves_the_stream_and_says_how_it_is_made(archiver: Archiver) -> None:
+    before = archiver.stream("press-1")
+    wanted = {"press-1": {"retention_hours": 48}}
+
+    archiver.apply(wanted)
+
+    assert archiver.stream("press-1") == before
+    command = archiver.outputs["retention_changes"]["press-1"]
+    assert "Terraform would have to replace the stream and lose its footage" in archiver.log("apply")
+    # What the command says, done by boto3.
+    said = dict(zip(command.split()[3::2], command.split()[4::2], strict=True))
+    archiver.cloud.client("kinesisvideo").update_data_retention(
+        StreamName=said["--stream-name"],
+        CurrentVersion=said["--current-version"],
+        Operation=said["--operation"],
+        DataRetentionChangeInHours=int(said["--data-retention-change-in-hours"]),
+    )
+    assert archiver.stream("press-1")["DataRetentionInHours"] == 48
+    assert archiver.stream("press-1")["StreamARN"] == before["StreamARN"]
+    archiver.apply(wanted)
+    assert archiver.outputs["retention_changes"] == {}
+    assert "Warning" not in archiver.log("apply")
+    assert archiver.terraform.changes({"cameras": wanted}) == []
+
+
+@pytest.mark.parametrize(
+    "cameras",
+    [
+        pytest.param({}, id="camera removed"),
+        pytest.param(
+            {"press-1": {"kms_key_arn": "arn:aws:kms:eu-central-1:000000000000:key/another"}},
+            id="key changed",
+        ),
+    ],
+)
+def test_an_apply_that_would_destroy_a_stream_is_refused(archiver: Archiver, cameras: dict[str, Any]) -> None:
+    before = archiver.stream("press-1")
+    with pytest.raises(TerraformError, match="prevent_destroy"):
+        archiver.terraform.apply({"cameras": cameras})
+    assert archiver.stream("press-1") == before
+
+
+def test_the_function_archives_with_its_own_role_and_package(archiver: Archiver, footage: Path) -> None:
+    answer = archiver.cloud.client("lambda").invoke(
+        FunctionName=archiver.outputs["clip_function"], Payload=json.dumps({"shard": 0, "shards": 1})
+    )
+    summary = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, summary
+    assert (summary["cameras"], summary["errors"], summary["unfinished"]) == (1, {}, [])
+    result = account(Journal(footage).read(), archiver.cloud.client("s3"), archiver.bucket, "krakow")
+    assert result.fragments > 10
+    assert result.is_exact, result.offenders
+
+
+def test_the_role_reaches_its_own_factory_and_no_other(archiver: Archiver) -> None:
+    cloud = archiver.cloud
+    foreign = TestStream.create(cloud)
+    foreign.put(0)
+    role = cloud.control(
+        "POST",
+        "service-credentials",
+        {
+            "role_arn": archiver.outputs["role"],
+            "service": "lambda.amazonaws.com",
+            "source_arn": f"arn:aws:lambda:{cloud.region}:{cloud.account_id}:function:any",
+        },
+    )
+    media = cloud.client("kinesis-video-archived-media", role)
+    s3 = cloud.client("s3", role)
+    own = "test_krakow_press-1"
+    chosen = selector(foreign.begin_ms, foreign.begin_ms + 1)
+    media.list_fragments(StreamName=own, FragmentSelector=chosen)
+    cloud.client("kinesisvideo", role).list_streams()
+    s3.put_object(Bucket=archiver.bucket, Key="factory=krakow/probe", Body=b"")
+    for refused in (
+        lambda: media.list_fragments(StreamName=foreign.name, FragmentSelector=chosen),
+        lambda: media.get_clip(StreamName=foreign.name, ClipFragmentSelector=chosen),
+        lambda: cloud.client("kinesisvideo", role).delete_stream(
+            StreamARN=archiver.stream("press-1")["StreamARN"]
+        ),
+        lambda: Producer(cloud.client("kinesisvideo", role), foreign.name),
+        lambda: s3.put_object(Bucket=archiver.bucket, Key="factory=krakow2/probe", Body=b""),
+        lambda: s3.list_objects_v2(Bucket=archiver.bucket),
+        lambda: s3.delete_object(Bucket=archiver.bucket, Key="factory=krakow/probe"),
+    ):
+        with pytest.raises(ClientError) as caught:
+            refused()
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    cloud.client("s3").delete_object(Bucket=archiver.bucket, Key="factory=krakow/probe")
+
+
+def test_footage_with_another_streams_codec_is_archived_too(archiver: Archiver) -> None:
+    """A stream with the factory's prefix that nobody told Terraform of."""
+    video = archiver.cloud.client("kinesisvideo")
+    video.create_stream(StreamName="test_krakow_gate", DataRetentionInHours=2)
+    start = int(time.time() * 1000) - 30_000
+    Producer(video, "test_krakow_gate").put([film(start, width=192).document, film(start + 1000).document], 0)
+    archiver.cloud.client("lambda").invoke(FunctionName=archiver.outputs["clip_function"])
+    listed = archiver.cloud.client("s3").list_objects_v2(
+        Bucket=archiver.bucket, Prefix="factory=krakow/camera=gate/year="
+    )
+    assert len(listed["Contents"]) == 2
+
+
+def test_a_camera_is_let_go_with_its_stream_left_alone(archiver: Archiver) -> None:
+    before = archiver.stream("press-1")
+    command = [str(REPOSITORY / "scripts" / "terraform.sh"), f"-chdir={archiver.terraform.directory}"]
+    address = 'module.video.aws_kinesis_video_stream.camera["press-1"]'
+    subprocess.run(
+        [*command, "state", "rm", f"-state={archiver.terraform.state}", address],
+        env={**os.environ, "TF_DATA_DIR": str(archiver.terraform.workdir / "data")},
+        check=True,
+        capture_output=True,
+    )
+    archiver.apply({})
+    assert archiver.outputs["streams"] == {}
+    assert archiver.stream("press-1") == before

@@ -1,0 +1,175 @@
+"""What each named query answers over ``rows``, worked out by hand.
+
+Moments stand as ``rows.at`` reads them, in a ``Moment``; days as a number of days before today, in a ``Day``.
+All else as Athena writes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tests.terraform.queries.rows import at
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A timestamp in a result."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Day:
+    """A date in a result."""
+
+    days: int
+
+
+Cell = str | None | Moment | Day
+
+
+def resolved(rows: list[list[Cell]], now: datetime) -> list[list[str | None]]:
+    """The rows as Athena writes them when the lake's rows lie around ``now``."""
+
+    def text(cell: Cell) -> str | None:
+        if isinstance(cell, Moment):
+            return at(now, cell.text).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        if isinstance(cell, Day):
+            return (now.date() + timedelta(days=cell.days)).isoformat()
+        return cell
+
+    return [[text(cell) for cell in row] for row in rows]
+
+
+def _latest(factory: str, tag: str, ts: str, value: str | None, received: str, **other: Cell) -> list[Cell]:
+    gateway = "line-1" if factory == "krakow" else "press-shop"
+    return [
+        *(factory, "Press 1", tag, other.get("datatype", "float64"), Moment(ts), value, other.get("text")),
+        *(other.get("success", "true"), Moment(str(other.get("newest", ts))), Moment(received)),
+        *(other.get("gateway", gateway), "d1", f"r-{tag}"),
+    ]
+
+
+def _hour(factory: str, tag: str, hour: str, samples: int, bad: int, *values: str | None) -> list[Cell]:
+    return [factory, "Press 1", tag, Moment(hour), str(samples), str(bad), *values, "d1"]
+
+
+EXPECTED: dict[str, list[list[Cell]]] = {
+    "latest-value-per-tag": [
+        _latest("krakow", "ancient", "-20 00:00:00", "8.0", "-8 00:00:00"),
+        _latest(
+            "krakow",
+            "counter",
+            "0 09:00:00",
+            "9.007199254740992E15",
+            "0 11:30:00",
+            text="9007199254740993",
+            datatype="int64",
+        ),
+        _latest("krakow", "dead", "-2 06:00:00", "3.0", "-2 06:00:01", success="false"),
+        _latest("krakow", "running", "0 08:00:00", "1.0", "0 08:00:05", datatype="bool"),
+        _latest("krakow", "speed", "0 09:15:00", "29.5", "0 09:15:01", newest="0 10:00:00"),
+        _latest(
+            "krakow",
+            "state",
+            "0 09:30:00",
+            None,
+            "0 09:30:01",
+            text="running",
+            datatype="string",
+            gateway=None,
+        ),
+        _latest("lyon", "ahead", "0 20:00:00", "1.5", "0 12:00:00"),
+        _latest("lyon", "d31", "-31 00:00:00", "31.0", "-31 00:00:01"),
+        _latest("lyon", "edge", "0 10:00:00", "2.0", "0 11:00:00"),
+        _latest("lyon", "sharp", "0 10:30:00", "4.0", "0 11:30:00"),
+        _latest("lyon", "speed", "0 08:00:00", "99.0", "0 08:00:01"),
+    ],
+    "tag-over-time": [
+        _hour("krakow", "counter", "0 09:00:00", 1, 0, *["9.007199254740992E15"] * 4, "9007199254740993"),
+        _hour("krakow", "dead", "-2 05:00:00", 1, 1, None, None, None, None, None),
+        _hour("krakow", "dead", "-2 06:00:00", 1, 1, None, None, None, None, None),
+        _hour("krakow", "running", "0 08:00:00", 1, 0, "1.0", "1.0", "1.0", "1.0", None),
+        _hour("krakow", "speed", "-3 06:00:00", 1, 0, "5.0", "5.0", "5.0", "5.0", None),
+        _hour("krakow", "speed", "-1 23:00:00", 1, 0, "10.0", "10.0", "10.0", "10.0", None),
+        _hour("krakow", "speed", "0 08:00:00", 1, 0, "20.0", "20.0", "20.0", "20.0", None),
+        _hour("krakow", "speed", "0 09:00:00", 3, 1, "29.5", "30.0", "30.5", "29.5", None),
+        _hour("krakow", "speed", "0 10:00:00", 1, 1, None, None, None, None, None),
+        _hour("krakow", "state", "0 08:00:00", 1, 0, None, None, None, None, "idle"),
+        _hour("krakow", "state", "0 09:00:00", 1, 0, None, None, None, None, "running"),
+        _hour("lyon", "ahead", "0 20:00:00", 1, 0, "1.5", "1.5", "1.5", "1.5", None),
+        _hour("lyon", "edge", "0 09:00:00", 1, 0, "1.0", "1.0", "1.0", "1.0", None),
+        _hour("lyon", "edge", "0 10:00:00", 1, 0, "2.0", "2.0", "2.0", "2.0", None),
+        _hour("lyon", "sharp", "0 10:00:00", 1, 0, "4.0", "4.0", "4.0", "4.0", None),
+        _hour("lyon", "speed", "0 08:00:00", 1, 0, "99.0", "99.0", "99.0", "99.0", None),
+    ],
+    # Today in Kraków: 7 rows of speed, 2 of running, 2 of state, 2 of counter; 5 + 1 + 2 + 1 of them
+    # distinct.
+    "samples-per-factory-and-day": [
+        ["krakow", Day(-20), "1", "1", "0", "0", "1", Moment("-20 00:00:00"), Moment("-20 00:00:00")],
+        ["krakow", Day(-3), "2", "1", "0", "0", "1", Moment("-3 06:00:00"), Moment("-3 06:00:00")],
+        ["krakow", Day(-2), "2", "2", "2", "1", "1", Moment("-2 05:00:00"), Moment("-2 06:00:00")],
+        ["krakow", Day(-1), "1", "1", "0", "0", "1", Moment("-1 23:59:59.999"), Moment("-1 23:59:59.999")],
+        ["krakow", Day(0), "13", "9", "3", "1", "4", Moment("0 08:00:00"), Moment("0 10:00:00")],
+        ["lyon", Day(-31), "1", "1", "0", "0", "1", Moment("-31 00:00:00"), Moment("-31 00:00:00")],
+        ["lyon", Day(0), "6", "5", "0", "1", "4", Moment("0 08:00:00"), Moment("0 20:00:00")],
+    ],
+    "stale-or-bad-samples": [
+        [
+            *(
+                "krakow",
+                "line-1",
+                "Press 1",
+                tag,
+                "float64",
+                Moment(ts),
+                value,
+                None,
+                Moment(received),
+                copies,
+            ),
+            *(None, "d1", f"r-{tag}"),
+        ]
+        for tag, ts, value, received, copies in (
+            ("speed", "0 10:00:00", None, "0 10:00:01", "1"),
+            ("speed", "0 09:20:00", "1000.0", "0 09:20:01", "2"),
+            ("dead", "-2 06:00:00", "3.0", "-2 06:00:01", "1"),
+            ("dead", "-2 05:00:00", None, "-2 05:00:01", "1"),
+        )
+    ],
+    "late-arrivals": [
+        [factory, gateway, "Press 1", tag, Moment(ts), Moment(received), delay, copies, f"r-{tag}"]
+        for factory, gateway, tag, ts, received, delay, copies in (
+            ("krakow", "line-1", "old", "-40 12:00:00", "0 01:00:00", "949.0", "1"),
+            ("krakow", "line-1", "speed", "-3 06:00:00", "0 07:30:00", "73.5", "2"),
+            ("lyon", "press-shop", "edge", "0 09:59:59.999", "0 11:00:00", "1.0", "1"),
+        )
+    ],
+    "duplicate-samples": [
+        [factory, "Press 1", tag, f"r-{tag}", Moment(ts), "2", messages, kind, Moment(first), Moment(last)]
+        for factory, tag, ts, messages, kind, first, last in (
+            ("krakow", "speed", "-3 06:00:00", "1", "same", "0 07:30:00", "0 11:00:00"),
+            ("krakow", "running", "0 08:00:00", "2", "conflicting", "0 08:00:01", "0 08:00:05"),
+            ("krakow", "speed", "0 08:00:00", "1", "same", "0 08:00:01", "0 08:00:01"),
+            ("krakow", "counter", "0 09:00:00", "1", "same", "0 09:00:02", "0 11:30:00"),
+            ("krakow", "speed", "0 09:20:00", "1", "same", "0 09:20:01", "0 09:20:31"),
+            ("lyon", "edge", "0 10:00:00", "2", "conflicting", "0 10:00:30", "0 11:00:00"),
+        )
+    ],
+    "configuration-history": [
+        ["krakow", "line-1", Moment("-10 10:00:00.123"), "true", '{"v":1}'],
+        ["krakow", "line-1", Moment("0 09:00:00"), "true", '{"v":2,"name":"a, b"}'],
+        ["krakow", "line-1", Moment("0 11:00:00"), "false", '{"v":2,"name":"a, b"}'],
+        ["krakow", "line-2", Moment("-100 00:00:00"), "true", "{}"],
+        ["krakow", None, Moment("0 08:00:00"), "true", '{"x":"a\u2028b","deep":{"_received_at":5}}'],
+        ["lyon", "press-shop", Moment("0 10:00:00"), "true", '{"a":1}'],
+        ["lyon", "press-shop", Moment("0 10:00:00"), "true", '{"a":2}'],
+    ],
+    "latest-configuration-per-gateway": [
+        ["krakow", "line-1", Moment("0 11:00:00"), '{"v":2,"name":"a, b"}'],
+        ["krakow", "line-2", Moment("-100 00:00:00"), "{}"],
+        ["krakow", None, Moment("0 08:00:00"), '{"x":"a\u2028b","deep":{"_received_at":5}}'],
+        ["lyon", "press-shop", Moment("0 10:00:00"), '{"a":1}'],
+    ],
+}

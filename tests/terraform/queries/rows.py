@@ -1,0 +1,312 @@
+"""A small lake of hand-made rows for the named queries, on the day that ``now`` falls on.
+
+Every row is there for a reason, which stands beside it. The tables are laid out as the catalog's are: schemas
+from ``glue_schemas``, integer partition columns, folders with padded digits.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import string
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROOT = Path(__file__).resolve().parents[3]
+QUERIES = ROOT / "modules" / "glue_catalog" / "queries"
+VIEWS = ROOT / "modules" / "glue_catalog" / "views"
+FACTORIES = ("krakow", "lyon")
+TABLES = ("configuration", "measurements")
+LINE_PATTERN = r'(?s)^(.*?(?:"_received_at":([0-9]+)(?:,"_gateway":"([^"]*)")?\})?)$'
+
+
+def at(now: datetime, moment: str) -> datetime:
+    """A moment written as days before now's day and a time, such as ``-3 06:00:00``."""
+    days, clock = moment.split(" ")
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    hours, minutes, seconds = clock.split(":")
+    return midnight + timedelta(
+        days=int(days), hours=int(hours), minutes=int(minutes), milliseconds=round(float(seconds) * 1000)
+    )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A row of the measurements; moments as ``at`` reads them."""
+
+    tag: str
+    ts: str
+    received: str
+    value: float | None = None
+    text: str | None = None
+    success: bool = True
+    factory: str = "krakow"
+    gateway: str | None = "line-1"
+    datatype: str = "float64"
+    attributes: str | None = None
+
+    def row(self, now: datetime) -> dict[str, Any]:
+        """The row with the columns of the table."""
+        return {
+            "device_id": "d1",
+            "device_name": "Press 1",
+            "register_id": f"r-{self.tag}",
+            "tag_name": self.tag,
+            "datatype": self.datatype,
+            "description": None,
+            "ts": at(now, self.ts),
+            "success": self.success,
+            "value": self.value,
+            "value_text": self.text,
+            "attributes": self.attributes,
+            "received_at": at(now, self.received),
+            "gateway": self.gateway,
+        }
+
+
+_DELIVERED_TWICE = Sample("speed", "0 08:00:00", "0 08:00:01", 20.0)
+_LATE = Sample("speed", "-3 06:00:00", "0 07:30:00", 5.0)
+_BAD = Sample("speed", "0 09:20:00", "0 09:20:01", 1000.0, success=False)
+_BIG = Sample("counter", "0 09:00:00", "0 09:00:02", 9007199254740992.0, "9007199254740993", datatype="int64")
+_LYON = Sample("speed", "0 08:00:00", "0 08:00:01", 99.0, factory="lyon", gateway="press-shop")
+
+SAMPLES = (
+    # The last millisecond of a day stays on its day although it arrived on the next.
+    Sample("speed", "-1 23:59:59.999", "0 00:00:00.999", 10.0),
+    # Firehose delivered it twice: the copies are equal in everything.
+    _DELIVERED_TWICE,
+    _DELIVERED_TWICE,
+    Sample("speed", "0 09:00:00", "0 09:00:01", 30.5),
+    # The newest good one.
+    Sample("speed", "0 09:15:00", "0 09:15:01", 29.5, attributes='{"unit":"mm/s"}'),
+    # A bad one with a number that must not reach any average, published twice.
+    _BAD,
+    replace(_BAD, received="0 09:20:31"),
+    # The newest of all is bad and has no value.
+    Sample("speed", "0 10:00:00", "0 10:00:01", success=False),
+    # Late by 73.5 hours, and published again.
+    _LATE,
+    replace(_LATE, received="0 11:00:00"),
+    # Two readings with one timestamp; the second arrived last.
+    Sample("running", "0 08:00:00", "0 08:00:01", 0.0, datatype="bool"),
+    Sample("running", "0 08:00:00", "0 08:00:05", 1.0, datatype="bool"),
+    # Texts; the newer one came without a gateway.
+    Sample("state", "0 08:00:00", "0 08:00:01", text="idle", datatype="string"),
+    Sample("state", "0 09:30:00", "0 09:30:01", text="running", datatype="string", gateway=None),
+    # More digits than a double has. Published again after hours: not late, its first copy was in time.
+    _BIG,
+    replace(_BIG, received="0 11:30:00"),
+    # A tag that has never had a good sample.
+    Sample("dead", "-2 05:00:00", "-2 05:00:01", success=False),
+    Sample("dead", "-2 06:00:00", "-2 06:00:01", 3.0, success=False),
+    # Taken 40 days ago, arrived today; and one that arrived late, but too long ago to be told.
+    Sample("old", "-40 12:00:00", "0 01:00:00", 7.0),
+    Sample("ancient", "-20 00:00:00", "-8 00:00:00", 8.0),
+    # Another factory with the same device, tag and register.
+    _LYON,
+    # A clock that runs ahead: a negative delay.
+    replace(_LYON, tag="ahead", ts="0 20:00:00", received="0 12:00:00", value=1.5),
+    # An hour late to the millisecond is not late, a millisecond more is.
+    replace(_LYON, tag="sharp", ts="0 10:30:00", received="0 11:30:00", value=4.0),
+    replace(_LYON, tag="edge", ts="0 09:59:59.999", received="0 11:00:00", value=1.0),
+    # One timestamp in conflict: the first copy has no value.
+    replace(_LYON, tag="edge", ts="0 10:00:00", received="0 11:00:00", value=2.0),
+    replace(_LYON, tag="edge", ts="0 10:00:00", received="0 10:00:30", value=None),
+    # The first and the last moment of a window of 31 days.
+    replace(_LYON, tag="d31", ts="-31 00:00:00", received="-31 00:00:01", value=31.0),
+    replace(_LYON, tag="d32", ts="-32 23:59:59.999", received="-31 00:00:01", value=32.0),
+)
+
+
+@dataclass(frozen=True)
+class Update:
+    """A configuration message as its gateway sent it."""
+
+    message: str
+    received: str
+    factory: str = "krakow"
+    gateway: str | None = "line-1"
+
+    def line(self, now: datetime) -> str:
+        """The line with the two keys that the transform adds at its end."""
+        milliseconds = round(at(now, self.received).timestamp() * 1000)
+        envelope = f'"_received_at":{milliseconds}'
+        if self.gateway is not None:
+            envelope += f',"_gateway":"{self.gateway}"'
+        comma = "" if self.message == "{}" else ","
+        return f"{self.message[:-1]}{comma}{envelope}}}\n"
+
+
+_SECOND = Update('{"v":2,"name":"a, b"}', "0 09:00:00")
+
+UPDATES = (
+    Update('{"v":1}', "-10 10:00:00.123"),
+    # Delivered twice by Firehose; then sent again by the gateway, unchanged.
+    _SECOND,
+    _SECOND,
+    replace(_SECOND, received="0 11:00:00"),
+    # An empty object, long ago.
+    Update("{}", "-100 00:00:00", gateway="line-2"),
+    # Without a gateway; with a line separator inside a string, where Java's dot would stop, and keys as in
+    # the envelope.
+    Update('{"x":"a\u2028b","deep":{"_received_at":5}}', "0 08:00:00", gateway=None),
+    # Two in one millisecond.
+    Update('{"a":1}', "0 10:00:00", "lyon", "press-shop"),
+    Update('{"a":2}', "0 10:00:00", "lyon", "press-shop"),
+)
+
+
+def objects(now: datetime, bucket_of: Mapping[str, str]) -> dict[tuple[str, str], bytes]:
+    """The lake's objects by bucket and key.
+
+    Args:
+        now: the moment that the rows lie around.
+        bucket_of: the bucket of each table.
+    """
+    folders: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for sample in SAMPLES:
+        folders[_folder(sample.factory, at(now, sample.ts))].append(sample.row(now))
+    made = {
+        (bucket_of["measurements"], f"{folder}delivery-{half}.parquet"): _parquet(rows[half::2])
+        for folder, rows in folders.items()
+        for half in (0, 1)
+        if rows[half::2]
+    }
+    lines: dict[str, list[str]] = defaultdict(list)
+    for update in UPDATES:
+        lines[_folder(update.factory, at(now, update.received))].append(update.line(now))
+    for folder, texts in lines.items():
+        made[bucket_of["configuration"], f"{folder}delivery-1"] = "".join(texts).encode()
+    return made
+
+
+def _folder(factory: str, moment: datetime) -> str:
+    return f"factory={factory}/year={moment:%Y}/month={moment:%m}/day={moment:%d}/"
+
+
+def _parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    kinds: dict[str, Any] = {
+        "string": pa.string(),
+        "timestamp": pa.timestamp("ms"),
+        "boolean": pa.bool_(),
+        "double": pa.float64(),
+    }
+    schema = pa.schema(
+        [(column["name"], kinds[column["type"]]) for column in _schema("measurements")["columns"]]
+    )
+    plain = [{name: _without_zone(value) for name, value in row.items()} for row in rows]
+    target = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(plain, schema=schema), target, compression="snappy")
+    return target.getvalue()
+
+
+def _without_zone(value: Any) -> Any:
+    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+def _schema(table: str) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads((ROOT / "glue_schemas" / f"{table}.json").read_text())
+    return schema
+
+
+def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """The lake's tables in the shape of Glue's TableInput."""
+    for name, bucket in bucket_of.items():
+        schema = _schema(name)
+        line = schema["format"] == "line"
+        serde = (
+            ("org.apache.hadoop.hive.serde2.RegexSerDe", {"input.regex": LINE_PATTERN})
+            if line
+            else (
+                "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+                {"serialization.format": "1"},
+            )
+        )
+        yield {
+            "Name": schema["table"],
+            "TableType": "EXTERNAL_TABLE",
+            "Parameters": {
+                "projection.enabled": "true",
+                "projection.factory.type": "enum",
+                "projection.factory.values": ",".join(FACTORIES),
+                "projection.year.type": "integer",
+                "projection.year.range": "2000,2100",
+                "projection.year.digits": "4",
+                "projection.month.type": "integer",
+                "projection.month.range": "1,12",
+                "projection.month.digits": "2",
+                "projection.day.type": "integer",
+                "projection.day.range": "1,31",
+                "projection.day.digits": "2",
+                "storage.location.template": (
+                    f"s3://{bucket}/factory=${{factory}}/year=${{year}}/month=${{month}}/day=${{day}}/"
+                ),
+            },
+            "PartitionKeys": _columns(schema["partition_keys"]),
+            "StorageDescriptor": {
+                "Columns": _columns(schema["columns"]),
+                "Location": f"s3://{bucket}/factory=/",
+                "SerdeInfo": {"SerializationLibrary": serde[0], "Parameters": serde[1]},
+            },
+        }
+
+
+def view_sql(table: str) -> str:
+    """The query of a table's view without repeats, as ``modules/glue_catalog/views.tf`` makes it."""
+    schema = _schema(table)
+    columns = [*schema["columns"], *schema["partition_keys"]]
+    quoted = {column["name"]: f'"{column["name"]}"' for column in columns}
+    identity = [name for column, name in zip(columns, quoted.values(), strict=True) if not _arrival(column)]
+    shown = [
+        f"min({name}) AS {name}" if _arrival(column) else name
+        for column, name in zip(columns, quoted.values(), strict=True)
+    ]
+    text = string.Template((VIEWS / "distinct.sql").read_text()).substitute(
+        table=f'"{schema["table"]}"', columns=",\n    ".join(shown), identity=",\n    ".join(identity)
+    )
+    return "\n".join(line for line in text.strip().split("\n") if not line.startswith("--"))
+
+
+def _arrival(column: Mapping[str, Any]) -> bool:
+    return column.get("source") == "_received_at"
+
+
+def views(database: str) -> Iterator[dict[str, Any]]:
+    """The lake's views in the shape of Glue's TableInput."""
+    kinds = {"string": "varchar", "int": "integer", "timestamp": "timestamp(3)"}
+    for name in TABLES:
+        schema = _schema(name)
+        columns = [*schema["columns"], *schema["partition_keys"]]
+        document = {
+            "originalSql": view_sql(name),
+            "catalog": "awsdatacatalog",
+            "schema": database,
+            "columns": [
+                {"name": column["name"], "type": kinds.get(column["type"], column["type"])}
+                for column in columns
+            ],
+        }
+        yield {
+            "Name": f"{name}_distinct",
+            "TableType": "VIRTUAL_VIEW",
+            "Parameters": {"presto_view": "true", "comment": "Presto View"},
+            "ViewOriginalText": f"/* Presto View: {_base64(json.dumps(document))} */",
+            "ViewExpandedText": "/* Presto View */",
+            "StorageDescriptor": {"Columns": _columns(columns)},
+        }
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _columns(columns: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    return [{"Name": column["name"], "Type": column["type"]} for column in columns]

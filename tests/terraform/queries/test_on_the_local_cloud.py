@@ -1,0 +1,86 @@
+"""The named queries as their users run them: by name, through the Athena API of the local cloud."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from factory_lake.query import Result, main, named_queries, run, run_named
+from tests.terraform.queries.conftest import BUCKETS, CloudLake
+from tests.terraform.queries.expected import EXPECTED, resolved
+from tests.terraform.queries.rows import TABLES
+
+pytestmark = pytest.mark.cloud
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_answers_as_worked_out_by_hand(cloud_lake: CloudLake, name: str) -> None:
+    """The result file has Athena's own spelling of every value."""
+    client = cloud_lake.cloud.client("athena")
+    result = run_named(client, name, cloud_lake.workgroup)
+    body = (
+        cloud_lake.cloud.client("s3")
+        .get_object(Bucket=BUCKETS["measurements"], Key=f"athena-results/{result.query_id}.csv")["Body"]
+        .read()
+        .decode()
+    )
+    header, *rows = csv.reader(io.StringIO(body))
+    assert tuple(header) == result.columns
+    expected = resolved(EXPECTED[name], cloud_lake.now)
+    assert rows == [["" if cell is None else cell for cell in row] for row in expected]
+    assert len(result.rows) == len(expected)
+    assert result.bytes_scanned > 0
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_view_without_repeats_reads_the_partitions_asked_for_alone(
+    cloud_lake: CloudLake, table: str
+) -> None:
+    """Whole rows are read either way, so that the bytes tell the objects."""
+    client = cloud_lake.cloud.client("athena")
+
+    def ask(sql: str) -> Result:
+        return run(client, sql, cloud_lake.workgroup, cloud_lake.database)
+
+    where = "WHERE factory = 'krakow'"
+    everything, part = ask(f"SELECT * FROM {table}_distinct"), ask(f"SELECT * FROM {table}_distinct {where}")  # noqa: S608
+    raw = ask(f"SELECT * FROM {table} {where}")  # noqa: S608 - names of the tables
+    assert part.bytes_scanned == raw.bytes_scanned < everything.bytes_scanned
+    assert part.columns == raw.columns
+    assert 0 < len(part.rows) < len(raw.rows)
+
+
+def test_the_command_lists_and_runs_named_queries(
+    cloud_lake: CloudLake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = tmp_path / "outputs.json"
+    athena = {"workgroup": cloud_lake.workgroup, "database": cloud_lake.database}
+    outputs.write_text(json.dumps({"athena": {"value": athena}}))
+    common = ["--outputs", str(outputs), "--local", str(cloud_lake.cloud.workdir)]
+
+    assert main([*common, "--list"]) == 0
+    listed = capsys.readouterr().out
+    for query in named_queries(cloud_lake.cloud.client("athena"), cloud_lake.workgroup):
+        assert f"{query['Name']} " in listed
+        assert query["Description"] in listed
+
+    assert main([*common, "--query-name", "latest-configuration-per-gateway", "--csv"]) == 0
+    header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert header == ["factory", "gateway", "received_at", "message"]
+    expected = resolved(EXPECTED["latest-configuration-per-gateway"], cloud_lake.now)
+    assert rows == [["" if cell is None else cell for cell in row] for row in expected]
+
+    sql = "SELECT count(*) AS n FROM measurements WHERE factory = ? AND success = true"
+    assert main([*common, "--sql", sql, "--parameter", "'lyon'"]) == 0
+    table = capsys.readouterr().out
+    assert "│ 8 │" in table
+    assert "1 rows" in table
+
+    assert main([*common, "--sql", "SELECT nothing FROM measurements"]) == 1
+    assert "COLUMN_NOT_FOUND" in capsys.readouterr().err
+    assert main([*common, "--query-name", "no-such-query"]) == 1
+    assert "it has: configuration-history, duplicate-samples" in capsys.readouterr().err

@@ -1,0 +1,406 @@
+"""One camera's archive through whole runs: what is stored, what is flagged, what happens on failures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectionClosedError, IncompleteReadError
+from clip_fetch import keys
+from clip_fetch.run import run
+from clip_fetch.settings import Settings, Shard
+
+from tests.support.clip_fetch_aws import HOUR, SETTINGS, T0, Answerless, Aws, error, footage
+
+NAME = "lake_krakow_press-1"
+PREFIX = "factory=krakow/camera=press-1/"
+
+
+def plant(fragments: int = 25, length_ms: int = 2000) -> Aws:
+    """A camera that sent footage and then stopped, long enough ago."""
+    aws = Aws()
+    aws.fragments[NAME] = footage(fragments, length_ms)
+    aws.now_ms = aws.fragments[NAME][-1].end_ms + 100_000
+    return aws
+
+
+def archive(aws: Aws, name: str = "run-1", settings: Settings = SETTINGS) -> dict[str, Any]:
+    """One run; its summary."""
+    return run(settings, Shard(), aws.surroundings(), aws.pace(), aws.report(), name)
+
+
+def test_footage_becomes_consecutive_clips() -> None:
+    aws = plant(23)
+    summary = archive(aws)
+    assert aws.archived() == [(1000, 1004), (1005, 1009), (1010, 1014), (1015, 1019), (1020, 1022)]
+    assert [meta["cut"] for _, meta in aws.clips()] == ["length"] * 4 + ["quiet"]
+    assert (summary["clips"], summary["fragments"], summary["errors"], summary["unfinished"]) == (
+        5,
+        23,
+        {},
+        [],
+    )
+    assert all(kind == "video/mp4" for _, _, kind in aws.objects.values())
+
+
+def test_a_second_run_stores_nothing_again() -> None:
+    aws = plant()
+    archive(aws)
+    before = dict(aws.objects)
+    assert archive(aws, "run-2")["clips"] == 0
+    assert aws.objects == before
+
+
+def test_pages_in_no_order_make_clips_in_order() -> None:
+    aws = plant()
+    aws.page = 3
+    archive(aws)
+    assert aws.archived() == [(1000 + i, 1004 + i) for i in range(0, 25, 5)]
+
+
+def test_a_change_of_clip_length_neither_skips_nor_repeats() -> None:
+    aws = plant(40)
+    later_ms, aws.now_ms = aws.now_ms, T0 + 41_000
+    archive(aws)
+    aws.now_ms = later_ms
+    archive(aws, "run-2", SETTINGS._replace(clip_ms=30_000))
+    assert aws.archived() == [(1000, 1004), (1005, 1009), (1010, 1014), (1015, 1029), (1030, 1039)]
+    assert [meta["clip-seconds"] for _, meta in aws.clips()] == ["10", "10", "10", "30", "30"]
+
+
+def test_losing_the_race_means_reading_again() -> None:
+    """While the first run downloads its second clip, another run with longer clips archives from there on."""
+    aws = plant(40)
+    others: list[dict[str, Any]] = []
+
+    def interrupt(operation: str) -> None:
+        if operation == "GetClip" and aws.calls.count("GetClip") == 1 and not others:
+            others.append({})
+            others[0] = archive(aws, "other", SETTINGS._replace(clip_ms=30_000))
+
+    aws.hook = interrupt
+    summary = archive(aws)
+    assert aws.archived() == [(1000, 1004), (1005, 1019), (1020, 1034), (1035, 1039)]
+    assert summary["errors"] == {}
+    assert summary["clips"] + others[0]["clips"] == 4
+
+
+def test_a_put_whose_answer_is_lost_counts_once() -> None:
+    aws = plant()
+    aws.faults["PutObject"] = [Answerless()]
+    assert archive(aws)["clips"] == 5
+    assert aws.archived() == [(1000 + i, 1004 + i) for i in range(0, 25, 5)]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        error("ClientLimitExceededException"),
+        error("InternalFailure", 500),
+        ConnectionClosedError(endpoint_url="https://media.test"),
+        ConnectionResetError(),
+    ],
+)
+@pytest.mark.parametrize(
+    "operation", ["ListStreams", "GetDataEndpoint", "ListFragments", "GetClip", "ListObjectsV2"]
+)
+def test_what_passes_by_itself_is_tried_again(operation: str, fault: Exception) -> None:
+    aws = plant()
+    aws.faults[operation] = [fault, fault]
+    summary = archive(aws)
+    assert (summary["clips"], summary["errors"]) == (5, {})
+
+
+def test_a_download_that_breaks_is_begun_again() -> None:
+    aws = plant()
+    whole = Aws.get_clip
+    broken: list[int] = []
+
+    def get_clip(self: Aws, **request: Any) -> dict[str, Any]:
+        answer = whole(self, **request)
+        if not broken:
+            broken.append(1)
+            answer["Payload"]._breaks = IncompleteReadError(actual_bytes=1, expected_bytes=2)
+        return answer
+
+    aws.get_clip = get_clip.__get__(aws)  # type: ignore[method-assign]
+    assert archive(aws)["clips"] == 5
+    assert aws.calls.count("GetClip") == 6
+
+
+def test_a_download_that_ends_early_without_an_error_is_not_stored() -> None:
+    aws = plant()
+    whole = Aws.get_clip
+    cut: list[int] = []
+
+    def get_clip(self: Aws, **request: Any) -> dict[str, Any]:
+        answer = whole(self, **request)
+        if not cut:
+            cut.append(1)
+            answer["Payload"].truncate(40)
+        return answer
+
+    aws.get_clip = get_clip.__get__(aws)  # type: ignore[method-assign]
+    assert archive(aws)["flagged"] == 0
+    assert aws.archived() == [(1000 + i, 1004 + i) for i in range(0, 25, 5)]
+
+
+def test_an_error_that_stays_ends_the_camera_s_turn_and_is_named() -> None:
+    aws = plant()
+    aws.faults["GetClip"] = [error("NotAuthorizedException", 401)]
+    summary = archive(aws)
+    assert summary["errors"] == {"press-1": "NotAuthorizedException"}
+    assert aws.clips() == []
+    failed = [line for line in aws.lines() if line.get("message") == "camera failed"]
+    assert [(line["camera"], line["code"], line["level"]) for line in failed] == [
+        ("press-1", "NotAuthorizedException", "ERROR")
+    ]
+
+
+class TestMediaThatDoesNotFit:
+    """Codec changes, unreadable fragments, and clips that come back short."""
+
+    def test_a_codec_change_ends_a_clip_at_the_change(self) -> None:
+        aws = plant()
+        aws.codecs = dict.fromkeys(range(1007, 1025), "other")
+        archive(aws)
+        assert aws.archived() == [
+            (1000, 1004),
+            (1005, 1006),
+            (1007, 1011),
+            (1012, 1016),
+            (1017, 1021),
+            (1022, 1024),
+        ]
+        assert [meta["cut"] for _, meta in aws.clips()][:3] == ["length", "codec", "length"]
+        assert "flags" not in aws.clips()[1][1]
+
+    def test_what_getclip_never_gives_is_kept_raw_in_its_place(self) -> None:
+        aws = plant()
+        aws.unreadable = {1007, 1008}
+        summary = archive(aws)
+        assert aws.archived()[:4] == [(1000, 1004), (1005, 1006), (1007, 1008), (1009, 1013)]
+        key, metadata = aws.clips()[2]
+        body, _, content_type = aws.objects[key]
+        assert content_type == "video/x-matroska"
+        assert (metadata["format"], metadata["flags"], metadata["fragments"]) == ("mkv", "unreadable", "2")
+        assert body.index(b"1007") < body.index(b"1008")
+        assert (summary["flagged"], summary["fragments"]) == (1, 25)
+
+    def test_a_clip_that_comes_back_short_is_fetched_in_halves(self) -> None:
+        """A fragment that is left out without a word costs no other fragment its place."""
+        aws = plant(10)
+        whole = Aws.get_clip
+
+        def leaves_out(self: Aws, **request: Any) -> dict[str, Any]:
+            low, high = (
+                request["ClipFragmentSelector"]["TimestampRange"][name]
+                for name in ("StartTimestamp", "EndTimestamp")
+            )
+            self.withheld = {1003} if (high - low).total_seconds() > 3 else set()
+            return whole(self, **request)
+
+        aws.get_clip = leaves_out.__get__(aws)  # type: ignore[method-assign]
+        archive(aws)
+        assert [n for first, last in aws.archived() for n in range(first, last + 1)] == list(
+            range(1000, 1010)
+        )
+        held = b"".join(body for body, meta, _ in aws.objects.values() if "first-fragment" in meta)
+        assert all(str(number).encode() in held for number in range(1000, 1010))
+        assert all("flags" not in meta for _, meta in aws.clips())
+
+    def test_what_stays_different_is_stored_whole_and_flagged(self) -> None:
+        """A camera that misstates its durations costs a few more calls, not clips of one fragment each."""
+        aws = plant()
+        aws.shown_ms = dict.fromkeys(range(1000, 1025), 500)
+        summary = archive(aws)
+        assert aws.archived() == [(1000 + i, 1004 + i) for i in range(0, 25, 5)]
+        assert {meta["flags"] for _, meta in aws.clips()} == {"duration"}
+        assert summary["flagged"] == 5
+
+    def test_one_odd_fragment_is_flagged_alone(self) -> None:
+        aws = plant(10)
+        aws.shown_ms = {1005: 200}
+        archive(aws)
+        assert aws.archived() == [(1000, 1004), (1005, 1005), (1006, 1009)]
+        assert [meta.get("flags") for _, meta in aws.clips()] == [None, "duration", None]
+
+    def test_what_no_call_returns_waits_while_it_is_young_and_stops_no_other_camera(self) -> None:
+        aws = plant()
+        aws.withheld = {1005}
+        aws.fragments["lake_krakow_press-2"] = footage(5)
+        summary = archive(aws)
+        assert summary["errors"] == {"press-1": "CameraError"}
+        assert aws.archived() == [(1000, 1004), (1000, 1004)]
+
+    def test_what_no_call_returns_is_recorded_when_it_is_old_and_the_rest_goes_on(self) -> None:
+        aws = plant()
+        aws.withheld = {1005}
+        aws.now_ms += HOUR
+        summary = archive(aws)
+        assert aws.archived() == [(1000, 1004), (1006, 1010), (1011, 1015), (1016, 1020), (1021, 1024)]
+        record = aws.objects[PREFIX + keys.stem(T0 + 10_000, 1005) + ".mp4"]
+        assert record[2] == "application/json"
+        assert (record[1]["flags"], record[1]["resume-fragment"], record[1]["lost-ms"]) == (
+            "unobtainable",
+            "1006",
+            "2000",
+        )
+        assert (summary["expired_seconds"], summary["errors"]) == (2.0, {})
+
+    def test_what_may_be_had_later_is_not_given_up_before_it_nears_expiry(self) -> None:
+        """A key that is disabled for a day costs no footage."""
+        aws = plant()
+        aws.withheld = {1005}
+        aws.withheld_code = "4501"
+        aws.now_ms = T0 + 22 * HOUR
+        assert archive(aws)["errors"] == {"press-1": "CameraError"}
+        assert aws.archived() == [(1000, 1004)]
+        aws.now_ms = T0 + 23 * HOUR + 11_000
+        assert archive(aws, "run-2")["errors"] == {}
+        assert aws.archived()[1] == (1006, 1010)
+
+    def test_raw_media_that_ends_early_is_fetched_again(self) -> None:
+        aws = plant()
+        aws.unreadable = {1005}
+        aws.now_ms += HOUR
+        whole = Aws.get_media_for_fragment_list
+        cut: list[int] = []
+
+        def get_media(self: Aws, **request: Any) -> dict[str, Any]:
+            answer = whole(self, **request)
+            if not cut:
+                cut.append(1)
+                answer["Payload"].truncate(10)
+            return answer
+
+        aws.get_media_for_fragment_list = get_media.__get__(aws)  # type: ignore[method-assign]
+        archive(aws)
+        assert [meta["format"] for _, meta in aws.clips()][:3] == ["mp4", "mkv", "mp4"]
+
+
+class TestRetention:
+    """Footage that expires."""
+
+    def test_what_expired_before_it_was_archived_is_reported_once(self) -> None:
+        aws = plant(400)
+        aws.now_ms = T0 + 11_000 + 2000 * 5
+        archive(aws)
+        assert aws.archived()[-1] == (1000, 1004)
+        aws.now_ms = T0 + 24 * HOUR + 200_000  # the first hundred fragments are gone
+        summary = archive(aws, "run-2")
+        first = aws.archived()[1][0]
+        lost_seconds = (first - 1005) * 2
+        assert 1100 <= first <= 1116
+        assert lost_seconds - 2 <= summary["expired_seconds"] <= lost_seconds + 2
+        assert [n for a, b in aws.archived()[1:] for n in range(a, b + 1)] == list(range(first, 1400))
+        told = [line for line in aws.lines() if line.get("message") == "footage expired"]
+        assert [(line["camera"], line["level"]) for line in told] == [("press-1", "WARNING")]
+        assert archive(aws, "run-3")["expired_seconds"] == 0
+
+    def test_footage_that_expires_during_a_run_is_not_taken_for_unreadable(self) -> None:
+        aws = plant(400)
+        aws.now_ms = T0 + 24 * HOUR - 170_000
+
+        def time_passes(operation: str) -> None:
+            if operation == "GetClip":
+                aws.now_ms += 50_000
+
+        aws.hook = time_passes
+        summary = archive(aws)
+        assert {meta["format"] for _, meta in aws.clips()} == {"mp4"}
+        assert all("duration" not in meta.get("flags", "") for _, meta in aws.clips())
+        numbers = [n for a, b in aws.archived() for n in range(a, b + 1)]
+        assert numbers == sorted(set(numbers))
+        assert summary["errors"] == {}
+
+    def test_near_the_edge_a_record_names_the_fragment_that_all_runs_begin_with(self) -> None:
+        aws = plant(400)
+        aws.now_ms = T0 + 24 * HOUR - 100_000
+        archive(aws)
+        record = aws.objects[PREFIX + f"_begin-{aws.created_ms}.json"]
+        assert (record[1]["resume-fragment"], record[1]["flags"]) == ("1000", "edge")
+        assert aws.archived()[0][0] == 1000
+
+
+class TestBegin:
+    """Where an empty archive begins."""
+
+    def test_oldest_means_all_that_is_retained(self) -> None:
+        aws = plant()
+        archive(aws)
+        assert aws.archived()[0][0] == 1000
+
+    def test_now_means_since_the_first_run(self) -> None:
+        aws = plant(40)
+        settings = SETTINGS._replace(start_from="now")
+        later_ms, aws.now_ms = aws.now_ms, T0 + 30_001
+        assert archive(aws, "run-1", settings)["clips"] == 0
+        aws.now_ms = later_ms
+        archive(aws, "run-2", settings)
+        assert aws.archived()[0] == (1016, 1020)
+        assert aws.archived()[-1][1] == 1039
+
+
+class TestDeadline:
+    """What does not fit is left for the next run."""
+
+    def test_a_run_without_time_returns_cleanly_and_says_what_is_left(self) -> None:
+        aws = plant()
+        aws.remaining_ms = 4_500
+        summary = archive(aws)
+        assert (summary["clips"], summary["unfinished"], summary["errors"]) == (0, ["press-1"], {})
+
+    def test_the_next_run_goes_on(self) -> None:
+        aws = plant()
+        aws.remaining_ms = 60_000
+
+        def time_passes(operation: str) -> None:
+            if operation == "GetClip":
+                aws.remaining_ms -= 25_000
+
+        aws.hook = time_passes
+        summary = archive(aws)
+        assert summary["unfinished"] == ["press-1"]
+        assert 0 < summary["clips"] < 5
+        while summary["unfinished"]:
+            aws.remaining_ms = 60_000
+            summary = archive(aws, "next")
+        assert aws.archived() == [(1000 + i, 1004 + i) for i in range(0, 25, 5)]
+
+    def test_a_clip_that_no_run_could_finish_is_made_shorter(self) -> None:
+        aws = plant()
+        aws.fragments[NAME] = [f._replace(size=15_000_000) for f in aws.fragments[NAME]]
+        aws.remaining_ms = 30_000
+        archive(aws)
+        assert aws.archived()[0] == (1000, 1002)
+        assert aws.clips()[0][1]["cut"] == "deadline"
+
+
+def test_a_log_line_for_every_clip() -> None:
+    aws = plant(5)
+    archive(aws)
+    (line,) = [line for line in aws.lines() if line.get("message") == "clip"]
+    assert line["key"] == keys.stem(T0, 1000) + ".mp4"
+    assert (line["camera"], line["factory"], line["fragments"], line["cut"]) == (
+        "press-1",
+        "krakow",
+        "5",
+        "length",
+    )
+    assert line["bytes"] == len(aws.objects[PREFIX + line["key"]][0])
+
+
+def test_in_steady_state_a_clip_costs_five_calls_at_most() -> None:
+    """A clip a run, in a process that is warm."""
+    aws = plant(500)
+    around = aws.surroundings()
+    counts = []
+    for clips in range(1, 20):
+        aws.now_ms = T0 + clips * 10_000 + 6_000
+        aws.calls.clear()
+        summary = run(SETTINGS, Shard(), around, aws.pace(), aws.report(), f"run-{clips}")
+        assert summary["clips"] == 1
+        counts.append(len(aws.calls))
+    assert counts[1:] == [5] * 18
+    assert aws.calls == ["ListStreams", "ListObjectsV2", "ListFragments", "GetClip", "PutObject"]

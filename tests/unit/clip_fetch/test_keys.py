@@ -1,0 +1,130 @@
+"""The archive's layout: keys that sort, metadata that tells how far the archive reaches."""
+
+from __future__ import annotations
+
+import pytest
+from clip_fetch import keys, planning
+from clip_fetch.model import Position, Stream
+from clip_fetch.planning import Clip
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.clip_fetch_aws import T0, footage
+
+PREFIX = "factory=krakow/camera=press-1/"
+STREAM = Stream("lake_krakow_press-1", "press-1", T0 - 1, 3_600_000)
+
+times = st.integers(0, 4 * 10**12)
+fragment_numbers = st.integers(0, 10**47)
+
+
+def test_a_key_tells_factory_camera_day_start_and_first_fragment() -> None:
+    key = keys.camera_prefix("krakow", "press-1") + keys.clip_token(footage(1, start_ms=1_700_000_000_007)[0])
+    assert key == ("factory=krakow/camera=press-1/year=2023/month=11/day=14/20231114T221320.007Z-1000.mp4")
+
+
+@given(times, fragment_numbers)
+def test_a_key_can_be_taken_apart(start_ms: int, number: int) -> None:
+    parsed = keys.parse(PREFIX + keys.stem(start_ms, number) + ".mp4", PREFIX)
+    assert parsed is not None
+    assert (parsed.start_ms, parsed.number, parsed.is_gap) == (start_ms, number, False)
+    assert parsed.stem == keys.stem(start_ms, number)
+
+
+@given(times, times)
+def test_keys_sort_as_text_in_the_order_of_time(one_ms: int, other_ms: int) -> None:
+    assert (keys.time_stem(one_ms) < keys.time_stem(other_ms)) == (one_ms < other_ms)
+
+
+def test_within_one_moment_the_number_decides_as_an_integer_and_a_gap_follows_its_clip() -> None:
+    names = [keys.stem(T0, 10) + ".mp4", keys.stem(T0, 9) + ".gap.json", keys.stem(T0, 9) + ".mp4"]
+    parsed = [keys.parse(PREFIX + name, PREFIX) for name in names]
+    ordered = sorted((each for each in parsed if each is not None), key=lambda key: key.order)
+    assert [(key.number, key.is_gap) for key in ordered] == [(9, False), (9, True), (10, False)]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        PREFIX + "notes.txt",
+        PREFIX + "year=2023/month=11/day=14/20231114T221320.007Z-1000.mkv",
+        PREFIX + "year=2023/month=11/day=14/20231114T221320.007Z-.mp4",
+        PREFIX + "year=2023/month=11/day=14/20231399T221320.007Z-1000.mp4",
+        "factory=krakow/camera=press-10/year=2023/month=11/day=14/20231114T221320.007Z-1000.mp4",
+        PREFIX + "_begin-1700000000000.json",
+    ],
+)
+def test_other_keys_are_not_the_archive_s(key: str) -> None:
+    assert keys.parse(key, PREFIX) is None
+
+
+def test_metadata_of_a_clip() -> None:
+    clip = Clip(tuple((fragment,) for fragment in footage(3)), planning.LENGTH, None, None)
+    assert keys.clip_metadata(STREAM, clip, 10_000, keys.MP4, 6001, "", "run-7") == {
+        "stream": "lake_krakow_press-1",
+        "stream-created": "2023-11-14T22:13:19.999Z",
+        "run": "run-7",
+        "format": "mp4",
+        "first-fragment": "1000",
+        "last-fragment": "1002",
+        "start": "2023-11-14T22:13:20.000Z",
+        "last-start": "2023-11-14T22:13:24.000Z",
+        "end": "2023-11-14T22:13:26.000Z",
+        "producer-start": "2023-11-14T22:13:20.000Z",
+        "fragments": "3",
+        "duration-ms": "6001",
+        "clip-seconds": "10",
+        "cut": "length",
+    }
+
+
+def test_flags_are_there_only_when_something_is_wrong() -> None:
+    clip = Clip(tuple((fragment,) for fragment in footage(1)), planning.SHORT, None, None)
+    assert keys.clip_metadata(STREAM, clip, 10_000, keys.MP4, 1, "duration", "run")["flags"] == "duration"
+
+
+@given(times, times, fragment_numbers, fragment_numbers)
+def test_the_position_behind_a_clip_is_read_back_as_it_was_known(
+    first_ms: int, last_ms: int, first: int, last: int
+) -> None:
+    ends = (footage(1, start_ms=first_ms, first=first)[0], footage(1, start_ms=last_ms, first=last)[0])
+    clip = Clip(tuple((fragment,) for fragment in ends), planning.LENGTH, None, None)
+    metadata = keys.clip_metadata(STREAM, clip, 10_000, keys.MP4, 1, "", "run")
+    read = keys.position_after(keys.stem(first_ms, first), metadata)
+    assert read == keys.position_after_clip(last, last_ms, last_ms + 2000)
+
+
+def test_a_gap_record_names_the_fragment_that_must_follow_and_its_place_in_the_archive() -> None:
+    metadata = keys.gap_metadata(STREAM, 1234, T0, 5000, "expired", "run")
+    assert keys.position_after("", metadata) == Position(
+        number=1233,
+        start_ms=T0,
+        end_ms=T0,
+        previous_ms=T0 - 1,
+        expected=1234,
+        token="year=2023/month=11/day=14/20231114T221320.000Z-1234.mp4",
+    )
+
+
+def test_a_begin_record_names_a_time() -> None:
+    position = keys.position_after("", keys.gap_metadata(STREAM, 0, T0, 0, "begin", "run"))
+    assert position is not None
+    assert (position.number, position.start_ms, position.expected) == (-1, T0, None)
+
+
+@pytest.mark.parametrize(
+    "missing", ["format", "first-fragment", "last-fragment", "start", "last-start", "end"]
+)
+def test_an_object_without_the_metadata_says_nothing(missing: str) -> None:
+    clip = Clip(tuple((fragment,) for fragment in footage(3)), planning.LENGTH, None, None)
+    metadata = keys.clip_metadata(STREAM, clip, 10_000, keys.MP4, 6000, "", "run")
+    stem = keys.stem(T0, 1000)
+    assert keys.position_after(stem, metadata) is not None
+    assert keys.position_after(stem, {k: v for k, v in metadata.items() if k != missing}) is None
+
+
+def test_a_clip_under_another_name_than_its_own_says_nothing() -> None:
+    clip = Clip(tuple((fragment,) for fragment in footage(3)), planning.LENGTH, None, None)
+    metadata = keys.clip_metadata(STREAM, clip, 10_000, keys.MP4, 6000, "", "run")
+    assert keys.position_after(keys.stem(T0, 1001), metadata) is None
+    assert keys.position_after(keys.stem(T0 + 1, 1000), metadata) is None

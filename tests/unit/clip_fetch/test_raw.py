@@ -1,0 +1,76 @@
+"""Raw media: what comes is looked through for what it holds."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+import pytest
+from clip_fetch.errors import UnfitMedia
+from clip_fetch.model import Stream
+from clip_fetch.raw import get_media
+from clip_fetch.spool import CHUNK, Spool
+from clip_fetch.video import Endpoints, Video
+
+from tests.support.clip_fetch_aws import HOUR, T0, Aws, Body, footage
+
+STREAM = Stream("lake_krakow_a", "a", T0 - HOUR, 24 * HOUR)
+
+
+def plant(fragments: int = 10) -> Aws:
+    """One camera."""
+    aws = Aws()
+    aws.fragments[STREAM.name] = footage(fragments)
+    aws.now_ms = T0 + HOUR
+    return aws
+
+
+class TestRawMedia:
+    """GetMediaForFragmentList's answer is looked through for what it holds."""
+
+    def get(self, aws: Aws, numbers: list[int]) -> bytes:
+        with Spool(tempfile.gettempdir(), 10**9).files(1, 1000, aws.pace()) as (file,):
+            get_media(Video(STREAM, aws, Endpoints(), aws.pace()), numbers, file, aws.pace())
+            return file.rewound().read()
+
+    def answer(self, aws: Aws, body: bytes) -> None:
+        def answered(**_: Any) -> dict[str, Any]:
+            return {"ContentType": "video/webm", "Payload": Body(body)}
+
+        aws.get_media_for_fragment_list = answered  # type: ignore[method-assign]
+
+    def test_all_that_was_asked_for(self) -> None:
+        assert b"1003" in self.get(plant(), [1003, 1004])
+
+    def test_an_exception_in_the_stream_is_noticed(self) -> None:
+        aws = plant()
+        aws.withheld = {1004}
+        with pytest.raises(UnfitMedia, match="exception 4000"):
+            self.get(aws, [1003, 1004])
+
+    def test_the_code_of_an_exception_is_read_wherever_chunks_end(self) -> None:
+        aws = plant()
+        tag = b"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE\x44\x87\x844503"
+        for cut in range(1, len(tag)):
+            self.answer(aws, bytes(CHUNK - cut) + tag + bytes(100))
+            with pytest.raises(UnfitMedia, match="exception 4503"):
+                self.get(aws, [1003])
+
+    def test_a_fragment_that_is_not_there_is_noticed(self) -> None:
+        aws = plant()
+        self.answer(aws, b"AWS_KINESISVIDEO_FRAGMENT_NUMBER 1003")
+        with pytest.raises(UnfitMedia, match="incomplete"):
+            self.get(aws, [1003, 1004])
+
+    def test_something_that_is_no_fragment_is_noticed(self) -> None:
+        aws = plant()
+        self.answer(aws, b"1003 1004")
+        with pytest.raises(UnfitMedia, match="incomplete"):
+            self.get(aws, [1003, 1004])
+
+    def test_a_tag_across_two_chunks_is_seen(self) -> None:
+        aws = plant()
+        tag = b"AWS_KINESISVIDEO_FRAGMENT_NUMBER 1003"
+        for cut in range(1, len(tag)):
+            self.answer(aws, bytes(CHUNK - cut) + tag + bytes(100))
+            self.get(aws, [1003])

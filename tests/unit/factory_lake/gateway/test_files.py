@@ -1,0 +1,320 @@
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory_lake.gateway.errors import ConfigurationError, FileError
+from factory_lake.gateway.files import Defaults, Outgoing, by_source, read_jsonl, read_messages
+from factory_lake.gateway.identities import LANES, Source
+from factory_lake.gateway.mqtt import MAX_PAYLOAD
+
+SOURCES = [
+    Source(factory, gateway, lane)
+    for factory, gateway in (("lyon", "press-shop"), ("krakow", "line-2"), ("krakow", "line-1"))
+    for lane in LANES
+]
+FIRST = Source("krakow", "line-1", "measurements")
+SAMPLE = b'{"deviceID":"d","tagName":"t","timestamp":1772600000000,"value":1.50}'
+
+
+def read(tmp_path: Path, content: bytes, name: str = "mine.jsonl", **defaults: str) -> list[Outgoing]:
+    """Read a file of that content."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    return read_messages(path, Defaults(SOURCES, **defaults))  # type: ignore[arg-type]  # lanes come as texts here
+
+
+def fails(tmp_path: Path, content: bytes, name: str = "mine.jsonl") -> str:
+    """The error of such a file, without its path."""
+    with pytest.raises(FileError) as error:
+        read(tmp_path, content, name)
+    assert str(error.value).startswith(str(tmp_path / name))
+    return str(error.value).removeprefix(str(tmp_path / name)).removeprefix(":")
+
+
+def test_a_plain_message_needs_nothing(tmp_path: Path) -> None:
+    assert read(tmp_path, SAMPLE + b"\n") == [Outgoing(FIRST, SAMPLE, 1)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"not JSON",
+        b'{"deviceID":',
+        b"\xff\xfe",
+        b"[1,2]",
+        b"null",
+        b'"message"',
+        b'  { "a" : 1 }  ',
+        b'{"message":1}x',
+        b"[" * 5000,
+        b'{"value":' + b"9" * 5000 + b"}",
+        b'{"deviceID":"d","message":"LoopEdge would never","value":1}',
+        b'{"lane":"measurements","value":1}',
+    ],
+)
+def test_whatever_is_no_envelope_goes_out_as_it_stands(tmp_path: Path, line: bytes) -> None:
+    """The lake judges messages, this program does not."""
+    assert [message.payload for message in read(tmp_path, line + b"\n")] == [line]
+
+
+def test_line_ends_blank_lines_and_marks_are_not_part_of_messages(tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbf" + SAMPLE + b"\r\n\r\n   \n" + SAMPLE
+    messages = read(tmp_path, content)
+    assert [(message.payload, message.line) for message in messages] == [(SAMPLE, 1), (SAMPLE, 4)]
+
+
+def test_unicode_line_separators_do_not_end_a_line(tmp_path: Path) -> None:
+    line = '{"a":"x\u2028y\u0085z\x0b"}'.encode()
+    assert [message.payload for message in read(tmp_path, line)] == [line]
+
+
+@pytest.mark.parametrize(
+    ("envelope", "source"),
+    [
+        (b'{"message":{}}', FIRST),
+        (b'{"lane":"configuration","message":{}}', Source("krakow", "line-1", "configuration")),
+        (b'{"gateway":"line-2","message":{}}', Source("krakow", "line-2", "measurements")),
+        (b'{"factory":"lyon","message":{}}', Source("lyon", "press-shop", "measurements")),
+        (
+            b'{"message":{},"lane":"configuration","gateway":"press-shop","factory":"lyon"}',
+            Source("lyon", "press-shop", "configuration"),
+        ),
+    ],
+)
+def test_an_envelope_says_whose_message_it_is(tmp_path: Path, envelope: bytes, source: Source) -> None:
+    (message,) = read(tmp_path, envelope)
+    assert (message.source, message.payload) == (source, b"{}")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b'{"value":1.50,"big":123456789012345678901234567890,"x":1E400}',
+        '{ "a" : "\\u00e9 é \\" } ]", "b":[1, {"c":null}] }'.encode(),
+        b'{"a":1,"a":2}',
+        b'"a text"',
+        b"NaN",
+        b"1.0",
+    ],
+)
+def test_a_message_in_an_envelope_keeps_its_spelling(tmp_path: Path, message: bytes) -> None:
+    envelope = b' { "lane" :"measurements", "message" : ' + message + b" } "
+    assert read(tmp_path, envelope)[0].payload == message
+
+
+@given(payload=st.binary(min_size=1, max_size=50))
+def test_any_bytes_fit_into_an_envelope(payload: bytes) -> None:
+    envelope = json.dumps({"message_base64": base64.b64encode(payload).decode()}).encode()
+    (message,) = read_jsonl(Path("mine.jsonl"), envelope, Defaults(SOURCES))
+    assert message.payload == payload
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            b'{"message":{},"lanes":"x"}',
+            "an envelope has no key 'lanes', only factory, gateway, lane, message",
+        ),
+        (b'{"message":{},"message_base64":""}', "either message or message_base64, not both"),
+        (b'{"message":{},"message":{}}', "each key only once"),
+        (b'{"message_base64":"?"}', "message_base64 must be base64"),
+        (b'{"message_base64":7}', "message_base64 must be base64"),
+        (b'{"message":{},"lane":"clips"}', "lane must be measurements or configuration, got 'clips'"),
+        (b'{"message":{},"gateway":7}', "gateway must be a text"),
+        (b'{"message":{},"gateway":"line-9"}', "the lake has no gateway */line-9; it has krakow/line-1"),
+        (b'{"message":{},"factory":"lyon","gateway":"line-1"}', "the lake has no gateway lyon/line-1"),
+    ],
+)
+def test_a_wrong_envelope_is_named_by_line_and_rule(tmp_path: Path, line: bytes, told: str) -> None:
+    error = fails(tmp_path, SAMPLE + b"\n" + line + b"\n")
+    assert error.startswith("2: ")
+    assert told in error
+
+
+def test_defaults_of_the_user(tmp_path: Path) -> None:
+    content = SAMPLE + b'\n{"factory":"krakow","message":{}}\n{"gateway":"line-1","message":{}}\n'
+    sources = [message.source for message in read(tmp_path, content, factory="lyon", lane="configuration")]
+    assert sources == [
+        Source("lyon", "press-shop", "configuration"),
+        Source("krakow", "line-1", "configuration"),
+        Source("krakow", "line-1", "configuration"),
+    ]
+
+
+def test_a_default_gateway_stays_in_its_factory(tmp_path: Path) -> None:
+    sources = [
+        message.source
+        for message in read(
+            tmp_path, SAMPLE + b'\n{"factory":"lyon","message":{}}', factory="krakow", gateway="line-2"
+        )
+    ]
+    assert sources == [
+        Source("krakow", "line-2", "measurements"),
+        Source("lyon", "press-shop", "measurements"),
+    ]
+
+
+def test_a_gateway_of_several_factories_needs_its_factory() -> None:
+    sources = [Source("krakow", "line-1", "measurements"), Source("lyon", "line-1", "measurements")]
+    with pytest.raises(ConfigurationError, match=r"line-1 is in several factories \(krakow, lyon\)"):
+        Defaults(sources).source(None, "line-1", None)
+    assert Defaults(sources).source("lyon", "line-1", None) == sources[1]
+
+
+def test_too_large_for_aws_iot(tmp_path: Path) -> None:
+    assert len(read(tmp_path, b"x" * MAX_PAYLOAD)[0].payload) == MAX_PAYLOAD
+    error = fails(tmp_path, SAMPLE + b"\n" + b"x" * (MAX_PAYLOAD + 1))
+    assert (
+        error == f"2: a message may have at most {MAX_PAYLOAD} bytes (AWS IoT's limit), has {MAX_PAYLOAD + 1}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "told"),
+    [
+        (b"", "mine.jsonl", " holds no message"),
+        (b"\n\n", "mine.jsonl", " holds no message"),
+        (b"timestamp,tag,value\n", "mine.csv", " holds no message"),
+        (b"x", "mine.xlsx", " must end in .jsonl, .ndjson, .json or .csv, ends in '.xlsx'"),
+    ],
+)
+def test_files_without_messages(tmp_path: Path, content: bytes, name: str, told: str) -> None:
+    assert fails(tmp_path, content, name) == told
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="cannot be read: No such file"):
+        read_messages(tmp_path / "none.jsonl", Defaults(SOURCES))
+
+
+def test_errors_show_no_payload(tmp_path: Path) -> None:
+    assert "secret" not in fails(tmp_path, b'{"message":{"secret":1},"lane":"clips"}')
+
+
+def csv(tmp_path: Path, *rows: str, heading: str = "timestamp,tag,value") -> list[dict[str, object]]:
+    """The samples that a CSV file becomes."""
+    content = "\n".join([heading, *rows]).encode()
+    return [json.loads(message.payload) for message in read(tmp_path, content, "furnace.csv")]
+
+
+def test_csv_rows_become_loopedge_messages(tmp_path: Path) -> None:
+    (sample,) = csv(tmp_path, "1772600000000,temperature,21.5")
+    assert {key: sample[key] for key in sample if key not in ("deviceID", "registerId")} == {
+        "datatype": "float64",
+        "description": "",
+        "deviceName": "furnace",
+        "metadata": {},
+        "success": True,
+        "tagName": "temperature",
+        "timestamp": 1772600000000,
+        "value": 21.5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("cell", "datatype", "spelled"),
+    [
+        ("21", "int64", "21"),
+        ("21.50", "float64", "21.50"),
+        ("-1E-7", "float64", "-1E-7"),
+        ("18446744073709551617", "int64", "18446744073709551617"),
+        ("true", "bool", "true"),
+        ("FALSE", "bool", "false"),
+        ("0042", "string", '"0042"'),
+        ("NaN", "string", '"NaN"'),
+        ("1_000", "string", '"1_000"'),
+        ('"1,5"', "string", '"1,5"'),
+        ('" x "', "string", '" x "'),
+        ("", "float64", "null"),
+    ],
+)
+def test_csv_values_keep_their_digits(tmp_path: Path, cell: str, datatype: str, spelled: str) -> None:
+    content = f"timestamp,tag,value\n1772600000000,t,{cell}\n".encode()
+    (message,) = read(tmp_path, content, "furnace.csv")
+    assert message.payload.decode().endswith(f'"value":{spelled}}}')
+    assert json.loads(message.payload)["datatype"] == datatype
+
+
+@pytest.mark.parametrize(
+    ("cell", "milliseconds"),
+    [
+        ("1772600000000", 1772600000000),
+        ("2026-03-04T04:53:20Z", 1772600000000),
+        ("2026-03-04T04:53:20", 1772600000000),
+        ("2026-03-04 05:53:20.250+01:00", 1772600000250),
+        ("2026-03-04", 1772582400000),
+    ],
+)
+def test_csv_timestamps(tmp_path: Path, cell: str, milliseconds: int) -> None:
+    assert csv(tmp_path, f"{cell},t,1")[0]["timestamp"] == milliseconds
+
+
+def test_csv_columns_in_any_order_and_optional_ones(tmp_path: Path) -> None:
+    content = (
+        "value,gateway,factory,device,tag,success,timestamp,description,datatype\n"
+        "7,press-shop,lyon,Press 9,strokes,FALSE,1772600000000,Hübe,uint32\n"
+        "8,,,,strokes,,1772600000000,,\n"
+    ).encode()
+    first, second = read(tmp_path, content, "mine.csv")
+    assert first.source == Source("lyon", "press-shop", "measurements")
+    assert second.source == FIRST
+    fields = json.loads(first.payload)
+    assert [fields[key] for key in ("deviceName", "success", "description", "datatype")] == [
+        "Press 9",
+        False,
+        "Hübe",
+        "uint32",
+    ]
+    assert json.loads(second.payload)["deviceName"] == "mine"
+
+
+def test_csv_tags_keep_their_register(tmp_path: Path) -> None:
+    one, two, other = csv(tmp_path, "1772600000000,a,1", "1772600000001,a,2", "1772600000001,b,2")
+    assert one["registerId"] == two["registerId"] != other["registerId"]
+    assert one["deviceID"] == other["deviceID"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("tag,value\n", "1: the heading must name timestamp, tag, value; timestamp is missing"),
+        ("timestamp,tag,value,unit\n", "1: the heading has 'unit'; known are timestamp"),
+        ("timestamp,tag,value,tag\n", "1: the heading names a column twice"),
+        ("timestamp,tag,value\n1772600000000,t\n", "2: the heading has 3 columns, this row 2"),
+        (
+            "timestamp,tag,value\n1772600000000,t,1\nyesterday,t,1\n",
+            "3: timestamp must be epoch milliseconds",
+        ),
+        ("timestamp,tag,value\n1772600000.5,t,1\n", "2: timestamp must be epoch milliseconds"),
+        ("timestamp,tag,value\n1772600000000,,1\n", "2: tag must not be empty"),
+        ("timestamp,tag,value,success\n1772600000000,t,1,yes\n", "2: success must be true or false"),
+        ("timestamp,tag,value,gateway\n1772600000000,t,1,line-9\n", "2: the lake has no gateway */line-9"),
+        ('timestamp,tag,value\n1772600000000,t,"1\n', "2: must be CSV"),
+    ],
+)
+def test_csv_errors_are_named_by_line_and_rule(tmp_path: Path, content: str, told: str) -> None:
+    assert fails(tmp_path, content.encode(), "mine.csv").startswith(told)
+
+
+def test_csv_must_be_utf8(tmp_path: Path) -> None:
+    content = "timestamp,tag,value\n1772600000000,t,1\n1772600000000,Füllstand,1\n".encode("latin-1")
+    assert fails(tmp_path, content, "mine.csv") == "3: must be UTF-8"
+
+
+def test_blank_csv_rows_are_passed_over(tmp_path: Path) -> None:
+    assert len(csv(tmp_path, "", "1772600000000,t,1", ",,", "1772600000000,t,2")) == 2
+
+
+def test_the_order_of_each_source_is_kept(tmp_path: Path) -> None:
+    content = b"\n".join(
+        b'{"gateway":"line-%d","message":%d}' % (1 + number % 2, number) for number in range(6)
+    )
+    assert by_source(read(tmp_path, content)) == {
+        Source("krakow", "line-1", "measurements"): [b"0", b"2", b"4"],
+        Source("krakow", "line-2", "measurements"): [b"1", b"3", b"5"],
+    }

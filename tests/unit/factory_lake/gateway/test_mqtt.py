@@ -1,0 +1,307 @@
+"""Connections to a real broker, over lines that break."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from factory_lake.gateway.connections import Identity
+from factory_lake.gateway.errors import DeliveryError
+from factory_lake.gateway.fleet import Manner, send
+from factory_lake.gateway.identities import Source
+from factory_lake.gateway.journal import Journal, read_journals
+from factory_lake.gateway.mqtt import MAX_PAYLOAD, Connection, Patience, Version
+from factory_lake.gateway.proxy import Proxy
+from tests.unit.factory_lake.gateway.fixtures import IotLake
+
+pytestmark = pytest.mark.cloud
+
+QUICK = Patience(answer=2, give_up=20, first_pause=0.05, longest_pause=0.2)
+
+
+def payloads(number: int) -> list[bytes]:
+    """As many different payloads."""
+    return [b'{"value":%d}' % n for n in range(number)]
+
+
+def connect(
+    lake: IotLake,
+    identity: Identity,
+    folder: Path,
+    port: int | None = None,
+    patience: Patience = QUICK,
+    version: Version = "5",
+) -> Connection:
+    """A connection of an identity, with its journal in the folder."""
+    return Connection(
+        lake.broker(port),
+        identity,
+        Journal.open(folder, identity.source),
+        folder / "certificate.pem",
+        patience=patience,
+        version=version,
+    )
+
+
+@pytest.mark.parametrize("version", get_args(Version))
+def test_every_message_is_acknowledged_and_arrives_once(
+    lake: IotLake, tmp_path: Path, version: Version
+) -> None:
+    source = Source("krakow", f"plain-{version[0]}", "measurements")
+    sent = [*payloads(60), b"\x00\xff not JSON", b"x" * (MAX_PAYLOAD - 200)]
+    with lake.listener(source) as listener:
+        progress = connect(lake, lake.identity(source), tmp_path, version=version).run(sent)
+        heard = listener.wait_for(lambda heard: len(heard) >= len(sent))
+
+    assert heard == sent
+    assert (progress.published, progress.acked, progress.resent) == (len(sent), len(sent), 0)
+    entries = read_journals(tmp_path)
+    assert [entry.payload for entry in entries] == sent
+    assert all(entry.acked_ms and entry.attempts == 1 for entry in entries)
+
+
+def when(condition: Callable[[], bool], action: Callable[[], None]) -> threading.Thread:
+    """Do something in another thread as soon as a condition holds."""
+
+    def watch() -> None:
+        deadline = time.monotonic() + 20
+        while not condition() and time.monotonic() < deadline:
+            threading.Event().wait(0.005)
+        action()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("version", get_args(Version))
+def test_a_cut_line_loses_nothing_and_repeats_are_in_the_journal(
+    lake: IotLake, proxy: Proxy, tmp_path: Path, version: Version
+) -> None:
+    """The broker took messages whose PUBACKs were lost: they go out again, and the journal says so."""
+    source = Source("krakow", f"cut-{version[0]}", "measurements")
+    sent = payloads(80)
+    identity = lake.identity(source)
+    with lake.listener(source) as listener:
+        connection = connect(lake, identity, tmp_path, proxy.local_port, version=version)
+
+        def stream() -> Iterator[bytes]:
+            for number, payload in enumerate(sent):
+                if number == 40:
+                    proxy.answers_pass = False
+                if number == 45:
+                    listener.wait_for(lambda heard: sent[41] in heard)
+                    proxy.cut()
+                    proxy.answers_pass = True
+                yield payload
+
+        progress = connection.run(stream())
+        heard = Counter(listener.wait_for(lambda heard: set(sent) <= set(heard)))
+
+    assert (progress.reconnects, progress.resumed) == (1, 1)
+    assert progress.acked == len(sent)
+    attempts = {entry.payload: entry.attempts for entry in read_journals(tmp_path)}
+    repeated = {payload for payload, times in heard.items() if times > 1}
+    assert sent[41] in repeated
+    assert all(heard[payload] <= attempts[payload] for payload in sent)
+    assert progress.resent == sum(attempts.values()) - len(sent)
+    assert all(entry.acked_ms for entry in read_journals(tmp_path))
+
+
+def test_a_broker_that_is_away_is_tried_again(lake: IotLake, proxy: Proxy, tmp_path: Path) -> None:
+    source = Source("krakow", "away", "measurements")
+    proxy.is_up = False
+    connection = connect(lake, lake.identity(source), tmp_path, proxy.local_port)
+    trouble = when(lambda: connection.progress.state == "reconnecting", lambda: setattr(proxy, "is_up", True))
+    progress = connection.run(payloads(5))
+    trouble.join()
+    assert progress.acked == 5
+    assert [entry.attempts for entry in read_journals(tmp_path)] == [1] * 5
+
+
+def test_a_broker_that_stays_silent_counts_as_lost(lake: IotLake, proxy: Proxy, tmp_path: Path) -> None:
+    """No PUBACK for too long: the connection is opened again and the messages go out again."""
+    source = Source("krakow", "silent", "measurements")
+    patience = Patience(answer=0.5, give_up=20, first_pause=0.05, longest_pause=0.2)
+    connection = connect(lake, lake.identity(source), tmp_path, proxy.local_port, patience)
+
+    def stream() -> Iterator[bytes]:
+        for number, payload in enumerate(payloads(60)):
+            if number == 10:
+                proxy.answers_pass = False
+            yield payload
+
+    trouble = when(
+        lambda: connection.progress.state == "reconnecting", lambda: setattr(proxy, "answers_pass", True)
+    )
+    progress = connection.run(stream())
+    trouble.join()
+    assert progress.acked == 60
+    assert progress.reconnects >= 1
+    assert progress.resent >= 1
+
+
+def test_gives_up_in_the_end_and_the_next_run_sends_what_is_owed(
+    lake: IotLake, proxy: Proxy, tmp_path: Path
+) -> None:
+    source = Source("krakow", "owed", "measurements")
+    identity = lake.identity(source)
+    sent = payloads(30)
+    patience = Patience(answer=5, give_up=1, first_pause=0.05, longest_pause=0.1)
+    journal = Journal.open(tmp_path, source)
+    first = Connection(
+        lake.broker(proxy.local_port), identity, journal, tmp_path / "c.pem", patience=patience
+    )
+
+    def stream() -> Iterator[bytes]:
+        for number, payload in enumerate(sent):
+            if number == 15:
+                proxy.is_up = False
+                proxy.cut()
+            yield payload
+
+    with pytest.raises(DeliveryError, match=r"acknowledged nothing for .* messages stay owed in .*\.jsonl"):
+        first.run(stream())
+    journal.close()
+    owed = [entry for entry in read_journals(tmp_path) if entry.is_owed]
+    taken = len(read_journals(tmp_path))
+    assert owed
+
+    with lake.listener(source) as listener:
+        second = connect(lake, identity, tmp_path).run(sent[taken:])
+        listener.wait_for(lambda heard: len(heard) >= len(owed) + len(sent) - taken)
+
+    assert second.resent == len(owed)
+    entries = read_journals(tmp_path)
+    assert [entry.payload for entry in entries] == sent
+    assert not [entry for entry in entries if entry.is_owed]
+    assert all(entry.attempts > 1 for entry in entries if entry.n in {one.n for one in owed})
+
+
+def test_a_foreign_topic_is_refused_and_said_so(lake: IotLake, tmp_path: Path) -> None:
+    source = Source("krakow", "foreign", "measurements")
+    identity = lake.identity(source, topic="factories/lyon/foreign/measurements")
+    with pytest.raises(DeliveryError, match=f"PUBLISH to {source.topic} refused: Not authorized"):
+        connect(lake, identity, tmp_path).run(payloads(1))
+    (entry,) = read_journals(tmp_path)
+    assert entry.refused == "Not authorized"
+
+
+def test_a_foreign_topic_with_an_older_gateway(lake: IotLake, tmp_path: Path) -> None:
+    """MQTT 3.1.1 has no way to say no: the broker closes. The gateway must not try for ever."""
+    source = Source("krakow", "foreign-3", "measurements")
+    identity = lake.identity(source, topic="factories/lyon/foreign/measurements")
+    patience = Patience(answer=1, give_up=1, first_pause=0.05, longest_pause=0.1)
+    with pytest.raises(DeliveryError, match=r"acknowledged nothing for .*connection closed"):
+        connect(lake, identity, tmp_path, patience=patience, version="3.1.1").run(payloads(1))
+    (entry,) = read_journals(tmp_path)
+    assert entry.is_owed
+
+
+def test_a_foreign_client_id_is_refused_and_said_so(lake: IotLake, tmp_path: Path) -> None:
+    source = Source("krakow", "stranger", "measurements")
+    identity = lake.identity(source, client_id="somebody-else-measurements")
+    patience = Patience(answer=1, give_up=0.5, first_pause=0.05, longest_pause=0.1)
+    with pytest.raises(DeliveryError, match=r"CONNECT refused: Not authorized"):
+        connect(lake, identity, tmp_path, patience=patience).run(payloads(1))
+    assert read_journals(tmp_path) == []
+
+
+def test_a_broker_with_a_foreign_certificate_is_not_trusted(lake: IotLake, tmp_path: Path) -> None:
+    source = Source("krakow", "trusting", "measurements")
+    identity = lake.identity(source)
+    foreign = tmp_path / "foreign.pem"
+    foreign.write_text(identity.certificate)  # a certificate, but of no authority that signed the broker's
+    broker = lake.broker()
+    connection = Connection(
+        type(broker)(broker.host, broker.port, foreign),
+        identity,
+        Journal.open(tmp_path, source),
+        tmp_path / "c.pem",
+    )
+    with pytest.raises(DeliveryError, match="is not trusted"):
+        connection.run(payloads(1))
+
+
+def test_two_connections_with_one_client_id_are_found_out(lake: IotLake, tmp_path: Path) -> None:
+    """AWS IoT closes the older one, so both would evict each other for ever."""
+    source = Source("krakow", "twins", "measurements")
+    identity = lake.identity(source)
+    failures: list[str] = []
+    stop = threading.Event()
+
+    def forever() -> Iterator[bytes]:
+        while True:
+            yield b"{}"
+
+    def run(folder: Path) -> None:
+        try:
+            connect(lake, identity, folder).run(forever(), stop)
+        except DeliveryError as error:
+            failures.append(str(error))
+            stop.set()
+
+    twins = [threading.Thread(target=run, args=(tmp_path / name,)) for name in ("one", "two")]
+    for twin in twins:
+        twin.start()
+    for twin in twins:
+        twin.join(30)
+    assert failures
+    assert "another connection with this client ID keeps taking over" in failures[0]
+
+
+def test_a_fleet_sends_side_by_side_and_finishes_the_others_when_one_fails(
+    lake: IotLake, tmp_path: Path
+) -> None:
+    good = Source("lyon", "good", "measurements")
+    bad = Source("lyon", "bad", "measurements")
+    connections = lake.connections(
+        lake.identity(good), lake.identity(bad, topic="factories/lyon/other/measurements")
+    )
+    states: list[set[str]] = []
+
+    with pytest.raises(DeliveryError, match="lyon-bad-measurements: PUBLISH to"):
+        send(
+            connections,
+            {good: payloads(40), bad: payloads(3)},
+            tmp_path,
+            Manner(patience=QUICK),
+            lambda progress: states.append({one.state for one in progress.values()}),
+        )
+
+    entries = read_journals(tmp_path)
+    assert sum(1 for entry in entries if entry.source == good and entry.acked_ms) == 40
+    assert states[-1] == {"done", "failed"}
+
+
+def test_a_fleet_can_be_stopped(lake: IotLake, tmp_path: Path) -> None:
+    """What was in flight is finished, nothing new begins, and nothing is owed."""
+    source = Source("lyon", "stopped", "measurements")
+    stop = threading.Event()
+
+    def endless() -> Iterator[bytes]:
+        number = 0
+        while True:
+            if number == 20:
+                stop.set()
+            yield b"%d" % number
+            number += 1
+
+    progress = send(lake.connections(lake.identity(source)), {source: endless()}, tmp_path, stop=stop)[source]
+
+    assert progress.state == "stopped"
+    assert 20 <= progress.acked < 100
+    assert not [entry for entry in read_journals(tmp_path) if entry.is_owed]
+
+
+def test_a_second_of_sending_stays_below_the_limit(lake: IotLake, tmp_path: Path) -> None:
+    source = Source("lyon", "paced", "measurements")
+    connect(lake, lake.identity(source), tmp_path).run(payloads(250))
+    times = sorted(entry.first_ms for entry in read_journals(tmp_path))
+    most = max(sum(1 for other in times if start <= other < start + 1000) for start in times)
+    assert most <= 101  # one more than the limit, since the clock of the journal ticks in milliseconds
+    assert times[-1] - times[0] < 5000

@@ -1,0 +1,39 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.support.handmade_lake import BUCKETS, HandmadeLake
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator["S3Client"]:
+    """Moto's S3 with the lake's buckets in it."""
+    with pytest.MonkeyPatch.context() as environment, mock_aws():
+        environment.setenv("AWS_ACCESS_KEY_ID", "test")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        environment.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        environment.delenv("AWS_ENDPOINT_URL", raising=False)
+        client = boto3.client("s3", region_name="eu-central-1")
+        for bucket in BUCKETS.by_lane.values():
+            client.create_bucket(
+                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+            )
+        yield client
+
+
+@pytest.fixture
+def lake(s3: "S3Client", tmp_path: Path) -> Iterator[HandmadeLake]:
+    """An empty lake."""
+    made = HandmadeLake(s3, tmp_path / "journals")
+    yield made
+    made.close()
+    for bucket in BUCKETS.by_lane.values():
+        for item in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
+            s3.delete_object(Bucket=bucket, Key=item["Key"])

@@ -1,0 +1,449 @@
+"""Every way in which a message can end, made by hand, is seen for what it is."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from factory_lake.gateway.errors import JournalError
+from factory_lake.reconcile import Lake, Rules, Tally, take_account
+from factory_lake.reconcile.stored import StoredError
+from tests.support.handmade_lake import (
+    BUCKETS,
+    NOW_MS,
+    OVEN,
+    PRESS,
+    SETUP,
+    HandmadeLake,
+    day_of,
+    kinds,
+    row,
+    sample,
+)
+
+DAY_MS = 86_400_000
+NOT_JSON = b'{"deviceID": "d-1", '
+
+
+def test_everything_in_its_place(lake: HandmadeLake) -> None:
+    lake.send(sample(1.5), sample("  text "), sample(2**53 + 1), NOT_JSON)
+    lake.send(b'{"recipe":{"speed":1.50}}', source=SETUP)
+    lake.store_rows(row(1.5), row(None, value_text="text"), row(2.0**53, value_text=str(2**53 + 1)))
+    lake.store_failures(NOT_JSON)
+    lake.store_lines(f'{{"recipe":{{"speed":1.50}},"_received_at":{NOW_MS},"_gateway":"line-1"}}')
+
+    account = lake.account()
+
+    assert account.offenders == ()
+    assert account.is_clean
+    assert account.by_lane["krakow/measurements"] == Tally(sent=4, delivered=3, rejected=1)
+    assert account.by_lane["krakow/configuration"] == Tally(sent=1, delivered=1)
+    assert account.total == Tally(sent=5, delivered=4, rejected=1)
+
+
+def test_lost(lake: HandmadeLake) -> None:
+    lake.send(sample(1), sample(2), sample(3))
+    lake.store_rows(row(1), row(3))
+
+    account = lake.account()
+
+    assert account.total == Tally(sent=3, delivered=2, lost=1)
+    (offender,) = account.offenders
+    assert (offender.kind, offender.source, offender.n) == ("lost", str(PRESS), 2)
+    assert offender.detail == "acknowledged, and stored nowhere"
+
+
+def test_of_equal_messages_the_one_without_acknowledgement_counts_as_the_lost_one(lake: HandmadeLake) -> None:
+    lake.send(sample(1), acked=False)
+    lake.send(sample(1))
+    lake.store_rows(row(1))
+
+    (offender,) = lake.account().offenders
+
+    assert (offender.kind, offender.n) == ("lost", 1)
+    assert offender.detail.startswith("never acknowledged")
+
+
+def test_refused_by_the_broker_is_lost_and_says_so(lake: HandmadeLake) -> None:
+    lake.refuse(sample(1), "Not authorized")
+    (offender,) = lake.account().offenders
+    assert (offender.kind, offender.detail) == ("lost", "the broker refused it: Not authorized")
+
+
+def test_duplicated(lake: HandmadeLake) -> None:
+    lake.send(sample(1))
+    lake.store_rows(row(1))
+    second = lake.store_rows(row(1), row(1))
+
+    account = lake.account()
+
+    assert account.total == Tally(sent=1, delivered=1, duplicated=2)
+    assert kinds(account) == ["duplicated", "duplicated"]
+    assert any(offender.where == f"{second}#0" for offender in account.offenders)
+
+
+def test_a_message_in_its_table_and_in_an_error_object_is_duplicated(lake: HandmadeLake) -> None:
+    lake.send(sample(1))
+    lake.store_rows(row(1))
+    lake.store_failures(sample(1))
+    account = lake.account()
+    assert account.total.duplicated == 1
+    assert "duplicated" in kinds(account)
+
+
+def test_redelivered_is_explained_by_a_second_publish_and_no_further(lake: HandmadeLake) -> None:
+    lake.send(sample(1), attempts=2)
+    lake.store_rows(row(1), row(1))
+    account = lake.account()
+    assert account.total == Tally(sent=1, delivered=1, redelivered=1)
+    assert account.is_clean
+
+    lake.store_rows(row(1))
+    account = lake.account()
+    assert account.total == Tally(sent=1, delivered=1, redelivered=1, duplicated=1)
+    assert kinds(account) == ["duplicated"]
+
+
+def test_a_second_publish_does_not_demand_a_second_copy(lake: HandmadeLake) -> None:
+    lake.send(sample(1), attempts=3)
+    lake.store_rows(row(1))
+    assert lake.account().total == Tally(sent=1, delivered=1)
+
+
+def test_equal_messages_are_counted_not_merged(lake: HandmadeLake) -> None:
+    lake.send(sample(1), sample(1), sample(" x "), sample("x"))
+    lake.store_rows(row(1), row(1), row(None, value_text="x"), row(None, value_text="x"))
+    account = lake.account()
+    assert account.total == Tally(sent=4, delivered=4)
+    assert account.is_clean
+
+
+def test_copies_give_way_to_each_other(lake: HandmadeLake) -> None:
+    """Two messages become the same row; the one whose bytes were rejected leaves the row to the other."""
+    lake.send(sample(" x "), sample("x"))
+    lake.store_rows(row(None, value_text="x"))
+    lake.store_failures(sample(" x "))
+    account = lake.account()
+    assert account.total == Tally(sent=2, delivered=1, rejected=1)
+    (offender,) = account.offenders
+    assert (offender.kind, offender.n) == ("unexpectedly rejected", 1)
+
+
+def test_the_same_bytes_of_two_gateways_stay_apart(lake: HandmadeLake) -> None:
+    """An error object does not name the gateway: it stands for the one whose row is missing."""
+    lake.send(sample(1))
+    lake.send(sample(1), source=OVEN)
+    lake.store_rows(row(1))
+    lake.store_failures(sample(1))
+    account = lake.account()
+    assert account.total == Tally(sent=2, delivered=1, rejected=1)
+    assert [(offender.kind, offender.source) for offender in account.offenders] == [
+        ("unexpectedly rejected", str(OVEN))
+    ]
+
+
+def test_error_action(lake: HandmadeLake) -> None:
+    lake.send(sample(1), sample(2))
+    lake.store_rows(row(1))
+    where = lake.store_error_action(sample(2))
+
+    account = lake.account()
+
+    assert account.total == Tally(sent=2, delivered=1, error_action=1)
+    (offender,) = account.offenders
+    assert (offender.kind, offender.n, offender.where) == ("error action", 2, where)
+    assert "Stream not found" in offender.detail
+
+
+def test_an_error_action_of_another_gateway_does_not_stand_for_ours(lake: HandmadeLake) -> None:
+    lake.send(sample(1))
+    lake.send(sample(2), source=OVEN)
+    lake.store_rows(row(2, gateway="line-2"))
+    lake.store_error_action(sample(1), source=OVEN)
+    account = lake.account()
+    assert account.total.lost == 1
+    assert account.total.error_action == 0
+
+
+def test_unexpectedly_rejected(lake: HandmadeLake) -> None:
+    lake.send(sample(1))
+    lake.store_failures(sample(1))
+    account = lake.account()
+    assert account.total == Tally(sent=1, rejected=1)
+    (offender,) = account.offenders
+    assert offender.kind == "unexpectedly rejected"
+    assert "Lambda.Code" in offender.detail
+
+
+@pytest.mark.parametrize(
+    ("payload", "stored"),
+    [
+        (sample(1, success="true"), row(1)),
+        (sample(1, deviceName=" "), row(1, device_name="")),
+        (sample(1)[:-1] + b',"value":1}', row(1)),
+        (b"\xef\xbb\xbf" + sample(1), row(1)),
+    ],
+)
+def test_unexpectedly_accepted(lake: HandmadeLake, payload: bytes, stored: dict[str, object]) -> None:
+    lake.send(payload)
+    where = lake.store_rows(stored)
+    account = lake.account()
+    assert account.total == Tally(sent=1, delivered=1)
+    (offender,) = account.offenders
+    assert (offender.kind, offender.n, offender.where) == ("unexpectedly accepted", 1, f"{where}#0")
+
+
+def test_unexpectedly_accepted_configuration(lake: HandmadeLake) -> None:
+    lake.send(b'{"operator":" "}', source=SETUP)
+    lake.store_lines(f'{{"operator":"","_received_at":{NOW_MS},"_gateway":"line-1"}}')
+    assert kinds(lake.account()) == ["unexpectedly accepted"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "stored", "column"),
+    [
+        (sample(0.1), row(0.1 + 2**-56), "value"),
+        (sample(2**53 + 1), row(2.0**53), "value_text"),
+        (sample(1), row(1, device_name="Press 2"), "device_name"),
+        (sample(1, deviceID="other"), row(1), "device_id"),
+        (sample(1, datatype="int64"), row(1), "datatype"),
+        (sample(1, description=" oil "), row(1, description=" oil "), "description"),
+        (sample(1, success=False), row(1), "success"),
+        (sample(None), row(0.0), "value"),
+        (sample(1, unit="kPa"), row(1), "attributes"),
+        (sample(1, limit=1)[:-2] + b"1.50}", row(1, attributes='{"limit":1.5}'), "attributes"),
+        (sample(1, x={"b": 1, "a": 2}), row(1, attributes='{"x":{"a":2,"b":1}}'), "attributes"),
+        (sample(1), row(1, gateway="line-2"), "gateway"),
+        (sample(1), row(1, gateway=None), "gateway"),
+    ],
+)
+def test_altered(lake: HandmadeLake, payload: bytes, stored: dict[str, object], column: str) -> None:
+    """What is stored is not what was sent: named by the column, and counted as lost."""
+    lake.send(payload)
+    lake.send(NOT_JSON, source=OVEN)
+    lake.store_failures(NOT_JSON)
+    where = lake.store_rows(stored)
+
+    account = lake.account()
+
+    assert account.total == Tally(sent=2, rejected=1, lost=1)
+    (offender,) = account.offenders
+    assert (offender.kind, offender.source, offender.n, offender.where) == (
+        "altered",
+        str(PRESS),
+        1,
+        f"{where}#0",
+    )
+    assert offender.detail == f"differs in {column}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"speed":1.5,"name":"a"}',
+        '{"speed":1.50,"name":" a"}',
+        '{"name":"a","speed":1.50}',
+        '{"Speed":1.50,"name":"a"}',
+    ],
+)
+def test_altered_configuration(lake: HandmadeLake, line: str) -> None:
+    """A number spelled anew, a text not trimmed, another order, a changed key."""
+    lake.send(b'{"speed":1.50,"name":" a "}', source=SETUP)
+    lake.store_lines(f'{line[:-1]},"_received_at":{NOW_MS},"_gateway":"line-1"}}')
+    account = lake.account()
+    assert account.total == Tally(sent=1, lost=1)
+    assert kinds(account) == ["altered"]
+
+
+def test_an_error_object_that_does_not_hold_the_original_bytes(lake: HandmadeLake) -> None:
+    lake.send(sample(1, success="true"))
+    lake.store_failures(sample(1, success="true").replace(b": ", b":"))
+    account = lake.account()
+    assert account.total == Tally(sent=1, lost=1)
+    (offender,) = account.offenders
+    assert (offender.kind, offender.detail) == (
+        "altered",
+        "the rejected entry holds other bytes than were sent",
+    )
+
+
+def test_wrong_partition(lake: HandmadeLake) -> None:
+    """The partition is the day of the sample, not of its arrival."""
+    lake.send(sample(1, timestamp=NOW_MS - DAY_MS), sample(2))
+    wrong = lake.store_rows(row(1, ts=NOW_MS - DAY_MS), row(2))
+    account = lake.account()
+    assert account.total == Tally(sent=2, delivered=2)
+    (offender,) = account.offenders
+    assert (offender.kind, offender.n, offender.where) == ("wrong partition", 1, f"{wrong}#0")
+
+
+def test_late_samples_on_their_own_day_are_right(lake: HandmadeLake) -> None:
+    lake.send(sample(1, timestamp=NOW_MS - DAY_MS))
+    lake.store_rows(row(1, ts=NOW_MS - DAY_MS), day=day_of(NOW_MS - DAY_MS))
+    assert lake.account().is_clean
+
+
+def test_configuration_belongs_to_the_day_of_its_arrival(lake: HandmadeLake) -> None:
+    lake.send(b"{}", source=SETUP)
+    lake.store_lines(f'{{"_received_at":{NOW_MS},"_gateway":"line-1"}}', day=day_of(NOW_MS - DAY_MS))
+    assert kinds(lake.account()) == ["wrong partition"]
+
+
+@pytest.mark.parametrize("received_at", [NOW_MS - 3_600_000, NOW_MS + 3_600_000, None])
+def test_wrong_arrival_time(lake: HandmadeLake, received_at: int | None) -> None:
+    lake.send(sample(1))
+    lake.store_rows(row(1, received_at=received_at))
+    assert kinds(lake.account()) == ["wrong arrival time"]
+
+
+def test_rows_that_nobody_sent(lake: HandmadeLake) -> None:
+    lake.send(sample(1))
+    lake.store_rows(row(1), row(7, register_id="r-9"))
+    lake.store_failures(b"noise")
+    account = lake.account()
+    assert account.total == Tally(sent=1, delivered=1)
+    assert kinds(account) == ["never sent", "never sent"]
+
+
+def test_gateways_without_a_journal_are_counted_apart(lake: HandmadeLake) -> None:
+    lake.send(sample(1))
+    lake.store_rows(row(1), row(2, gateway="line-7"))
+    account = lake.account()
+    assert account.is_clean
+    assert account.foreign == account.to_json()["foreign"] == 1
+
+
+def test_other_factories_are_not_read(lake: HandmadeLake) -> None:
+    lake.send(sample(1))
+    lake.store_rows(row(1))
+    lake.put("measurements", f"factory=krakow-2/{day_of(NOW_MS)}/broken", b"no Parquet")
+    lake.put("measurements", "athena-results/1.csv", b"a,b")
+    assert lake.account().is_clean
+
+
+@pytest.mark.parametrize("kind", ["format-conversion-failed", "partitioning-failed"])
+def test_a_line_that_failed_behind_the_transform_is_found(lake: HandmadeLake, kind: str) -> None:
+    """Such an error object holds the line that the transform made, not the original bytes."""
+    lake.send(sample(2**53 + 1, unit=" kPa "), sample(True))
+    for value, more in (("9007199254740993", ',"value_text":"9007199254740993"'), ("true", "")):
+        line = (
+            sample(0).decode()[:-1].replace('"value": 0', f'"value": {value}').replace('"metadata": {}, ', "")
+        )
+        line = line.replace('"description": ""', '"description": null')
+        attributes = ',"attributes":"{\\"unit\\":\\"kPa\\"}"' if more else ""
+        envelope = f',"_received_at":{NOW_MS},"_gateway":"line-1"}}\n'
+        lake.store_failures(f"{line}{more}{attributes}{envelope}".encode(), kind=kind)
+
+    account = lake.account()
+
+    assert account.total == Tally(sent=2, rejected=2)
+    assert kinds(account) == ["unexpectedly rejected"] * 2
+    assert account.offenders[0].detail == f"{kind}: Lambda.Code"
+
+
+def test_a_sample_at_the_edge_of_the_window_may_end_either_way(lake: HandmadeLake) -> None:
+    """Whether it was too old is decided between its publish (NOW) and its PUBACK (NOW + 10 ms)."""
+    edge = sample(1, timestamp=NOW_MS + 5 - 400 * DAY_MS)
+    lake.send(edge, edge)
+    lake.store_rows(row(1, ts=NOW_MS + 5 - 400 * DAY_MS), day=day_of(NOW_MS - 400 * DAY_MS))
+    lake.store_failures(edge)
+    account = lake.account()
+    assert account.total == Tally(sent=2, delivered=1, rejected=1)
+    assert account.is_clean
+
+
+def test_other_rules(lake: HandmadeLake) -> None:
+    lake.send(sample("  ", timestamp=NOW_MS - 500 * DAY_MS))
+    lake.store_rows(row(None, ts=NOW_MS - 500 * DAY_MS), day=day_of(NOW_MS - 500 * DAY_MS))
+    rules = Rules(past_days=600, blank_strings={"measurements": "null"})
+    assert take_account(Lake(lake.s3, BUCKETS), lake.journal_dir, rules).is_clean
+
+
+def test_waits_for_what_is_still_on_its_way(lake: HandmadeLake) -> None:
+    lake.send(sample(1))
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        if now[0] > 5:
+            lake.store_rows(row(1))
+
+    account = take_account(
+        Lake(lake.s3, BUCKETS), lake.journal_dir, wait_seconds=60, clock=lambda: now[0], sleep=sleep
+    )
+    assert account.is_clean
+    assert 5 < now[0] < 10
+
+
+def test_stops_waiting(lake: HandmadeLake) -> None:
+    lake.send(sample(1))
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    account = take_account(
+        Lake(lake.s3, BUCKETS), lake.journal_dir, wait_seconds=10, clock=lambda: now[0], sleep=sleep
+    )
+    assert account.total.lost == 1
+    assert 10 <= now[0] < 15
+
+
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [
+        (f"factory=krakow/{day_of(NOW_MS)}/x.parquet", b"no Parquet"),
+        ("errors/factory=krakow/measurements/processing-failed/2026/03/04/x", b'{"errorCode":"no data"}'),
+        ("errors/factory=krakow/measurements/processing-failed/2026/03/04/x", b'{"rawData":"?"}'),
+        ("errors/factory=krakow/measurements/iot-rule/2026/03/04/x.json", b"{}"),
+    ],
+)
+def test_an_object_that_cannot_be_read_is_named(lake: HandmadeLake, key: str, body: bytes) -> None:
+    lake.send(sample(1))
+    lake.put("measurements", key, body)
+    with pytest.raises(StoredError, match=f"s3://lake-measurements/{key}"):
+        lake.account()
+
+
+def test_a_cut_configuration_object_is_named(lake: HandmadeLake) -> None:
+    lake.send(b"{}", source=SETUP)
+    lake.put("configuration", f"factory=krakow/{day_of(NOW_MS)}/x", b'{"a":1}')
+    with pytest.raises(StoredError, match="the last line has no end"):
+        lake.account()
+
+
+def test_no_journal(lake: HandmadeLake) -> None:
+    with pytest.raises(JournalError, match="no journal"):
+        lake.account()
+
+
+def test_json_has_the_numbers_of_the_contract(lake: HandmadeLake) -> None:
+    lake.send(sample(1), sample(2))
+    lake.store_rows(row(1))
+    report = json.loads(json.dumps(lake.account().to_json()))
+    numbers = asdict(Tally(sent=2, delivered=1, lost=1))
+    assert report["messages"] == {"total": numbers, "by_lane": {"krakow/measurements": numbers}}
+    assert set(numbers) == {
+        "sent",
+        "delivered",
+        "rejected",
+        "error_action",
+        "lost",
+        "duplicated",
+        "redelivered",
+    }
+    assert report["offenders"][0]["kind"] == "lost"
+
+
+def test_no_payload_reaches_the_report(lake: HandmadeLake) -> None:
+    lake.send(sample("secret-text"), sample("secret-name", deviceName=" "), b"secret-noise")
+    lake.store_rows(row(None, value_text="secret-other"))
+    assert "secret" not in json.dumps(lake.account().to_json())
+
+
+def test_many_equal_messages_and_many_copies_are_matched_quickly(lake: HandmadeLake, tmp_path: Path) -> None:
+    lake.send(*[b"{}"] * 2000, source=SETUP)
+    lake.store_lines(*[f'{{"_received_at":{NOW_MS},"_gateway":"line-1"}}'] * 2500)
+    account = lake.account()
+    assert account.total == Tally(sent=2000, delivered=2000, duplicated=500)

@@ -1,0 +1,364 @@
+"""Sums are right at the limits, remedies are enough and no more, and the pages show what the tool prints."""
+
+import io
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clip_fetch.report import _UNITS
+from clip_fetch.report import Report as ClipReport
+from transform.report import Report
+from transform.settings import Settings
+
+from factory_lake.sizing import capacity, cost
+from factory_lake.sizing.__main__ import DOCS, EXAMPLE, EXAMPLE_PRICES, main, rendered
+from factory_lake.sizing.capacity import Row, rows_of
+from factory_lake.sizing.defaults import defaults_of
+from factory_lake.sizing.numbers import percent, text
+from factory_lake.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, PlantError, read_plant
+
+_EXACT = Assumed(headroom=1, outage_hours=1)
+
+
+def _factory(tmp_path: Path, more: str = "", **rates: float) -> Factory:
+    """A factory with 100 messages a second of 1000 bytes from its one gateway, or what the arguments say."""
+    numbers = {
+        "gateways": 1,
+        "tags": 100,
+        "samples_per_second": 1,
+        "message_bytes": 1000,
+        "configuration_per_hour": 1,
+        "configuration_bytes": 1000,
+        **rates,
+    }
+    lines = "\n".join(f"{name} = {value}" for name, value in numbers.items())
+    path = tmp_path / "plant.toml"
+    path.write_text(f"[factories.krakow]\n{lines}\n{more}\n")
+    return read_plant(path).factories[0]
+
+
+def _row(factory: Factory, what: str, assumed: Assumed = _EXACT) -> Row:
+    (row,) = (row for row in rows_of(factory, assumed) if row.what == what)
+    return row
+
+
+def _uses(factory: Factory, meters: dict[str, int] | None = None) -> dict[str, float]:
+    """Quantities by price."""
+    quantities: dict[str, float] = {}
+    for use in cost.uses_of(factory, _EXACT, meters or cost.read_prices(EXAMPLE_PRICES).meters):
+        quantities[use.price] = quantities.get(use.price, 0) + use.quantity
+    return quantities
+
+
+def test_defaults_are_read_from_the_type(tmp_path: Path) -> None:
+    folder = tmp_path / "modules" / "thing"
+    folder.mkdir(parents=True)
+    (folder / "variables.tf").write_text("""
+variable "parts" {
+  description = "Its parts."
+  type = map(object({
+    plain  = optional(number, 0.5)
+    words  = optional(string, "rate(5 minutes), or never")
+    none   = optional(number)
+    needed = string
+    group = optional(object({
+      yes  = optional(bool, true)
+      many = optional(list(object({ length = number })), [])
+    }), {})
+    bare = optional(object({ length = optional(number, 3) }))
+  }))
+}
+
+variable "name" {
+  description = "Its name."
+  type        = string
+}
+""")
+    assert defaults_of("thing", "parts", tmp_path) == {
+        "plain": 0.5,
+        "words": "rate(5 minutes), or never",
+        "none": None,
+        "needed": None,
+        "group": {"yes": True, "many": []},
+        "bare": None,
+    }
+    with pytest.raises(KeyError, match="name has no settings"):
+        defaults_of("thing", "name", tmp_path)
+
+
+def test_a_lane_emits_as_many_metrics_as_are_paid_for() -> None:
+    lines: list[str] = []
+    settings = Settings.from_env({"FACTORY": "krakow", "LANE": "measurements"})
+    Report(settings, lines.append).counted(3, {})
+    emitted = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in lines]
+    assert sum(len(definition["Metrics"]) for definitions in emitted for definition in definitions) == (
+        cost.LANE_METRICS
+    )
+
+
+def test_a_camera_emits_as_many_metrics_as_are_paid_for() -> None:
+    """Once for the camera and once for all cameras of the factory."""
+    out = io.StringIO()
+    everything = {name: 1.0 for name, _ in _UNITS}
+    ClipReport(out, "INFO", "krakow", "run").metrics("FactoryLake", "press-1", 0, everything)
+    (definition,) = json.loads(out.getvalue())["_aws"]["CloudWatchMetrics"]
+    assert len(definition["Metrics"]) == cost.CAMERA_METRICS
+    assert definition["Dimensions"] == [["Factory", "Camera"], ["Factory"]]
+
+
+def test_the_partition_key_is_as_long_as_the_rules_template_can_make_it() -> None:
+    """`1772600000000/<gateway>/<UUID>`, with the longest ID that a gateway may have."""
+    rules = (DOCS.parent / "modules" / "factory_pipeline" / "rules.tf").read_text(encoding="utf-8")
+    (template,) = re.findall(r'partition_key = "(.*)"', rules)
+    made = template.replace("$${timestamp()}", "1772600000000").replace("$${topic(3)}", "g" * 32)
+    assert len(made.replace("$${newuuid()}", "123e4567-e89b-42d3-a456-426614174000")) == capacity.KEY_BYTES
+
+
+@pytest.mark.parametrize(("tags", "fits"), [(100, True), (101, False)])
+def test_a_connection_takes_a_hundred_publishes_a_second(tmp_path: Path, tags: int, fits: bool) -> None:
+    assert (_row(_factory(tmp_path, tags=tags), "publishes/s of a gateway").used <= 1) is fits
+
+
+def test_headroom_counts_against_the_limit(tmp_path: Path) -> None:
+    row = _row(_factory(tmp_path, tags=80), "publishes/s of a gateway", replace(_EXACT, headroom=1.5))
+    assert row.asked == pytest.approx(120)
+
+
+def test_gateways_that_are_advised_are_enough_and_no_more(tmp_path: Path) -> None:
+    """700 messages a second from one gateway: seven are needed."""
+    row = _row(_factory(tmp_path, tags=700), "publishes/s of a gateway")
+    assert row.remedy == "share its tags among 7 gateways (now 1)"
+    for gateways, fits in ((6, False), (7, True)):
+        shared = _factory(tmp_path, tags=700 / gateways, gateways=gateways)
+        assert (_row(shared, "publishes/s of a gateway").used <= 1) is fits
+
+
+@pytest.mark.parametrize(
+    ("what", "rates"),
+    [
+        ("measurements: records/s", {"tags": 3500, "message_bytes": 10}),
+        ("measurements: bytes/s with keys", {"tags": 350, "message_bytes": 10_000}),
+    ],
+)
+def test_shards_that_are_advised_are_enough_and_no_more(
+    tmp_path: Path, what: str, rates: dict[str, float]
+) -> None:
+    def with_shards(shards: int) -> Row:
+        return _row(_factory(tmp_path, f"lanes.measurements.stream.shards = {shards}", **rates), what)
+
+    told = re.fullmatch(r"lanes\.measurements\.stream\.shards = (\d+)", with_shards(1).remedy)
+    assert told is not None
+    assert with_shards(int(told[1])).used <= 1 < with_shards(int(told[1]) - 1).used
+
+
+def test_a_shard_takes_a_thousand_records_and_a_megabyte_a_second(tmp_path: Path) -> None:
+    """1,000 messages of 917 bytes and keys of 83 are both at once."""
+    factory = _factory(
+        tmp_path, "lanes.measurements.stream.shards = 1", tags=1000, message_bytes=1000 - capacity.KEY_BYTES
+    )
+    assert _row(factory, "measurements: records/s").used == 1
+    assert _row(factory, "measurements: bytes/s with keys").used == 1
+
+
+def test_archiver_shards_that_are_advised_are_enough_and_no_more(tmp_path: Path) -> None:
+    def with_shards(shards: int) -> Row:
+        cameras = "cameras = { count = 500, mbit_per_second = 4 }"
+        factory = _factory(tmp_path, f"{cameras}\nvideo = {{ shards = {shards} }}")
+        return _row(factory, "seconds of an archiver's run")
+
+    told = re.fullmatch(r"video\.shards = (\d+)", with_shards(1).remedy)
+    assert told is not None
+    assert with_shards(int(told[1])).used <= 1 < with_shards(int(told[1]) - 1).used
+
+
+def test_a_camera_that_one_thread_cannot_follow_is_not_helped_by_shards(tmp_path: Path) -> None:
+    more = "cameras = { count = 1, mbit_per_second = 4, fragment_seconds = 1 }\nvideo = { clip_seconds = 1 }"
+    row = _row(_factory(tmp_path, more), "seconds of an archiver's run")
+    assert row.used > 1
+    assert row.remedy.startswith("make clips longer")
+
+
+def test_what_was_kept_through_an_outage_is_sent_in_what_a_connection_has_left(tmp_path: Path) -> None:
+    """Eight hours at 80 a second, with 20 a second to spare: 32 hours."""
+    factory = _factory(tmp_path, tags=80)
+    assumed = replace(_EXACT, outage_hours=8)
+    assert _row(factory, "hours that a sample may be late", assumed).asked == pytest.approx(8 + 8 * 80 / 20)
+    assert any("has caught up 32 h later" in line for line in capacity.expectations_of(factory, assumed))
+
+
+def test_a_gateway_at_its_limit_never_catches_up(tmp_path: Path) -> None:
+    rows = rows_of(_factory(tmp_path, tags=100), _EXACT)
+    assert not any(row.what.startswith("hours that a sample") for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("settings", "seconds"),
+    [
+        ("clip_seconds = 60", 60),
+        ("clip_seconds = 600", CLIP_FRAGMENTS * 2),  # fragments of 2 s by default
+        ("clip_seconds = 300", 300),
+    ],
+)
+def test_clips_are_as_long_as_fragments_let_them_be(tmp_path: Path, settings: str, seconds: float) -> None:
+    more = f"cameras = {{ count = 1, mbit_per_second = 1 }}\nvideo = {{ {settings} }}"
+    video = _factory(tmp_path, more).video
+    assert video is not None
+    assert video.clip_seconds == seconds
+
+
+def test_clips_are_as_long_as_their_size_lets_them_be(tmp_path: Path) -> None:
+    more = "cameras = { count = 1, mbit_per_second = 8 }\nvideo = { clip_seconds = 300 }"
+    factory = _factory(tmp_path, more)
+    assert factory.video is not None
+    assert factory.video.clip_mb == pytest.approx(CLIP_MB)
+    assert _row(factory, "MB of a clip").used > 1
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", "factories must name at least one factory, got none"),
+        ("[factories.a]\ngateway = 1", "factories.a must have no other keys than .*, got gateway"),
+        ("[factories.a]\ngateways = -1", "factories.a.gateways must be a number, 0 or more, got -1"),
+        ("[assumed]\nheadrom = 2", "assumed must have no other keys than .*, got headrom"),
+        ('[assumed]\nheadroom = "2"', "assumed.headroom must be a number, 0 or more, got '2'"),
+    ],
+)
+def test_a_plant_that_cannot_be_is_refused(tmp_path: Path, content: str, complaint: str) -> None:
+    path = tmp_path / "plant.toml"
+    path.write_text(content)
+    with pytest.raises(PlantError, match=f"^{complaint}$"):
+        read_plant(path)
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        ("lanes.measurement = {}", r"factories.krakow.lanes must have .*, got measurement"),
+        ("lanes.measurements.stream = { shard = 1 }", r".*lanes.measurements.stream must have .*, got shard"),
+        (
+            "cameras = { count = 1 }",
+            r"factories.krakow.cameras.mbit_per_second must be a number, .*, got None",
+        ),
+        ("cameras = { count = 1, mbit_per_second = 0 }", r".*mbit_per_second must be more than 0, got 0"),
+    ],
+)
+def test_a_setting_that_the_modules_do_not_have_is_refused(tmp_path: Path, more: str, complaint: str) -> None:
+    with pytest.raises(PlantError, match=f"^{complaint}$"):
+        _factory(tmp_path, more)
+
+
+@pytest.mark.parametrize(("size", "units"), [(1, 1), (5120, 1), (5121, 2)])
+def test_a_message_is_counted_in_whole_steps(tmp_path: Path, size: int, units: int) -> None:
+    one = _uses(_factory(tmp_path, message_bytes=1, configuration_per_hour=0))
+    many = _uses(_factory(tmp_path, message_bytes=size, configuration_per_hour=0))
+    for price in ("iot_million_messages", "iot_million_rules", "firehose_gb", "firehose_conversion_gb"):
+        assert many[price] == pytest.approx(units * one[price])
+
+
+def test_a_stream_is_paid_for_either_by_shards_or_on_demand(tmp_path: Path) -> None:
+    both = "lanes.measurements.stream.shards = 3\nlanes.configuration.stream.shards = 1"
+    provisioned, on_demand = _uses(_factory(tmp_path, both)), _uses(_factory(tmp_path))
+    assert provisioned["kinesis_shard_hours"] == 4 * cost.HOURS
+    assert provisioned["kinesis_extended_shard_hours"] == 4 * cost.HOURS, "72 hours are more than a day"
+    assert on_demand["kinesis_on_demand_stream_hours"] == 2 * cost.HOURS
+    assert not any(price.startswith("kinesis_on_demand") for price in provisioned)
+    assert not any("shard" in price or "put" in price for price in on_demand if price.startswith("kinesis"))
+
+
+def test_video_is_paid_for_by_what_the_cameras_send(tmp_path: Path) -> None:
+    """Two cameras, half of the day, at 8 Mbit/s: 1 MB/s on average; kept 73 hours, a tenth of a month."""
+    uses = _uses(
+        _factory(
+            tmp_path,
+            "cameras = { count = 2, mbit_per_second = 8, hours_per_day = 12, retention_hours = 73 }",
+        )
+    )
+    gb = cost.SECONDS / 1000
+    assert uses["video_gb_in"] == uses["video_gb_out"] == pytest.approx(gb)
+    assert uses["video_gb_months_kept"] == pytest.approx(gb / 10)
+
+
+def test_every_price_is_of_some_use_and_every_use_has_a_price(tmp_path: Path) -> None:
+    cameras = "cameras = { count = 1, mbit_per_second = 1 }"
+    shards = "lanes.measurements.stream.shards = 1"
+    used = {use.price for use in cost.uses_of_queries(_EXACT)} | set(
+        _uses(_factory(tmp_path, f"{cameras}\n{shards}"))
+    )
+    assert used == cost.ALL_PRICES == set(cost.read_prices(EXAMPLE_PRICES).by_unit)
+
+
+def test_the_total_is_the_sum_of_its_lines() -> None:
+    prices = cost.read_prices(EXAMPLE_PRICES)
+    told = cost.report(read_plant(EXAMPLE), prices)
+    (total,) = re.findall(r"^\| \*\*all\*\* \|.* ([\d,.]+) \|$", told, re.MULTILINE)
+    lines = re.findall(r"^\| \w+ \| `\w+` \|.* ([\d,.]+) \|$", told, re.MULTILINE)
+    cents = 0.01 * len(lines)  # each line is rounded
+    assert sum(float(line.replace(",", "")) for line in lines) == pytest.approx(
+        float(total.replace(",", "")), abs=cents
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda prices: prices.pop("firehose_gb"), "prices must have firehose_gb, got none"),
+        (
+            lambda prices: prices.update(firehose_mb=1),
+            "prices must have no other names than the uses have, got firehose_mb",
+        ),
+    ],
+)
+def test_a_price_that_lacks_or_is_for_nothing_is_refused(change: Any, complaint: str) -> None:
+    prices = cost.read_prices(EXAMPLE_PRICES)
+    change(prices.by_unit)
+    with pytest.raises(cost.PriceError, match=f"^{complaint}$"):
+        cost.report(read_plant(EXAMPLE), prices)
+
+
+def test_prices_without_a_date_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "prices.toml"
+    path.write_text(EXAMPLE_PRICES.read_text().replace("date", "day", 1))
+    with pytest.raises(cost.PriceError, match="date"):
+        cost.read_prices(path)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0, "0"), (0.00123456, "0.00123"), (12.345, "12.3"), (60, "60"), (12345.6, "12,346")]
+)
+def test_numbers_have_three_digits_that_matter(value: float, shown: str) -> None:
+    assert text(value) == shown
+
+
+@pytest.mark.parametrize(("part", "shown"), [(0, "0%"), (0.009, "under 1%"), (0.8, "80%"), (1.8, "180%")])
+def test_a_little_is_not_shown_as_nothing(part: float, shown: str) -> None:
+    assert percent(part) == shown
+
+
+@pytest.mark.parametrize("page", ["capacity.md", "cost.md"])
+def test_the_pages_show_what_the_tool_prints(page: str) -> None:
+    content = (DOCS / page).read_text(encoding="utf-8")
+    assert rendered(content) == content, "make docs"
+    assert content.count("<!-- sizing: ") == content.count("<!-- end -->") > 0
+
+
+def test_the_commands_of_the_pages_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each in the repository's folder, as the pages say; what they print stands on the page."""
+    monkeypatch.chdir(DOCS.parent)
+    for page in ("capacity.md", "cost.md"):
+        content = (DOCS / page).read_text(encoding="utf-8")
+        (command,) = re.findall(r"^\.venv/bin/python -m tools\.sizing (.*)$", content, re.MULTILINE)
+        assert main(command.split()) == 0
+        assert capsys.readouterr().out.strip() in content
+
+
+def test_a_bad_file_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "plant.toml"
+    path.write_text("[factories]\n")
+    assert main(["capacity", str(path)]) == 1
+    assert capsys.readouterr().err == "sizing: factories must name at least one factory, got none\n"

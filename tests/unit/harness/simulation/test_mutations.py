@@ -1,0 +1,172 @@
+"""Each safety rule, switched off: the histories must notice.
+
+A proof that passes whatever the code does proves nothing. Every test here replaces one rule by the plausible
+mistake that it prevents, in memory, and plays histories until one fails as the mistake makes it fail.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from clip_fetch import camera, clients, fetching, planning, video
+from clip_fetch.planning import Clip, Limits
+
+from harness.simulation import simulated_aws as world
+from harness.simulation.batch import faults_of
+from harness.simulation.generate import draw
+from harness.simulation.history import History
+from tests.unit.harness.simulation import counterexamples
+
+_ENOUGH = 400
+
+Switch = Callable[[pytest.MonkeyPatch], None]
+
+
+def _text_order(patch: pytest.MonkeyPatch) -> None:
+    true_order = video.Video.list_fragments
+
+    def as_text(self: video.Video, start_ms: int, end_ms: int) -> list[Any]:
+        return sorted(true_order(self, start_ms, end_ms), key=lambda fragment: str(fragment.number))
+
+    patch.setattr(video.Video, "list_fragments", as_text)
+
+
+def _bounds_on_fragments(patch: pytest.MonkeyPatch) -> None:
+    def bounds(clip: Clip) -> tuple[int, int]:
+        return clip.start_ms, clip.latest_ms + 1 if clip.next_ms is None else clip.next_ms
+
+    patch.setattr(Clip, "range_ms", property(bounds))
+
+
+def _inclusive_restart(patch: pytest.MonkeyPatch) -> None:
+    def list_from_last(self: Any, start_ms: int, until_ms: int) -> list[Any]:
+        done = -1 if self._position is None else self._position.number
+        return [each for each in self._video.list_fragments(start_ms, until_ms) if each.number >= done]
+
+    patch.setattr(camera.Camera, "_list", list_from_last)
+
+
+def _plain_put(patch: pytest.MonkeyPatch) -> None:
+    put = world.S3Client.put_object
+
+    def unconditional(self: world.S3Client, **request: Any) -> dict[str, Any]:
+        request.pop("IfNoneMatch")
+        return put(self, **request)
+
+    patch.setattr(world.S3Client, "put_object", unconditional)
+
+
+def _no_settling(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(planning, "settled", lambda listing, _settle_ms: list(listing.fragments))
+
+
+def _cut_anywhere(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(planning, "MIN_CUT_MS", 0)
+
+
+def _whole_seconds(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(video, "from_epoch_ms", lambda at_ms: clients.from_epoch_ms(at_ms // 1000 * 1000))
+
+
+def _any_size(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(camera, "Limits", functools.partial(Limits, max_bytes=10**12))
+
+
+def _any_count(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(camera, "Limits", functools.partial(Limits, max_fragments=10**6))
+
+
+def _no_check(patch: pytest.MonkeyPatch) -> None:
+    true_judge = fetching.judge
+    patch.setattr(fetching, "judge", lambda clip, _duration_ms: true_judge(clip, clip.length_ms))
+
+
+def _any_size_unchecked(patch: pytest.MonkeyPatch) -> None:
+    _any_size(patch)
+    _no_check(patch)
+
+
+def _any_count_unchecked(patch: pytest.MonkeyPatch) -> None:
+    _any_count(patch)
+    _no_check(patch)
+
+
+def _knots_among_others(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(planning, "is_knotted", lambda _group: False)
+
+
+def _no_gap_records(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(camera, "EDGE_MS", 0)
+    patch.setattr(camera, "PUT_MS", 0)
+
+
+def _read_the_archive_once(patch: pytest.MonkeyPatch) -> None:
+    true_agree = camera.Camera._agree_on
+
+    def agree(self: Any, first: Any) -> None:
+        true_position = self._archive.position
+        self._archive.position = lambda _stream: self._position
+        try:
+            true_agree(self, first)
+        finally:
+            self._archive.position = true_position
+
+    patch.setattr(camera.Camera, "_agree_on", agree)
+
+
+@pytest.mark.parametrize(
+    ("switch_off", "symptom"),
+    [
+        pytest.param(_text_order, "missing|times|order", id="integer order"),
+        pytest.param(_bounds_on_fragments, "archived 2 times|its metadata says", id="halfway bounds"),
+        pytest.param(_inclusive_restart, "archived 2 times", id="exclusive restart"),
+        pytest.param(_plain_put, "missing|archived 2 times|metadata says", id="conditional put"),
+        pytest.param(_no_settling, "missing|archived 2 times|metadata says", id="settle lag"),
+        pytest.param(_cut_anywhere, "archived 2 times|its metadata says", id="equal timestamps"),
+        pytest.param(_whole_seconds, "missing|archived 2 times|metadata says", id="sub-second timestamps"),
+        pytest.param(_any_size, "cut for 'short', which is not so", id="size cut"),
+        pytest.param(_any_count, "cut for 'short', which is not so", id="count cut"),
+        pytest.param(_any_size_unchecked, "is missing", id="size cut and duration check"),
+        pytest.param(_any_count_unchecked, "is missing", id="count cut and duration check"),
+    ],
+)
+def test_histories_catch_a_rule_that_is_switched_off(
+    switch_off: Switch, symptom: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch_off(monkeypatch)
+    for seed in range(_ENOUGH):
+        if any(re.search(symptom, fault) for fault in faults_of(draw(seed))):
+            return
+    pytest.fail(f"{_ENOUGH} histories passed with the rule switched off")
+
+
+@pytest.mark.parametrize(
+    ("history", "switch_off", "symptom"),
+    [
+        pytest.param(
+            counterexamples.repeated_producer_time(),
+            _knots_among_others,
+            "is missing",
+            id="repeated producer time",
+        ),
+        pytest.param(
+            counterexamples.two_runs_at_the_edge(), _no_gap_records, "archived 2 times", id="gap records"
+        ),
+        pytest.param(
+            counterexamples.held_up_between_reading_and_listing(),
+            _read_the_archive_once,
+            "archived 2 times",
+            id="second reading",
+        ),
+    ],
+)
+def test_a_counterexample_fails_only_without_its_rule(
+    history: History, switch_off: Switch, symptom: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert faults_of(history) == []
+    switch_off(monkeypatch)
+    assert any(re.search(symptom, fault) for fault in faults_of(history))

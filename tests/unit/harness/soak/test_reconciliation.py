@@ -1,0 +1,240 @@
+"""Repeats with an explanation are told from those without, and from losses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from factory_lake.gateway.identities import Lane, Source
+from factory_lake.gateway.journal import Entry
+from factory_lake.reconcile.expectation import Row, Rules, expected
+from factory_lake.reconcile.stored import Found
+from harness.soak.faults import Kill, Outage
+from harness.soak.reconciliation import Answers, Messages, SampleKey, judge
+from harness.soak.summary import Summary
+
+NOW_MS = 1_772_600_000_000
+NOW = NOW_MS / 1000
+PRESS = Source("krakow", "line-1", "measurements")
+KILL = Kill(NOW + 60, NOW + 61)
+_numbers = count(1)
+
+
+def sent(**changes: object) -> Entry:
+    """A message that was acknowledged, of a register of its own."""
+    number = next(_numbers)
+    fields = {
+        "datatype": "float64",
+        "description": "",
+        "deviceID": "d-1",
+        "deviceName": "Press 1",
+        "metadata": {},
+        "registerId": f"r-{number}",
+        "success": True,
+        "tagName": "temperature",
+        "timestamp": NOW_MS,
+        "value": 1.5,
+    }
+    payload = json.dumps({**fields, **changes}).encode()
+    return Entry(PRESS, number, payload, str(number), NOW_MS, NOW_MS, acked_ms=NOW_MS)
+
+
+def stored(entry: Entry, where: str, received_ms: int = NOW_MS) -> Found:
+    """The row of a message in an object."""
+    row = expected(entry.payload, "measurements", NOW_MS, Rules())
+    assert isinstance(row, Row)
+    return Found(
+        "table", where, "krakow", "measurements", "line-1", row, day=(2026, 3, 4), received_ms=received_ms
+    )
+
+
+def sample(entry: Entry) -> SampleKey:
+    """How the query names the sample of a message."""
+    return "krakow", json.loads(entry.payload)["registerId"], NOW_MS
+
+
+def judged(
+    entries: list[Entry],
+    found: list[Found],
+    kills: list[Kill],
+    repeats: dict[SampleKey, int],
+    outages: Sequence[Outage] = (),
+    rows_of_view: int | None = None,
+) -> tuple[Messages, Summary]:
+    """The judgement of a lake whose objects `s3://b/1`, `s3://b/2` were written a minute before and after."""
+    times = {"s3://b/1": NOW, "s3://b/2": NOW + 120}
+    rows = {(copy.gateway, copy.content) for copy in found if copy.place == "table"}
+    answers = Answers(repeats, len(rows) if rows_of_view is None else rows_of_view)
+    messages = judge(entries, found, times, answers, kills, outages)
+    summary = Summary(seed=1)
+    summary.take_messages(messages)
+    return messages, summary
+
+
+def test_a_record_written_before_and_after_a_kill_is_a_repeat_of_the_delivery() -> None:
+    one, two = sent(), sent()
+    found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/2#0"), stored(two, "s3://b/2#1")]
+
+    messages, summary = judged([one, two], found, [KILL], {sample(one): 2})
+
+    assert (messages.repeated_by_delivery, messages.repeated_by_mqtt) == (1, 0)
+    assert messages.expected_repeats == {sample(one): 2}
+    assert summary.failures == []
+
+
+def test_the_same_without_a_kill_in_between_is_a_duplicate() -> None:
+    one = sent()
+    found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/2#0")]
+    late = Kill(NOW + 200, NOW + 201)
+
+    for kills in ([], [late]):
+        _, summary = judged([one], found, kills, {sample(one): 2})
+        assert summary.failures == ["duplicated: 1"]
+
+
+def test_a_kill_explains_no_copy_within_one_object() -> None:
+    one = sent()
+    found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/1#1")]
+
+    _, summary = judged([one], found, [KILL], {sample(one): 2})
+
+    assert summary.failures == ["duplicated: 1"]
+
+
+def test_a_publish_that_was_repeated_explains_a_second_record_and_no_second_writing() -> None:
+    again = replace(sent(), attempts=2)
+    other_record = [stored(again, "s3://b/1#0"), stored(again, "s3://b/2#0", NOW_MS + 7)]
+    same_record = [stored(again, "s3://b/1#0"), stored(again, "s3://b/2#0")]
+
+    messages, summary = judged([again], other_record, [], {sample(again): 2})
+    assert (messages.repeated_by_delivery, messages.repeated_by_mqtt) == (0, 1)
+    assert summary.failures == []
+
+    _, summary = judged([again], same_record, [], {sample(again): 2})
+    assert summary.failures == ["duplicated: 1"]
+
+
+def test_rejected_messages_are_repeated_in_the_same_ways() -> None:
+    bad = replace(sent(), payload=b"not JSON")
+    copies = [
+        Found("rejected", f"s3://b/{n}#0", "krakow", "measurements", payload=bad.payload, received_ms=NOW_MS)
+        for n in (1, 2)
+    ]
+    bad = replace(bad, sha256=str(copies[0].sha256))
+
+    messages, summary = judged([bad], copies, [KILL], {})
+    assert (messages.repeated_by_delivery, summary.rejected, summary.failures) == (1, 1, [])
+
+    _, summary = judged([bad], copies, [], {})
+    assert summary.failures == ["duplicated: 1"]
+
+
+def test_repeats_of_both_kinds_and_an_error_action_are_told_apart_in_one_message() -> None:
+    """The first publish is written twice, since the engine was killed; the stream refuses the second."""
+    one = replace(sent(), attempts=2)
+    kept = Found("error action", "s3://b/3", "krakow", "measurements", "line-1", payload=one.payload)
+    one = replace(one, sha256=str(kept.sha256))
+    found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/2#0"), kept]
+
+    messages, summary = judged([one], found, [KILL], {sample(one): 2})
+    assert messages.repeated_by_delivery == 1
+    assert summary.failures == ["error_objects: 1 for 0 refused_puts"]
+
+    _, summary = judged([one], found, [], {sample(one): 2})
+    assert "duplicated: 1" in summary.failures
+
+
+def test_a_record_that_was_rejected_in_an_outage_and_taken_after_a_kill_is_one_repeated_record() -> None:
+    one = sent()
+    rejected = Found(
+        "rejected",
+        "s3://b/1#0",
+        "krakow",
+        "measurements",
+        payload=one.payload,
+        received_ms=NOW_MS + 9,
+        reason="processing-failed: Lambda.InvokeLimitExceeded",
+    )
+    one = replace(one, sha256=str(rejected.sha256))
+    outages = [Outage("krakow", "measurements", NOW - 5, NOW + 20)]
+
+    for kills, failures in (([KILL], []), ([], ["duplicated: 1"])):
+        _, summary = judged([one], [rejected, stored(one, "s3://b/2#0")], kills, {}, outages)
+        assert summary.failures == failures
+
+
+def test_what_the_query_misses_or_invents_is_named() -> None:
+    one, two = sent(), sent()
+    found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/2#0"), stored(two, "s3://b/1#1")]
+
+    messages, summary = judged([one, two], found, [KILL], {sample(two): 2})
+
+    assert summary.failures == ["query_disagreements: 2"]
+    assert len(messages.disagreements) == 2
+
+
+def test_a_view_that_counts_a_repeat_or_leaves_out_a_message_is_found_out() -> None:
+    one = sent()
+    found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/2#0")]
+
+    for rows, failures in ((1, []), (2, ["rows_of_view: 2 for 1 distinct_rows"])):
+        _, summary = judged([one], found, [KILL], {sample(one): 2}, rows_of_view=rows)
+        assert summary.failures == failures
+
+
+def test_a_loss_is_named_with_its_place_in_the_journal() -> None:
+    one, two = sent(), sent()
+
+    messages, summary = judged([one, two], [stored(one, "s3://b/1#0")], [KILL], {})
+
+    assert summary.failures == ["lost: 1"]
+    assert [(offender.kind, offender.n) for offender in messages.faulty] == [("lost", two.n)]
+
+
+def test_an_error_action_answers_for_every_record_that_a_stream_refused() -> None:
+    one = sent()
+    kept = Found("error action", "s3://b/1", "krakow", "measurements", "line-1", payload=one.payload)
+    one = replace(one, sha256=str(kept.sha256))
+
+    _, summary = judged([one], [kept], [], {})
+    assert summary.failures == ["error_objects: 1 for 0 refused_puts"]
+    summary.refused_puts = 1
+    assert summary.failures == []
+
+
+@pytest.mark.parametrize(
+    ("code", "lane", "began", "crashes", "failures"),
+    [
+        ("Lambda.InvokeLimitExceeded", "measurements", -5, [False], []),
+        ("Lambda.FunctionError", "measurements", -5, [False, True], []),
+        ("Lambda.FunctionError", "measurements", -5, [True], ["misplaced: 1"]),
+        ("Lambda.FunctionError", "measurements", -5, [False], ["misplaced: 1"]),
+        ("Lambda.InvokeLimitExceeded", "configuration", -5, [False], ["misplaced: 1"]),
+        ("Lambda.InvokeLimitExceeded", "measurements", 5, [False], ["misplaced: 1"]),
+    ],
+)
+def test_a_valid_message_may_be_rejected_where_its_function_was_out_of_order_and_nowhere_else(
+    code: str, lane: Lane, began: float, crashes: list[bool], failures: list[str]
+) -> None:
+    one = sent()
+    reason = f"processing-failed: {code}"
+    copy = Found(
+        "rejected",
+        "s3://b/1#0",
+        "krakow",
+        "measurements",
+        payload=one.payload,
+        received_ms=NOW_MS,
+        reason=reason,
+    )
+    one = replace(one, sha256=str(copy.sha256))
+    outages = [Outage("krakow", lane, NOW + began, NOW + began + 20, crash) for crash in crashes]
+
+    _, summary = judged([one], [copy], [], {}, outages)
+
+    assert summary.failures == failures
+    assert summary.rejected_in_outages == (not failures)

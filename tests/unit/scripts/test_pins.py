@@ -1,0 +1,43 @@
+"""What is pinned in two places is pinned alike."""
+
+import re
+from pathlib import Path
+
+from harness.lake.terraform import REPOSITORY
+
+_WORKFLOW = REPOSITORY / ".github" / "workflows" / "ci.yml"
+
+
+def _only(pattern: str, file: Path) -> str:
+    """The one place of a file that a pattern is about."""
+    (found,) = re.findall(pattern, file.read_text(encoding="utf-8"), re.MULTILINE)
+    return str(found)
+
+
+def test_continuous_integration_runs_the_tflint_that_lint_builds() -> None:
+    built = _only(r"^version=(v[\d.]+)$", REPOSITORY / "scripts" / "install_tflint.sh")
+    assert _only(r"tflint_version: (v[\d.]+)$", _WORKFLOW) == built
+
+
+def test_continuous_integration_runs_a_terraform_that_every_configuration_takes() -> None:
+    run = tuple(map(int, _only(r'terraform_version: "([\d.]+)"$', _WORKFLOW).split(".")))
+    oldest = {
+        _only(r'^  required_version = ">= ([\d.]+)"$', file) for file in REPOSITORY.glob("*/*/versions.tf")
+    }
+    assert len(oldest) == 1, "one for all"
+    assert run >= tuple(map(int, oldest.pop().split(".")))
+
+
+def test_every_set_of_requirements_is_locked_by_the_same_command() -> None:
+    """A set that `make lock` forgets is never updated."""
+    (sets,) = re.findall(r"for set in (.*); do", (REPOSITORY / "Makefile").read_text(encoding="utf-8"))
+    names = {name.split(":")[0] for name in sets.split()}
+    assert names == {file.stem for file in (REPOSITORY / "requirements").glob("*.in")}
+    assert names == {file.stem for file in (REPOSITORY / "requirements").glob("*.txt")}
+
+
+def test_every_requirement_has_a_hash() -> None:
+    for file in (REPOSITORY / "requirements").glob("*.txt"):
+        text = file.read_text(encoding="utf-8")
+        pins = re.findall(r"^[\w.\[\],-]+==[^\n]* \\\n +--hash=sha256:", text, re.MULTILINE)
+        assert len(pins) == len(re.findall(r"^[\w.\[\],-]+==", text, re.MULTILINE)) > 0, file.name

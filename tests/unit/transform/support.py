@@ -1,0 +1,151 @@
+"""What the transform's tests share: LoopEdge messages, Firehose events around them, a transform to try."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from transform.batch import Transform
+from transform.report import Report
+from transform.settings import Settings
+
+SCHEMAS = str(Path(__file__).resolve().parents[3] / "glue_schemas")
+EVENTS = Path(__file__).resolve().parent / "events"
+
+# 2026-03-09T07:05:00Z, when the broker received the tests' messages, and the instant at which they were
+# taken.
+ARRIVAL = 1_773_039_900_000
+TAKEN = ARRIVAL - 1_500
+DAY = 86_400_000
+
+CLOSING = f',"_received_at":{ARRIVAL},"_gateway":"line-1"}}\n'
+
+
+def sample(**changes: Any) -> dict[str, Any]:
+    """Make a LoopEdge message in which nothing has to change; ``...`` as a change takes the key out."""
+    message = {
+        "datatype": "float64",
+        "description": "Spindle temperature",
+        "deviceID": "0b9e6f1c-4d0a-4a53-9b8e-6f5a1c2d3e4f",
+        "deviceName": "Press 1",
+        "registerId": "9c1d2e3f-5a6b-4c7d-8e9f-0a1b2c3d4e5f",
+        "success": True,
+        "tagName": "spindle_temperature",
+        "timestamp": TAKEN,
+        "value": 36.5,
+        **changes,
+    }
+    return {key: value for key, value in message.items() if value is not ...}
+
+
+def spell(message: Any) -> str:
+    """Spell a message as LoopEdge does: compact, and in UTF-8 rather than escapes."""
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+
+
+def with_value(spelled: str, key: str = "value", **changes: Any) -> str:
+    """Spell a message whose value for a key is spelled by hand."""
+    return spell(sample(**{**changes, key: "@"})).replace('"@"', spelled)
+
+
+def record(
+    payload: bytes | str,
+    number: int = 0,
+    key: str | None = f"{ARRIVAL}/line-1/5c2f7a10-0b7c-4a2f-8d8e-2f1b6f3f9d11",
+) -> dict[str, Any]:
+    """Make a record as Firehose hands it to a transform.
+
+    Args:
+        payload: The message.
+        number: Tells it from the other records of its batch.
+        key: Its Kinesis partition key; None for a record that was put straight into the delivery stream.
+    """
+    data = payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else payload
+    made = {
+        "recordId": f"4966{number:052}",
+        "approximateArrivalTimestamp": ARRIVAL + 250,
+        "data": base64.b64encode(data).decode(),
+    }
+    if key is not None:
+        made["kinesisRecordMetadata"] = {
+            "shardId": "shardId-000000000000",
+            "partitionKey": key,
+            "approximateArrivalTimestamp": ARRIVAL + 250,
+            "sequenceNumber": f"4966{number:052}",
+            "subsequenceNumber": "",
+        }
+    return made
+
+
+def event(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Make a Firehose event."""
+    return {
+        "invocationId": "4b1c6a62-7f0e-4ae8-9d0c-6a3f1a6a2f55",
+        "sourceKinesisStreamArn": "arn:aws:kinesis:eu-central-1:123456789012:stream/lake-krakow",
+        "deliveryStreamArn": "arn:aws:firehose:eu-central-1:123456789012:deliverystream/lake-krakow",
+        "region": "eu-central-1",
+        "records": list(records),
+    }
+
+
+class Lane:
+    """A transform with its log lines.
+
+    Attributes:
+        transform: The transform.
+        printed: What it has printed, each line as it was parsed from JSON.
+    """
+
+    def __init__(self, lane: str = "measurements", schemas: str = SCHEMAS, **settings: Any) -> None:
+        """Make the transform of a lane, with the settings given and the defaults of the others."""
+        self.printed: list[dict[str, Any]] = []
+        made = Settings(factory="krakow", lane=lane, **settings)
+        report = Report(
+            made, lambda line: self.printed.append(json.loads(line)), clock=lambda: 1_773_039_960.0
+        )
+        self.transform = Transform(made, schemas=schemas, report=report)
+
+    def answers(self, *payloads: bytes | str, **options: Any) -> list[dict[str, Any]]:
+        """Transform messages as one batch; return the answers."""
+        batch = event(record(payload, number, **options) for number, payload in enumerate(payloads))
+        answers: list[dict[str, Any]] = self.transform.answer(batch)["records"]
+        assert [answer["recordId"] for answer in answers] == [made["recordId"] for made in batch["records"]]
+        return answers
+
+    def line(self, payload: bytes | str, **options: Any) -> str:
+        """Transform a message that must be accepted; return its line."""
+        (answer,) = self.answers(payload, **options)
+        assert answer["result"] == "Ok", self.rejections
+        return base64.b64decode(answer["data"]).decode()
+
+    def row(self, payload: bytes | str, **options: Any) -> dict[str, Any]:
+        """Transform a message that must be accepted; return its line's members but for the envelope's."""
+        row: dict[str, Any] = json.loads(self.line(payload, **options))
+        return {key: value for key, value in row.items() if key not in ("_received_at", "_gateway")}
+
+    def rejection(self, payload: bytes | str, **options: Any) -> dict[str, Any]:
+        """Transform a message that must be rejected; return its log line."""
+        before = len(self.rejections)
+        made = record(payload, **options)
+        (answer,) = self.transform.answer(event([made]))["records"]
+        assert answer == {"recordId": made["recordId"], "result": "ProcessingFailed", "data": made["data"]}
+        (rejection,) = self.rejections[before:]
+        return rejection
+
+    def rule(self, payload: bytes | str, **options: Any) -> str:
+        """Transform a message that must be rejected; return the rule that it broke."""
+        rule: str = self.rejection(payload, **options)["rule"]
+        return rule
+
+    @property
+    def rejections(self) -> list[dict[str, Any]]:
+        """The log lines of the records that were rejected."""
+        return [line for line in self.printed if line.get("message") == "record rejected"]
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines in the embedded metric format."""
+        return [line for line in self.printed if "_aws" in line]

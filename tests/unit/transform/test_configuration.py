@@ -1,0 +1,80 @@
+"""Configuration messages: any JSON object, kept whole, in the partition of its arrival."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.unit.transform.support import ARRIVAL, CLOSING, Lane
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"a":1}',
+        '{ "a" : [ 1, 2.50, 1e400, -0 ] }',
+        '{"timestamp":"yesterday","value":{"x":[]},"metadata":7}',
+        '{"a":1,"A":2,"value_text":null,"attributes":{},"year":1}',
+        '{"n":' + "9" * 5_000 + "}",
+        '{"name":"Zażółć gęślą","sign":"\\u00b0"}',
+        '{"nested":{"_received_at":1,"_gateway":"x"}}',
+    ],
+)
+def test_a_clean_object_goes_on_as_it_came(configuration: Lane, message: str) -> None:
+    assert configuration.line(message) == message[:-1] + CLOSING
+
+
+@pytest.mark.parametrize(("message", "line"), [("{}", "{"), ("{ }", "{ "), ("{\n}\n", "{")])
+def test_the_empty_object_is_valid(configuration: Lane, message: str, line: str) -> None:
+    assert configuration.line(message) == line + CLOSING[1:]
+
+
+def test_it_is_partitioned_by_its_arrival(configuration: Lane) -> None:
+    (answer,) = configuration.answers('{"timestamp":0}')
+    assert answer["metadata"] == {"partitionKeys": {"year": "2026", "month": "03", "day": "09"}}
+    (answer,) = configuration.answers("{}", key="1773014399999/g/x")
+    assert answer["metadata"] == {"partitionKeys": {"year": "2026", "month": "03", "day": "08"}}
+
+
+def test_strings_are_trimmed_and_lines_joined(configuration: Lane) -> None:
+    message = '{\n  "name": " Press 1\\n",\r\n  "tags": ["a ", "b"]\n}\n'
+    assert configuration.line(message) == '{  "name": "Press 1",  "tags": ["a", "b"]' + CLOSING
+
+
+@pytest.mark.parametrize(
+    ("policy", "line"), [("null", '{"a":null,"description":null'), ("keep", '{"a":"","description":""')]
+)
+def test_blank_strings_follow_the_setting(configuration: Lane, policy: str, line: str) -> None:
+    message = '{"a":" ","description":""}'
+    assert Lane("configuration", blank_strings=policy).line(message) == line + CLOSING
+    rejection = configuration.rejection(message)
+    assert (rejection["rule"], rejection["field"]) == ("blank string", "a")
+
+
+@pytest.mark.parametrize(
+    ("message", "rule"),
+    [
+        ("[]", "not an object"),
+        ('{"a":NaN}', "not JSON"),
+        ('{"a":1,"a":2}', "duplicate key"),
+        ('{"_gateway":null}', "reserved key"),
+        ('{"_received_at":0}', "reserved key"),
+        ('{"a":"\\ud800"}', "lone surrogate"),
+        ("\ufeff{}", "byte order mark"),
+        (b"\xff", "not UTF-8"),
+    ],
+)
+def test_what_is_invalid_goes_back(configuration: Lane, message: str, rule: str) -> None:
+    assert configuration.rule(message) == rule
+
+
+def test_a_line_may_have_a_thousand_kibibytes(configuration: Lane) -> None:
+    room = 1_000 * 1_024 - len('{"a":"') - len('"') - len(CLOSING)
+    assert len(configuration.line('{"a":"' + "x" * room + '"}')) == 1_000 * 1_024
+    rejection = configuration.rejection('{"a":"' + "x" * (room + 1) + '"}')
+    assert (rejection["rule"], rejection["field"]) == ("line too long", None)
+
+
+def test_the_arrival_is_a_number(configuration: Lane) -> None:
+    assert json.loads(configuration.line("{}"))["_received_at"] == ARRIVAL

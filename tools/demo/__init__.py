@@ -1,4 +1,0 @@
-"""The demonstration: a whole lake on the local cloud, from gateways and cameras to SQL, clips and an account.
-
-`python -m tools.demo run|up|down` is what `make demo`, `make up` and `make down` call.
-"""

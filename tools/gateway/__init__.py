@@ -1,9 +1,0 @@
-"""A plant's gateways: keys and requests for certificates, a simulated plant, and MQTT with a journal.
-
-`python -m tools.gateway csr|simulate|publish` is the command line; every step of it is a function here:
-
-- `csr` makes private keys and certificate signing requests;
-- `plant` says what a LoopEdge would send, `files` what a user's file says;
-- `connections` turns Terraform's outputs into identities; `mqtt` sends as one of them, `fleet` as all;
-- `journal` remembers every message that was sent, for `tools.account` to find again.
-"""
