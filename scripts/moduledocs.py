@@ -5,77 +5,15 @@ when a README is behind its module.
 """
 
 import argparse
-import json
 import re
 import sys
-import textwrap
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import hcl2
+from factory_lake.module_interface import REPOSITORY, Input, Interface, ModuleInterfaceError, read_interface
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 BEGIN = "<!-- Made by `make docs` from the .tf files: begin -->"
 END = "<!-- Made by `make docs` from the .tf files: end -->"
-_BLOCK = re.compile(r'^(?P<kind>variable|output) "\w+" \{\n.*?^\}\n', re.MULTILINE | re.DOTALL)
-
-
-class ModuleDocsError(Exception):
-    """A module or its README lacks what this program needs; the message names the file and what it is."""
-
-
-@dataclass(frozen=True)
-class Input:
-    """A variable.
-
-    Attributes:
-        name: Its name.
-        type: Its type as HCL, on one line.
-        default: Its default as HCL, or None when a value must be given.
-        description: What it says of itself, without indentation.
-    """
-
-    name: str
-    type: str
-    default: str | None
-    description: str
-
-
-@dataclass(frozen=True)
-class Output:
-    """An output: its name and what it says of itself."""
-
-    name: str
-    description: str
-
-
-@dataclass(frozen=True)
-class Interface:
-    """What a module takes and gives, each in alphabetical order."""
-
-    inputs: tuple[Input, ...]
-    outputs: tuple[Output, ...]
-
-
-def read_interface(folder: Path) -> Interface:
-    """Read all `*.tf` of a module.
-
-    Raises:
-        ModuleDocsError: When a variable has no type, or a variable or output no description.
-    """
-    inputs: list[Input] = []
-    outputs: list[Output] = []
-    for file in sorted(folder.glob("*.tf")):
-        for kind, name, body in _interface_blocks(file):
-            if kind == "variable":
-                inputs.append(_input(file, name, body))
-            else:
-                outputs.append(Output(name, _description(file, f'output "{name}"', body)))
-    return Interface(
-        tuple(sorted(inputs, key=lambda each: each.name)), tuple(sorted(outputs, key=lambda each: each.name))
-    )
 
 
 def render(interface: Interface) -> str:
@@ -123,22 +61,21 @@ def updated(readme: Path, section: str) -> str:
     """A README's text with the section between its marks.
 
     Raises:
-        ModuleDocsError: When the README or its marks are missing.
+        ModuleInterfaceError: When the README or its marks are missing.
     """
     if not readme.exists():
-        raise ModuleDocsError(f"{readme} does not exist: every module has a README")
+        raise ModuleInterfaceError(f"{readme} does not exist: every module has a README")
     text = readme.read_text(encoding="utf-8")
     if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ModuleDocsError(f"{readme} must hold these two lines once each: {BEGIN} and {END}")
+        raise ModuleInterfaceError(f"{readme} must hold these two lines once each: {BEGIN} and {END}")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{section}\n\n{END}{after}"
 
 
 def documented_folders(repository: Path) -> list[Path]:
-    """The folders whose READMEs hold tables: every module, and the environment that is one."""
-    modules = (folder for folder in (repository / "modules").iterdir() if any(folder.glob("*.tf")))
-    return [*sorted(modules), repository / "modules" / "lake"]
+    """The folders whose READMEs hold tables: every module."""
+    return sorted(folder for folder in (repository / "modules").iterdir() if any(folder.glob("*.tf")))
 
 
 def main(arguments: Sequence[str] | None = None, repository: Path = REPOSITORY) -> int:
@@ -155,52 +92,12 @@ def main(arguments: Sequence[str] | None = None, repository: Path = REPOSITORY) 
                 behind.append(readme.relative_to(repository))
                 if not check:
                     readme.write_text(text, encoding="utf-8")
-    except ModuleDocsError as error:
+    except ModuleInterfaceError as error:
         print(f"moduledocs: {error}", file=sys.stderr)
         return 1
     for readme in behind:
         print(f"moduledocs: {readme} {'is behind its module: make docs' if check else 'written'}")
     return 1 if check and behind else 0
-
-
-def _interface_blocks(file: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Kind, name and parsed body of each variable and output.
-
-    Nothing else is handed to the parser, which does not know every expression that resources use. A block
-    ends where `terraform fmt` puts its last brace: at the beginning of a line.
-    """
-    for block in _BLOCK.finditer(file.read_text(encoding="utf-8")):
-        ((quoted, body),) = hcl2.loads(block[0])[block["kind"]][0].items()
-        yield block["kind"], quoted.strip('"'), body
-
-
-def _input(file: Path, name: str, body: dict[str, Any]) -> Input:
-    if "type" not in body:
-        raise ModuleDocsError(f'{file}: variable "{name}" must have a type')
-    default = _hcl(body["default"]) if "default" in body else None
-    return Input(name, _hcl(body["type"]), default, _description(file, f'variable "{name}"', body))
-
-
-def _description(file: Path, block: str, body: dict[str, Any]) -> str:
-    if "description" not in body:
-        raise ModuleDocsError(f"{file}: {block} must have a description")
-    text = str(body["description"]).strip('"')
-    heredoc = re.fullmatch(r"<<-(\w+)\n(.*?)\n\s*\1", text, re.DOTALL)
-    return textwrap.dedent(heredoc[2]).strip() if heredoc else text.replace('\\"', '"')
-
-
-def _hcl(value: object) -> str:
-    """A parsed value as HCL on one line; the parser wraps expressions in `${}` and keeps quotes."""
-    if isinstance(value, str):
-        wrapped = re.fullmatch(r"\$\{(.*)\}", value, re.DOTALL)
-        return wrapped[1] if wrapped else value
-    if isinstance(value, dict):
-        pairs = (f"{name} = {_hcl(each)}" for name, each in value.items() if name != "__is_block__")
-        inside = ", ".join(pairs)
-        return f"{{ {inside} }}" if inside else "{}"
-    if isinstance(value, list):
-        return f"[{', '.join(_hcl(each) for each in value)}]"
-    return json.dumps(value)
 
 
 def _is_structured(each: Input) -> bool:

@@ -99,7 +99,9 @@ def build(function: Path, packages: Path = PACKAGES) -> Package:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build every package and say what came of it; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.package", description="Build the Lambda packages.")
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.package", description="Build the Lambda packages."
+    )
     parser.add_argument(
         "--sources", type=Path, default=SOURCES, help="folder of the functions (default: %(default)s)"
     )

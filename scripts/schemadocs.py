@@ -12,12 +12,10 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from scripts.package import ROOT, SOURCES
-
-if TYPE_CHECKING:
-    from transform.schema import Column, Schema
+from scripts.package import ROOT
+from transform import schema
+from transform.schema import Column, Schema
 
 SCHEMAS = ROOT / "glue_schemas"
 DOCUMENT = ROOT / "docs" / "data.md"
@@ -27,10 +25,6 @@ _PLACE = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL
 
 def load(table: str, schemas: Path) -> Schema:
     """Read a schema file with the transform's own reader, which refuses a bad one."""
-    if str(SOURCES) not in sys.path:
-        sys.path.insert(0, str(SOURCES))
-    from transform import schema
-
     return schema.load(table, str(schemas))
 
 

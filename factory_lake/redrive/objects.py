@@ -15,8 +15,6 @@ from datetime import date
 from itertools import groupby, islice
 from threading import Lock
 
-from transform.errors import MessageError
-
 from factory_lake.gateway.identities import Lane
 from factory_lake.reconcile.redriven import Lines, Redriven
 from factory_lake.redrive import findings as outcomes
@@ -29,6 +27,7 @@ from factory_lake.redrive.origins import Origin, RejectionLog, StreamMemory, mis
 from factory_lake.redrive.prediction import Prediction
 from factory_lake.redrive.restore import Restorer
 from factory_lake.redrive.sender import MOST_RECORD_BYTES, Outcome, Record, Sender, batches
+from transform.errors import MessageError
 
 _NAMESPACE = uuid.UUID("9b6f5a5e-51a5-4d1b-8a58-0b9a4f4d0a5c")
 # Longer than a batch can be under way: the sender's patience (20 s) and one call after it, which the command

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from transform.envelope import open_envelope
-
 from factory_lake.redrive.datastream import DataStream
 from factory_lake.redrive.lines import ErrorLine
+from transform.envelope import open_envelope
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient

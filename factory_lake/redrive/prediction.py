@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from factory_lake.redrive.errors import RedriveError
+from factory_lake.redrive.restore import SCHEMAS
 from transform.batch import Transform
 from transform.errors import TransformError
 from transform.report import Report
 from transform.settings import Settings
-
-from factory_lake.redrive.errors import RedriveError
-from factory_lake.redrive.restore import SCHEMAS
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from factory_lake.gateway.identities import Lane
 from transform import schema
 from transform.reader import Reader
-
-from factory_lake.gateway.identities import Lane
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "glue_schemas"
 

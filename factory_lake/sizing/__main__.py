@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from factory_lake.module_interface import REPOSITORY
 from factory_lake.sizing import capacity, cost
 from factory_lake.sizing.plant import PlantError, read_plant
-from scripts.moduledocs import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
 EXAMPLE = DOCS / "sizing" / "plant.toml"

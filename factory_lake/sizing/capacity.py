@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clip_fetch import pace
-
 from factory_lake.sizing.numbers import percent, table, text
 from factory_lake.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, Lane, Plant, Video
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clip_fetch import report as clip_report
-
 from factory_lake.sizing.numbers import table, text
 from factory_lake.sizing.plant import Assumed, Factory, Lane, Plant, Video
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from scripts.moduledocs import REPOSITORY, read_interface
+from factory_lake.module_interface import REPOSITORY, read_interface
 
 # Settings by name, as they nest: a value is settings again, a string, a number or None.
 Settings = dict[str, Any]

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from clip_fetch import pace, planning
-
 from factory_lake.sizing.defaults import Settings, defaults_of
 
 LANES = ("measurements", "configuration")

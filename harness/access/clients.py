@@ -11,9 +11,9 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
-from localcloud.settings import ACCESS_KEY, SECRET_KEY
 
 from localcloud import LocalCloud
+from localcloud.settings import ACCESS_KEY, SECRET_KEY
 
 
 class Clients:

@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from localcloud.testing.encoder import FileEncoder, Footage, SyntheticEncoder
-from localcloud.testing.producer import Producer
-
 from harness.camera.journal import Journal, SentFragment
 from harness.camera.script import Script, Take
+from localcloud.testing.encoder import FileEncoder, Footage, SyntheticEncoder
+from localcloud.testing.producer import Producer
 
 _BATCH = 100
 # How long footage of the past is taken to have been under way.

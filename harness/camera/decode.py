@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import av
+from PIL import Image
+
 from localcloud.testing.encoder import video_packets
 from localcloud.testing.identity import frame_identity
-from PIL import Image
 
 
 def decoded_frames(clip: Path) -> list[str]:

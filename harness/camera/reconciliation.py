@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import av
-from localcloud.kinesisvideo.matroska import MatroskaError
 
 from harness.camera.decode import decoded_frames, raw_packets
 from harness.camera.journal import SentFragment
+from localcloud.kinesisvideo.matroska import MatroskaError
 
 _CLIP = re.compile(r"year=\d+/month=\d+/day=\d+/(?P<start>[0-9T.]+)Z-(?P<number>\d+)\.mp4")
 _MATROSKA = "video/x-matroska"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from factory_lake.module_interface import read_interface
 from harness.lake.terraform import REPOSITORY
-from scripts.moduledocs import read_interface
 
 _PAIRS = {"(": ")", "{": "}", "[": "]"}
 

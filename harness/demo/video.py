@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localcloud.testing.producer import Producer
-
 from harness.camera.camera import Camera
 from harness.camera.decode import export_frame
 from harness.camera.journal import Journal
@@ -23,6 +21,7 @@ from harness.camera.reconciliation import Account, account
 from harness.camera.script import Script
 from harness.demo.steps import Steps
 from harness.lake import LocalLake
+from localcloud.testing.producer import Producer
 
 _BACKFILL_SECONDS = 300
 _SCHEDULE_PATIENCE = 150.0

@@ -11,12 +11,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from localcloud.processes import StartError
-
 from harness.lake.terraform import REPOSITORY, TerraformError
 from harness.plancheck.explanations import complaints, explanations
 from harness.plancheck.findings import Block, CheckovError, Finding, Scan, scan
 from harness.plancheck.plans import ENVIRONMENTS, SOURCES, make_plans
+from localcloud.processes import StartError
 
 KEPT = REPOSITORY / "build" / "plancheck.json"
 # Besides the Terraform sources, what decides the findings.

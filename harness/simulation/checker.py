@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 
 from clip_fetch import fetching, planning
 from clip_fetch.settings import NOW, Settings
-from localcloud.kinesisvideo import semantics
-
 from harness.simulation import media
 from harness.simulation.history import Stream
 from harness.simulation.run import FACTORY, Played
 from harness.simulation.simulated_aws import Stored
+from localcloud.kinesisvideo import semantics
 
 
 @dataclass

@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from localcloud.kinesisvideo import semantics
-
 from harness.simulation.history import EPOCH_MS, Action, Fault, History, Run, Stream
+from localcloud.kinesisvideo import semantics
 
 _MINUTE_MS = 60_000
 _SETTLE_MS = 15_000

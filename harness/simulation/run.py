@@ -17,7 +17,6 @@ from clip_fetch.run import Surroundings
 from clip_fetch.settings import Settings, Shard
 from clip_fetch.spool import Spool
 from clip_fetch.video import Endpoints
-
 from harness.simulation.clock import Killed
 from harness.simulation.history import Action, History, Run
 from harness.simulation.simulated_aws import PREFIX, Clients, RunContext, Stored, World

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError, IncompleteReadError
-from localcloud.kinesisvideo import semantics
 
 from harness.simulation import media
 from harness.simulation.clock import Clock, Killed
 from harness.simulation.history import History, Run
+from localcloud.kinesisvideo import semantics
 
 PREFIX = "lake_plant_"
 _LATE_MS = 60_000

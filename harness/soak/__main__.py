@@ -10,9 +10,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from localcloud.cloud import FlushError
-from localcloud.testing.producer import PutMediaError
-
 from factory_lake.gateway.errors import GatewayError
 from harness.lake import LocalLake, TerraformError
 from harness.lake.local import build_packages, default_factories
@@ -20,6 +17,8 @@ from harness.soak.reconciliation import DrainError
 from harness.soak.run import Settings, soak
 from harness.soak.targets import Grounds
 from localcloud import StartError
+from localcloud.cloud import FlushError
+from localcloud.testing.producer import PutMediaError
 
 # As soon as AWS lets dynamic partitioning write an object, so that objects are under way all the time.
 _DELIVERY = {"delivery": {"buffer_seconds": 60, "transform_buffer": {"mb": 0.5, "seconds": 5}}}

@@ -5,12 +5,11 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 
-from localcloud.testing.producer import Producer
-
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
 from harness.camera.script import Script
 from harness.soak.targets import CameraPlace, Grounds
+from localcloud.testing.producer import Producer
 
 _POLL_SECONDS = 0.2
 _STRETCHES = 10_000

@@ -15,14 +15,13 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from localcloud.cloud import FlushError
-
 from factory_lake.gateway.identities import Lane
 from harness.demo.video import crash_while_storing
 from harness.soak.cameras import Cameras
 from harness.soak.gateways import Gateways
 from harness.soak.targets import Grounds, LanePlace
 from localcloud import LocalCloud
+from localcloud.cloud import FlushError
 
 _POLL_SECONDS = 0.02
 _HOUR_MS = 3_600_000

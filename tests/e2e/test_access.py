@@ -17,8 +17,6 @@ import pytest
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from localcloud.cloud import CallError
-from localcloud.testing.devices import Connection, Device, connection
 
 from factory_lake.gateway.identities import LANES, Source
 from harness.access.clients import Clients
@@ -30,6 +28,8 @@ from harness.access.principals import CLIP_FETCH, Principal, principals, rule_of
 from harness.access.probes import PROBES
 from harness.demo.messages import connections
 from harness.lake import LocalLake
+from localcloud.cloud import CallError
+from localcloud.testing.devices import Connection, Device, connection
 from tests.e2e.plant import Factory, sample
 
 OWN, FOREIGN = "krakow", "genoa"

@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from localcloud.testing.producer import Producer
 
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
 from harness.camera.script import Script
 from harness.lake import LocalLake
+from localcloud.testing.producer import Producer
 from tests.e2e.plant import PATIENCE, Factory, sample, wait_until
 from tests.e2e.test_faults import broken_code
 

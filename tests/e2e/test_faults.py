@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from localcloud.cloud import FlushError
 
 from harness.lake import LocalLake
 from harness.lake.local import PACKAGES
+from localcloud.cloud import FlushError
 from tests.e2e.plant import Factory, rows, sample
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from localcloud.testing.producer import Producer
 
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
@@ -22,6 +21,7 @@ from harness.camera.reconciliation import Account, account, archived_clips
 from harness.camera.script import Script
 from harness.demo.video import crash_while_storing
 from harness.lake import LocalLake
+from localcloud.testing.producer import Producer
 from tests.e2e.plant import PATIENCE, wait_until
 
 FACTORY, FOREIGN = "genoa", "krakow"

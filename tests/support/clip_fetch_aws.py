@@ -19,6 +19,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from botocore.exceptions import ClientError
+
 from clip_fetch.archive import Memo
 from clip_fetch.model import Fragment
 from clip_fetch.pace import Pace

@@ -9,7 +9,7 @@ from scripts.moduledocs import (
     END,
     Input,
     Interface,
-    ModuleDocsError,
+    ModuleInterfaceError,
     Output,
     main,
     pretty_type,
@@ -161,17 +161,17 @@ def test_check_fails_until_written_and_leaves_other_words_alone(
 def test_refuses_what_has_no_type_or_description(tmp_path: Path, source: str, message: str) -> None:
     """A table with holes helps nobody."""
     (tmp_path / "main.tf").write_text(source + "\n")
-    with pytest.raises(ModuleDocsError, match=message):
+    with pytest.raises(ModuleInterfaceError, match=message):
         read_interface(tmp_path)
 
 
 def test_refuses_a_readme_without_marks(tmp_path: Path) -> None:
     """Or none at all: the message names the file."""
     readme = tmp_path / "README.md"
-    with pytest.raises(ModuleDocsError, match=r"README\.md does not exist"):
+    with pytest.raises(ModuleInterfaceError, match=r"README\.md does not exist"):
         updated(readme, "x")
     readme.write_text("# no marks\n")
-    with pytest.raises(ModuleDocsError, match="must hold these two lines once each"):
+    with pytest.raises(ModuleInterfaceError, match="must hold these two lines once each"):
         updated(readme, "x")
 
 

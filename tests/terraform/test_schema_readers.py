@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transform.batch import Transform
-from transform.settings import Settings
 
 from scripts import schemadocs
 from tests.terraform.terraform_tree import REPOSITORY, TerraformTree
+from transform.batch import Transform
+from transform.settings import Settings
 
 pytestmark = pytest.mark.terraform
 

@@ -42,9 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m localcloud", description="A local AWS for the lake."
-    )
+    parser = argparse.ArgumentParser(prog="python -m localcloud", description="A local AWS for the lake.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, summary in (
         ("up", "start a cloud and leave it running"),

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import sqlglot
+
 from localcloud.athena.engine import Query
 from localcloud.athena.errors import QueryError, UnsupportedError
 from localcloud.athena.functions import NAMES

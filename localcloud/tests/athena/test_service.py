@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from botocore.exceptions import ClientError
-from localcloud.testing.tables import parquet, table, view
 
 from localcloud import LocalCloud
+from localcloud.testing.tables import parquet, table, view
 
 pytestmark = pytest.mark.cloud
 

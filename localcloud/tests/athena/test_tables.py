@@ -5,22 +5,20 @@ from __future__ import annotations
 import gzip
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from localcloud.athena.engine import Query, ScanLimitError
 from localcloud.athena.errors import QueryError
 from localcloud.testing.memory_lake import MemoryLake
 from localcloud.testing.tables import (
-    NOW,
     OPENX,
-    PARQUET,
     PARTITIONS,
     PROJECTED,
     REGEX,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from localcloud.athena.engine import Query
 from localcloud.athena.errors import QueryError
 from localcloud.testing.memory_lake import MemoryLake

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+
 from localcloud.cloudwatch.alarms import define, evaluate, record
 from localcloud.cloudwatch.metrics import MetricId, Metrics, Stat
 from localcloud.cloudwatch.missing import State

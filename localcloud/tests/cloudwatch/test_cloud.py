@@ -12,10 +12,10 @@ from typing import Any
 import cbor2
 import pytest
 from botocore.exceptions import ClientError
-from localcloud.cloudwatch import wire
-from localcloud.testing.datapoints import sums
 
 from localcloud import LocalCloud
+from localcloud.cloudwatch import wire
+from localcloud.testing.datapoints import sums
 
 pytestmark = pytest.mark.cloud
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from localcloud.cloudwatch.emf import EmfError, read
 from localcloud.cloudwatch.metrics import MetricId
 

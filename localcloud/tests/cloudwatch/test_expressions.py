@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from localcloud.cloudwatch.expressions import Array, ExpressionError, Scope, Series, parse
 
 NA = None

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+
 from localcloud.cloudwatch.missing import State, TreatMissing, judge
 
 POINTS = {"0": False, "X": True, "-": None}

@@ -16,9 +16,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from localcloud.cloud import CallError
 
 from localcloud import LocalCloud
+from localcloud.cloud import CallError
 
 pytestmark = pytest.mark.cloud
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from localcloud.lambdas.runtimes import Interpreter, _interpreters
-from localcloud.testing.datapoints import sums
 
 from localcloud import LocalCloud
+from localcloud.lambdas.runtimes import Interpreter, _interpreters
+from localcloud.testing.datapoints import sums
 
 pytestmark = pytest.mark.cloud
 

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from localcloud.processes import end_group_of, is_running
 
 from localcloud import FlushError, LocalCloud, StartError
+from localcloud.processes import end_group_of, is_running
 
 pytestmark = pytest.mark.cloud
 

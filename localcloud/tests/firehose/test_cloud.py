@@ -19,9 +19,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
-from localcloud.testing.firehose import processing
 
 from localcloud import FlushError, LocalCloud
+from localcloud.testing.firehose import processing
 
 pytestmark = pytest.mark.cloud
 

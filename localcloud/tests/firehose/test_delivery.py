@@ -18,6 +18,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from localcloud.firehose import buffers, delivery
 from localcloud.firehose.checkpoint import CheckpointFile
 from localcloud.firehose.delivery import LONGEST_PAUSE, Delivery

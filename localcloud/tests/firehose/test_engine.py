@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from localcloud.firehose import delivery
 from localcloud.firehose.clients import ClientFactory, RoleClients
 from localcloud.firehose.endpoint import serve

@@ -9,6 +9,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+
 from localcloud.firehose import buffers
 from localcloud.firehose.checkpoint import CheckpointFile
 from localcloud.firehose.delivery import Delivery

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from localcloud.firehose import hive, parquet
 from localcloud.firehose.errors import RecordError, SchemaError
 from localcloud.firehose.openx import Column, Deserializer, Options, timestamp_nanos

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from localcloud.firehose.errors import PrefixError
 from localcloud.firehose.prefix import (
     MAX_EVALUATED,

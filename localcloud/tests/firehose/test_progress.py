@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from localcloud.firehose.buffers import BufferKey, Buffers, Item, partition
 from localcloud.firehose.checkpoint import Checkpoint, CheckpointFile, ShardCheckpoint
 from localcloud.firehose.errors import RecordError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from localcloud.firehose.controlplane import complete, describe_destination
 from localcloud.firehose.errors import ConfigError
 from localcloud.firehose.settings import MEBIBYTE, read

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from localcloud.patches import kinesis_shards
 
 from localcloud import LocalCloud
+from localcloud.patches import kinesis_shards
 
 pytestmark = pytest.mark.cloud
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from localcloud.firehose.errors import InvocationError, RecordError
 from localcloud.firehose.records import Receipt, Record
 from localcloud.firehose.transform import (

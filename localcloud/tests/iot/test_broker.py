@@ -11,11 +11,11 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
-from localcloud.iot.broker import BURST_SECONDS, PUBLISHES_PER_SECOND, Allowance
-from localcloud.testing.devices import PATIENCE, Connection, Device, allow, arn, connection, enrol
 from paho.mqtt.enums import CallbackAPIVersion
 
 from localcloud import LocalCloud
+from localcloud.iot.broker import BURST_SECONDS, PUBLISHES_PER_SECOND, Allowance
+from localcloud.testing.devices import PATIENCE, Connection, Device, allow, arn, connection, enrol
 
 pytestmark = pytest.mark.cloud
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from localcloud.testing.datapoints import sums
-from localcloud.testing.devices import allow, arn, connection, enrol
 
 from localcloud import LocalCloud
+from localcloud.testing.datapoints import sums
+from localcloud.testing.devices import allow, arn, connection, enrol
 
 pytestmark = pytest.mark.cloud
 

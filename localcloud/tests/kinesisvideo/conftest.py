@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from localcloud.testing.footage import TestStream
 
 from localcloud import LocalCloud
-
-_ORDINARY = {
-    "listing_lag_ms": 0,
-    "clock_offset_ms": 0,
-    "streams_a_page": 10_000,
-    "content_length": False,
-    "quotas": {"metadata_points": 1_000_000, "media_points": 1_000_000},
-}
+from localcloud.testing.footage import ORDINARY_BEHAVIOUR, TestStream
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +17,7 @@ def _ordinary_behaviour(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     cloud: LocalCloud = request.getfixturevalue("cloud")
-    cloud.control("POST", "kinesisvideo/behaviour", _ORDINARY)
+    cloud.control("POST", "kinesisvideo/behaviour", ORDINARY_BEHAVIOUR)
     yield
     cloud.faults.clear()
 

@@ -9,6 +9,8 @@ from typing import Any
 import av
 import pytest
 from botocore.exceptions import ClientError, ResponseStreamingError
+
+from localcloud import LocalCloud
 from localcloud.kinesisvideo import matroska
 from localcloud.testing.footage import (
     TestStream,
@@ -22,8 +24,6 @@ from localcloud.testing.footage import (
 )
 from localcloud.testing.identity import packet_digests
 from localcloud.testing.producer import PutMediaError
-
-from localcloud import LocalCloud
 
 pytestmark = pytest.mark.cloud
 

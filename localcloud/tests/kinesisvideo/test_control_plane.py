@@ -12,11 +12,11 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+
+from localcloud import LocalCloud
 from localcloud.settings import ACCESS_KEY, SECRET_KEY
 from localcloud.testing.footage import TestStream, film, repeatedly, selector
 from localcloud.testing.producer import Producer, PutMediaError
-
-from localcloud import LocalCloud
 
 pytestmark = pytest.mark.cloud
 

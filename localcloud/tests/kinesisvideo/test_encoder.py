@@ -8,13 +8,13 @@ from typing import Any
 
 import av
 import pytest
+
+from harness.camera.decode import decoded_frames, export_frame, raw_packets
 from localcloud.kinesisvideo import matroska
 from localcloud.kinesisvideo.media import ClipPart, write_clip
 from localcloud.testing.encoder import FileEncoder, Footage, SyntheticEncoder
 from localcloud.testing.identity import packet_digests
 from localcloud.testing.picture import FrameMark, draw
-
-from harness.camera.decode import decoded_frames, export_frame, raw_packets
 
 START = 1_700_000_000_000
 

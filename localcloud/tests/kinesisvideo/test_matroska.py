@@ -7,6 +7,7 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from localcloud.kinesisvideo import matroska
 from localcloud.kinesisvideo.media import decoding_times, is_readable
 from localcloud.testing.footage import film, frames_of, padded

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from localcloud.testing.encoder import SyntheticEncoder
 from localcloud.testing.identity import luma
 from localcloud.testing.picture import CODE_HEIGHT, CODE_WIDTH, FrameMark, camera_tag, draw, read

@@ -8,7 +8,6 @@ from typing import Any
 
 from clip_fetch.run import run
 from clip_fetch.settings import Shard
-
 from tests.support.clip_fetch_aws import SETTINGS, T0, Aws, footage
 from tests.unit.transform.support import Lane
 

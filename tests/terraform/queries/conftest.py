@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from localcloud.testing.memory_lake import MemoryLake
 
 from localcloud import LocalCloud
+from localcloud.testing.memory_lake import MemoryLake
 from tests.terraform.queries.rows import QUERIES, objects, tables, views
 
 BUCKETS = {"measurements": "lake-measurements", "configuration": "lake-configuration"}

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.testing.trino import ask_trino
-
 from tests.terraform.queries.expected import EXPECTED, resolved
 from tests.terraform.queries.rows import LINE_PATTERN, QUERIES, SAMPLES, TABLES, UPDATES, at, view_sql
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+
+from factory_lake.query import _parser
 from localcloud.athena.engine import Query
 from localcloud.athena.errors import QueryError
 from localcloud.testing.memory_lake import MemoryLake
-
-from factory_lake.query import _parser
 from tests.terraform.queries.conftest import NOW
 from tests.terraform.queries.rows import QUERIES, ROOT
 from tests.terraform.queries.test_named_queries import NAMES

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from localcloud.athena.engine import Query
 from localcloud.athena.surface import parse
 from localcloud.testing.memory_lake import MemoryLake
-
 from tests.terraform.queries.conftest import BUCKETS, NOW
 from tests.terraform.queries.expected import EXPECTED, resolved
 from tests.terraform.queries.rows import LINE_PATTERN, QUERIES, ROOT, tables

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import sqlglot
-from localcloud.athena.engine import Query
-from localcloud.testing.memory_lake import MemoryLake
 from sqlglot import exp
 
+from localcloud.athena.engine import Query
+from localcloud.testing.memory_lake import MemoryLake
 from tests.terraform.queries.conftest import NOW
 from tests.terraform.queries.rows import QUERIES, ROOT, SAMPLES, UPDATES
 

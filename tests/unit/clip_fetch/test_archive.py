@@ -7,14 +7,14 @@ import zlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from clip_fetch import keys, planning
 from clip_fetch.archive import Archive
 from clip_fetch.errors import ArchiveMoved
 from clip_fetch.model import Fragment, Position, Stream
 from clip_fetch.planning import Clip
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.support.clip_fetch_aws import HOUR, T0, Answerless, Aws, error, footage
 
 PREFIX = "factory=krakow/camera=press-1/"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectionClosedError, IncompleteReadError
+
 from clip_fetch import keys
 from clip_fetch.run import run
 from clip_fetch.settings import Settings, Shard
-
 from tests.support.clip_fetch_aws import HOUR, SETTINGS, T0, Answerless, Aws, error, footage
 
 NAME = "lake_krakow_press-1"

@@ -9,9 +9,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
-from clip_fetch.clients import Clients, epoch_ms, from_epoch_ms
 from hypothesis import given
 from hypothesis import strategies as st
+
+from clip_fetch.clients import Clients, epoch_ms, from_epoch_ms
 
 
 class Wire:

@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 import pytest
+
 from clip_fetch import handler as entry
 from clip_fetch.errors import SettingsError
-
 from tests.support.clip_fetch_aws import HOUR, Aws, footage
 
 ENVIRONMENT = {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from clip_fetch import keys, planning
-from clip_fetch.model import Position, Stream
-from clip_fetch.planning import Clip
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clip_fetch import keys, planning
+from clip_fetch.model import Position, Stream
+from clip_fetch.planning import Clip
 from tests.support.clip_fetch_aws import T0, footage
 
 PREFIX = "factory=krakow/camera=press-1/"

@@ -7,11 +7,11 @@ import struct
 from pathlib import Path
 
 import pytest
-from clip_fetch import mp4
-from clip_fetch.errors import UnfitMedia
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clip_fetch import mp4
+from clip_fetch.errors import UnfitMedia
 from tests.support.clip_fetch_aws import box
 from tests.support.clip_fetch_aws import mp4 as movie
 

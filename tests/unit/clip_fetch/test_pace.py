@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from clip_fetch.errors import OutOfTime, is_transient
 from clip_fetch.pace import MARGIN_MS, Pace
 from clip_fetch.spool import CHUNK, Spool
-
 from tests.support.clip_fetch_aws import Answerless, Aws, Body, error
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from clip_fetch import planning
-from clip_fetch.model import Fragment
-from clip_fetch.planning import Clip, Limits, Listing, NoClip, Plan, groups_of, plan_clip
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clip_fetch import planning
+from clip_fetch.model import Fragment
+from clip_fetch.planning import Clip, Limits, Listing, NoClip, Plan, groups_of, plan_clip
 from tests.support.clip_fetch_aws import HOUR, T0, footage, numbers
 
 WAIT, FURTHER = NoClip(lists_further=False), NoClip(lists_further=True)

@@ -6,12 +6,12 @@ import tempfile
 from typing import Any
 
 import pytest
+
 from clip_fetch.errors import UnfitMedia
 from clip_fetch.model import Stream
 from clip_fetch.raw import get_media
 from clip_fetch.spool import CHUNK, Spool
 from clip_fetch.video import Endpoints, Video
-
 from tests.support.clip_fetch_aws import HOUR, T0, Aws, Body, footage
 
 STREAM = Stream("lake_krakow_a", "a", T0 - HOUR, 24 * HOUR)

@@ -6,13 +6,13 @@ import threading
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from clip_fetch import video
 from clip_fetch.model import Stream
 from clip_fetch.run import in_shard, run
 from clip_fetch.settings import Settings, Shard
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.support.clip_fetch_aws import HOUR, SETTINGS, T0, Aws, error, footage
 
 

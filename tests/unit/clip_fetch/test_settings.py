@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from clip_fetch.errors import SettingsError
 from clip_fetch.settings import Settings, Shard
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 
 import pytest
+
 from clip_fetch.model import Fragment, Stream
 from clip_fetch.spool import Spool
 from clip_fetch.video import Endpoints, Video
-
 from tests.support.clip_fetch_aws import HOUR, T0, Aws, error, footage
 
 STREAM = Stream("lake_krakow_a", "a", T0 - HOUR, 24 * HOUR)

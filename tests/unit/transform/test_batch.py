@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from transform.batch import _GROUP
 
 from tests.unit.transform.support import EVENTS, Lane, event, record, sample, spell
+from transform.batch import _GROUP
 
 
 def read(name: str) -> Any:

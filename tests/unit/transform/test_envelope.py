@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from transform.envelope import Closings, open_envelope
 
 from tests.unit.transform.support import ARRIVAL, Lane, sample, spell
+from transform.envelope import Closings, open_envelope
 
 FALLBACK = ARRIVAL + 250
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from transform import nested
-from transform.reader import Reader
 
 from tests.unit.transform import strategies
+from transform import nested
+from transform.reader import Reader
 
 CONTAINERS = st.one_of(strategies.arrays(strategies.VALUES), strategies.objects(strategies.VALUES))
 

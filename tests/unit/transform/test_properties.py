@@ -15,14 +15,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import event as note_event
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+
+from tests.unit.transform import oracle, strategies
+from tests.unit.transform.support import ARRIVAL, SCHEMAS, Lane, event, record
 from transform.errors import MessageError
 from transform.measurements import Measurements
 from transform.schema import load
 from transform.settings import Settings
 from transform.spellings import Spellings
-
-from tests.unit.transform import oracle, strategies
-from tests.unit.transform.support import ARRIVAL, SCHEMAS, Lane, event, record
 
 examples = hypothesis_settings(
     max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "100")),

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+
 from transform import errors, reader
 from transform.errors import MessageError
 from transform.reader import Reader

@@ -6,10 +6,10 @@ import hashlib
 import json
 
 import pytest
-from transform.report import Report, print_line
-from transform.settings import Settings
 
 from tests.unit.transform.support import ARRIVAL, Lane, record, sample, spell
+from transform.report import Report, print_line
+from transform.settings import Settings
 
 
 def test_a_rejection_says_all_that_joins_it_to_its_error_object(measurements: Lane) -> None:

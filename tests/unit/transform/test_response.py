@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from transform import response
 
 from tests.unit.transform.support import Lane, event, record, sample, spell
+from transform import response
 
 LIMIT = 6 * 1024 * 1024
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Dict  # noqa: UP035
 
 import pytest
-from transform import schema
-from transform.errors import SchemaError
 
 from tests.unit.transform.support import SCHEMAS, Lane, sample, spell
+from transform import schema
+from transform.errors import SchemaError
 
 Document = Dict[str, Any]  # noqa: UP006 - evaluated, which Python 3.8 cannot do otherwise
 

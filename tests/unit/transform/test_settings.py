@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from transform.errors import SettingsError
 from transform.settings import Settings
 

@@ -12,14 +12,14 @@ from re import Pattern
 from typing import Any
 
 import pytest
+
+from tests.unit.transform.support import ARRIVAL, SCHEMAS, Lane, sample, spell, with_value
 from transform import shapes
 from transform.errors import MessageError
 from transform.measurements import Measurements
 from transform.schema import load
 from transform.settings import Settings
 from transform.spellings import Spellings
-
-from tests.unit.transform.support import ARRIVAL, SCHEMAS, Lane, sample, spell, with_value
 
 
 @pytest.fixture

@@ -21,6 +21,15 @@ from localcloud.testing.encoder import Footage, SyntheticEncoder
 from localcloud.testing.identity import frame_identity
 from localcloud.testing.producer import Producer
 
+#: What tests that are about neither lag nor quotas ask of the service.
+ORDINARY_BEHAVIOUR = {
+    "listing_lag_ms": 0,
+    "clock_offset_ms": 0,
+    "streams_a_page": 10_000,
+    "content_length": False,
+    "quotas": {"metadata_points": 1_000_000, "media_points": 1_000_000},
+}
+
 _names = itertools.count(1)
 
 

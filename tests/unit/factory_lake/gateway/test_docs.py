@@ -65,7 +65,8 @@ def test_the_example_of_csv_becomes_samples_that_are_taken() -> None:
 @pytest.mark.parametrize("command", commands())
 def test_every_command_of_the_page_is_understood(command: str) -> None:
     module, *arguments = shlex.split(command)
-    command_line = {"factory_lake.gateway": gateway_cli.command_line, "factory_lake.reconcile": account_cli.command_line}[
-        module
-    ]()
+    command_line = {
+        "factory_lake.gateway": gateway_cli.command_line,
+        "factory_lake.reconcile": account_cli.command_line,
+    }[module]()
     command_line.parse_args(arguments)

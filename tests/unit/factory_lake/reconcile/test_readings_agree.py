@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transform.batch import Transform
-from transform.settings import Settings
 
 from factory_lake.gateway import dirt, plant
 from factory_lake.gateway.identities import LANES, Lane, Source
 from factory_lake.reconcile.expectation import BlankStrings, Content, Line, Rules, expected
 from factory_lake.reconcile.lossless_json import NotTakenError, Object, canonical, parse
 from factory_lake.reconcile.stored import row_of_line, without_envelope
+from transform.batch import Transform
+from transform.settings import Settings
 
 ARRIVED_MS = 1_772_600_000_000
 DAY_MS = 86_400_000

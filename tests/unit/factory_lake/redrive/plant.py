@@ -10,10 +10,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from transform.batch import Transform
-from transform.report import Report
-from transform.settings import Settings
-
 from factory_lake.redrive.checkpoint import Ledger
 from factory_lake.redrive.datastream import DataStream, StreamRecord
 from factory_lake.redrive.findings import Findings
@@ -25,6 +21,9 @@ from factory_lake.redrive.prediction import Prediction
 from factory_lake.redrive.sender import Sender
 from tests.unit.transform.support import SCHEMAS, record, spell
 from tests.unit.transform.support import sample as message
+from transform.batch import Transform
+from transform.report import Report
+from transform.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient

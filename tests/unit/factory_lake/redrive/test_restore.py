@@ -5,9 +5,6 @@ import base64
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transform.batch import Transform
-from transform.report import Report
-from transform.settings import Settings
 
 from factory_lake.gateway.identities import LANES, Lane
 from factory_lake.redrive.origins import Origin, envelope, partition_key
@@ -15,6 +12,9 @@ from factory_lake.redrive.restore import Restorer
 from tests.unit.transform import strategies
 from tests.unit.transform.support import ARRIVAL, SCHEMAS, record, spell, with_value
 from tests.unit.transform.support import sample as message
+from transform.batch import Transform
+from transform.report import Report
+from transform.settings import Settings
 
 _TRANSFORMS = {
     (lane, blanks): Transform(

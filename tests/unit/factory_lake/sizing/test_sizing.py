@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from clip_fetch.report import _UNITS
 from clip_fetch.report import Report as ClipReport
-from transform.report import Report
-from transform.settings import Settings
-
 from factory_lake.sizing import capacity, cost
 from factory_lake.sizing.__main__ import DOCS, EXAMPLE, EXAMPLE_PRICES, main, rendered
 from factory_lake.sizing.capacity import Row, rows_of
 from factory_lake.sizing.defaults import defaults_of
 from factory_lake.sizing.numbers import percent, text
 from factory_lake.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, PlantError, read_plant
+from transform.report import Report
+from transform.settings import Settings
 
 _EXACT = Assumed(headroom=1, outage_hours=1)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from localcloud.kinesisvideo import matroska
-from tests.unit.harness.camera.test_encoder import made_file
 
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
 from harness.camera.script import Script
+from localcloud.kinesisvideo import matroska
+from tests.unit.harness.camera.test_encoder import made_file
 
 START = 1_700_000_000_000
 

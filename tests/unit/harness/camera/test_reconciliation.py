@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import boto3
 import pytest
-from localcloud.kinesisvideo import matroska
-from localcloud.testing.encoder import SyntheticEncoder
 from moto import mock_aws
 
 from harness.camera.journal import SentFragment
 from harness.camera.reconciliation import ArchivedClip, account, compare
+from localcloud.kinesisvideo import matroska
+from localcloud.testing.encoder import SyntheticEncoder
 
 
 def sent(number: int, frames: Sequence[str] | None = None) -> SentFragment:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from localcloud.kinesisvideo import semantics
-
 from harness.simulation.history import EPOCH_MS, Fault, History, Run, Stream
+from localcloud.kinesisvideo import semantics
 
 _SETTINGS = {"clip_ms": 60_000, "settle_ms": 15_000, "quiet_ms": 60_000, "gap_ms": 5_000}
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from clip_fetch import camera, clients, fetching, planning, video
 from clip_fetch.planning import Clip, Limits
-
 from harness.simulation import simulated_aws as world
 from harness.simulation.batch import faults_of
 from harness.simulation.generate import draw

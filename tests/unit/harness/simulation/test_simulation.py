@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from clip_fetch import planning
 
+from clip_fetch import planning
 from harness.simulation import __main__ as cli
 from harness.simulation import batch
 from harness.simulation.checker import judge

@@ -9,7 +9,7 @@ import pytest
 
 from factory_lake.gateway.identities import LANES
 from factory_lake.reconcile import Buckets
-from tests.e2e.localstack.conftest import Stack
+from tests.localstack.conftest import Stack
 from tests.support.handmade_lake import HandmadeLake, row, sample
 
 _MORE_THAN_A_PAGE = 1001

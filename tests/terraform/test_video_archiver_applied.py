@@ -15,8 +15,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from localcloud.testing.footage import TestStream, film, selector
-from localcloud.testing.producer import Producer
 
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
@@ -24,6 +22,8 @@ from harness.camera.reconciliation import account
 from harness.camera.script import Script
 from harness.lake.terraform import REPOSITORY, Terraform, TerraformError
 from localcloud import LocalCloud
+from localcloud.testing.footage import ORDINARY_BEHAVIOUR, TestStream, film, selector
+from localcloud.testing.producer import Producer
 
 pytestmark = [pytest.mark.cloud, pytest.mark.terraform]  # one apply for all; the last test lets its camera go
 
@@ -105,6 +105,11 @@ class Archiver:
         """The stream's description."""
         video = self.cloud.client("kinesisvideo")
         return video.describe_stream(StreamName=f"test_krakow_{camera}")["StreamInfo"]
+
+
+@pytest.fixture(autouse=True)
+def _ordinary_behaviour(cloud: LocalCloud) -> None:
+    cloud.control("POST", "kinesisvideo/behaviour", ORDINARY_BEHAVIOUR)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.lake.terraform import REPOSITORY, Terraform
-from tests.e2e.localstack.conftest import Stack
+from tests.localstack.conftest import Stack
 
 _ROOT = """
 terraform {

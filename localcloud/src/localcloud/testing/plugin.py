@@ -1,4 +1,7 @@
-"""A local cloud for the tests of the local cloud itself."""
+"""Fixtures for pytest: a running local cloud, buckets and roles in it.
+
+Name it with ``-p localcloud.testing.plugin``.
+"""
 
 from __future__ import annotations
 

@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
+
 from clip_fetch import keys, planning
 from clip_fetch.archive import Archive
 from clip_fetch.model import Fragment, Stream
 from clip_fetch.pace import Pace
 from clip_fetch.planning import Clip
-
-from tests.e2e.localstack.conftest import Stack
+from tests.localstack.conftest import Stack
 
 _HOUR_MS = 3_600_000
 _MEDIA = b"media" * 1000

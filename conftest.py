@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-_HERE = Path(__file__).parent
+_REPOSITORY = Path(__file__).resolve().parent
 # Folders whose tests of the local cloud run one after the other; end-to-end tests see to themselves.
 _TOGETHER = {
-    "localcloud/athena": "cloud-1",
-    "localcloud/kinesisvideo": "cloud-1",
-    "localstack": "cloud-1",
-    "queries": "cloud-1",
-    "gateway": "cloud-2",
+    "localcloud/tests/athena": "cloud-1",
+    "localcloud/tests/kinesisvideo": "cloud-1",
+    "tests/localstack": "cloud-1",
+    "tests/terraform": "cloud-1",
+    "tests/unit/factory_lake/gateway": "cloud-2",
     "localcloud": "cloud-2",
 }
 
@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group the tests of the local cloud, and those that only plan."""
     for item in items:
         if item.get_closest_marker("cloud") is not None:
-            folder = item.path.parent.relative_to(_HERE).as_posix()
+            folder = item.path.parent.relative_to(_REPOSITORY).as_posix()
             group = next((group for name, group in _TOGETHER.items() if folder.startswith(name)), None)
             if group is not None:
                 item.add_marker(pytest.mark.xdist_group(group))
