@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from harness.demo import lasting, run
+from harness.demo import run, up_down
 from harness.demo.steps import StepError, fail
 from localcloud import StartError
 
@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.command == "run":
             return run.run(given.workdir.resolve(), given.messages)
         if given.command == "up":
-            return lasting.up(given.workdir.resolve())
-        return lasting.down(given.workdir.resolve())
+            return up_down.up(given.workdir.resolve())
+        return up_down.down(given.workdir.resolve())
     except (StepError, StartError) as error:
         fail(error)
         return 1

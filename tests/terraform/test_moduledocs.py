@@ -4,19 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.moduledocs import (
-    BEGIN,
-    END,
-    Input,
-    Interface,
-    ModuleInterfaceError,
-    Output,
-    main,
-    pretty_type,
-    read_interface,
-    render,
-    updated,
-)
+from factory_lake.module_interface import Input, Interface, ModuleInterfaceError, Output, read_interface
+from scripts.moduledocs import BEGIN, END, main, pretty_type, render, updated
 
 _MODULE = """
 variable "size" {

@@ -12,7 +12,7 @@ import pytest
 from localcloud.athena.engine import Query
 from localcloud.athena.errors import QueryError
 from localcloud.testing.memory_lake import MemoryLake
-from localcloud.testing.tables import NOW, PARTITIONS, PROJECTED, lake_of, parquet, rows, table, view
+from localcloud.testing.tables import NOW, PARTITIONS, PROJECTED, encoded, lake_of, parquet, rows, table, view
 
 
 @pytest.fixture
@@ -165,12 +165,12 @@ class TestRefusals:
                 "HIVE_INVALID_VIEW_DATA: view lake.v: its original text",
             ),
             ({"ViewOriginalText": "/* Presto View: ? */"}, "its document is not JSON in base64"),
-            ({"ViewOriginalText": _encoded("{")}, "its document is not JSON in base64"),
-            ({"ViewOriginalText": _encoded("[]")}, "its document has no originalSql"),
-            ({"ViewOriginalText": _encoded('{"originalSql": "SELECT 1"}')}, "its document has no catalog"),
+            ({"ViewOriginalText": encoded("{")}, "its document is not JSON in base64"),
+            ({"ViewOriginalText": encoded("[]")}, "its document has no originalSql"),
+            ({"ViewOriginalText": encoded('{"originalSql": "SELECT 1"}')}, "its document has no catalog"),
             (
                 {
-                    "ViewOriginalText": _encoded(
+                    "ViewOriginalText": encoded(
                         '{"originalSql": "", "catalog": "awsdatacatalog", "schema": "lake", "columns": [{}]}'
                     )
                 },
@@ -178,7 +178,7 @@ class TestRefusals:
             ),
             (
                 {
-                    "ViewOriginalText": _encoded(
+                    "ViewOriginalText": encoded(
                         '{"originalSql": "", "catalog": "other", "schema": "lake", "columns": []}'
                     )
                 },

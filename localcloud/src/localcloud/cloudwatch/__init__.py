@@ -26,7 +26,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from localcloud import control, measures
+from localcloud import control, metrics_bus
 from localcloud.cloudwatch import sources, wire
 from localcloud.cloudwatch.alarm_evaluator import Watch
 from localcloud.cloudwatch.metrics import MINUTE, MetricId, Metrics, Stat
@@ -67,7 +67,7 @@ def install(_: Any) -> None:
     ) -> None:
         take(namespace, metric_name, value, unit, dimensions or {}, time.time())
 
-    measures.provide(take)
+    metrics_bus.provide(take)
     sources.measure_kinesis(kinesis)
     sources.measure_lambda(lambda_svc)
     sources.measure_logs(cloudwatch_logs, metrics, documents)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote
 
-from localcloud import faults, measures
+from localcloud import faults, metrics_bus
 from localcloud.cloudwatch.emf import EmfError, read
 from localcloud.cloudwatch.metrics import Metrics
 
@@ -104,7 +104,7 @@ def measure_lambda(lambda_svc: Any) -> None:
             ("Throttles", 0.0, "Count"),
             ("Duration", took, "Milliseconds"),
         ):
-            measures.record("AWS/Lambda", metric, value, {"FunctionName": name}, unit, began)
+            metrics_bus.record("AWS/Lambda", metric, value, {"FunctionName": name}, unit, began)
         return result
 
     lambda_svc._acquire_execution_slot = acquire_slot
@@ -152,7 +152,7 @@ def take_document(group: str, message: str, metrics: Metrics, documents: Documen
 
 
 def _say(stream: str, name: str, value: float, unit: str = "Count") -> None:
-    measures.record("AWS/Kinesis", name, value, {"StreamName": stream}, unit)
+    metrics_bus.record("AWS/Kinesis", name, value, {"StreamName": stream}, unit)
 
 
 def _say_put(stream: str, operation: str, reply: Any, records: list[dict[str, Any]]) -> None:
@@ -185,7 +185,7 @@ def _size(data: str) -> int:
 
 
 def _say_throttled(function: str) -> None:
-    measures.record("AWS/Lambda", "Throttles", 1, {"FunctionName": function})
+    metrics_bus.record("AWS/Lambda", "Throttles", 1, {"FunctionName": function})
 
 
 def _stream_name(data: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ import logging
 import time
 from typing import Any, Final
 
-from localcloud import faults, measures
+from localcloud import faults, metrics_bus
 from localcloud.control import PREFIX, Answer, route
 from localcloud.credentials import AssumeRoleError, assume_role
 from localcloud.lambdas.executor import SERVICE, Executor
@@ -122,7 +122,7 @@ def _let_eventbridge_invoke(lambda_svc: Any) -> None:
     firing: contextvars.ContextVar[str] = contextvars.ContextVar("firing_rule_arn")
 
     def invoke(target: Any, event: Any, rule: Any, *rest: Any, **named: Any) -> Any:
-        measures.record("AWS/Events", "TriggeredRules", 1, {"RuleName": rule["Name"]})
+        metrics_bus.record("AWS/Events", "TriggeredRules", 1, {"RuleName": rule["Name"]})
         token = firing.set(rule["Arn"])
         try:
             return invoke_target(target, event, rule, *rest, **named)
@@ -133,9 +133,9 @@ def _let_eventbridge_invoke(lambda_svc: Any) -> None:
         # "Monitoring Amazon EventBridge": invocations count whether they succeed or fail; failures alone are
         # reported only when there are some.
         rule = firing.get().rpartition("/")[2]
-        measures.record("AWS/Events", "Invocations", 1, {"RuleName": rule})
+        metrics_bus.record("AWS/Events", "Invocations", 1, {"RuleName": rule})
         if not invoke_function(function_arn, payload):
-            measures.record("AWS/Events", "FailedInvocations", 1, {"RuleName": rule})
+            metrics_bus.record("AWS/Events", "FailedInvocations", 1, {"RuleName": rule})
 
     def invoke_function(function_arn: str, payload: str) -> bool:
         function, config, name = lambda_svc._get_func_record_for_ref(function_arn)

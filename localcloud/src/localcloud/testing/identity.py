@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import av
 
-from harness.camera import picture
+from localcloud.testing import picture
 
 _DIGEST_BYTES = 8
 

@@ -99,11 +99,11 @@ def view(
         "Name": "v",
         "TableType": "VIRTUAL_VIEW",
         "Parameters": {"presto_view": "true", "comment": "Presto View"},
-        "ViewOriginalText": _encoded(json.dumps(document)),
+        "ViewOriginalText": encoded(json.dumps(document)),
         "ViewExpandedText": "/* Presto View */",
         "StorageDescriptor": {"Columns": [{"Name": name, "Type": kind} for name, kind in in_glue.items()]},
     }
 
 
-def _encoded(document: str) -> str:
+def encoded(document: str) -> str:
     return f"/* Presto View: {base64.b64encode(document.encode()).decode()} */"

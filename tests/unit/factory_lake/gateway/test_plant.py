@@ -5,7 +5,7 @@ from itertools import islice, pairwise
 
 import pytest
 
-from factory_lake.gateway import dirt, plant
+from factory_lake.gateway import malformed, plant
 from factory_lake.gateway.identities import Lane, Source
 from factory_lake.gateway.plant import CLEAN, Message
 
@@ -119,9 +119,10 @@ def test_time_goes_on_by_the_interval() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lane", "kinds"), [("measurements", dirt.MEASUREMENT_DIRT), ("configuration", dirt.CONFIGURATION_DIRT)]
+    ("lane", "kinds"),
+    [("measurements", malformed.MEASUREMENT_DIRT), ("configuration", malformed.CONFIGURATION_DIRT)],
 )
-def test_some_hundred_messages_hold_every_kind_of_dirt(lane: Lane, kinds: tuple[dirt.Dirt, ...]) -> None:
+def test_some_hundred_messages_hold_every_kind_of_dirt(lane: Lane, kinds: tuple[malformed.Dirt, ...]) -> None:
     seen = Counter(message.kind for message in some(Source("krakow", "line-1", lane), number=500))
     assert set(seen) == {CLEAN, *(kind.name for kind in kinds)}
     assert seen[CLEAN] >= 250

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory_lake.gateway import dirt, plant
+from factory_lake.gateway import malformed, plant
 from factory_lake.gateway.identities import LANES, Lane, Source
 from factory_lake.reconcile.expectation import BlankStrings, Content, Line, Rules, expected
 from factory_lake.reconcile.lossless_json import NotTakenError, Object, canonical, parse
@@ -203,5 +203,5 @@ def test_attributes_are_compared_by_their_nested_order_too() -> None:
 
 
 def test_every_kind_of_dirt_says_whether_it_is_taken() -> None:
-    for kinds in (dirt.MEASUREMENT_DIRT, dirt.CONFIGURATION_DIRT):
+    for kinds in (malformed.MEASUREMENT_DIRT, malformed.CONFIGURATION_DIRT):
         assert {kind.accepted for kind in kinds} == {True, False}
