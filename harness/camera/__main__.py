@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 from harness.camera.camera import Camera
-from harness.camera.decode import decoded_frames, export_frame
 from harness.camera.journal import Journal
 from harness.camera.reconciliation import account, as_json
 from harness.camera.script import Script
 from localcloud import LocalCloud
+from localcloud.testing.decode import decoded_frames, export_frame
 from localcloud.testing.producer import Producer
 
 

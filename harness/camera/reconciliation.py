@@ -19,9 +19,9 @@ from typing import Any
 
 import av
 
-from harness.camera.decode import decoded_frames, raw_packets
 from harness.camera.journal import SentFragment
 from localcloud.kinesisvideo.matroska import MatroskaError
+from localcloud.testing.decode import decoded_frames, raw_packets
 
 _CLIP = re.compile(r"year=\d+/month=\d+/day=\d+/(?P<start>[0-9T.]+)Z-(?P<number>\d+)\.mp4")
 _MATROSKA = "video/x-matroska"

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.camera.camera import Camera
-from harness.camera.decode import export_frame
 from harness.camera.journal import Journal
 from harness.camera.reconciliation import Account, account
 from harness.camera.script import Script
 from harness.demo.steps import Steps
 from harness.lake import LocalLake
+from localcloud.testing.decode import export_frame
 from localcloud.testing.producer import Producer
 
 _BACKFILL_SECONDS = 300

@@ -18,7 +18,7 @@ import pytest
 from scripts.package import ROOT, SOURCES, build
 from tests.unit.scripts.interpreters import VERSIONS, find
 
-EVENTS = ROOT / "tests" / "transform" / "events"
+EVENTS = ROOT / "tests" / "unit" / "transform" / "events"
 HANDLER = "transform.handler.handler"
 
 # What a runtime does: the handler is found by its name, the event comes and the answer goes as JSON.

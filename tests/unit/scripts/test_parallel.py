@@ -9,7 +9,7 @@ from harness.lake.terraform import REPOSITORY
 
 def _run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """A bash script that has sourced the runner, in a folder of its own."""
-    source = f"set -uo pipefail; . {REPOSITORY / 'tools' / 'parallel.sh'}\n"
+    source = f"set -uo pipefail; . {REPOSITORY / 'scripts' / 'parallel.sh'}\n"
     return subprocess.run(
         ["bash", "-c", source + script],
         cwd=folder,

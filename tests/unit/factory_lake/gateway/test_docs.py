@@ -31,7 +31,9 @@ def blocks(language: str) -> list[str]:
 def commands() -> list[str]:
     """The page's commands of this project, each on one line."""
     text = PAGE.read_text(encoding="utf-8").replace("\\\n", " ")
-    found = re.findall(r"^ *\.venv/bin/python -m (tools\.(?:gateway|account) .*)$", text, re.MULTILINE)
+    found = re.findall(
+        r"^ *\.venv/bin/python -m (factory_lake\.(?:gateway|reconcile) .*)$", text, re.MULTILINE
+    )
     assert len(found) >= 4
     return found
 

@@ -13,7 +13,7 @@ from harness.camera.camera import Camera
 from harness.camera.journal import Journal
 from harness.camera.script import Script
 from localcloud.kinesisvideo import matroska
-from tests.unit.harness.camera.test_encoder import made_file
+from localcloud.testing.files import made_file
 
 START = 1_700_000_000_000
 
