@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from scripts.moduledocs import REPOSITORY, documented_folders
+from factory_lake.module_interface import REPOSITORY
+from scripts.moduledocs import documented_folders
 from tests.terraform.terraform_tree import MOCK_PROVIDER, TerraformTree
 
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]

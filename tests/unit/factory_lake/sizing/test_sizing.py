@@ -352,7 +352,7 @@ def test_the_commands_of_the_pages_run(
     monkeypatch.chdir(DOCS.parent)
     for page in ("capacity.md", "cost.md"):
         content = (DOCS / page).read_text(encoding="utf-8")
-        (command,) = re.findall(r"^\.venv/bin/python -m tools\.sizing (.*)$", content, re.MULTILINE)
+        (command,) = re.findall(r"^\.venv/bin/python -m factory_lake\.sizing (.*)$", content, re.MULTILINE)
         assert main(command.split()) == 0
         assert capsys.readouterr().out.strip() in content
 
