@@ -22,7 +22,7 @@ from factory_lake.redrive.checkpoint import Ledger
 from factory_lake.redrive.datastream import DataStream
 from factory_lake.redrive.errors import BusyError, DamagedError, SendError
 from factory_lake.redrive.findings import Finding, Findings
-from factory_lake.redrive.lines import ERROR_ACTION, ORIGINAL, ErrorLine, ErrorObject
+from factory_lake.redrive.lines import ERROR_ACTION, ORIGINAL, ErrorLine, ErrorObject, spellings
 from factory_lake.redrive.origins import Origin, RejectionLog, StreamMemory, missing, partition_key
 from factory_lake.redrive.prediction import Prediction
 from factory_lake.redrive.restore import Restorer
@@ -72,7 +72,7 @@ class Options:
 
     Attributes:
         apply: Do it; otherwise only count.
-        kinds: Error types; all of them when empty.
+        kinds: Error types, in any of AWS's spellings; all of them when empty.
         from_day: The first day.
         to_day: The last day.
         limit: The most messages of the run.
@@ -88,7 +88,8 @@ class Options:
 
     def wants(self, source: ErrorObject) -> bool:
         """Whether an object is among those that shall be put back."""
-        return (not self.kinds or source.kind in self.kinds) and self.from_day <= source.day <= self.to_day
+        of_kind = not self.kinds or bool(self.kinds & spellings(source.kind))
+        return of_kind and self.from_day <= source.day <= self.to_day
 
 
 @dataclass(frozen=True)

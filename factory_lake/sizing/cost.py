@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clip_fetch import report as clip_report
+from factory_lake.sizing import modules
 from factory_lake.sizing.numbers import table, text
 from factory_lake.sizing.plant import Assumed, Factory, Lane, Plant, Video
 
@@ -95,7 +96,7 @@ def uses_of(factory: Factory, assumed: Assumed, meters: dict[str, int]) -> list[
             f"{LANE_METRICS} a lane, {CAMERA_METRICS} a camera and as many for all cameras",
             2 * LANE_METRICS + CAMERA_METRICS * cameras,
         ),
-        Use("watching", "alarms", "as stated", assumed.alarms),
+        Use("watching", "alarms", "as the modules make them", modules.alarms().of(factory)),
         Use("watching", "log_gb", "as stated", assumed.log_gb),
     ]
     return uses
@@ -186,7 +187,7 @@ def _lane(lane: Lane, assumed: Assumed, meters: dict[str, int]) -> Iterator[Use]
     calls = max(gb * 1000 / buffer["mb"], min(count, SECONDS / max(1, buffer["seconds"])))
     seconds = gb * 1000 * assumed.transform_seconds_per_mb
     yield from _function("messages", calls, seconds, lane.settings["transform"]["memory_mb"])
-    stored = gb / (assumed.json_per_parquet if lane.name == "measurements" else 1)
+    stored = lane.stored(gb, assumed)
     yield Use("storage", "s3_thousand_puts", "objects and clips", objects / 1000)
     yield Use(
         "storage", "s3_gb_months", "a month's data * the months that it is kept", stored * assumed.keep_months

@@ -20,6 +20,7 @@ from factory_lake.reconcile.report import Offender
 from factory_lake.reconcile.stored import Found
 from harness.camera import reconciliation as video
 from harness.camera.journal import SentFragment
+from harness.camera.reconciliation import archived_to
 from harness.soak.faults import Kill, Outage, run_archiver
 from harness.soak.targets import Grounds
 
@@ -76,14 +77,7 @@ def _behind(grounds: Grounds, last: Mapping[str, int]) -> list[str]:
     behind = []
     for place in grounds.cameras:
         prefix = f"factory={place.factory}/camera={place.name}/"
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=grounds.clips, Prefix=prefix)
-        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
-        clips = [key for key in keys if key.endswith(".mp4")]
-        archived = -1
-        if clips:
-            metadata = s3.head_object(Bucket=grounds.clips, Key=max(clips))["Metadata"]
-            archived = int(metadata["last-fragment"])
-        if archived < last.get(place.stream, -1):
+        if archived_to(s3, grounds.clips, prefix) < last.get(place.stream, -1):
             behind.append(place.stream)
     return behind
 

@@ -94,9 +94,11 @@ variable "lanes" {
     - `delivery.retry_seconds`: how long partitioning is tried again before records go to the errors prefix.
     - `delivery.transform_buffer`: size and age at which a batch goes to the transform; null leaves AWS's 1 MB and 60 s.
     - `delivery.transform_retries`: how often a call of the transform that failed is repeated before its batch goes to the errors prefix.
-    - `transform.memory_mb`, `transform.timeout_seconds`, `transform.reserved_concurrency`: of the function.
+    - `transform.memory_mb`, `transform.timeout_seconds`, `transform.reserved_concurrency`: of the function. What is reserved
+      is taken from the account's quota, 100 of which must stay: a new account, with about ten, refuses any.
     - `transform.blank_strings`: what a blank string does to its message: `reject`, `null` or `keep`.
-    - `transform.past_days`, `transform.future_days`: how far from its arrival a sample's timestamp may lie.
+    - `transform.past_days`, `transform.future_days`: how far from its arrival a sample's timestamp may lie. Samples of before
+      2001-09-09 cannot be kept, so `past_days` is 9,000 at most.
     - `transform.log_level`: `DEBUG`, `INFO` or `WARNING`.
   EOT
   type = map(object({
@@ -170,8 +172,8 @@ variable "metrics_namespace" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[0-9A-Za-z._/#:-]{1,255}$", var.metrics_namespace)) && !startswith(var.metrics_namespace, "AWS/")
-    error_message = "metrics_namespace must be 1 to 255 of 0-9 A-Z a-z . - _ / # : and not begin with AWS/, got \"${var.metrics_namespace}\"."
+    condition     = can(regex("^[0-9A-Za-z._/#-][0-9A-Za-z._/#:-]{0,254}$", var.metrics_namespace)) && !startswith(var.metrics_namespace, "AWS/")
+    error_message = "metrics_namespace must be 1 to 255 of 0-9 A-Z a-z . - _ / # : and not begin with AWS/ or a colon, got \"${var.metrics_namespace}\"."
   }
 }
 
@@ -311,7 +313,7 @@ variable "alarms" {
     ])
   }
 
-  # An alarm looks back a day at most.
+  # A stream may keep messages for a day only.
   validation {
     condition     = var.alarms.unread_minutes >= 5 && var.alarms.unread_minutes <= 1440 && floor(var.alarms.unread_minutes) == var.alarms.unread_minutes
     error_message = "factories[\"${var.factory}\"].alarms.messages.unread_minutes must be a whole number, 5..1440, got ${var.alarms.unread_minutes}."

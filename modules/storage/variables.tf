@@ -7,6 +7,12 @@ variable "name" {
     condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
     error_message = "name must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got \"${var.name}\"."
   }
+
+  # Names that S3 keeps for itself (S3 User Guide, "Bucket naming rules"); the others that it keeps have characters that are refused above.
+  validation {
+    condition     = !can(regex("^(sthree|amzn-s3-demo)(-|$)", var.name))
+    error_message = "name must not begin with sthree- or amzn-s3-demo-, which S3 keeps for itself, got \"${var.name}\"."
+  }
 }
 
 variable "suffix" {
@@ -32,8 +38,8 @@ variable "buckets" {
     entry keeps versions, and moves and deletes nothing.
 
     - `versioning`: whether a deleted or overwritten object can be had back.
-    - `transitions`: moves of the factories' data (keys under `factory=`) to cheaper storage classes, each `days` after an
-      object was made.
+    - `transitions`: moves of the factories' data (keys under `factory=`, 128 KB and more) to cheaper storage classes,
+      each `days` after an object was made.
     - `expire_data_after_days`: deletes the factories' data.
     - `expire_errors_after_days`: deletes what the pipelines could not deliver (keys under `errors/`). An input of its own, so
       that expiry of data never sweeps away messages that still wait to be looked at.

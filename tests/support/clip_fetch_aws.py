@@ -46,10 +46,12 @@ SETTINGS = Settings(
 )
 
 
-def footage(count: int, length_ms: int = 2000, start_ms: int = T0, first: int = 1000) -> list[Fragment]:
-    """So many fragments without a pause."""
+def footage(
+    count: int, length_ms: int = 2000, start_ms: int = T0, first: int = 1000, last_ms: int = 0
+) -> list[Fragment]:
+    """So many fragments without a pause, whose listed lengths lack a last frame of this duration."""
     return [
-        Fragment(first + i, start_ms + i * length_ms, start_ms + i * length_ms, length_ms, 100_000)
+        Fragment(first + i, start_ms + i * length_ms, start_ms + i * length_ms, length_ms - last_ms, 100_000)
         for i in range(count)
     ]
 
@@ -60,11 +62,13 @@ def error(code: str, status: int = 400) -> ClientError:
     return ClientError(response, "test")
 
 
-def mp4(duration_ms: int, media: bytes = b"") -> bytes:
-    """A movie with one video track of this duration."""
+def mp4(duration_ms: int | Sequence[int], media: bytes = b"") -> bytes:
+    """A movie with one video track of one frame, or of several, that are shown for so long."""
+    frames = [duration_ms] if isinstance(duration_ms, int) else duration_ms
     hdlr = _full(b"hdlr", struct.pack(">I4s12x", 0, b"vide") + b"\0")
-    mdhd = _full(b"mdhd", struct.pack(">IIIIHH", 0, 0, 1000, duration_ms, 0, 0))
-    stts = _full(b"stts", struct.pack(">III", 1, 1, duration_ms))
+    mdhd = _full(b"mdhd", struct.pack(">IIIIHH", 0, 0, 1000, sum(frames), 0, 0))
+    runs = b"".join(struct.pack(">II", 1, frame_ms) for frame_ms in frames)
+    stts = _full(b"stts", struct.pack(">I", len(frames)) + runs)
     tkhd = _full(b"tkhd", struct.pack(">IIII", 0, 0, 1, 0) + bytes(60))
     stbl = box(b"minf", box(b"stbl", stts))
     trak = box(b"trak", tkhd + box(b"mdia", mdhd + hdlr + stbl))
@@ -74,6 +78,40 @@ def mp4(duration_ms: int, media: bytes = b"") -> bytes:
 def box(kind: bytes, content: bytes) -> bytes:
     """An MP4 box."""
     return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+def mkv(
+    time_ms: int,
+    blocks: Sequence[tuple[int, bytes]],
+    tags: dict[str, str],
+    codec: bytes = b"V_MPEG4/ISO/AVC",
+    track_id: int = 1,
+) -> bytes:
+    """A fragment as GetMediaForFragmentList gives it: one cluster, timed from 1970, behind its tags.
+
+    Args:
+        time_ms: Of the cluster.
+        blocks: Time from there and content of each frame.
+        tags: Name and value of each tag.
+        codec: Of its track.
+        track_id: Drawn anew by a camera whenever it connects.
+    """
+    entry = element("D7", b"\1") + element("73C5", bytes([track_id])) + element("83", b"\1")
+    tracks = element("1654AE6B", element("AE", entry + element("86", codec)))
+    info = element("1549A966", element("2AD7B1", (1_000_000).to_bytes(3, "big")))
+    simple = b"".join(
+        element("67C8", element("45A3", name.encode()) + element("4487", value.encode()))
+        for name, value in tags.items()
+    )
+    frames = b"".join(element("A3", struct.pack(">BhB", 0x81, at, 0x80) + data) for at, data in blocks)
+    cluster = element("1F43B675", element("E7", time_ms.to_bytes(6, "big")) + frames)
+    head = element("1A45DFA3", element("4282", b"matroska")) + bytes.fromhex("18538067" + "01" + 7 * "ff")
+    return head + info + tracks + element("1254C367", element("7373", simple)) + cluster
+
+
+def element(kind: str, content: bytes) -> bytes:
+    """A Matroska element."""
+    return bytes.fromhex(kind) + (len(content) | 1 << 28).to_bytes(4, "big") + content
 
 
 def _full(kind: bytes, content: bytes) -> bytes:
@@ -105,9 +143,15 @@ class Aws:
         faults: By operation: what its next calls raise; an entry that is None lets a call pass.
         unreadable: Numbers whose fragments GetClip refuses.
         codecs: By number, where it is not the usual one.
+        changed_ms: The last change of retention: a listing from an earlier time on is empty.
         withheld: Numbers that no call returns though they are listed.
         withheld_code: With which exception GetMediaForFragmentList tells of them.
+        unlisted: By number, members that its listing lacks.
         shown_ms: Media time of a fragment where it is not its length.
+        frame_ms: How long a frame is shown, listed lengths lacking the last one; 0 where they do not, and a
+            fragment has one frame.
+        last_frame_ms: How long a fragment's last frame is shown, where it is not that.
+        keeps_pauses: Whether a clip's time line keeps the pauses between fragments.
         hook: Called before each operation with its name.
     """
 
@@ -122,9 +166,14 @@ class Aws:
         self.faults: dict[str, list[Exception | None]] = {}
         self.unreadable: set[int] = set()
         self.codecs: dict[int, str] = {}
+        self.changed_ms = 0
         self.withheld: set[int] = set()
         self.withheld_code = "4000"
+        self.unlisted: dict[int, tuple[str, ...]] = {}
         self.shown_ms: dict[int, int] = {}
+        self.frame_ms = 0
+        self.last_frame_ms: int | None = None
+        self.keeps_pauses = False
         self.ranges: list[tuple[float, float]] = []
         self.hook: Callable[[str], None] = lambda _operation: None
         self.page = 1000
@@ -165,7 +214,7 @@ class Aws:
         return [json.loads(line) for line in self.out.getvalue().splitlines()]
 
     def clips(self) -> list[tuple[str, dict[str, str]]]:
-        """Keys and metadata of clips, in order."""
+        """Keys and metadata of clips, in order of their keys."""
         return [
             (key, self.objects[key][1])
             for key in sorted(self.objects)
@@ -223,7 +272,8 @@ class Aws:
         else:
             low, high = _range(request["FragmentSelector"])
             found = [f.number for f in self._retained(request["StreamName"]) if low <= f.start_ms <= high]
-            rest = found[::2][::-1] + found[1::2]
+            rest = found[::2][::-1] + found[1::2] if low >= self.changed_ms else []
+        page = min(self.page, request["MaxResults"])
         by_number = {f.number: f for f in self.fragments[request["StreamName"]]}
         listed = [
             {
@@ -233,10 +283,13 @@ class Aws:
                 "ServerTimestamp": EPOCH + timedelta(milliseconds=by_number[number].start_ms),
                 "FragmentLengthInMilliseconds": by_number[number].length_ms,
             }
-            for number in rest[: self.page]
+            for number in rest[:page]
         ]
+        for item in listed:
+            for member in self.unlisted.get(int(str(item["FragmentNumber"])), ()):
+                item.pop(member)
         answer: dict[str, Any] = {"Fragments": listed}
-        return {**answer, "NextToken": json.dumps(rest[self.page :])} if rest[self.page :] else answer
+        return {**answer, "NextToken": json.dumps(rest[page:])} if rest[page:] else answer
 
     def get_clip(self, **request: Any) -> dict[str, Any]:
         """The first 200 fragments or 100 MB of a range."""
@@ -253,18 +306,37 @@ class Aws:
             raise error("InvalidMediaFrameException")
         if len({self.codecs.get(f.number, "") for f in found}) > 1:
             raise error("InvalidCodecPrivateDataException")
-        duration_ms = sum(self.shown_ms.get(f.number, f.length_ms) for f in found)
         numbers = json.dumps([f.number for f in found]).encode()
-        return {"ContentType": "video/mp4", "Payload": Body(mp4(duration_ms, numbers))}
+        return {"ContentType": "video/mp4", "Payload": Body(mp4(self._frames(found), numbers))}
+
+    def _frames(self, fragments: list[Fragment]) -> list[int]:
+        """How long each frame of a clip is shown."""
+        frames: list[int] = []
+        for fragment in fragments:
+            if self.keeps_pauses and frames:
+                frames[-1] = fragment.producer_ms - fragments[0].producer_ms - sum(frames[:-1])
+            if self.frame_ms and fragment.number not in self.shown_ms:
+                frames += [self.frame_ms] * (fragment.length_ms // self.frame_ms)
+                frames.append(self.frame_ms if self.last_frame_ms is None else self.last_frame_ms)
+            else:
+                frames.append(self.shown_ms.get(fragment.number, fragment.length_ms))
+        return frames
 
     def get_media_for_fragment_list(self, **request: Any) -> dict[str, Any]:
-        """Chunks that name their fragments."""
+        """A document for each fragment, with two frames that name it."""
         self._called("GetMediaForFragmentList")
-        numbers = [text for text in request["Fragments"] if int(text) not in self.withheld]
-        body = "".join(f"AWS_KINESISVIDEO_FRAGMENT_NUMBER{text};" for text in numbers)
-        if len(numbers) < len(request["Fragments"]):
-            body += "AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE" + self.withheld_code
-        return {"ContentType": "video/webm", "Payload": Body(body.encode())}
+        by_number = {str(f.number): f for f in self.fragments[request["StreamName"]]}
+        body = b""
+        for text in request["Fragments"]:
+            fragment = by_number[text]
+            if fragment.number in self.withheld:
+                tags = {"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE": self.withheld_code}
+                body += mkv(0, [], tags)
+                continue
+            half_ms = fragment.length_ms // 2
+            frames = [(0, f"frame {text}a".encode()), (half_ms, f"frame {text}b".encode())]
+            body += mkv(fragment.producer_ms, frames, {"AWS_KINESISVIDEO_FRAGMENT_NUMBER": text})
+        return {"ContentType": "video/webm", "Payload": Body(body)}
 
     # -- s3
 

@@ -20,6 +20,8 @@ _CASES: list[dict[str, Any]] = tomllib.loads(
     (REPOSITORY / "tests" / "terraform" / "refusals.toml").read_text(encoding="utf-8")
 )["case"]
 
+_KEY_FILE = REPOSITORY / "modules/factory_pipeline/testdata/refused/krakow-line-1-measurements/key.pem"
+
 # Arguments that are accepted, of which a case replaces some.
 _GOOD = {
     "storage": {"name": '"plant-lake"', "suffix": '"111122223333"'},
@@ -83,23 +85,36 @@ def _standing(number: int, stream: dict[str, Any]) -> str:
     )
 
 
+def _lakes(number: int, names: list[str]) -> str:
+    """A case's account holds these lakes."""
+    return (
+        f"override_data {{\n  target = module.case_{number}.data.aws_ssm_parameters_by_path.lakes\n"
+        f"  values = {{ names = {json.dumps([f'/factory-lake/lakes/{name}' for name in names])} }}\n}}\n"
+    )
+
+
 def test_each_refusal_says_path_rule_and_value(tree: TerraformTree) -> None:
     """One plan, all refusals: terraform says exactly what is expected, and nothing goes through."""
     calls = [_call(number, case["module"], case["arguments"]) for number, case in enumerate(_CASES)]
     run = 'run "everything_is_refused" {\n  command = plan\n}\n'
     mocks = [_standing(number, case["standing"]) for number, case in enumerate(_CASES) if "standing" in case]
+    mocks += [_lakes(number, case["lakes"]) for number, case in enumerate(_CASES) if "lakes" in case]
     test = MOCK_PROVIDER + "".join(mocks) + run
     folder = tree.add_root("refusals", {"main.tf": _PLANNED + "\n".join(calls), "refusals.tftest.hcl": test})
     tree.init(folder)
 
+    diagnostics = tree.test_diagnostics(folder)
     said = [
         message.replace(str(tree.root), "<tree>")
-        for diagnostic in tree.test_diagnostics(folder)
+        for diagnostic in diagnostics
         if diagnostic["severity"] == "error"
         for message in _messages(diagnostic["detail"])
     ]
 
     assert sorted(said) == sorted(message for case in _CASES for message in case["messages"])
+    # Terraform shows the values that a condition reads, beside its message.
+    assert "the place of a key" in _KEY_FILE.read_text(encoding="utf-8")
+    assert "the place of a key" not in json.dumps(diagnostics)
 
 
 def _messages(detail: str) -> list[str]:

@@ -388,6 +388,9 @@ class TestOpenXJson:
             ("timestamp", '"2026-03-09 08:00:00.5"', "2026-03-09 08:00:00.500"),
             ("timestamp", '"2026-03-09T08:00:00Z"', "2026-03-09 08:00:00.000"),
             ("timestamp", "1773043200123", "2026-03-09 08:00:00.123"),
+            ("timestamp", "1773043200", "2026-03-09 08:00:00.000"),
+            ("timestamp", '"-1000000000000"', "1938-04-24 22:13:20.000"),
+            ("timestamp", "-9999999999", "1653-02-10 06:13:21.000"),
         ],
     )
     def test_types(self, kind: str, value: str, shown: str | None) -> None:
@@ -409,6 +412,14 @@ class TestOpenXJson:
             QueryError, match=r"HIVE_BAD_DATA: s3://lake/data/a, column x: a value is no integer"
         ):
             rows(self._lake('{"x":"seven"}', "int"), "SELECT x FROM t")
+
+
+def test_a_table_without_serde_information_is_refused() -> None:
+    bare = table({"x": "string"})
+    del bare["StorageDescriptor"]["SerdeInfo"]
+    message = r"HIVE_METASTORE_ERROR: Table storage descriptor is missing SerDe info \(table lake.t\)"
+    with pytest.raises(QueryError, match=message):
+        rows(lake_of(bare, {"data/a": b"x"}), "SELECT x FROM t")
 
 
 def test_a_serde_that_is_not_known_is_refused() -> None:

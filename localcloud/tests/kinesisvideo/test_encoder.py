@@ -12,7 +12,8 @@ from localcloud.kinesisvideo import matroska
 from localcloud.kinesisvideo.media import ClipPart, write_clip
 from localcloud.testing.decode import decoded_frames, export_frame, raw_packets
 from localcloud.testing.encoder import FileEncoder, Footage, SyntheticEncoder
-from localcloud.testing.files import made_file
+from localcloud.testing.errors import InputError
+from localcloud.testing.files import UNEVEN, made_file, uneven_file
 from localcloud.testing.identity import packet_digests
 
 START = 1_700_000_000_000
@@ -93,6 +94,31 @@ class TestFileEncoder:
         assert encoder.film(START, 60_000).length_ms == 1000  # to the end of the file
         assert encoder.film(START, 1).length_ms == 500  # and from its beginning again
 
+    @pytest.mark.parametrize("at_least_ms", [1, 2000, 5000])
+    def test_unevenly_spaced_key_frames_make_fragments_of_one_cluster(
+        self, at_least_ms: int, tmp_path: Path
+    ) -> None:
+        """A muxer begins a cluster at each key frame once there are some kilobytes."""
+        encoder = FileEncoder(uneven_file(tmp_path / "given.mp4", UNEVEN, 250))
+        fragments, start = [], START
+        while start < START + 36_000:
+            fragments.append(encoder.film(start, at_least_ms))
+            start += fragments[-1].length_ms
+        for fragment in fragments:
+            (cluster,) = matroska.clusters(fragment.document)
+            assert len(cluster.frames) == len(fragment.packets)
+            assert cluster.time_ms == fragment.start_ms
+        assert decoded_frames(joined(fragments, tmp_path)) == [f for each in fragments for f in each.frames]
+
+    def test_no_fragment_is_longer_than_putmedia_takes(self, tmp_path: Path) -> None:
+        encoder = FileEncoder(uneven_file(tmp_path / "given.mp4", (0, 60, 84, 104), 120, rate=5))
+        assert [encoder.film(START, 19_000).length_ms for _ in range(3)] == [16_800, 7200, 16_800]
+
+    def test_key_frames_may_be_no_farther_apart_than_that(self, tmp_path: Path) -> None:
+        file = uneven_file(tmp_path / "given.mp4", (0, 10, 111), 120, rate=5)
+        with pytest.raises(InputError, match=r"at most 20000 ms apart, got 20200 ms from 2000 ms on"):
+            FileEncoder(file)
+
     def test_a_bare_stream_goes_where_it_has_no_b_frames(self, tmp_path: Path) -> None:
         encoder = FileEncoder(made_file(tmp_path / "given.h264", bframes=0))
         fragment = encoder.film(START, 1)
@@ -119,5 +145,6 @@ class TestWitness:
         with av.open(str(tmp_path / "pictures" / "frame.png")) as picture:
             assert next(picture.decode(video=0)).width == 160
         assert decoded_frames(tmp_path / "pictures" / "frame.png") == ["43"]
-        with pytest.raises(IndexError, match="has 5 frames"):
-            export_frame(clip, 5, tmp_path / "none.png")
+        for index in (5, -1):
+            with pytest.raises(InputError, match=rf"clip.mp4: the frame's index must be 0\.\.4, got {index}"):
+                export_frame(clip, index, tmp_path / "none.png")

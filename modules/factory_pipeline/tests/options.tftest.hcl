@@ -37,7 +37,7 @@ run "each_option_reaches_its_own_lane" {
         stream = { shards = 2, retention_hours = 168 }
         delivery = {
           buffer_mb         = 64
-          buffer_seconds    = 0
+          buffer_seconds    = 60
           retry_seconds     = 7200
           transform_buffer  = { mb = 0.5, seconds = 10 }
           transform_retries = 100
@@ -47,7 +47,7 @@ run "each_option_reaches_its_own_lane" {
           timeout_seconds      = 300
           reserved_concurrency = 4
           blank_strings        = "null"
-          past_days            = 36500
+          past_days            = 9000
           future_days          = 0
           log_level            = "DEBUG"
         }
@@ -72,7 +72,7 @@ run "each_option_reaches_its_own_lane" {
   assert {
     condition = (
       aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].buffering_size == 64
-      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].buffering_interval == 0
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].buffering_interval == 60
       && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].dynamic_partitioning_configuration[0].retry_duration == 7200
       && aws_kinesis_firehose_delivery_stream.lane["configuration"].extended_s3_configuration[0].buffering_size == 128
     )
@@ -102,7 +102,7 @@ run "each_option_reaches_its_own_lane" {
       FACTORY               = "krakow"
       LANE                  = "measurements"
       BLANK_STRINGS         = "null"
-      TIMESTAMP_PAST_DAYS   = "36500"
+      TIMESTAMP_PAST_DAYS   = "9000"
       TIMESTAMP_FUTURE_DAYS = "0"
       METRICS_NAMESPACE     = "Plants"
       LOG_LEVEL             = "DEBUG"

@@ -54,6 +54,16 @@ run "refuses_thresholds_at_which_an_alarm_could_never_sound_or_never_end" {
   expect_failures = [var.alarms]
 }
 
+run "refuses_a_namespace_that_begins_with_a_colon" {
+  command = plan
+
+  variables {
+    metrics_namespace = ":plants"
+  }
+
+  expect_failures = [var.metrics_namespace]
+}
+
 run "refuses_a_name_with_other_characters_and_an_unknown_architecture" {
   command = plan
 
@@ -106,13 +116,13 @@ run "refuses_settings_out_of_range" {
     lanes = {
       measurements = {
         stream    = { shards = 0, retention_hours = 23 }
-        delivery  = { buffer_mb = 63, buffer_seconds = -1, retry_seconds = 7201, transform_buffer = { mb = 1, seconds = 60 }, transform_retries = 301 }
+        delivery  = { buffer_mb = 63, buffer_seconds = 59, retry_seconds = 7201, transform_buffer = { mb = 1, seconds = 60 }, transform_retries = 301 }
         transform = { timeout_seconds = 59, reserved_concurrency = 0, blank_strings = "drop", past_days = -1, future_days = 0.5 }
       }
       configuration = {
         stream    = { shards = 1.5, retention_hours = 8761 }
         delivery  = { buffer_mb = 129, buffer_seconds = 901, retry_seconds = -1, transform_buffer = { mb = 0.1, seconds = 901 }, transform_retries = -1 }
-        transform = { timeout_seconds = 301, reserved_concurrency = 1001, log_level = "ERROR", past_days = 36501 }
+        transform = { timeout_seconds = 301, reserved_concurrency = 1001, log_level = "ERROR", past_days = 9001 }
       }
     }
   }
@@ -148,7 +158,17 @@ run "refuses_files_that_are_no_requests" {
     csr_dir  = "testdata/refused"
   }
 
-  expect_failures = [aws_iot_certificate.identity["krakow-line-1-measurements/key.pem"], aws_iot_certificate.identity["krakow-line-1-configuration/certificate.pem"], aws_iot_certificate.identity["krakow-line-2-measurements/long.pem"], aws_iot_thing.identity["krakow-line-2-configuration"]]
+  expect_failures = [
+    aws_iot_certificate.identity["krakow-line-1-measurements/key.pem"],
+    aws_iot_certificate.identity["krakow-line-1-configuration/certificate.pem"],
+    aws_iot_certificate.identity["krakow-line-2-measurements/cut.pem"],
+    aws_iot_certificate.identity["krakow-line-2-measurements/long.pem"],
+    aws_iot_certificate.identity["krakow-line-2-measurements/new-header.pem"],
+    aws_iot_certificate.identity["krakow-line-2-measurements/short.pem"],
+    aws_iot_certificate.identity["krakow-line-2-measurements/two.pem"],
+    aws_iot_certificate.identity["krakow-line-2-measurements/utf-16.pem"],
+    aws_iot_thing.identity["krakow-line-2-configuration"],
+  ]
 }
 
 # Streams that exist: their ARNs are known, so what they have is read and compared.

@@ -94,14 +94,23 @@ class Cluster:
     @property
     def length_ms(self) -> int:
         """Playback duration: of the video track up to the end of the frame that is shown last."""
-        video = self.tracks[0]
-        shown = sorted((f.time_ms, f.duration_ms) for f in self.frames if f.track == video.number)
+        shown = self._shown()
+        return shown[-1][0] + self.last_frame_ms - shown[0][0] if shown else 0
+
+    @property
+    def last_frame_ms(self) -> int:
+        """How long the frame of the video track is shown that comes last."""
+        shown = self._shown()
         if not shown:
             return 0
         last, duration = shown[-1]
-        if not duration:
-            duration = round(video.frame_ms) or (last - shown[-2][0] if len(shown) > 1 else 0)
-        return last + duration - shown[0][0]
+        default = round(self.tracks[0].frame_ms) or (last - shown[-2][0] if len(shown) > 1 else 0)
+        return duration or default
+
+    def _shown(self) -> list[tuple[int, int]]:
+        """Times and durations of the video track's frames in the order in which they are shown."""
+        video = self.tracks[0].number
+        return sorted((f.time_ms, f.duration_ms) for f in self.frames if f.track == video)
 
 
 @dataclass(frozen=True)
@@ -260,6 +269,48 @@ def without_codec_private(document: bytes) -> bytes:
     if not found:
         raise MatroskaError("no track has codec private data")
     return bytes(blanked)
+
+
+def one_cluster(document: bytes) -> bytes:
+    """The document with its clusters made one; a muxer begins a new one at a key frame, whatever it is told.
+
+    Raises:
+        MatroskaError: its blocks span more time than a cluster can tell.
+    """
+    view = memoryview(document)
+    found = [element for element in _top_level(view) if element.id == CLUSTER]
+    first = _cluster_time(view, found[0])
+    body = [_encode(TIMESTAMP, first.to_bytes(8, "big"))]
+    for cluster in found:
+        shift = _cluster_time(view, cluster) - first
+        blocks = (c for c in _children(view, cluster) if c.id in (SIMPLE_BLOCK, BLOCK_GROUP))
+        body += [_shifted(view, block, shift) for block in blocks]
+    headers = {element.id: element for element in _top_level(view) if element.id in (EBML, INFO, TRACKS)}
+    before = [bytes(view[each.start : each.end]) for each in headers.values()]
+    segment = _id_bytes(SEGMENT) + _UNKNOWN_SIZE
+    return b"".join((before[0], segment, *before[1:], _encode(CLUSTER, b"".join(body))))
+
+
+def _cluster_time(view: memoryview, cluster: _Element) -> int:
+    times = (_unsigned(view[c.body : c.end]) for c in _children(view, cluster) if c.id == TIMESTAMP)
+    return next(times, 0)
+
+
+def _shifted(view: memoryview, element: _Element, shift: int) -> bytes:
+    """A block, or a group with a block, that much later."""
+    if element.id == BLOCK_GROUP:
+        children = (
+            _shifted(view, c, shift) if c.id == BLOCK else bytes(view[c.start : c.end])
+            for c in _children(view, element)
+        )
+        return _encode(BLOCK_GROUP, b"".join(children))
+    body = bytearray(view[element.body : element.end])
+    _, width = _vint(view, element.body)
+    (time_ms,) = struct.unpack_from(">h", body, width)
+    if not -(2**15) <= time_ms + shift < 2**15:
+        raise MatroskaError(f"a cluster reaches {2**15 - 1} ms, got a block at {time_ms + shift} ms")
+    struct.pack_into(">h", body, width, time_ms + shift)
+    return _encode(element.id, bytes(body))
 
 
 def _void(length: int) -> bytes:

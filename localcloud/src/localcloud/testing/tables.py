@@ -101,7 +101,10 @@ def view(
         "Parameters": {"presto_view": "true", "comment": "Presto View"},
         "ViewOriginalText": encoded(json.dumps(document)),
         "ViewExpandedText": "/* Presto View */",
-        "StorageDescriptor": {"Columns": [{"Name": name, "Type": kind} for name, kind in in_glue.items()]},
+        "StorageDescriptor": {
+            "Columns": [{"Name": name, "Type": kind} for name, kind in in_glue.items()],
+            "SerdeInfo": {"Name": "-", "SerializationLibrary": "-"},
+        },
     }
 
 
