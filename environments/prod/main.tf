@@ -11,7 +11,8 @@ module "lake" {
 
   storage = {
     buckets = {
-      # Parquet of past quarters is read now and then, and at once when it is.
+      # Parquet of past quarters is read now and then, and at once when it is. S3 moves objects of 128 KB and more, so
+      # configuration, whose objects are smaller, would gain nothing.
       measurements = {
         transitions                  = [{ days = 90, storage_class = "GLACIER_IR" }]
         expire_noncurrent_after_days = 30

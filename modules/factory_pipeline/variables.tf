@@ -94,7 +94,8 @@ variable "lanes" {
     - `delivery.retry_seconds`: how long partitioning is tried again before records go to the errors prefix.
     - `delivery.transform_buffer`: size and age at which a batch goes to the transform; null leaves AWS's 1 MB and 60 s.
     - `delivery.transform_retries`: how often a call of the transform that failed is repeated before its batch goes to the errors prefix.
-    - `transform.memory_mb`, `transform.timeout_seconds`, `transform.reserved_concurrency`: of the function.
+    - `transform.memory_mb`, `transform.timeout_seconds`, `transform.reserved_concurrency`: of the function. What is reserved
+      is taken from the account's quota, 100 of which must stay: a new account, with about ten, refuses any.
     - `transform.blank_strings`: what a blank string does to its message: `reject`, `null` or `keep`.
     - `transform.past_days`, `transform.future_days`: how far from its arrival a sample's timestamp may lie.
     - `transform.log_level`: `DEBUG`, `INFO` or `WARNING`.

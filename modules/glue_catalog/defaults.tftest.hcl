@@ -142,6 +142,14 @@ run "tables_of_the_schema_files_and_queries_over_them" {
 
   assert {
     condition = alltrue([
+      for view in aws_glue_catalog_table.distinct :
+      [for serde in view.storage_descriptor[0].ser_de_info : "${serde.name} ${serde.serialization_library}"] == ["- -"]
+    ])
+    error_message = "Athena refuses a view without SerDe information, though it has no files."
+  }
+
+  assert {
+    condition = alltrue([
       for key, view in aws_glue_catalog_table.distinct :
       [for column in view.storage_descriptor[0].columns : "${column.name} ${column.type} ${column.comment}"]
       == [

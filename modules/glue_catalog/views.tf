@@ -59,6 +59,13 @@ resource "aws_glue_catalog_table" "distinct" {
   })), " */"])
 
   storage_descriptor {
+    # A view reads no files. Yet Athena refuses one without SerDe information (HIVE_METASTORE_ERROR: Table storage
+    # descriptor is missing SerDe info), and takes these names for none.
+    ser_de_info {
+      name                  = "-"
+      serialization_library = "-"
+    }
+
     dynamic "columns" {
       for_each = each.value.columns
 

@@ -1,3 +1,6 @@
+# A transition passes over objects under 128 KB: S3 and the provider have it so by default, since small objects would
+# cost more to move than they save. Expiry takes them all.
+#
 # Rules act on prefixes, never on a whole bucket: `factory=` is data, `errors/` is what could not be delivered, and Athena's
 # results are copies. What is given for one of them cannot reach another.
 resource "aws_s3_bucket_lifecycle_configuration" "lake" {

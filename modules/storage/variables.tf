@@ -32,8 +32,8 @@ variable "buckets" {
     entry keeps versions, and moves and deletes nothing.
 
     - `versioning`: whether a deleted or overwritten object can be had back.
-    - `transitions`: moves of the factories' data (keys under `factory=`) to cheaper storage classes, each `days` after an
-      object was made.
+    - `transitions`: moves of the factories' data (keys under `factory=`, 128 KB and more) to cheaper storage classes,
+      each `days` after an object was made.
     - `expire_data_after_days`: deletes the factories' data.
     - `expire_errors_after_days`: deletes what the pipelines could not deliver (keys under `errors/`). An input of its own, so
       that expiry of data never sweeps away messages that still wait to be looked at.

@@ -108,7 +108,7 @@ variable "video" {
     - `shards`: how many invocations share the cameras at each time. One does for dozens of cameras.
     - `streams_at_once`: cameras that one invocation works on at the same time.
     - `timeout_seconds`, `memory_mb`, `ephemeral_storage_mb`, `reserved_concurrency`: of the function. A run that is out of time
-      leaves the rest to the next one.
+      leaves the rest to the next one. What is reserved is taken from the account's quota, 100 of which must stay.
     - `retries`: how often Lambda repeats an invocation that failed; the next run makes up for it anyway.
     - `failure_destination_arn`: SQS queue or SNS topic that is told of invocations that failed for good; null tells nobody.
     - `log_level`: `DEBUG`, `INFO`, `WARNING` or `ERROR`.

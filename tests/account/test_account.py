@@ -322,7 +322,9 @@ def test_other_factories_are_not_read(lake: HandmadeLake) -> None:
     assert lake.account().is_clean
 
 
-@pytest.mark.parametrize("kind", ["format-conversion-failed", "partitioning-failed"])
+@pytest.mark.parametrize(
+    "kind", ["format-conversion-failed", "partitioning-failed", "activePartitionExceeded"]
+)
 def test_a_line_that_failed_behind_the_transform_is_found(lake: HandmadeLake, kind: str) -> None:
     """Such an error object holds the line that the transform made, not the original bytes."""
     lake.send(sample(2**53 + 1, unit=" kPa "), sample(True))

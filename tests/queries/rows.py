@@ -300,7 +300,10 @@ def views(database: str) -> Iterator[dict[str, Any]]:
             "Parameters": {"presto_view": "true", "comment": "Presto View"},
             "ViewOriginalText": f"/* Presto View: {_base64(json.dumps(document))} */",
             "ViewExpandedText": "/* Presto View */",
-            "StorageDescriptor": {"Columns": _columns(columns)},
+            "StorageDescriptor": {
+                "Columns": _columns(columns),
+                "SerdeInfo": {"Name": "-", "SerializationLibrary": "-"},
+            },
         }
 
 

@@ -1,5 +1,6 @@
 """Error objects, put back: what with, how often, and what a crash at any call leaves."""
 
+import base64
 import json
 import time
 from collections import Counter
@@ -88,7 +89,9 @@ def test_documents_of_the_error_action(plant: Plant) -> None:
     assert plant.taken() == Counter({(str(ARRIVAL + 7), "line-2", sample(1)): 1})
 
 
-@pytest.mark.parametrize("kind", ["format-conversion-failed", "partitioning-failed"])
+@pytest.mark.parametrize(
+    "kind", ["format-conversion-failed", "partitioning-failed", "activePartitionExceeded"]
+)
 def test_lines_of_the_transform_and_originals_behind_it(plant: Plant, kind: str) -> None:
     line = sample(1)[:-1] + f',"_received_at":{ARRIVAL},"_gateway":"line-1"}}\n'.encode()
     key = f"{ARRIVAL + 1}/line-2/5c2f7a10"
@@ -99,6 +102,28 @@ def test_lines_of_the_transform_and_originals_behind_it(plant: Plant, kind: str)
     assert plant.taken() == Counter(
         {(str(ARRIVAL), "line-1", sample(1)): 1, (str(ARRIVAL + 1), "line-2", sample(2)): 2}
     )
+
+
+@pytest.mark.parametrize("filed", ["partitioning-failed", "activePartitionExceeded"])
+@pytest.mark.parametrize("asked", ["partitioning-failed", "activePartitionExceeded"])
+def test_a_type_is_asked_for_by_either_of_its_names(plant: Plant, filed: str, asked: str) -> None:
+    line = sample(1)[:-1] + f',"_received_at":{ARRIVAL},"_gateway":"line-1"}}\n'.encode()
+    plant.fail(line, kind=filed)
+    plant.reject(BAD)
+    findings = plant.redrive(Options(kinds=frozenset({asked})))
+    assert {one.kind: count for one, count in findings.counts.items()} == {filed: 1}
+
+
+@pytest.mark.parametrize("spelling", ["errorCode", "lastErrorCode", "ErrorCode"])
+def test_the_reason_is_read_however_firehose_spells_its_key(plant: Plant, spelling: str) -> None:
+    document = {
+        "arrivalTimestamp": ARRIVAL,
+        spelling: "DataFormatConversion.MalformedData",
+        "rawData": base64.b64encode(sample(1)[:-1]).decode(),
+    }
+    plant.put(f"format-conversion-failed/{DAY}", json.dumps(document).encode())
+    (finding,) = plant.redrive(Options(gateway="line-1")).counts
+    assert finding.rule == "DataFormatConversion.MalformedData"
 
 
 def test_a_dry_run_changes_nothing(plant: Plant) -> None:

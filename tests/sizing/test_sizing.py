@@ -13,12 +13,13 @@ from clip_fetch.report import Report as ClipReport
 from transform.report import Report
 from transform.settings import Settings
 
-from tools.sizing import capacity, cost
+from tools.sizing import capacity, cost, modules, quotas
 from tools.sizing.__main__ import DOCS, EXAMPLE, EXAMPLE_PRICES, main, rendered
-from tools.sizing.capacity import Row, rows_of
+from tools.sizing.capacity import rows_of
 from tools.sizing.defaults import defaults_of
 from tools.sizing.numbers import percent, text
-from tools.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, PlantError, read_plant
+from tools.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, Plant, PlantError, read_plant
+from tools.sizing.rows import Row
 
 _EXACT = Assumed(headroom=1, outage_hours=1)
 
@@ -215,6 +216,99 @@ def test_clips_are_as_long_as_their_size_lets_them_be(tmp_path: Path) -> None:
     assert factory.video is not None
     assert factory.video.clip_mb == pytest.approx(CLIP_MB)
     assert _row(factory, "MB of a clip").used > 1
+
+
+@pytest.mark.parametrize(("kb", "stays"), [(100, True), (1000, False)])
+def test_objects_too_small_to_be_moved_are_named(tmp_path: Path, kb: float, stays: bool) -> None:
+    """One message in a buffer's 300 s: 100 KB, or 1,000 KB in an eighth of a second's place."""
+    factory = _factory(tmp_path, configuration_bytes=kb * 1000, configuration_per_hour=12)
+    told = [line for line in capacity.expectations_of(factory, _EXACT) if "under 128 KB" in line]
+    assert any(line.startswith("configuration: ") for line in told) is stays
+
+
+def test_parquet_is_what_s3_moves_of_measurements(tmp_path: Path) -> None:
+    """30 MB of messages in 300 s are 3 MB of Parquet, or 30 KB."""
+    factory = _factory(tmp_path)
+    for ratio, stays in ((10, False), (1000, True)):
+        told = capacity.expectations_of(factory, replace(_EXACT, json_per_parquet=ratio))
+        assert any(line.startswith("measurements: its objects") for line in told) is stays
+
+
+def _quota(what: str, *factories: Factory, assumed: Assumed = _EXACT) -> Row:
+    (row,) = (row for row in quotas.rows_of(Plant(factories, assumed)) if row.what.startswith(what))
+    return row
+
+
+@pytest.mark.parametrize(
+    ("what", "most"),
+    [("Kinesis: on-demand data streams", 25), ("CloudWatch: Metrics Insights alarms", 33)],
+)
+def test_so_many_factories_fit_into_an_accounts_quota(tmp_path: Path, what: str, most: int) -> None:
+    factory = _factory(tmp_path)
+    assert _quota(what, *[factory] * most).used <= 1
+    assert _quota(what, *[factory] * (most + 1)).used > 1
+
+
+def test_a_new_account_cannot_run_what_a_lane_that_catches_up_calls(tmp_path: Path) -> None:
+    """Four shards, five calls each, of a lane with a backlog; one a shard of the other lane."""
+    row = _quota("Lambda: executions at once", factory := _factory(tmp_path))
+    assert (row.asked, row.limit) == (5 * 4 + 4, 10)
+    assert "raised (Service Quotas) to 24; " in row.remedy
+    raised = replace(_EXACT, concurrent_executions=24)
+    assert _quota("Lambda: executions at once", factory, assumed=raised).used == 1
+
+
+def test_a_lane_calls_no_more_than_it_reserves_and_has_batches(tmp_path: Path) -> None:
+    more = "lanes.measurements.transform.reserved_concurrency = 3\nlanes.configuration.stream.shards = 1"
+    assert _quota("Lambda: executions at once", _factory(tmp_path, more)).asked == 3 + 1
+
+
+@pytest.mark.parametrize(("quota", "fits"), [(1000, True), (103, True), (102, False), (10, False)])
+def test_a_hundred_executions_have_to_stay_unreserved(tmp_path: Path, quota: int, fits: bool) -> None:
+    what = "Lambda: executions that are reserved"
+    assumed = replace(_EXACT, concurrent_executions=quota)
+    reserves = _factory(tmp_path, "lanes.measurements.transform.reserved_concurrency = 3")
+    assert (_quota(what, reserves, assumed=assumed).used <= 1) is fits
+    nothing = Plant((_factory(tmp_path),), assumed)
+    assert not any(row.what.startswith(what) for row in quotas.rows_of(nothing))
+
+
+def test_every_quota_that_is_too_small_is_told(tmp_path: Path) -> None:
+    told = capacity.report(
+        Plant(tuple([_factory(tmp_path)] * 60), replace(_EXACT, concurrent_executions=1e6))
+    )
+    short = re.findall(r"^\*\*Too little:\*\* (\w[^:]*: [^:]+): ", told, re.MULTILINE)
+    assert short == [
+        "Kinesis: on-demand data streams",
+        "Firehose: delivery streams",
+        "CloudWatch: Metrics Insights alarms",
+    ]
+
+
+def test_the_pages_count_as_the_modules_do(tmp_path: Path) -> None:
+    alarms, plain = modules.alarms(), _factory(tmp_path)
+    filming = _factory(tmp_path, "cameras = { count = 0, mbit_per_second = 1 }")
+    deploy, page = ((DOCS / name).read_text(encoding="utf-8") for name in ("deploy.md", "capacity.md"))
+    assert (
+        f"{alarms.of(plain)} alarms, {alarms.of(filming) - alarms.of(plain)} more with video, and "
+        f"{alarms.camera} for each camera"
+    ) in " ".join(deploy.split())
+    numbers = {2: "Two", 6: "Six", 7: "seven"}
+    too_many = quotas.INSIGHT_ALARMS // alarms.insights + 1
+    for told in (
+        f"{numbers[alarms.insights]} a factory, so the {too_many}th fails",
+        f"{numbers[modules.roles(plain)]} a factory, {numbers[modules.roles(filming)]} with video",
+        f"topic rules | {quotas.TOPIC_RULES:,} | {numbers[modules.topic_rules()]} a factory",
+    ):
+        assert told in page, told
+
+
+def test_alarms_are_paid_for_as_the_modules_make_them(tmp_path: Path) -> None:
+    factory = _factory(tmp_path, "cameras = { count = 3, mbit_per_second = 1 }")
+    assert _uses(factory)["alarms"] == modules.alarms().of(factory)
+    assert f"{modules.alarms().of(factory)} alarms watch it" in " ".join(
+        capacity.expectations_of(factory, _EXACT)
+    )
 
 
 @pytest.mark.parametrize(

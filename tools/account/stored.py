@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -162,11 +162,19 @@ def without_envelope(line: str) -> tuple[Object, str | None, int | None]:
     return Object(tuple(members)), gateway, received_ms
 
 
+def error_code(document: Mapping[str, Any]) -> str:
+    """Why Firehose filed a record under `errors/`.
+
+    The key is `errorCode` where the transform or the partition failed. Where the format conversion did, the
+    guide says `ErrorCode` ("Handling errors for data format conversion"); objects seen have `lastErrorCode`.
+    """
+    return str(document.get("errorCode") or document.get("lastErrorCode") or document.get("ErrorCode"))
+
+
 def _failures(where: str, factory: str, lane: Lane, kind: str, body: bytes) -> Iterator[Found]:
     for number, record in enumerate(_json_objects(body.decode("utf-8"))):
         payload = base64.b64decode(record["rawData"], validate=True)
-        code = record.get("errorCode") or record.get("lastErrorCode")
-        reason = f"{kind}: {code}"
+        reason = f"{kind}: {error_code(record)}"
         arrived_ms = record.get("arrivalTimestamp")
         failed = Found(
             "rejected",

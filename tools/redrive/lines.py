@@ -14,6 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from tools.account.redriven import ERRORS
+from tools.account.stored import error_code
 from tools.gateway.identities import LANES, Lane
 from tools.redrive.errors import DamagedError
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 ORIGINAL = "processing-failed"
 ERROR_ACTION = "iot-rule"
-KINDS = (ORIGINAL, "format-conversion-failed", "partitioning-failed", ERROR_ACTION)
+#: Lines without a partition: the guide calls the folder of those beyond the limit by the second name ("Buffer
+#: data for dynamic partitioning"), and nothing says that it is not the first.
+NO_PARTITION = ("partitioning-failed", "activePartitionExceeded")
+KINDS = (ORIGINAL, "format-conversion-failed", *NO_PARTITION, ERROR_ACTION)
 
 _KEY = re.compile(
     rf"{ERRORS}factory=([^/]+)/({'|'.join(LANES)})/([^/]+)/(\d{{4}})/(\d{{2}})/(\d{{2}})/([^/]+)"
@@ -80,6 +84,11 @@ class ErrorLine:
     ended_ms: int
     reason: str
     gateway: str | None = None
+
+
+def spellings(kind: str) -> frozenset[str]:
+    """The names under which AWS may file what is of this kind, its own among them."""
+    return frozenset(NO_PARTITION if kind in NO_PARTITION else (kind,))
 
 
 def list_objects(s3: "S3Client", bucket: str, factory: str, lane: Lane) -> Iterator[ErrorObject]:
@@ -149,7 +158,7 @@ def _failure(_: ErrorObject, number: int, document: dict[str, Any]) -> ErrorLine
         base64.b64decode(document["rawData"], validate=True),
         arrival_ms,
         int(document.get("attemptEndingTimestamp", arrival_ms)),
-        str(document.get("errorCode") or document.get("lastErrorCode")),
+        error_code(document),
     )
 
 

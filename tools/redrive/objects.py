@@ -24,7 +24,7 @@ from tools.redrive.datastream import DataStream
 from tools.redrive.errors import BusyError, DamagedError, SendError
 from tools.redrive.findings import Finding, Findings
 from tools.redrive.ledger import Ledger
-from tools.redrive.lines import ERROR_ACTION, ORIGINAL, ErrorLine, ErrorObject
+from tools.redrive.lines import ERROR_ACTION, ORIGINAL, ErrorLine, ErrorObject, spellings
 from tools.redrive.origins import Origin, RejectionLog, StreamMemory, missing, partition_key
 from tools.redrive.prediction import Prediction
 from tools.redrive.restore import Restorer
@@ -73,7 +73,7 @@ class Options:
 
     Attributes:
         apply: Do it; otherwise only count.
-        kinds: Error types; all of them when empty.
+        kinds: Error types, in any of AWS's spellings; all of them when empty.
         from_day: The first day.
         to_day: The last day.
         limit: The most messages of the run.
@@ -89,7 +89,8 @@ class Options:
 
     def wants(self, source: ErrorObject) -> bool:
         """Whether an object is among those that shall be put back."""
-        return (not self.kinds or source.kind in self.kinds) and self.from_day <= source.day <= self.to_day
+        of_kind = not self.kinds or bool(self.kinds & spellings(source.kind))
+        return of_kind and self.from_day <= source.day <= self.to_day
 
 
 @dataclass(frozen=True)

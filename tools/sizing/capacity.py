@@ -1,4 +1,4 @@
-"""What a plant asks of each part, beside the limit of that part.
+"""What a plant asks of each part, beside the limit of that part; of the account's quotas, see quotas.py.
 
 Limits are AWS's own, from the quota pages of IoT Core ("AWS IoT Core endpoints and quotas"), Kinesis Data
 Streams ("Quotas and limits"), Firehose ("Amazon Data Firehose quota"), Lambda ("Lambda quotas") and Kinesis
@@ -7,50 +7,29 @@ Video Streams ("Service quotas"), or the settings' of the modules.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from clip_fetch import pace
 
-from tools.sizing.numbers import percent, table, text
+from tools.sizing import quotas
+from tools.sizing.modules import alarms
+from tools.sizing.numbers import table, text
 from tools.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, Lane, Plant, Video
+from tools.sizing.rows import HEADER, Row, verdict
 
 PUBLISHES = 100  # a second and connection; the excess is discarded
 CONNECTION_BYTES = 512 * 1024  # a second and connection
 PAYLOAD_BYTES = 128 * 1024
 SHARD_RECORDS = 1000  # a second
 SHARD_BYTES = 1_000_000  # a second, partition keys included
-ON_DEMAND_SHARDS = 4  # what a new on-demand stream takes; it grows to twice its highest peak of 30 days
 PARTITIONS = 500  # open at once in a delivery stream
-CONCURRENCY = 1000  # of all functions of an account and region, by default
+# S3 moves no smaller object to another class, unless a rule's filter names a size (S3 User Guide,
+# "Transitioning objects using Amazon S3 Lifecycle").
+MOVED_MB = 128 * 1024 / 1e6
 FRAGMENT_POINTS = 500  # a second and video stream; GetClip costs one a fragment
 # The rule's partition key: epoch milliseconds, the gateway's ID (32 at most) and a UUID, with two slashes.
 KEY_BYTES = 13 + 1 + 32 + 1 + 36
 # What the archiver keeps free at the end of a run.
 MARGIN_SECONDS = pace.MARGIN_MS / 1000
-
-
-@dataclass(frozen=True)
-class Row:
-    """One sum and its limit.
-
-    Attributes:
-        what: What is compared, with its unit.
-        sum: How it is calculated, in numbers.
-        asked: Its result.
-        limit: The most that is possible.
-        remedy: What to do when that is too little.
-    """
-
-    what: str
-    sum: str
-    asked: float
-    limit: float
-    remedy: str
-
-    @property
-    def used(self) -> float:
-        """Part of the limit that is used."""
-        return self.asked / self.limit
 
 
 def rows_of(factory: Factory, assumed: Assumed) -> list[Row]:
@@ -73,6 +52,12 @@ def expectations_of(factory: Factory, assumed: Assumed) -> list[str]:
             f"to be queried {text(1.5 * lane.object_seconds)} s after its first message at the latest; "
             f"what cannot be delivered waits {text(lane.settings['stream']['retention_hours'])} h"
         )
+        stored = lane.stored(mb, assumed)
+        if stored < MOVED_MB:
+            told.append(
+                f"{lane.name}: its objects have about {text(1000 * stored)} KB, so a transition "
+                "(storage.buckets.*.transitions) moves none of them: S3 leaves what is under 128 KB"
+            )
     rate = factory.measurements.messages
     if rate < PUBLISHES:
         told.append(
@@ -80,8 +65,12 @@ def expectations_of(factory: Factory, assumed: Assumed) -> list[str]:
             f"{text(_catch_up_hours(rate, assumed))} h later: "
             f"{text(assumed.outage_hours)} * {text(rate)} / ({PUBLISHES} - {text(rate)})"
         )
+    watched, insights = alarms().of(factory), alarms().insights
+    told.append(f"{watched} alarms watch it, {insights} of them by Metrics Insights queries")
     if factory.video is not None:
         per_shard = cameras_per_shard(factory.video, assumed)
+        if factory.video.clip_mb < MOVED_MB:
+            told.append("video: clips are under 128 KB, so a transition moves none of them")
         told.append(
             f"video: clips of {text(factory.video.clip_seconds)} s and {text(factory.video.clip_mb)} MB; "
             f"one archiver shard keeps up with {per_shard} such cameras"
@@ -94,13 +83,12 @@ def report(plant: Plant) -> str:
     parts = []
     for factory in plant.factories:
         rows = rows_of(factory, plant.assumed)
-        parts.append(f"### {factory.name}\n\n" + table(_HEADER, [_cells(row) for row in rows]))
+        parts.append(f"### {factory.name}\n\n" + table(HEADER, [row.cells for row in rows]))
         parts.append("".join(f"- {line}.\n" for line in expectations_of(factory, plant.assumed)))
-        short = [row for row in rows if row.used > 1]
-        parts.append(
-            "".join(f"**Too little:** {row.what}: {row.remedy}.\n" for row in short) or "Everything fits.\n"
-        )
-    parts.append(_account(plant))
+        parts.append(verdict(rows))
+    rows = quotas.rows_of(plant)
+    parts.append(f"### All factories\n\n{_ACCOUNT}\n\n" + table(HEADER, [row.cells for row in rows]))
+    parts.append(verdict(rows))
     return "\n".join(parts)
 
 
@@ -110,11 +98,9 @@ def cameras_per_shard(video: Video, assumed: Assumed) -> int:
     return int(_run_seconds(video) / one) * int(video.settings["streams_at_once"])
 
 
-_HEADER = ["what", "sum", "asked", "limit", "used"]
-
-
-def _cells(row: Row) -> list[str]:
-    return [row.what, row.sum, text(row.asked), text(row.limit), percent(row.used)]
+_ACCOUNT = """\
+Quotas of the account in its region. Limits are AWS's defaults, in the region that has the least; Service
+Quotas says what yours are. What else the account does comes on top."""
 
 
 def _connections(factory: Factory, assumed: Assumed) -> Iterator[Row]:
@@ -160,7 +146,7 @@ def _catch_up_hours(rate: float, assumed: Assumed) -> float:
 def _lane(lane: Lane, assumed: Assumed) -> Iterator[Row]:
     records = lane.all_messages * assumed.headroom
     size = records * (lane.size + KEY_BYTES)
-    shards = lane.shards or ON_DEMAND_SHARDS
+    shards = lane.most_shards
     enough = max(1, math.ceil(max(records / SHARD_RECORDS, size / SHARD_BYTES)))
     remedy = (
         f"lanes.{lane.name}.stream.shards = {enough}"
@@ -189,7 +175,7 @@ def _lane(lane: Lane, assumed: Assumed) -> Iterator[Row]:
         f"{lane.name}: calls at once",
         f"{text(records * lane.size / 1e6)} MB/s * {text(assumed.transform_seconds_per_mb)}, at least 1",
         max(1, records * lane.size / 1e6 * assumed.transform_seconds_per_mb),
-        transform["reserved_concurrency"] or CONCURRENCY,
+        transform["reserved_concurrency"] or assumed.concurrent_executions,
         f"raise lanes.{lane.name}.transform.reserved_concurrency, or the account's quota",
     )
     if lane.name == "measurements":
@@ -262,24 +248,3 @@ def _camera_seconds(video: Video, assumed: Assumed) -> float:
 def _run_seconds(video: Video) -> float:
     """Time that a run has: until its timeout or the next run."""
     return float(min(video.settings["timeout_seconds"], video.schedule_seconds) - MARGIN_SECONDS)
-
-
-def _account(plant: Plant) -> str:
-    factories = plant.factories
-    lanes = [lane for factory in factories for lane in factory.lanes]
-    messages = sum(lane.all_messages for lane in lanes) * plant.assumed.headroom
-    on_demand = sum(lane.shards is None for lane in lanes)
-    shards = sum(lane.shards or 0 for lane in lanes)
-    cameras = sum(factory.video.cameras for factory in factories if factory.video is not None)
-    rows = [
-        ["IoT Core: inbound publish requests per second", text(messages)],
-        ["IoT Core: rule evaluations per second", text(messages)],
-        ["Kinesis: on-demand data streams", text(on_demand)],
-        ["Kinesis: shards", text(shards)],
-        ["Firehose: delivery streams", text(2 * len(factories))],
-        ["Kinesis Video Streams: streams", text(cameras)],
-    ]
-    head = (
-        "### All factories\n\nQuotas of the account in its region, for Service Quotas to be asked about:\n\n"
-    )
-    return head + table(["quota", "asked"], rows)

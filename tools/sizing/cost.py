@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clip_fetch import report as clip_report
 
+from tools.sizing import modules
 from tools.sizing.numbers import table, text
 from tools.sizing.plant import Assumed, Factory, Lane, Plant, Video
 
@@ -96,7 +97,7 @@ def uses_of(factory: Factory, assumed: Assumed, meters: dict[str, int]) -> list[
             f"{LANE_METRICS} a lane, {CAMERA_METRICS} a camera and as many for all cameras",
             2 * LANE_METRICS + CAMERA_METRICS * cameras,
         ),
-        Use("watching", "alarms", "as stated", assumed.alarms),
+        Use("watching", "alarms", "as the modules make them", modules.alarms().of(factory)),
         Use("watching", "log_gb", "as stated", assumed.log_gb),
     ]
     return uses
@@ -187,7 +188,7 @@ def _lane(lane: Lane, assumed: Assumed, meters: dict[str, int]) -> Iterator[Use]
     calls = max(gb * 1000 / buffer["mb"], min(count, SECONDS / max(1, buffer["seconds"])))
     seconds = gb * 1000 * assumed.transform_seconds_per_mb
     yield from _function("messages", calls, seconds, lane.settings["transform"]["memory_mb"])
-    stored = gb / (assumed.json_per_parquet if lane.name == "measurements" else 1)
+    stored = lane.stored(gb, assumed)
     yield Use("storage", "s3_thousand_puts", "objects and clips", objects / 1000)
     yield Use(
         "storage", "s3_gb_months", "a month's data * the months that it is kept", stored * assumed.keep_months

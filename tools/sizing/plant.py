@@ -15,6 +15,8 @@ LANES = ("measurements", "configuration")
 # Where the archiver ends a clip: GetClip joins no more than 200 fragments and 100 MB.
 CLIP_FRAGMENTS = planning.MAX_FRAGMENTS
 CLIP_MB = planning.MAX_BYTES / 1e6
+#: What a new on-demand stream has; it grows to twice its highest peak of 30 days.
+ON_DEMAND_SHARDS = 4
 # What Firehose does where the module leaves it alone (Firehose Developer Guide, "Data transformation").
 _TRANSFORM_BUFFER: Settings = {"mb": 1.0, "seconds": 60.0}
 _SCHEDULE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
@@ -53,6 +55,15 @@ class Lane:
         """Shards of its data stream; None leaves them to AWS."""
         shards: int | None = self.settings["stream"]["shards"]
         return shards
+
+    @property
+    def most_shards(self) -> int:
+        """Shards that are read at the same time: its own, or those that a new on-demand stream has."""
+        return self.shards or ON_DEMAND_SHARDS
+
+    def stored(self, size: float, assumed: "Assumed") -> float:
+        """What becomes of so many bytes of messages in the bucket: Parquet, or the lines themselves."""
+        return size / (assumed.json_per_parquet if self.name == "measurements" else 1)
 
     @property
     def transform_buffer(self) -> Mapping[str, float]:
@@ -134,7 +145,8 @@ class Assumed:
         json_per_parquet: Bytes of messages that become one byte of Parquet.
         keep_months: Age of the oldest data in the buckets.
         log_gb: Logs of a factory, GB a month.
-        alarms: Alarms of a factory.
+        concurrent_executions: Of all functions of the account at once. A new account has about ten, which AWS
+            raises by and by, or on request, to 1,000 and more.
         queries_per_day: Athena queries, all users together.
         gb_per_query: What one of them reads.
     """
@@ -147,7 +159,7 @@ class Assumed:
     json_per_parquet: float = 10
     keep_months: float = 12
     log_gb: float = 1
-    alarms: float = 20
+    concurrent_executions: float = 10
     queries_per_day: float = 0
     gb_per_query: float = 0
 

@@ -458,6 +458,14 @@ class TestOpenXJson:
             rows(self._lake('{"x":"seven"}', "int"), "SELECT x FROM t")
 
 
+def test_a_table_without_serde_information_is_refused() -> None:
+    bare = table({"x": "string"})
+    del bare["StorageDescriptor"]["SerdeInfo"]
+    message = r"HIVE_METASTORE_ERROR: Table storage descriptor is missing SerDe info \(table lake.t\)"
+    with pytest.raises(QueryError, match=message):
+        rows(lake_of(bare, {"data/a": b"x"}), "SELECT x FROM t")
+
+
 def test_a_serde_that_is_not_known_is_refused() -> None:
     lake = lake_of(table({"x": "string"}, serde="org.example.SerDe"), {"data/a": b"x"})
     with pytest.raises(QueryError, match="the local engine reads Parquet, RegexSerDe and OpenX JSON"):

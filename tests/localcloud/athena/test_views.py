@@ -36,7 +36,10 @@ def view(
         "Parameters": {"presto_view": "true", "comment": "Presto View"},
         "ViewOriginalText": _encoded(json.dumps(document)),
         "ViewExpandedText": "/* Presto View */",
-        "StorageDescriptor": {"Columns": [{"Name": name, "Type": kind} for name, kind in in_glue.items()]},
+        "StorageDescriptor": {
+            "Columns": [{"Name": name, "Type": kind} for name, kind in in_glue.items()],
+            "SerdeInfo": {"Name": "-", "SerializationLibrary": "-"},
+        },
     }
 
 
@@ -220,6 +223,23 @@ class TestRefusals:
     ) -> None:
         with pytest.raises(QueryError, match=re.escape(message)):
             rows(with_views(lake, v={**_DISTINCT, **change}), "SELECT x FROM v")
+
+    @pytest.mark.parametrize(
+        ("serde", "message"),
+        [
+            (None, "HIVE_METASTORE_ERROR: Table storage descriptor is missing SerDe info (view lake.v)"),
+            (
+                {"Name": "-"},
+                "HIVE_METASTORE_ERROR: Required Table SerDe information is not populated (view lake.v)",
+            ),
+        ],
+    )
+    def test_a_view_without_serde_information(
+        self, lake: MemoryLake, serde: Mapping[str, Any] | None, message: str
+    ) -> None:
+        bare = {**_DISTINCT["StorageDescriptor"], "SerdeInfo": serde}
+        with pytest.raises(QueryError, match=re.escape(message)):
+            rows(with_views(lake, v={**_DISTINCT, "StorageDescriptor": bare}), "SELECT x FROM v")
 
     @pytest.mark.parametrize(
         ("sql", "message"),

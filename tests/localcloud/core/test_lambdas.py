@@ -270,6 +270,51 @@ def test_reserved_concurrency_of_zero_throttles(make: Callable[..., Function], c
     assert refused.value.response["Error"]["Code"] == "TooManyRequestsException"
 
 
+def _reserve(cloud: LocalCloud, function: Function, executions: int) -> None:
+    client = cloud.client("lambda", attempts=1)
+    client.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=executions)
+
+
+def test_a_hundred_executions_stay_unreserved(make: Callable[..., Function], cloud: LocalCloud) -> None:
+    one, other = make("echo"), make("echo")
+    message = r"account's UnreservedConcurrentExecution below its minimum value of \[100\]"
+    try:
+        _reserve(cloud, one, 600)
+        _reserve(cloud, one, 700)  # in the place of what it had
+        for executions in (201, 1000):
+            with pytest.raises(ClientError, match=message):
+                _reserve(cloud, other, executions)
+        _reserve(cloud, other, 200)
+    finally:
+        for function in (one, other):
+            cloud.client("lambda").delete_function_concurrency(FunctionName=function.name)
+
+
+def test_a_new_account_reserves_nothing_and_runs_few_at_once(
+    make: Callable[..., Function], cloud: LocalCloud
+) -> None:
+    function = make("sleep")
+    client = cloud.client("lambda", attempts=1)
+    cloud.control("POST", "lambda-account", {"executions": 2})
+    try:
+        assert client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"] == 2
+        with pytest.raises(ClientError, match=r"below its minimum value of \[2\]") as refused:
+            _reserve(cloud, function, 1)
+        assert refused.value.response["Error"]["Code"] == "InvalidParameterValueException"
+        _reserve(cloud, function, 0)  # takes nothing from anybody
+        client.delete_function_concurrency(FunctionName=function.name)
+        with ThreadPoolExecutor(3) as pool:
+            calls = [
+                pool.submit(client.invoke, FunctionName=function.name, Payload=b'{"seconds": 3}')
+                for _ in range(3)
+            ]
+        failures = [one.exception() for one in calls if one.exception() is not None]
+        assert len(failures) == 1
+        assert "TooManyRequestsException" in str(failures[0])
+    finally:
+        cloud.control("POST", "lambda-account", {})
+
+
 def test_an_environment_is_used_again_and_two_at_once_are_two(make: Callable[..., Function]) -> None:
     function = make("count")
     assert [function.invoke({})["Payload"] for _ in range(3)] == [1, 2, 3]

@@ -260,6 +260,8 @@ def test_partitions_beyond_the_limit_go_to_the_error_prefix(
     assert {error["errorCode"] for error in aws.errors()} == {
         "DynamicPartitioning.ActivePartitionLimitExceeded"
     }
+    errors = [key for key in aws.objects if key.startswith("errors/")]
+    assert all("/activePartitionExceeded/" in key for key in errors), errors
     assert one.counters.partition_count_exceeded == len(aws.errors()) == 2
     aws.put(lines(3, 5))
     flush(one, clock)

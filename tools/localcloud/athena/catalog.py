@@ -99,12 +99,11 @@ class Table:
         """Reads a table in the shape of Glue's GetTable.
 
         Raises:
-            QueryError: it has a column of a type that cannot be read.
+            QueryError: it has no SerDe information, or a column of a type that cannot be read.
         """
         name = str(table["Name"])
         place = f"table {database}.{name}"
-        storage = table.get("StorageDescriptor") or {}
-        serde = storage.get("SerdeInfo") or {}
+        storage, serde = _storage(table, place)
 
         return cls(
             database=database,
@@ -112,7 +111,7 @@ class Table:
             columns=_typed(storage.get("Columns") or (), place),
             partition_columns=_typed(table.get("PartitionKeys") or (), place),
             location=str(storage.get("Location") or ""),
-            serde=str(serde.get("SerializationLibrary") or ""),
+            serde=str(serde["SerializationLibrary"]),
             serde_parameters=dict(serde.get("Parameters") or {}),
             parameters=dict(table.get("Parameters") or {}),
         )
@@ -149,7 +148,8 @@ class View:
         base64 between ``/* Presto View: `` and `` */``, with the query and the columns in Trino's types.
 
         Raises:
-            QueryError: it is a view of another kind, cannot be decoded, or says two things of its columns.
+            QueryError: it is a view of another kind, has no SerDe information, cannot be decoded, or says two
+                things of its columns.
         """
         name = str(table["Name"])
         place = f"view {database}.{name}"
@@ -164,12 +164,13 @@ class View:
                 f"{place}: the local engine reads views of Athena's own kind (presto_view), no Hive views, "
                 "no materialized ones and none in several dialects",
             )
+        storage, _ = _storage(table, place)
         document = _view_document(str(table.get("ViewOriginalText") or ""), place)
         columns = {
             str(column["name"]).lower(): from_trino(str(column["type"]), f"{place}, column {column['name']}")
             for column in document["columns"]
         }
-        in_glue = _typed((table.get("StorageDescriptor") or {}).get("Columns") or (), place)
+        in_glue = _typed(storage.get("Columns") or (), place)
         if list(columns.items()) != list(in_glue.items()):
             raise QueryError(
                 "NOT_SUPPORTED_LOCALLY",
@@ -202,6 +203,26 @@ def _view_document(text: str, place: str) -> dict[str, Any]:
     if document["catalog"].lower() != "awsdatacatalog":
         raise QueryError("CATALOG_NOT_FOUND", f"{place}: Catalog '{document['catalog']}' does not exist")
     return dict(document)
+
+
+def _storage(table: Mapping[str, Any], place: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The storage descriptor and its SerDe information, which Athena wants of tables and views alike.
+
+    The messages are those of public reports (hashicorp/terraform-provider-aws#28517, apache/iceberg#4549;
+    dacort/metabase-athena-driver#62). What a view's SerDe is called does not matter.
+
+    Raises:
+        QueryError: something of it is missing.
+    """
+    storage = table.get("StorageDescriptor") or {}
+    serde = storage.get("SerdeInfo")
+    if not serde:
+        why = "Table storage descriptor is missing SerDe info"
+    elif not serde.get("SerializationLibrary"):
+        why = "Required Table SerDe information is not populated"
+    else:
+        return storage, serde
+    raise QueryError("HIVE_METASTORE_ERROR", f"{why} ({place})")
 
 
 def _typed(columns: Iterable[Mapping[str, str]], place: str) -> dict[str, Type]:

@@ -18,6 +18,8 @@ MAX_ACTIVE_PARTITIONS = 500
 """Partitions of one delivery stream that hold undelivered records at a time (default quota)."""
 
 PARTITIONING_FAILED = "partitioning-failed"
+PARTITION_LIMIT = "activePartitionExceeded"
+"""Where records beyond the limit go, as the guide's "Buffer data for dynamic partitioning" spells it."""
 PROCESSING_FAILED = "processing-failed"
 FORMAT_CONVERSION_FAILED = "format-conversion-failed"
 

@@ -23,7 +23,13 @@ from tools.localcloud.firehose.buffers import Buffer, BufferKey, Buffers, Item, 
 from tools.localcloud.firehose.checkpoint import Checkpoint, CheckpointFile
 from tools.localcloud.firehose.clients import CALL_ERRORS, ClientFactory, error_code, is_stale
 from tools.localcloud.firehose.errorlog import ErrorLog
-from tools.localcloud.firehose.errors import InvocationError, PrefixError, RecordError, SchemaError
+from tools.localcloud.firehose.errors import (
+    InvocationError,
+    PartitionLimitError,
+    PrefixError,
+    RecordError,
+    SchemaError,
+)
 from tools.localcloud.firehose.invoke import invoke
 from tools.localcloud.firehose.metrics import Meter, Outbox
 from tools.localcloud.firehose.openx import Deserializer
@@ -390,7 +396,7 @@ class Delivery:
         if key not in self._buffers and self._active_partitions() >= keys.MAX_ACTIVE_PARTITIONS:
             self.counters.partition_count_exceeded += 1
             self.meter.add("PartitionCountExceeded", 1)
-            raise RecordError(
+            raise PartitionLimitError(
                 "DynamicPartitioning.ActivePartitionLimitExceeded",
                 f"more than {keys.MAX_ACTIVE_PARTITIONS} partitions are active",
             )
@@ -403,7 +409,8 @@ class Delivery:
     def _partitioning_failed(self, record: Record, failure: RecordError, data: bytes) -> None:
         self.counters.partitioning_failed_records += 1
         line = error_output.partitioning_failed(record, failure, self._now_ms, data)
-        self._buffer_error(keys.PARTITIONING_FAILED, record, line)
+        beyond = isinstance(failure, PartitionLimitError)
+        self._buffer_error(keys.PARTITION_LIMIT if beyond else keys.PARTITIONING_FAILED, record, line)
 
     def _buffer_error(self, error_type: str, record: Record, line: bytes, since: float | None = None) -> None:
         self._buffers.add(BufferKey(error_type), Item(_without_data(record), line), since)

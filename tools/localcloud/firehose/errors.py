@@ -4,6 +4,7 @@ FirehoseError
 +-- ConfigError        a delivery stream is configured as AWS would refuse it
 +-- PrefixError        an S3 prefix cannot be parsed or evaluated
 +-- RecordError      one record goes to the error prefix
+|   +-- PartitionLimitError    because too many partitions are active
 +-- InvocationError  one call of the transform function failed; it may be repeated
 +-- SchemaError      the Glue table cannot be used to convert records
 +-- RoleRefusedError        a role's trust policy does not let Firehose assume it
@@ -40,6 +41,10 @@ class RecordError(FirehoseError):
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+
+
+class PartitionLimitError(RecordError):
+    """A record of a partition beyond those that may be active; it has a folder of its own."""
 
 
 class InvocationError(FirehoseError):

@@ -12,6 +12,7 @@ Replaced in ``ministack.services.lambda_svc``:
 * ``invalidate_worker`` killed a running invocation when its function was updated or deleted; AWS lets it
   finish.
 * ``_create_function`` took a role that does not trust Lambda.
+* ``_put_function_concurrency`` reserved more than an account has ("Configuring reserved concurrency").
 * ``handle_request`` took invocation payloads above 6 MB.
 
 In ``ministack.core.lambda_runtime``, ``reset`` ends the environments kept here. In
@@ -37,6 +38,10 @@ from tools.localcloud.loopback import Loopback
 from tools.localcloud.settings import ACCOUNT, REGION
 
 PAYLOAD_BYTES: Final = 6 * 1024 * 1024
+EXECUTIONS: Final = 1000
+"""Of all functions at once, by default; a new account has fewer."""
+UNRESERVED: Final = 100
+"""Executions that stay for functions that reserve none; all of them where an account has no more."""
 _POLL_SECONDS: Final = 0.02
 _log: Final = logging.getLogger("factorylake.lambdas")
 
@@ -70,6 +75,7 @@ def install(app: Any) -> None:
     lambda_runtime.reset = executor.close
     _crash_on_demand(executor)
     _check_requests(lambda_svc)
+    _check_reservations(lambda_svc)
     _let_eventbridge_invoke(lambda_svc)
 
 
@@ -112,6 +118,34 @@ def _check_requests(lambda_svc: Any) -> None:
 
     lambda_svc.handle_request = handle_request
     lambda_svc._create_function = create_function
+
+
+def _check_reservations(lambda_svc: Any) -> None:
+    put, of_machine = lambda_svc._put_function_concurrency, lambda_svc._ACCOUNT_CONCURRENCY_CAP
+    quota = EXECUTIONS
+
+    def put_function_concurrency(name: str, data: dict[str, Any]) -> Any:
+        functions = lambda_svc._functions
+        others = sum(functions[each].get("concurrency") or 0 for each in functions if each != name)
+        least = min(UNRESERVED, quota)
+        if quota - others - data.get("ReservedConcurrentExecutions", 0) < least:
+            said = (
+                "Specified ReservedConcurrentExecutions for function decreases account's "
+                f"UnreservedConcurrentExecution below its minimum value of [{least}]."
+            )
+            return lambda_svc.error_response_json("InvalidParameterValueException", said, 400)
+        return put(name, data)
+
+    lambda_svc._put_function_concurrency = put_function_concurrency
+
+    @route("POST", f"{PREFIX}lambda-account")
+    async def account(arguments: dict[str, Any]) -> Answer:
+        """Sets how many functions run at once: ``executions``, few in a new account, or AWS's default."""
+        nonlocal quota
+        executions = arguments.get("executions")
+        quota = EXECUTIONS if executions is None else int(executions)
+        lambda_svc._ACCOUNT_CONCURRENCY_CAP = of_machine if executions is None else quota
+        return 200, {"executions": quota}
 
 
 def _let_eventbridge_invoke(lambda_svc: Any) -> None:

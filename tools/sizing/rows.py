@@ -1,0 +1,44 @@
+"""A sum beside its limit, and how a page shows it."""
+
+from dataclasses import dataclass
+
+from tools.sizing.numbers import percent, text
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sum and its limit.
+
+    Attributes:
+        what: What is compared, with its unit.
+        sum: How it is calculated, in numbers.
+        asked: Its result.
+        limit: The most that is possible; None where the account's own must be looked up.
+        remedy: What to do when that is too little.
+    """
+
+    what: str
+    sum: str
+    asked: float
+    limit: float | None
+    remedy: str
+
+    @property
+    def used(self) -> float:
+        """Part of the limit that is used; nothing of one that is not known."""
+        return 0 if self.limit is None else self.asked / self.limit
+
+    @property
+    def cells(self) -> list[str]:
+        """The row of a table with `HEADER`."""
+        known = ["differs", ""] if self.limit is None else [text(self.limit), percent(self.used)]
+        return [self.what, self.sum, text(self.asked), *known]
+
+
+HEADER = ["what", "sum", "asked", "limit", "used"]
+
+
+def verdict(rows: list[Row]) -> str:
+    """What is too little, with its remedy, or that nothing is."""
+    short = [row for row in rows if row.used > 1]
+    return "".join(f"**Too little:** {row.what}: {row.remedy}.\n" for row in short) or "Everything fits.\n"
