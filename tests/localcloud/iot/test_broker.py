@@ -99,10 +99,13 @@ def test_a_retained_publish_ends_the_connection(
 def test_a_publish_may_be_retained_where_the_policy_says_so(
     cloud: LocalCloud, gateway: Device, name: str, topic: str
 ) -> None:
-    retained = {"Action": "iot:RetainPublish", "Resource": arn(cloud, f"topic/{topic}")}
-    allow(cloud, gateway, f"{name}-retained", retained)
+    """But on no reserved topic."""
+    allow(cloud, gateway, f"{name}-all", {"Action": ["iot:Publish", "iot:RetainPublish"], "Resource": "*"})
+    reserved = f"$aws/rules/none/{topic}"
     with connection(cloud, gateway, name, protocol=mqtt.MQTTv5) as mine:
         assert mine.publish(topic, b"x", retain=True)
+        assert mine.publish(reserved, b"x")
+        assert not mine.publish(reserved, b"x", retain=True)
 
 
 @VERSIONS
@@ -152,7 +155,7 @@ def test_a_publish_of_qos_2_is_neither_acknowledged_nor_passed_on(
     last = threading.Event()
 
     def on_message(_client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
-        received.append(message.payload)
+        received.append(bytes(message.payload))
         if message.payload == b"QoS 1":
             last.set()
 

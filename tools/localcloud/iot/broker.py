@@ -22,7 +22,7 @@ that says so:
   specifications": it is not supported, and no acknowledgement is sent). Reports say that such a will ends
   the connection; with MQTT 5, whose CONNACK names QoS 1 as the highest, so does such a publish. A retained
   publish without ``iot:RetainPublish`` was refused to MQTT 5 by its PUBACK alone (reports: the connection
-  ends).
+  ends); one to a reserved topic passed, that of Basic Ingest included ("Using MQTT retained messages").
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def _check_packets(iot: Any, refused: Counter[str]) -> None:
                     return True
                 await session.send_bytes(iot._make_disconnect(_QOS_NOT_SUPPORTED))
                 return False
-            if flags & _RETAIN and not session._policy_allows("iot:RetainPublish", f"topic/{topic}"):
+            if flags & _RETAIN and not _may_retain(session, topic):
                 _log.warning("retained publish on %r refused", topic)
                 refused["retain"] += 1
                 return bool(await session._close_unauthorized())
@@ -192,6 +192,10 @@ async def _refuses_will(iot: Any, session: Any, body: bytes) -> bool:
             iot._make_connack(return_code=_QOS_NOT_SUPPORTED, protocol_version=iot.MQTT_5)
         )
     return True
+
+
+def _may_retain(session: Any, topic: str) -> bool:
+    return not topic.startswith("$") and bool(session._policy_allows("iot:RetainPublish", f"topic/{topic}"))
 
 
 def _qos(flags: int) -> int:
