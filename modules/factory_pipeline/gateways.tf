@@ -22,12 +22,12 @@ locals {
 
   # The Base64 of the requests in a file. A request is what it says: line ends, blanks and the text around it
   # differ between machines and make no other request.
-  csr_begin = "-----BEGIN CERTIFICATE REQUEST-----"
-  csr_end   = "-----END CERTIFICATE REQUEST-----"
+  csr_begin   = "-----BEGIN CERTIFICATE REQUEST-----"
+  csr_end     = "-----END CERTIFICATE REQUEST-----"
+  csr_pattern = "${local.csr_begin}([A-Za-z0-9+/=\\s]+)${local.csr_end}"
   csr_bodies = {
     for path, text in local.csr_texts : path => [
-      for found in regexall("${local.csr_begin}([A-Za-z0-9+/=\\s]+)${local.csr_end}", text) :
-      join("", regexall("\\S+", found[0]))
+      for found in regexall(local.csr_pattern, text) : join("", regexall("\\S+", found[0]))
     ]
   }
 
@@ -85,8 +85,11 @@ resource "aws_iot_certificate" "identity" {
     ignore_changes = [csr]
 
     precondition {
-      condition     = each.value.mistaken == ""
-      error_message = "${var.csr_dir}/${each.key} must hold one certificate signing request, got ${each.value.mistaken}."
+      condition = each.value.mistaken == ""
+      error_message = join(" ", [
+        "${var.csr_dir}/${each.key} must hold one certificate signing request,",
+        "got ${each.value.mistaken}.",
+      ])
     }
 
     precondition {
@@ -96,10 +99,14 @@ resource "aws_iot_certificate" "identity" {
 
     # A gateway may be working with this certificate.
     postcondition {
-      condition = join("", regexall("\\S+", try(split(local.csr_end, split(local.csr_begin, self.csr)[1])[0], ""))) == each.value.body
-      error_message = join("\n", [
-        "${var.csr_dir}/${each.key} must stay the request that its certificate was made from, got another one. A new request gets a name of its own, and this file goes when the gateway has the new certificate. If no gateway needs the old one, replace it:",
-        "  terraform apply -replace='module.lake.module.factory_pipeline[\"${var.factory}\"].aws_iot_certificate.identity[\"${each.key}\"]'",
+      condition = each.value.body == join("", regexall("\\S+", try(regex(local.csr_pattern, self.csr)[0], "")))
+      error_message = join(" ", [
+        "${var.csr_dir}/${each.key} must stay the request that its certificate was made from, got another one.",
+        "A new request gets a name of its own, and this file goes when the gateway has the new certificate.",
+        "If no gateway needs the old one, replace it:\n  terraform apply -replace=${join(".", [
+          "'module.lake.module.factory_pipeline[\"${var.factory}\"]",
+          "aws_iot_certificate.identity[\"${each.key}\"]'",
+        ])}",
       ])
     }
   }

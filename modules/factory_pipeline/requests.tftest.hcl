@@ -39,7 +39,10 @@ run "a_request_counts_and_not_its_bytes" {
     condition = toset([
       for path, certificate in aws_iot_certificate.identity : basename(path)
       if certificate.csr == file("testdata/csr/krakow-line-1-measurements/2026-01-15.pem")
-    ]) == toset(["lf.pem", "crlf.pem", "cr.pem", "no-last-newline.pem", "blanks.pem", "text-around.pem", "76-columns.pem", "one-line.pem"])
+      ]) == toset([
+      "76-columns.pem", "blanks.pem", "cr.pem", "crlf.pem", "lf.pem", "no-last-newline.pem", "one-line.pem",
+      "text-around.pem",
+    ])
     error_message = "The certificate is made from the request as OpenSSL writes it."
   }
 }
