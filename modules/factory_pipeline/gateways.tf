@@ -13,16 +13,46 @@ locals {
     }
   ]...)
 
-  # A certificate per CSR file, by `<client ID>/<file>`.
-  requests = merge([
+  csr_texts = merge([
     for client_id in keys(local.identities) : {
-      for path in fileset(var.csr_dir, "${client_id}/*.pem") : path => {
-        client_id = client_id
-        file      = basename(path)
-        pem       = file("${var.csr_dir}/${path}")
-      }
+      # A file that is not UTF-8 counts as empty, so that the refusal is one of ours.
+      for path in fileset(var.csr_dir, "${client_id}/*.pem") : path => try(file("${var.csr_dir}/${path}"), "")
     }
   ]...)
+
+  # The Base64 of the requests in a file. A request is what it says: line ends, blanks and the text around it
+  # differ between machines and make no other request.
+  csr_begin   = "-----BEGIN CERTIFICATE REQUEST-----"
+  csr_end     = "-----END CERTIFICATE REQUEST-----"
+  csr_pattern = "${local.csr_begin}([A-Za-z0-9+/=\\s]+)${local.csr_end}"
+  csr_bodies = {
+    for path, text in local.csr_texts : path => [
+      for found in regexall(local.csr_pattern, text) : join("", regexall("\\S+", found[0]))
+    ]
+  }
+
+  # A certificate per CSR file, by `<client ID>/<file>`.
+  requests = {
+    for path, bodies in local.csr_bodies : path => {
+      client_id = dirname(path)
+      file      = basename(path)
+      body      = try(bodies[0], "")
+      # As OpenSSL and `tools.gateway csr` write it, to the byte: that is what certificates so far were made from.
+      pem = join("\n", flatten([local.csr_begin, regexall(".{1,64}", try(bodies[0], "")), local.csr_end, ""]))
+      # What is there instead of one request. The text is not repeated in messages: it might be a key.
+      mistaken = (
+        strcontains(local.csr_texts[path], "PRIVATE KEY") ?
+        "a private key, which must never leave the gateway: make a new one" :
+        strcontains(local.csr_texts[path], "BEGIN NEW CERTIFICATE REQUEST") ?
+        "BEGIN NEW CERTIFICATE REQUEST: take the word NEW out of its first and its last line" :
+        length(bodies) > 1 ? "${length(bodies)}: give each a file of its own" :
+        can(regex("^[^=]+={0,2}$", bodies[0])) && length(try(bodies[0], "")) % 4 == 0 ? "" :
+        strcontains(local.csr_texts[path], local.csr_begin) ? "a part of one" :
+        strcontains(local.csr_texts[path], "BEGIN CERTIFICATE-----") ? "a certificate" :
+        local.csr_texts[path] == "" ? "no text in UTF-8" : "something else"
+      )
+    }
+  }
 }
 
 resource "aws_iot_thing" "identity" {
@@ -51,15 +81,33 @@ resource "aws_iot_certificate" "identity" {
   csr    = each.value.pem
 
   lifecycle {
-    # The PEM itself is not repeated in messages: it might be a key.
+    # The provider would replace the certificate for a difference of one byte: the postcondition compares requests.
+    ignore_changes = [csr]
+
     precondition {
-      condition     = startswith(each.value.pem, "-----BEGIN CERTIFICATE REQUEST-----") && !strcontains(each.value.pem, "PRIVATE KEY")
-      error_message = "${var.csr_dir}/${each.key} must hold a certificate signing request and nothing else, got ${strcontains(each.value.pem, "PRIVATE KEY") ? "a private key, which must never leave the gateway: make a new one" : "something else"}."
+      condition = each.value.mistaken == ""
+      error_message = join(" ", [
+        "${var.csr_dir}/${each.key} must hold one certificate signing request,",
+        "got ${each.value.mistaken}.",
+      ])
     }
 
     precondition {
       condition     = length(each.value.pem) <= 4096
       error_message = "${var.csr_dir}/${each.key} must be at most 4096 characters, got ${length(each.value.pem)}."
+    }
+
+    # A gateway may be working with this certificate.
+    postcondition {
+      condition = each.value.body == join("", regexall("\\S+", try(regex(local.csr_pattern, self.csr)[0], "")))
+      error_message = join(" ", [
+        "${var.csr_dir}/${each.key} must stay the request that its certificate was made from, got another one.",
+        "A new request gets a name of its own, and this file goes when the gateway has the new certificate.",
+        "If no gateway needs the old one, replace it:\n  terraform apply -replace=${join(".", [
+          "'module.lake.module.factory_pipeline[\"${var.factory}\"]",
+          "aws_iot_certificate.identity[\"${each.key}\"]'",
+        ])}",
+      ])
     }
   }
 }

@@ -148,7 +148,17 @@ run "refuses_files_that_are_no_requests" {
     csr_dir  = "testdata/refused"
   }
 
-  expect_failures = [aws_iot_certificate.identity["krakow-line-1-measurements/key.pem"], aws_iot_certificate.identity["krakow-line-1-configuration/certificate.pem"], aws_iot_certificate.identity["krakow-line-2-measurements/long.pem"], aws_iot_thing.identity["krakow-line-2-configuration"]]
+  expect_failures = [
+    aws_iot_certificate.identity["krakow-line-1-measurements/key.pem"],
+    aws_iot_certificate.identity["krakow-line-1-configuration/certificate.pem"],
+    aws_iot_certificate.identity["krakow-line-2-measurements/cut.pem"],
+    aws_iot_certificate.identity["krakow-line-2-measurements/long.pem"],
+    aws_iot_certificate.identity["krakow-line-2-measurements/new-header.pem"],
+    aws_iot_certificate.identity["krakow-line-2-measurements/short.pem"],
+    aws_iot_certificate.identity["krakow-line-2-measurements/two.pem"],
+    aws_iot_certificate.identity["krakow-line-2-measurements/utf-16.pem"],
+    aws_iot_thing.identity["krakow-line-2-configuration"],
+  ]
 }
 
 # Streams that exist: their ARNs are known, so what they have is read and compared.

@@ -107,7 +107,7 @@ LAKES = {
     ),
     # Without keys, as the demonstration's.
     "changes": Shared(
-        ("test_changes",),
+        ("test_certificates", "test_changes"),
         {"krakow": _KRAKOW, "lyon": _LYON, "nancy": {"gateways": ["cell"], "lanes": _PATIENT, **_SILENT}},
     ),
     # What the table of changes is made of.

@@ -1,4 +1,5 @@
 import base64
+import gzip
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.gateway.errors import ConfigurationError, FileError
-from tools.gateway.files import Defaults, Outgoing, by_source, read_jsonl, read_messages
+from tools.gateway.files import Defaults, Outgoing, by_source, read_json, read_jsonl, read_messages
 from tools.gateway.identities import LANES, Source
 from tools.gateway.mqtt import MAX_PAYLOAD
 
@@ -44,12 +45,13 @@ def test_a_plain_message_needs_nothing(tmp_path: Path) -> None:
     [
         b"not JSON",
         b'{"deviceID":',
-        b"\xff\xfe",
+        b"\xff\xfd",
         b"[1,2]",
         b"null",
         b'"message"',
         b'  { "a" : 1 }  ',
         b'{"message":1}x',
+        b'{"a":1}{"a":2}',
         b"[" * 5000,
         b'{"value":' + b"9" * 5000 + b"}",
         b'{"deviceID":"d","message":"LoopEdge would never","value":1}',
@@ -192,6 +194,174 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         read_messages(tmp_path / "none.jsonl", Defaults(SOURCES))
 
 
+MARKS = {
+    "utf-8": "\ufeff".encode(),
+    "utf-16-le": b"\xff\xfe",
+    "utf-16-be": b"\xfe\xff",
+    "utf-32-le": b"\xff\xfe\x00\x00",
+    "utf-32-be": b"\x00\x00\xfe\xff",
+}
+
+
+@pytest.mark.parametrize("marked", [True, False], ids=["mark", "no mark"])
+@pytest.mark.parametrize("encoding", MARKS)
+def test_other_encodings_of_unicode_become_utf8(tmp_path: Path, encoding: str, marked: bool) -> None:
+    mark = MARKS[encoding] if marked else b""
+    line = '{"tagName":"Füllstand","value":1.50}'
+    content = mark + f"{line}\r\n{line}\r\n".encode(encoding)
+    for name in ("mine.jsonl", "mine.json"):
+        messages = read(tmp_path, content, name)
+        assert [(message.payload, message.line) for message in messages] == [
+            (line.encode(), 1),
+            (line.encode(), 2),
+        ]
+    table = "timestamp,tag,value\n1772600000000,Füllstand,1.50\n"
+    (message,) = read(tmp_path, mark + table.encode(encoding), "mine.csv")
+    assert json.loads(message.payload)["tagName"] == "Füllstand"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            b"\xff\xfe{\x00}",
+            " must be UTF-8, UTF-16 or UTF-32, begins as UTF-16 and goes on otherwise",
+        ),
+        # what `>>` of Windows PowerShell does to a file
+        (
+            SAMPLE + b"\r\n" + SAMPLE.decode().encode("utf-16-le"),
+            "2: must be text of one encoding, holds a NUL byte (message_base64 takes any)",
+        ),
+        (gzip.compress(SAMPLE), " must be text, is compressed with gzip"),
+        (b"PK\x03\x04...", " must be text, is a ZIP archive or a workbook"),
+    ],
+)
+@pytest.mark.parametrize("name", ["mine.jsonl", "mine.ndjson", "mine.json", "mine.csv"])
+def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, told: str, name: str) -> None:
+    assert fails(tmp_path, content, name) == told
+
+
+def test_a_compressed_file_is_named_as_such(tmp_path: Path) -> None:
+    assert fails(tmp_path, gzip.compress(SAMPLE), "mine.jsonl.gz") == " must be text, is compressed with gzip"
+
+
+INDENTED = json.dumps(json.loads(SAMPLE), indent=2).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (INDENTED, [1]),
+        (INDENTED.replace(b"\n", b"\r\n"), [1]),
+        (INDENTED.replace(b"\n", b"\r"), [1]),
+        (INDENTED + b"\n\n" + INDENTED + b"\n", [1, 8]),
+        (INDENTED + INDENTED, [1, 6]),
+        (b"[\n" + SAMPLE + b",\n\n" + SAMPLE + b"\n]\n", [2, 4]),
+        (b"[" + SAMPLE + b",\n " + SAMPLE + b"]", [1, 2]),
+        (json.dumps([json.loads(SAMPLE)] * 2, indent="\t").encode(), [2, 8]),
+    ],
+)
+@pytest.mark.parametrize("name", ["mine.json", "mine.jsonl", "mine.ndjson"])
+def test_documents_over_several_lines_are_one_message_each(
+    tmp_path: Path, content: bytes, lines: list[int], name: str
+) -> None:
+    """Whatever the file is called; each keeps its spelling."""
+    messages = read(tmp_path, content, name)
+    assert [message.line for message in messages] == lines
+    for message in messages:
+        assert json.loads(message.payload) == json.loads(SAMPLE)
+        assert message.payload in content
+
+
+@given(
+    objects=st.lists(
+        st.dictionaries(st.text(max_size=3), st.text(max_size=3) | st.integers() | st.lists(st.booleans())),
+        min_size=1,
+    ),
+    indent=st.sampled_from([0, 2, "\t"]),
+    in_array=st.booleans(),
+)
+def test_indented_json_is_read_however_it_is_written(
+    objects: list[dict[str, object]], indent: int | str, in_array: bool
+) -> None:
+    content = "\n".join(
+        json.dumps(each, indent=indent, ensure_ascii=False) for each in ([objects] if in_array else objects)
+    )
+    for reader in (read_json, read_jsonl):
+        messages = list(reader(Path("mine"), content.encode(), Defaults(SOURCES)))
+        assert [json.loads(message.payload) for message in messages] == objects
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" + SAMPLE + b"," + SAMPLE + b"]",
+        SAMPLE + SAMPLE,
+        SAMPLE + b"\n" + SAMPLE,
+        b" [ ] [" + SAMPLE + b"] " + SAMPLE,
+    ],
+)
+def test_json_is_read_document_by_document(tmp_path: Path, content: bytes) -> None:
+    assert [message.payload for message in read(tmp_path, content, "mine.json")] == [SAMPLE, SAMPLE]
+
+
+def test_elements_of_an_array_may_be_envelopes(tmp_path: Path) -> None:
+    content = b'[\n  {"gateway": "line-2", "message": {"value": 1.50}},\n  {"value": 2}\n]'
+    assert [
+        (message.source.gateway, message.payload) for message in read(tmp_path, content, "mine.json")
+    ] == [
+        ("line-2", b'{"value": 1.50}'),
+        ("line-1", b'{"value": 2}'),
+    ]
+    assert fails(tmp_path, content.replace(b"gateway", b"gate"), "mine.json").startswith(
+        "2: an envelope has no key"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"not JSON", "1: must be JSON: Expecting value"),
+        (SAMPLE + b"\n" + b'{"value":', "2: must be JSON: Expecting value"),
+        (SAMPLE + b',\n{"value":1},\n', "1: no comma may stand between documents"),
+        (b"[" + SAMPLE + b",\n" + SAMPLE, "2: must be JSON: Expecting ',' delimiter"),
+        (b"[\n1772600000000,\n21.5]", "2: each message must be a JSON object"),
+        (b'"text"', "1: each message must be a JSON object"),
+        (b"[" * 100_000, "1: must not be nested so deeply"),
+        (b'{"a":"\xff"}', "1: must be UTF-8"),
+        (b"[]", " holds no message"),
+        (b" \r\n", " holds no message"),
+    ],
+)
+def test_json_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes, told: str) -> None:
+    assert fails(tmp_path, content, "mine.json").startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            SAMPLE + b",\n" + SAMPLE + b",\n",
+            "1: must be one message a line, or JSON: no comma may stand between",
+        ),
+        (b"[" + SAMPLE + b",\n" + SAMPLE + b",\n", "3: must be one message a line, or JSON: must be JSON: "),
+        (b'{\n  "a": 1,\n  "b": tru\n}\n', "3: must be one message a line, or JSON: must be JSON: "),
+        (SAMPLE + b'\n{\n  "a": "\xff"\n}\n', "3: must be one message a line, or JSON: must be UTF-8"),
+        (b"[\n1,\n2\n]", "2: each message must be a JSON object"),
+    ],
+)
+def test_pieces_of_documents_are_no_lines(tmp_path: Path, content: bytes, told: str) -> None:
+    """Each line would be rejected, or worse: taken."""
+    assert fails(tmp_path, content).startswith(told)
+
+
+def test_lines_may_end_in_carriage_returns_alone(tmp_path: Path) -> None:
+    messages = read(tmp_path, SAMPLE + b"\rnot JSON\r")
+    assert [(message.payload, message.line) for message in messages] == [(SAMPLE, 1), (b"not JSON", 2)]
+    rows = b"timestamp,tag,value\r1772600000000,t,1\r1772600000001,t,2\r"
+    assert [message.line for message in read(tmp_path, rows, "mine.csv")] == [2, 3]
+
+
 def test_errors_show_no_payload(tmp_path: Path) -> None:
     assert "secret" not in fails(tmp_path, b'{"message":{"secret":1},"lane":"clips"}')
 
@@ -228,7 +398,8 @@ def test_csv_rows_become_loopedge_messages(tmp_path: Path) -> None:
         ("0042", "string", '"0042"'),
         ("NaN", "string", '"NaN"'),
         ("1_000", "string", '"1_000"'),
-        ('"1,5"', "string", '"1,5"'),
+        ("1.2.3", "string", '"1.2.3"'),
+        ("E5", "string", '"E5"'),
         ('" x "', "string", '" x "'),
         ("", "float64", "null"),
     ],
@@ -248,10 +419,32 @@ def test_csv_values_keep_their_digits(tmp_path: Path, cell: str, datatype: str, 
         ("2026-03-04T04:53:20", 1772600000000),
         ("2026-03-04 05:53:20.250+01:00", 1772600000250),
         ("2026-03-04", 1772582400000),
+        ("1772600000", 1772600000000),
+        ("1772600000.5", 1772600000500),
+        ("1772600000.123987", 1772600000123),
+        ("1772600000123987", 1772600000123),
+        ("1772600000123987654", 1772600000123),
     ],
 )
 def test_csv_timestamps(tmp_path: Path, cell: str, milliseconds: int) -> None:
     assert csv(tmp_path, f"{cell},t,1")[0]["timestamp"] == milliseconds
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_csv_columns_may_be_separated_otherwise(tmp_path: Path, delimiter: str) -> None:
+    rows = ("timestamp,tag,value", "1772600000000,t,21.50")
+    content = "\n".join(row.replace(",", delimiter) for row in rows).encode()
+    (message,) = read(tmp_path, content, "furnace.csv")
+    assert json.loads(message.payload)["value"] == 21.5
+    decimal_comma = content.replace(b"21.50", b"21,50")
+    assert fails(tmp_path, decimal_comma, "furnace.csv").startswith(
+        "2: value is a number that JSON spells otherwise"
+    )
+
+
+def test_text_that_looks_like_a_number_is_told_by_its_datatype(tmp_path: Path) -> None:
+    (sample,) = csv(tmp_path, '1772600000000,size,"1,5",string', heading="timestamp,tag,value,datatype")
+    assert (sample["value"], sample["datatype"]) == ("1,5", "string")
 
 
 def test_csv_columns_in_any_order_and_optional_ones(tmp_path: Path) -> None:
@@ -288,9 +481,43 @@ def test_csv_tags_keep_their_register(tmp_path: Path) -> None:
         ("timestamp,tag,value\n1772600000000,t\n", "2: the heading has 3 columns, this row 2"),
         (
             "timestamp,tag,value\n1772600000000,t,1\nyesterday,t,1\n",
-            "3: timestamp must be epoch milliseconds",
+            "3: timestamp must be epoch seconds (10 digits), milliseconds (13), microseconds (16) or "
+            "nanoseconds (19), or ISO 8601, for example 2026-03-04T05:06:07Z",
         ),
-        ("timestamp,tag,value\n1772600000.5,t,1\n", "2: timestamp must be epoch milliseconds"),
+        *(
+            (f"timestamp,tag,value\n{cell},t,1\n", "2: timestamp must be epoch seconds (10 digits)")
+            for cell in (
+                "987654321",
+                "0987654321",
+                "-1772600000000",
+                "17726000000",
+                "1772600000000.5",
+                "1.7726E+12",
+                "20260304",
+                "20260304050607",
+                "46085.2",
+                "04.03.2026 05:06",
+            )
+        ),
+        *(
+            (
+                f'timestamp,tag,value\n1772600000000,t,"{cell}"\n',
+                "2: value is a number that JSON spells otherwise",
+            )
+            for cell in (
+                "44,18",
+                "1.234,5",
+                "1,000",
+                "1,234.5",
+                "1 000",
+                "1'000",
+                "+5",
+                ".5",
+                "5.",
+                "-,5",
+                "1,5e3",
+            )
+        ),
         ("timestamp,tag,value\n1772600000000,,1\n", "2: tag must not be empty"),
         ("timestamp,tag,value,success\n1772600000000,t,1,yes\n", "2: success must be true or false"),
         ("timestamp,tag,value,gateway\n1772600000000,t,1,line-9\n", "2: the lake has no gateway */line-9"),

@@ -1,5 +1,6 @@
 """The metrics that exist: those that AWS documents, and those that the functions emit when they are run."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from clip_fetch.run import run
 from clip_fetch.settings import Shard
 
 from tests.clip_fetch.aws import SETTINGS, T0, Aws, footage
+from tests.terraform.terraform_tree import REPOSITORY
 from tests.transform.support import Lane
 
 _DOCUMENTED = Path(__file__).parent / "aws_metrics.toml"
@@ -40,6 +42,17 @@ def documented() -> set[Metric]:
     pages: list[dict[str, Any]] = tomllib.loads(_DOCUMENTED.read_text(encoding="utf-8"))["page"]
     return {
         Metric.of(page["namespace"], name, page["dimensions"]) for page in pages for name in page["metrics"]
+    }
+
+
+def in_the_runbook() -> set[Metric]:
+    """What docs/operations.md has people read: `metric NAMESPACE NAME STATISTIC Name=DIMENSION,Value=...`."""
+    page = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^metric (\S+) (\S+) \S+((?: Name=\w+,Value=\S+)+)$", page, re.MULTILINE)
+    assert len(commands) == len(re.findall(r"^metric ", page, re.MULTILINE))
+    return {
+        Metric.of(namespace, name, re.findall(r"Name=(\w+),", dimensions))
+        for namespace, name, dimensions in commands
     }
 
 

@@ -20,6 +20,8 @@ _CASES: list[dict[str, Any]] = tomllib.loads(
     (REPOSITORY / "tests" / "terraform" / "refusals.toml").read_text(encoding="utf-8")
 )["case"]
 
+_KEY_FILE = REPOSITORY / "modules/factory_pipeline/testdata/refused/krakow-line-1-measurements/key.pem"
+
 # Arguments that are accepted, of which a case replaces some.
 _GOOD = {
     "storage": {"name": '"plant-lake"', "suffix": '"111122223333"'},
@@ -92,14 +94,18 @@ def test_each_refusal_says_path_rule_and_value(tree: TerraformTree) -> None:
     folder = tree.add_root("refusals", {"main.tf": _PLANNED + "\n".join(calls), "refusals.tftest.hcl": test})
     tree.init(folder)
 
+    diagnostics = tree.test_diagnostics(folder)
     said = [
         message.replace(str(tree.root), "<tree>")
-        for diagnostic in tree.test_diagnostics(folder)
+        for diagnostic in diagnostics
         if diagnostic["severity"] == "error"
         for message in _messages(diagnostic["detail"])
     ]
 
     assert sorted(said) == sorted(message for case in _CASES for message in case["messages"])
+    # Terraform shows the values that a condition reads, beside its message.
+    assert "the place of a key" in _KEY_FILE.read_text(encoding="utf-8")
+    assert "the place of a key" not in json.dumps(diagnostics)
 
 
 def _messages(detail: str) -> list[str]:

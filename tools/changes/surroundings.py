@@ -12,7 +12,7 @@ from typing import Any
 import hcl2
 
 from tools.changes.cases import FACTORY
-from tools.gateway.csr import make_csr
+from tools.gateway.csr import csr_path, make_csr
 from tools.lake import LocalLake
 from tools.lake.local import CERTIFICATE, ENVIRONMENT
 from tools.lake.terraform import REPOSITORY
@@ -83,6 +83,8 @@ def named_values(variables: dict[str, Any], folder: Path) -> dict[str, object]:
         "@request added": _requests_with(
             requests, folder / "second", [(_client_id("measurements"), "second")]
         ),
+        "@request respelled": _requests_respelled(requests, folder / "respelled"),
+        "@request swapped": _requests_swapped(requests, folder / "swapped", _client_id("measurements")),
         "@request removed": _requests_without(requests, folder / "none", _client_id("measurements")),
         "@packages": _packages(Path(variables["packages_dir"]), folder / "packages"),
         "@schemas": _schemas(folder / "schemas"),
@@ -97,6 +99,20 @@ def _requests_with(requests: Path, folder: Path, added: list[tuple[str, str]]) -
     shutil.copytree(requests, folder)
     for client_id, name in added:
         make_csr(client_id, name, folder, folder.with_suffix(".keys"))
+    return str(folder)
+
+
+def _requests_respelled(requests: Path, folder: Path) -> str:
+    shutil.copytree(requests, folder)
+    for file in folder.glob("*/*.pem"):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    return str(folder)
+
+
+def _requests_swapped(requests: Path, folder: Path, client_id: str) -> str:
+    shutil.copytree(requests, folder)
+    csr_path(folder, client_id, CERTIFICATE).unlink()
+    make_csr(client_id, CERTIFICATE, folder, folder.with_suffix(".keys"))
     return str(folder)
 
 

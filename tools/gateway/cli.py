@@ -175,7 +175,10 @@ def command_line() -> argparse.ArgumentParser:
 
     publish = commands.add_parser("publish", help="send the messages of a file")
     publish.add_argument(
-        "file", type=Path, metavar="FILE", help=".jsonl: one message a line; .csv: timestamp,tag,value"
+        "file",
+        type=Path,
+        metavar="FILE",
+        help=".jsonl: one message a line; .json: objects or an array of them; .csv: timestamp,tag,value",
     )
     publish.add_argument("--factory", help="of messages that name none (default: the first one)")
     publish.add_argument("--gateway", help="of messages that name none (default: the factory's first one)")

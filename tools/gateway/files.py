@@ -1,31 +1,38 @@
-r"""A user's own messages: JSON lines and CSV files, checked as a whole before anything is sent.
+r"""A user's own messages: JSON and CSV files, checked as a whole before anything is sent.
 
-JSON lines (`.jsonl`, `.json`, `.ndjson`): each line is one message and is published byte for byte as it
-stands, so the lake judges it and not this program. Only an object with the key `message` or `message_base64`
-and without `deviceID` is an envelope, which says more about the message in it:
+JSON lines (`.jsonl`, `.ndjson`): each line is one message and is published byte for byte as it stands, so the
+lake judges it and not this program. Only an object with the key `message` or `message_base64` and without
+`deviceID` is an envelope, which says more about the message in it:
 
     {"factory":"krakow","gateway":"line-2","lane":"configuration","message":{"recipe":"A-100"}}
     {"lane":"measurements","message_base64":"bm90IEpTT04="}
 
 `message` is published as it is spelled in the line, `message_base64` as the bytes that it encodes. Empty
-lines are passed over; a byte order mark at the start of the file is not part of the first message.
+lines are passed over. A file whose documents span several lines is read document by document.
+
+JSON (`.json`): documents, one after the other, each of them a message or an envelope, or an array of such.
+Here everything has to be JSON.
 
 CSV (`.csv`): a heading with at least `timestamp`, `tag` and `value`, in any order; see `read_csv`.
+
+All of them may be UTF-8, UTF-16 or UTF-32; messages are UTF-8, without the file's byte order mark.
 """
 
 import base64
 import binascii
+import codecs
 import csv
 import io
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tools.gateway.documents import DECODER, Piece, PieceError, by_documents, by_lines, line_of
 from tools.gateway.errors import ConfigurationError, FileError
 from tools.gateway.identities import Lane, Source, parse_lane
 from tools.gateway.mqtt import MAX_PAYLOAD
@@ -35,10 +42,25 @@ _CSV_REQUIRED = ("timestamp", "tag", "value")
 _CSV_OPTIONAL = ("device", "description", "datatype", "success", "factory", "gateway")
 _NAMESPACE = uuid.UUID("0f6f4f0c-3f0b-5a53-8f5d-0d9a2d3d1b66")
 _JSON_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
-_EPOCH_MS = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Numbers stay text: only their place in the line matters here, and a very long one would raise.
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
+# What people write for a number and JSON does not: 44,18 and 1.234,5 and 1,000, +5, .5 and 5. are some.
+_FOREIGN_NUMBER = re.compile(
+    r"(?=[+-]?[.,]?[0-9])[+-]?(?:[1-9][0-9]{0,2}(?:[., '][0-9]{3})+|0|[1-9][0-9]*)?(?:[.,][0-9]*)?"
+    r"(?:[eE][+-]?[0-9]+)?",
+    re.ASCII,
+)
+# For centuries to come, epoch seconds have ten digits, milliseconds 13, micro- and nanoseconds 16 and 19.
+_EPOCH = re.compile(r"[1-9](?:[0-9]{9}|[0-9]{12}|[0-9]{15}|[0-9]{18})", re.ASCII)
+_EPOCH_SECONDS = re.compile(r"([1-9][0-9]{9})\.([0-9]{1,9})", re.ASCII)
+# How files begin that hold no text.
+_NO_TEXT = {
+    b"\x1f\x8b": "compressed with gzip",
+    b"BZh": "compressed with bzip2",
+    b"\xfd7zXZ\x00": "compressed with xz",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd",
+    b"PK\x03\x04": "a ZIP archive or a workbook",
+    b"\xd0\xcf\x11\xe0": "a workbook",
+    b"PAR1": "Parquet",
+}
 
 
 @dataclass(frozen=True)
@@ -108,18 +130,19 @@ def read_messages(path: Path, defaults: Defaults) -> list[Outgoing]:
         FileError: With the line and the rule, when the file breaks its format.
     """
     try:
-        content = path.read_bytes().removeprefix(_BYTE_ORDER_MARK)
+        content = path.read_bytes()
     except OSError as error:
         raise FileError(path, 0, f"cannot be read: {error.strerror}") from error
+    for start, kind in _NO_TEXT.items():
+        if content.startswith(start):
+            raise FileError(path, 0, f"must be text, is {kind}")
     suffix = path.suffix.lower()
-    if suffix in (".jsonl", ".ndjson", ".json"):
-        found = list(read_jsonl(path, content, defaults))
-    elif suffix == ".csv":
-        found = list(read_csv(path, content, defaults))
-    else:
+    readers = {".jsonl": read_jsonl, ".ndjson": read_jsonl, ".json": read_json, ".csv": read_csv}
+    if suffix not in readers:
         raise FileError(
             path, 0, f"must end in .jsonl, .ndjson, .json or .csv, ends in {suffix or 'nothing'!r}"
         )
+    found = list(readers[suffix](path, _in_utf8(path, content), defaults))
     if not found:
         raise FileError(path, 0, "holds no message")
     for message in found:
@@ -133,45 +156,88 @@ def read_messages(path: Path, defaults: Defaults) -> list[Outgoing]:
     return found
 
 
+def _in_utf8(path: Path, content: bytes) -> bytes:
+    """A file's content in UTF-8, without its byte order mark.
+
+    Windows PowerShell and Excel write UTF-16. What is not UTF-16 or UTF-32 stays as it is: a line of JSON
+    lines may be any bytes.
+    """
+    encoding = json.detect_encoding(content)  # by the byte order mark, or by NUL bytes
+    if encoding.startswith("utf-8"):
+        content = content.removeprefix(codecs.BOM_UTF8)
+    else:
+        try:
+            content = content.decode(encoding).removeprefix("\ufeff").encode("utf-8")
+        except UnicodeError as error:
+            raise FileError(
+                path,
+                0,
+                f"must be UTF-8, UTF-16 or UTF-32, begins as {encoding.upper()} and goes on otherwise",
+            ) from error
+    if b"\x00" in content:
+        line = line_of(content, content.index(b"\x00"))
+        raise FileError(
+            path, line, "must be text of one encoding, holds a NUL byte (message_base64 takes any)"
+        )
+    return content
+
+
 def read_jsonl(path: Path, content: bytes, defaults: Defaults) -> Iterator[Outgoing]:
-    """The messages of a file of JSON lines.
+    """The messages of a file of JSON lines, in UTF-8.
 
     Raises:
-        FileError: When an envelope is wrong. A line that is no envelope is never wrong here.
+        FileError: When an envelope is wrong, or lines are pieces of JSON that cannot be read as a whole. Any
+            other line is never wrong here.
     """
-    for number, raw in enumerate(content.split(b"\n"), start=1):
-        line = raw.removesuffix(b"\r")
-        if not line.strip():
-            continue
+    return _outgoing(path, by_lines, content, defaults)
+
+
+def read_json(path: Path, content: bytes, defaults: Defaults) -> Iterator[Outgoing]:
+    """The messages of a file of JSON documents, in UTF-8: its objects, and the objects of its arrays.
+
+    Raises:
+        FileError: When something is no JSON or no object, or an envelope is wrong.
+    """
+    return _outgoing(path, by_documents, content, defaults)
+
+
+def _outgoing(
+    path: Path, split: Callable[[bytes], list[Piece]], content: bytes, defaults: Defaults
+) -> Iterator[Outgoing]:
+    try:
+        pieces = split(content)
+    except PieceError as error:
+        raise FileError(path, error.line, error.rule) from error
+    for piece in pieces:
         try:
-            members = _envelope(line)
+            members = _envelope(piece.content)
             if members is None:
-                yield Outgoing(defaults.source(None, None, None), line, number)
+                yield Outgoing(defaults.source(None, None, None), piece.content, piece.line)
             else:
-                yield Outgoing(_envelope_source(members, defaults), _envelope_payload(members), number)
+                yield Outgoing(_envelope_source(members, defaults), _envelope_payload(members), piece.line)
         except (ConfigurationError, ValueError) as error:
-            raise FileError(path, number, str(error)) from error
+            raise FileError(path, piece.line, str(error)) from error
 
 
 def read_csv(path: Path, content: bytes, defaults: Defaults) -> Iterator[Outgoing]:
     """The samples of a CSV file, as LoopEdge would send them.
 
-    Columns: `timestamp` (epoch ms, or ISO 8601, which is UTC where it names no zone), `tag`, `value`.
-        Optional: `device` (default: the file's name), `description`, `datatype`, `success` (true or false;
-        default true), `factory`, `gateway`. A value that is a JSON number is sent with the digits that it
-        has; `true` and `false` are booleans; an empty one is null; anything else is text. `datatype` follows
-        from that (int64, float64, bool, string). UUIDs are made from the names of device and tag, so that a
-        tag keeps its register ID.
+    Columns: `timestamp` (epoch seconds, milli-, micro- or nanoseconds, or ISO 8601, which is UTC where it
+        names no zone), `tag`, `value`, separated by commas, semicolons or tabs. Optional: `device` (default:
+        the file's name), `description`, `datatype`, `success` (true or false; default true), `factory`,
+        `gateway`. A value that is a JSON number is sent with the digits that it has; `true` and `false` are
+        booleans; an empty one is null; anything else is text. `datatype` follows from that (int64, float64,
+        bool, string). UUIDs are made from the names of device and tag, so that a tag keeps its register ID.
 
     Raises:
-        FileError: When heading or row do not fit, or a timestamp cannot be read.
+        FileError: When heading or row do not fit, a timestamp cannot be read, or a value is a number that is
+            not spelled as JSON spells it and its `datatype` is not `string`.
     """
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise FileError(path, line, "must be UTF-8") from error
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+        raise FileError(path, line_of(content, error.start), "must be UTF-8") from error
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     try:
         heading = [name.strip() for name in next(rows, [])]
         _check_heading(path, heading)
@@ -180,6 +246,12 @@ def read_csv(path: Path, content: bytes, defaults: Defaults) -> Iterator[Outgoin
                 yield _sample(path, rows.line_num, heading, row, defaults)
     except csv.Error as error:
         raise FileError(path, rows.line_num, f"must be CSV: {error}") from error
+
+
+def _delimiter(text: str) -> str:
+    """What separates the heading's columns: Excel writes semicolons where a comma is the decimal sign."""
+    heading = text.lstrip("\r\n").partition("\n")[0].partition("\r")[0]
+    return max(",;\t", key=heading.count)
 
 
 def _envelope(line: bytes) -> Mapping[str, str] | None:
@@ -209,15 +281,15 @@ def _members(text: str) -> list[tuple[str, str]]:
     Raises:
         ValueError: When the text is not one JSON object.
     """
-    whole, end = _DECODER.raw_decode(text, len(text) - len(text.lstrip()))
+    whole, end = DECODER.raw_decode(text, len(text) - len(text.lstrip()))
     if not isinstance(whole, dict) or text[end:].strip():
         raise ValueError("not one JSON object")
     members = []
     at = text.index("{") + 1
     while (at := _skip_blanks(text, at)) < end and text[at] != "}":
-        name, at = _DECODER.raw_decode(text, at)
+        name, at = DECODER.raw_decode(text, at)
         at = _skip_blanks(text, text.index(":", at) + 1)
-        _, value_end = _DECODER.raw_decode(text, at)
+        _, value_end = DECODER.raw_decode(text, at)
         members.append((name, text[at:value_end]))
         at = _skip_blanks(text, value_end)
         if text[at] == ",":
@@ -276,7 +348,7 @@ def _sample(
     cells = {name: cell for name, cell in zip(heading, row, strict=True) if cell.strip()}
     try:
         timestamp = _timestamp(cells.get("timestamp", ""))
-        datatype, spelled = _value(cells.get("value"))
+        datatype, spelled = _value(cells.get("value"), cells.get("datatype"))
         source = defaults.source(cells.get("factory"), cells.get("gateway"), "measurements")
     except (ConfigurationError, ValueError) as error:
         raise FileError(path, line, str(error)) from error
@@ -303,21 +375,30 @@ def _sample(
 
 
 def _timestamp(cell: str) -> int:
+    """Epoch ms of a cell; digits beyond milliseconds are cut off."""
     text = cell.strip()
-    if _EPOCH_MS.fullmatch(text):
-        return int(text)
+    if _EPOCH.fullmatch(text):
+        return int(text) * 1000 if len(text) == 10 else int(text[:13])
+    if seconds := _EPOCH_SECONDS.fullmatch(text):
+        return int(seconds[1]) * 1000 + int(seconds[2].ljust(3, "0")[:3])
     try:
-        moment = datetime.fromisoformat(text)
+        # Digits alone are no ISO 8601 here: 20260304 may be a date or a count of anything.
+        moment = datetime.fromisoformat("" if text.isdecimal() else text)
     except ValueError as error:
         raise ValueError(
-            "timestamp must be epoch milliseconds or ISO 8601, for example 2026-03-04T05:06:07Z"
+            "timestamp must be epoch seconds (10 digits), milliseconds (13), microseconds (16) or "
+            "nanoseconds (19), or ISO 8601, for example 2026-03-04T05:06:07Z"
         ) from error
     in_utc = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return round((in_utc - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000)
+    return (in_utc - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def _value(cell: str | None) -> tuple[str, str]:
-    """LoopEdge's datatype of a cell, and the cell as JSON."""
+def _value(cell: str | None, told: str | None) -> tuple[str, str]:
+    """LoopEdge's datatype of a cell, and the cell as JSON; `told` is the datatype that its row names.
+
+    Raises:
+        ValueError: When it is a number that JSON spells in another way.
+    """
     if cell is None:
         return "float64", "null"
     text = cell.strip()
@@ -326,6 +407,11 @@ def _value(cell: str | None) -> tuple[str, str]:
         return ("float64" if number[2] or number[3] else "int64"), text
     if text.lower() in ("true", "false"):
         return "bool", text.lower()
+    if _FOREIGN_NUMBER.fullmatch(text) and (told or "").strip() != "string":
+        raise ValueError(
+            "value is a number that JSON spells otherwise: as 1044.18, with a point and without separators "
+            "(text that looks like a number needs a column datatype with string)"
+        )
     return "string", json.dumps(cell, ensure_ascii=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,12 +63,13 @@ def arn(cloud: LocalCloud, resource: str) -> str:
 
 
 class Connection:
-    """An MQTT client that tells what the broker did."""
+    """An MQTT client that tells what the broker did; ``reason`` is what it said last, with MQTT 5."""
 
     def __init__(self, client: mqtt.Client) -> None:
         self.client = client
         self.accepted = threading.Event()
         self.dropped = threading.Event()
+        self.reason = ""
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
 
@@ -88,17 +89,33 @@ class Connection:
             assert time.monotonic() < deadline, "the broker did not answer"
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self.reason = str(reason)
         (self.dropped if reason.is_failure else self.accepted).set()
 
-    def _on_disconnect(self, *_: Any) -> None:
+    def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if not self.dropped.is_set():  # a refused CONNECT has said why
+            self.reason = str(reason)
         self.dropped.set()
 
 
 @contextmanager
 def connection(
-    cloud: LocalCloud, device: Device | None, client_id: str, *, protocol: int = mqtt.MQTTv311
+    cloud: LocalCloud,
+    device: Device | None,
+    client_id: str,
+    *,
+    protocol: int = mqtt.MQTTv311,
+    will: Mapping[str, Any] | None = None,
 ) -> Iterator[Connection]:
-    """A connection attempt that has been answered; without a device the client has no certificate."""
+    """A connection attempt that has been answered.
+
+    Args:
+        cloud: Where.
+        device: As whom; without one the client has no certificate.
+        client_id: The client ID.
+        protocol: paho's number of the MQTT version.
+        will: The last will, as paho's ``will_set`` takes it.
+    """
     client = mqtt.Client(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
@@ -110,6 +127,8 @@ def connection(
         None if device is None else str(device.certificate_file),
         None if device is None else str(device.key_file),
     )
+    if will is not None:
+        client.will_set(**will)
     attempt = Connection(client)
     try:
         client.connect(cloud.mqtt_host, cloud.mqtt_port)

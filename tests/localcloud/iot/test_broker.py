@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -78,6 +79,105 @@ def test_a_foreign_topic_ends_the_connection(
 ) -> None:
     with connection(cloud, gateway, name) as mine:
         assert not mine.publish(other, b"x")
+
+
+VERSIONS = pytest.mark.parametrize("protocol", [mqtt.MQTTv311, mqtt.MQTTv5], ids=["3.1.1", "5"])
+
+
+@VERSIONS
+@pytest.mark.parametrize("qos", [0, 1])
+def test_a_retained_publish_ends_the_connection(
+    cloud: LocalCloud, gateway: Device, name: str, topic: str, protocol: int, qos: int
+) -> None:
+    with connection(cloud, gateway, name, protocol=protocol) as mine:
+        mine.client.publish(topic, b"x", qos=qos, retain=True)
+        assert mine.dropped.wait(PATIENCE)
+        if protocol == mqtt.MQTTv5:
+            assert mine.reason == "Not authorized"
+
+
+def test_a_publish_may_be_retained_where_the_policy_says_so(
+    cloud: LocalCloud, gateway: Device, name: str, topic: str
+) -> None:
+    """But on no reserved topic."""
+    allow(cloud, gateway, f"{name}-all", {"Action": ["iot:Publish", "iot:RetainPublish"], "Resource": "*"})
+    reserved = f"$aws/rules/none/{topic}"
+    with connection(cloud, gateway, name, protocol=mqtt.MQTTv5) as mine:
+        assert mine.publish(topic, b"x", retain=True)
+        assert mine.publish(reserved, b"x")
+        assert not mine.publish(reserved, b"x", retain=True)
+
+
+@VERSIONS
+def test_a_will_on_its_own_topic_is_served(
+    cloud: LocalCloud, gateway: Device, name: str, topic: str, protocol: int
+) -> None:
+    will = {"topic": topic, "payload": b"{}", "qos": 1}
+    with connection(cloud, gateway, name, protocol=protocol, will=will) as mine:
+        assert mine.publish(topic, b"x")
+
+
+@VERSIONS
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"topic": "factories/krakow/status"}, "Not authorized"),
+        ({"retain": True}, "Not authorized"),
+        ({"qos": 2}, "QoS not supported"),
+        ({"qos": 2, "retain": True}, "QoS not supported"),
+    ],
+    ids=["another topic", "retained", "QoS 2", "QoS 2 and retained"],
+)
+def test_a_will_that_aws_does_not_take_ends_the_connection(
+    cloud: LocalCloud,
+    gateway: Device,
+    name: str,
+    topic: str,
+    protocol: int,
+    changed: dict[str, Any],
+    reason: str,
+) -> None:
+    will = {"topic": topic, "payload": b"{}", "qos": 1, **changed}
+    with connection(cloud, gateway, name, protocol=protocol, will=will) as mine:
+        assert not mine.accepted.is_set()
+        if protocol == mqtt.MQTTv5:
+            assert mine.reason == reason
+
+
+@VERSIONS
+def test_a_publish_of_qos_2_is_neither_acknowledged_nor_passed_on(
+    cloud: LocalCloud, gateway: Device, tmp_path: Path, name: str, topic: str, protocol: int
+) -> None:
+    """With MQTT 5 it ends the connection: the broker has said that QoS 1 is the highest."""
+    reader = enrol(cloud, tmp_path / "reader")
+    allow(cloud, reader, f"{name}-reader", {"Action": "iot:*", "Resource": "*"})
+    received: list[bytes] = []
+    last = threading.Event()
+
+    def on_message(_client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
+        received.append(bytes(message.payload))
+        if message.payload == b"QoS 1":
+            last.set()
+
+    with connection(cloud, reader, f"{name}-reader") as reading:
+        subscribed = threading.Event()
+        reading.client.on_message = on_message
+        reading.client.on_subscribe = lambda *_: subscribed.set()
+        reading.client.subscribe(topic, qos=1)
+        assert subscribed.wait(PATIENCE)
+        with connection(cloud, gateway, name, protocol=protocol) as mine:
+            published = mine.client.publish(topic, b"QoS 2", qos=2)
+            if protocol == mqtt.MQTTv5:
+                assert mine.dropped.wait(PATIENCE)
+                assert mine.reason == "QoS not supported"
+            else:
+                assert mine.publish(topic, b"QoS 1")
+            assert not published.is_published()
+        if protocol == mqtt.MQTTv5:
+            with connection(cloud, gateway, name) as again:
+                assert again.publish(topic, b"QoS 1")
+        assert last.wait(PATIENCE)
+    assert received == [b"QoS 1"]
 
 
 def test_subscribing_is_refused(cloud: LocalCloud, gateway: Device, name: str, topic: str) -> None:

@@ -18,6 +18,11 @@ that says so:
   CONNECT changed the client ID (MQTT 3.1.1, 3.1); payloads above 128 KB and topics of more than seven slashes
   passed ("Message broker and protocol limits"), and so did any number of publishes a second. The excess over
   100 a second is discarded and, at QoS 1, not acknowledged; the connection stays (same page).
+  QoS 2 passed, of a last will and of publishes, which the rules got ("AWS IoT differences from MQTT
+  specifications": it is not supported, and no acknowledgement is sent). Reports say that such a will ends
+  the connection; with MQTT 5, whose CONNACK names QoS 1 as the highest, so does such a publish. A retained
+  publish without ``iot:RetainPublish`` was refused to MQTT 5 by its PUBACK alone (reports: the connection
+  ends); one to a reserved topic passed, that of Basic Ingest included ("Using MQTT retained messages").
 """
 
 from __future__ import annotations
@@ -34,10 +39,16 @@ from weakref import WeakKeyDictionary
 PAYLOAD_BYTES: Final = 128 * 1024
 TOPIC_SLASHES: Final = 7
 PUBLISHES_PER_SECOND: Final = 100
+MAX_QOS: Final = 1
 BURST_SECONDS: Final = 5
 """AWS does not say over which time it measures the rate. A short one would discard what a gateway sent evenly
 and
 this machine, busy with everything else, received in a bunch."""
+
+# MQTT 5, 2.4 and 3.1.2.3; MQTT 3.1.1, 3.3.1.3
+_QOS_NOT_SUPPORTED: Final = 0x9B
+_WILL: Final = 0x04
+_RETAIN: Final = 0x01
 
 _log: Final = logging.getLogger("factorylake.iot.broker")
 
@@ -135,11 +146,25 @@ def _check_packets(iot: Any, refused: Counter[str]) -> None:
             refused["second CONNECT" if connection.connected else "packet before CONNECT"] += 1
             return False
         connection.connected = True
+        if kind == iot.PKT_CONNECT and await _refuses_will(iot, session, body):
+            refused["will of QoS 2"] += 1
+            return False
         if kind == iot.PKT_PUBLISH:
             try:
                 topic, payload_bytes = _publish(iot, session, flags, body)
             except (ValueError, IndexError, struct.error):
                 return bool(await handle(session, kind, flags, body))
+            if _qos(flags) > MAX_QOS:
+                _log.warning("publish of QoS %d on %r refused", _qos(flags), topic)
+                refused["publish of QoS 2"] += 1
+                if session.protocol_version != iot.MQTT_5:
+                    return True
+                await session.send_bytes(iot._make_disconnect(_QOS_NOT_SUPPORTED))
+                return False
+            if flags & _RETAIN and not _may_retain(session, topic):
+                _log.warning("retained publish on %r refused", topic)
+                refused["retain"] += 1
+                return bool(await session._close_unauthorized())
             if payload_bytes > PAYLOAD_BYTES or topic.count("/") > _slashes_allowed(topic):
                 _log.warning("publish of %d bytes on %r refused", payload_bytes, topic)
                 refused["payload too large" if payload_bytes > PAYLOAD_BYTES else "topic too deep"] += 1
@@ -152,10 +177,35 @@ def _check_packets(iot: Any, refused: Counter[str]) -> None:
     iot._WSSession.handle_packet = handle_packet
 
 
+async def _refuses_will(iot: Any, session: Any, body: bytes) -> bool:
+    """Whether a CONNECT packet has a last will of a QoS that is not supported; MQTT 5 is told so."""
+    try:
+        _, offset = iot._read_string(body, 0)
+        version, flags = body[offset], body[offset + 1]
+    except (ValueError, IndexError, struct.error):
+        return False
+    if not flags & _WILL or (flags >> 3) & 0x03 <= MAX_QOS:
+        return False
+    _log.warning("CONNECT with a last will of QoS %d refused", (flags >> 3) & 0x03)
+    if version == iot.MQTT_5:
+        await session.send_bytes(
+            iot._make_connack(return_code=_QOS_NOT_SUPPORTED, protocol_version=iot.MQTT_5)
+        )
+    return True
+
+
+def _may_retain(session: Any, topic: str) -> bool:
+    return not topic.startswith("$") and bool(session._policy_allows("iot:RetainPublish", f"topic/{topic}"))
+
+
+def _qos(flags: int) -> int:
+    return (flags >> 1) & 0x03
+
+
 def _publish(iot: Any, session: Any, flags: int, body: bytes) -> tuple[str, int]:
     """Topic and payload size of a PUBLISH packet."""
     topic, offset = iot._read_string(body, 0)
-    if (flags >> 1) & 0x03:
+    if _qos(flags):
         offset += 2
     if session.protocol_version == iot.MQTT_5:
         _, offset = iot._decode_properties(body, offset)
