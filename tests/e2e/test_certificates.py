@@ -31,32 +31,31 @@ def _address(resource: str, request: Path) -> str:
     return f'{_MODULE}.{resource}.identity["{request.parent.name}/{request.name}"]'
 
 
-@pytest.mark.parametrize(
-    "spelled",
-    [
-        lambda pem: pem.replace(b"\n", b"\r\n"),
-        lambda pem: pem.rstrip(b"\n"),
-        lambda pem: pem + b"\n\nfrom the gateway\n",
-    ],
-    ids=["CRLF", "no last newline", "text behind"],
+SPELLINGS: tuple[Callable[[bytes], bytes], ...] = (
+    lambda pem: pem.replace(b"\n", b"\r\n"),
+    lambda pem: pem.rstrip(b"\n"),
+    lambda pem: pem + b"\n\nfrom the gateway\n",
 )
-def test_a_request_that_is_spelled_otherwise_changes_nothing(
-    lake: LocalLake, request_file: Path, spelled: Callable[[bytes], bytes]
-) -> None:
-    """Neither in the file, nor in the state of a lake whose certificate was made from such bytes."""
-    pem = request_file.read_bytes()
-    request_file.write_bytes(spelled(pem))
-    assert lake.terraform.changes(lake.variables) == []
 
-    request_file.write_bytes(pem)
-    state = lake.terraform.state.read_text(encoding="utf-8")
-    kept, older = json.dumps(pem.decode()), json.dumps(spelled(pem).decode())
-    assert state.count(kept) == 1
-    lake.terraform.state.write_text(state.replace(kept, older), encoding="utf-8")
+
+def test_a_request_that_is_spelled_otherwise_changes_nothing(lake: LocalLake) -> None:
+    """Neither in the file, nor in the state of a lake whose certificate was made from such bytes."""
+    requests = sorted(lake.csr_dir.glob("*/*.pem"))[: 2 * len(SPELLINGS)]
+    pems = {path: path.read_bytes() for path in requests}
+    before = state = lake.terraform.state.read_text(encoding="utf-8")
+    for number, spelled in enumerate(SPELLINGS):
+        in_file, in_state = requests[2 * number : 2 * number + 2]
+        in_file.write_bytes(spelled(pems[in_file]))
+        kept, older = (json.dumps(pem.decode()) for pem in (pems[in_state], spelled(pems[in_state])))
+        assert state.count(kept) == 1
+        state = state.replace(kept, older)
+    lake.terraform.state.write_text(state, encoding="utf-8")
     try:
         assert lake.terraform.changes(lake.variables) == []
     finally:
-        lake.terraform.state.write_text(state, encoding="utf-8")
+        lake.terraform.state.write_text(before, encoding="utf-8")
+        for path, pem in pems.items():
+            path.write_bytes(pem)
 
 
 def test_another_request_replaces_a_certificate_only_on_purpose(
@@ -81,60 +80,58 @@ def test_another_request_replaces_a_certificate_only_on_purpose(
     }
 
 
-def test_a_certificate_that_is_not_yet_detached_goes_with_the_next_apply(lake: LocalLake) -> None:
-    """AWS IoT detaches things from certificates asynchronously, and the provider does not wait for it."""
-    iot = lake.cloud.client("iot")
-    second = make_csr(CLIENT_ID, "second", lake.csr_dir, lake.key_dir)
-    lake.apply()
-    pems = lake.outputs["gateways"][FACTORY]["cell"]["measurements"]["certificate_pems"]
-    (certificate_id,) = [
-        each["certificateId"]
-        for each in iot.list_certificates(pageSize=250)["certificates"]
-        if iot.describe_certificate(certificateId=each["certificateId"])["certificateDescription"][
-            "certificatePem"
-        ]
-        == pems["second.pem"]
-    ]
-
-    second.csr.unlink()
-    lake.cloud.faults.add(service="iot", operation="DeleteCertificate", error="DeleteConflictException")
-    with pytest.raises(TerraformError, match="DeleteConflictException"):
-        lake.apply()
-    # The gateway is shut out all the same.
-    left = iot.describe_certificate(certificateId=certificate_id)["certificateDescription"]
-    assert left["status"] == "INACTIVE"
-
-    lake.apply()
-    with pytest.raises(iot.exceptions.ResourceNotFoundException):
-        iot.describe_certificate(certificateId=certificate_id)
-    assert lake.terraform.changes(lake.variables) == []
-
-
-def test_a_gateway_that_is_not_yet_detached_goes_with_the_next_apply(lake: LocalLake) -> None:
+def test_what_is_not_yet_detached_goes_with_the_next_apply(lake: LocalLake) -> None:
+    """AWS IoT detaches certificates asynchronously, and the provider does not wait for it."""
     iot = lake.cloud.client("iot")
     factories = lake.variables["factories"]
+    second = make_csr(CLIENT_ID, "second", lake.csr_dir, lake.key_dir)
     lake.apply({**factories, FACTORY: {**factories[FACTORY], "gateways": ["cell", "spare"]}})
+    second_id = _certificate_id(
+        lake, lake.outputs["gateways"][FACTORY]["cell"]["measurements"]["certificate_pems"]["second.pem"]
+    )
+
+    second.csr.unlink()
     for folder in lake.csr_dir.glob(f"{FACTORY}-spare-*"):
         shutil.rmtree(folder)
-
     faults = [
-        lake.cloud.faults.add(service="iot", operation=operation, error=error)
-        for operation, error in (
-            ("DeleteCertificate", "DeleteConflictException"),
-            ("DeleteThing", "InvalidRequestException"),
-            ("DeletePolicy", "DeleteConflictException"),  # for which the provider tries again by itself
+        lake.cloud.faults.add(service="iot", operation=operation, resource=resource, error=error, times=times)
+        for operation, resource, error, times in (
+            ("DeleteCertificate", second_id, "DeleteConflictException", 1),
+            ("DeleteCertificate", None, "DeleteConflictException", 1),
+            ("DeleteThing", None, "InvalidRequestException", 1),
+            ("DeletePolicy", None, "DeleteConflictException", 1),  # which the provider tries again by itself
         )
     ]
     with pytest.raises(TerraformError) as refused:
         lake.apply(factories)
-    assert [lake.cloud.faults.hits(fault) for fault in faults] == [1, 1, 1]
+
+    assert [lake.cloud.faults.hits(fault) for fault in faults] == [1, 1, 1, 1]
     told = str(refused.value)
-    assert "deleting IoT Certificate" in told
-    assert "deleting IoT Thing" in told
+    assert f"deleting IoT Certificate ({second_id})" in told
+    assert "DeleteConflictException" in told
+    assert f"deleting IoT Thing ({FACTORY}-spare-" in told
     assert "deleting IoT Policy" not in told
+    # Whoever uses the certificate is shut out all the same.
+    left = iot.describe_certificate(certificateId=second_id)["certificateDescription"]
+    assert left["status"] == "INACTIVE"
 
     lake.apply(factories)
+    with pytest.raises(iot.exceptions.ResourceNotFoundException):
+        iot.describe_certificate(certificateId=second_id)
     things = [thing["thingName"] for thing in iot.list_things(maxResults=250)["things"]]
-    assert f"{FACTORY}-cell-measurements" in things
-    assert not [name for name in things if name.startswith(f"{FACTORY}-spare-")]
+    assert sorted(name for name in things if name.startswith(f"{FACTORY}-")) == [
+        f"{FACTORY}-cell-configuration",
+        f"{FACTORY}-cell-measurements",
+    ]
     assert lake.terraform.changes(lake.variables) == []
+
+
+def _certificate_id(lake: LocalLake, pem: str) -> str:
+    iot = lake.cloud.client("iot")
+    known = [each["certificateId"] for each in iot.list_certificates(pageSize=250)["certificates"]]
+    (found,) = [
+        one
+        for one in known
+        if iot.describe_certificate(certificateId=one)["certificateDescription"]["certificatePem"] == pem
+    ]
+    return str(found)
