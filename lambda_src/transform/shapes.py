@@ -34,6 +34,8 @@ _HARMLESS = rf'\\(?:["\\/b]|u(?!{_WHITE}|[Dd][89A-Fa-f])[0-9A-Fa-f]{{4}})'
 _VISIBLE = r"!#-\[\]-~\xa1-\xff"
 # Surely within a double's range, and below 2^53 if it is an integer.
 _DOUBLE = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?"
+# Surely milliseconds to OpenX, and not so many that it would wrap: 2001-09-09 to 2255-03-13.
+_MILLISECONDS = "[1-8][0-9]{12}"
 _PATTERNS = {
     "boolean": "true|false",
     "tinyint": "-?(?:0|[1-9][0-9]?)",
@@ -42,7 +44,7 @@ _PATTERNS = {
     "bigint": "-?(?:0|[1-9][0-9]{0,17})",
     "float": r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?",
     "double": _DOUBLE,
-    "timestamp": "0|[1-9][0-9]{0,13}",
+    "timestamp": _MILLISECONDS,
 }
 
 
@@ -150,7 +152,7 @@ class ShapeMaker:
         name = re.escape(lead)
         null = "" if column.required else "|null"
         if key == self._event_time:
-            return name + "([1-9][0-9]{11,13})", [_TIME], name + "(?P<time>[1-9][0-9]{11,13})"
+            return f"{name}({_MILLISECONDS})", [_TIME], f"{name}(?P<time>{_MILLISECONDS})"
         if key == self._value:
             begin, end = lead.index('"') + 1, lead.rindex('"')
             space, inside, colon = re.escape(lead[:begin]), re.escape(lead[begin:end]), re.escape(lead[end:])
