@@ -78,6 +78,10 @@ N ?= 10000
 torture: setup ## Run N random fault histories of the video archive (N=10000)
 	@$(PYTHON) -m tools.histories --n $(N)
 
+.PHONY: fuzz
+fuzz: setup ## Hold N broken messages against the transform's careful road (N=10000, SEED by chance)
+	@$(PYTHON) -m tools.fuzz --n $(N) $(if $(filter file,$(origin SEED)),,--seed '$(SEED)')
+
 MINUTES ?= 10
 SEED ?= 1
 .PHONY: soak

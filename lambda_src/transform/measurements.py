@@ -43,8 +43,10 @@ _EXACT = 2**53  # beyond it, neighbouring integers share a double
 # The largest finite values of a column; what lies beyond them becomes infinite.
 _MOST_DOUBLE = float.fromhex("0x1.fffffffffffffp+1023")
 _MOST_FLOAT = float.fromhex("0x1.fffffep+127")
-# What OpenX makes of milliseconds must be a date that Athena can show: years 1 to 9999.
-_FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999
+# What OpenX, Firehose's reader of JSON, takes for milliseconds (probed on AWS): an integer nearer to 0 is
+# seconds to it, and one whose nanoseconds need more than 64 bits wraps, both without an error. In time these
+# are 2001-09-09 and 2262-04-11, and as long before 1970.
+_LEAST_MS, _MOST_MS = 10**12, 9_223_372_036_854
 
 
 class Measurements:
@@ -116,7 +118,11 @@ class Measurements:
                 if shape is not shapes[0]:
                     self._spellings.promote(shapes, shape)
                 line, event_time = quick
-                if -self._past_ms <= event_time - received_at <= self._future_ms and len(line) <= MOST_BYTES:
+                if (
+                    -self._past_ms <= event_time - received_at <= self._future_ms
+                    and len(line) <= MOST_BYTES
+                    and _LEAST_MS <= received_at <= _MOST_MS
+                ):
                     return line, self._partitions[event_time // DAY_MS]
                 break
         return self.convert_carefully(reader.decode(payload), received_at, closing)
@@ -175,10 +181,14 @@ class Measurements:
         _check_integer(key, value)
         # Nineteen digits are beyond any plausible time; longer ones would only be slow, or refused by Python.
         event_time = int(value[:20])
+        _check_milliseconds(RECEIVED_AT, received_at)
+        if abs(event_time) < _LEAST_MS:
+            raise MessageError(errors.NOT_MILLISECONDS, key)
         if event_time < received_at - self._past_ms:
             raise MessageError(errors.TOO_OLD, key)
         if event_time > received_at + self._future_ms:
             raise MessageError(errors.TOO_FAR_AHEAD, key)
+        _check_milliseconds(key, event_time)
         return event_time
 
 
@@ -287,7 +297,15 @@ def _check_bigint(key: str, value: str) -> None:
 
 
 def _check_timestamp(key: str, value: str) -> None:
-    _check_range(key, value, _FIRST_MS, _LAST_MS)
+    _check_integer(key, value)
+    _check_milliseconds(key, int(value[:21]))
+
+
+def _check_milliseconds(key: str, time: int) -> None:
+    if abs(time) < _LEAST_MS:
+        raise MessageError(errors.NOT_MILLISECONDS, key)
+    if abs(time) > _MOST_MS:
+        raise MessageError(errors.OUT_OF_RANGE, key)
 
 
 def _check_range(key: str, value: str, least: int, most: int) -> None:

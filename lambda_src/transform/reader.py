@@ -92,8 +92,8 @@ def trim_string(inside: str) -> str | None:
 
 
 def is_empty_object(value: str) -> bool:
-    """Tell whether the text of a JSON value is an object without members."""
-    return value[0] == "{" and not value[1:-1].strip()
+    """Tell whether a text is that of an object without members."""
+    return value[0] == "{" and _EMPTY.fullmatch(value) is not None
 
 
 class Reader:

@@ -19,7 +19,11 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING")
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _ID_LENGTH = 32
 _DAYS = re.compile(r"[0-9]{1,5}\Z")
-_MOST_DAYS = 36_500
+# A window that reached back further would promise what the table cannot keep: OpenX, Firehose's reader of
+# JSON, takes milliseconds of before 2001-09-09 for seconds. 9,000 days later it was May 2026, so the whole
+# window of what arrives now lies behind that day.
+_MOST_PAST_DAYS = 9_000
+_MOST_FUTURE_DAYS = 36_500
 # CloudWatch, PutMetricData: 1 to 255 of these characters; names that begin with "AWS/" are Amazon's own.
 _NAMESPACE = re.compile(r"(?!AWS/)[0-9A-Za-z.\-_/#:]{1,255}\Z")
 
@@ -82,8 +86,8 @@ class Settings:
             factory=_factory(environ),
             lane=_one_of(environ, "LANE", LANES),
             blank_strings=_one_of(environ, "BLANK_STRINGS", BLANK_POLICIES, "reject"),
-            past_days=_days(environ, "TIMESTAMP_PAST_DAYS", 400),
-            future_days=_days(environ, "TIMESTAMP_FUTURE_DAYS", 1),
+            past_days=_days(environ, "TIMESTAMP_PAST_DAYS", 400, _MOST_PAST_DAYS),
+            future_days=_days(environ, "TIMESTAMP_FUTURE_DAYS", 1, _MOST_FUTURE_DAYS),
             metrics_namespace=_namespace(environ),
             log_level=_one_of(environ, "LOG_LEVEL", LOG_LEVELS, "INFO"),
         )
@@ -106,10 +110,10 @@ def _one_of(
     return value
 
 
-def _days(environ: Mapping[str, str], variable: str, default: int) -> int:
+def _days(environ: Mapping[str, str], variable: str, default: int, most: int) -> int:
     value = environ.get(variable, str(default))
-    if not _DAYS.match(value) or int(value) > _MOST_DAYS:
-        raise SettingsError(variable, f"a whole number of days from 0 to {_MOST_DAYS}", value)
+    if not _DAYS.match(value) or int(value) > most:
+        raise SettingsError(variable, f"a whole number of days from 0 to {most}", value)
     return int(value)
 
 

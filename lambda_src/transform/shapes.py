@@ -34,6 +34,8 @@ _HARMLESS = rf'\\(?:["\\/b]|u(?!{_WHITE}|[Dd][89A-Fa-f])[0-9A-Fa-f]{{4}})'
 _VISIBLE = r"!#-\[\]-~\xa1-\xff"
 # Surely within a double's range, and below 2^53 if it is an integer.
 _DOUBLE = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?"
+# Surely milliseconds to OpenX, and not so many that it would wrap: 2001-09-09 to 2255-03-13.
+_MILLISECONDS = "[1-8][0-9]{12}"
 _PATTERNS = {
     "boolean": "true|false",
     "tinyint": "-?(?:0|[1-9][0-9]?)",
@@ -42,7 +44,7 @@ _PATTERNS = {
     "bigint": "-?(?:0|[1-9][0-9]{0,17})",
     "float": r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?",
     "double": _DOUBLE,
-    "timestamp": "0|[1-9][0-9]{0,13}",
+    "timestamp": _MILLISECONDS,
 }
 
 
@@ -55,11 +57,12 @@ class _Strings:
         soiled: Any other string, its inside captured: it may be padded or blank, or hold an escape that has
             to be looked at.
         value: Either of the two.
-        nested: An object or array that is not ``{}``, captured, with at most one more level in it. It may
-            turn out not to be JSON.
+        nested: An object or array, captured, with at most one more level in it. What stands between its
+            brackets is not judged by the pattern: it may turn out not to be JSON.
+        nested_object: Such an object, but not ``{}``.
     """
 
-    __slots__ = ("clean", "nested", "soiled", "usual", "value")
+    __slots__ = ("clean", "nested", "nested_object", "soiled", "usual", "value")
 
     def __init__(self, *, escapes: bool) -> None:
         plain = PLAIN + ANY
@@ -72,8 +75,15 @@ class _Strings:
         self.soiled = f'"{soiled}'
         self.value = f'"{ATOMIC}{inside}|{soiled})'
         other = rf'[^\[\]{{}}"\\\x00-\x1f]{ANY}'
-        inner = rf'[\[{{]{other}(?:"{some}"{other}){ANY}[\]}}]'
-        self.nested = rf'((?!\{{\}})[\[{{]{other}(?:(?:"{some}"|{inner}){other}){ANY}[\]}}])'
+        inner = _paired(f'{other}(?:"{some}"{other}){ANY}')
+        content = f'{other}(?:(?:"{some}"|{inner}){other}){ANY}'
+        self.nested = f"({_paired(content)})"
+        self.nested_object = rf"((?!\{{\}})\{{{content}\}})"
+
+
+def _paired(content: str) -> str:
+    """Return the pattern of an object or array, each of which ends with the bracket that it began with."""
+    return rf"(?:\{{{content}\}}|\[{content}\])"
 
 
 # What to do with a captured group: read it as the time of the sample; trim the string; trim it or put null;
@@ -142,7 +152,7 @@ class ShapeMaker:
         name = re.escape(lead)
         null = "" if column.required else "|null"
         if key == self._event_time:
-            return name + "([1-9][0-9]{11,13})", [_TIME], name + "(?P<time>[1-9][0-9]{11,13})"
+            return f"{name}({_MILLISECONDS})", [_TIME], f"{name}(?P<time>{_MILLISECONDS})"
         if key == self._value:
             begin, end = lead.index('"') + 1, lead.rindex('"')
             space, inside, colon = re.escape(lead[:begin]), re.escape(lead[begin:end]), re.escape(lead[end:])
@@ -160,7 +170,7 @@ class ShapeMaker:
         begin = lead.index('"')
         name = f"{re.escape(lead[:begin])}({re.escape(lead[begin:])})"
         if key == self._metadata:
-            return rf"{name}(?:\{{\}}|null|{strings.nested})", [_DROP, _METADATA, _REST]
+            return rf"{name}(?:\{{\}}|null|{strings.nested_object})", [_DROP, _METADATA, _REST]
         scalar = f"({strings.clean}|{NUMBER}|true|false|null)"
         return f"{name}(?:{scalar}|{strings.soiled}|{strings.nested})", [_DROP, _EXTRA, _REST, _REST, _REST]
 
@@ -256,9 +266,10 @@ class _Shape:
         if string is not None:
             trimmed = trim_string(string)
             return f'"{trimmed}"' if trimmed else None
-        if step == _METADATA:
-            if inner is None or is_empty_object(inner):
-                return ""
-            if inner[0] == "[":
-                return None
-        return None if inner is None else nested.trim(inner) or self._reader.nested(inner)
+        if inner is None:  # the metadata are {} or null
+            return ""
+        # Whatever is nested is found to be JSON before anything is said about it.
+        value = nested.trim(inner) or self._reader.nested(inner)
+        if value is None:
+            return None
+        return "" if step == _METADATA and is_empty_object(value) else value

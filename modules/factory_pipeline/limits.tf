@@ -16,8 +16,10 @@ locals {
       "transform.timeout_seconds" = { value = settings.transform.timeout_seconds, least = 60, most = 300 }
       # None reserved is null; 0 would stop the lane.
       "transform.reserved_concurrency" = { value = settings.transform.reserved_concurrency, least = 1, most = 1000 }
-      "transform.past_days"            = { value = settings.transform.past_days, least = 0, most = 36500 }
-      "transform.future_days"          = { value = settings.transform.future_days, least = 0, most = 36500 }
+      # Firehose's reader of JSON takes milliseconds of before 2001-09-09 for seconds, so the transform refuses them. 9,000
+      # days later it was May 2026: no window of what arrives now reaches back to what cannot be kept.
+      "transform.past_days"   = { value = settings.transform.past_days, least = 0, most = 9000 }
+      "transform.future_days" = { value = settings.transform.future_days, least = 0, most = 36500 }
     }
   }
 

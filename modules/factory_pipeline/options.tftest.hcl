@@ -47,7 +47,7 @@ run "each_option_reaches_its_own_lane" {
           timeout_seconds      = 300
           reserved_concurrency = 4
           blank_strings        = "null"
-          past_days            = 36500
+          past_days            = 9000
           future_days          = 0
           log_level            = "DEBUG"
         }
@@ -102,7 +102,7 @@ run "each_option_reaches_its_own_lane" {
       FACTORY               = "krakow"
       LANE                  = "measurements"
       BLANK_STRINGS         = "null"
-      TIMESTAMP_PAST_DAYS   = "36500"
+      TIMESTAMP_PAST_DAYS   = "9000"
       TIMESTAMP_FUTURE_DAYS = "0"
       METRICS_NAMESPACE     = "Plants"
       LOG_LEVEL             = "DEBUG"

@@ -112,7 +112,7 @@ run "refuses_settings_out_of_range" {
       configuration = {
         stream    = { shards = 1.5, retention_hours = 8761 }
         delivery  = { buffer_mb = 129, buffer_seconds = 901, retry_seconds = -1, transform_buffer = { mb = 0.1, seconds = 901 }, transform_retries = -1 }
-        transform = { timeout_seconds = 301, reserved_concurrency = 1001, log_level = "ERROR", past_days = 36501 }
+        transform = { timeout_seconds = 301, reserved_concurrency = 1001, log_level = "ERROR", past_days = 9001 }
       }
     }
   }

@@ -97,7 +97,8 @@ variable "lanes" {
     - `transform.memory_mb`, `transform.timeout_seconds`, `transform.reserved_concurrency`: of the function. What is reserved
       is taken from the account's quota, 100 of which must stay: a new account, with about ten, refuses any.
     - `transform.blank_strings`: what a blank string does to its message: `reject`, `null` or `keep`.
-    - `transform.past_days`, `transform.future_days`: how far from its arrival a sample's timestamp may lie.
+    - `transform.past_days`, `transform.future_days`: how far from its arrival a sample's timestamp may lie. Samples of before
+      2001-09-09 cannot be kept, so `past_days` is 9,000 at most.
     - `transform.log_level`: `DEBUG`, `INFO` or `WARNING`.
   EOT
   type = map(object({

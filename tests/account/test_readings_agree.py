@@ -23,9 +23,11 @@ ARRIVED_MS = 1_772_600_000_000
 DAY_MS = 86_400_000
 
 
-def transformed(payload: bytes, lane: Lane, blanks: BlankStrings = "reject") -> Content | None:
+def transformed(
+    payload: bytes, lane: Lane, blanks: BlankStrings = "reject", past_days: int = 400
+) -> Content | None:
     """What the transform function makes of a payload; None when it rejects it."""
-    transform = Transform(Settings(factory="krakow", lane=lane, blank_strings=blanks))
+    transform = Transform(Settings(factory="krakow", lane=lane, blank_strings=blanks, past_days=past_days))
     record = {
         "recordId": "1",
         "approximateArrivalTimestamp": ARRIVED_MS,
@@ -46,10 +48,12 @@ def transformed(payload: bytes, lane: Lane, blanks: BlankStrings = "reject") -> 
     return Line(canonical(line)) if lane == "configuration" else row_of_line(line)
 
 
-def wanted(payload: bytes, lane: Lane, blanks: BlankStrings = "reject") -> Content | None:
+def wanted(
+    payload: bytes, lane: Lane, blanks: BlankStrings = "reject", past_days: int = 400
+) -> Content | None:
     """What the account expects of a payload; None when it must be rejected."""
     try:
-        return expected(payload, lane, ARRIVED_MS, Rules(blank_strings={lane: blanks}))
+        return expected(payload, lane, ARRIVED_MS, Rules(past_days, blank_strings={lane: blanks}))
     except NotTakenError:
         return None
 
@@ -158,6 +162,25 @@ NUMBERS = [
 def test_on_spellings_of_numbers(spelling: str) -> None:
     payload = json.dumps({**SAMPLE, "value": 0}).replace('"value": 0', f'"value": {spelling}').encode()
     assert transformed(payload, "measurements") == wanted(payload, "measurements")
+
+
+@pytest.mark.parametrize(
+    ("moment", "taken"),
+    [
+        (10**12, True),
+        (10**12 - 1, False),
+        (946_684_800_000, False),
+        (987_654_321, False),
+        (0, False),
+        (-1, False),
+        (1 - 10**12, False),
+    ],
+)
+def test_on_times_that_the_delivery_stream_takes_for_seconds(moment: int, taken: bool) -> None:
+    payload = json.dumps({**SAMPLE, "timestamp": moment}).encode()
+    content = wanted(payload, "measurements", past_days=36_500)
+    assert transformed(payload, "measurements", past_days=36_500) == content
+    assert (content is not None) == taken
 
 
 @pytest.mark.parametrize("levels", [99, 100, 101, 5000])

@@ -92,7 +92,9 @@ def date(epoch_ms: int) -> dict[str, str]:
     return {"year": f"{day.year:04}", "month": f"{day.month:02}", "day": f"{day.day:02}"}
 
 
-def measurement(payload: bytes, received_at: int, blank: str = "reject") -> tuple[Members, dict[str, str]]:
+def measurement(
+    payload: bytes, received_at: int, blank: str = "reject", past_days: int = 400, future_days: int = 1
+) -> tuple[Members, dict[str, str]]:
     """Read a sample; return its line's members, with ``attributes`` parsed, and its partition.
 
     The members of the envelope are not among them.
@@ -114,8 +116,12 @@ def measurement(payload: bytes, received_at: int, blank: str = "reject") -> tupl
     timestamp = read.get("timestamp")
     if not isinstance(timestamp, Number) or not timestamp.lstrip("-").isdigit() or len(timestamp) > 18:
         raise InvalidError("timestamp")
-    if not received_at - 400 * DAY <= int(timestamp) <= received_at + DAY:
+    if not received_at - past_days * DAY <= int(timestamp) <= received_at + future_days * DAY:
         raise InvalidError("timestamp")
+    # OpenX reads an integer of up to twelve digits as seconds, and loses one beyond 64 bits of nanoseconds.
+    for time in (int(timestamp), received_at):
+        if len(str(abs(time))) < 13 or not -(2**63) <= time * 10**6 < 2**63:
+            raise InvalidError("not in milliseconds")
     if attributes:
         line.append(("attributes", attributes))
     return line, date(int(timestamp))

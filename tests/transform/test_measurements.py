@@ -284,10 +284,14 @@ def test_no_two_keys_of_a_line_are_one_to_openx(lane: Lane) -> None:
         ('"1773039898500"', "not an integer"),
         ("true", "not an integer"),
         ("[]", "not an integer"),
-        ("0", "timestamp too old"),
+        ("0", "not in milliseconds"),
+        ("-0", "not in milliseconds"),
+        ("1773039898", "not in milliseconds"),
+        ("-1773039898", "not in milliseconds"),
+        ("999999999999", "not in milliseconds"),
+        ("1000000000000", "timestamp too old"),
         ("-1773039898500", "timestamp too old"),
         ("-" + "9" * 5_000, "timestamp too old"),
-        ("1773039898", "timestamp too old"),
         ("1773039898500000", "timestamp too far ahead"),
         ("9" * 5_000, "timestamp too far ahead"),
         (str(ARRIVAL - 400 * DAY - 1), "timestamp too old"),
@@ -334,10 +338,41 @@ def test_a_sample_goes_to_the_day_on_which_it_was_taken(lane: Lane, timestamp: i
     assert answer["metadata"] == {"partitionKeys": {"year": year, "month": month, "day": day}}
 
 
-def test_samples_of_the_last_century_have_a_day() -> None:
+def test_what_openx_takes_for_seconds_is_invalid_whatever_the_window() -> None:
+    """Milliseconds of before 2001-09-09."""
     lane = BothRoads(past_days=36_500)
-    (answer,) = lane.answers(spell(sample(timestamp=-1)))
-    assert answer["metadata"] == {"partitionKeys": {"year": "1969", "month": "12", "day": "31"}}
+    for timestamp in (999_999_999_999, 946_684_800_000, 987_654_321, 1, -1, -999_999_999_999):
+        rejection = lane.rejection(spell(sample(timestamp=timestamp)))
+        assert (rejection["rule"], rejection["field"]) == ("not in milliseconds", "timestamp")
+    (answer,) = lane.answers(spell(sample(timestamp=10**12)))
+    assert answer["metadata"] == {"partitionKeys": {"year": "2001", "month": "09", "day": "09"}}
+
+
+def test_a_gateway_that_sends_seconds_does_not_teach_the_quick_road_to_take_them() -> None:
+    lane = BothRoads(past_days=9_000)
+    lane.row(spell(sample(timestamp=10**12)))
+    assert lane.rule(spell(sample(timestamp=10**12 - 1))) == "not in milliseconds"
+
+
+@pytest.mark.parametrize(
+    ("arrival", "rule"),
+    [(10**12 - 1, "not in milliseconds"), (9_223_372_036_855, "out of range"), (10**13, "out of range")],
+)
+def test_an_arrival_that_the_table_cannot_hold(arrival: int, rule: str) -> None:
+    """No broker says so, but anybody who may write to the stream can."""
+    lane = BothRoads(past_days=9_000, future_days=36_500)
+    lane.row(spell(sample()))
+    rejection = lane.rejection(spell(sample(timestamp=2 * 10**12)), key=f"{arrival}/line-1/x")
+    assert (rejection["rule"], rejection["field"]) == (rule, "_received_at")
+
+
+def test_a_time_that_would_wrap_is_out_of_range() -> None:
+    """OpenX counts nanoseconds in 64 bits, up to 2262-04-11."""
+    last = 9_223_372_036_854
+    lane = BothRoads(future_days=36_500)
+    key = f"{last - DAY}/line-1/x"
+    assert lane.rejection(spell(sample(timestamp=last + 1)), key=key)["rule"] == "out of range"
+    assert f'"timestamp":{last},' in lane.line(spell(sample(timestamp=last)), key=key)
 
 
 @pytest.mark.parametrize(

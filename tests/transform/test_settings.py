@@ -28,7 +28,7 @@ def test_every_variable_is_read() -> None:
             "FACTORY": "st-die-2",
             "LANE": "configuration",
             "BLANK_STRINGS": "keep",
-            "TIMESTAMP_PAST_DAYS": "0",
+            "TIMESTAMP_PAST_DAYS": "9000",
             "TIMESTAMP_FUTURE_DAYS": "36500",
             "METRICS_NAMESPACE": "Plants/Lake",
             "LOG_LEVEL": "WARNING",
@@ -37,7 +37,7 @@ def test_every_variable_is_read() -> None:
     assert settings.factory == "st-die-2"
     assert settings.lane == "configuration"
     assert settings.blank_strings == "keep"
-    assert (settings.past_days, settings.future_days) == (0, 36500)
+    assert (settings.past_days, settings.future_days) == (9000, 36500)
     assert settings.metrics_namespace == "Plants/Lake"
     assert settings.log_level == "WARNING"
 
@@ -56,8 +56,9 @@ def test_every_variable_is_read() -> None:
         ("BLANK_STRINGS", "Reject"),
         ("TIMESTAMP_PAST_DAYS", "-1"),
         ("TIMESTAMP_PAST_DAYS", "1.5"),
-        ("TIMESTAMP_PAST_DAYS", "36501"),
+        ("TIMESTAMP_PAST_DAYS", "9001"),
         ("TIMESTAMP_PAST_DAYS", " 400"),
+        ("TIMESTAMP_FUTURE_DAYS", "36501"),
         ("TIMESTAMP_FUTURE_DAYS", "one"),
         ("TIMESTAMP_FUTURE_DAYS", "٣"),
         ("METRICS_NAMESPACE", ""),

@@ -17,6 +17,9 @@ BlankStrings = Literal["reject", "null", "keep"]
 _DAY_MS = 86_400_000
 # Integers up to here are doubles without loss.
 _EXACT = 2**53
+# What OpenX, the delivery stream's reader of JSON, takes for milliseconds: an integer nearer to 0 is seconds
+# to it, and one whose nanoseconds need more than 64 bits becomes another time.
+_LEAST_MS, _MOST_MS = 10**12, 2**63 // 10**6
 _TEXT_KEYS = ("deviceID", "deviceName", "registerId", "tagName", "datatype")
 _KNOWN_KEYS = (*_TEXT_KEYS, "description", "timestamp", "success", "value", "metadata")
 _RESERVED_KEYS = ("_received_at", "_gateway")
@@ -198,9 +201,10 @@ def _timestamp(value: Any, arrived_ms: int, rules: Rules) -> int:
 
 
 def is_plausible(sampled_ms: int, arrived_ms: int, rules: Rules) -> bool:
-    """Whether a sample of this time may arrive at that one."""
+    """Whether a sample of this time may arrive at that one, and be kept as what it is."""
     earliest = arrived_ms - rules.past_days * _DAY_MS
-    return earliest <= sampled_ms <= arrived_ms + rules.future_days * _DAY_MS
+    latest = arrived_ms + rules.future_days * _DAY_MS
+    return earliest <= sampled_ms <= latest and _LEAST_MS <= abs(sampled_ms) <= _MOST_MS
 
 
 def _attributes(message: Object) -> str | None:

@@ -91,7 +91,9 @@ def test_a_value_of_the_columns_type_is_taken(kind: str, value: Any, expected: A
         ("timestamp", "2026-02-30 00:00:00"),
         ("timestamp", "2026-03-09T12:00:00+01:00"),
         ("timestamp", True),
-        ("timestamp", 10**17),
+        ("timestamp", 2**63),
+        ("timestamp", 1e10),
+        ("timestamp", "9999-12-31 00:00:00"),
         ("array<int>", {"a": 1}),
         ("array<int>", ["x"]),
         ("map<string,int>", [1]),
@@ -137,10 +139,26 @@ def test_fractions_of_a_second_are_kept(value: Any, nanos: int) -> None:
     assert timestamp_nanos(value) == NOON_S * 10**9 + nanos
 
 
-def test_an_epoch_number_of_twelve_digits_is_seconds() -> None:
-    """Milliseconds before September 2001 have twelve digits: the SerDe cannot tell them from seconds."""
-    assert timestamp_nanos(9_000_000_000) == 9_000_000_000 * 10**9
-    assert timestamp_nanos(1_000_000_000_000) == 10**18
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_integer_nearer_to_0_than_a_million_million_is_seconds(sign: int) -> None:
+    """The SerDe cannot tell milliseconds of before September 2001 from seconds. A minus sign is no digit."""
+    assert timestamp_nanos(sign * 9_000_000_000) == sign * 9_000_000_000 * 10**9
+    assert timestamp_nanos(sign * 1_000_000_000_000) == sign * 10**18
+    assert one(sign * 987_654_321, "timestamp") == sign * 987_654_321 * 10**9
+
+
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        (946_684_800_000, datetime(2156, 12, 27, tzinfo=UTC)),  # meant as 2000-01-01, as seen on AWS
+        (-999_999_999_999, datetime(1847, 3, 7, tzinfo=UTC)),
+        (9_223_372_036_855, datetime(1677, 9, 21, tzinfo=UTC)),
+        (10**17, datetime(1976, 5, 8, tzinfo=UTC)),
+    ],
+)
+def test_what_overflows_wraps_without_an_error(value: int, seen: datetime) -> None:
+    nanos = timestamp_nanos(value)
+    assert (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=nanos // 10**9)).date() == seen.date()
 
 
 def test_keys_are_lowered_first_and_then_mapped() -> None:

@@ -11,7 +11,7 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy
@@ -276,8 +276,12 @@ def _json_text(value: Any) -> str:
 
 
 def _json_timestamp(value: Any) -> datetime:
-    """``YYYY-MM-DD hh:mm:ss[.SSS]``, ISO 8601 with T and Z, or epoch milliseconds."""
-    if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
-        return datetime.fromtimestamp(int(value) / 1000, UTC).replace(tzinfo=None)
+    """``YYYY-MM-DD hh:mm:ss[.SSS]``, ISO 8601 with T and Z, or the epoch time of the OpenX SerDe.
+
+    An integer that is nearer to 0 than 10^12 is seconds, any other milliseconds.
+    """
+    if isinstance(value, int) or (isinstance(value, str) and value.removeprefix("-").isdecimal()):
+        milliseconds = int(value) if abs(int(value)) >= 10**12 else int(value) * 1000
+        return datetime(1970, 1, 1) + timedelta(milliseconds=milliseconds)  # noqa: DTZ001 - without a zone
     moment = datetime.fromisoformat(str(value))
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -18,16 +18,14 @@ from typing import Any
 from tools.localcloud.firehose.errors import RecordError
 from tools.localcloud.firehose.hive import HiveType
 
-MILLISECOND_DIGITS = 13
-"""An epoch number with fewer digits is read as seconds, one with as many or more as milliseconds (the SerDe's
-rule).
-"""
+LEAST_MILLISECONDS = 10**12
+"""An integer time that is nearer to 0 is read as seconds, any other as milliseconds (probed on AWS)."""
 
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z")
 _SQL = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2}) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?")
 _INTEGER = re.compile(r"[+-]?\d+")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_NANOS = 2**63
+_HALF = 2**63  # of what a count of 64 bits can be, below 0 and from 0 on
 _DECODER_SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -223,10 +221,12 @@ def timestamp_nanos(value: Any) -> int:
     """Nanoseconds since the epoch of a JSON value in a timestamp column.
 
     Takes `yyyy-MM-dd'T'HH:mm:ss[.S]'Z'`, `yyyy-[M]M-[d]d HH:mm:ss[.S]` (UTC), epoch seconds, epoch
-    milliseconds and floating point epoch seconds, as numbers or as text.
+    milliseconds and floating point epoch seconds, as numbers or as text. An integer of 64 bits whose
+    nanoseconds need more of them wraps without an error, as it does on AWS.
 
     Raises:
-        TypeError, ValueError: None of these, or out of the range of a 64-bit count of nanoseconds.
+        TypeError, ValueError: None of these; or out of the range of a 64-bit count of nanoseconds, or an
+            integer beyond 64 bits.
     """
     if isinstance(value, str):
         match = _ISO.fullmatch(value) or _SQL.fullmatch(value)
@@ -242,11 +242,13 @@ def timestamp_nanos(value: Any) -> int:
         raise TypeError("timestamp")
     if isinstance(value, float):
         return _in_range(int(Decimal(repr(value)) * 1000) * 10**6)
-    milliseconds = value if len(str(value)) >= MILLISECOND_DIGITS else value * 1000
-    return _in_range(milliseconds * 10**6)
+    if not -_HALF <= value < _HALF:
+        raise ValueError("timestamp")
+    milliseconds = value if abs(value) >= LEAST_MILLISECONDS else value * 1000
+    return (milliseconds * 10**6 + _HALF) % (2 * _HALF) - _HALF
 
 
 def _in_range(nanos: int) -> int:
-    if not -_NANOS < nanos < _NANOS:
+    if not -_HALF < nanos < _HALF:
         raise ValueError("timestamp")
     return nanos

@@ -1,0 +1,63 @@
+"""Broken messages of learned spellings get the answer that they get alone, whatever came before them.
+
+``make fuzz N=1000000`` plays many more rounds than this.
+"""
+
+from __future__ import annotations
+
+import pytest
+from transform import shapes
+
+from tests.transform.support import ARRIVAL, sample, spell
+from tools.fuzz.__main__ import main
+from tools.fuzz.rounds import MESSAGES, Case, Setup, Tally, play
+
+ROUNDS = 16
+# Cases that were found, as `make fuzz` prints them.
+FOUND = [
+    Case(
+        Setup(ARRIVAL),
+        (spell(sample(metadata={})).encode(),) * 3,
+        spell(sample(metadata={})).replace("{}", inside).encode(),
+    )
+    for inside in ("{]", "{ ]", "[}", "{\u00a0}", "{\u2003}", "{\u0085}", "{\u1680 }", "{\u3000 ]", "[ ]")
+]
+
+
+@pytest.mark.parametrize("case", FOUND)
+def test_what_was_found_stays_mended(case: Case) -> None:
+    assert case.differences() is None
+
+
+def test_a_broken_message_is_answered_as_it_is_alone() -> None:
+    total = Tally()
+    for seed in range(ROUNDS):
+        total.add(play(seed))
+        assert total.case is None, total.case[1].smallest().spelled()
+    assert total.messages == ROUNDS * MESSAGES
+    # Else the rounds would show nothing.
+    assert total.quick > total.messages / 10
+    assert total.accepted < total.messages / 2
+
+
+def test_a_round_is_the_same_each_time() -> None:
+    assert play(3) == play(3)
+
+
+def test_a_fault_is_found_and_printed_as_an_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shapes, "trim_string", str.upper)
+    assert main(["--n", "5000", "--seed", "1", "--processes", "1"]) == 1
+    printed = capsys.readouterr().out
+    assert "from seed 1 on" in printed
+    found = printed[printed.index("Case(") : printed.index("\n\nplay it again")]
+    (case,) = eval(f"[{found}]", {"Case": Case, "Setup": Setup})  # noqa: S307 - what the line above printed
+    assert case.differences() is not None
+    monkeypatch.undo()
+    assert case.differences() is None
+
+
+def test_without_a_fault_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--n", "1200", "--seed", "7", "--processes", "2"]) == 0
+    assert "1200 messages in" in capsys.readouterr().out

@@ -1,0 +1,87 @@
+"""Play many mutations; print the first that fails as a test's input: ``python -m tools.fuzz --n 1000000``."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import multiprocessing
+import sys
+import time
+from random import SystemRandom
+
+from tools.fuzz.rounds import MESSAGES, Case, Tally, play_numbered
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# The same on every platform and Python.
+_PROCESSES = multiprocessing.get_context("spawn")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Play, tell what was seen, print what failed.
+
+    Returns:
+        Exit status: 0 when every message got the answer that it gets alone.
+    """
+    parser = argparse.ArgumentParser(prog="python -m tools.fuzz", description=__doc__)
+    parser.add_argument("--n", type=int, default=100_000, help="how many messages (default 100000)")
+    parser.add_argument("--seed", type=int, help="the first round's seed (default: by chance)")
+    parser.add_argument("--processes", type=int, default=2, help="how many at a time (default 2)")
+    options = parser.parse_args(arguments)
+    if options.n < 1 or options.processes < 1:
+        parser.error("--n and --processes must be at least 1")
+    seed = SystemRandom().randrange(10**9) if options.seed is None else options.seed
+
+    print(f"{options.n} messages on Python {sys.version.split()[0]}, from seed {seed} on", flush=True)
+    begun = time.monotonic()
+    sizes = [MESSAGES] * (options.n // MESSAGES) + [options.n % MESSAGES] * bool(options.n % MESSAGES)
+    rounds = list(zip(itertools.count(seed), sizes))
+    if options.processes == 1 or len(rounds) == 1:
+        tally = _sum(map(play_numbered, rounds), options.n)
+    else:
+        with _PROCESSES.Pool(options.processes) as pool:
+            tally = _sum(pool.imap_unordered(play_numbered, rounds, chunksize=4), options.n)
+    seconds = time.monotonic() - begun
+
+    end = "one answered otherwise than alone" if tally.case else "each answered as it is alone"
+    print(
+        f"{tally.messages} messages in {seconds:.0f} s: {tally.accepted} accepted, {tally.quick} of them by "
+        f"the quick road; {end}"
+    )
+    if tally.case is None:
+        return 0
+    _print_failure(*tally.case)
+    return 1
+
+
+def _sum(tallies: Iterable[Tally], messages: int) -> Tally:
+    """Add up until a message fails; show how far it is on a terminal."""
+    total = Tally()
+    for tally in tallies:
+        total.add(tally)
+        if sys.stderr.isatty():
+            print(f"\r{total.messages}/{messages}", end="", file=sys.stderr, flush=True)
+        if total.case is not None:
+            break
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    return total
+
+
+def _print_failure(seed: int, case: Case) -> None:
+    small = case.smallest()
+    differences = small.differences()
+    if differences is None:
+        raise AssertionError(f"the case of seed {seed} does not fail again: {case}")
+    alone, behind = differences
+    print(f"\nseed {seed}: a message gets another answer once others have gone before it\n")
+    print(f"  alone:  {alone}")
+    print(f"  behind: {behind}")
+    print(f"\nthe input for a test (FOUND in tests/transform/test_mutations.py):\n\n{small.spelled()}")
+    print(f"\nplay it again: python -m tools.fuzz --seed {seed} --n {MESSAGES}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+"""A round: a lane that starts without knowledge, and a few hundred messages, whole and broken, in batches."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, replace
+from random import Random
+
+from transform import reader
+from transform.batch import Transform
+from transform.errors import MessageError
+from transform.measurements import Measurements
+from transform.report import Report
+from transform.schema import load
+from transform.settings import Settings
+from transform.spellings import Spellings
+
+from tools.fuzz import ROOT
+from tools.fuzz.families import Family
+from tools.fuzz.mutations import mutate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    # A message's line and the metadata of its answer, or the rule that it breaks and the key at fault.
+    Answer = tuple[Any, Any]
+
+SCHEMAS = str(ROOT / "glue_schemas")
+MESSAGES = 500
+"""How many a round has."""
+
+_DAY = 86_400_000
+# A day of this decade, and days on which a window of many days reaches back to what OpenX takes for seconds.
+_ARRIVALS = (
+    *(1_773_039_900_000, 1_773_039_900_000, 1_773_039_900_000, 1_000_000_000_000 + 200 * _DAY),
+    *(1_000_000_000_000, 999_999_999_999, 9_223_372_036_854),
+)
+_WINDOWS = ((400, 1), (400, 1), (9_000, 36_500), (0, 0))
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a round's answers depend on, beside its messages.
+
+    Attributes:
+        arrival: When its messages arrive, in epoch milliseconds.
+        past_days: As the transform's settings have it; so the next two.
+    """
+
+    arrival: int
+    past_days: int = 400
+    future_days: int = 1
+    blank_strings: str = "reject"
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the transform."""
+        return Settings(
+            factory="krakow",
+            lane="measurements",
+            blank_strings=self.blank_strings,
+            past_days=self.past_days,
+            future_days=self.future_days,
+        )
+
+
+@dataclass(frozen=True)
+class Case:
+    """A message that is answered otherwise once others have gone before it; its text is a test's input.
+
+    Attributes:
+        setup: Settings and arrival.
+        before: The messages before it.
+        message: The message.
+    """
+
+    setup: Setup
+    before: tuple[bytes, ...]
+    message: bytes
+
+    def differences(self) -> tuple[Answer, Answer] | None:
+        """Return the answers that the message gets alone and behind the others; None where they are equal."""
+        lane = Lane(self.setup)
+        for message in self.before:
+            lane.answers([message])
+        alone, (behind,) = lane.careful(self.message), lane.answers([self.message])
+        return None if alone == behind else (alone, behind)
+
+    def smallest(self) -> Case:
+        """Return the case with one message often before it, if one is found that does; else as it is."""
+        for message in dict.fromkeys(self.before):
+            short = replace(self, before=(message,) * Spellings.LEARN_AT)
+            if short.differences():
+                return short
+        return self
+
+    def spelled(self) -> str:
+        """Spell the case in Python."""
+        first, *rest = self.before or (b"",)
+        often = len(self.before) > 1 and all(message == first for message in rest)
+        before = f"({first!r},) * {len(self.before)}" if often else repr(self.before)
+        return f"Case(\n    {self.setup!r},\n    {before},\n    {self.message!r},\n),"
+
+
+@dataclass
+class Tally:
+    """What rounds have seen.
+
+    Attributes:
+        messages: How many there were.
+        accepted: How many of them were valid.
+        quick: How many of them took the quick road.
+        case: The first that was answered otherwise than alone, and the seed of its round.
+    """
+
+    messages: int = 0
+    accepted: int = 0
+    quick: int = 0
+    case: tuple[int, Case] | None = None
+
+    def add(self, other: Tally) -> None:
+        """Count what other rounds have seen."""
+        self.messages += other.messages
+        self.accepted += other.accepted
+        self.quick += other.quick
+        self.case = self.case or other.case
+
+
+class _Counting(Measurements):
+    """A lane that counts its careful readings."""
+
+    __slots__ = ("careful",)
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, load("measurements", SCHEMAS))
+        self.careful = 0
+
+    def convert_carefully(
+        self, text: str, received_at: int, closing: str
+    ) -> tuple[bytes, dict[str, dict[str, str]]]:
+        """Read a message and count it."""
+        self.careful += 1
+        return super().convert_carefully(text, received_at, closing)
+
+
+class Lane:
+    """A transform that learns, and beside it the careful road alone."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._arrival = setup.arrival
+        self._log: list[dict[str, Any]] = []
+        settings = setup.settings
+        report = Report(settings, lambda line: self._log.append(json.loads(line)))
+        self._transform = Transform(settings, SCHEMAS, report)
+        self._learning = _Counting(settings)
+        self._transform._lane = self._learning
+        self._reference = Measurements(settings, load("measurements", SCHEMAS))
+
+    @property
+    def careful_readings(self) -> int:
+        """How many messages of the transform took the careful road."""
+        return self._learning.careful
+
+    def careful(self, message: bytes) -> Answer:
+        """Answer a message as if no other had come before it."""
+        closing = f',"_received_at":{self._arrival},"_gateway":"line-1"}}\n'
+        try:
+            return self._reference.convert_carefully(reader.decode(message), self._arrival, closing)
+        except MessageError as error:
+            return error.rule, error.field and error.field[:64]
+
+    def answers(self, messages: list[bytes]) -> list[Answer]:
+        """Answer messages as one batch."""
+        records = [
+            {
+                "recordId": str(number),
+                "approximateArrivalTimestamp": self._arrival + 250,
+                "data": base64.b64encode(message).decode(),
+                "kinesisRecordMetadata": {"partitionKey": f"{self._arrival}/line-1/{number}"},
+            }
+            for number, message in enumerate(messages)
+        ]
+        self._log.clear()
+        given = self._transform.answer({"records": records})["records"]
+        reasons = {line["record_id"]: line for line in self._log if "record_id" in line}
+        answers: list[Answer] = []
+        for record, answer in zip(records, given):  # noqa: B905 - Python 3.8 has no strict zip
+            if answer["result"] == "Ok":
+                answers.append((base64.b64decode(answer["data"]), answer["metadata"]))
+            elif answer == {
+                "recordId": record["recordId"],
+                "result": "ProcessingFailed",
+                "data": record["data"],
+            }:
+                reason = reasons[record["recordId"]]
+                answers.append((reason["rule"], reason["field"]))
+            else:
+                answers.append(("not the bytes that came", answer))
+        return answers
+
+
+def play(seed: int, messages: int = MESSAGES) -> Tally:
+    """Play a round; stop at the first message that is answered otherwise than alone."""
+    rng = Random(seed)  # noqa: S311 - the same messages for the same seed
+    past_days, future_days = rng.choice(_WINDOWS)
+    setup = Setup(
+        rng.choice(_ARRIVALS), past_days, future_days, rng.choice(("reject", "reject", "null", "keep"))
+    )
+    lane, tally = Lane(setup), Tally()
+    drawn = _messages(rng, setup.arrival)
+    before: list[bytes] = []
+    while tally.messages < messages:
+        size = min(rng.choice((1, 5, 70)), messages - tally.messages)
+        batch = [next(drawn) for _ in range(size)]
+        expected = [lane.careful(message) for message in batch]
+        read = lane.careful_readings
+        answers = lane.answers(batch)
+        tally.messages += size
+        tally.quick += size - (lane.careful_readings - read)
+        tally.accepted += sum(isinstance(line, bytes) for line, _ in answers)
+        for number, (answer, wanted) in enumerate(zip(answers, expected)):  # noqa: B905 - as above
+            if answer != wanted:
+                tally.case = seed, Case(setup, (*before, *batch[:number]), batch[number])
+                return tally
+        before += batch
+    return tally
+
+
+def play_numbered(numbers: tuple[int, int]) -> Tally:
+    """Play a round, given its seed and its number of messages; a pool's processes get one argument."""
+    return play(*numbers)
+
+
+def _messages(rng: Random, arrival: int) -> Iterator[bytes]:
+    """Draw messages of a few spellings without end."""
+    families = [Family(rng, arrival) for _ in range(rng.randint(1, 6))]
+    while True:
+        family = rng.choice(families)
+        message = family.message(rng).encode()
+        yield message
+        for _ in range(rng.randrange(9)):
+            yield mutate(rng, message, rng.choice(families).message(rng).encode())
