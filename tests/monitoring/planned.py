@@ -18,7 +18,7 @@ module "lake" {
   name         = "plant-lake"
   csr_dir      = "../prod/testdata/csr"
   packages_dir = "../lake/testdata/packages"
-  alarm_topic  = {}
+  alarm_topic  = { emails = ["on-call@example.com"] }
   factories = {
     krakow = {
       gateways = ["line-1", "line-2"]
