@@ -377,7 +377,7 @@ def test_a_shorter_interval_than_partitioning_allows_cannot_be_set_later_either(
 ) -> None:
     lane.build()
     before = lane.firehose.describe_delivery_stream(DeliveryStreamName=lane.name)["DeliveryStreamDescription"]
-    with pytest.raises(ClientError, match="BufferingHints.IntervalInSeconds must be at least 60"):
+    with pytest.raises(ClientError, match=r"IntervalInSeconds must be at least 60"):
         lane.firehose.update_destination(
             DeliveryStreamName=lane.name,
             CurrentDeliveryStreamVersionId=before["VersionId"],
