@@ -46,6 +46,13 @@ resource "aws_sns_topic_policy" "alarms" {
   })
 }
 
+locals {
+  # An alarm is made without data and goes to OK minutes later, which is a change of state like any other: some 40 messages for each new
+  # factory. What begins or ends an alarm is told, the rest is not. (SNS Developer Guide, "Amazon SNS subscription filter policies": the
+  # text of an alarm is JSON.)
+  told = { "$or" = [{ NewStateValue = ["ALARM"] }, { OldStateValue = ["ALARM"] }] }
+}
+
 # Whoever is named gets a message with a link, and alarms only after following it.
 resource "aws_sns_topic_subscription" "email" {
   for_each = toset(flatten([for topic in local.topics : tolist(topic.emails)]))
@@ -53,4 +60,7 @@ resource "aws_sns_topic_subscription" "email" {
   topic_arn = aws_sns_topic.alarms["alarms"].arn
   protocol  = "email"
   endpoint  = each.key
+
+  filter_policy_scope = "MessageBody"
+  filter_policy       = jsonencode(local.told)
 }

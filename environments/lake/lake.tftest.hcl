@@ -142,6 +142,7 @@ run "watches_each_factory_as_it_asks_and_tells_the_topic" {
     condition = (
       aws_sns_topic.alarms["alarms"].name == "plant-lake-alarms" && aws_sns_topic.alarms["alarms"].kms_master_key_id == "arn:aws:kms:eu-central-1:111122223333:key/alarms"
       && { for email, subscription in aws_sns_topic_subscription.email : email => subscription.protocol } == { "on-call@example.com" = "email" }
+      && aws_sns_topic_subscription.email["on-call@example.com"].filter_policy_scope == "MessageBody"
     )
     error_message = "There is a topic, with the key and the addresses that are given."
   }
@@ -205,6 +206,31 @@ run "refuses_a_sixth_action" {
   }
 
   expect_failures = [var.alarm_actions]
+}
+
+run "refuses_a_second_lake_in_the_account_and_region" {
+  command = plan
+
+  override_data {
+    target = data.aws_ssm_parameters_by_path.lakes
+    values = { names = ["/factory-lake/lakes/plant-lake-dev", "/factory-lake/lakes/plant-lake"] }
+  }
+
+  expect_failures = [aws_ssm_parameter.lake]
+}
+
+run "takes_itself_for_no_second_lake" {
+  command = plan
+
+  override_data {
+    target = data.aws_ssm_parameters_by_path.lakes
+    values = { names = ["/factory-lake/lakes/plant-lake"] }
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.lake.name == "/factory-lake/lakes/plant-lake"
+    error_message = "The lake leaves its name where the next one looks."
+  }
 }
 
 run "refuses_two_gateways_with_the_same_client_id" {

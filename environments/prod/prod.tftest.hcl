@@ -32,6 +32,16 @@ run "sends_alarms_to_its_topic" {
   }
 }
 
+run "refuses_an_account_of_another_form" {
+  command = plan
+
+  variables {
+    account_id = "1111-2222-3333"
+  }
+
+  expect_failures = [var.account_id]
+}
+
 run "plans_without_credentials" {
   command = plan
 

@@ -1,7 +1,18 @@
+# Values: settings.auto.tfvars. What is given on the command line is forgotten by the next apply.
+variable "account_id" {
+  description = "ID of the AWS account that the lake is in. One account and region hold one lake."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must be 12 digits, got \"${var.account_id}\"."
+  }
+}
+
 variable "region" {
   description = "AWS region of the lake."
   type        = string
-  default     = "eu-central-1"
   nullable    = false
 }
 

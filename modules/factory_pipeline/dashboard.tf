@@ -100,9 +100,12 @@ locals {
       stat  = "Sum"
       unit  = "in 5 minutes"
       metrics = concat(
-        [for lane in keys(local.lanes) : [{ id = "failed_${local.metric_ids[lane]}", expression = local.rule_actions[lane]["Failure"], label = "${lane}: rule failed", period = 300 }]],
-        [for lane in keys(local.lanes) : [{ id = "kept_${local.metric_ids[lane]}", expression = local.rule_actions[lane]["ErrorActionSuccess"], label = "${lane}: kept by the error action", period = 300 }]],
-        [for lane in keys(local.lanes) : [{ id = "lost_${local.metric_ids[lane]}", expression = local.rule_actions[lane]["ErrorActionFailure"], label = "${lane}: error action failed, lost", period = 300 }]],
+        # A widget may hold one query (SELECT), and a search finds all of these.
+        [[{
+          id         = "rules"
+          expression = "SEARCH('{\"AWS/IoT\",ActionType,RuleName} MetricName=(\"Failure\" OR \"ErrorActionSuccess\" OR \"ErrorActionFailure\") RuleName=(${join(" OR ", [for settings in local.lanes : "\"${settings.rule_name}\""])})', 'Sum', 300)"
+          label      = "$${PROP('Dim.RuleName')} $${PROP('MetricName')} $${PROP('Dim.ActionType')}"
+        }]],
         [for lane, settings in local.lanes : ["AWS/Kinesis", "WriteProvisionedThroughputExceeded", "StreamName", settings.stream_name, { label = "${lane}: writes throttled" }]],
         [for lane, settings in local.lanes : ["AWS/Lambda", "Errors", "FunctionName", settings.function_name, { label = "${lane}: transform errors" }]],
         [for lane, settings in local.lanes : ["AWS/Lambda", "Throttles", "FunctionName", settings.function_name, { label = "${lane}: transform throttles" }]],

@@ -1,16 +1,20 @@
 # What no apply may do to messages that are under way, unless the lake is thrown away anyway. How it is done on purpose: docs/changes.md.
 
 locals {
-  # From the ARNs, which are unknown while a stream is only planned: nobody looks for a stream that is not there yet.
-  standing_streams = { for lane, stream in aws_kinesis_stream.lane : lane => split("/", stream.arn)[1] }
+  # From the ARNs, which are unknown while a stream is only planned: nobody looks for a stream that is not there yet. Of one that
+  # `terraform import` is about to take in, the ARN is null.
+  standing_streams = {
+    for lane, stream in aws_kinesis_stream.lane : lane => try(split("/", stream.arn)[1], local.lanes[lane].stream_name)
+  }
 }
 
 # The streams as they stand, to compare with what is asked for. Terraform puts off what refers to a stream that is about to change, and
 # what has conditions of its own, until after the change: so the names come by way of a local, and the conditions stand further down.
+# `terraform import` knows no stream at all, hence the keys from the lanes.
 data "aws_kinesis_stream" "standing" {
-  for_each = local.standing_streams
+  for_each = toset([for lane in keys(local.lanes) : lane if !var.force_destroy])
 
-  name = each.value
+  name = local.standing_streams[each.key]
 }
 
 # Goes wherever a delivery stream goes, and may not. A block of its own, since prevent_destroy has to be a literal and the delivery stream

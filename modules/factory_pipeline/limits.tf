@@ -1,14 +1,15 @@
 # Ranges that AWS refuses to leave and the provider does not check (it checks a function's memory). Sources: API references of
 # Kinesis (CreateStream, IncreaseStreamRetentionPeriod), Firehose (BufferingHints, RetryOptions, ProcessorParameter) and Lambda
-# (CreateFunction); Firehose Developer Guide, "Dynamic partitioning" and "Record format conversion" (64 MB at least) and "Data
-# transformation" (a function may run 5 minutes); the days are the transform's own limits.
+# (CreateFunction); Firehose Developer Guide, "Dynamic partitioning" (60 seconds at least, where the API's own range begins at 0) and
+# "Record format conversion" (64 MB at least) and "Data transformation" (a function may run 5 minutes); the days are the transform's own
+# limits.
 locals {
   ranges = {
     for lane, settings in local.lanes : lane => {
       "stream.shards"                     = { value = settings.stream.shards, least = 1, most = 10000 }
       "stream.retention_hours"            = { value = settings.stream.retention_hours, least = 24, most = 8760 }
       "delivery.buffer_mb"                = { value = settings.delivery.buffer_mb, least = 64, most = 128 }
-      "delivery.buffer_seconds"           = { value = settings.delivery.buffer_seconds, least = 0, most = 900 }
+      "delivery.buffer_seconds"           = { value = settings.delivery.buffer_seconds, least = 60, most = 900 }
       "delivery.retry_seconds"            = { value = settings.delivery.retry_seconds, least = 0, most = 7200 }
       "delivery.transform_retries"        = { value = settings.delivery.transform_retries, least = 0, most = 300 }
       "delivery.transform_buffer.seconds" = { value = try(settings.delivery.transform_buffer.seconds, null), least = 0, most = 900 }

@@ -37,7 +37,7 @@ run "each_option_reaches_its_own_lane" {
         stream = { shards = 2, retention_hours = 168 }
         delivery = {
           buffer_mb         = 64
-          buffer_seconds    = 0
+          buffer_seconds    = 60
           retry_seconds     = 7200
           transform_buffer  = { mb = 0.5, seconds = 10 }
           transform_retries = 100
@@ -72,7 +72,7 @@ run "each_option_reaches_its_own_lane" {
   assert {
     condition = (
       aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].buffering_size == 64
-      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].buffering_interval == 0
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].buffering_interval == 60
       && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].dynamic_partitioning_configuration[0].retry_duration == 7200
       && aws_kinesis_firehose_delivery_stream.lane["configuration"].extended_s3_configuration[0].buffering_size == 128
     )

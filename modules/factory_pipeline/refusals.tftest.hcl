@@ -54,6 +54,16 @@ run "refuses_thresholds_at_which_an_alarm_could_never_sound_or_never_end" {
   expect_failures = [var.alarms]
 }
 
+run "refuses_a_namespace_that_begins_with_a_colon" {
+  command = plan
+
+  variables {
+    metrics_namespace = ":plants"
+  }
+
+  expect_failures = [var.metrics_namespace]
+}
+
 run "refuses_a_name_with_other_characters_and_an_unknown_architecture" {
   command = plan
 
@@ -106,7 +116,7 @@ run "refuses_settings_out_of_range" {
     lanes = {
       measurements = {
         stream    = { shards = 0, retention_hours = 23 }
-        delivery  = { buffer_mb = 63, buffer_seconds = -1, retry_seconds = 7201, transform_buffer = { mb = 1, seconds = 60 }, transform_retries = 301 }
+        delivery  = { buffer_mb = 63, buffer_seconds = 59, retry_seconds = 7201, transform_buffer = { mb = 1, seconds = 60 }, transform_retries = 301 }
         transform = { timeout_seconds = 59, reserved_concurrency = 0, blank_strings = "drop", past_days = -1, future_days = 0.5 }
       }
       configuration = {

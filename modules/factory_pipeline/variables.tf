@@ -172,8 +172,8 @@ variable "metrics_namespace" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[0-9A-Za-z._/#:-]{1,255}$", var.metrics_namespace)) && !startswith(var.metrics_namespace, "AWS/")
-    error_message = "metrics_namespace must be 1 to 255 of 0-9 A-Z a-z . - _ / # : and not begin with AWS/, got \"${var.metrics_namespace}\"."
+    condition     = can(regex("^[0-9A-Za-z._/#-][0-9A-Za-z._/#:-]{0,254}$", var.metrics_namespace)) && !startswith(var.metrics_namespace, "AWS/")
+    error_message = "metrics_namespace must be 1 to 255 of 0-9 A-Z a-z . - _ / # : and not begin with AWS/ or a colon, got \"${var.metrics_namespace}\"."
   }
 }
 
@@ -313,7 +313,7 @@ variable "alarms" {
     ])
   }
 
-  # An alarm looks back a day at most.
+  # A stream may keep messages for a day only.
   validation {
     condition     = var.alarms.unread_minutes >= 5 && var.alarms.unread_minutes <= 1440 && floor(var.alarms.unread_minutes) == var.alarms.unread_minutes
     error_message = "factories[\"${var.factory}\"].alarms.messages.unread_minutes must be a whole number, 5..1440, got ${var.alarms.unread_minutes}."

@@ -84,7 +84,7 @@ variable "scan_limit_bytes" {
 
   validation {
     condition     = var.scan_limit_bytes >= 10485760 && floor(var.scan_limit_bytes) == var.scan_limit_bytes
-    error_message = "scan_limit_bytes must be a whole number, at least 10485760 (10 MB, the least that Athena accepts), got ${var.scan_limit_bytes}."
+    error_message = "scan_limit_bytes must be a whole number, at least 10485760 (10 MiB, the least that the provider accepts; Athena itself takes 10 MB), got ${var.scan_limit_bytes}."
   }
 }
 

@@ -51,6 +51,15 @@ locals {
     ]
   }
 
+  # The one step down that S3 does not make.
+  zone_refusals = {
+    for bucket, steps in local.steps : bucket => [
+      for step in steps :
+      "buckets[\"${bucket}\"].transitions[${step.index}].storage_class must not be GLACIER_IR behind ONEZONE_IA, from where S3 moves objects to GLACIER and DEEP_ARCHIVE only, got GLACIER_IR."
+      if step.from.storage_class == "ONEZONE_IA" && step.to.storage_class == "GLACIER_IR"
+    ]
+  }
+
   expiry_refusals = {
     for bucket, settings in local.buckets : bucket => concat(
       [
@@ -68,6 +77,8 @@ locals {
 
   lifecycle_refusals = {
     for bucket in keys(local.buckets) :
-    bucket => concat(local.transition_refusals[bucket], local.step_refusals[bucket], local.expiry_refusals[bucket])
+    bucket => concat(
+      local.transition_refusals[bucket], local.step_refusals[bucket], local.zone_refusals[bucket], local.expiry_refusals[bucket]
+    )
   }
 }

@@ -102,3 +102,36 @@ run "refuses_expiry_before_a_transition" {
 
   expect_failures = [aws_s3_bucket_lifecycle_configuration.lake["clips"]]
 }
+
+run "refuses_a_step_down_that_s3_does_not_make" {
+  command = plan
+
+  variables {
+    buckets = { clips = { transitions = [{ days = 30, storage_class = "ONEZONE_IA" }, { days = 90, storage_class = "GLACIER_IR" }] } }
+  }
+
+  expect_failures = [aws_s3_bucket_lifecycle_configuration.lake["clips"]]
+}
+
+run "takes_the_other_steps_down_from_one_zone" {
+  command = plan
+
+  variables {
+    buckets = { clips = { transitions = [{ days = 30, storage_class = "ONEZONE_IA" }, { days = 90, storage_class = "GLACIER" }] } }
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_lifecycle_configuration.lake["clips"].rule) > 0
+    error_message = "S3 makes this one."
+  }
+}
+
+run "refuses_a_name_that_s3_keeps_for_itself" {
+  command = plan
+
+  variables {
+    name = "sthree"
+  }
+
+  expect_failures = [var.name]
+}

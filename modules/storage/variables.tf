@@ -7,6 +7,12 @@ variable "name" {
     condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
     error_message = "name must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got \"${var.name}\"."
   }
+
+  # Names that S3 keeps for itself (S3 User Guide, "Bucket naming rules"); the others that it keeps have characters that are refused above.
+  validation {
+    condition     = !can(regex("^(sthree|amzn-s3-demo)(-|$)", var.name))
+    error_message = "name must not begin with sthree- or amzn-s3-demo-, which S3 keeps for itself, got \"${var.name}\"."
+  }
 }
 
 variable "suffix" {

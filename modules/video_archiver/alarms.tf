@@ -23,8 +23,8 @@ locals {
   # Of cameras whose streams others made the retention is not known here.
   least_loss_seconds = coalesce(var.alarms.loss_seconds, min(1800, values(local.loss_seconds)...))
 
-  # Twice the time between runs; of a cron schedule that is not known, and an alarm looks back a day at most.
-  not_running_seconds = coalesce(var.alarms.not_running_seconds, min(86400, max(300, 2 * coalesce(local.schedule_seconds, 43200))))
+  # Twice the time between runs; of a cron schedule that is not known, and an alarm looks back seven days at most.
+  not_running_seconds = coalesce(var.alarms.not_running_seconds, min(604800, max(300, 2 * coalesce(local.schedule_seconds, 43200))))
 
   # Three runs, where they follow each other closely enough for an alarm to look back on three.
   repeats = coalesce(local.schedule_seconds, 86400) <= 21600

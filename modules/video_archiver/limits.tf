@@ -44,13 +44,21 @@ locals {
       "${local.path}.${input} must be one of ${join(", ", choice.among)}, got \"${choice.value}\"."
       if !contains(choice.among, choice.value)
     ],
-    local.schedule_parts != null || can(regex("^cron\\(([^ ]+ ){5}[^ ]+\\)$", var.video.schedule)) ? [] : [
+    local.schedule_parts != null || local.cron_fields != null ? [] : [
       "${local.path}.schedule must be rate(<number> minutes, hours or days) or cron(<six fields>), got \"${var.video.schedule}\"."
+    ],
+    # EventBridge User Guide, "Cron expressions reference".
+    local.cron_fields == null ? [] : (local.cron_fields[2] == "?") != (local.cron_fields[4] == "?") ? [] : [
+      "${local.path}.schedule must have ? for either the day of the month or the day of the week, the third and the fifth field, got \"${var.video.schedule}\"."
     ],
     # rate(1 minutes) and rate(5 minute) are refused.
     local.schedule_parts == null ? [] : (tonumber(local.schedule_parts[0]) == 1) != endswith(var.video.schedule, "s)") && tonumber(local.schedule_parts[0]) > 0 ? [] : [
       "${local.path}.schedule must have a singular unit behind 1 and a plural one behind more, got \"${var.video.schedule}\"."
     ],
+    # Lambda Developer Guide, "Capturing records of Lambda asynchronous invocations": what fails would be told to nobody.
+    endswith(coalesce(var.video.failure_destination_arn, "none"), ".fifo") ? [
+      "${local.path}.failure_destination_arn must not be a FIFO queue or topic, which Lambda cannot send to, got \"${var.video.failure_destination_arn}\"."
+    ] : [],
     var.video.failure_destination_arn == null ? [] : can(regex("^arn:[a-z-]+:(sqs|sns):[a-z0-9-]+:[0-9]{12}:.+$", var.video.failure_destination_arn)) ? [] : [
       "${local.path}.failure_destination_arn must be the ARN of an SQS queue or an SNS topic, got \"${var.video.failure_destination_arn}\"."
     ],

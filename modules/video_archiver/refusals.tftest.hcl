@@ -264,3 +264,80 @@ run "refuses_a_destination_that_is_no_queue_or_topic" {
 
   expect_failures = [aws_lambda_function.clip_fetch]
 }
+
+run "refuses_a_cron_schedule_of_both_days" {
+  command = plan
+
+  variables {
+    video = { schedule = "cron(0 2 * * * *)" }
+  }
+
+  expect_failures = [aws_lambda_function.clip_fetch]
+}
+
+run "refuses_a_cron_schedule_of_neither_day" {
+  command = plan
+
+  variables {
+    video = { schedule = "cron(0 2 ? * ? *)" }
+  }
+
+  expect_failures = [aws_lambda_function.clip_fetch]
+}
+
+run "refuses_a_destination_that_lambda_cannot_send_to" {
+  command = plan
+
+  variables {
+    video = { failure_destination_arn = "arn:aws:sqs:eu-central-1:111122223333:failed.fifo" }
+  }
+
+  expect_failures = [aws_lambda_function.clip_fetch]
+}
+
+run "refuses_a_namespace_that_begins_with_a_colon" {
+  command = plan
+
+  variables {
+    metrics_namespace = ":plants"
+  }
+
+  expect_failures = [var.metrics_namespace]
+}
+
+run "refuses_a_media_type_of_over_128_characters" {
+  command = plan
+
+  variables {
+    cameras = { press-1 = { media_type = "video/h264,audio/${join("", [for _ in range(112) : "a"])}" } }
+  }
+
+  expect_failures = [var.cameras]
+}
+
+run "takes_a_media_type_of_128_characters" {
+  command = plan
+
+  variables {
+    cameras = { press-1 = { media_type = "video/h264,audio/${join("", [for _ in range(111) : "a"])}" } }
+  }
+
+  assert {
+    condition     = length(aws_kinesis_video_stream.camera["press-1"].media_type) == 128
+    error_message = "The limit itself is allowed."
+  }
+}
+
+run "looks_back_two_intervals_of_a_slow_schedule" {
+  command = plan
+
+  variables {
+    cameras = { press-1 = { retention_hours = 240 } }
+    video   = { schedule = "rate(2 days)" }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.video["not-running"].period == 345600
+    error_message = "A day without a run is as it should be."
+  }
+}

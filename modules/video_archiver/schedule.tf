@@ -14,6 +14,7 @@ locals {
   # An event that waits longer than until the next one is not needed any more; Lambda keeps one for 60 s at least. Of a cron schedule
   # the distance is not known.
   schedule_parts    = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.video.schedule), null)
+  cron_fields       = try(regex("^cron\\(([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+)\\)$", var.video.schedule), null)
   schedule_seconds  = local.schedule_parts == null ? null : tonumber(local.schedule_parts[0]) * { minute = 60, hour = 3600, day = 86400 }[local.schedule_parts[1]]
   event_age_seconds = min(21600, max(60, coalesce(local.schedule_seconds, 3600)))
 }

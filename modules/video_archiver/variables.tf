@@ -65,6 +65,12 @@ variable "cameras" {
     error_message = join("\n", [for id, camera in var.cameras : "factories[\"${var.factory}\"].cameras[\"${id}\"].kms_key_arn must be the ARN of a key (not of an alias: roles are granted the key itself), got \"${camera.kms_key_arn}\"." if camera.kms_key_arn == null ? false : !can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", camera.kms_key_arn))])
   }
 
+  # KinesisVideo API, CreateStream.
+  validation {
+    condition     = alltrue([for camera in var.cameras : length(camera.media_type) <= 128])
+    error_message = join("\n", [for id, camera in var.cameras : "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be at most 128 characters, got ${length(camera.media_type)}." if length(camera.media_type) > 128])
+  }
+
   # GetClip takes H.264 and H.265 and nothing else.
   validation {
     condition     = alltrue([for camera in var.cameras : can(regex("^video/(h264|h265)(,audio/[a-zA-Z0-9.+-]+)?$", camera.media_type))])
@@ -168,8 +174,8 @@ variable "metrics_namespace" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[0-9A-Za-z._/#:-]{1,255}$", var.metrics_namespace)) && !startswith(var.metrics_namespace, "AWS/")
-    error_message = "metrics_namespace must be 1 to 255 of 0-9 A-Z a-z . - _ / # : and not begin with AWS/, got \"${var.metrics_namespace}\"."
+    condition     = can(regex("^[0-9A-Za-z._/#-][0-9A-Za-z._/#:-]{0,254}$", var.metrics_namespace)) && !startswith(var.metrics_namespace, "AWS/")
+    error_message = "metrics_namespace must be 1 to 255 of 0-9 A-Z a-z . - _ / # : and not begin with AWS/ or a colon, got \"${var.metrics_namespace}\"."
   }
 }
 
@@ -281,10 +287,10 @@ variable "alarms" {
     ])
   }
 
-  # An alarm looks back a day at most, in whole minutes.
+  # An alarm looks back seven days at most, in whole minutes.
   validation {
-    condition     = var.alarms.not_running_seconds == null ? true : var.alarms.not_running_seconds >= 60 && var.alarms.not_running_seconds <= 86400 && var.alarms.not_running_seconds % 60 == 0
-    error_message = "factories[\"${var.factory}\"].alarms.video.not_running_seconds must be a multiple of 60, 60..86400, got ${coalesce(var.alarms.not_running_seconds, 0)}."
+    condition     = var.alarms.not_running_seconds == null ? true : var.alarms.not_running_seconds >= 60 && var.alarms.not_running_seconds <= 604800 && var.alarms.not_running_seconds % 60 == 0
+    error_message = "factories[\"${var.factory}\"].alarms.video.not_running_seconds must be a multiple of 60, 60..604800, got ${coalesce(var.alarms.not_running_seconds, 0)}."
   }
 }
 

@@ -1,5 +1,6 @@
 """What a plan of the lake watches and shows: its alarms and dashboards, and the metrics that they ask for."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ module "lake" {
   name         = "plant-lake"
   csr_dir      = "../prod/testdata/csr"
   packages_dir = "../lake/testdata/packages"
-  alarm_topic  = {}
+  alarm_topic  = { emails = ["on-call@example.com"] }
   factories = {
     krakow = {
       gateways = ["line-1", "line-2"]
@@ -33,7 +34,9 @@ _TEST = 'run "plan" {\n  command = plan\n}\n'
 _SEARCH = re.compile(
     r"SEARCH\('\{\"(?P<namespace>[^\"]+)\",(?P<dimensions>[^}]+)\} (?P<terms>[^']+)', '\w+', \d+\)"
 )
-_TERM = re.compile(r'(\w+)="([^"]*)"')
+# `Property="value"`, or `Property=("one" OR "other")`.
+_TERM = re.compile(r'(\w+)=("[^"]*"|\("[^"]*"(?: OR "[^"]*")*\))')
+_TERMS = re.compile(rf"{_TERM.pattern}(?: {_TERM.pattern})*")
 _SELECT = re.compile(
     r"SELECT SUM\((?P<name>\w+)\) FROM SCHEMA\(\"(?P<namespace>[^\"]+)\", (?P<dimensions>[^)]+)\) "
     r"WHERE (?P<dimension>\w+) = '(?P<value>[^']*)'"
@@ -115,12 +118,18 @@ def questions_of_expression(expression: str, ids: set[str]) -> Iterator[Question
     if expression.startswith("SEARCH("):
         if (found := _SEARCH.fullmatch(expression)) is None:
             raise ValueError(f"a search of a form that is not known: {expression}")
-        terms = dict(_TERM.findall(found["terms"]))
-        name = terms.pop("MetricName")
+        if _TERMS.fullmatch(found["terms"]) is None:
+            raise ValueError(f"a search for what is not a list of properties: {expression}")
+        terms = {name: re.findall(r'"([^"]*)"', values) for name, values in _TERM.findall(found["terms"])}
+        names = terms.pop("MetricName")
         dimensions = dict.fromkeys(found["dimensions"].split(","))
         if strangers := terms.keys() - dimensions.keys():
             raise ValueError(f"a search for dimensions that its metric has not, {strangers}: {expression}")
-        yield Question.of(found["namespace"], name, {**dimensions, **terms})
+        for name in names:
+            for values in itertools.product(*terms.values()):
+                yield Question.of(
+                    found["namespace"], name, {**dimensions, **dict(zip(terms, values, strict=True))}
+                )
     elif expression.startswith("SELECT "):
         if (found := _SELECT.fullmatch(expression)) is None:
             raise ValueError(f"a query of a form that is not known: {expression}")

@@ -125,6 +125,7 @@ def test_a_metric_that_is_misspelt_or_has_other_dimensions_does_not_exist(
         "rejected / recieved",
         "SEARCH('{FactoryLake,Factory} MetricName=\"Clips\"', 'Sum', 300)",
         'SEARCH(\'{"FactoryLake",Factory} MetricName="Clips" Camera="oven"\', \'Sum\', 300)',
+        'SEARCH(\'{"AWS/IoT",RuleName} MetricName=("Failure" "Success")\', \'Sum\', 300)',
         "SELECT SUM(Failure) FROM \"AWS/IoT\" WHERE RuleName = 'x'",
         "SELECT SUM(Failure) FROM SCHEMA(\"AWS/IoT\", ActionType) WHERE RuleName = 'x'",
     ],
@@ -167,6 +168,37 @@ def test_graphs_stay_within_cloudwatchs_limits(lake: Lake) -> None:
         assert properties["title"], place
         assert properties["yAxis"]["left"]["label"], place
         assert properties["region"] == "eu-central-1", place
+
+
+def test_no_widget_asks_more_than_one_query(lake: Lake) -> None:
+    """GetMetricData, which draws a widget, answers one (CloudWatch user guide, "Metrics Insights quotas")."""
+    for place, widget in lake.widgets():
+        expressions = [
+            row[-1]["expression"]
+            for row in widget["properties"].get("metrics", ())
+            if isinstance(row[-1], dict) and "expression" in row[-1]
+        ]
+        assert sum("SELECT" in expression.upper() for expression in expressions) <= 1, place
+        # The longest that is taken (user guide, "CloudWatch search expression syntax").
+        assert all(len(each) <= 1024 for each in expressions if each.startswith("SEARCH")), place
+
+
+def test_rules_that_fail_are_found_by_one_search(lake: Lake) -> None:
+    """All that the rules' actions report of their failures, whatever the type of the action."""
+    dimensions = {"RuleName": None, "ActionType": None}
+    wanted = {
+        Question.of("AWS/IoT", name, {**dimensions, "RuleName": rule["name"]})
+        for rule in lake.of("aws_iot_topic_rule")
+        for name in ("Failure", "ErrorActionSuccess", "ErrorActionFailure")
+    }
+    shown = {
+        question
+        for _, widget in lake.widgets()
+        if widget["type"] == "metric"
+        for question in questions_of_graph(widget["properties"]["metrics"])
+    }
+    assert len(wanted) == 12
+    assert wanted <= shown
 
 
 def test_each_graph_shows_the_threshold_of_its_alarm(lake: Lake) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+import hcl2
 import pytest
 
 from tests.terraform.terraform_tree import LOCK_FILE, REPOSITORY, TerraformTree, configuration_folders
@@ -69,6 +70,28 @@ def test_outputs_of_the_lake_reach_every_environment() -> None:
     }
     assert len(outputs["lake"]) > 0
     assert all(names == outputs["lake"] for names in outputs.values()), outputs
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_environment_on_aws_keeps_what_every_apply_must_be_told_alike(environment: str) -> None:
+    """Terraform reads `*.auto.tfvars` by itself; what stands in none is forgotten by the next apply."""
+    folder = REPOSITORY / "environments" / environment
+    settings = hcl2.loads((folder / "settings.auto.tfvars").read_text(encoding="utf-8"))
+    assert {"account_id", "region", "alarm_emails"} <= settings.keys()
+    assert "allowed_account_ids = [var.account_id]" in (folder / "provider.tf").read_text(encoding="utf-8")
+
+
+def test_no_page_gives_a_value_on_the_command_line() -> None:
+    """An apply without it would take back what the one with it has made."""
+    pages = [REPOSITORY / "README.md", *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("*/*/README.md")]
+    assert len(pages) > 10
+    given = {
+        f"{page.relative_to(REPOSITORY)}: {line.strip()}"
+        for page in pages
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if re.search(r"(?<![\w-])-var\b(?!-file)", line)
+    }
+    assert given == set()
 
 
 def test_no_fixture_holds_a_private_key() -> None:

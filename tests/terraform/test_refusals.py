@@ -85,11 +85,20 @@ def _standing(number: int, stream: dict[str, Any]) -> str:
     )
 
 
+def _lakes(number: int, names: list[str]) -> str:
+    """A case's account holds these lakes."""
+    return (
+        f"override_data {{\n  target = module.case_{number}.data.aws_ssm_parameters_by_path.lakes\n"
+        f"  values = {{ names = {json.dumps([f'/factory-lake/lakes/{name}' for name in names])} }}\n}}\n"
+    )
+
+
 def test_each_refusal_says_path_rule_and_value(tree: TerraformTree) -> None:
     """One plan, all refusals: terraform says exactly what is expected, and nothing goes through."""
     calls = [_call(number, case["module"], case["arguments"]) for number, case in enumerate(_CASES)]
     run = 'run "everything_is_refused" {\n  command = plan\n}\n'
     mocks = [_standing(number, case["standing"]) for number, case in enumerate(_CASES) if "standing" in case]
+    mocks += [_lakes(number, case["lakes"]) for number, case in enumerate(_CASES) if "lakes" in case]
     test = MOCK_PROVIDER + "".join(mocks) + run
     folder = tree.add_root("refusals", {"main.tf": _PLANNED + "\n".join(calls), "refusals.tftest.hcl": test})
     tree.init(folder)

@@ -139,6 +139,22 @@ class Terraform:
         """
         self._run("state", "mv", source, target)
 
+    def untaint(self, address: str) -> None:
+        """Take the mark of a creation that failed half-way from a resource, so that it is not replaced.
+
+        Raises:
+            TerraformError: When the resource bears none.
+        """
+        self._run("untaint", address)
+
+    def take_in(self, address: str, identifier: str) -> None:
+        """Import what exists and the state does not know.
+
+        Raises:
+            TerraformError: When there is no such thing, or the state has the address already.
+        """
+        self._run("import", "-input=false", address, identifier)
+
     def forget(self, *addresses: str) -> None:
         """Take addresses out of the state; what they stand for remains.
 

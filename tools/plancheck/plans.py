@@ -1,7 +1,7 @@
 """Plans of `environments/dev` and `prod`, made by the real provider without an account.
 
-The provider asks AWS two things while it plans: whose account it is, and the account's IoT endpoint. The
-local cloud answers them.
+The provider asks AWS a few things while it plans: whose account it is, the account's IoT endpoint, and which
+lakes are there already. The local cloud answers them.
 """
 
 import fcntl
@@ -13,6 +13,7 @@ from typing import Any
 
 from tools.lake.terraform import REPOSITORY, Terraform
 from tools.localcloud import LocalCloud
+from tools.localcloud.settings import ACCOUNT
 
 ENVIRONMENTS = ("dev", "prod")
 SOURCES = ("environments", "glue_schemas", "modules")
@@ -62,6 +63,7 @@ def _plan(terraform: Terraform) -> dict[str, Any]:
     csr = terraform.directory / "csr"
     return terraform.plan(
         {
+            "account_id": ACCOUNT,
             # An environment in use has requests of its own.
             "csr_dir": str(csr if csr.is_dir() else terraform.directory / "testdata" / "csr"),
             "packages_dir": str(environments / "lake" / "testdata" / "packages"),

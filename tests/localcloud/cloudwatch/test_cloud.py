@@ -87,6 +87,23 @@ def test_an_alarm_tells_its_topic_when_it_sounds_and_when_it_ends(
     assert states == ["Failed", "Succeeded", "Succeeded"]
 
 
+def test_one_call_answers_one_metrics_insights_query(cloud: LocalCloud) -> None:
+    """So does a widget of a dashboard, which draws what this call answers."""
+    now = time.time()
+    select = 'SELECT SUM(Failure) FROM SCHEMA("AWS/IoT", ActionType, RuleName)'
+    queries = [{"Id": name, "Expression": select, "Period": 60} for name in ("one", "two")]
+
+    def ask(*wanted: dict[str, Any]) -> list[Any]:
+        answer = cloud.client("cloudwatch").get_metric_data(
+            MetricDataQueries=wanted, StartTime=now - 600, EndTime=now
+        )
+        return list(answer["MetricDataResults"])
+
+    assert len(ask(queries[0])) == 1
+    with pytest.raises(ClientError, match="at most one Metrics Insights query, got one, two"):
+        ask(*queries)
+
+
 def test_metrics_in_log_events_become_metrics_and_broken_ones_are_counted(
     cloud: LocalCloud, name: str
 ) -> None:

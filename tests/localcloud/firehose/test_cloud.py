@@ -350,11 +350,12 @@ def test_an_update_changes_version_and_prefix_of_later_objects(lane: Lane) -> No
     ("changes", "path"),
     [
         ({"BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 60}}, "BufferingHints.SizeInMBs"),
+        ({"BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 59}}, "BufferingHints.IntervalInSeconds"),
         ({"ErrorOutputPrefix": "errors/"}, None),
         ({"ErrorOutputPrefix": "errors/!{timestamp:yyyy}/"}, "ErrorOutputPrefix"),
         ({"RoleARN": "arn:aws:iam::000000000000:role/nobody"}, "unable to assume"),
     ],
-    ids=["small buffer", "plain error prefix", "no error type", "no such role"],
+    ids=["small buffer", "short interval", "plain error prefix", "no error type", "no such role"],
 )
 def test_the_control_plane_refuses_what_aws_refuses(
     lane: Lane, changes: dict[str, Any], path: str | None
@@ -368,6 +369,23 @@ def test_the_control_plane_refuses_what_aws_refuses(
     assert refused.value.response["Error"]["Code"] == "InvalidArgumentException"
     assert path in refused.value.response["Error"]["Message"]
     assert lane.name not in lane.firehose.list_delivery_streams(Limit=100)["DeliveryStreamNames"]
+
+
+@pytest.mark.parametrize("seconds", [0, 59])
+def test_a_shorter_interval_than_partitioning_allows_cannot_be_set_later_either(
+    lane: Lane, seconds: int
+) -> None:
+    lane.build()
+    before = lane.firehose.describe_delivery_stream(DeliveryStreamName=lane.name)["DeliveryStreamDescription"]
+    with pytest.raises(ClientError, match=r"IntervalInSeconds must be at least 60"):
+        lane.firehose.update_destination(
+            DeliveryStreamName=lane.name,
+            CurrentDeliveryStreamVersionId=before["VersionId"],
+            DestinationId=before["Destinations"][0]["DestinationId"],
+            ExtendedS3DestinationUpdate={"BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": seconds}},
+        )
+    after = lane.firehose.describe_delivery_stream(DeliveryStreamName=lane.name)["DeliveryStreamDescription"]
+    assert after == before
 
 
 def test_a_role_that_trusts_another_delivery_stream_is_refused(lane: Lane) -> None:

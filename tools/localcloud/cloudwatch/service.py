@@ -19,7 +19,7 @@ from tools.localcloud.cloudwatch.metrics import (
     Stat,
     check_statistic,
 )
-from tools.localcloud.cloudwatch.queries import Query
+from tools.localcloud.cloudwatch.queries import InsightStat, Query
 from tools.localcloud.cloudwatch.wire import ApiError
 
 PAST_SECONDS: Final = 14 * 24 * 3600
@@ -113,6 +113,12 @@ class Service:
     def get_metric_data(self, arguments: Mapping[str, Any]) -> Answer:
         """GetMetricData, all in one page."""
         wanted: Sequence[Query] = _refuse(queries.read, arguments["MetricDataQueries"])
+        selects = [one.id for one in wanted if isinstance(one.stat, InsightStat)]
+        if len(selects) > 1:  # API reference, "GetMetricData"; so it is with a widget, which this draws
+            raise ApiError(
+                "ValidationError",
+                f"MetricDataQueries must have at most one Metrics Insights query, got {', '.join(selects)}",
+            )
         periods = {one.stat.period for one in wanted if one.stat is not None}
         if any(one.expression is not None for one in wanted) and len(periods) != 1:
             raise ApiError(
