@@ -148,7 +148,9 @@ class _Player:
         prefix = f"factory={FACTORY}/camera={action.camera}/"
         bucket = self._world.bucket
         clips = sorted(
-            key for key in bucket.objects if key.startswith(prefix + "year=2023") and key.endswith(".mp4")
+            key
+            for key, stored in bucket.objects.items()
+            if key.startswith(prefix + "year=2023") and "first-fragment" in stored.metadata
         )
         if action.kind == "delete-newest":
             if clips:
