@@ -19,6 +19,7 @@ from typing import Any
 
 import av
 
+from tools.camera.errors import InputError
 from tools.camera.journal import SentFragment
 from tools.camera.witness import decoded_frames, raw_packets
 from tools.localcloud.kinesisvideo.matroska import MatroskaError
@@ -152,7 +153,7 @@ def _read(s3: Any, bucket: str, key: str) -> ArchivedClip | None:
         raw = answer["ContentType"] == _MATROSKA
         try:
             frames = tuple(f"packet:{p}" for p in raw_packets(file)) if raw else tuple(decoded_frames(file))
-        except (av.FFmpegError, MatroskaError):
+        except (av.FFmpegError, InputError, MatroskaError):
             frames = ()
     first, last = int(metadata["first-fragment"]), int(metadata["last-fragment"])
     return ArchivedClip(key, first, last, metadata.get("flags", ""), frames)
