@@ -168,7 +168,7 @@ class Archive:
             middle_ms = (low_ms + high_ms) // 2
             if middle_ms <= low_ms:  # a thousand keys of one moment, or beyond the end: page by page
                 following = self._page(page.last, beyond)
-                page = following if following.found or following.goes_on else page.ended()
+                page = following.behind(page) if following.found or following.goes_on else page.ended()
                 continue
             later = self._page(time_stem(middle_ms), beyond)
             if later.found or later.goes_on:
@@ -201,6 +201,12 @@ class _Page:
         self.found = found
         self.last = last
         self.goes_on = goes_on
+
+    def behind(self, before: _Page) -> _Page:
+        """This page, with the keys that the one before has of its first stem: they may rank higher."""
+        stems = {key.stem for key, _ in self.found[:1]}
+        found = [pair for pair in before.found if pair[0].stem in stems] + self.found
+        return _Page(sorted(found, key=lambda pair: pair[0].order), self.last, self.goes_on)
 
     def ended(self) -> _Page:
         return _Page(self.found, self.last, False)

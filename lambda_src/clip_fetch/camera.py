@@ -11,6 +11,9 @@ again.
 That holds as long as all runs at one position agree on the first fragment after it. They may not when footage
 expires: one run still saw a fragment that another no longer sees. Near that edge a run therefore first puts a
 gap record, whose key depends on the position alone, that names the fragment with which the archive goes on.
+
+They must also agree on the key. What can only be kept as Matroska has another than an MP4 file would have, so
+before it a record is put under that one, which makes all runs go on to the key of the Matroska file.
 """
 
 from __future__ import annotations
@@ -290,11 +293,18 @@ class Camera:
         self._note_lost(lost_ms)
         self._position = keys.position_after("", metadata)
 
-    def _put_record(self, token: str, metadata: Dict[str, str]) -> bool:
+    def _put_record(
+        self, token: str, metadata: Dict[str, str], check: Optional[Callable[[], None]] = None
+    ) -> bool:
         text = json.dumps(metadata, indent=1).encode() + b"\n"
         content_type = keys.CONTENT_TYPES[keys.GAP]
         done = self._archive.put(
-            token, lambda: io.BytesIO(text), zlib.crc32(text), content_type, metadata, self._pace.check
+            token,
+            lambda: io.BytesIO(text),
+            zlib.crc32(text),
+            content_type,
+            metadata,
+            check or self._pace.check,
         )
         if done:
             self.tally.gap_records += 1
@@ -311,7 +321,8 @@ class Camera:
 
     def _store(self, clip: Clip, listing: Listing) -> None:
         try:
-            with self._fetcher.longest_part(clip) as part:
+            file_format = keys.expected_format(self._position, clip.first)
+            with self._fetcher.longest_part(clip, file_format) as part:
                 self._commit(part)
         except Unobtainable as error:
             self._give_up(clip.head(1, planning.UNREADABLE), listing, error)
@@ -332,15 +343,12 @@ class Camera:
             ",".join(flags),
             self._run,
         )
-        token = keys.clip_token(first)
-        named = self._position is not None and self._position.expected == first.number
-
-        def check() -> None:
-            self._pace.check()
-            if not named and self._fetcher.life_ms(first) < PUT_MS:
-                raise ArchiveMoved
-
+        if part.file_format != keys.expected_format(self._position, first):
+            self._take_place(first, part.file_format, lost_ms, flags)
+            lost_ms = 0
+        token = keys.clip_token(first, part.file_format)
         content_type = keys.CONTENT_TYPES[part.file_format]
+        check = self._check_of(first)
         if not self._archive.put(token, part.file.rewound, part.file.crc32, content_type, metadata, check):
             raise ArchiveMoved
         self._note_lost(lost_ms)
@@ -350,6 +358,27 @@ class Camera:
         self.tally.flagged += bool(part.problem)
         self._log("clip", {"key": token, "bytes": part.file.size, **metadata})
         self._move_behind(clip, keys.position_after_clip(clip.last.number, clip.latest_ms, clip.last.end_ms))
+
+    def _take_place(self, first: Fragment, file_format: str, lost_ms: int, flags: List[str]) -> None:
+        """Put a record where an MP4 file would be, so that nobody begins one with this fragment any more."""
+        metadata = keys.gap_metadata(
+            self.stream, first.number, first.start_ms, lost_ms, ",".join(flags), self._run, file_format
+        )
+        if not self._put_record(keys.clip_token(first), metadata, self._check_of(first)):
+            raise ArchiveMoved
+        self._note_lost(lost_ms)
+        self._position = keys.position_after("", metadata)
+
+    def _check_of(self, first: Fragment) -> Callable[[], None]:
+        """What must hold when the put of a key begins that is made from this fragment."""
+        named = self._position is not None and self._position.expected == first.number
+
+        def check() -> None:
+            self._pace.check()
+            if not named and self._fetcher.life_ms(first) < PUT_MS:
+                raise ArchiveMoved
+
+        return check
 
     def _give_up(self, clip: Clip, listing: Listing, error: Unobtainable) -> None:
         """Record that fragments cannot be had though they are listed, once there is no hope for them.
@@ -371,7 +400,8 @@ class Camera:
         metadata = keys.gap_metadata(
             self.stream, following.number, following.start_ms, clip.length_ms, "unobtainable", self._run
         )
-        if not self._put_record(keys.clip_token(clip.first), metadata):
+        token = keys.clip_token(clip.first, keys.expected_format(self._position, clip.first))
+        if not self._put_record(token, metadata):
             raise ArchiveMoved
         self._note_lost(clip.length_ms)
         self._move_behind(clip, keys.position_after("", metadata))

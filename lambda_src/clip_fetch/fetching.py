@@ -91,8 +91,12 @@ class Fetcher:
         return fragment.start_ms + self._stream.retention_ms - self._pace.now_ms()
 
     @contextmanager
-    def longest_part(self, clip: Clip) -> Iterator[Part]:
+    def longest_part(self, clip: Clip, file_format: str = MP4) -> Iterator[Part]:
         """The clip or, where it cannot be had, the longest beginning that can; gone when the block ends.
+
+        Args:
+            clip: The clip.
+            file_format: ``MKV`` for one that must be kept as Matroska.
 
         Raises:
             ArchiveMoved: Its fragments expire.
@@ -102,7 +106,7 @@ class Fetcher:
         """
         clip = self._affordable(clip)
         verdict = None
-        if not planning.is_knotted(clip.groups[0]):
+        if file_format == MP4 and not planning.is_knotted(clip.groups[0]):
             with self._spool.files(1, clip.size, self._pace) as (file,):
                 begun_ms = self._pace.now_ms()
                 verdict = self.attempt(clip, file)

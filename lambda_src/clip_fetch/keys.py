@@ -4,8 +4,13 @@
 
 Keys of one camera sort by time. A key is a function of the clip's first fragment alone, never of its length
 or content, so two runs that would archive the same fragment first collide, whatever their settings: the
-second put is refused. For the same reason a clip that could only be kept as Matroska has the same name; its
-content type and its ``format`` tell.
+second put is refused.
+
+The key of a clip that can only be kept as Matroska ends in ``.mkv``. It would not collide with the MP4 file
+that another run may be about to put, so before it a record takes the place of that file: a gap record under
+the key in ``.mp4``, which says that the archive goes on with the same fragment, as Matroska. From then on all
+runs collide at the key in ``.mkv``. (Until there was this rule, Matroska lay under the keys in ``.mp4``;
+content type and ``format`` tell.)
 """
 
 from __future__ import annotations
@@ -18,12 +23,17 @@ from clip_fetch.model import Fragment, Position, Stream
 from clip_fetch.planning import Clip
 
 _STEM = r"year=\d{4}/month=\d\d/day=\d\d/(?P<start>\d{8}T\d{6}\.\d{3})Z-(?P<number>[0-9]{1,128})"
-_KEY = re.compile(_STEM + r"\.(?P<kind>mp4|gap\.json)")
+_KEY = re.compile(_STEM + r"\.(?P<kind>mp4|mkv|gap\.json)")
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 MP4 = "mp4"
 MKV = "mkv"
 GAP = "gap"
+
+#: How a key ends. Of keys of one stem the later ones here say more of how far the archive reaches.
+_ENDINGS = {MP4: ".mp4", MKV: ".mkv", GAP: ".gap.json"}
+_RANKS = {ending[1:]: rank for rank, ending in enumerate(_ENDINGS.values())}
+
 CONTENT_TYPES = {MP4: "video/mp4", MKV: "video/x-matroska", GAP: "application/json"}
 
 
@@ -51,9 +61,9 @@ def stem(start_ms: int, number: int) -> str:
     return f"{time_stem(start_ms)}Z-{number}"
 
 
-def clip_token(first: Fragment) -> str:
+def clip_token(first: Fragment, file_format: str = MP4) -> str:
     """The key of the clip that begins with this fragment, relative to the camera's prefix."""
-    return stem(first.start_ms, first.number) + ".mp4"
+    return stem(first.start_ms, first.number) + _ENDINGS[file_format]
 
 
 class ArchivedKey(NamedTuple):
@@ -63,13 +73,14 @@ class ArchivedKey(NamedTuple):
         key: The whole key.
         start_ms: Server time of the first fragment.
         number: Number of the first fragment.
-        is_gap: A gap record that follows the clip of the same stem, not a clip.
+        rank: Among keys of the same stem: a clip as MP4 or what took its place, the same as Matroska, and the
+            gap record that follows them.
     """
 
     key: str
     start_ms: int
     number: int
-    is_gap: bool
+    rank: int
 
     @property
     def stem(self) -> str:
@@ -77,9 +88,9 @@ class ArchivedKey(NamedTuple):
         return stem(self.start_ms, self.number)
 
     @property
-    def order(self) -> Tuple[int, int, bool]:
-        """Sorts by time, then by number as an integer, a clip before the gap that follows it."""
-        return (self.start_ms, self.number, self.is_gap)
+    def order(self) -> Tuple[int, int, int]:
+        """Sorts by time, then by number as an integer, then by rank."""
+        return (self.start_ms, self.number, self.rank)
 
 
 def parse(key: str, prefix: str) -> Optional[ArchivedKey]:
@@ -94,7 +105,7 @@ def parse(key: str, prefix: str) -> Optional[ArchivedKey]:
     except ValueError:
         return None
     start_ms = (at - _EPOCH) // datetime.timedelta(milliseconds=1)
-    return ArchivedKey(key, start_ms, int(match["number"]), match["kind"] != MP4)
+    return ArchivedKey(key, start_ms, int(match["number"]), _RANKS[match["kind"]])
 
 
 def iso(at_ms: int) -> str:
@@ -141,7 +152,7 @@ def clip_metadata(
 
 
 def gap_metadata(
-    stream: Stream, resume: int, resume_ms: int, lost_ms: int, flags: str, run: str
+    stream: Stream, resume: int, resume_ms: int, lost_ms: int, flags: str, run: str, file_format: str = MP4
 ) -> Dict[str, str]:
     """Object metadata of a gap record: the archive goes on with fragment ``resume``.
 
@@ -152,6 +163,7 @@ def gap_metadata(
         lost_ms: How much footage before it may be lost, at most.
         flags: Why.
         run: Who says so.
+        file_format: ``MKV`` if the clip that begins with that fragment must be kept as Matroska.
     """
     metadata = _stream_metadata(stream, run)
     metadata.update(
@@ -163,6 +175,8 @@ def gap_metadata(
             "flags": flags,
         }
     )
+    if file_format != MP4:
+        metadata["resume-format"] = file_format
     return metadata
 
 
@@ -182,7 +196,11 @@ def position_after(stem_of_key: str, metadata: Mapping[str, str]) -> Optional[Po
     """
     try:
         if metadata["format"] == GAP:
-            return _position_after_gap(int(metadata["resume-fragment"]), parse_iso(metadata["resume-start"]))
+            return _position_after_gap(
+                int(metadata["resume-fragment"]),
+                parse_iso(metadata["resume-start"]),
+                metadata.get("resume-format", MP4),
+            )
         last, last_ms = int(metadata["last-fragment"]), parse_iso(metadata["last-start"])
         named = stem(parse_iso(metadata["start"]), int(metadata["first-fragment"]))
         end_ms = parse_iso(metadata["end"])
@@ -201,11 +219,11 @@ def position_after_clip(last: int, last_ms: int, end_ms: int) -> Position:
         end_ms=end_ms,
         previous_ms=last_ms,
         expected=None,
-        token=stem(last_ms, last) + ".gap.json",
+        token=stem(last_ms, last) + _ENDINGS[GAP],
     )
 
 
-def _position_after_gap(resume: int, resume_ms: int) -> Position:
+def _position_after_gap(resume: int, resume_ms: int, file_format: str) -> Position:
     # Fragments just before the one that is named may still be retained, so no bound may reach below its
     # start: that is what a "previous" start of one millisecond less comes to.
     return Position(
@@ -214,5 +232,12 @@ def _position_after_gap(resume: int, resume_ms: int) -> Position:
         end_ms=resume_ms,
         previous_ms=resume_ms - 1,
         expected=resume or None,
-        token=stem(resume_ms, resume) + (".mp4" if resume else ".gap.json"),
+        token=stem(resume_ms, resume) + _ENDINGS[file_format if resume else GAP],
     )
+
+
+def expected_format(position: Optional[Position], first: Fragment) -> str:
+    """As what the clip that begins with this fragment is to be stored, for all runs to collide at one key."""
+    if position is None or position.expected != first.number:
+        return MP4
+    return MKV if position.token.endswith(_ENDINGS[MKV]) else MP4

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import Iterator, NamedTuple, Optional
 
-from clip_fetch import planning
+from clip_fetch import mkv, planning
 from clip_fetch.errors import (
     GONE_CODES,
     MEDIA_CODES,
@@ -59,7 +59,8 @@ class Salvage:
 
         Args:
             clip: The clip.
-            whole: What GetClip made of it; None when it was not asked because it would leave fragments out.
+            whole: What GetClip made of it; None when it was not asked because it would leave fragments out,
+                or because the archive says already that it does not give them.
 
         Raises:
             ArchiveMoved: Its fragments expire.
@@ -125,15 +126,24 @@ class Salvage:
     @contextmanager
     def _raw(self, clip: Clip) -> Iterator[Part]:
         """What GetClip does not give, as it was ingested, up to the first fragment that it does give."""
-        with self._spool.files(1, clip.size, self._pace) as (file,):
+        with self._spool.files(2, clip.size, self._pace) as (file, spare):
             count = self._unreadable(clip, file)
             for groups in sorted({count, 1}, reverse=True):
                 part = clip.head(groups, planning.UNREADABLE)
                 problem = self._get_media(part, file)
                 if not problem:
-                    yield Part(part, file, MKV, 0, "unreadable")
+                    yield self._playable(part, file, spare)
                     return
         raise Unobtainable(problem)
+
+    def _playable(self, clip: Clip, file: SpooledFile, spare: SpooledFile) -> Part:
+        """The media written anew so that players take it; as it came where it cannot be read."""
+        try:
+            recording = mkv.Recording(file.rewound(), file.size)
+            spare.write(recording.chunks(), self._pace)
+        except UnfitMedia:
+            return Part(clip, file, MKV, 0, "unreadable")
+        return Part(clip, spare, MKV, recording.duration_ms, "unreadable")
 
     def _unreadable(self, clip: Clip, file: SpooledFile) -> int:
         """How many of its groups, one by one, GetClip does not give; the first is known to be one."""
@@ -149,11 +159,16 @@ class Salvage:
         return count
 
     def _get_media(self, clip: Clip, file: SpooledFile) -> str:
-        """Download raw media; the problem, if that is not possible."""
+        """Download raw media; the problem, if that is not possible.
+
+        What ends inside an element is downloaded again, but is better than nothing when it always does.
+        """
         problem = ""
-        for _ in range(DOWNLOADS):
+        for left in range(DOWNLOADS - 1, -1, -1):
             try:
                 get_media(self._video, [fragment.number for fragment in clip.fragments], file, self._pace)
+                if left and _is_cut_off(file):
+                    continue
             except UnfitMedia as error:
                 problem = error.reason
             except Exception as error:
@@ -164,6 +179,14 @@ class Salvage:
                 return ""
             self._fetcher.check_still_there(clip)
         return problem
+
+
+def _is_cut_off(file: SpooledFile) -> bool:
+    try:
+        mkv.Recording(file.rewound(), file.size)
+    except UnfitMedia as error:
+        return error.reason == mkv.CUT_OFF
+    return False
 
 
 def _cut_for(problem: str) -> str:

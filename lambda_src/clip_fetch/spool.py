@@ -11,7 +11,7 @@ import tempfile
 import threading
 import zlib
 from contextlib import ExitStack, contextmanager
-from typing import Any, BinaryIO, Callable, Iterator, List, Optional
+from typing import Any, BinaryIO, Callable, Iterable, Iterator, List, Optional
 
 from clip_fetch.pace import Pace
 
@@ -84,19 +84,29 @@ class SpooledFile:
         Raises:
             OutOfTime: The deadline came first.
         """
+        try:
+            self.write(iter(lambda: body.read(CHUNK), b""), pace, look)
+        finally:
+            body.close()
+
+    def write(
+        self, chunks: Iterable[bytes], pace: Pace, look: Optional[Callable[[bytes], None]] = None
+    ) -> None:
+        """Write these bytes, replacing what was there.
+
+        Raises:
+            OutOfTime: The deadline came first.
+        """
         self.size = self.crc32 = 0
         self._handle.seek(0)
         self._handle.truncate()
-        try:
-            for chunk in iter(lambda: body.read(CHUNK), b""):
-                pace.check()
-                self._handle.write(chunk)
-                self.size += len(chunk)
-                self.crc32 = zlib.crc32(chunk, self.crc32)
-                if look is not None:
-                    look(chunk)
-        finally:
-            body.close()
+        for chunk in chunks:
+            pace.check()
+            self._handle.write(chunk)
+            self.size += len(chunk)
+            self.crc32 = zlib.crc32(chunk, self.crc32)
+            if look is not None:
+                look(chunk)
 
     def rewound(self) -> BinaryIO:
         """The bytes, from the beginning; there is one reading position."""

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tools.camera.account import ArchivedClip, account, compare
+from tools.camera.account import ArchivedClip, account, archived_to, compare
 from tools.camera.encoder import SyntheticEncoder
 from tools.camera.journal import SentFragment
 from tools.localcloud.kinesisvideo import matroska
@@ -105,7 +105,7 @@ def test_objects_are_read_from_the_bucket_and_summed_over_cameras(monkeypatch: p
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    footage = {camera: SyntheticEncoder(camera).film(0, 0, 5) for camera in ("press-1", "oven")}
+    footage = {camera: SyntheticEncoder(camera).film(0, 0, 5) for camera in ("press-1", "oven", "kiln")}
     journal = [
         SentFragment(camera, "s", 8, 0, 1000, fragment.frames, fragment.packets)
         for camera, fragment in footage.items()
@@ -113,10 +113,14 @@ def test_objects_are_read_from_the_bucket_and_summed_over_cameras(monkeypatch: p
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="clips")
-        raw = matroska.without_codec_private(footage["oven"].document)
-        bodies = {"press-1": footage["press-1"].document, "oven": raw}
+        raw = {camera: matroska.without_codec_private(each.document) for camera, each in footage.items()}
+        bodies = {**raw, "press-1": footage["press-1"].document}
         folder = "factory=krakow/camera={}/year=2026/month=01/day=02/"
-        for camera, name, kind in (("press-1", "8.mp4", "video/mp4"), ("oven", "8.mp4", "video/x-matroska")):
+        for camera, name, kind in (
+            ("press-1", "8.mp4", "video/mp4"),
+            ("oven", "8.mkv", "video/x-matroska"),
+            ("kiln", "8.mp4", "video/x-matroska"),  # as older archives have it
+        ):
             s3.put_object(
                 Bucket="clips",
                 Key=folder.format(camera) + "20260102T030405.678Z-" + name,
@@ -124,11 +128,23 @@ def test_objects_are_read_from_the_bucket_and_summed_over_cameras(monkeypatch: p
                 ContentType=kind,
                 Metadata={"first-fragment": "8", "last-fragment": "8"},
             )
+        for name in ("8.mp4", "9.mp4"):  # records in the place of an MP4 file
+            s3.put_object(
+                Bucket="clips",
+                Key=folder.format("oven") + "20260102T030405.678Z-" + name,
+                Body=b"{}",
+                ContentType="application/json",
+                Metadata={"resume-fragment": "8"},
+            )
         s3.put_object(
             Bucket="clips", Key=folder.format("oven") + "20260102T030405.678Z-8.gap.json", Body=b"{}"
         )
         exact = account(journal, s3, "clips", "krakow")
         elsewhere = account(journal, s3, "clips", "lyon")
+        reached = [
+            archived_to(s3, "clips", f"factory=krakow/camera={camera}/") for camera in ("oven", "none")
+        ]
+    assert reached == [8, -1]
     assert exact.is_exact
-    assert (exact.cameras, exact.clips, exact.frames) == (2, 2, 10)
-    assert (elsewhere.fragments_lost, elsewhere.frames_lost) == (2, 10)
+    assert (exact.cameras, exact.clips, exact.frames) == (3, 3, 15)
+    assert (elsewhere.fragments_lost, elsewhere.frames_lost) == (3, 15)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import pytest
+from av.video.frame import PictureType
 
 from tools.camera.encoder import FileEncoder, Footage, SyntheticEncoder
+from tools.camera.errors import InputError
 from tools.camera.identity import packet_digests
 from tools.camera.picture import FrameMark, draw
 from tools.camera.witness import decoded_frames, export_frame, raw_packets
@@ -17,6 +21,7 @@ from tools.localcloud.kinesisvideo import matroska
 from tools.localcloud.kinesisvideo.media import ClipPart, write_clip
 
 START = 1_700_000_000_000
+UNEVEN = (0, 30, 76, 137, 187, 242)
 
 
 def made_file(path: Path, frames: int = 60, gop: int = 12, bframes: int = 2, **options: str) -> Path:
@@ -29,6 +34,25 @@ def made_file(path: Path, frames: int = 60, gop: int = 12, bframes: int = 2, **o
             picture = draw(FrameMark(index, 0, 0), 160, 96)
             picture[:64, :128] = picture[:64, :128][::-1]  # no code that anybody could read
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="yuv420p")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def uneven_file(path: Path, keys: Sequence[int], frames: int, rate: int = 25) -> Path:
+    """A video with key frames at these, which are worth more than a few bytes as those of a real one are."""
+    noise = np.random.default_rng(1).integers(16, 235, (88, 160), np.uint8)
+    with av.open(str(path), "w") as container:
+        settings = {"x264-params": "keyint=infinite:scenecut=0:bframes=2:open-gop=0"}
+        stream: Any = container.add_stream("libx264", rate=rate, options=settings)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        for index in range(frames):
+            picture = draw(FrameMark(index, 0, 0), 160, 96)
+            picture[8:96] = noise
+            frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
+            frame.pts = index
+            if index in keys:
+                frame.pict_type = PictureType.I
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
@@ -108,6 +132,31 @@ class TestFileEncoder:
         assert encoder.film(START, 60_000).length_ms == 1000  # to the end of the file
         assert encoder.film(START, 1).length_ms == 500  # and from its beginning again
 
+    @pytest.mark.parametrize("at_least_ms", [1, 2000, 5000])
+    def test_unevenly_spaced_key_frames_make_fragments_of_one_cluster(
+        self, at_least_ms: int, tmp_path: Path
+    ) -> None:
+        """A muxer begins a cluster at each key frame once there are some kilobytes."""
+        encoder = FileEncoder(uneven_file(tmp_path / "given.mp4", UNEVEN, 250))
+        fragments, start = [], START
+        while start < START + 36_000:
+            fragments.append(encoder.film(start, at_least_ms))
+            start += fragments[-1].length_ms
+        for fragment in fragments:
+            (cluster,) = matroska.clusters(fragment.document)
+            assert len(cluster.frames) == len(fragment.packets)
+            assert cluster.time_ms == fragment.start_ms
+        assert decoded_frames(joined(fragments, tmp_path)) == [f for each in fragments for f in each.frames]
+
+    def test_no_fragment_is_longer_than_putmedia_takes(self, tmp_path: Path) -> None:
+        encoder = FileEncoder(uneven_file(tmp_path / "given.mp4", (0, 60, 84, 104), 120, rate=5))
+        assert [encoder.film(START, 19_000).length_ms for _ in range(3)] == [16_800, 7200, 16_800]
+
+    def test_key_frames_may_be_no_farther_apart_than_that(self, tmp_path: Path) -> None:
+        file = uneven_file(tmp_path / "given.mp4", (0, 10, 111), 120, rate=5)
+        with pytest.raises(InputError, match=r"at most 20000 ms apart, got 20200 ms from 2000 ms on"):
+            FileEncoder(file)
+
     def test_a_bare_stream_goes_where_it_has_no_b_frames(self, tmp_path: Path) -> None:
         encoder = FileEncoder(made_file(tmp_path / "given.h264", bframes=0))
         fragment = encoder.film(START, 1)
@@ -134,5 +183,6 @@ class TestWitness:
         with av.open(str(tmp_path / "pictures" / "frame.png")) as picture:
             assert next(picture.decode(video=0)).width == 160
         assert decoded_frames(tmp_path / "pictures" / "frame.png") == ["43"]
-        with pytest.raises(IndexError, match="has 5 frames"):
-            export_frame(clip, 5, tmp_path / "none.png")
+        for index in (5, -1):
+            with pytest.raises(InputError, match=rf"clip.mp4: the frame's index must be 0\.\.4, got {index}"):
+                export_frame(clip, index, tmp_path / "none.png")

@@ -75,6 +75,40 @@ def box(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(content), kind) + content
 
 
+def mkv(
+    time_ms: int,
+    blocks: Sequence[tuple[int, bytes]],
+    tags: dict[str, str],
+    codec: bytes = b"V_MPEG4/ISO/AVC",
+    track_id: int = 1,
+) -> bytes:
+    """A fragment as GetMediaForFragmentList gives it: one cluster, timed from 1970, behind its tags.
+
+    Args:
+        time_ms: Of the cluster.
+        blocks: Time from there and content of each frame.
+        tags: Name and value of each tag.
+        codec: Of its track.
+        track_id: Drawn anew by a camera whenever it connects.
+    """
+    entry = element("D7", b"\1") + element("73C5", bytes([track_id])) + element("83", b"\1")
+    tracks = element("1654AE6B", element("AE", entry + element("86", codec)))
+    info = element("1549A966", element("2AD7B1", (1_000_000).to_bytes(3, "big")))
+    simple = b"".join(
+        element("67C8", element("45A3", name.encode()) + element("4487", value.encode()))
+        for name, value in tags.items()
+    )
+    frames = b"".join(element("A3", struct.pack(">BhB", 0x81, at, 0x80) + data) for at, data in blocks)
+    cluster = element("1F43B675", element("E7", time_ms.to_bytes(6, "big")) + frames)
+    head = element("1A45DFA3", element("4282", b"matroska")) + bytes.fromhex("18538067" + "01" + 7 * "ff")
+    return head + info + tracks + element("1254C367", element("7373", simple)) + cluster
+
+
+def element(kind: str, content: bytes) -> bytes:
+    """A Matroska element."""
+    return bytes.fromhex(kind) + (len(content) | 1 << 28).to_bytes(4, "big") + content
+
+
 def _full(kind: bytes, content: bytes) -> bytes:
     return box(kind, bytes(4) + content)
 
@@ -164,7 +198,7 @@ class Aws:
         return [json.loads(line) for line in self.out.getvalue().splitlines()]
 
     def clips(self) -> list[tuple[str, dict[str, str]]]:
-        """Keys and metadata of clips, in order."""
+        """Keys and metadata of clips, in order of their keys."""
         return [
             (key, self.objects[key][1])
             for key in sorted(self.objects)
@@ -257,13 +291,20 @@ class Aws:
         return {"ContentType": "video/mp4", "Payload": Body(mp4(duration_ms, numbers))}
 
     def get_media_for_fragment_list(self, **request: Any) -> dict[str, Any]:
-        """Chunks that name their fragments."""
+        """A document for each fragment, with two frames that name it."""
         self._called("GetMediaForFragmentList")
-        numbers = [text for text in request["Fragments"] if int(text) not in self.withheld]
-        body = "".join(f"AWS_KINESISVIDEO_FRAGMENT_NUMBER{text};" for text in numbers)
-        if len(numbers) < len(request["Fragments"]):
-            body += "AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE" + self.withheld_code
-        return {"ContentType": "video/webm", "Payload": Body(body.encode())}
+        by_number = {str(f.number): f for f in self.fragments[request["StreamName"]]}
+        body = b""
+        for text in request["Fragments"]:
+            fragment = by_number[text]
+            if fragment.number in self.withheld:
+                tags = {"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE": self.withheld_code}
+                body += mkv(0, [], tags)
+                continue
+            half_ms = fragment.length_ms // 2
+            frames = [(0, f"frame {text}a".encode()), (half_ms, f"frame {text}b".encode())]
+            body += mkv(fragment.producer_ms, frames, {"AWS_KINESISVIDEO_FRAGMENT_NUMBER": text})
+        return {"ContentType": "video/webm", "Payload": Body(body)}
 
     # -- s3
 

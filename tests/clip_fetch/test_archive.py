@@ -262,3 +262,22 @@ def test_a_put_that_is_not_allowed_is_an_error() -> None:
     aws.faults["PutObject"] = [error("AccessDenied", 403)]
     with pytest.raises(Exception, match="AccessDenied"):
         put(archive(aws), at(T0, 7))
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_of_one_stem_the_last_that_was_put_tells_wherever_pages_end(page: int) -> None:
+    """As text a gap record sorts before a clip, and Matroska before what took the MP4 file's place."""
+    aws = Aws()
+    aws.page = page
+    first = at(T0 - 10_000, 10)
+    record = keys.gap_metadata(STREAM, 10, first.start_ms, 0, "unreadable", "run", keys.MKV)
+    clip = Clip(((first,),), planning.UNREADABLE, None, None)
+    kept = keys.clip_metadata(STREAM, clip, 10_000, keys.MKV, 2000, "unreadable", "run")
+    gap = keys.gap_metadata(STREAM, 15, T0, 0, "expired", "run")
+    stem = PREFIX + keys.stem(first.start_ms, 10)
+    for ending, metadata, reached in ((".mp4", record, 9), (".mkv", kept, 10), (".gap.json", gap, 14)):
+        aws.objects[stem + ending] = (b"", metadata, "")
+        position = archive(aws).position(STREAM)
+        assert number_of(position) == reached
+        aws.memo.clear()
+        assert archive(aws).position(STREAM) == position

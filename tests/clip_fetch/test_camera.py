@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectionClosedError, IncompleteReadError
-from clip_fetch import keys
+from clip_fetch import keys, planning
+from clip_fetch.model import Stream
+from clip_fetch.planning import Clip
 from clip_fetch.run import run
 from clip_fetch.settings import Settings, Shard
 
-from tests.clip_fetch.aws import HOUR, SETTINGS, T0, Answerless, Aws, error, footage
+from tests.clip_fetch.aws import HOUR, SETTINGS, T0, Answerless, Aws, Body, error, footage
 
 NAME = "lake_krakow_press-1"
 PREFIX = "factory=krakow/camera=press-1/"
+STREAM = Stream(NAME, "press-1", T0 - HOUR, 24 * HOUR)
 
 
 def plant(fragments: int = 25, length_ms: int = 2000) -> Aws:
@@ -182,10 +186,97 @@ class TestMediaThatDoesNotFit:
         assert aws.archived()[:4] == [(1000, 1004), (1005, 1006), (1007, 1008), (1009, 1013)]
         key, metadata = aws.clips()[2]
         body, _, content_type = aws.objects[key]
+        assert key == PREFIX + keys.stem(T0 + 14_000, 1007) + ".mkv"
         assert content_type == "video/x-matroska"
         assert (metadata["format"], metadata["flags"], metadata["fragments"]) == ("mkv", "unreadable", "2")
-        assert body.index(b"1007") < body.index(b"1008")
+        assert metadata["duration-ms"] == "4000"
+        names = [b"1007", b"frame 1007a", b"frame 1007b", b"1008", b"frame 1008a", b"frame 1008b"]
+        places = [body.index(name) for name in names]
+        assert places == sorted(places)
+        assert body.count(bytes.fromhex("1A45DFA3")) == 1
         assert (summary["flagged"], summary["fragments"]) == (1, 25)
+
+    def test_a_record_takes_the_place_of_the_mp4_file_that_is_not_there(self) -> None:
+        aws = plant()
+        aws.unreadable = {1007, 1008}
+        archive(aws)
+        body, metadata, content_type = aws.objects[PREFIX + keys.stem(T0 + 14_000, 1007) + ".mp4"]
+        assert content_type == "application/json"
+        assert json.loads(body) == metadata
+        told = {name: metadata[name] for name in ("format", "flags", "resume-fragment", "resume-format")}
+        assert told == {
+            "format": "gap",
+            "flags": "unreadable",
+            "resume-fragment": "1007",
+            "resume-format": "mkv",
+        }
+        assert metadata["lost-ms"] == "0"
+
+    def test_runs_that_disagree_on_the_format_archive_once(self) -> None:
+        """One run gets no MP4 file of a fragment; another does, and stands before its put meanwhile."""
+        for before in range(1, 4):  # the put of the record, of the Matroska file, of the next clip
+            aws = plant()
+            aws.unreadable = {1005}
+            puts: list[str] = []
+
+            def hook(operation: str, aws: Aws = aws, puts: list[str] = puts, before: int = before) -> None:
+                if operation == "PutObject":
+                    puts.append(operation)
+                    if len(puts) == 1 + before:
+                        aws.hook = lambda _operation: None
+                        aws.unreadable = set()
+                        archive(aws, "run-2", SETTINGS._replace(clip_ms=6000))
+
+            aws.hook = hook
+            archive(aws)
+            numbers = [n for first, last in aws.archived() for n in range(first, last + 1)]
+            assert sorted(numbers) == list(range(1000, 1025)), before
+            of_1005 = [key for key, meta in aws.clips() if meta["first-fragment"] == "1005"]
+            assert [key.rsplit(".", 1)[1] for key in of_1005] == ["mp4" if before == 1 else "mkv"], before
+
+    def test_a_run_that_dies_behind_the_record_leaves_the_matroska_file_to_the_next(self) -> None:
+        aws = plant()
+        aws.unreadable = {1005}
+        aws.faults["PutObject"] = [None, None, error("AccessDenied", 403)]
+        assert archive(aws)["errors"] == {"press-1": "AccessDenied"}
+        aws.unreadable = set()  # it could be had by now, but the record stands
+        assert archive(aws, "run-2")["errors"] == {}
+        assert aws.archived()[:3] == [(1000, 1004), (1005, 1005), (1006, 1010)]
+        assert aws.clips()[1][1]["format"] == "mkv"
+
+    def test_what_expires_behind_its_record_is_told(self) -> None:
+        aws = plant()
+        aws.unreadable = {1005}
+        aws.faults["PutObject"] = [None, None, error("AccessDenied", 403)]
+        archive(aws)
+        aws.now_ms = T0 + 24 * HOUR + 15_000 - 30_000
+        archive(aws, "run-2")
+        record = aws.objects[PREFIX + keys.stem(T0 + 10_000, 1005) + ".mkv"]
+        assert (record[1]["flags"], record[2]) == ("expired", "application/json")
+        resumed = int(record[1]["resume-fragment"])
+        assert aws.archived()[1][0] == resumed > 1005
+        assert archive(aws, "run-3")["clips"] == 0
+
+    def test_an_older_archive_s_matroska_under_a_key_in_mp4_counts(self) -> None:
+        aws = plant()
+        clip = Clip(tuple((each,) for each in footage(7)), planning.UNREADABLE, None, None)
+        metadata = keys.clip_metadata(STREAM, clip, 10_000, keys.MKV, 0, "unreadable", "run-0")
+        aws.objects[PREFIX + keys.clip_token(clip.first)] = (b"", metadata, "video/x-matroska")
+        archive(aws)
+        assert aws.archived() == [(1000, 1006), (1007, 1011), (1012, 1016), (1017, 1021), (1022, 1024)]
+
+    def test_what_is_no_matroska_is_kept_as_it_came(self) -> None:
+        aws = plant()
+        aws.unreadable = {1005}
+        body = b"AWS_KINESISVIDEO_FRAGMENT_NUMBER 1005"
+
+        def get_media(**_: Any) -> dict[str, Any]:
+            return {"Payload": Body(body)}
+
+        aws.get_media_for_fragment_list = get_media  # type: ignore[method-assign]
+        archive(aws)
+        key, metadata = aws.clips()[1]
+        assert (aws.objects[key][0], metadata["duration-ms"], metadata["flags"]) == (body, "0", "unreadable")
 
     def test_a_clip_that_comes_back_short_is_fetched_in_halves(self) -> None:
         """A fragment that is left out without a word costs no other fragment its place."""
@@ -260,7 +351,8 @@ class TestMediaThatDoesNotFit:
         assert archive(aws, "run-2")["errors"] == {}
         assert aws.archived()[1] == (1006, 1010)
 
-    def test_raw_media_that_ends_early_is_fetched_again(self) -> None:
+    @pytest.mark.parametrize("lacking", [5, 200])
+    def test_raw_media_that_ends_early_is_fetched_again(self, lacking: int) -> None:
         aws = plant()
         aws.unreadable = {1005}
         aws.now_ms += HOUR
@@ -271,12 +363,14 @@ class TestMediaThatDoesNotFit:
             answer = whole(self, **request)
             if not cut:
                 cut.append(1)
-                answer["Payload"].truncate(10)
+                answer["Payload"].truncate(len(answer["Payload"].getvalue()) - lacking)
             return answer
 
         aws.get_media_for_fragment_list = get_media.__get__(aws)  # type: ignore[method-assign]
         archive(aws)
         assert [meta["format"] for _, meta in aws.clips()][:3] == ["mp4", "mkv", "mp4"]
+        assert b"frame 1005b" in aws.objects[aws.clips()[1][0]][0]
+        assert aws.calls.count("GetMediaForFragmentList") == 2
 
 
 class TestRetention:

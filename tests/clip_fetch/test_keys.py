@@ -27,7 +27,7 @@ def test_a_key_tells_factory_camera_day_start_and_first_fragment() -> None:
 def test_a_key_can_be_taken_apart(start_ms: int, number: int) -> None:
     parsed = keys.parse(PREFIX + keys.stem(start_ms, number) + ".mp4", PREFIX)
     assert parsed is not None
-    assert (parsed.start_ms, parsed.number, parsed.is_gap) == (start_ms, number, False)
+    assert (parsed.start_ms, parsed.number, parsed.rank) == (start_ms, number, 0)
     assert parsed.stem == keys.stem(start_ms, number)
 
 
@@ -36,18 +36,21 @@ def test_keys_sort_as_text_in_the_order_of_time(one_ms: int, other_ms: int) -> N
     assert (keys.time_stem(one_ms) < keys.time_stem(other_ms)) == (one_ms < other_ms)
 
 
-def test_within_one_moment_the_number_decides_as_an_integer_and_a_gap_follows_its_clip() -> None:
-    names = [keys.stem(T0, 10) + ".mp4", keys.stem(T0, 9) + ".gap.json", keys.stem(T0, 9) + ".mp4"]
+def test_within_one_moment_the_number_decides_as_an_integer_then_what_was_put_later() -> None:
+    """Of one stem, Matroska follows what took the MP4 file's place, and the gap record follows both."""
+    names = [keys.stem(T0, 10) + ".mp4"]
+    names += [keys.stem(T0, 9) + ending for ending in (".gap.json", ".mkv", ".mp4")]
     parsed = [keys.parse(PREFIX + name, PREFIX) for name in names]
     ordered = sorted((each for each in parsed if each is not None), key=lambda key: key.order)
-    assert [(key.number, key.is_gap) for key in ordered] == [(9, False), (9, True), (10, False)]
+    endings = [(key.number, key.key.rsplit("-", 1)[1].split(".", 1)[1]) for key in ordered]
+    assert endings == [(9, "mp4"), (9, "mkv"), (9, "gap.json"), (10, "mp4")]
 
 
 @pytest.mark.parametrize(
     "key",
     [
         PREFIX + "notes.txt",
-        PREFIX + "year=2023/month=11/day=14/20231114T221320.007Z-1000.mkv",
+        PREFIX + "year=2023/month=11/day=14/20231114T221320.007Z-1000.avi",
         PREFIX + "year=2023/month=11/day=14/20231114T221320.007Z-.mp4",
         PREFIX + "year=2023/month=11/day=14/20231399T221320.007Z-1000.mp4",
         "factory=krakow/camera=press-10/year=2023/month=11/day=14/20231114T221320.007Z-1000.mp4",
@@ -104,6 +107,27 @@ def test_a_gap_record_names_the_fragment_that_must_follow_and_its_place_in_the_a
         expected=1234,
         token="year=2023/month=11/day=14/20231114T221320.000Z-1234.mp4",
     )
+
+
+def test_a_record_in_an_mp4_file_s_place_names_the_same_fragment_and_the_matroska_file_s_key() -> None:
+    (first,) = footage(1)
+    metadata = keys.gap_metadata(STREAM, first.number, first.start_ms, 0, "unreadable", "run", keys.MKV)
+    position = keys.position_after("", metadata)
+    assert position is not None
+    assert position.token == keys.clip_token(first, keys.MKV) == keys.stem(T0, 1000) + ".mkv"
+    assert keys.expected_format(position, first) == keys.MKV
+    assert keys.expected_format(position, first._replace(number=1001)) == keys.MP4
+    assert keys.expected_format(None, first) == keys.MP4
+
+
+def test_matroska_under_a_key_in_mp4_is_read_as_older_archives_have_it() -> None:
+    clip = Clip(tuple((fragment,) for fragment in footage(3)), planning.UNREADABLE, None, None)
+    metadata = keys.clip_metadata(STREAM, clip, 10_000, keys.MKV, 0, "unreadable", "run")
+    parsed = keys.parse(PREFIX + keys.clip_token(clip.first), PREFIX)
+    assert parsed is not None
+    position = keys.position_after(parsed.stem, metadata)
+    assert position == keys.position_after_clip(1002, T0 + 4000, T0 + 6000)
+    assert keys.expected_format(position, footage(4)[3]) == keys.MP4
 
 
 def test_a_begin_record_names_a_time() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tools.histories.history import EPOCH_MS, Fault, History, Run, Stream
+from tools.histories.world import GARBLED
 from tools.localcloud.kinesisvideo import semantics
 
 _SETTINGS = {"clip_ms": 60_000, "settle_ms": 15_000, "quiet_ms": 60_000, "gap_ms": 5_000}
@@ -53,6 +54,18 @@ def two_runs_at_the_edge() -> History:
     slow = Run(begin_ms, 300_000, _SETTINGS, (Fault("PutObject", "held", 45_000),))
     quick = Run(begin_ms + 35_000, 300_000, _SETTINGS)
     return History(0, (stream,), (slow, quick))
+
+
+def runs_that_disagree_on_the_format() -> History:
+    """A run has a fragment as an MP4 file and is held up before its put; another gets no whole MP4 file.
+
+    It keeps the fragment as Matroska. Only a record in the place of the MP4 file stops the other's put.
+    """
+    times = [(index * 2000, index * 2000) for index in range(60)]
+    stream = Stream("cam-0", EPOCH_MS, semantics.HOUR_MS, _fragments(times, 2000))
+    held_up = Run(EPOCH_MS + 300_000, 300_000, _SETTINGS, (Fault("PutObject", "held", 45_000),))
+    unlucky = Run(EPOCH_MS + 301_000, 300_000, _SETTINGS, (Fault("GetClip", GARBLED),))
+    return History(0, (stream,), (held_up, unlucky))
 
 
 def held_up_between_reading_and_listing() -> History:

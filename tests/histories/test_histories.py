@@ -50,6 +50,7 @@ def test_the_histories_hold_what_they_are_about() -> None:
         "killed",
         "killed-after",
         "held",
+        "garbled",
     }
     assert {action.kind for history in histories for action in history.actions} == {"delete-newest", "litter"}
     cuts: Counter[str] = Counter()

@@ -104,6 +104,10 @@ def _no_gap_records(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(camera, "PUT_MS", 0)
 
 
+def _no_record_in_its_place(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(camera.Camera, "_take_place", lambda *_: None)
+
+
 def _read_the_archive_once(patch: pytest.MonkeyPatch) -> None:
     true_agree = camera.Camera._agree_on
 
@@ -126,6 +130,7 @@ def _read_the_archive_once(patch: pytest.MonkeyPatch) -> None:
         pytest.param(_inclusive_restart, "archived 2 times", id="exclusive restart"),
         pytest.param(_plain_put, "missing|archived 2 times|metadata says", id="conditional put"),
         pytest.param(_no_settling, "missing|archived 2 times|metadata says", id="settle lag"),
+        pytest.param(_no_record_in_its_place, "archived 2 times", id="a record in the MP4 file's place"),
         pytest.param(_cut_anywhere, "archived 2 times|its metadata says", id="equal timestamps"),
         pytest.param(_whole_seconds, "missing|archived 2 times|metadata says", id="sub-second timestamps"),
         pytest.param(_any_size, "cut for 'short', which is not so", id="size cut"),
@@ -155,6 +160,12 @@ def test_histories_catch_a_rule_that_is_switched_off(
         ),
         pytest.param(
             counterexamples.two_runs_at_the_edge(), _no_gap_records, "archived 2 times", id="gap records"
+        ),
+        pytest.param(
+            counterexamples.runs_that_disagree_on_the_format(),
+            _no_record_in_its_place,
+            "archived 2 times",
+            id="a record in the MP4 file's place",
         ),
         pytest.param(
             counterexamples.held_up_between_reading_and_listing(),

@@ -19,11 +19,15 @@ from typing import Any
 
 import av
 
+from tools.camera.errors import InputError
 from tools.camera.journal import SentFragment
 from tools.camera.witness import decoded_frames, raw_packets
 from tools.localcloud.kinesisvideo.matroska import MatroskaError
 
-_CLIP = re.compile(r"year=\d+/month=\d+/day=\d+/(?P<start>[0-9T.]+)Z-(?P<number>\d+)\.mp4")
+_CLIP = re.compile(r"year=\d+/month=\d+/day=\d+/(?P<start>[0-9T.]+)Z-(?P<number>\d+)\.(mp4|mkv)")
+# What tells a clip from a record that took its place under the same key.
+_IS_CLIP = "first-fragment"
+# Older archives have such content under keys in .mp4, so the key does not tell.
 _MATROSKA = "video/x-matroska"
 _DECODERS = 2
 
@@ -114,17 +118,33 @@ def account(journal: Iterable[SentFragment], s3: Any, bucket: str, factory: str)
 
 def archived_clips(s3: Any, bucket: str, prefix: str) -> list[ArchivedClip]:
     """Downloads and decodes all clips below a camera's prefix, in the order of their footage."""
+    with ThreadPoolExecutor(_DECODERS) as pool:
+        read = pool.map(lambda key: _read(s3, bucket, key), clip_keys(s3, bucket, prefix))
+        return [clip for clip in read if clip is not None]
+
+
+def clip_keys(s3: Any, bucket: str, prefix: str) -> list[str]:
+    """The keys of clips below a camera's prefix, and of records in their place, in order of footage."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
     named = [(match, key) for key in keys if (match := _CLIP.fullmatch(key[len(prefix) :]))]
-    ordered = [key for *_, key in sorted((m["start"], int(m["number"]), key) for m, key in named)]
-    with ThreadPoolExecutor(_DECODERS) as pool:
-        return list(pool.map(lambda key: _read(s3, bucket, key), ordered))
+    return [key for *_, key in sorted((m["start"], int(m["number"]), key) for m, key in named)]
 
 
-def _read(s3: Any, bucket: str, key: str) -> ArchivedClip:
+def archived_to(s3: Any, bucket: str, prefix: str) -> int:
+    """Number of the newest fragment that is archived below a camera's prefix, -1 when none is."""
+    for key in reversed(clip_keys(s3, bucket, prefix)):
+        metadata: Mapping[str, str] = s3.head_object(Bucket=bucket, Key=key)["Metadata"]
+        if _IS_CLIP in metadata:
+            return int(metadata["last-fragment"])
+    return -1
+
+
+def _read(s3: Any, bucket: str, key: str) -> ArchivedClip | None:
     answer = s3.get_object(Bucket=bucket, Key=key)
     metadata: Mapping[str, str] = answer["Metadata"]
+    if _IS_CLIP not in metadata:
+        return None
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "clip"
         with file.open("wb") as target:
@@ -133,7 +153,7 @@ def _read(s3: Any, bucket: str, key: str) -> ArchivedClip:
         raw = answer["ContentType"] == _MATROSKA
         try:
             frames = tuple(f"packet:{p}" for p in raw_packets(file)) if raw else tuple(decoded_frames(file))
-        except (av.FFmpegError, MatroskaError):
+        except (av.FFmpegError, InputError, MatroskaError):
             frames = ()
     first, last = int(metadata["first-fragment"]), int(metadata["last-fragment"])
     return ArchivedClip(key, first, last, metadata.get("flags", ""), frames)

@@ -17,6 +17,7 @@ from typing import Any
 import av
 import numpy as np
 
+from tools.camera.errors import InputError
 from tools.camera.identity import packet_digests, pixels_digest
 from tools.camera.picture import FrameMark, camera_tag, draw
 from tools.localcloud.kinesisvideo import matroska
@@ -24,6 +25,11 @@ from tools.localcloud.kinesisvideo.media import decoding_times
 
 MILLISECOND = Fraction(1, 1000)
 AUDIO_RATE = 16_000
+# PutMedia takes no longer ones (API reference).
+MAX_FRAGMENT_MS = 20_000
+
+# FFmpeg's names of what GetClip can join.
+_CODECS = ("h264", "hevc")
 
 # Key frames begin fragments and nothing else does, as kvssink asks of an encoder.
 _X264 = {
@@ -76,7 +82,7 @@ class SyntheticEncoder:
 
     def __post_init__(self) -> None:
         if self.fps < 1 or 1000 % self.fps:
-            raise ValueError(f"fps must divide 1000, got {self.fps}")
+            raise InputError(f"fps must divide 1000, got {self.fps}")
 
     def film(self, start_ms: int, first_frame: int, frames: int) -> Footage:
         """Encodes one fragment.
@@ -112,31 +118,40 @@ class FileEncoder:
     """Sends the video of a file as it is, over and over, in fragments that begin at its key frames.
 
     Its pictures carry no code: a frame is known by the digest of its decoded pixels, which comes again with
-        each
-    round of the file.
+    each round of the file.
 
     Args:
         path: a file with H.264 or H.265 video and closed groups of pictures, in any container that FFmpeg
             reads; a bare stream, which has no timestamps, goes too where it has no B frames.
 
     Raises:
-        ValueError: the video does not begin with a key frame, has B frames without timestamps, or does not
-            decode to one picture a packet.
+        InputError: there is no such file, it holds no such video, or the video does not begin with a key
+            frame, has B frames without timestamps, does not decode to one picture a packet, or has key
+            frames farther apart than a fragment may last.
     """
 
     def __init__(self, path: Path) -> None:
-        self._source = av.open(str(path))
+        self._source = opened_video(path)
         self._stream = self._source.streams.video[0]
+        codec = self._stream.codec_context.name
+        if codec not in _CODECS:
+            raise InputError(f"{path}: the video must be H.264 or H.265, got {codec}")
         rate = self._stream.average_rate or self._stream.guessed_rate or Fraction(25)
-        packets = [packet for packet in self._source.demux(self._stream) if packet.size]
-        with av.open(str(path)) as source:
-            self._pictures = [pixels_digest(picture) for picture in source.decode(video=0)]
+        try:
+            packets = [packet for packet in self._source.demux(self._stream) if packet.size]
+            with opened_video(path) as source:
+                self._pictures = [pixels_digest(picture) for picture in source.decode(video=0)]
+        except av.FFmpegError as error:
+            raise InputError(f"{path}: the video must decode to its end, got {error.strerror}") from error
         if not packets or not packets[0].is_keyframe:
-            raise ValueError(f"{path}: the video must begin with a key frame")
+            raise InputError(f"{path}: the video must begin with a key frame, got {len(packets)} packets")
         if any(packet.pts is None for packet in packets) and self._stream.codec_context.has_b_frames:
-            raise ValueError(f"{path}: a stream with B frames needs a container with timestamps")
+            raise InputError(f"{path}: a stream with B frames needs a container with timestamps, got none")
         if len(self._pictures) != len(packets):
-            raise ValueError(f"{path}: {len(packets)} packets decode to {len(self._pictures)} pictures")
+            raise InputError(
+                f"{path}: each packet must decode to a picture,"
+                f" got {len(self._pictures)} of {len(packets)} packets"
+            )
         self._rate = Fraction(rate)
         self._packets = [bytes(packet) for packet in packets]
         self._keys = [index for index, packet in enumerate(packets) if packet.is_keyframe]
@@ -147,16 +162,28 @@ class FileEncoder:
         self._times = [time - min(times) for time in times]
         self._round_ms = max(self._times) + max(1, round(1000 / rate))
         self._key = 0  # place in _keys of the next fragment
+        spans = [self._time(end) - self._times[begin] for begin, end in self._groups()]
+        if max(spans) > MAX_FRAGMENT_MS:
+            place = self._times[self._keys[spans.index(max(spans))]]
+            raise InputError(
+                f"{path}: key frames must be at most {MAX_FRAGMENT_MS} ms apart,"
+                f" got {max(spans)} ms from {place} ms on"
+            )
 
     def film(self, start_ms: int, at_least_ms: int) -> Footage:
-        """The next groups of pictures that together last that long, to the end of the file at most."""
-        begin = self._keys[self._key]
-        while True:
-            self._key = (self._key + 1) % len(self._keys)
-            end = self._keys[self._key] or len(self._packets)
-            length_ms = self._time(end) - self._times[begin]
-            if length_ms >= at_least_ms or end == len(self._packets):
+        """The next groups of pictures that together last that long.
+
+        They are fewer where the file ends, or where one more would make the fragment too long.
+        """
+        groups = self._groups()[self._key :]
+        begin, end = groups[0]
+        for _, following in groups[1:]:
+            last_ms, longer_ms = (self._time(place) - self._times[begin] for place in (end, following))
+            if last_ms >= at_least_ms or longer_ms > MAX_FRAGMENT_MS:
                 break
+            end = following
+        self._key = 0 if end == len(self._packets) else self._keys.index(end)
+        length_ms = self._time(end) - self._times[begin]
         with _document() as (container, file):
             video = container.add_stream_from_template(self._stream)
             video.time_base = MILLISECOND
@@ -168,13 +195,33 @@ class FileEncoder:
                 packet.time_base = MILLISECOND
                 packet.pts, packet.dts = pts, dts
                 container.mux(packet)
-        document = file.getvalue()
+        document = matroska.one_cluster(file.getvalue())
         return Footage(
             start_ms, length_ms, tuple(self._pictures[begin:end]), video_packets(document), document
         )
 
+    def _groups(self) -> list[tuple[int, int]]:
+        """Where groups of pictures begin and end."""
+        return list(zip(self._keys, [*self._keys[1:], len(self._packets)], strict=True))
+
     def _time(self, index: int) -> int:
         return self._times[index] if index < len(self._times) else self._round_ms
+
+
+def opened_video(path: Path) -> Any:
+    """The file as a container to read from.
+
+    Raises:
+        InputError: there is no such file, or it holds no video.
+    """
+    try:
+        container = av.open(str(path))
+    except (av.FFmpegError, OSError) as error:
+        raise InputError(f"{path}: must be a video file, got {error.strerror}") from error
+    if not container.streams.video:
+        container.close()
+        raise InputError(f"{path}: must have a video stream, got {len(container.streams)} others")
+    return container
 
 
 def video_packets(document: bytes) -> tuple[str, ...]:

@@ -16,7 +16,16 @@ _TIMEOUT = urllib3.Timeout(connect=5, read=120)
 
 
 class PutMediaError(RuntimeError):
-    """The service did not take a fragment; the message has its words."""
+    """The service did not take a fragment; the message has its words.
+
+    Attributes:
+        is_early: whether the footage of the past is older than the newest of its stream, which no camera can
+            send and the local cloud does not take.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.is_early = "Server time must lie" in message
 
 
 class Producer:
@@ -69,10 +78,15 @@ class Producer:
         request = AWSRequest("POST", self._url, headers=headers, data=b"".join(documents))
         SigV4Auth(self._credentials, "kinesisvideo", self._region).add_auth(request)
         prepared = request.prepare()
-        answer = self._http.request("POST", prepared.url, body=request.data, headers=dict(prepared.headers))
+        try:
+            answer = self._http.request(
+                "POST", prepared.url, body=request.data, headers=dict(prepared.headers)
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise PutMediaError(f"{self.stream}: {type(error).__name__} from {self._url}") from error
         if answer.status != 200:
             kind = answer.headers.get("x-amzn-ErrorType", "").split(":")[0]
-            raise PutMediaError(f"{self.stream}: {answer.status} {kind}: {answer.data[:500]!r}")
+            raise PutMediaError(f"{self.stream}: {answer.status} {kind}: {_message(answer.data)}")
         acknowledgements = [json.loads(line) for line in answer.data.splitlines()]
         for acknowledgement in acknowledgements:
             if acknowledgement["EventType"] == "ERROR":
@@ -91,6 +105,14 @@ def _batches(documents: Sequence[bytes]) -> list[list[bytes]]:
         batches[-1].append(document)
         size += len(document)
     return [batch for batch in batches if batch]
+
+
+def _message(body: bytes) -> str:
+    """The service's words in an error's body, in one line."""
+    try:
+        return str(json.loads(body)["Message"])
+    except (ValueError, KeyError, TypeError):
+        return repr(body[:500])
 
 
 def _words(acknowledgement: Mapping[str, Any]) -> str:

@@ -6,6 +6,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tools.camera.errors import InputError
+
 
 @dataclass(frozen=True)
 class Take:
@@ -49,8 +51,13 @@ class Script:
     away_ms: tuple[int, int] = (8_000, 60_000)
 
     def __post_init__(self) -> None:
+        if self.fps < 1 or 1000 % self.fps:
+            raise InputError(f"fps must divide 1000, got {self.fps}")
+        for name in ("change_chance", "away_chance"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name.replace('_', '-')} must be 0..1, got {getattr(self, name)}")
         if not 1000 // self.fps <= self.shortest_ms <= self.longest_ms <= 20_000:
-            raise ValueError(
+            raise InputError(
                 f"fragments must last from one frame ({1000 // self.fps} ms) to 20000 ms,"
                 f" got {self.shortest_ms}..{self.longest_ms}"
             )

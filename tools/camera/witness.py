@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import av
 from PIL import Image
 
-from tools.camera.encoder import video_packets
+from tools.camera.encoder import opened_video, video_packets
+from tools.camera.errors import InputError
 from tools.camera.identity import frame_identity
 
 
@@ -15,9 +15,10 @@ def decoded_frames(clip: Path) -> list[str]:
     """Decodes a clip and returns its frames' identities in the order in which they are shown.
 
     Raises:
+        InputError: there is no such file, or it holds no video.
         av.FFmpegError: the clip does not decode to its end.
     """
-    with av.open(str(clip)) as container:
+    with opened_video(clip) as container:
         return [frame_identity(frame) for frame in container.decode(video=0)]
 
 
@@ -39,12 +40,22 @@ def export_frame(clip: Path, index: int, picture: Path) -> None:
         picture: where to.
 
     Raises:
-        IndexError: the clip has fewer frames.
+        InputError: there is no such file, it holds no video or fewer frames, or the picture cannot be
+            written.
+        av.FFmpegError: the clip does not decode so far.
     """
-    with av.open(str(clip)) as container:
+    number = -1
+    with opened_video(clip) as container:
         for number, frame in enumerate(container.decode(video=0)):
             if number == index:
-                picture.parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(frame.to_ndarray(format="rgb24")).save(picture)
+                _save(Image.fromarray(frame.to_ndarray(format="rgb24")), picture)
                 return
-    raise IndexError(f"{clip} has {number + 1} frames, so none has the index {index}")
+    raise InputError(f"{clip}: the frame's index must be 0..{number}, got {index}")
+
+
+def _save(image: Image.Image, picture: Path) -> None:
+    try:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        image.save(picture)
+    except (OSError, ValueError) as error:  # the latter for an ending that is no format's
+        raise InputError(f"{picture}: must be a picture file that can be written, got {error}") from error

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tools.camera.account import Account, account
+from tools.camera.account import Account, account, archived_to, clip_keys
 from tools.camera.camera import Camera
 from tools.camera.journal import Journal
 from tools.camera.producer import Producer
@@ -195,23 +195,16 @@ class Film:
             self._failures.append(error)
 
     def _clips(self, factory: str, camera: str) -> list[str]:
-        pages = self.lake.cloud.client("s3").get_paginator("list_objects_v2")
-        found = pages.paginate(
-            Bucket=self.lake.outputs["buckets"]["clips"], Prefix=f"factory={factory}/camera={camera}/"
-        )
-        return [
-            item["Key"] for page in found for item in page.get("Contents", []) if item["Key"].endswith(".mp4")
-        ]
+        return clip_keys(*self._archive(factory, camera))
 
     def _archived_to(self, factory: str, camera: str) -> int:
         """The newest archived fragment's number."""
-        clips = self._clips(factory, camera)
-        if not clips:
-            return -1
-        head = self.lake.cloud.client("s3").head_object(
-            Bucket=self.lake.outputs["buckets"]["clips"], Key=max(clips)
-        )
-        return int(head["Metadata"]["last-fragment"])
+        return archived_to(*self._archive(factory, camera))
+
+    def _archive(self, factory: str, camera: str) -> tuple[Any, str, str]:
+        """Client, bucket and prefix of a camera's clips."""
+        bucket = self.lake.outputs["buckets"]["clips"]
+        return self.lake.cloud.client("s3"), bucket, f"factory={factory}/camera={camera}/"
 
 
 def crash_while_storing(

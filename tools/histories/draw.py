@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from typing import Any
 
 from tools.histories.history import EPOCH_MS, Action, Fault, History, Run, Stream
+from tools.histories.world import GARBLED
 from tools.localcloud.kinesisvideo import semantics
 
 _MINUTE_MS = 60_000
 _SETTLE_MS = 15_000
+
+#: Share of runs that get no whole clip, and so disagree with others on what can only be kept as Matroska.
+_GARBLED = 0.04
 
 _FAULTS = (
     "throttled",
@@ -37,7 +42,17 @@ _TRACKS = (
 
 def draw(seed: int) -> History:
     """The history of a seed; the same at any time and place."""
-    rng = random.Random(seed)  # noqa: S311 - seeded on purpose
+    history = _draw(seed, random.Random(seed))  # noqa: S311 - seeded on purpose
+    rng = random.Random(f"{seed} garbled")  # noqa: S311 - likewise
+    fault = Fault("GetClip", GARBLED)
+    garbled = [
+        dataclasses.replace(run, faults=(*run.faults, fault)) if rng.random() < _GARBLED else run
+        for run in history.runs
+    ]
+    return dataclasses.replace(history, runs=tuple(garbled))
+
+
+def _draw(seed: int, rng: random.Random) -> History:
     if rng.random() < 0.08:
         return _at_the_edge(seed, rng)
     streams = tuple(_stream(rng, f"cam-{index}") for index in range(rng.choice((1, 1, 1, 2, 3))))

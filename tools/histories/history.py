@@ -46,7 +46,7 @@ class Fault:
             answer), ``late`` (no answer, done up to a minute later), ``broken`` (the download fails
             half-way), ``truncated`` (it ends half-way without an error), ``killed`` (the run dies before the
             call), ``killed-after`` (the call is done, then the run dies), ``held`` (the call gets through
-            only later).
+            only later), ``garbled`` (all the run's downloads from this operation end half-way).
         held_ms: How much later.
     """
 

@@ -20,6 +20,9 @@ from tools.histories.play import FACTORY, Played
 from tools.histories.world import Stored
 from tools.localcloud.kinesisvideo import semantics
 
+#: How the key of a clip ends, and its content type.
+_FORMATS = {"mp4": (".mp4", "video/mp4"), "mkv": (".mkv", "video/x-matroska")}
+
 
 @dataclass
 class Verdict:
@@ -70,6 +73,11 @@ class _Judge:
         self._by_number = {fragment.number: fragment for fragment in stream.fragments}
         self._place = {fragment.number: index for index, fragment in enumerate(stream.fragments)}
         self._prefix = f"factory={FACTORY}/camera={stream.camera}/"
+        self._excused = {
+            int(each.metadata["resume-fragment"])
+            for each in self._own(played.world.bucket.ever)
+            if "resume-format" in each.metadata and each.metadata["run"] in played.garbled
+        }
 
     def judge(self) -> None:
         objects = self._own(list(self._played.world.bucket.objects.values()))
@@ -163,11 +171,15 @@ class _Judge:
             self._fault(f"the clip of {name} leaves out a fragment between its first and last")
         cut = clip.meta["cut"]
         self._verdict.cuts[cut] += 1
+        excused = known[0].number in self._excused
         rest = self._stream.fragments[places[-1] + 1 :]
-        if not _reason_holds(cut, known, rest, clip, self._settings_of(clip), self._stream):
+        if not excused and not _reason_holds(cut, known, rest, clip, self._settings_of(clip), self._stream):
             self._fault(f"the clip of {name} says it was cut for {cut!r}, which is not so")
-        if clip.meta["format"] == "mkv" and not _is_unreadable(known, self._stream):
+        if clip.meta["format"] == "mkv" and not excused and not _is_unreadable(known, self._stream):
             self._fault(f"the clip of {name} was kept raw though GetClip gives it")
+        ending, content_type = _FORMATS[clip.meta["format"]]
+        if not clip.stored.key.endswith(ending) or clip.stored.content_type != content_type:
+            self._fault(f"the clip of {name} is {clip.meta['format']}, but its key or content type is not")
         if clip.meta.get("flags") == "duration" and not self._stream.shown_ms:
             self._fault(f"the clip of {name} is flagged without a cause")
 

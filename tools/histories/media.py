@@ -21,14 +21,29 @@ def mp4(duration_ms: int, numbers: Sequence[int]) -> bytes:
 
 
 def mkv(numbers: Sequence[int]) -> bytes:
-    """Chunks as GetMediaForFragmentList gives them, reduced to the tags that name the fragments."""
-    chunks = [b"\x1a\x45\xdf\xa3AWS_KINESISVIDEO_FRAGMENT_NUMBER" + str(n).encode() for n in numbers]
-    return b"".join(chunks) + _NUMBERS + json.dumps([str(number) for number in numbers]).encode()
+    """Documents as GetMediaForFragmentList gives them: the fragment's number, a cluster of one frame."""
+    return b"".join(_document(number) for number in numbers)
+
+
+def _document(number: int) -> bytes:
+    name = _element(0x45A3, b"AWS_KINESISVIDEO_FRAGMENT_NUMBER") + _element(0x4487, str(number).encode())
+    tags = _element(0x1254C367, _element(0x7373, _element(0x67C8, name)))
+    tracks = _element(0x1654AE6B, _element(0xAE, _element(0xD7, b"\1") + _element(0x86, b"V_MPEG4/ISO/AVC")))
+    frame = _element(0xA3, b"\x81\0\0\x80" + _NUMBERS + json.dumps([str(number)]).encode())
+    cluster = _element(0x1F43B675, _element(0xE7, bytes(8)) + frame)
+    segment = bytes.fromhex("18538067" + "01" + 7 * "ff")  # whose size nobody knows
+    return _element(0x1A45DFA3, _element(0x4282, b"matroska")) + segment + tracks + tags + cluster
+
+
+def _element(kind: int, content: bytes) -> bytes:
+    size = (len(content) | 1 << 28).to_bytes(4, "big")
+    return kind.to_bytes((kind.bit_length() + 7) // 8, "big") + size + content
 
 
 def numbers_in(body: bytes) -> list[int]:
     """The fragments of either."""
-    return [int(text) for text in json.loads(body[body.rindex(_NUMBERS) + len(_NUMBERS) :])]
+    lists = (part[: part.index(b"]") + 1] for part in body.split(_NUMBERS)[1:])
+    return [int(text) for each in lists for text in json.loads(each)]
 
 
 def _box(kind: bytes, content: bytes) -> bytes:

@@ -20,7 +20,7 @@ from clip_fetch.video import Endpoints
 
 from tools.histories.clock import Killed
 from tools.histories.history import Action, History, Run
-from tools.histories.world import PREFIX, Clients, RunContext, Stored, World
+from tools.histories.world import GARBLED, PREFIX, Clients, RunContext, Stored, World
 
 BUCKET = "lake-clips"
 FACTORY = "plant"
@@ -43,6 +43,7 @@ class Played:
     Attributes:
         world: As it was left.
         settings: Of each run, by the name that its objects bear.
+        garbled: Names of the runs that get no whole clip from GetClip.
         deleted: Objects that the operator removed.
         errors: What went wrong that nothing in the history explains.
         end_ms: When the last run ended.
@@ -50,6 +51,7 @@ class Played:
 
     world: World
     settings: dict[str, Settings] = field(default_factory=dict)
+    garbled: set[str] = field(default_factory=set)
     deleted: list[Stored] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     end_ms: int = 0
@@ -115,6 +117,8 @@ class _Player:
         context = RunContext(self._world, run)
         settings = self._settings(run.settings)
         self._played.settings[name] = settings
+        if any(fault.kind == GARBLED for fault in run.faults):
+            self._played.garbled.add(name)
         takes_warm = run.warm and not self._warm_is_taken
         endpoints, memo = self._warm if takes_warm else (Endpoints(), {})
         self._warm_is_taken = self._warm_is_taken or takes_warm
@@ -148,7 +152,9 @@ class _Player:
         prefix = f"factory={FACTORY}/camera={action.camera}/"
         bucket = self._world.bucket
         clips = sorted(
-            key for key in bucket.objects if key.startswith(prefix + "year=2023") and key.endswith(".mp4")
+            key
+            for key, stored in bucket.objects.items()
+            if key.startswith(prefix + "year=2023") and "first-fragment" in stored.metadata
         )
         if action.kind == "delete-newest":
             if clips:

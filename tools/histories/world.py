@@ -21,6 +21,9 @@ from tools.localcloud.kinesisvideo import semantics
 PREFIX = "lake_plant_"
 _LATE_MS = 60_000
 
+#: The kind of fault that lasts for a whole run.
+GARBLED = "garbled"
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -113,10 +116,11 @@ class RunContext:
         self.world = world
         self._run = run
         self._random = random.Random(run.seed)  # noqa: S311 - seeded on purpose
-        self._faults = {fault.call: fault for fault in run.faults}
+        self._faults = {fault.call: fault for fault in run.faults if fault.kind != GARBLED}
+        self._garbled = {fault.call for fault in run.faults if fault.kind == GARBLED}
         self._calls = 0
         self._dies_ms = run.at_ms + run.timeout_ms
-        self.had_faults = False
+        self.had_faults = bool(self._garbled)
 
     def now_ms(self) -> int:
         """The time."""
@@ -160,6 +164,8 @@ class RunContext:
         self._travel()
         if kind == "lost":
             raise ConnectionClosedError(endpoint_url="simulated")
+        if operation in self._garbled:
+            answer["Payload"].spoil("truncated")
         if kind in ("broken", "truncated") and isinstance(answer.get("Payload"), Payload):
             answer["Payload"].spoil(kind)
         return answer

@@ -17,6 +17,7 @@ from tools.account.matching import match
 from tools.account.spelling import NotTakenError
 from tools.account.stored import Found
 from tools.camera import account as video
+from tools.camera.account import archived_to
 from tools.camera.journal import SentFragment
 from tools.gateway.identities import Lane
 from tools.gateway.journal import Entry, read_journals
@@ -76,14 +77,7 @@ def _behind(grounds: Grounds, last: Mapping[str, int]) -> list[str]:
     behind = []
     for place in grounds.cameras:
         prefix = f"factory={place.factory}/camera={place.name}/"
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=grounds.clips, Prefix=prefix)
-        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
-        clips = [key for key in keys if key.endswith(".mp4")]
-        archived = -1
-        if clips:
-            metadata = s3.head_object(Bucket=grounds.clips, Key=max(clips))["Metadata"]
-            archived = int(metadata["last-fragment"])
-        if archived < last.get(place.stream, -1):
+        if archived_to(s3, grounds.clips, prefix) < last.get(place.stream, -1):
             behind.append(place.stream)
     return behind
 

@@ -262,6 +262,48 @@ def without_codec_private(document: bytes) -> bytes:
     return bytes(blanked)
 
 
+def one_cluster(document: bytes) -> bytes:
+    """The document with its clusters made one; a muxer begins a new one at a key frame, whatever it is told.
+
+    Raises:
+        MatroskaError: its blocks span more time than a cluster can tell.
+    """
+    view = memoryview(document)
+    found = [element for element in _top_level(view) if element.id == CLUSTER]
+    first = _cluster_time(view, found[0])
+    body = [_encode(TIMESTAMP, first.to_bytes(8, "big"))]
+    for cluster in found:
+        shift = _cluster_time(view, cluster) - first
+        blocks = (c for c in _children(view, cluster) if c.id in (SIMPLE_BLOCK, BLOCK_GROUP))
+        body += [_shifted(view, block, shift) for block in blocks]
+    headers = {element.id: element for element in _top_level(view) if element.id in (EBML, INFO, TRACKS)}
+    before = [bytes(view[each.start : each.end]) for each in headers.values()]
+    segment = _id_bytes(SEGMENT) + _UNKNOWN_SIZE
+    return b"".join((before[0], segment, *before[1:], _encode(CLUSTER, b"".join(body))))
+
+
+def _cluster_time(view: memoryview, cluster: _Element) -> int:
+    times = (_unsigned(view[c.body : c.end]) for c in _children(view, cluster) if c.id == TIMESTAMP)
+    return next(times, 0)
+
+
+def _shifted(view: memoryview, element: _Element, shift: int) -> bytes:
+    """A block, or a group with a block, that much later."""
+    if element.id == BLOCK_GROUP:
+        children = (
+            _shifted(view, c, shift) if c.id == BLOCK else bytes(view[c.start : c.end])
+            for c in _children(view, element)
+        )
+        return _encode(BLOCK_GROUP, b"".join(children))
+    body = bytearray(view[element.body : element.end])
+    _, width = _vint(view, element.body)
+    (time_ms,) = struct.unpack_from(">h", body, width)
+    if not -(2**15) <= time_ms + shift < 2**15:
+        raise MatroskaError(f"a cluster reaches {2**15 - 1} ms, got a block at {time_ms + shift} ms")
+    struct.pack_into(">h", body, width, time_ms + shift)
+    return _encode(element.id, bytes(body))
+
+
 def _void(length: int) -> bytes:
     """A Void element of this total length, 2 bytes at least."""
     if length < 129:

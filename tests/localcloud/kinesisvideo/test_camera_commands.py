@@ -1,0 +1,128 @@
+"""The camera's commands against a running local cloud: they film, or one line says why they cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.camera.test_commands import refusal, sound
+from tests.camera.test_encoder import UNEVEN, made_file, uneven_file
+from tests.localcloud.kinesisvideo.footage import TestStream
+from tools.camera.__main__ import main
+from tools.camera.journal import Journal
+from tools.localcloud import LocalCloud
+
+pytestmark = pytest.mark.cloud
+
+
+def film(cloud: LocalCloud, stream: str, journal: Path, *options: str) -> int:
+    """Run the command."""
+    where = ["--workdir", str(cloud.workdir), "--stream", stream, "--camera", "press-1"]
+    return main(["film", *where, "--journal", str(journal), *options])
+
+
+def test_a_file_whose_key_frames_are_unevenly_spaced(
+    cloud: LocalCloud, stream: TestStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = uneven_file(tmp_path / "given.mp4", UNEVEN, 250)
+    options = ("--hours", "0.01", "--file", str(video))
+    assert film(cloud, stream.name, tmp_path / "video.jsonl", *options) == 0
+    sent = list(Journal(tmp_path / "video.jsonl").read())
+    assert capsys.readouterr().out == f"{stream.name}: {len(sent)} fragments sent\n"
+    assert [fragment.length_ms for fragment in sent[:5]] == [3040, 2440, 2000, 2200, 320]
+    begin_ms = (
+        sent[0].start_ms + 150 - stream.begin_ms
+    )  # nothing is listed from before the stream's beginning
+    listed = stream.page(begin_ms, begin_ms + 60_000)["Fragments"]
+    assert {int(each["FragmentNumber"]) for each in listed} == {fragment.number for fragment in sent}
+
+
+def test_an_unknown_stream(cloud: LocalCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = film(cloud, "nobody", tmp_path / "video.jsonl", "--hours", "0.01")
+    assert "--stream: must name a stream of the local cloud, got 'nobody'" in refusal(capsys, status)
+
+
+def test_footage_older_than_the_stream_s_newest(
+    cloud: LocalCloud, stream: TestStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "video.jsonl"
+    assert film(cloud, stream.name, journal, "--hours", "0.002") == 0
+    before = journal.read_text()
+    capsys.readouterr()
+    line = refusal(capsys, film(cloud, stream.name, journal, "--hours", "0.01"))
+    assert f"--hours: footage must begin after the newest of {stream.name}, got 0.01 (" in line
+    assert journal.read_text() == before
+
+
+@pytest.mark.parametrize("name", ["notes.mp4", "none.mp4", "sound.wav", "folder"])
+def test_a_file_that_is_no_video(
+    name: str, cloud: LocalCloud, stream: TestStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.mp4").write_text("no video\n" * 100)
+    (tmp_path / "folder").mkdir()
+    sound(tmp_path / "sound.wav")
+    options = ("--hours", "0.01", "--file", str(tmp_path / name))
+    line = refusal(capsys, film(cloud, stream.name, tmp_path / "video.jsonl", *options))
+    assert f"film: {tmp_path / name}: must " in line
+
+
+def test_a_file_with_another_codec(
+    cloud: LocalCloud, stream: TestStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "picture.png"
+    main(["frame", str(made_file(tmp_path / "given.mp4")), "0", str(picture)])
+    options = ("--hours", "0.01", "--file", str(picture))
+    line = refusal(capsys, film(cloud, stream.name, tmp_path / "video.jsonl", *options))
+    assert f"{picture}: the video must be H.264 or H.265, got png" in line
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--fps", "30"), "fps must divide 1000, got 30"),
+        (("--fps", "0"), "fps must divide 1000, got 0"),
+        (("--fragment-ms", "3000", "2000"), "20000 ms, got 3000..2000"),
+        (("--away-chance", "2"), "away-chance must be 0..1, got 2.0"),
+    ],
+)
+def test_what_no_camera_does(
+    options: tuple[str, ...],
+    words: str,
+    cloud: LocalCloud,
+    stream: TestStream,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert words in refusal(capsys, film(cloud, stream.name, tmp_path / "video.jsonl", *options))
+
+
+def test_a_journal_that_cannot_be_written(
+    cloud: LocalCloud, stream: TestStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = refusal(capsys, film(cloud, stream.name, tmp_path, "--hours", "0.01"))
+    assert f"--journal: must be a file that can be written, got {tmp_path}" in line
+
+
+def test_an_account_of_another_bucket(
+    cloud: LocalCloud, stream: TestStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "video.jsonl"
+    assert film(cloud, stream.name, journal, "--hours", "0.002") == 0
+    capsys.readouterr()
+    where = ["--workdir", str(cloud.workdir), "--bucket", "nobody-s-bucket", "--factory", "krakow"]
+    line = refusal(capsys, main(["account", *where, "--journal", str(journal)]))
+    assert "--bucket: must be the clips bucket, got 'nobody-s-bucket'" in line
+
+
+@pytest.mark.parametrize("text", [None, "", "no JSON\n", "{}\n", "[1]\n"])
+def test_an_account_without_a_journal(
+    text: str | None, cloud: LocalCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = tmp_path / "video.jsonl"
+    if text is not None:
+        journal.write_text(text)
+    where = ["--workdir", str(cloud.workdir), "--bucket", "clips", "--factory", "krakow"]
+    line = refusal(capsys, main(["account", *where, "--journal", str(journal)]))
+    assert "--journal: must " in line
+    assert str(journal) in line
