@@ -18,7 +18,7 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from clip_fetch import keys, planning
 from clip_fetch.archive import Archive
@@ -28,7 +28,7 @@ from clip_fetch.model import Fragment, Position, Stream
 from clip_fetch.pace import Pace
 from clip_fetch.planning import Clip, Limits, Listing
 from clip_fetch.settings import NOW, Settings
-from clip_fetch.video import Video
+from clip_fetch.video import Incomplete, Video
 
 #: A clip whose first fragment expires sooner than this is put only after a gap record has named that
 #: fragment.
@@ -97,6 +97,7 @@ class Camera:
         self._fetcher = fetcher
         self._run = run
         self._log = log
+        self._incomplete: Set[Incomplete] = set()
         self._forget()
 
     def _forget(self) -> None:
@@ -226,7 +227,28 @@ class Camera:
 
     def _list(self, start_ms: int, until_ms: int) -> List[Fragment]:
         done = -1 if self._position is None else self._position.number
-        return [each for each in self._video.list_fragments(start_ms, until_ms) if each.number > done]
+        listed = self._video.list_fragments(start_ms, until_ms)
+        self._note_incomplete()
+        return [each for each in listed if each.number > done]
+
+    def _note_incomplete(self) -> None:
+        """Report, once a run, what was listed incompletely and is not archived yet."""
+        done = self._position
+        while self._video.incomplete:
+            each = self._video.incomplete.pop()
+            if each in self._incomplete:
+                continue
+            self._incomplete.add(each)
+            if done is not None and each.number is not None and each.number <= done.number:
+                continue
+            if done is not None and each.start_ms is not None and each.start_ms < done.start_ms:
+                continue
+            self.tally.flagged += 1
+            where = {"start": keys.iso(each.start_ms)} if each.start_ms is not None else {}
+            self._log(
+                "fragment listed incompletely",
+                {"fragment": str(each.number), **where, "missing": ",".join(each.missing)},
+            )
 
     def _plan(self, listing: Listing) -> Tuple[Optional[Clip], Listing]:
         """The next clip, if there is one yet, and the listing that shows it."""

@@ -106,6 +106,7 @@ class Aws:
         codecs: By number, where it is not the usual one.
         withheld: Numbers that no call returns though they are listed.
         withheld_code: With which exception GetMediaForFragmentList tells of them.
+        unlisted: By number, members that its listing lacks.
         shown_ms: Media time of a fragment where it is not its length.
         hook: Called before each operation with its name.
     """
@@ -123,6 +124,7 @@ class Aws:
         self.codecs: dict[int, str] = {}
         self.withheld: set[int] = set()
         self.withheld_code = "4000"
+        self.unlisted: dict[int, tuple[str, ...]] = {}
         self.shown_ms: dict[int, int] = {}
         self.ranges: list[tuple[float, float]] = []
         self.hook: Callable[[str], None] = lambda _operation: None
@@ -234,6 +236,9 @@ class Aws:
             }
             for number in rest[: self.page]
         ]
+        for item in listed:
+            for member in self.unlisted.get(int(str(item["FragmentNumber"])), ()):
+                item.pop(member)
         answer: dict[str, Any] = {"Fragments": listed}
         return {**answer, "NextToken": json.dumps(rest[self.page :])} if rest[self.page :] else answer
 

@@ -279,6 +279,48 @@ class TestMediaThatDoesNotFit:
         assert [meta["format"] for _, meta in aws.clips()][:3] == ["mp4", "mkv", "mp4"]
 
 
+class TestIncompleteListing:
+    """The API model requires no member of a listed fragment."""
+
+    @pytest.mark.parametrize(
+        "member", ["FragmentSizeInBytes", "ProducerTimestamp", "FragmentLengthInMilliseconds"]
+    )
+    def test_a_fragment_is_archived_without_what_can_be_done_without(self, member: str) -> None:
+        aws = plant()
+        aws.unlisted = {1007: (member,)}
+        summary = archive(aws)
+        assert [n for a, b in aws.archived() for n in range(a, b + 1)] == list(range(1000, 1025))
+        assert (summary["errors"], summary["flagged"] > 0) == ({}, True)
+        assert self.told(aws) == [("WARNING", "1007", member)]
+
+    @pytest.mark.parametrize(("member", "name"), [("FragmentNumber", "None"), ("ServerTimestamp", "1007")])
+    def test_what_has_no_place_in_the_order_stops_nothing_else(self, member: str, name: str) -> None:
+        aws = plant()
+        aws.unlisted = {1007: (member,)}
+        summary = archive(aws)
+        archived = [n for a, b in aws.archived() for n in range(a, b + 1)]
+        assert set(archived) | {1007} == set(range(1000, 1025))
+        assert archived == sorted(set(archived))
+        assert (summary["errors"], summary["flagged"] > 0) == ({}, True)
+        assert self.told(aws) == [("WARNING", name, member)]
+
+    def test_what_is_archived_is_not_told_again(self) -> None:
+        aws = plant()
+        aws.unlisted = {1024: ("FragmentSizeInBytes",)}
+        archive(aws)
+        assert archive(aws, "run-2")["flagged"] == 0
+        assert len(self.told(aws)) == 1
+
+    @staticmethod
+    def told(aws: Aws) -> list[tuple[str, str, str]]:
+        """Level, fragment and missing members of each report."""
+        return [
+            (line["level"], line["fragment"], line["missing"])
+            for line in aws.lines()
+            if line.get("message") == "fragment listed incompletely"
+        ]
+
+
 class TestRetention:
     """Footage that expires."""
 
