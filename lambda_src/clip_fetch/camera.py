@@ -390,12 +390,17 @@ class Camera:
             raise CameraError(
                 "Unobtainable", f"fragment {clip.first.number} is listed but not given: {error.reason}"
             ) from error
+        fragments = [*clip.fragments, following]
+        lost_ms = sum(
+            planning.length_ms(each, after, self._limits.gap_ms)
+            for each, after in planning.successions(fragments)
+        )
         metadata = keys.gap_metadata(
-            self.stream, following.number, following.start_ms, clip.length_ms, "unobtainable", self._run
+            self.stream, following.number, following.start_ms, lost_ms, "unobtainable", self._run
         )
         if not self._put_record(keys.clip_token(clip.first), metadata):
             raise ArchiveMoved
-        self._note_lost(clip.length_ms)
+        self._note_lost(lost_ms)
         self._move_behind(clip, keys.position_after("", metadata))
 
     def _move_behind(self, clip: Clip, position: Optional[Position]) -> None:

@@ -279,6 +279,70 @@ class TestMediaThatDoesNotFit:
         assert [meta["format"] for _, meta in aws.clips()][:3] == ["mp4", "mkv", "mp4"]
 
 
+class TestSlowFrames:
+    """Time-lapse and motion cameras, whose listed lengths say little of how long their fragments are."""
+
+    SETTINGS = SETTINGS._replace(clip_ms=60_000, quiet_ms=120_000)
+
+    def plant(self, count: int, apart_ms: int, frame_ms: int, shown_ms: int | None = None) -> Aws:
+        """Fragments as AWS lists them, whose last frame is shown for a time of its own."""
+        aws = Aws()
+        aws.fragments[NAME] = footage(count, apart_ms, last_ms=frame_ms)
+        aws.frame_ms, aws.last_frame_ms = frame_ms, shown_ms
+        aws.now_ms = aws.fragments[NAME][-1].end_ms + 200_000
+        return aws
+
+    @pytest.mark.parametrize("keeps_pauses", [False, True])
+    @pytest.mark.parametrize("shown_ms", [None, 33])
+    @pytest.mark.parametrize(
+        ("count", "apart_ms", "frame_ms", "clips"),
+        [
+            pytest.param(300, 1000, 1000, 5, id="a frame a second, each a key frame"),
+            pytest.param(40, 8300, 8300, 5, id="a frame every 8.3 seconds, each a key frame"),
+            pytest.param(150, 2000, 1000, 5, id="a frame a second, every second a key frame"),
+            pytest.param(20, 16_600, 8300, 5, id="a frame every 8.3 seconds, every second a key frame"),
+            pytest.param(150, 2000, 40, 5, id="25 frames a second"),
+            pytest.param(300, 1000, 40, 5, id="25 frames a second, a key frame every second"),
+        ],
+    )
+    def test_there_are_as_many_calls_as_clips_and_no_flags(
+        self, count: int, apart_ms: int, frame_ms: int, clips: int, shown_ms: int | None, keeps_pauses: bool
+    ) -> None:
+        aws = self.plant(count, apart_ms, frame_ms, shown_ms)
+        aws.keeps_pauses = keeps_pauses
+        settings = self.SETTINGS._replace(gap_ms=10_000 if frame_ms < apart_ms == 16_600 else 5_000)
+        summary = archive(aws, settings=settings)
+        assert (summary["clips"], summary["fragments"], summary["flagged"]) == (clips, count, 0)
+        assert aws.calls.count("GetClip") == clips
+        assert [meta["cut"] for _, meta in aws.clips()][:-1] == ["length"] * (clips - 1)
+
+    @pytest.mark.parametrize("shown_ms", [None, 33])
+    @pytest.mark.parametrize(("apart_ms", "frame_ms"), [(1000, 1000), (8300, 8300), (2000, 1000), (2000, 40)])
+    def test_a_fragment_that_is_left_out_is_noticed(
+        self, apart_ms: int, frame_ms: int, shown_ms: int | None
+    ) -> None:
+        aws = self.plant(60_000 // apart_ms, apart_ms, frame_ms, shown_ms)
+        whole = Aws.get_clip
+
+        def leaves_out(self: Aws, **request: Any) -> dict[str, Any]:
+            span = request["ClipFragmentSelector"]["TimestampRange"]
+            long = (span["EndTimestamp"] - span["StartTimestamp"]).total_seconds() > apart_ms / 500
+            self.withheld = {1003} if long else set()
+            return whole(self, **request)
+
+        aws.get_clip = leaves_out.__get__(aws)  # type: ignore[method-assign]
+        archive(aws, settings=self.SETTINGS)
+        held = b"".join(body for body, meta, _ in aws.objects.values() if "first-fragment" in meta)
+        assert all(str(each.number).encode() in held for each in aws.fragments[NAME])
+
+    def test_a_frame_that_no_call_returns_is_lost_for_as_long_as_it_was_shown(self) -> None:
+        aws = self.plant(30, 1000, 1000)
+        aws.withheld = {1005}
+        aws.now_ms += HOUR
+        summary = archive(aws, settings=self.SETTINGS)
+        assert (summary["expired_seconds"], summary["flagged"], summary["errors"]) == (1.0, 1, {})
+
+
 class TestIncompleteListing:
     """The API model requires no member of a listed fragment."""
 

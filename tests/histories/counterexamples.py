@@ -64,7 +64,7 @@ def held_up_between_reading_and_listing() -> History:
     early = [(index * 20_000, index * 20_000) for index in range(12)]
     late = [(3_000_000 + index * 20_000, 3_000_000 + index * 20_000) for index in range(30)]
     stream = Stream("cam-0", EPOCH_MS, semantics.HOUR_MS, _fragments([*early, *late], 20_000))
-    patient = {**_SETTINGS, "clip_ms": 300_000, "gap_ms": semantics.HOUR_MS, "quiet_ms": semantics.HOUR_MS}
+    patient = {**_SETTINGS, "clip_ms": 3_050_000, "gap_ms": semantics.HOUR_MS, "quiet_ms": semantics.HOUR_MS}
     held_up = Run(EPOCH_MS + 3_000_000, 900_000, _SETTINGS, (Fault(8, "held", 880_000),))
     quick = Run(EPOCH_MS + 3_100_000, 300_000, patient)
     return History(0, (stream,), (held_up, quick))

@@ -24,6 +24,8 @@ class Stream:
         policy: How the service reads the points that its documents leave open.
         keeps_pauses: Whether a clip's time line keeps the pauses between its fragments.
         shown_ms: Media time that a fragment really holds, where that is not what its length says.
+        last_frame_shown_ms: For how long a clip shows the last frame of each fragment, where the service does
+            not go by the camera's time.
     """
 
     camera: str
@@ -33,6 +35,7 @@ class Stream:
     policy: semantics.Policy = field(default_factory=semantics.Policy)
     keeps_pauses: bool = False
     shown_ms: dict[int, int] = field(default_factory=dict)
+    last_frame_shown_ms: int | None = None
 
 
 @dataclass(frozen=True)

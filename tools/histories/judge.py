@@ -192,11 +192,14 @@ def _reason_holds(
 ) -> bool:
     last = known[-1]
     following = rest[0] if rest else None
-    length_ms = sum(fragment.length_ms for fragment in known)
+    lengths_ms = _lengths_ms([*known, *rest[:1]], settings.gap_ms)[: len(known)]
+    length_ms = sum(lengths_ms)
     if cut == planning.LENGTH:
-        return settings.clip_ms <= length_ms < settings.clip_ms + _group_ms(known)
+        group = len(_group_at(tuple(reversed(known))))
+        return settings.clip_ms <= length_ms < settings.clip_ms + sum(lengths_ms[-group:])
     if cut == planning.QUIET:
-        return following is None or following.listed_ms > last.server_ms + last.length_ms + settings.quiet_ms
+        end_ms = last.server_ms + last.listed_length_ms
+        return following is None or following.listed_ms > end_ms + settings.quiet_ms
     if cut == planning.RETENTION:
         spare_ms = known[0].server_ms + stream.retention_ms - clip.stored.at_ms
         return spare_ms <= planning.reserve_ms(stream.retention_ms)
@@ -218,7 +221,7 @@ def _next_is_in_the_way(
         groups = (_group_at(rest), list(reversed(_group_at(tuple(reversed(known))))))
         return following.producer_ms <= last.producer_ms or any(_is_knotted(group) for group in groups)
     if cut == planning.GAP:
-        return abs(following.producer_ms - last.producer_ms - last.length_ms) > settings.gap_ms
+        return _is_gap(last, following, settings.gap_ms)
     together = [*known, *_group_at(rest)]
     if cut == planning.COUNT:
         return len(together) > planning.MAX_FRAGMENTS
@@ -244,9 +247,19 @@ def _is_knotted(group: list[semantics.Fragment]) -> bool:
     return times != sorted(set(times))
 
 
-def _group_ms(known: list[semantics.Fragment]) -> int:
-    """Length of the last fragments of a clip that no cut can separate."""
-    return sum(fragment.length_ms for fragment in _group_at(tuple(reversed(known))))
+def _is_gap(fragment: semantics.Fragment, following: semantics.Fragment, gap_ms: int) -> bool:
+    """Whether the camera's time jumps; what follows a single frame within 20 s, is as long as that lasts."""
+    pause_ms = following.producer_ms - fragment.producer_ms - fragment.listed_length_ms
+    return pause_ms < -gap_ms or pause_ms > (gap_ms if fragment.listed_length_ms else max(gap_ms, 20_000))
+
+
+def _lengths_ms(fragments: list[semantics.Fragment], gap_ms: int) -> list[int]:
+    """How long each is by the camera's clock, or as listed where that does not tell."""
+    lengths_ms = [fragment.listed_length_ms for fragment in fragments]
+    for index, (fragment, following) in enumerate(itertools.pairwise(fragments)):
+        if not _is_gap(fragment, following, gap_ms):
+            lengths_ms[index] = max(lengths_ms[index], following.producer_ms - fragment.producer_ms)
+    return lengths_ms
 
 
 def _is_unreadable(fragments: list[semantics.Fragment], stream: Stream) -> bool:

@@ -250,8 +250,15 @@ class TestListFragments:
         assert fragment["FragmentNumber"] == number
         assert round(fragment["ServerTimestamp"].timestamp() * 1000) == stream.begin_ms
         assert round(fragment["ProducerTimestamp"].timestamp() * 1000) == stream.begin_ms - 150
-        assert fragment["FragmentLengthInMilliseconds"] == 1400
+        assert fragment["FragmentLengthInMilliseconds"] == 1200  # without the last of seven frames
         assert fragment["FragmentSizeInBytes"] > 1000
+
+    def test_a_fragment_of_one_frame_has_length_0_and_plays_all_the_same(self, stream: TestStream) -> None:
+        stream.put(*range(0, 3 * SECOND, SECOND), frames=1, fps=1)
+        page = stream.page(0, 2 * SECOND)
+        assert [each["FragmentLengthInMilliseconds"] for each in page["Fragments"]] == [0, 0, 0]
+        with opened(stream.clip(0, 2 * SECOND)) as clip:
+            assert clip.duration == 3 * av.time_base
 
     def test_both_ends_are_included(self, stream: TestStream) -> None:
         stream.put(0, SECOND, 2 * SECOND, 3 * SECOND)

@@ -116,6 +116,7 @@ class Archive:
                 listed_ms=arrival.listed_ms,
                 tracks=media.tracks_of(cluster),
                 readable=media.is_readable(cluster),
+                last_frame_ms=cluster.last_frame_ms,
             )
             self._folder.mkdir(parents=True, exist_ok=True)
             self._file(number).write_bytes(cluster.document)

@@ -159,6 +159,8 @@ class Fragment:
         listed_ms: From when ListFragments shows it: later than ``persisted_ms``, by the listing lag.
         tracks: Track 1 is the video.
         readable: False when a frame does not parse.
+        last_frame_ms: The part of ``length_ms`` for which the frame that comes last is shown; all of it where
+            the fragment has one frame.
     """
 
     number: int
@@ -170,6 +172,15 @@ class Fragment:
     listed_ms: int
     tracks: tuple[Track, ...] = VIDEO_ONLY
     readable: bool = True
+    last_frame_ms: int = 40
+
+    @property
+    def listed_length_ms(self) -> int:
+        """FragmentLengthInMilliseconds: from its first frame to its last, whose own duration is missing.
+
+        Seen; so a fragment of one frame is listed with length 0.
+        """
+        return max(0, self.length_ms - self.last_frame_ms)
 
     def time_ms(self, origin: Origin) -> int:
         """Its start on the clock that a range speaks of."""
