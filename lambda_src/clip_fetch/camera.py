@@ -11,6 +11,13 @@ again.
 That holds as long as all runs at one position agree on the first fragment after it. They may not when footage
 expires: one run still saw a fragment that another no longer sees. Near that edge a run therefore first puts a
 gap record, whose key depends on the position alone, that names the fragment with which the archive goes on.
+
+They may not either when a listing hides footage. One that begins before the stream's last change of
+retention may answer nothing though footage is there (a maintainer's word of 2018; not documented), so an empty
+answer proves nothing. One that holds any fragment is complete: usually that is the last one archived, with
+which every listing begins. Where there is none, a fragment that was seen later is asked for once more from
+the same beginning. If it does not show, the beginning from which footage does show is found by halving, and a gap
+record names the first fragment there.
 """
 
 from __future__ import annotations
@@ -18,7 +25,7 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
 from clip_fetch import keys, planning
 from clip_fetch.archive import Archive
@@ -104,7 +111,10 @@ class Camera:
         self._is_read = False
         self._position: Optional[Position] = None
         self._listing: Optional[Listing] = None
-        self._floor_ms: Optional[int] = None  # where the listing begins, if later than it should
+        self._begin_ms = 0  # where the listing should begin
+        self._floor_ms: Optional[int] = None  # where it begins, if later than that
+        self._is_confirmed = False  # whether it shows all that is there
+        self._hidden_ms: Optional[Tuple[int, int]] = None  # between these no listing shows what is there
         self._reach_ms = WINDOW_MS
 
     # -- what the scheduler asks
@@ -161,9 +171,9 @@ class Camera:
                 self._begin_now()
             self._is_read = True
         listing = self._list_first() if self._listing is None else self._listing
-        while not listing.fragments and listing.until_ms < listing.asked_ms:
-            self._pace.check()
-            listing = self._list_further(listing)
+        listing = self._list_until_found(listing)
+        if not self._is_confirmed:
+            listing = self._list_until_found(self._confirm(listing))
         self._listing = listing
         return listing
 
@@ -213,9 +223,16 @@ class Camera:
         asked_ms = self._pace.now_ms()
         from_ms = max(self._from_ms(), self.stream.created_ms)
         start_ms = max(from_ms, self._oldest_ms())
+        self._begin_ms = start_ms
         self._floor_ms = start_ms if start_ms > from_ms else None
         until_ms = max(start_ms, min(asked_ms, start_ms + WINDOW_MS))
         return Listing(self._list(start_ms, until_ms), until_ms, asked_ms)
+
+    def _list_until_found(self, listing: Listing) -> Listing:
+        while not listing.fragments and listing.until_ms < listing.asked_ms:
+            self._pace.check()
+            listing = self._list_further(listing)
+        return listing
 
     def _list_further(self, listing: Listing) -> Listing:
         start_ms = listing.until_ms
@@ -228,8 +245,54 @@ class Camera:
     def _list(self, start_ms: int, until_ms: int) -> List[Fragment]:
         done = -1 if self._position is None else self._position.number
         listed = self._video.list_fragments(start_ms, until_ms)
+        self._is_confirmed = self._is_confirmed or (start_ms == self._begin_ms and bool(listed))
         self._note_incomplete()
         return [each for each in listed if each.number > done]
+
+    def _confirm(self, listing: Listing) -> Listing:
+        """Make sure that a listing whose beginning is empty hides nothing that could be seen.
+
+        Of silence this costs one call, when footage follows it; of a camera without any, one call each time
+        that the age of what is asked for doubles; of a beginning that hides footage, one call each time that
+        its distance to what is seen halves, 30 for two weeks.
+
+        Returns:
+            What is listed from a beginning that hides nothing, as far as it was listed.
+        """
+        if listing.fragments:
+            seen_ms = end_ms = listing.fragments[0].start_ms
+        else:
+            end_ms = listing.asked_ms
+            starts = self._starts_to_try(listing.asked_ms)
+            found = next((start for start in starts if self._video.lists_any(start, end_ms)), None)
+            if found is None:
+                self._is_confirmed = True  # as far as it can be in this run
+                return listing
+            seen_ms = found
+        hiding_ms = self._begin_ms
+        if self._video.lists_any(hiding_ms, end_ms):
+            self._is_confirmed = True
+            return listing if listing.fragments else self._list_first()
+        while seen_ms - hiding_ms > 1:
+            middle_ms = (hiding_ms + seen_ms) // 2
+            if self._video.lists_any(middle_ms, end_ms):
+                seen_ms = middle_ms
+            else:
+                hiding_ms = middle_ms
+        known_ms = self._from_ms() if self._position is None else self._position.end_ms
+        self._hidden_ms = (min(max(known_ms, self._begin_ms), seen_ms), seen_ms)
+        self._begin_ms = self._floor_ms = seen_ms
+        self._is_confirmed = True
+        self._log("footage unlisted", {"from": keys.iso(self._hidden_ms[0]), "until": keys.iso(seen_ms)})
+        until_ms = min(listing.asked_ms, seen_ms + WINDOW_MS)
+        return Listing(self._list(seen_ms, until_ms), until_ms, listing.asked_ms)
+
+    def _starts_to_try(self, asked_ms: int) -> Iterator[int]:
+        """Beginnings from which footage may show, the latest first, each twice as long ago."""
+        age_ms = self._limits.settle_ms
+        while asked_ms - age_ms > self._begin_ms:
+            yield asked_ms - age_ms
+            age_ms *= 2
 
     def _note_incomplete(self) -> None:
         """Report, once a run, what was listed incompletely and is not archived yet."""
@@ -276,17 +339,19 @@ class Camera:
             ArchiveMoved: Another run got on.
         """
         position = self._position
+        is_hidden = self._hidden_ms is not None
         if position is not None and position.expected is not None:
             if first.number != position.expected:
-                self._put_gap(position.token, first, "expired")
+                self._put_gap(position.token, first, "unlisted" if is_hidden else "expired")
             return
-        # The listing may not show a fragment that expired since another run has archived it. That run's put
-        # was over before the fragment expired, so a second reading of the archive shows it.
-        if self._is_unsure() and self._archive.position(self.stream) != position:
+        # The listing may not show a fragment that expired, or was hidden, since another run has archived it.
+        # That run's put was over before that, so a second reading of the archive shows it.
+        if (self._is_unsure() or is_hidden) and self._archive.position(self.stream) != position:
             raise ArchiveMoved
-        if self._fetcher.life_ms(first) < EDGE_MS:
+        if is_hidden or self._fetcher.life_ms(first) < EDGE_MS:
             token = keys.begin_token(self.stream) if position is None else position.token
-            self._put_gap(token, first, "expired" if self._lost_ms(first) else "edge")
+            reason = "expired" if self._lost_ms(first) else "edge"
+            self._put_gap(token, first, "unlisted" if is_hidden else reason)
 
     def _is_unsure(self) -> bool:
         """Whether footage between the archive's position and the listing may have expired."""
@@ -306,10 +371,15 @@ class Camera:
 
     def _put_gap(self, token: str, first: Fragment, flags: str) -> None:
         lost_ms = self._lost_ms(first)
-        metadata = keys.gap_metadata(self.stream, first.number, first.start_ms, lost_ms, flags, self._run)
+        from_ms, until_ms = self._hidden_ms or (0, 0)
+        metadata = keys.gap_metadata(
+            self.stream, first.number, first.start_ms, lost_ms + until_ms - from_ms, flags, self._run
+        )
         if not self._put_record(token, metadata):
             raise ArchiveMoved
         self._note_lost(lost_ms)
+        self.tally.flagged += self._hidden_ms is not None
+        self._hidden_ms = None
         self._position = keys.position_after("", metadata)
 
     def _put_record(self, token: str, metadata: Dict[str, str]) -> bool:

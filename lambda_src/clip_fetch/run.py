@@ -23,7 +23,7 @@ from clip_fetch.video import Endpoints, Video, find_streams
 _UNKNOWN_MS = -(10**15)
 
 
-_WARNINGS = frozenset({"footage expired", "clip refused", "fragment listed incompletely"})
+_WARNINGS = frozenset({"footage expired", "footage unlisted", "clip refused", "fragment listed incompletely"})
 
 
 class Surroundings(NamedTuple):

@@ -144,6 +144,24 @@ class Video:
                 "NextToken": page["NextToken"],
             }
 
+    def lists_any(self, start_ms: int, end_ms: int) -> bool:
+        """Whether a listing of the range, both ends included, holds anything.
+
+        One call, for one point of the quota, since a listing costs what it asks for at most.
+        """
+        request = {
+            "StreamName": self.stream.name,
+            "MaxResults": 1,
+            "FragmentSelector": _selector(start_ms, end_ms),
+        }
+        try:
+            page = self.ask(_LIST, functools.partial(_list_page, request))
+        except Exception as error:
+            if code_of(error) in GONE_CODES:
+                return False
+            raise
+        return bool(page.get("Fragments") or page.get("NextToken"))
+
     def get_clip(self, range_ms: Tuple[int, int], file: SpooledFile) -> None:
         """Download the clip of a range as MP4; a download that breaks is begun again."""
         self.ask(_CLIP, lambda client: self._download_clip(client, range_ms, file))

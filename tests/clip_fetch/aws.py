@@ -108,6 +108,7 @@ class Aws:
         faults: By operation: what its next calls raise; an entry that is None lets a call pass.
         unreadable: Numbers whose fragments GetClip refuses.
         codecs: By number, where it is not the usual one.
+        changed_ms: The last change of retention: a listing from an earlier time on is empty.
         withheld: Numbers that no call returns though they are listed.
         withheld_code: With which exception GetMediaForFragmentList tells of them.
         unlisted: By number, members that its listing lacks.
@@ -130,6 +131,7 @@ class Aws:
         self.faults: dict[str, list[Exception | None]] = {}
         self.unreadable: set[int] = set()
         self.codecs: dict[int, str] = {}
+        self.changed_ms = 0
         self.withheld: set[int] = set()
         self.withheld_code = "4000"
         self.unlisted: dict[int, tuple[str, ...]] = {}
@@ -235,7 +237,8 @@ class Aws:
         else:
             low, high = _range(request["FragmentSelector"])
             found = [f.number for f in self._retained(request["StreamName"]) if low <= f.start_ms <= high]
-            rest = found[::2][::-1] + found[1::2]
+            rest = found[::2][::-1] + found[1::2] if low >= self.changed_ms else []
+        page = min(self.page, request["MaxResults"])
         by_number = {f.number: f for f in self.fragments[request["StreamName"]]}
         listed = [
             {
@@ -245,13 +248,13 @@ class Aws:
                 "ServerTimestamp": EPOCH + timedelta(milliseconds=by_number[number].start_ms),
                 "FragmentLengthInMilliseconds": by_number[number].length_ms,
             }
-            for number in rest[: self.page]
+            for number in rest[:page]
         ]
         for item in listed:
             for member in self.unlisted.get(int(str(item["FragmentNumber"])), ()):
                 item.pop(member)
         answer: dict[str, Any] = {"Fragments": listed}
-        return {**answer, "NextToken": json.dumps(rest[self.page :])} if rest[self.page :] else answer
+        return {**answer, "NextToken": json.dumps(rest[page:])} if rest[page:] else answer
 
     def get_clip(self, **request: Any) -> dict[str, Any]:
         """The first 200 fragments or 100 MB of a range."""

@@ -385,6 +385,102 @@ class TestIncompleteListing:
         ]
 
 
+class TestEmptyListing:
+    """A listing that begins before the last change of retention may answer nothing."""
+
+    def test_footage_after_a_change_is_archived_and_what_it_may_hide_is_told(self) -> None:
+        aws = plant(400)
+        later_ms, aws.now_ms = aws.now_ms, T0 + 50_000
+        archive(aws)
+        last = aws.archived()[-1][1]
+        aws.now_ms, aws.changed_ms = later_ms, T0 + 60_000
+        aws.calls.clear()
+        summary = archive(aws, "run-2")
+        archived = [n for a, b in aws.archived() for n in range(a, b + 1)]
+        assert archived == [*range(1000, last + 1), *range(1030, 1400)]
+        ends_ms = T0 + (last + 1 - 1000) * 2000
+        (record,) = [meta for _, meta, _ in aws.objects.values() if meta.get("flags") == "unlisted"]
+        assert (record["resume-fragment"], record["lost-ms"]) == ("1030", str(T0 + 60_000 - ends_ms))
+        (told,) = [line for line in aws.lines() if line.get("message") == "footage unlisted"]
+        assert (told["level"], told["from"], told["until"]) == (
+            "WARNING",
+            keys.iso(ends_ms),
+            keys.iso(T0 + 60_000),
+        )
+        assert (summary["flagged"], summary["expired_seconds"]) == (1, 0)
+        assert aws.calls.count("ListFragments") < 40
+        assert archive(aws, "run-3")["flagged"] == 0
+
+    @pytest.mark.parametrize("changed_ms", [T0 + 60_001, T0 + 60_000, T0 + 59_999, T0 + 400_000])
+    def test_what_is_hidden_is_not_asked_of_getclip(self, changed_ms: int) -> None:
+        """GetClip does give it, and a range that reached into it would bring fragments of no known number."""
+        aws = plant(400)
+        aws.changed_ms = changed_ms
+        summary = archive(aws)
+        first = next(each for each in aws.fragments[NAME] if each.start_ms >= changed_ms)
+        assert aws.archived()[0][0] == first.number
+        assert aws.archived()[-1][1] == 1399
+        assert (summary["errors"], summary["flagged"]) == ({}, 1)
+        assert aws.calls.count("GetClip") == summary["clips"]
+
+    def test_a_change_behind_all_windows_hides_nothing_behind_it(self) -> None:
+        """An hour of old footage, and every listing begins before the change or behind the footage."""
+        aws = plant(1800)
+        aws.created_ms = T0
+        aws.changed_ms = T0 + 1_800_000
+        aws.now_ms += 300_000
+        archive(aws)
+        assert aws.archived()[0][0] == 1900
+        assert aws.archived()[-1][1] == 2799
+
+    def test_silence_before_footage_costs_one_call(self) -> None:
+        aws = plant()
+        archive(aws)
+        assert aws.archived()[0][0] == 1000
+        # the stream is an hour older: windows of ten minutes, ten and 80, and once more from the beginning
+        assert aws.calls.count("ListFragments") == 4
+        assert [meta["flags"] for _, meta, _ in aws.objects.values() if "flags" in meta] == []
+
+    def test_a_camera_that_stopped_costs_nothing_while_its_last_fragment_is_retained(self) -> None:
+        aws = plant()
+        archive(aws)
+        aws.now_ms += 20 * HOUR
+        aws.calls.clear()
+        archive(aws, "run-2")
+        # windows of ten minutes, ten, 80, 640 and the rest
+        assert aws.calls.count("ListFragments") == 5
+
+    def test_a_camera_without_footage_costs_a_call_for_each_doubling_of_its_age(self) -> None:
+        aws = plant(1)
+        aws.fragments[NAME] = []
+        aws.retention_hours = 24 * 30
+        aws.created_ms = T0 - 40 * 24 * HOUR
+        archive(aws)
+        windows, ages = 6, 19  # from 5 seconds to 15 days
+        assert aws.calls.count("ListFragments") == windows + ages
+        assert aws.objects == {}
+
+    def test_another_run_that_archives_meanwhile_is_believed(self) -> None:
+        """This run read the archive, then another went on, and then the retention was changed."""
+        aws = plant(400)
+        later_ms, aws.now_ms = aws.now_ms, T0 + 50_000
+        archive(aws)
+        others: list[dict[str, Any]] = []
+
+        def interrupt(operation: str) -> None:
+            if operation == "ListFragments" and not others:
+                others.append({})
+                others[0] = archive(aws, "other", SETTINGS._replace(clip_ms=30_000))
+                aws.changed_ms = later_ms - 300_000
+
+        aws.now_ms, aws.hook = later_ms - 250_000, interrupt
+        archive(aws, "run-2")
+        aws.now_ms, aws.hook = later_ms, lambda _operation: None
+        archive(aws, "run-3")
+        archived = [n for a, b in aws.archived() for n in range(a, b + 1)]
+        assert archived == list(range(1000, 1400))
+
+
 class TestRetention:
     """Footage that expires."""
 

@@ -45,7 +45,8 @@ def draw(seed: int) -> History:
     streams = tuple(_stream(rng, f"cam-{index}") for index in range(rng.choice((1, 1, 1, 2, 3))))
     # drawn apart, so that what is added to them leaves the rest of a seed's history as it is
     frames = random.Random(f"frames of {seed}")  # noqa: S311 - seeded on purpose
-    streams = tuple(_with_frames(frames, stream) for stream in streams)
+    changes = random.Random(f"changes of {seed}")  # noqa: S311
+    streams = tuple(_with_change(changes, _with_frames(frames, stream)) for stream in streams)
     begin_ms = min(stream.fragments[0].server_ms for stream in streams)
     end_ms = max(stream.fragments[-1].server_ms + stream.fragments[-1].length_ms for stream in streams)
     runs = _runs(rng, begin_ms, end_ms)
@@ -106,6 +107,16 @@ def _with_frames(rng: random.Random, stream: Stream) -> Stream:
     )
     shown_ms = 33 if rng.random() < 0.3 else None
     return replace(stream, fragments=fragments, last_frame_shown_ms=shown_ms)
+
+
+def _with_change(rng: random.Random, stream: Stream) -> Stream:
+    """The stream, perhaps with a change of its retention: amid its footage, or soon after."""
+    if rng.random() >= 0.2:
+        return stream
+    first, last = stream.fragments[0], stream.fragments[-1]
+    at_ms = rng.choice((rng.choice(stream.fragments).server_ms, last.server_ms + rng.randrange(600_000)))
+    at_ms = max(first.server_ms, at_ms + rng.choice((-1, 0, 1, 500, 5000)))
+    return replace(stream, change=(at_ms, rng.choice((1, 2, 24, 48, 168)) * semantics.HOUR_MS))
 
 
 def _fragments(rng: random.Random, begin_ms: int) -> tuple[semantics.Fragment, ...]:

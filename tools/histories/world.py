@@ -9,6 +9,7 @@ import hashlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError, IncompleteReadError
@@ -104,6 +105,12 @@ class World:
             for fragment in stream.fragments:
                 archive.add(fragment)
             self.archives[name] = archive
+            if stream.change is not None:
+                self.clock.at(stream.change[0], partial(_change_retention, archive, *stream.change))
+
+
+def _change_retention(archive: semantics.Stream, at_ms: int, retention_ms: int) -> None:
+    archive.retain(retention_ms, at_ms)
 
 
 class RunContext:
@@ -233,7 +240,6 @@ class VideoClient:
 
     def list_streams(self, **_request: Any) -> dict[str, Any]:
         """All streams."""
-        streams = self._context.world.streams
         infos = [
             {
                 "StreamName": name,
@@ -241,7 +247,7 @@ class VideoClient:
                 "DataRetentionInHours": stream.retention_ms // semantics.HOUR_MS,
                 "Status": "ACTIVE",
             }
-            for name, stream in streams.items()
+            for name, stream in self._context.world.archives.items()
         ]
         answer: dict[str, Any] = self._context.call("ListStreams", lambda: {"StreamInfoList": infos})
         return answer

@@ -200,8 +200,9 @@ class Policy:
     """The points on which the documents are silent or contradict what was seen.
 
     Attributes:
-        early_list_is_empty: ListFragments with a start before the stream's creation answers an empty list
-            (seen; unconfirmed whether it still does).
+        early_list_is_empty: ListFragments with a start before the stream's creation, or before the last
+            change of its retention, answers an empty list (a maintainer's word of 2018; unconfirmed whether
+            it still does).
         head_refused: GetClip refuses a server-time start before the oldest moment retained (the model says
             that the start "must be later than the stream head").
         dedupe_server_clips: GetClip drops duplicate producer timestamps also when the range is in server time
@@ -279,6 +280,7 @@ class Stream:
     salt: str = ""
 
     def __post_init__(self) -> None:
+        self.changed_ms: float = self.created_ms  # when its retention was last changed
         self._fragments: list[Fragment] = []  # by number
         self._known: set[int] = set()  # all numbers ever given out, expired ones too
         self._metadata = PointBucket(self.quotas.metadata_points)
@@ -314,8 +316,10 @@ class Stream:
 
     def retain(self, retention_ms: int, now_ms: float) -> list[Fragment]:
         """Change the retention; what a shorter one no longer covers is gone at once, and returned."""
+        gone = self.expire(now_ms)
         self.retention_ms = retention_ms
-        return self.expire(now_ms)
+        self.changed_ms = now_ms
+        return gone + self.expire(now_ms)
 
     def retained(self, now_ms: float) -> list[Fragment]:
         """All fragments that are stored and not expired, in number order."""
@@ -355,7 +359,7 @@ class Stream:
             raise InvalidArgumentError("Either FragmentSelector or NextToken must be given.")
         else:
             self._check_list_range(selector, now_ms)
-        if self.policy.early_list_is_empty and selector.start_ms < self.created_ms:
+        if self.policy.early_list_is_empty and selector.start_ms < max(self.created_ms, self.changed_ms):
             return Page([], None)
         matching = (f for f in self._in_range(selector, now_ms) if f.listed_ms <= now_ms)
         ranked = sorted((self._rank(f.number, selector), f) for f in matching)
