@@ -14,6 +14,13 @@ gap record, whose key depends on the position alone, that names the fragment wit
 
 They must also agree on the key. What can only be kept as Matroska has another than an MP4 file would have, so
 before it a record is put under that one, which makes all runs go on to the key of the Matroska file.
+
+They may not either when a listing hides footage. One that begins before the stream's last change of
+retention may answer nothing though footage is there (a maintainer's word of 2018; not documented), so an empty
+answer proves nothing. One that holds any fragment is complete: usually that is the last one archived, with
+which every listing begins. Where there is none, a fragment that was seen later is asked for once more from
+the same beginning. If it does not show, the beginning from which footage does show is found by halving, and a gap
+record names the first fragment there.
 """
 
 from __future__ import annotations
@@ -21,7 +28,7 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
 
 from clip_fetch import keys, planning
 from clip_fetch.archive import Archive
@@ -31,7 +38,7 @@ from clip_fetch.model import Fragment, Position, Stream
 from clip_fetch.pace import Pace
 from clip_fetch.planning import Clip, Limits, Listing
 from clip_fetch.settings import NOW, Settings
-from clip_fetch.video import Video
+from clip_fetch.video import Incomplete, Video
 
 #: A clip whose first fragment expires sooner than this is put only after a gap record has named that
 #: fragment.
@@ -100,13 +107,17 @@ class Camera:
         self._fetcher = fetcher
         self._run = run
         self._log = log
+        self._incomplete: Set[Incomplete] = set()
         self._forget()
 
     def _forget(self) -> None:
         self._is_read = False
         self._position: Optional[Position] = None
         self._listing: Optional[Listing] = None
-        self._floor_ms: Optional[int] = None  # where the listing begins, if later than it should
+        self._begin_ms = 0  # where the listing should begin
+        self._floor_ms: Optional[int] = None  # where it begins, if later than that
+        self._is_confirmed = False  # whether it shows all that is there
+        self._hidden_ms: Optional[Tuple[int, int]] = None  # between these no listing shows what is there
         self._reach_ms = WINDOW_MS
 
     # -- what the scheduler asks
@@ -163,9 +174,9 @@ class Camera:
                 self._begin_now()
             self._is_read = True
         listing = self._list_first() if self._listing is None else self._listing
-        while not listing.fragments and listing.until_ms < listing.asked_ms:
-            self._pace.check()
-            listing = self._list_further(listing)
+        listing = self._list_until_found(listing)
+        if not self._is_confirmed:
+            listing = self._list_until_found(self._confirm(listing))
         self._listing = listing
         return listing
 
@@ -215,9 +226,16 @@ class Camera:
         asked_ms = self._pace.now_ms()
         from_ms = max(self._from_ms(), self.stream.created_ms)
         start_ms = max(from_ms, self._oldest_ms())
+        self._begin_ms = start_ms
         self._floor_ms = start_ms if start_ms > from_ms else None
         until_ms = max(start_ms, min(asked_ms, start_ms + WINDOW_MS))
         return Listing(self._list(start_ms, until_ms), until_ms, asked_ms)
+
+    def _list_until_found(self, listing: Listing) -> Listing:
+        while not listing.fragments and listing.until_ms < listing.asked_ms:
+            self._pace.check()
+            listing = self._list_further(listing)
+        return listing
 
     def _list_further(self, listing: Listing) -> Listing:
         start_ms = listing.until_ms
@@ -229,7 +247,74 @@ class Camera:
 
     def _list(self, start_ms: int, until_ms: int) -> List[Fragment]:
         done = -1 if self._position is None else self._position.number
-        return [each for each in self._video.list_fragments(start_ms, until_ms) if each.number > done]
+        listed = self._video.list_fragments(start_ms, until_ms)
+        self._is_confirmed = self._is_confirmed or (start_ms == self._begin_ms and bool(listed))
+        self._note_incomplete()
+        return [each for each in listed if each.number > done]
+
+    def _confirm(self, listing: Listing) -> Listing:
+        """Make sure that a listing whose beginning is empty hides nothing that could be seen.
+
+        Of silence this costs one call, when footage follows it; of a camera without any, one call each time
+        that the age of what is asked for doubles; of a beginning that hides footage, one call each time that
+        its distance to what is seen halves, 30 for two weeks.
+
+        Returns:
+            What is listed from a beginning that hides nothing, as far as it was listed.
+        """
+        if listing.fragments:
+            seen_ms = end_ms = listing.fragments[0].start_ms
+        else:
+            end_ms = listing.asked_ms
+            starts = self._starts_to_try(listing.asked_ms)
+            found = next((start for start in starts if self._video.lists_any(start, end_ms)), None)
+            if found is None:
+                self._is_confirmed = True  # as far as it can be in this run
+                return listing
+            seen_ms = found
+        hiding_ms = self._begin_ms
+        if self._video.lists_any(hiding_ms, end_ms):
+            self._is_confirmed = True
+            return listing if listing.fragments else self._list_first()
+        while seen_ms - hiding_ms > 1:
+            middle_ms = (hiding_ms + seen_ms) // 2
+            if self._video.lists_any(middle_ms, end_ms):
+                seen_ms = middle_ms
+            else:
+                hiding_ms = middle_ms
+        known_ms = self._from_ms() if self._position is None else self._position.end_ms
+        self._hidden_ms = (min(max(known_ms, self._begin_ms), seen_ms), seen_ms)
+        self._begin_ms = self._floor_ms = seen_ms
+        self._is_confirmed = True
+        self._log("footage unlisted", {"from": keys.iso(self._hidden_ms[0]), "until": keys.iso(seen_ms)})
+        until_ms = min(listing.asked_ms, seen_ms + WINDOW_MS)
+        return Listing(self._list(seen_ms, until_ms), until_ms, listing.asked_ms)
+
+    def _starts_to_try(self, asked_ms: int) -> Iterator[int]:
+        """Beginnings from which footage may show, the latest first, each twice as long ago."""
+        age_ms = self._limits.settle_ms
+        while asked_ms - age_ms > self._begin_ms:
+            yield asked_ms - age_ms
+            age_ms *= 2
+
+    def _note_incomplete(self) -> None:
+        """Report, once a run, what was listed incompletely and is not archived yet."""
+        done = self._position
+        while self._video.incomplete:
+            each = self._video.incomplete.pop()
+            if each in self._incomplete:
+                continue
+            self._incomplete.add(each)
+            if done is not None and each.number is not None and each.number <= done.number:
+                continue
+            if done is not None and each.start_ms is not None and each.start_ms < done.start_ms:
+                continue
+            self.tally.flagged += 1
+            where = {"start": keys.iso(each.start_ms)} if each.start_ms is not None else {}
+            self._log(
+                "fragment listed incompletely",
+                {"fragment": str(each.number), **where, "missing": ",".join(each.missing)},
+            )
 
     def _plan(self, listing: Listing) -> Tuple[Optional[Clip], Listing]:
         """The next clip, if there is one yet, and the listing that shows it."""
@@ -257,17 +342,19 @@ class Camera:
             ArchiveMoved: Another run got on.
         """
         position = self._position
+        is_hidden = self._hidden_ms is not None
         if position is not None and position.expected is not None:
             if first.number != position.expected:
-                self._put_gap(position.token, first, "expired")
+                self._put_gap(position.token, first, "unlisted" if is_hidden else "expired")
             return
-        # The listing may not show a fragment that expired since another run has archived it. That run's put
-        # was over before the fragment expired, so a second reading of the archive shows it.
-        if self._is_unsure() and self._archive.position(self.stream) != position:
+        # The listing may not show a fragment that expired, or was hidden, since another run has archived it.
+        # That run's put was over before that, so a second reading of the archive shows it.
+        if (self._is_unsure() or is_hidden) and self._archive.position(self.stream) != position:
             raise ArchiveMoved
-        if self._fetcher.life_ms(first) < EDGE_MS:
+        if is_hidden or self._fetcher.life_ms(first) < EDGE_MS:
             token = keys.begin_token(self.stream) if position is None else position.token
-            self._put_gap(token, first, "expired" if self._lost_ms(first) else "edge")
+            reason = "expired" if self._lost_ms(first) else "edge"
+            self._put_gap(token, first, "unlisted" if is_hidden else reason)
 
     def _is_unsure(self) -> bool:
         """Whether footage between the archive's position and the listing may have expired."""
@@ -287,10 +374,15 @@ class Camera:
 
     def _put_gap(self, token: str, first: Fragment, flags: str) -> None:
         lost_ms = self._lost_ms(first)
-        metadata = keys.gap_metadata(self.stream, first.number, first.start_ms, lost_ms, flags, self._run)
+        from_ms, until_ms = self._hidden_ms or (0, 0)
+        metadata = keys.gap_metadata(
+            self.stream, first.number, first.start_ms, lost_ms + until_ms - from_ms, flags, self._run
+        )
         if not self._put_record(token, metadata):
             raise ArchiveMoved
         self._note_lost(lost_ms)
+        self.tally.flagged += self._hidden_ms is not None
+        self._hidden_ms = None
         self._position = keys.position_after("", metadata)
 
     def _put_record(
@@ -397,13 +489,18 @@ class Camera:
             raise CameraError(
                 "Unobtainable", f"fragment {clip.first.number} is listed but not given: {error.reason}"
             ) from error
+        fragments = [*clip.fragments, following]
+        lost_ms = sum(
+            planning.length_ms(each, after, self._limits.gap_ms)
+            for each, after in planning.successions(fragments)
+        )
         metadata = keys.gap_metadata(
-            self.stream, following.number, following.start_ms, clip.length_ms, "unobtainable", self._run
+            self.stream, following.number, following.start_ms, lost_ms, "unobtainable", self._run
         )
         token = keys.clip_token(clip.first, keys.expected_format(self._position, clip.first))
         if not self._put_record(token, metadata):
             raise ArchiveMoved
-        self._note_lost(clip.length_ms)
+        self._note_lost(lost_ms)
         self._move_behind(clip, keys.position_after("", metadata))
 
     def _move_behind(self, clip: Clip, position: Optional[Position]) -> None:

@@ -7,7 +7,7 @@ comes back short is in ``salvage.py``.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, NamedTuple
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Sequence
 
 from clip_fetch import mp4, planning
 from clip_fetch.errors import (
@@ -20,6 +20,7 @@ from clip_fetch.errors import (
 )
 from clip_fetch.keys import MP4
 from clip_fetch.model import Fragment, Stream
+from clip_fetch.mp4 import Playback
 from clip_fetch.pace import Pace
 from clip_fetch.planning import Clip
 from clip_fetch.spool import Spool, SpooledFile
@@ -159,7 +160,7 @@ class Fetcher:
         for _ in range(DOWNLOADS):
             self._video.get_clip(clip.range_ms, file)
             try:
-                return judge(clip, mp4.duration_ms(file.rewound(), file.size))
+                return judge(clip, mp4.playback(file.rewound(), file.size))
             except UnfitMedia as error:
                 problem = error.reason
         return Verdict(problem=problem)
@@ -193,20 +194,44 @@ class Fetcher:
             raise ArchiveMoved
 
 
-def judge(clip: Clip, duration_ms: int) -> Verdict:
-    """Whether an MP4 of this duration can hold the clip's fragments, all of them and no other.
+def judge(clip: Clip, found: Playback) -> Verdict:
+    """Whether an MP4 that plays like this can hold the clip's fragments, all of them and no other.
 
-    The file's time line either joins the fragments or keeps the small pauses between them, so its duration is
-    at least the sum of theirs and at most the time from first to last on the camera's clock. Half a fragment
-    beyond that is a fragment too few or too many; every fragment's listed duration is rounded to a
-    millisecond.
+    Every fragment has a frame, and one that is listed with length 0 has no other: of a clip of such fragments
+    the number of frames tells. Of any other clip the duration tells.
     """
     fragments = clip.fragments
-    total_ms = clip.length_ms
-    span_ms = fragments[-1].producer_ms + fragments[-1].length_ms - fragments[0].producer_ms
-    tolerance_ms = max(min(fragment.length_ms for fragment in fragments) / 2, len(fragments))
-    low_ms = total_ms - tolerance_ms
-    high_ms = max(total_ms, span_ms) + tolerance_ms
-    if low_ms < duration_ms < high_ms:
-        return Verdict(duration_ms)
-    return Verdict(duration_ms, "duration", differs=True)
+    if found.frames < len(fragments):
+        fits = False
+    elif not any(fragment.length_ms for fragment in fragments):
+        fits = found.frames == len(fragments)
+    else:
+        fits = _fits(fragments, found)
+    return Verdict(found.duration_ms) if fits else Verdict(found.duration_ms, "duration", differs=True)
+
+
+def _fits(fragments: Sequence[Fragment], found: Playback) -> bool:
+    """Whether the duration is that of these fragments; some have several frames.
+
+    A fragment plays for its listed length and its last frame, which that lacks. The service may show the last
+    frames as long as the camera did, about as long as the clip's other frames; or until the next fragment, so
+    that the clip keeps the pauses and plays for the time from first to last on the camera's clock; or for a
+    time of its own, the same for all. Half a fragment beyond what that comes to is a fragment too few or too
+    many. What is listed is rounded to milliseconds, for each fragment.
+    """
+    count = len(fragments)
+    several = [fragment.length_ms for fragment in fragments if fragment.length_ms]
+    listed_ms = sum(several)
+    frame_ms = listed_ms / (found.frames - count) if found.frames > count else 0.0
+    joined_ms = listed_ms + len(several) * frame_ms
+    kept_ms = fragments[-1].producer_ms + fragments[-1].length_ms - fragments[0].producer_ms
+    tolerance_ms = max((min(several) + frame_ms) / 2, count)
+    steps_ms = [after.producer_ms - each.producer_ms for each, after in planning.successions(fragments)]
+    # a frame that stands alone may be shown for as long as a fragment can last, or until the next
+    alone_ms = max([planning.MAX_FRAGMENT_MS, *steps_ms])
+    most_ms = max(joined_ms, kept_ms + frame_ms) + (count - len(several)) * alone_ms + tolerance_ms
+    least_ms = min(joined_ms - tolerance_ms, kept_ms - count)
+    if least_ms < found.duration_ms < most_ms:
+        return True
+    rest_ms = found.duration_ms - listed_ms
+    return any(n >= count and abs(rest_ms - count * last_ms) <= count for last_ms, n in found.often_ms)

@@ -35,7 +35,8 @@ class Fragment(NamedTuple):
         number: Grows with ingestion.
         start_ms: Server timestamp.
         producer_ms: Producer timestamp.
-        length_ms: Playback duration.
+        length_ms: Playback duration up to the start of its last frame, so 0 where it has one frame (seen on
+            AWS; not documented).
         size: Bytes.
     """
 
@@ -47,7 +48,7 @@ class Fragment(NamedTuple):
 
     @property
     def end_ms(self) -> int:
-        """Server timestamp plus duration."""
+        """Server timestamp plus listed duration."""
         return self.start_ms + self.length_ms
 
 

@@ -1,4 +1,4 @@
-"""How long an MP4 file plays, and whether it is all there; ISO/IEC 14496-12, as little of it as that takes.
+"""How an MP4 file plays, and whether it is all there; ISO/IEC 14496-12, as little of it as that takes.
 
 Reads only box headers and the few boxes that hold durations, so a file of any size needs little memory.
 """
@@ -6,7 +6,7 @@ Reads only box headers and the few boxes that hold durations, so a file of any s
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO, Dict, Iterator, List, Tuple
+from typing import BinaryIO, Dict, Iterator, List, NamedTuple, Tuple
 
 from clip_fetch.errors import UnfitMedia
 
@@ -14,13 +14,37 @@ _MAX_TABLE = 16 * 1024 * 1024  # no clip's duration box is larger; a damaged siz
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"})
 
 
+class Playback(NamedTuple):
+    """How a file's video track plays.
+
+    Attributes:
+        duration_ms: From its first frame to the end of its last.
+        frames: How many it has.
+        often_ms: For how many milliseconds frames are shown, and how many of them, the most first.
+    """
+
+    duration_ms: int
+    frames: int
+    often_ms: Tuple[Tuple[float, int], ...]
+
+
 class _Track:
     def __init__(self) -> None:
         self.timescale = 0
-        self.duration = 0  # of its samples
-        self.fragments = 0  # of its movie fragments
+        self.frames: Dict[int, int] = {}  # how many, by duration
         self.default_duration = 0
         self.is_video = False
+
+    def add(self, frames: int, duration: int) -> None:
+        self.frames[duration] = self.frames.get(duration, 0) + frames
+
+    def playback(self) -> Playback:
+        total = sum(frames * duration for duration, frames in self.frames.items())
+        count = sum(self.frames.values())
+        often = sorted(self.frames.items(), key=lambda pair: -pair[1])
+        return Playback(
+            total * 1000 // self.timescale, count, tuple((d * 1000 / self.timescale, n) for d, n in often)
+        )
 
 
 class _Movie:
@@ -33,8 +57,8 @@ class _Movie:
         self.run_default = 0
 
 
-def duration_ms(file: BinaryIO, size: int) -> int:
-    """Playback duration of the file's video track in milliseconds, from its sample tables.
+def playback(file: BinaryIO, size: int) -> Playback:
+    """How the file's video track plays, from its sample tables; of several the one that plays longest.
 
     Both forms are read: one ``moov`` with its tables, and movie fragments (``moof``).
 
@@ -53,7 +77,7 @@ def duration_ms(file: BinaryIO, size: int) -> int:
     videos = [track for track in movie.tracks if track.is_video and track.timescale]
     if not videos or not movie.has_data:
         raise UnfitMedia("damaged")
-    return max((track.duration + track.fragments) * 1000 // track.timescale for track in videos)
+    return max(track.playback() for track in videos)
 
 
 def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[Tuple[bytes, int, int]]:
@@ -114,8 +138,8 @@ def _stts(data: bytes, movie: _Movie) -> None:
     count = struct.unpack_from(">I", data, 4)[0]
     if 8 + 8 * count > len(data):
         raise EOFError("a table is shorter than its count")
-    pairs = struct.iter_unpack(">II", data[8 : 8 + 8 * count])
-    movie.tracks[-1].duration = sum(samples * delta for samples, delta in pairs)
+    for samples, duration in struct.iter_unpack(">II", data[8 : 8 + 8 * count]):
+        movie.tracks[-1].add(samples, duration)
 
 
 def _trex(data: bytes, movie: _Movie) -> None:
@@ -135,14 +159,14 @@ def _tfhd(data: bytes, movie: _Movie) -> None:
 def _trun(data: bytes, movie: _Movie) -> None:
     flags, count = struct.unpack_from(">II", data, 0)
     if not flags & 0x100:
-        movie.current.fragments += count * movie.run_default
+        movie.current.add(count, movie.run_default)
         return
     offset = 8 + (4 if flags & 0x01 else 0) + (4 if flags & 0x04 else 0)
     step = 4 * sum(1 for bit in (0x100, 0x200, 0x400, 0x800) if flags & bit)
     if offset + step * count > len(data):
         raise EOFError("a table is shorter than its count")
     for index in range(count):
-        movie.current.fragments += struct.unpack_from(">I", data, offset + step * index)[0]
+        movie.current.add(1, struct.unpack_from(">I", data, offset + step * index)[0])
 
 
 _READERS = {

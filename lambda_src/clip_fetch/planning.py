@@ -3,6 +3,10 @@
 The rules, each with the accident that it prevents, are explained in docs/exactness.md. In short: fragments go
 in number order; only settled ones count; a cut is made only where no other fragment starts within a
 millisecond; the range that is asked for ends between fragments, never on one.
+
+A fragment's listed length ends with the start of its last frame: how long that frame is shown is missing, and
+a fragment of one frame is listed with length 0. So a fragment is as long as the camera's clock says up to its
+successor, where one follows without a gap, and a clip is as long as that clock says.
 """
 
 from __future__ import annotations
@@ -28,6 +32,10 @@ MAX_REACH_MS = 10_000
 #: A clip is archived unfinished when its first fragment has less than this to live, so that several runs get
 #: their chance, or a quarter of the retention where that is shorter.
 RESERVE_MS = 3600 * 1000
+
+#: A fragment's greatest length (API reference, PutMedia). A fragment of one frame lasts until the next frame,
+#: which may be that long after it without a gap.
+MAX_FRAGMENT_MS = 20_000
 
 # Why a clip ends where it ends.
 LENGTH = "length"  # it is as long as asked
@@ -97,8 +105,8 @@ class Clip(NamedTuple):
         return max(fragment.start_ms for fragment in self.groups[-1])
 
     @property
-    def length_ms(self) -> int:
-        """Footage, as the sum of its fragments' durations."""
+    def listed_ms(self) -> int:
+        """Sum of its fragments' listed lengths: what it plays at least."""
         return sum(fragment.length_ms for fragment in self.fragments)
 
     @property
@@ -210,7 +218,30 @@ def is_knotted(group: Sequence[Fragment]) -> bool:
     group is kept as it was ingested. It is alone in its clip: among others, pauses could make up for what was
     dropped.
     """
-    return any(group[i].producer_ms <= group[i - 1].producer_ms for i in range(1, len(group)))
+    return any(after.producer_ms <= each.producer_ms for each, after in successions(group))
+
+
+def successions(fragments: Sequence[Fragment]) -> List[Tuple[Fragment, Fragment]]:
+    """Each fragment with its successor."""
+    return [(fragments[index - 1], fragments[index]) for index in range(1, len(fragments))]
+
+
+def is_gap(fragment: Fragment, following: Fragment, gap_ms: int) -> bool:
+    """Whether the camera's own time jumps between two fragments.
+
+    The last frame of a fragment may be shown up to the next fragment. Of a fragment with several frames that
+    is short enough not to matter.
+    """
+    pause_ms = following.producer_ms - fragment.producer_ms - fragment.length_ms
+    allowed_ms = gap_ms if fragment.length_ms else max(gap_ms, MAX_FRAGMENT_MS)
+    return not -gap_ms <= pause_ms <= allowed_ms
+
+
+def length_ms(fragment: Fragment, following: Fragment, gap_ms: int) -> int:
+    """How long a fragment is: up to its successor by the camera's clock, or as listed where that jumps."""
+    if is_gap(fragment, following, gap_ms):
+        return fragment.length_ms
+    return max(fragment.length_ms, following.producer_ms - fragment.producer_ms)
 
 
 def reserve_ms(retention_ms: int) -> int:
@@ -225,7 +256,7 @@ class _Open:
         self.groups: List[Tuple[Fragment, ...]] = []
         self.fragments = 0
         self._limits = limits
-        self._length_ms = 0
+        self._length_ms = 0  # up to the start of its last fragment
         self._size = 0
 
     def cut_before(self, group: Tuple[Fragment, ...]) -> Optional[str]:
@@ -236,10 +267,12 @@ class _Open:
         last, following = self.groups[-1][-1], group[0]
         if following.producer_ms <= last.producer_ms or is_knotted(self.groups[-1]) or is_knotted(group):
             return CLOCK
-        if abs(following.producer_ms - last.producer_ms - last.length_ms) > limits.gap_ms:
+        if is_gap(last, following, limits.gap_ms):
             return GAP
         if following.start_ms - last.end_ms > limits.quiet_ms:
             return QUIET
+        if self._length_ms + length_ms(last, following, limits.gap_ms) >= limits.clip_ms:
+            return LENGTH
         if self.fragments + len(group) > limits.max_fragments:
             return COUNT
         if self._size + sum(fragment.size for fragment in group) > limits.max_bytes:
@@ -250,11 +283,13 @@ class _Open:
 
     def add(self, group: Tuple[Fragment, ...]) -> Optional[str]:
         """Take ``group`` in; why the clip is complete then, if it is."""
+        chain = (self.groups[-1][-1:] if self.groups else ()) + group
+        for fragment, following in successions(chain):
+            self._length_ms += length_ms(fragment, following, self._limits.gap_ms)
         self.groups.append(group)
         self.fragments += len(group)
-        self._length_ms += sum(fragment.length_ms for fragment in group)
         self._size += sum(fragment.size for fragment in group)
-        return LENGTH if self._length_ms >= self._limits.clip_ms else None
+        return LENGTH if self._length_ms + group[-1].length_ms >= self._limits.clip_ms else None
 
     def cut_at_end(self, listing: Listing, retention_ms: int) -> Optional[str]:
         """Why the clip, unfinished, need not wait for more, if so."""

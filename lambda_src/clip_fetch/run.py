@@ -23,6 +23,9 @@ from clip_fetch.video import Endpoints, Video, find_streams
 _UNKNOWN_MS = -(10**15)
 
 
+_WARNINGS = frozenset({"footage expired", "footage unlisted", "clip refused", "fragment listed incompletely"})
+
+
 class Surroundings(NamedTuple):
     """What one process keeps between runs: connections, and answers that stay true.
 
@@ -64,11 +67,15 @@ def run(
     Raises:
         Exception: AWS's last word, when the streams cannot even be listed.
     """
-    streams = find_streams(around.clients.video, settings.stream_prefix, pace)
+    unknown: Dict[str, str] = {}
+    streams = find_streams(around.clients.video, settings.stream_prefix, pace, unknown.__setitem__)
     cameras = [
         _camera(each, settings, around, pace, report, name) for each in streams if in_shard(each, shard)
     ]
     queue = _Queue(cameras)
+    for camera_name, member in unknown.items():
+        _fail(queue, report, camera_name, "IncompleteListing", f"its stream is listed without {member}")
+        report.metrics(settings.namespace, camera_name, pace.now_ms(), {"Errors": 1})
     workers = min(settings.streams_at_once, len(cameras))
     if workers > 1:
         threads = [
@@ -96,7 +103,7 @@ def _camera(
     video = Video(stream, around.clients, around.endpoints, pace)
 
     def log(event: str, fields: Dict[str, Any]) -> None:
-        level = "WARNING" if event in ("footage expired", "clip refused") or "flags" in fields else "INFO"
+        level = "WARNING" if event in _WARNINGS or "flags" in fields else "INFO"
         report.log(level, event, {"camera": stream.camera, **fields})
 
     fetcher = Fetcher(stream, video, pace, around.spool, log)
@@ -137,15 +144,18 @@ class _Queue:
             heapq.heappush(self._heap, (camera.to_loss_ms, self._order[id(camera)], camera))
         self.drop(camera)
 
-    def drop(self, camera: Camera, error: str = "", unfinished: bool = False) -> None:
+    def drop(self, camera: Camera, unfinished: bool = False) -> None:
         """It needs no more in this run, or cannot have it."""
         with self._changed:
             self._busy -= 1
-            if error:
-                self.errors[camera.stream.camera] = error
             if unfinished:
                 self.left.append(camera.stream.camera)
             self._changed.notify_all()
+
+
+def _fail(queue: _Queue, report: Report, camera: str, code: str, error: str) -> None:
+    queue.errors[camera] = code
+    report.log("ERROR", "camera failed", {"camera": camera, "code": code, "error": error})
 
 
 def _work(queue: _Queue, pace: Pace, report: Report) -> None:
@@ -164,12 +174,8 @@ def _work(queue: _Queue, pace: Pace, report: Report) -> None:
         except OutOfTime:
             queue.drop(camera, unfinished=True)
         except Exception as error:  # whatever it is, it must not stop the other cameras
-            report.log(
-                "ERROR",
-                "camera failed",
-                {"camera": camera.stream.camera, "code": code_of(error), "error": str(error)},
-            )
-            queue.drop(camera, error=code_of(error))
+            _fail(queue, report, camera.stream.camera, code_of(error), str(error))
+            queue.drop(camera)
         else:
             if more:
                 queue.give_back(camera)

@@ -115,7 +115,7 @@ class Salvage:
         length_ms = clip.groups[0][0].length_ms
         share = single.duration_ms / length_ms if length_ms else 0.0
         tolerance_ms = min(fragment.length_ms for fragment in clip.fragments) * share / 2
-        in_proportion = whole.differs and abs(whole.duration_ms - share * clip.length_ms) < tolerance_ms
+        in_proportion = whole.differs and abs(whole.duration_ms - share * clip.listed_ms) < tolerance_ms
         chosen = clip if in_proportion else clip.head(1, planning.SHORT)
         with self._spool.files(1, chosen.size, self._pace) as (file,):
             verdict = self._fetcher.probe(chosen, file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from clip_fetch.clients import epoch_ms, from_epoch_ms
 from clip_fetch.errors import GONE_CODES, MEDIA_CODES, code_of
@@ -14,11 +14,37 @@ from clip_fetch.spool import SpooledFile
 _LIST = "LIST_FRAGMENTS"
 _CLIP = "GET_CLIP"
 
+#: A fragment's greatest size (API reference, PutMedia).
+_MAX_FRAGMENT_BYTES = 50 * 10**6
 
-def find_streams(client: Any, prefix: str, pace: Pace) -> List[Stream]:
+
+class Incomplete(NamedTuple):
+    """A fragment that was listed without all of its members; the API model requires none of them.
+
+    Attributes:
+        number: None where that is missing.
+        start_ms: Server timestamp; None where that is missing.
+        missing: Names of the members that are.
+    """
+
+    number: Optional[int]
+    start_ms: Optional[int]
+    missing: Tuple[str, ...]
+
+
+def find_streams(
+    client: Any, prefix: str, pace: Pace, incomplete: Callable[[str, str], None] = lambda _name, _member: None
+) -> List[Stream]:
     """All streams whose name begins with ``prefix``, except those that are going or that retain nothing.
 
     One call a page, of 10,000 streams (API model kinesisvideo, ListStreams).
+
+    Args:
+        client: Of ``kinesisvideo``.
+        prefix: Of their names.
+        pace: Of the run.
+        incomplete: Called with the camera of each stream that cannot be archived because a member is missing,
+            and that member's name; the API model requires none.
     """
     streams: List[Stream] = []
     request: Dict[str, Any] = {
@@ -26,15 +52,24 @@ def find_streams(client: Any, prefix: str, pace: Pace) -> List[Stream]:
     }
     while True:
         page = pace.call(lambda: client.list_streams(**request))
-        for info in page["StreamInfoList"]:
-            camera = info["StreamName"][len(prefix) :]
-            retention_ms = info.get("DataRetentionInHours", 0) * 3600 * 1000
-            if camera and retention_ms and info.get("Status") != "DELETING":
-                created_ms = epoch_ms(info["CreationTime"])
-                streams.append(Stream(info["StreamName"], camera, created_ms, retention_ms))
+        for info in page.get("StreamInfoList", []):
+            name = info.get("StreamName", "")
+            camera = name[len(prefix) :]
+            if info.get("Status") == "DELETING" or (name and not camera):
+                continue
+            missing = next((member for member in _STREAM_MEMBERS if member not in info), None)
+            if missing is not None:
+                incomplete(camera, missing)
+            elif info["DataRetentionInHours"]:
+                retention_ms = info["DataRetentionInHours"] * 3600 * 1000
+                streams.append(Stream(name, camera, epoch_ms(info["CreationTime"]), retention_ms))
         if not page.get("NextToken"):
             return streams
         request["NextToken"] = page["NextToken"]
+
+
+#: What has to be known of a stream.
+_STREAM_MEMBERS = ("StreamName", "CreationTime", "DataRetentionInHours")
 
 
 class Endpoints:
@@ -66,10 +101,12 @@ class Video:
     Attributes:
         stream: Whose.
         calls: How many calls to AWS were made.
+        incomplete: Fragments that were listed without all of their members.
     """
 
     def __init__(self, stream: Stream, clients: Any, endpoints: Endpoints, pace: Pace) -> None:
         self.stream = stream
+        self.incomplete: List[Incomplete] = []
         self._clients = clients
         self._endpoints = endpoints
         self._pace = pace
@@ -78,7 +115,8 @@ class Video:
     def list_fragments(self, start_ms: int, end_ms: int) -> List[Fragment]:
         """All fragments that start in the range, both ends included, in number order.
 
-        The pages come in no order, so none is of use before the last is there.
+        The pages come in no order, so none is of use before the last is there. A fragment that is listed
+        without its number or its server timestamp has no place in the order, so it is left out.
         """
         request: Dict[str, Any] = {
             "StreamName": self.stream.name,
@@ -89,8 +127,15 @@ class Video:
         while True:
             page = self.ask(_LIST, functools.partial(_list_page, request))
             for item in page.get("Fragments", []):
+                missing = tuple(member for member in _FRAGMENT_MEMBERS if item.get(member) is None)
+                if missing:
+                    number, start = item.get("FragmentNumber"), item.get("ServerTimestamp")
+                    self.incomplete.append(
+                        Incomplete(number and int(number), start and epoch_ms(start), missing)
+                    )
                 fragment = _fragment(item)
-                found[fragment.number] = fragment
+                if fragment is not None:
+                    found[fragment.number] = fragment
             if not page.get("NextToken"):
                 return [found[number] for number in sorted(found)]
             request = {
@@ -98,6 +143,24 @@ class Video:
                 "MaxResults": 1000,
                 "NextToken": page["NextToken"],
             }
+
+    def lists_any(self, start_ms: int, end_ms: int) -> bool:
+        """Whether a listing of the range, both ends included, holds anything.
+
+        One call, for one point of the quota, since a listing costs what it asks for at most.
+        """
+        request = {
+            "StreamName": self.stream.name,
+            "MaxResults": 1,
+            "FragmentSelector": _selector(start_ms, end_ms),
+        }
+        try:
+            page = self.ask(_LIST, functools.partial(_list_page, request))
+        except Exception as error:
+            if code_of(error) in GONE_CODES:
+                return False
+            raise
+        return bool(page.get("Fragments") or page.get("NextToken"))
 
     def get_clip(self, range_ms: Tuple[int, int], file: SpooledFile) -> None:
         """Download the clip of a range as MP4; a download that breaks is begun again."""
@@ -150,11 +213,29 @@ def _selector(start_ms: int, end_ms: int) -> Dict[str, Any]:
     }
 
 
-def _fragment(item: Dict[str, Any]) -> Fragment:
+_FRAGMENT_MEMBERS = (
+    "FragmentNumber",
+    "FragmentSizeInBytes",
+    "ProducerTimestamp",
+    "ServerTimestamp",
+    "FragmentLengthInMilliseconds",
+)
+
+
+def _fragment(item: Dict[str, Any]) -> Optional[Fragment]:
+    """A listed fragment; None when it has no place in the order.
+
+    The camera's time is taken to be the server's where it is missing, which at worst ends a clip, and the
+    size to be the greatest possible, so that no clip can be cut off for it.
+    """
+    number, start = item.get("FragmentNumber"), item.get("ServerTimestamp")
+    if number is None or start is None:
+        return None
+    size = item.get("FragmentSizeInBytes")
     return Fragment(
-        number=int(item["FragmentNumber"]),
-        start_ms=epoch_ms(item["ServerTimestamp"]),
-        producer_ms=epoch_ms(item["ProducerTimestamp"]),
-        length_ms=int(item["FragmentLengthInMilliseconds"]),
-        size=int(item["FragmentSizeInBytes"]),
+        number=int(number),
+        start_ms=epoch_ms(start),
+        producer_ms=epoch_ms(item.get("ProducerTimestamp") or start),
+        length_ms=int(item.get("FragmentLengthInMilliseconds") or 0),
+        size=_MAX_FRAGMENT_BYTES if size is None else int(size),
     )

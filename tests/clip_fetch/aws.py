@@ -45,10 +45,12 @@ SETTINGS = Settings(
 )
 
 
-def footage(count: int, length_ms: int = 2000, start_ms: int = T0, first: int = 1000) -> list[Fragment]:
-    """So many fragments without a pause."""
+def footage(
+    count: int, length_ms: int = 2000, start_ms: int = T0, first: int = 1000, last_ms: int = 0
+) -> list[Fragment]:
+    """So many fragments without a pause, whose listed lengths lack a last frame of this duration."""
     return [
-        Fragment(first + i, start_ms + i * length_ms, start_ms + i * length_ms, length_ms, 100_000)
+        Fragment(first + i, start_ms + i * length_ms, start_ms + i * length_ms, length_ms - last_ms, 100_000)
         for i in range(count)
     ]
 
@@ -59,11 +61,13 @@ def error(code: str, status: int = 400) -> ClientError:
     return ClientError(response, "test")
 
 
-def mp4(duration_ms: int, media: bytes = b"") -> bytes:
-    """A movie with one video track of this duration."""
+def mp4(duration_ms: int | Sequence[int], media: bytes = b"") -> bytes:
+    """A movie with one video track of one frame, or of several, that are shown for so long."""
+    frames = [duration_ms] if isinstance(duration_ms, int) else duration_ms
     hdlr = _full(b"hdlr", struct.pack(">I4s12x", 0, b"vide") + b"\0")
-    mdhd = _full(b"mdhd", struct.pack(">IIIIHH", 0, 0, 1000, duration_ms, 0, 0))
-    stts = _full(b"stts", struct.pack(">III", 1, 1, duration_ms))
+    mdhd = _full(b"mdhd", struct.pack(">IIIIHH", 0, 0, 1000, sum(frames), 0, 0))
+    runs = b"".join(struct.pack(">II", 1, frame_ms) for frame_ms in frames)
+    stts = _full(b"stts", struct.pack(">I", len(frames)) + runs)
     tkhd = _full(b"tkhd", struct.pack(">IIII", 0, 0, 1, 0) + bytes(60))
     stbl = box(b"minf", box(b"stbl", stts))
     trak = box(b"trak", tkhd + box(b"mdia", mdhd + hdlr + stbl))
@@ -138,9 +142,15 @@ class Aws:
         faults: By operation: what its next calls raise; an entry that is None lets a call pass.
         unreadable: Numbers whose fragments GetClip refuses.
         codecs: By number, where it is not the usual one.
+        changed_ms: The last change of retention: a listing from an earlier time on is empty.
         withheld: Numbers that no call returns though they are listed.
         withheld_code: With which exception GetMediaForFragmentList tells of them.
+        unlisted: By number, members that its listing lacks.
         shown_ms: Media time of a fragment where it is not its length.
+        frame_ms: How long a frame is shown, listed lengths lacking the last one; 0 where they do not, and a
+            fragment has one frame.
+        last_frame_ms: How long a fragment's last frame is shown, where it is not that.
+        keeps_pauses: Whether a clip's time line keeps the pauses between fragments.
         hook: Called before each operation with its name.
     """
 
@@ -155,9 +165,14 @@ class Aws:
         self.faults: dict[str, list[Exception | None]] = {}
         self.unreadable: set[int] = set()
         self.codecs: dict[int, str] = {}
+        self.changed_ms = 0
         self.withheld: set[int] = set()
         self.withheld_code = "4000"
+        self.unlisted: dict[int, tuple[str, ...]] = {}
         self.shown_ms: dict[int, int] = {}
+        self.frame_ms = 0
+        self.last_frame_ms: int | None = None
+        self.keeps_pauses = False
         self.ranges: list[tuple[float, float]] = []
         self.hook: Callable[[str], None] = lambda _operation: None
         self.page = 1000
@@ -256,7 +271,8 @@ class Aws:
         else:
             low, high = _range(request["FragmentSelector"])
             found = [f.number for f in self._retained(request["StreamName"]) if low <= f.start_ms <= high]
-            rest = found[::2][::-1] + found[1::2]
+            rest = found[::2][::-1] + found[1::2] if low >= self.changed_ms else []
+        page = min(self.page, request["MaxResults"])
         by_number = {f.number: f for f in self.fragments[request["StreamName"]]}
         listed = [
             {
@@ -266,10 +282,13 @@ class Aws:
                 "ServerTimestamp": EPOCH + timedelta(milliseconds=by_number[number].start_ms),
                 "FragmentLengthInMilliseconds": by_number[number].length_ms,
             }
-            for number in rest[: self.page]
+            for number in rest[:page]
         ]
+        for item in listed:
+            for member in self.unlisted.get(int(str(item["FragmentNumber"])), ()):
+                item.pop(member)
         answer: dict[str, Any] = {"Fragments": listed}
-        return {**answer, "NextToken": json.dumps(rest[self.page :])} if rest[self.page :] else answer
+        return {**answer, "NextToken": json.dumps(rest[page:])} if rest[page:] else answer
 
     def get_clip(self, **request: Any) -> dict[str, Any]:
         """The first 200 fragments or 100 MB of a range."""
@@ -286,9 +305,21 @@ class Aws:
             raise error("InvalidMediaFrameException")
         if len({self.codecs.get(f.number, "") for f in found}) > 1:
             raise error("InvalidCodecPrivateDataException")
-        duration_ms = sum(self.shown_ms.get(f.number, f.length_ms) for f in found)
         numbers = json.dumps([f.number for f in found]).encode()
-        return {"ContentType": "video/mp4", "Payload": Body(mp4(duration_ms, numbers))}
+        return {"ContentType": "video/mp4", "Payload": Body(mp4(self._frames(found), numbers))}
+
+    def _frames(self, fragments: list[Fragment]) -> list[int]:
+        """How long each frame of a clip is shown."""
+        frames: list[int] = []
+        for fragment in fragments:
+            if self.keeps_pauses and frames:
+                frames[-1] = fragment.producer_ms - fragments[0].producer_ms - sum(frames[:-1])
+            if self.frame_ms and fragment.number not in self.shown_ms:
+                frames += [self.frame_ms] * (fragment.length_ms // self.frame_ms)
+                frames.append(self.frame_ms if self.last_frame_ms is None else self.last_frame_ms)
+            else:
+                frames.append(self.shown_ms.get(fragment.number, fragment.length_ms))
+        return frames
 
     def get_media_for_fragment_list(self, **request: Any) -> dict[str, Any]:
         """A document for each fragment, with two frames that name it."""

@@ -373,6 +373,208 @@ class TestMediaThatDoesNotFit:
         assert aws.calls.count("GetMediaForFragmentList") == 2
 
 
+class TestSlowFrames:
+    """Time-lapse and motion cameras, whose listed lengths say little of how long their fragments are."""
+
+    SETTINGS = SETTINGS._replace(clip_ms=60_000, quiet_ms=120_000)
+
+    def plant(self, count: int, apart_ms: int, frame_ms: int, shown_ms: int | None = None) -> Aws:
+        """Fragments as AWS lists them, whose last frame is shown for a time of its own."""
+        aws = Aws()
+        aws.fragments[NAME] = footage(count, apart_ms, last_ms=frame_ms)
+        aws.frame_ms, aws.last_frame_ms = frame_ms, shown_ms
+        aws.now_ms = aws.fragments[NAME][-1].end_ms + 200_000
+        return aws
+
+    @pytest.mark.parametrize("keeps_pauses", [False, True])
+    @pytest.mark.parametrize("shown_ms", [None, 33])
+    @pytest.mark.parametrize(
+        ("count", "apart_ms", "frame_ms", "clips"),
+        [
+            pytest.param(300, 1000, 1000, 5, id="a frame a second, each a key frame"),
+            pytest.param(40, 8300, 8300, 5, id="a frame every 8.3 seconds, each a key frame"),
+            pytest.param(150, 2000, 1000, 5, id="a frame a second, every second a key frame"),
+            pytest.param(20, 16_600, 8300, 5, id="a frame every 8.3 seconds, every second a key frame"),
+            pytest.param(150, 2000, 40, 5, id="25 frames a second"),
+            pytest.param(300, 1000, 40, 5, id="25 frames a second, a key frame every second"),
+        ],
+    )
+    def test_there_are_as_many_calls_as_clips_and_no_flags(
+        self, count: int, apart_ms: int, frame_ms: int, clips: int, shown_ms: int | None, keeps_pauses: bool
+    ) -> None:
+        aws = self.plant(count, apart_ms, frame_ms, shown_ms)
+        aws.keeps_pauses = keeps_pauses
+        settings = self.SETTINGS._replace(gap_ms=10_000 if frame_ms < apart_ms == 16_600 else 5_000)
+        summary = archive(aws, settings=settings)
+        assert (summary["clips"], summary["fragments"], summary["flagged"]) == (clips, count, 0)
+        assert aws.calls.count("GetClip") == clips
+        assert [meta["cut"] for _, meta in aws.clips()][:-1] == ["length"] * (clips - 1)
+
+    @pytest.mark.parametrize("shown_ms", [None, 33])
+    @pytest.mark.parametrize(("apart_ms", "frame_ms"), [(1000, 1000), (8300, 8300), (2000, 1000), (2000, 40)])
+    def test_a_fragment_that_is_left_out_is_noticed(
+        self, apart_ms: int, frame_ms: int, shown_ms: int | None
+    ) -> None:
+        aws = self.plant(60_000 // apart_ms, apart_ms, frame_ms, shown_ms)
+        whole = Aws.get_clip
+
+        def leaves_out(self: Aws, **request: Any) -> dict[str, Any]:
+            span = request["ClipFragmentSelector"]["TimestampRange"]
+            long = (span["EndTimestamp"] - span["StartTimestamp"]).total_seconds() > apart_ms / 500
+            self.withheld = {1003} if long else set()
+            return whole(self, **request)
+
+        aws.get_clip = leaves_out.__get__(aws)  # type: ignore[method-assign]
+        archive(aws, settings=self.SETTINGS)
+        held = b"".join(body for body, meta, _ in aws.objects.values() if "first-fragment" in meta)
+        assert all(str(each.number).encode() in held for each in aws.fragments[NAME])
+
+    def test_a_frame_that_no_call_returns_is_lost_for_as_long_as_it_was_shown(self) -> None:
+        aws = self.plant(30, 1000, 1000)
+        aws.withheld = {1005}
+        aws.now_ms += HOUR
+        summary = archive(aws, settings=self.SETTINGS)
+        assert (summary["expired_seconds"], summary["flagged"], summary["errors"]) == (1.0, 1, {})
+
+
+class TestIncompleteListing:
+    """The API model requires no member of a listed fragment."""
+
+    @pytest.mark.parametrize(
+        "member", ["FragmentSizeInBytes", "ProducerTimestamp", "FragmentLengthInMilliseconds"]
+    )
+    def test_a_fragment_is_archived_without_what_can_be_done_without(self, member: str) -> None:
+        aws = plant()
+        aws.unlisted = {1007: (member,)}
+        summary = archive(aws)
+        assert [n for a, b in aws.archived() for n in range(a, b + 1)] == list(range(1000, 1025))
+        assert (summary["errors"], summary["flagged"] > 0) == ({}, True)
+        assert self.told(aws) == [("WARNING", "1007", member)]
+
+    @pytest.mark.parametrize(("member", "name"), [("FragmentNumber", "None"), ("ServerTimestamp", "1007")])
+    def test_what_has_no_place_in_the_order_stops_nothing_else(self, member: str, name: str) -> None:
+        aws = plant()
+        aws.unlisted = {1007: (member,)}
+        summary = archive(aws)
+        archived = [n for a, b in aws.archived() for n in range(a, b + 1)]
+        assert set(archived) | {1007} == set(range(1000, 1025))
+        assert archived == sorted(set(archived))
+        assert (summary["errors"], summary["flagged"] > 0) == ({}, True)
+        assert self.told(aws) == [("WARNING", name, member)]
+
+    def test_what_is_archived_is_not_told_again(self) -> None:
+        aws = plant()
+        aws.unlisted = {1024: ("FragmentSizeInBytes",)}
+        archive(aws)
+        assert archive(aws, "run-2")["flagged"] == 0
+        assert len(self.told(aws)) == 1
+
+    @staticmethod
+    def told(aws: Aws) -> list[tuple[str, str, str]]:
+        """Level, fragment and missing members of each report."""
+        return [
+            (line["level"], line["fragment"], line["missing"])
+            for line in aws.lines()
+            if line.get("message") == "fragment listed incompletely"
+        ]
+
+
+class TestEmptyListing:
+    """A listing that begins before the last change of retention may answer nothing."""
+
+    def test_footage_after_a_change_is_archived_and_what_it_may_hide_is_told(self) -> None:
+        aws = plant(400)
+        later_ms, aws.now_ms = aws.now_ms, T0 + 50_000
+        archive(aws)
+        last = aws.archived()[-1][1]
+        aws.now_ms, aws.changed_ms = later_ms, T0 + 60_000
+        aws.calls.clear()
+        summary = archive(aws, "run-2")
+        archived = [n for a, b in aws.archived() for n in range(a, b + 1)]
+        assert archived == [*range(1000, last + 1), *range(1030, 1400)]
+        ends_ms = T0 + (last + 1 - 1000) * 2000
+        (record,) = [meta for _, meta, _ in aws.objects.values() if meta.get("flags") == "unlisted"]
+        assert (record["resume-fragment"], record["lost-ms"]) == ("1030", str(T0 + 60_000 - ends_ms))
+        (told,) = [line for line in aws.lines() if line.get("message") == "footage unlisted"]
+        assert (told["level"], told["from"], told["until"]) == (
+            "WARNING",
+            keys.iso(ends_ms),
+            keys.iso(T0 + 60_000),
+        )
+        assert (summary["flagged"], summary["expired_seconds"]) == (1, 0)
+        assert aws.calls.count("ListFragments") < 40
+        assert archive(aws, "run-3")["flagged"] == 0
+
+    @pytest.mark.parametrize("changed_ms", [T0 + 60_001, T0 + 60_000, T0 + 59_999, T0 + 400_000])
+    def test_what_is_hidden_is_not_asked_of_getclip(self, changed_ms: int) -> None:
+        """GetClip does give it, and a range that reached into it would bring fragments of no known number."""
+        aws = plant(400)
+        aws.changed_ms = changed_ms
+        summary = archive(aws)
+        first = next(each for each in aws.fragments[NAME] if each.start_ms >= changed_ms)
+        assert aws.archived()[0][0] == first.number
+        assert aws.archived()[-1][1] == 1399
+        assert (summary["errors"], summary["flagged"]) == ({}, 1)
+        assert aws.calls.count("GetClip") == summary["clips"]
+
+    def test_a_change_behind_all_windows_hides_nothing_behind_it(self) -> None:
+        """An hour of old footage, and every listing begins before the change or behind the footage."""
+        aws = plant(1800)
+        aws.created_ms = T0
+        aws.changed_ms = T0 + 1_800_000
+        aws.now_ms += 300_000
+        archive(aws)
+        assert aws.archived()[0][0] == 1900
+        assert aws.archived()[-1][1] == 2799
+
+    def test_silence_before_footage_costs_one_call(self) -> None:
+        aws = plant()
+        archive(aws)
+        assert aws.archived()[0][0] == 1000
+        # the stream is an hour older: windows of ten minutes, ten and 80, and once more from the beginning
+        assert aws.calls.count("ListFragments") == 4
+        assert [meta["flags"] for _, meta, _ in aws.objects.values() if "flags" in meta] == []
+
+    def test_a_camera_that_stopped_costs_nothing_while_its_last_fragment_is_retained(self) -> None:
+        aws = plant()
+        archive(aws)
+        aws.now_ms += 20 * HOUR
+        aws.calls.clear()
+        archive(aws, "run-2")
+        # windows of ten minutes, ten, 80, 640 and the rest
+        assert aws.calls.count("ListFragments") == 5
+
+    def test_a_camera_without_footage_costs_a_call_for_each_doubling_of_its_age(self) -> None:
+        aws = plant(1)
+        aws.fragments[NAME] = []
+        aws.retention_hours = 24 * 30
+        aws.created_ms = T0 - 40 * 24 * HOUR
+        archive(aws)
+        windows, ages = 6, 19  # from 5 seconds to 15 days
+        assert aws.calls.count("ListFragments") == windows + ages
+        assert aws.objects == {}
+
+    def test_another_run_that_archives_meanwhile_is_believed(self) -> None:
+        """This run read the archive, then another went on, and then the retention was changed."""
+        aws = plant(400)
+        later_ms, aws.now_ms = aws.now_ms, T0 + 50_000
+        archive(aws)
+        others: list[dict[str, Any]] = []
+
+        def interrupt(operation: str) -> None:
+            if operation == "ListFragments" and not others:
+                others.append({})
+                others[0] = archive(aws, "other", SETTINGS._replace(clip_ms=30_000))
+                aws.changed_ms = later_ms - 300_000
+
+        aws.now_ms, aws.hook = later_ms - 250_000, interrupt
+        archive(aws, "run-2")
+        aws.now_ms, aws.hook = later_ms, lambda _operation: None
+        archive(aws, "run-3")
+        archived = [n for a, b in aws.archived() for n in range(a, b + 1)]
+        assert archived == list(range(1000, 1400))
+
+
 class TestRetention:
     """Footage that expires."""
 

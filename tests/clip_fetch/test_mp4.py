@@ -18,7 +18,12 @@ from tests.clip_fetch.aws import mp4 as movie
 
 def duration_ms(content: bytes) -> int:
     """Of a file with this content."""
-    return mp4.duration_ms(io.BytesIO(content), len(content))
+    return playback(content).duration_ms
+
+
+def playback(content: bytes) -> mp4.Playback:
+    """Of a file with this content."""
+    return mp4.playback(io.BytesIO(content), len(content))
 
 
 def full(kind: bytes, content: bytes, flags: int = 0, version: int = 0) -> bytes:
@@ -57,6 +62,12 @@ def test_the_video_track_s_samples_make_the_duration() -> None:
     assert duration_ms(box(b"moov", video + audio) + box(b"mdat", b"")) == 2020
 
 
+def test_frames_are_counted_by_how_long_they_are_shown() -> None:
+    video = track(1, b"vide", 90_000, stts((2, 3600), (1, 90_000), (3, 3600), (2, 2970)))
+    found = playback(box(b"moov", video) + box(b"mdat", b""))
+    assert found == (1266, 8, ((40.0, 5), (33.0, 2), (1000.0, 1)))
+
+
 def test_the_movie_box_may_come_last() -> None:
     video = track(1, b"vide", 1000, stts((2, 500)))
     assert duration_ms(box(b"mdat", bytes(1000)) + box(b"moov", video)) == 1000
@@ -83,12 +94,12 @@ def fragmented(*fragments: bytes) -> bytes:
 def test_movie_fragments_with_a_duration_for_each_sample() -> None:
     tfhd = full(b"tfhd", struct.pack(">I", 1))
     trun = full(b"trun", struct.pack(">II", 2, 0) + struct.pack(">IIII", 40, 9, 60, 9), flags=0x301)
-    assert duration_ms(fragmented(tfhd + trun, tfhd + trun)) == 200
+    assert playback(fragmented(tfhd + trun, tfhd + trun)) == (200, 4, ((40.0, 2), (60.0, 2)))
 
 
 def test_movie_fragments_with_the_track_s_default_duration() -> None:
     tfhd = full(b"tfhd", struct.pack(">I", 1))
-    assert duration_ms(fragmented(tfhd + full(b"trun", struct.pack(">I", 25)))) == 1000
+    assert playback(fragmented(tfhd + full(b"trun", struct.pack(">I", 25)))) == (1000, 25, ((40.0, 25),))
 
 
 def test_movie_fragments_with_a_default_of_their_own() -> None:
@@ -148,4 +159,4 @@ def test_a_real_encoder_s_file(tmp_path: Path, options: dict[str, str]) -> None:
             frame.pts = index
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    assert duration_ms(path.read_bytes()) == 3000
+    assert playback(path.read_bytes())[:2] == (3000, 75)

@@ -94,8 +94,59 @@ def test_a_clip_ends_where_the_footage_is_broken(second: list[Fragment], cut: st
 
 
 def test_a_pause_that_is_not_a_gap_goes_into_the_clip() -> None:
+    """It takes its time of the clip, as it does of the camera's day."""
     clip = planned([*footage(2), *moved(footage(3), 7_000)])
-    assert (len(clip.fragments), clip.cut) == (5, planning.LENGTH)
+    assert (len(clip.fragments), clip.cut) == (4, planning.LENGTH)
+
+
+class TestLength:
+    """Listed lengths lack the last frame; the camera's clock knows how long a fragment is."""
+
+    def test_a_clip_is_as_long_as_the_camera_s_clock_says(self) -> None:
+        clip = planned(footage(9, last_ms=40))
+        assert (len(clip.fragments), clip.cut) == (5, planning.LENGTH)
+
+    def test_it_is_complete_when_its_successor_is_known_or_its_own_frames_suffice(self) -> None:
+        """The last frame of its last fragment ends nobody knows when before that."""
+        assert plan(footage(5, last_ms=40)) == WAIT
+        assert isinstance(plan(footage(6, last_ms=40)), Clip)
+        enough = [*footage(4, last_ms=40), *moved(footage(1, length_ms=2400, last_ms=400), 8_000)]
+        assert isinstance(plan(enough), Clip)
+
+    def test_fragments_of_one_frame_are_as_far_apart_as_they_are_long(self) -> None:
+        fragments = footage(30, length_ms=1000, last_ms=1000)
+        assert {fragment.length_ms for fragment in fragments} == {0}
+        clip = planned(fragments)
+        assert (len(clip.fragments), clip.cut) == (10, planning.LENGTH)
+
+    @pytest.mark.parametrize(("apart_ms", "fragments"), [(8_300, 8), (19_900, 4), (20_000, 3)])
+    def test_a_frame_that_stands_alone_lasts_until_the_next(self, apart_ms: int, fragments: int) -> None:
+        limits = Limits(60_000, 5_000, 120_000, 5_000)
+        clip = planned(footage(20, length_ms=apart_ms, last_ms=apart_ms), limits)
+        assert (len(clip.fragments), clip.cut) == (fragments, planning.LENGTH)
+
+    def test_a_frame_that_comes_later_than_a_fragment_can_last_is_behind_a_gap(self) -> None:
+        frames = footage(3, length_ms=20_001, last_ms=20_001)
+        assert planned(frames).cut == planning.GAP
+        patient = Limits(60_000, 5_000, 120_000, gap_ms=30_000)
+        assert planned([*frames, *moved(frames, 60_003)], patient).cut == planning.LENGTH
+
+    @pytest.mark.parametrize("jump_ms", [-30_000, -1_000, 25_000])
+    def test_a_clock_that_jumps_between_single_frames_ends_the_clip(self, jump_ms: int) -> None:
+        before = footage(5, length_ms=1000, last_ms=1000)
+        after = moved(footage(5, length_ms=1000, last_ms=1000), 5000, producer_ms=5000 + jump_ms - 1)
+        clip = planned([*before, *after])
+        assert (numbers(clip.fragments), clip.cut in (planning.GAP, planning.CLOCK)) == (
+            [1000, 1001, 1002, 1003, 1004],
+            True,
+        )
+
+    def test_a_fragment_before_a_gap_is_as_long_as_listed(self) -> None:
+        first, second = footage(1, last_ms=40)[0], moved(footage(1), 9_000)[0]
+        assert planning.length_ms(first, second, 5_000) == 1960
+        assert planning.length_ms(first, second, 10_000) == 9_000
+        early = second._replace(producer_ms=first.producer_ms + 500)
+        assert planning.length_ms(first, early, 5_000) == 1960
 
 
 def test_a_clip_has_at_most_200_fragments() -> None:
@@ -242,7 +293,9 @@ def test_consecutive_plans_cover_every_fragment_once_with_ranges_that_hold_only_
         assert [f for f in fragments if low <= f.start_ms <= high] == clip.fragments
         assert len(clip.groups) == 1 or clip.size <= planning.MAX_BYTES
         assert len(clip.groups) == 1 or clip.groups[-1:] == clip.group(len(clip.groups) - 1).groups
-        assert clip.length_ms - sum(f.length_ms for f in clip.groups[-1]) < clip_ms
+        before = [f for group in clip.groups[:-1] for f in group]
+        known = [planning.length_ms(a, b, limits.gap_ms) for a, b in planning.successions(before)]
+        assert not before or sum(known) + before[-1].length_ms < clip_ms
 
 
 @given(fragments=streams(), data=st.data())

@@ -46,6 +46,26 @@ def test_a_stream_that_retains_nothing_or_has_no_camera_is_left_out() -> None:
     assert video.find_streams(aws, "lake_krakow_", aws.pace()) == []
 
 
+@pytest.mark.parametrize("member", ["CreationTime", "DataRetentionInHours"])
+def test_a_stream_that_is_listed_incompletely_is_an_error_of_its_camera_alone(member: str) -> None:
+    aws = plant("a", "b")
+    whole = Aws.list_streams
+
+    def list_streams(self: Aws, **request: Any) -> dict[str, Any]:
+        page = whole(self, **request)
+        del page["StreamInfoList"][0][member]
+        return page
+
+    aws.list_streams = list_streams.__get__(aws)  # type: ignore[method-assign]
+    summary = archive(aws)
+    assert (summary["errors"], summary["clips"]) == ({"a": "IncompleteListing"}, 2)
+    failed = [line for line in aws.lines() if line.get("message") == "camera failed"]
+    assert [(line["camera"], line["error"]) for line in failed] == [
+        ("a", f"its stream is listed without {member}")
+    ]
+    assert [line["Errors"] for line in aws.lines() if line.get("Camera") == "a"] == [1]
+
+
 @pytest.mark.parametrize("at_once", [1, 4])
 def test_one_broken_camera_never_stops_the_others(at_once: int) -> None:
     aws = plant("a", "b", "c")

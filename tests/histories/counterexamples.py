@@ -77,7 +77,33 @@ def held_up_between_reading_and_listing() -> History:
     early = [(index * 20_000, index * 20_000) for index in range(12)]
     late = [(3_000_000 + index * 20_000, 3_000_000 + index * 20_000) for index in range(30)]
     stream = Stream("cam-0", EPOCH_MS, semantics.HOUR_MS, _fragments([*early, *late], 20_000))
-    patient = {**_SETTINGS, "clip_ms": 300_000, "gap_ms": semantics.HOUR_MS, "quiet_ms": semantics.HOUR_MS}
+    patient = {**_SETTINGS, "clip_ms": 3_050_000, "gap_ms": semantics.HOUR_MS, "quiet_ms": semantics.HOUR_MS}
     held_up = Run(EPOCH_MS + 3_000_000, 900_000, _SETTINGS, (Fault(8, "held", 880_000),))
     quick = Run(EPOCH_MS + 3_100_000, 300_000, patient)
     return History(0, (stream,), (held_up, quick))
+
+
+def retention_changed_behind_the_archive() -> History:
+    """The retention is changed while the archiver stands still for some minutes.
+
+    Listings from where the archive ends answer nothing from then on. Those of what came after that window of
+    ten minutes do answer, and with them the archive would go on.
+    """
+    times = [(index * 2000, index * 2000) for index in range(780)]
+    change = (EPOCH_MS + 300_000, 48 * semantics.HOUR_MS)
+    fragments = _fragments(times, 2000)
+    stream = Stream("cam-0", EPOCH_MS, 24 * semantics.HOUR_MS, fragments, change=change)
+    runs = [Run(EPOCH_MS + at_ms, 60_000, _SETTINGS) for at_ms in (100_000, 200_000, 295_000, 1_200_000)]
+    return History(0, (stream,), tuple(runs))
+
+
+def retention_changed_amid_old_footage() -> History:
+    """The retention is changed in the middle of an hour of footage, of which nothing is archived yet.
+
+    The windows in which it is listed all begin before that, or behind all footage.
+    """
+    times = [(index * 2000, index * 2000) for index in range(1800)]
+    change = (EPOCH_MS + 1_800_000, 48 * semantics.HOUR_MS)
+    fragments = _fragments(times, 2000)
+    stream = Stream("cam-0", EPOCH_MS, 24 * semantics.HOUR_MS, fragments, change=change)
+    return History(0, (stream,), (Run(EPOCH_MS + 3_900_000, 300_000, _SETTINGS),))

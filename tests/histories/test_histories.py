@@ -53,6 +53,12 @@ def test_the_histories_hold_what_they_are_about() -> None:
         "garbled",
     }
     assert {action.kind for history in histories for action in history.actions} == {"delete-newest", "litter"}
+    streams = [stream for history in histories for stream in history.streams]
+    assert {stream.last_frame_shown_ms for stream in streams} == {None, 33}
+    lone = [sum(not f.listed_length_ms for f in s.fragments) / len(s.fragments) for s in streams]
+    assert 20 < sum(share == 1 for share in lone) < 150
+    assert sum(0 < share < 1 for share in lone) > 5
+    assert 20 < sum(stream.change is not None for stream in streams) < 150
     cuts: Counter[str] = Counter()
     for history in histories[:100]:
         cuts.update(judge(play(history)).cuts)
@@ -65,6 +71,27 @@ def test_the_histories_hold_what_they_are_about() -> None:
         planning.UNREADABLE,
     }
     assert often <= set(cuts)
+
+
+@pytest.mark.parametrize(
+    ("history", "unlisted"),
+    [
+        pytest.param(counterexamples.retention_changed_behind_the_archive(), 30, id="behind the archive"),
+        pytest.param(counterexamples.retention_changed_amid_old_footage(), 900, id="amid old footage"),
+    ],
+)
+def test_a_change_of_retention_hides_no_more_than_came_before_it(history: History, unlisted: int) -> None:
+    """And a gap record says so, how much at most."""
+    played = play(history)
+    verdict = judge(played)
+    (stream,) = history.streams
+    assert verdict.faults == []
+    assert verdict.unlisted <= unlisted
+    assert verdict.archived == len(stream.fragments) - verdict.unlisted
+    (record,) = [each for each in played.world.bucket.ever if each.metadata.get("flags") == "unlisted"]
+    assert stream.change is not None
+    hidden = [each for each in stream.fragments if each.server_ms < stream.change[0]][-verdict.unlisted :]
+    assert int(record.metadata["lost-ms"]) == pytest.approx(stream.change[0] - hidden[0].server_ms, abs=100)
 
 
 def test_a_kill_at_any_call_leaves_an_exact_archive() -> None:

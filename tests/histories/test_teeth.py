@@ -122,6 +122,10 @@ def _read_the_archive_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(camera.Camera, "_agree_on", agree)
 
 
+def _believe_what_is_empty(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(camera.Camera, "_confirm", lambda _self, listing: listing)
+
+
 @pytest.mark.parametrize(
     ("switch_off", "symptom"),
     [
@@ -133,6 +137,7 @@ def _read_the_archive_once(patch: pytest.MonkeyPatch) -> None:
         pytest.param(_no_record_in_its_place, "archived 2 times", id="a record in the MP4 file's place"),
         pytest.param(_cut_anywhere, "archived 2 times|its metadata says", id="equal timestamps"),
         pytest.param(_whole_seconds, "missing|archived 2 times|metadata says", id="sub-second timestamps"),
+        pytest.param(_believe_what_is_empty, "is missing", id="empty listings confirmed"),
         pytest.param(_any_size, "cut for 'short', which is not so", id="size cut"),
         pytest.param(_any_count, "cut for 'short', which is not so", id="count cut"),
         pytest.param(_any_size_unchecked, "is missing", id="size cut and duration check"),
@@ -172,6 +177,18 @@ def test_histories_catch_a_rule_that_is_switched_off(
             _read_the_archive_once,
             "archived 2 times",
             id="second reading",
+        ),
+        pytest.param(
+            counterexamples.retention_changed_behind_the_archive(),
+            _believe_what_is_empty,
+            "is missing",
+            id="empty listings, footage behind them",
+        ),
+        pytest.param(
+            counterexamples.retention_changed_amid_old_footage(),
+            _believe_what_is_empty,
+            "is missing",
+            id="empty listings, nothing behind them",
         ),
     ],
 )

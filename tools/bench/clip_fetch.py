@@ -278,9 +278,11 @@ def calls(package: Path, at: Server, archived: int, runs: int = 6) -> dict[str, 
     """Calls for a clip, with so many clips in the archive, when each run finds one new clip."""
     begin_ms = int(time.time()) * 1000 - 600_000
     counts: list[dict[str, int]] = []
-    with worker(_WORKER, package, at.url, CLIP_SECONDS="10", STREAMS_AT_ONCE="1") as archiver:
+    settings = {"CLIP_SECONDS": "10", "QUIET_SECONDS": "3600", "STREAMS_AT_ONCE": "1"}
+    with worker(_WORKER, package, at.url, **settings) as archiver:
         for run in range(runs):
-            at.serve(**({"begin_ms": begin_ms} if run == 0 else {}), fragments=5 * (run + 1))
+            # one more than a clip: it tells how long the one before it is
+            at.serve(**({"begin_ms": begin_ms} if run == 0 else {}), fragments=5 * (run + 1) + 1)
             at.serve(
                 streams=["lake_krakow_cam-0"],
                 archived=archived,

@@ -26,6 +26,8 @@ from clip_fetch.planning import Clip
 
 _BLOCK = bytes(256 * 1024)
 _PAGE = 1000
+_FRAME_MS = 40
+"""A fragment's listed length lacks that of its last frame."""
 
 
 @dataclass
@@ -62,7 +64,8 @@ class State:
     def fragment(self, index: int) -> Fragment:
         """The fragment with this index; below 0 those that are archived already."""
         start_ms = self.begin_ms + index * self.fragment_ms
-        return Fragment(10**30 + index, start_ms, start_ms, self.fragment_ms, self.listed_bytes)
+        listed_ms = self.fragment_ms - _FRAME_MS
+        return Fragment(10**30 + index, start_ms, start_ms, listed_ms, self.listed_bytes)
 
     def indexes(self, start_ms: float, end_ms: float) -> range:
         """Of the fragments that start in a range."""
@@ -250,10 +253,10 @@ def _metadata(headers: Any) -> dict[str, str]:
 
 
 def _movie(duration_ms: int) -> bytes:
-    """A movie box with one video track of this duration."""
+    """A movie box with one video track of this duration, frame by frame."""
     hdlr = _box(b"hdlr", struct.pack(">II4s12x", 0, 0, b"vide") + b"\0")
     mdhd = _box(b"mdhd", struct.pack(">IIIIIHH", 0, 0, 0, 1000, duration_ms, 0, 0))
-    stts = _box(b"stts", struct.pack(">IIII", 0, 1, 1, duration_ms))
+    stts = _box(b"stts", struct.pack(">IIII", 0, 1, duration_ms // _FRAME_MS, _FRAME_MS))
     tkhd = _box(b"tkhd", struct.pack(">IIIII", 0, 0, 0, 1, 0) + bytes(60))
     mdia = _box(b"mdia", mdhd + hdlr + _box(b"minf", _box(b"stbl", stts)))
     return _box(b"moov", _box(b"trak", tkhd + mdia))

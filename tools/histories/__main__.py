@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _write_summary(path: Path, totals: Totals, seconds: float) -> None:
-    names = ("histories", "fragments", "archived", "expired", "lost", "duplicated")
+    names = ("histories", "fragments", "archived", "expired", "unlisted", "lost", "duplicated")
     summary = {
         **{name: totals.counts[name] for name in names},
         "failed_seeds": sorted(totals.failed),
@@ -69,6 +69,7 @@ def _print_totals(totals: Totals, seconds: float) -> None:
     print(
         f"{counts['histories']} histories, {counts['fragments']} fragments in {seconds:.0f} s: "
         f"{counts['archived']} archived, {counts['expired']} expired before they could be, "
+        f"{counts['unlisted']} in no listing, "
         f"{counts['lost']} lost, {counts['duplicated']} duplicated; {len(totals.failed)} histories failed"
     )
 

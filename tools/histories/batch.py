@@ -49,6 +49,7 @@ def play_seeds(seeds: range) -> Totals:
             fragments=verdict.fragments,
             archived=verdict.archived,
             expired=verdict.expired,
+            unlisted=verdict.unlisted,
             lost=verdict.lost,
             duplicated=verdict.duplicated,
         )

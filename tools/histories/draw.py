@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from tools.histories.history import EPOCH_MS, Action, Fault, History, Run, Stream
@@ -56,6 +58,10 @@ def _draw(seed: int, rng: random.Random) -> History:
     if rng.random() < 0.08:
         return _at_the_edge(seed, rng)
     streams = tuple(_stream(rng, f"cam-{index}") for index in range(rng.choice((1, 1, 1, 2, 3))))
+    # drawn apart, so that what is added to them leaves the rest of a seed's history as it is
+    frames = random.Random(f"frames of {seed}")  # noqa: S311 - seeded on purpose
+    changes = random.Random(f"changes of {seed}")  # noqa: S311
+    streams = tuple(_with_change(changes, _with_frames(frames, stream)) for stream in streams)
     begin_ms = min(stream.fragments[0].server_ms for stream in streams)
     end_ms = max(stream.fragments[-1].server_ms + stream.fragments[-1].length_ms for stream in streams)
     runs = _runs(rng, begin_ms, end_ms)
@@ -94,6 +100,38 @@ def _stream(rng: random.Random, camera: str) -> Stream:
         short_pages=rng.random() < 0.5,
     )
     return Stream(camera, created_ms, retention_ms, fragments, policy, rng.random() < 0.3, shown)
+
+
+def _with_frames(rng: random.Random, stream: Stream) -> Stream:
+    """The stream with fragments of some frames, of two, or of one, as cameras send that film slowly."""
+    kind = rng.choice(("quick", "quick", "quick", "quick", "slow", "two", "one", "one", "one or more"))
+
+    def last_frames() -> Iterator[int]:
+        for fragment in stream.fragments:
+            length_ms = fragment.length_ms
+            if kind == "one" or (kind == "one or more" and rng.random() < 0.5):
+                yield length_ms
+            elif kind == "two":
+                yield length_ms // 2
+            else:
+                yield min(200 if kind == "slow" else 40, length_ms // 2)
+
+    fragments = tuple(
+        replace(fragment, last_frame_ms=last_ms)
+        for fragment, last_ms in zip(stream.fragments, last_frames(), strict=True)
+    )
+    shown_ms = 33 if rng.random() < 0.3 else None
+    return replace(stream, fragments=fragments, last_frame_shown_ms=shown_ms)
+
+
+def _with_change(rng: random.Random, stream: Stream) -> Stream:
+    """The stream, perhaps with a change of its retention: amid its footage, or soon after."""
+    if rng.random() >= 0.2:
+        return stream
+    first, last = stream.fragments[0], stream.fragments[-1]
+    at_ms = rng.choice((rng.choice(stream.fragments).server_ms, last.server_ms + rng.randrange(600_000)))
+    at_ms = max(first.server_ms, at_ms + rng.choice((-1, 0, 1, 500, 5000)))
+    return replace(stream, change=(at_ms, rng.choice((1, 2, 24, 48, 168)) * semantics.HOUR_MS))
 
 
 def _fragments(rng: random.Random, begin_ms: int) -> tuple[semantics.Fragment, ...]:

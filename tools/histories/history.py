@@ -24,6 +24,9 @@ class Stream:
         policy: How the service reads the points that its documents leave open.
         keeps_pauses: Whether a clip's time line keeps the pauses between its fragments.
         shown_ms: Media time that a fragment really holds, where that is not what its length says.
+        change: When its retention is changed, and to what.
+        last_frame_shown_ms: For how long a clip shows the last frame of each fragment, where the service does
+            not go by the camera's time.
     """
 
     camera: str
@@ -33,6 +36,20 @@ class Stream:
     policy: semantics.Policy = field(default_factory=semantics.Policy)
     keeps_pauses: bool = False
     shown_ms: dict[int, int] = field(default_factory=dict)
+    last_frame_shown_ms: int | None = None
+    change: tuple[int, int] | None = None
+
+    def expires_ms(self, fragment: semantics.Fragment) -> int:
+        """When a fragment is gone."""
+        first_ms = fragment.server_ms + self.retention_ms
+        if self.change is None or first_ms <= self.change[0]:
+            return first_ms
+        return max(self.change[0], fragment.server_ms + self.change[1])
+
+    def is_hidden(self, fragment: semantics.Fragment, at_ms: int) -> bool:
+        """Whether no listing shows a fragment, since the retention was changed after it came."""
+        changed = self.change is not None and fragment.server_ms < self.change[0] <= at_ms
+        return changed and self.policy.early_list_is_empty
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Verdict:
         fragments: Sent by all cameras.
         archived: Fragments in the bucket at the end.
         expired: Fragments that expired before they could be archived.
+        unlisted: Fragments that no listing shows since the retention was changed, and that are reported.
         lost: Fragments that are missing without an excuse.
         duplicated: Fragments that are archived more than once.
         faults: In words, everything that breaks the invariant.
@@ -41,6 +42,7 @@ class Verdict:
     fragments: int = 0
     archived: int = 0
     expired: int = 0
+    unlisted: int = 0
     lost: int = 0
     duplicated: int = 0
     faults: list[str] = field(default_factory=list)
@@ -128,14 +130,34 @@ class _Judge:
             if number in there or number in deleted or fragment.server_ms < begin_ms:
                 continue
             passed_ms = min((at for beyond, at in passes if beyond > number), default=self._played.end_ms)
-            life_ms = fragment.server_ms + self._stream.retention_ms - passed_ms
+            life_ms = self._stream.expires_ms(fragment) - passed_ms
             if life_ms < fetching.HEADROOM_MS:
                 self._verdict.expired += 1
+            elif self._is_out_of_sight(fragment, passed_ms):
+                self._verdict.unlisted += 1
             else:
                 self._verdict.lost += 1
                 self._fault(
                     f"fragment {self._name(number)} is missing; it had {life_ms} ms to live when passed over"
                 )
+
+    def _is_out_of_sight(self, fragment: semantics.Fragment, passed_ms: int) -> bool:
+        """Whether no listing shows it, and a gap record says so where something behind it was archived.
+
+        Footage behind the change shows only in listings that begin behind it as well. They are looked for at
+        ages that double, so what the camera sent until it stopped may be missed, if that was much longer ago
+        than the time from the change to its stop.
+        """
+        stream, end_ms = self._stream, self._played.end_ms
+        is_passed = passed_ms < end_ms
+        if stream.is_hidden(fragment, passed_ms):
+            own = self._own(self._played.world.bucket.ever)
+            records = [each for each in own if each.metadata.get("flags") == "unlisted"]
+            told = any(int(each.metadata["resume-fragment"]) > fragment.number for each in records)
+            return told or not is_passed
+        if is_passed or stream.change is None or not stream.policy.early_list_is_empty:
+            return False
+        return end_ms - stream.change[0] < 2.1 * (end_ms - stream.fragments[-1].server_ms)
 
     def _passes(self) -> list[tuple[int, int]]:
         """Number and time of each step of the archive: what is below the number is passed over since."""
@@ -204,14 +226,19 @@ def _reason_holds(
 ) -> bool:
     last = known[-1]
     following = rest[0] if rest else None
-    length_ms = sum(fragment.length_ms for fragment in known)
+    lengths_ms = _lengths_ms([*known, *rest[:1]], settings.gap_ms)[: len(known)]
+    length_ms = sum(lengths_ms)
     if cut == planning.LENGTH:
-        return settings.clip_ms <= length_ms < settings.clip_ms + _group_ms(known)
+        group = len(_group_at(tuple(reversed(known))))
+        return settings.clip_ms <= length_ms < settings.clip_ms + sum(lengths_ms[-group:])
     if cut == planning.QUIET:
-        return following is None or following.listed_ms > last.server_ms + last.length_ms + settings.quiet_ms
+        if following is None or stream.is_hidden(following, clip.stored.at_ms):
+            return True
+        return following.listed_ms > last.server_ms + last.listed_length_ms + settings.quiet_ms
     if cut == planning.RETENTION:
-        spare_ms = known[0].server_ms + stream.retention_ms - clip.stored.at_ms
-        return spare_ms <= planning.reserve_ms(stream.retention_ms)
+        retentions = {stream.retention_ms, *(stream.change or ())[1:]}
+        age_ms = clip.stored.at_ms - known[0].server_ms
+        return any(each - age_ms <= planning.reserve_ms(each) for each in retentions)
     if cut == planning.DEADLINE:
         return length_ms < settings.clip_ms
     if cut == planning.SHORT:
@@ -230,7 +257,7 @@ def _next_is_in_the_way(
         groups = (_group_at(rest), list(reversed(_group_at(tuple(reversed(known))))))
         return following.producer_ms <= last.producer_ms or any(_is_knotted(group) for group in groups)
     if cut == planning.GAP:
-        return abs(following.producer_ms - last.producer_ms - last.length_ms) > settings.gap_ms
+        return _is_gap(last, following, settings.gap_ms)
     together = [*known, *_group_at(rest)]
     if cut == planning.COUNT:
         return len(together) > planning.MAX_FRAGMENTS
@@ -256,9 +283,19 @@ def _is_knotted(group: list[semantics.Fragment]) -> bool:
     return times != sorted(set(times))
 
 
-def _group_ms(known: list[semantics.Fragment]) -> int:
-    """Length of the last fragments of a clip that no cut can separate."""
-    return sum(fragment.length_ms for fragment in _group_at(tuple(reversed(known))))
+def _is_gap(fragment: semantics.Fragment, following: semantics.Fragment, gap_ms: int) -> bool:
+    """Whether the camera's time jumps; what follows a single frame within 20 s, is as long as that lasts."""
+    pause_ms = following.producer_ms - fragment.producer_ms - fragment.listed_length_ms
+    return pause_ms < -gap_ms or pause_ms > (gap_ms if fragment.listed_length_ms else max(gap_ms, 20_000))
+
+
+def _lengths_ms(fragments: list[semantics.Fragment], gap_ms: int) -> list[int]:
+    """How long each is by the camera's clock, or as listed where that does not tell."""
+    lengths_ms = [fragment.listed_length_ms for fragment in fragments]
+    for index, (fragment, following) in enumerate(itertools.pairwise(fragments)):
+        if not _is_gap(fragment, following, gap_ms):
+            lengths_ms[index] = max(lengths_ms[index], following.producer_ms - fragment.producer_ms)
+    return lengths_ms
 
 
 def _is_unreadable(fragments: list[semantics.Fragment], stream: Stream) -> bool:

@@ -9,11 +9,18 @@ from collections.abc import Sequence
 _NUMBERS = b"fragments:"
 
 
-def mp4(duration_ms: int, numbers: Sequence[int]) -> bytes:
-    """A movie with one video track of this duration; its media data lists the fragments."""
+def mp4(runs: Sequence[tuple[int, int]], numbers: Sequence[int]) -> bytes:
+    """A movie with one video track; its media data lists the fragments.
+
+    Args:
+        runs: So many frames that are shown for so many milliseconds each, one after the other.
+        numbers: Of the fragments.
+    """
+    duration_ms = sum(frames * frame_ms for frames, frame_ms in runs)
     hdlr = _full(b"hdlr", struct.pack(">I4s12x", 0, b"vide") + b"\0")
     mdhd = _full(b"mdhd", struct.pack(">IIIIHH", 0, 0, 1000, duration_ms, 0, 0))
-    stts = _full(b"stts", struct.pack(">III", 1, 1, duration_ms))
+    table = b"".join(struct.pack(">II", *run) for run in runs)
+    stts = _full(b"stts", struct.pack(">I", len(runs)) + table)
     tkhd = _full(b"tkhd", struct.pack(">IIII", 0, 0, 1, 0) + bytes(60))
     mdia = _box(b"mdia", mdhd + hdlr + _box(b"minf", _box(b"stbl", stts)))
     media = _NUMBERS + json.dumps([str(number) for number in numbers]).encode()

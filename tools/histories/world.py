@@ -7,15 +7,16 @@ import contextlib
 import datetime
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionClosedError, IncompleteReadError
 
 from tools.histories import media
 from tools.histories.clock import Clock, Killed
-from tools.histories.history import History, Run
+from tools.histories.history import History, Run, Stream
 from tools.localcloud.kinesisvideo import semantics
 
 PREFIX = "lake_plant_"
@@ -107,6 +108,12 @@ class World:
             for fragment in stream.fragments:
                 archive.add(fragment)
             self.archives[name] = archive
+            if stream.change is not None:
+                self.clock.at(stream.change[0], partial(_change_retention, archive, *stream.change))
+
+
+def _change_retention(archive: semantics.Stream, at_ms: int, retention_ms: int) -> None:
+    archive.retain(retention_ms, at_ms)
 
 
 class RunContext:
@@ -239,7 +246,6 @@ class VideoClient:
 
     def list_streams(self, **_request: Any) -> dict[str, Any]:
         """All streams."""
-        streams = self._context.world.streams
         infos = [
             {
                 "StreamName": name,
@@ -247,7 +253,7 @@ class VideoClient:
                 "DataRetentionInHours": stream.retention_ms // semantics.HOUR_MS,
                 "Status": "ACTIVE",
             }
-            for name, stream in streams.items()
+            for name, stream in self._context.world.archives.items()
         ]
         answer: dict[str, Any] = self._context.call("ListStreams", lambda: {"StreamInfoList": infos})
         return answer
@@ -298,12 +304,8 @@ class MediaClient:
             fragments = self._context.world.archives[name].get_clip(
                 self._context.now_ms(), _range(request["ClipFragmentSelector"])
             )
-            stream = self._context.world.streams[name]
-            shown_ms = sum(stream.shown_ms.get(f.number, f.length_ms) for f in fragments)
-            if stream.keeps_pauses:
-                first, last = fragments[0], fragments[-1]
-                shown_ms = max(shown_ms, last.producer_ms + last.length_ms - first.producer_ms)
-            body = media.mp4(shown_ms, [fragment.number for fragment in fragments])
+            runs = _frames(self._context.world.streams[name], fragments)
+            body = media.mp4(runs, [fragment.number for fragment in fragments])
             weight = sum(fragment.size for fragment in fragments)
             return {"ContentType": "video/mp4", "Payload": Payload(body, weight, self._context)}
 
@@ -392,11 +394,40 @@ def _range(selector: dict[str, Any]) -> semantics.Range:
     return semantics.Range(_ms(span["StartTimestamp"]), _ms(span["EndTimestamp"]), origin)
 
 
+def _frames(stream: Stream, fragments: Sequence[semantics.Fragment]) -> list[tuple[int, int]]:
+    """How many frames of a clip are shown for how long, run by run."""
+    runs: list[tuple[int, int]] = []
+    end_ms = 0
+    for fragment in fragments:
+        start_ms = fragment.producer_ms - fragments[0].producer_ms
+        if stream.keeps_pauses and start_ms > end_ms:
+            runs[-1] = (1, runs[-1][1] + start_ms - end_ms)
+        own = _frames_of(stream, fragment)
+        runs += own
+        end_ms = (max(start_ms, end_ms) if stream.keeps_pauses else end_ms) + sum(n * ms for n, ms in own)
+    return runs
+
+
+def _frames_of(stream: Stream, fragment: semantics.Fragment) -> list[tuple[int, int]]:
+    until_last_ms, last_ms = fragment.listed_length_ms, fragment.last_frame_ms
+    before_last = max(1, round(until_last_ms / last_ms)) if until_last_ms else 0
+    if fragment.number in stream.shown_ms:
+        shown_ms = stream.shown_ms[fragment.number]
+        last_ms = shown_ms // (before_last + 1)
+        until_last_ms = shown_ms - last_ms
+    elif stream.last_frame_shown_ms is not None:
+        last_ms = stream.last_frame_shown_ms
+    if not before_last:
+        return [(1, last_ms)]
+    frame_ms, longer = divmod(until_last_ms, before_last)
+    return [(longer, frame_ms + 1), (before_last - longer, frame_ms), (1, last_ms)]
+
+
 def _listed(fragment: semantics.Fragment) -> dict[str, Any]:
     return {
         "FragmentNumber": str(fragment.number),
         "FragmentSizeInBytes": fragment.size,
         "ProducerTimestamp": _time(fragment.producer_ms),
         "ServerTimestamp": _time(fragment.server_ms),
-        "FragmentLengthInMilliseconds": fragment.length_ms,
+        "FragmentLengthInMilliseconds": fragment.listed_length_ms,
     }

@@ -250,8 +250,15 @@ class TestListFragments:
         assert fragment["FragmentNumber"] == number
         assert round(fragment["ServerTimestamp"].timestamp() * 1000) == stream.begin_ms
         assert round(fragment["ProducerTimestamp"].timestamp() * 1000) == stream.begin_ms - 150
-        assert fragment["FragmentLengthInMilliseconds"] == 1400
+        assert fragment["FragmentLengthInMilliseconds"] == 1200  # without the last of seven frames
         assert fragment["FragmentSizeInBytes"] > 1000
+
+    def test_a_fragment_of_one_frame_has_length_0_and_plays_all_the_same(self, stream: TestStream) -> None:
+        stream.put(*range(0, 3 * SECOND, SECOND), frames=1, fps=1)
+        page = stream.page(0, 2 * SECOND)
+        assert [each["FragmentLengthInMilliseconds"] for each in page["Fragments"]] == [0, 0, 0]
+        with opened(stream.clip(0, 2 * SECOND)) as clip:
+            assert clip.duration == 3 * av.time_base
 
     def test_both_ends_are_included(self, stream: TestStream) -> None:
         stream.put(0, SECOND, 2 * SECOND, 3 * SECOND)
@@ -406,17 +413,43 @@ class TestRetention:
     def test_lowering_it_deletes_at_once(self, cloud: LocalCloud) -> None:
         stream = TestStream.create(cloud, hours=5, ago_ms=3 * 3_600_000)
         stream.put(0, 2 * 3_600_000 + 60 * SECOND)
-        video = cloud.client("kinesisvideo")
-        version = video.describe_stream(StreamName=stream.name)["StreamInfo"]["Version"]
-        video.update_data_retention(
-            StreamName=stream.name,
-            CurrentVersion=version,
-            Operation="DECREASE_DATA_RETENTION",
-            DataRetentionChangeInHours=4,
-        )
+        _change_retention(stream, "DECREASE_DATA_RETENTION", 4)
         (file,) = (cloud.workdir / "kinesisvideo" / "streams").glob(f"{stream.name}-*/*.mkv")
-        assert stream.listed(2 * 3_600_000, 3 * 3_600_000 - 1) == [1]
+        assert stream.clipped(2 * 3_600_000 + 30 * SECOND, 3 * 3_600_000 - 1) == [1]
         assert file.exists()
+
+    def test_a_listing_that_begins_before_its_last_change_is_empty(self, stream: TestStream) -> None:
+        stream.put(0, SECOND)
+        assert sorted(stream.listed(0, SECOND)) == [0, 1]
+        _change_retention(stream, "INCREASE_DATA_RETENTION", 24)
+        assert stream.listed(0, 3_600_000) == []
+        assert stream.clipped(0, SECOND) == [0, 1]
+        begun = int(time.time() * 1000)
+        stream.send([film(begun).document], 0)
+        assert stream.listed(0, begun + SECOND - stream.begin_ms) == []
+        assert stream.listed(begun - stream.begin_ms, begun + SECOND - stream.begin_ms) == [2]
+
+    def test_listings_that_begin_early_may_be_asked_to_be_complete(
+        self, stream: TestStream, cloud: LocalCloud
+    ) -> None:
+        cloud.control("POST", "kinesisvideo/behaviour", {"policy": {"early_list_is_empty": False}})
+        try:
+            stream.put(0, SECOND)
+            _change_retention(stream, "INCREASE_DATA_RETENTION", 24)
+            assert sorted(stream.listed(0, SECOND)) == [0, 1]
+        finally:
+            cloud.control("POST", "kinesisvideo/behaviour", {"policy": {"early_list_is_empty": True}})
+
+
+def _change_retention(stream: TestStream, operation: str, hours: int) -> None:
+    video = stream.cloud.client("kinesisvideo")
+    version = video.describe_stream(StreamName=stream.name)["StreamInfo"]["Version"]
+    video.update_data_retention(
+        StreamName=stream.name,
+        CurrentVersion=version,
+        Operation=operation,
+        DataRetentionChangeInHours=hours,
+    )
 
 
 class TestQuotas:

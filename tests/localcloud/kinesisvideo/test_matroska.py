@@ -110,7 +110,7 @@ def test_a_block_group_tells_how_long_its_frame_lasts() -> None:
     block = element(matroska.BLOCK, b"\x81\x00\x00\x80frame")
     group = element(matroska.BLOCK_GROUP, block + element(matroska.BLOCK_DURATION, b"\x03\xe8"))
     (cluster,) = matroska.clusters(with_cluster(TIME + group))
-    assert (cluster.time_ms, cluster.length_ms) == (5, 1000)
+    assert (cluster.time_ms, cluster.length_ms, cluster.last_frame_ms) == (5, 1000, 1000)
     assert bytes(cluster.frames[0].data) == b"frame"
 
 

@@ -278,5 +278,5 @@ def _listed(fragment: Fragment) -> dict[str, Any]:
         "FragmentSizeInBytes": fragment.size,
         "ProducerTimestamp": fragment.producer_ms / 1000,
         "ServerTimestamp": fragment.server_ms / 1000,
-        "FragmentLengthInMilliseconds": fragment.length_ms,
+        "FragmentLengthInMilliseconds": fragment.listed_length_ms,
     }

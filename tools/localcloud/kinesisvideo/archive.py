@@ -116,6 +116,7 @@ class Archive:
                 listed_ms=arrival.listed_ms,
                 tracks=media.tracks_of(cluster),
                 readable=media.is_readable(cluster),
+                last_frame_ms=cluster.last_frame_ms,
             )
             self._folder.mkdir(parents=True, exist_ok=True)
             self._file(number).write_bytes(cluster.document)
@@ -130,9 +131,10 @@ class Archive:
         """Shows the fragments that are held back, all at once."""
         with self._lock:
             for fragment in self._held:
-                # Footage that is older than its stream was taken by an older stream: see the package's
-                # docstring.
+                # Footage that is older than its stream was taken by an older stream, whose retention was last
+                # changed as long ago: see the package's docstring.
                 self.fragments.created_ms = min(self.fragments.created_ms, fragment.server_ms)
+                self.fragments.changed_ms = min(self.fragments.changed_ms, fragment.server_ms)
                 self.fragments.add(fragment)
             self._held.clear()
 

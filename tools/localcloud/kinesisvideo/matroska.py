@@ -94,14 +94,23 @@ class Cluster:
     @property
     def length_ms(self) -> int:
         """Playback duration: of the video track up to the end of the frame that is shown last."""
-        video = self.tracks[0]
-        shown = sorted((f.time_ms, f.duration_ms) for f in self.frames if f.track == video.number)
+        shown = self._shown()
+        return shown[-1][0] + self.last_frame_ms - shown[0][0] if shown else 0
+
+    @property
+    def last_frame_ms(self) -> int:
+        """How long the frame of the video track is shown that comes last."""
+        shown = self._shown()
         if not shown:
             return 0
         last, duration = shown[-1]
-        if not duration:
-            duration = round(video.frame_ms) or (last - shown[-2][0] if len(shown) > 1 else 0)
-        return last + duration - shown[0][0]
+        default = round(self.tracks[0].frame_ms) or (last - shown[-2][0] if len(shown) > 1 else 0)
+        return duration or default
+
+    def _shown(self) -> list[tuple[int, int]]:
+        """Times and durations of the video track's frames in the order in which they are shown."""
+        video = self.tracks[0].number
+        return sorted((f.time_ms, f.duration_ms) for f in self.frames if f.track == video)
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,8 @@ class Fragment:
         listed_ms: From when ListFragments shows it: later than ``persisted_ms``, by the listing lag.
         tracks: Track 1 is the video.
         readable: False when a frame does not parse.
+        last_frame_ms: The part of ``length_ms`` for which the frame that comes last is shown; all of it where
+            the fragment has one frame.
     """
 
     number: int
@@ -170,6 +172,15 @@ class Fragment:
     listed_ms: int
     tracks: tuple[Track, ...] = VIDEO_ONLY
     readable: bool = True
+    last_frame_ms: int = 40
+
+    @property
+    def listed_length_ms(self) -> int:
+        """FragmentLengthInMilliseconds: from its first frame to its last, whose own duration is missing.
+
+        Seen; so a fragment of one frame is listed with length 0.
+        """
+        return max(0, self.length_ms - self.last_frame_ms)
 
     def time_ms(self, origin: Origin) -> int:
         """Its start on the clock that a range speaks of."""
@@ -189,8 +200,9 @@ class Policy:
     """The points on which the documents are silent or contradict what was seen.
 
     Attributes:
-        early_list_is_empty: ListFragments with a start before the stream's creation answers an empty list
-            (seen; unconfirmed whether it still does).
+        early_list_is_empty: ListFragments with a start before the stream's creation, or before the last
+            change of its retention, answers an empty list (a maintainer's word of 2018; unconfirmed whether
+            it still does).
         head_refused: GetClip refuses a server-time start before the oldest moment retained (the model says
             that the start "must be later than the stream head").
         dedupe_server_clips: GetClip drops duplicate producer timestamps also when the range is in server time
@@ -268,6 +280,7 @@ class Stream:
     salt: str = ""
 
     def __post_init__(self) -> None:
+        self.changed_ms: float = self.created_ms  # when its retention was last changed
         self._fragments: list[Fragment] = []  # by number
         self._known: set[int] = set()  # all numbers ever given out, expired ones too
         self._metadata = PointBucket(self.quotas.metadata_points)
@@ -303,8 +316,10 @@ class Stream:
 
     def retain(self, retention_ms: int, now_ms: float) -> list[Fragment]:
         """Change the retention; what a shorter one no longer covers is gone at once, and returned."""
+        gone = self.expire(now_ms)
         self.retention_ms = retention_ms
-        return self.expire(now_ms)
+        self.changed_ms = now_ms
+        return gone + self.expire(now_ms)
 
     def retained(self, now_ms: float) -> list[Fragment]:
         """All fragments that are stored and not expired, in number order."""
@@ -344,7 +359,7 @@ class Stream:
             raise InvalidArgumentError("Either FragmentSelector or NextToken must be given.")
         else:
             self._check_list_range(selector, now_ms)
-        if self.policy.early_list_is_empty and selector.start_ms < self.created_ms:
+        if self.policy.early_list_is_empty and selector.start_ms < max(self.created_ms, self.changed_ms):
             return Page([], None)
         matching = (f for f in self._in_range(selector, now_ms) if f.listed_ms <= now_ms)
         ranked = sorted((self._rank(f.number, selector), f) for f in matching)
