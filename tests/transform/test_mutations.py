@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from random import Random
+
 import pytest
 from transform import shapes
 
+from tests.transform import oracle
 from tests.transform.support import ARRIVAL, sample, spell
 from tools.fuzz.__main__ import main
-from tools.fuzz.rounds import MESSAGES, Case, Setup, Tally, play
+from tools.fuzz.rounds import MESSAGES, Case, Lane, Setup, Tally, drawn_messages, play
 
 ROUNDS = 16
 # Cases that were found, as `make fuzz` prints them.
@@ -38,6 +42,25 @@ def test_a_broken_message_is_answered_as_it_is_alone() -> None:
     # Else the rounds would show nothing.
     assert total.quick > total.messages / 10
     assert total.accepted < total.messages / 2
+
+
+@pytest.mark.parametrize("policy", ["reject", "null", "keep"])
+def test_the_careful_road_reads_broken_messages_as_a_second_reading_of_the_contract(policy: str) -> None:
+    """What both roads agree on could still be wrong."""
+    lane = Lane(Setup(ARRIVAL, blank_strings=policy))
+    for message in islice(drawn_messages(Random(policy), ARRIVAL), MESSAGES):
+        line, metadata = lane.careful(message)
+        try:
+            expected, keys = oracle.measurement(message, ARRIVAL, policy)
+        except oracle.InvalidError:
+            assert isinstance(line, str), message
+            continue
+        assert isinstance(line, bytes), message
+        members = oracle.parse(line.decode())
+        del members[-2:]
+        if members[-1][0] == "attributes":
+            members[-1] = ("attributes", oracle.parse(members[-1][1]))
+        assert (members, metadata["partitionKeys"]) == (expected, keys), message
 
 
 def test_a_round_is_the_same_each_time() -> None:

@@ -210,7 +210,7 @@ def play(seed: int, messages: int = MESSAGES) -> Tally:
         rng.choice(_ARRIVALS), past_days, future_days, rng.choice(("reject", "reject", "null", "keep"))
     )
     lane, tally = Lane(setup), Tally()
-    drawn = _messages(rng, setup.arrival)
+    drawn = drawn_messages(rng, setup.arrival)
     before: list[bytes] = []
     while tally.messages < messages:
         size = min(rng.choice((1, 5, 70)), messages - tally.messages)
@@ -234,7 +234,7 @@ def play_numbered(numbers: tuple[int, int]) -> Tally:
     return play(*numbers)
 
 
-def _messages(rng: Random, arrival: int) -> Iterator[bytes]:
+def drawn_messages(rng: Random, arrival: int) -> Iterator[bytes]:
     """Draw messages of a few spellings without end."""
     families = [Family(rng, arrival) for _ in range(rng.randint(1, 6))]
     while True:
