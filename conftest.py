@@ -13,7 +13,7 @@ _TOGETHER = {
     "localcloud/tests/kinesisvideo": "cloud-1",
     "tests/localstack": "cloud-1",
     "tests/terraform": "cloud-1",
-    "tests/unit/factory_lake/gateway": "cloud-2",
+    "tests/unit": "cloud-2",
     "localcloud": "cloud-2",
 }
 

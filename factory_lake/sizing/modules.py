@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from factory_lake.module_interface import REPOSITORY
 from factory_lake.sizing.plant import LANES, Factory
-from scripts.moduledocs import REPOSITORY
 
 _MEANINGS = re.compile(r"^  alarm_meanings = \{\n(.*?)^  \}", re.MULTILINE | re.DOTALL)
 _MEANING = re.compile(r"^    ([a-z-]+) += \"", re.MULTILINE)
