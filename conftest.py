@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 _REPOSITORY = Path(__file__).resolve().parent
+# The oldest Python that the Lambda functions support, as a runtime for the local cloud's functions.
+os.environ.setdefault("LOCALCLOUD_PYTHONS", str(_REPOSITORY / ".venv-oldest" / "bin" / "python"))
+
 # Folders whose tests of the local cloud run one after the other; end-to-end tests see to themselves.
 _TOGETHER = {
     "localcloud/tests/athena": "cloud-1",

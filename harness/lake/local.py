@@ -18,6 +18,7 @@ from localcloud import LocalCloud
 
 ENVIRONMENT = REPOSITORY / "environments" / "local"
 PACKAGES = REPOSITORY / "build" / "packages"
+LAMBDA_PYTHONS = [REPOSITORY / ".venv-oldest" / "bin" / "python"]
 CERTIFICATE = "first"
 
 
@@ -54,7 +55,7 @@ class LocalLake:
             TerraformError: When the provider cannot be installed. Nothing is left running.
         """
         workdir = workdir.resolve()
-        cloud = LocalCloud.start(workdir / "cloud", port, mqtt_port, detached=detached)
+        cloud = LocalCloud.start(workdir / "cloud", port, mqtt_port, detached=detached, pythons=LAMBDA_PYTHONS)
         try:
             terraform = Terraform(ENVIRONMENT, workdir / "terraform", cloud.environment())
             terraform.state.unlink(missing_ok=True)

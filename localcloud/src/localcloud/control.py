@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
-from localcloud.engine import Engine
+from localcloud.engine_process import EngineProcess
 from localcloud.processes import StartError
 
 PREFIX = "/_localcloud/"
@@ -114,7 +114,7 @@ def wait_until_serving(endpoint: str, timeout: float = 60.0) -> None:
         raise StartError(f"{endpoint} did not answer within {timeout:g} s") from error
 
 
-def provide_engine(engine: Engine) -> None:
+def provide_engine(engine: EngineProcess) -> None:
     """Registers the calls about the process and its delivery engine."""
 
     @route("GET", f"{PREFIX}status")

@@ -41,7 +41,7 @@ class Child:
 
     process: subprocess.Popen[bytes]
     log: Path
-    lifeline: int | None
+    parent_death_pipe: int | None
     ready: int
 
     @property
@@ -69,9 +69,9 @@ class Child:
 
     def stop(self) -> None:
         """Ends the server and its process group: politely, and after ``GRACE_SECONDS`` by SIGKILL."""
-        if self.lifeline is not None:
-            os.close(self.lifeline)
-            self.lifeline = None
+        if self.parent_death_pipe is not None:
+            os.close(self.parent_death_pipe)
+            self.parent_death_pipe = None
         if self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -97,12 +97,12 @@ def spawn(
         tied: whether it ends when this process does.
     """
     ready_here, ready_there = os.pipe()
-    lifeline_there, lifeline_here = os.pipe() if tied else (None, None)
-    passed = [fd for fd in (ready_there, lifeline_there) if fd is not None]
+    death_pipe_there, death_pipe_here = os.pipe() if tied else (None, None)
+    passed = [fd for fd in (ready_there, death_pipe_there) if fd is not None]
     try:
         with log.open("wb") as output:
             process = subprocess.Popen(
-                command(lifeline_there, ready_there),
+                command(death_pipe_there, ready_there),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -111,17 +111,17 @@ def spawn(
                 start_new_session=True,
             )
     except BaseException:
-        for fd in (ready_here, lifeline_here):
+        for fd in (ready_here, death_pipe_here):
             if fd is not None:
                 os.close(fd)
         raise
     finally:
         for fd in passed:
             os.close(fd)
-    return Child(process, log, lifeline_here, ready_here)
+    return Child(process, log, death_pipe_here, ready_here)
 
 
-def watch_lifeline(fd: int, then: Callable[[], None]) -> None:
+def watch_parent_death_pipe(fd: int, then: Callable[[], None]) -> None:
     """Calls ``then`` from a thread of its own when the other end of the lifeline ``fd`` is closed."""
 
     def watch() -> None:
@@ -129,7 +129,7 @@ def watch_lifeline(fd: int, then: Callable[[], None]) -> None:
             pass
         then()
 
-    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+    threading.Thread(target=watch, name="parent-death-pipe", daemon=True).start()
 
 
 def end_group_of(pid: int, *, marker: str) -> bool:
@@ -177,7 +177,7 @@ def _kill_group(group: int) -> None:
 
 def _main(argv: Sequence[str]) -> None:
     fd, module, *arguments = argv
-    watch_lifeline(int(fd), lambda: os.kill(os.getpid(), signal.SIGKILL))
+    watch_parent_death_pipe(int(fd), lambda: os.kill(os.getpid(), signal.SIGKILL))
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

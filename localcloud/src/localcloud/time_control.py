@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ministack.services import eventbridge, kinesis
+
 from localcloud.control import PREFIX, Answer, route
 
 
 def install(_: Any) -> None:
     """Registers the calls."""
-    from ministack.services import eventbridge, kinesis
 
     @route("POST", f"{PREFIX}kinesis/age")
     async def age_stream(arguments: dict[str, Any]) -> Answer:

@@ -369,7 +369,7 @@ def test_a_failed_write_waits_unless_it_is_hurried(make: Make, aws: FakeAws, clo
     one.round(clock() - 1)
     one.round(clock() - 1)
     assert aws.calls.count("put_object") == 1
-    one.hurry()
+    one.retry_now()
     one.round(clock() - 1)
     assert aws.calls.count("put_object") == 2
     assert len(aws.delivered()) == 1
@@ -642,7 +642,7 @@ _STEP = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_STEP, min_size=3, max_size=14))
 def test_whatever_fails_and_whenever_it_dies_every_record_arrives(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Any]

@@ -15,6 +15,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from ministack.core import iam_evaluator
+from ministack.services import glue, s3
+
 from localcloud import keys
 from localcloud.athena.catalog import StoredObject
 from localcloud.athena.errors import AccessDeniedError, QueryError
@@ -43,8 +46,6 @@ class Caller:
         Raises:
             AccessDeniedError: they do not allow ``action`` on ``resource``.
         """
-        from ministack.core import iam_evaluator
-
         denied = iam_evaluator.enforce(
             self.access_key,
             action,
@@ -74,23 +75,19 @@ class GlueCatalog:
 
     def table(self, database: str, name: str) -> Mapping[str, Any] | None:
         """See ``Catalog``."""
-        from ministack.services import glue
-
         self._check("glue:GetTable", database, name)
         table: Mapping[str, Any] | None = glue._tables.get(f"{database}/{name}")
         return table
 
     def partitions(self, database: str, name: str) -> Sequence[Mapping[str, Any]]:
         """See ``Catalog``."""
-        from ministack.services import glue
-
         self._check("glue:GetPartitions", database, name)
         return list(glue._partitions.get(f"{database}/{name}") or ())
 
     def _check(self, action: str, database: str, name: str) -> None:
-        glue = f"arn:aws:glue:{self.caller.region}:{self.caller.account}"
+        catalog = f"arn:aws:glue:{self.caller.region}:{self.caller.account}"
         for resource in ("catalog", f"database/{database}", f"table/{database}/{name}"):
-            self.caller.check(action, f"{glue}:{resource}")
+            self.caller.check(action, f"{catalog}:{resource}")
 
 
 @dataclass(frozen=True)
@@ -107,8 +104,6 @@ class S3Store:
 
     def list(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
         """See ``ObjectStore``."""
-        from ministack.services import s3
-
         found = s3._buckets.get(bucket)
         if found is None:
             raise QueryError("HIVE_METASTORE_ERROR", f"The specified bucket does not exist: {bucket}")
@@ -123,8 +118,6 @@ class S3Store:
 
     def get(self, bucket: str, key: str) -> bytes:
         """See ``ObjectStore``."""
-        from ministack.services import s3
-
         self.caller.check("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
         self.caller.check_key(bucket, key, encryption.key_of_object(bucket, key), encryption.DECRYPT)
         body: bytes | None = s3._get_object_data(bucket, key)
@@ -138,8 +131,6 @@ class S3Store:
         Raises:
             QueryError: the caller may not, or there is no such bucket.
         """
-        from ministack.services import s3
-
         url = f"s3://{bucket}/{key}"
         try:
             self.caller.check("s3:GetBucketLocation", f"arn:aws:s3:::{bucket}")
@@ -174,6 +165,4 @@ class S3Store:
 
 def bucket_exists(bucket: str) -> bool:
     """Whether there is such a bucket."""
-    from ministack.services import s3
-
     return s3._buckets.get(bucket) is not None

@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from ministack.core import responses, router
+
 from localcloud.athena.catalog import split_url
 from localcloud.athena.dependencies import Caller, GlueCatalog, S3Store, bucket_exists
 from localcloud.athena.engine import Answer, Query, QueryCancelledError, ScanLimitError
@@ -225,10 +227,9 @@ class QueryService:
 
 
 def _caller(headers: Any, params: Any) -> Caller:
-    from ministack.core.responses import get_account_id, get_region
-    from ministack.core.router import extract_access_key_id
-
-    return Caller(extract_access_key_id(headers, params), get_account_id(), get_region())
+    return Caller(
+        router.extract_access_key_id(headers, params), responses.get_account_id(), responses.get_region()
+    )
 
 
 def _result_configuration(request: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

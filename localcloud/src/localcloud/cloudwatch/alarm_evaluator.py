@@ -28,7 +28,7 @@ _SERVICE: Final = "cloudwatch.amazonaws.com"
 _log: Final = logging.getLogger("localcloud.cloudwatch")
 
 
-class Watch:
+class AlarmEvaluator:
     """The evaluation of MiniStack's alarms.
 
     Args:

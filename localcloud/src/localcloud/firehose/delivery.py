@@ -206,7 +206,7 @@ class Delivery:
             self.last_error = None
         return self._wait(flush_since)
 
-    def hurry(self) -> None:
+    def retry_now(self) -> None:
         """Try again at once what waits for its next try."""
         waiting: list[Put | Invocation] = [*self._puts, *self._batches]
         for one in waiting:

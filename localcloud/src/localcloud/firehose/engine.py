@@ -105,7 +105,7 @@ class Worker:
             with self._lock:
                 since = max((flush.since for flush in self._flushes), default=None)
                 if not all(flush.hurried for flush in self._flushes):
-                    delivery.hurry()
+                    delivery.retry_now()
                 for flush in self._flushes:
                     flush.hurried = True
             wait = delivery.round(since)

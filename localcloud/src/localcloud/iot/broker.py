@@ -27,7 +27,9 @@ that says so:
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import socket
 import ssl
 import struct
 import time
@@ -35,6 +37,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakKeyDictionary
+
+from ministack.services import iot
 
 PAYLOAD_BYTES: Final = 128 * 1024
 TOPIC_SLASHES: Final = 7
@@ -81,26 +85,34 @@ class _Connection:
 
 def install(app: Any) -> Counter[str]:
     """Puts the refusals into MiniStack; returns the counts of what was refused, by reason."""
-    from ministack.services import iot
-
     refused: Counter[str] = Counter()
-    _require_certificates(iot)
-    _evaluate_policies_strictly(app, iot)
-    _check_packets(iot, refused)
+    _require_certificates()
+    _evaluate_policies_strictly(app)
+    _check_packets(refused)
     return refused
+
+
+def listen_on(listener: socket.socket) -> None:
+    """Makes the broker listen on this socket; its own listens on every interface."""
+
+    async def listen() -> None:
+        if iot._mtls_server is None:
+            loop = asyncio.get_running_loop()
+            iot._mtls_server = await loop.create_server(iot._MtlsAcceptor, sock=listener)
+            iot._mtls_loop = loop
+
+    iot._mtls_start_locked = listen
 
 
 def drop_connections() -> int:
     """Breaks every MQTT connection at once, as the loss of the broker's machine would; says how many."""
-    from ministack.services import iot
-
     writers = list(iot._mtls_sessions)
     for writer in writers:
         writer.transport.abort()
     return len(writers)
 
 
-def _require_certificates(iot: Any) -> None:
+def _require_certificates() -> None:
     build = iot._mtls_build_ssl_context
 
     def build_requiring() -> ssl.SSLContext:
@@ -111,7 +123,7 @@ def _require_certificates(iot: Any) -> None:
     iot._mtls_build_ssl_context = build_requiring
 
 
-def _evaluate_policies_strictly(app: Any, iot: Any) -> None:
+def _evaluate_policies_strictly(app: Any) -> None:
     session_allows = iot._WSSession._policy_allows
     certificate_allows = iot._mqtt_policy_allows
     parse_policy = iot._parsed_iot_policy
@@ -136,7 +148,7 @@ def _evaluate_policies_strictly(app: Any, iot: Any) -> None:
     iot._parsed_iot_policy = parsed_policy
 
 
-def _check_packets(iot: Any, refused: Counter[str]) -> None:
+def _check_packets(refused: Counter[str]) -> None:
     handle = iot._WSSession.handle_packet
     connections: WeakKeyDictionary[Any, _Connection] = WeakKeyDictionary()
 
@@ -146,12 +158,12 @@ def _check_packets(iot: Any, refused: Counter[str]) -> None:
             refused["second CONNECT" if connection.connected else "packet before CONNECT"] += 1
             return False
         connection.connected = True
-        if kind == iot.PKT_CONNECT and await _refuses_will(iot, session, body):
+        if kind == iot.PKT_CONNECT and await _refuses_will(session, body):
             refused["will of QoS 2"] += 1
             return False
         if kind == iot.PKT_PUBLISH:
             try:
-                topic, payload_bytes = _publish(iot, session, flags, body)
+                topic, payload_bytes = _publish(session, flags, body)
             except (ValueError, IndexError, struct.error):
                 return bool(await handle(session, kind, flags, body))
             if _qos(flags) > MAX_QOS:
@@ -177,7 +189,7 @@ def _check_packets(iot: Any, refused: Counter[str]) -> None:
     iot._WSSession.handle_packet = handle_packet
 
 
-async def _refuses_will(iot: Any, session: Any, body: bytes) -> bool:
+async def _refuses_will(session: Any, body: bytes) -> bool:
     """Whether a CONNECT packet has a last will of a QoS that is not supported; MQTT 5 is told so."""
     try:
         _, offset = iot._read_string(body, 0)
@@ -202,7 +214,7 @@ def _qos(flags: int) -> int:
     return (flags >> 1) & 0x03
 
 
-def _publish(iot: Any, session: Any, flags: int, body: bytes) -> tuple[str, int]:
+def _publish(session: Any, flags: int, body: bytes) -> tuple[str, int]:
     """Topic and payload size of a PUBLISH packet."""
     topic, offset = iot._read_string(body, 0)
     if _qos(flags):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from localcloud import metrics_bus as measures
+from localcloud import metrics_bus
 from localcloud.iot.actions import (
     Action,
     ActionError,
@@ -88,7 +88,7 @@ def load_rule(stored: Mapping[str, Any]) -> Rule:
 
 def measure_match(stored: Mapping[str, Any]) -> None:
     """Says that a message came on the topic of a rule that MiniStack has stored with these members."""
-    measures.record(_NAMESPACE, "TopicMatch", 1, {"RuleName": str(stored["ruleName"])})
+    metrics_bus.record(_NAMESPACE, "TopicMatch", 1, {"RuleName": str(stored["ruleName"])})
 
 
 async def run_rule(rule: Rule, message: Message, source_ip: str, api: Loopback, losses: Losses) -> None:
@@ -138,7 +138,7 @@ def _measure(rule: Rule, name: str, action: Action | None = None) -> None:
     say: here the action's name, as Kinesis.
     """
     kind = {} if action is None else {"ActionType": action.kind.removesuffix("Action")}
-    measures.record(_NAMESPACE, name, 1, {"RuleName": rule.identity.name, **kind})
+    metrics_bus.record(_NAMESPACE, name, 1, {"RuleName": rule.identity.name, **kind})
 
 
 def now_ms() -> int:

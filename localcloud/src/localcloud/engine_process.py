@@ -5,7 +5,6 @@ It is not restarted by itself when it dies: an unexpected end is a fault to be s
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import signal
@@ -20,30 +19,24 @@ from localcloud.processes import StartError, tail
 from localcloud.settings import ACCESS_KEY, REGION, SECRET_KEY
 
 START_SECONDS = 30.0
+_MODULE = "localcloud.firehose"
 _POLL_SECONDS = 0.02
 
 
-class Engine:
+class EngineProcess:
     """Starts, kills and describes the one engine process of a core process.
 
     The engine says that it serves, and where, by writing ``<workdir>/firehose/control.json``.
     """
 
-    def __init__(self, module: str, endpoint: str, workdir: Path) -> None:
-        self._module = module
+    def __init__(self, endpoint: str, workdir: Path) -> None:
         self._endpoint = endpoint
         self._state = workdir / "firehose"
         self._log = workdir / "logs" / "firehose.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._lifeline: int | None = None
+        self._parent_death_pipe: int | None = None
         self._killed = False
         self._lock = threading.Lock()
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is an engine to start at all."""
-        package = importlib.util.find_spec(self._module)
-        return package is not None and importlib.util.find_spec(f"{self._module}.__main__") is not None
 
     def start(self) -> None:
         """Starts the engine unless it runs, and returns when it serves.
@@ -91,17 +84,17 @@ class Engine:
         self._state.mkdir(parents=True, exist_ok=True)
         self._log.parent.mkdir(parents=True, exist_ok=True)
         self._control_file.unlink(missing_ok=True)
-        lifeline_there, self._lifeline = os.pipe()
+        death_pipe_there, self._parent_death_pipe = os.pipe()
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "localcloud.processes", str(lifeline_there), self._module),
+                    *(sys.executable, "-m", "localcloud.processes", str(death_pipe_there), _MODULE),
                     *("--endpoint", self._endpoint, "--workdir", str(self._state), "--control-port", "0"),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                pass_fds=[lifeline_there],
+                pass_fds=[death_pipe_there],
                 env={
                     **os.environ,
                     "AWS_ACCESS_KEY_ID": ACCESS_KEY,
@@ -110,7 +103,7 @@ class Engine:
                     "AWS_DEFAULT_REGION": REGION,
                 },
             )
-        os.close(lifeline_there)
+        os.close(death_pipe_there)
 
     def _wait_ready(self, process: subprocess.Popen[bytes] | None) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -119,16 +112,16 @@ class Engine:
             if code is not None or time.monotonic() > deadline:
                 self._kill()
                 why = "not ready in time" if code is None else f"ended with exit code {code}"
-                raise StartError(f"{self._module}: {why}; log {self._log}:\n{tail(self._log)}")
+                raise StartError(f"{_MODULE}: {why}; log {self._log}:\n{tail(self._log)}")
             time.sleep(_POLL_SECONDS)
 
     def _kill(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
-        if self._lifeline is not None:
-            os.close(self._lifeline)
-            self._lifeline = None
+        if self._parent_death_pipe is not None:
+            os.close(self._parent_death_pipe)
+            self._parent_death_pipe = None
 
     @property
     def _control_file(self) -> Path:
