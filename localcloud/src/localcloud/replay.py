@@ -4,7 +4,7 @@ Under the bursts of an apply, an answer is now and then lost between Hypercorn a
 then sends the same call again: same `amz-sdk-invocation-id`, higher attempt in `amz-sdk-request`. A call that
 creates something was done by then, and would be refused because the thing exists. Loopback should lose
 nothing, so an ASGI layer in front of the services remembers what succeeded and says it again. It does so for
-Terraform alone: functions and gateways must cope with lost answers by themselves, as on AWS.
+Terraform alone: other clients must cope with lost answers by themselves, as on AWS.
 """
 
 from __future__ import annotations

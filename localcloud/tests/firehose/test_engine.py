@@ -19,7 +19,7 @@ from localcloud.firehose.endpoint import serve
 from localcloud.firehose.engine import Engine
 from localcloud.testing.firehose import Clock, FakeAws, description, refusal
 
-NAME = "lake-krakow-measurements"
+NAME = "test-krakow-measurements"
 
 
 class ControlPlane:

@@ -1,4 +1,4 @@
-"""The rule actions that the lake uses, done by the services' own APIs as the action's role.
+"""The rule actions Kinesis and S3, done by the services' own APIs as the action's role.
 
 Sources, AWS IoT Core developer guide: "Kinesis Data Streams" and "S3" under "Rule actions", and "Error
 handling (error action)".

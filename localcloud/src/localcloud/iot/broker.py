@@ -45,9 +45,8 @@ TOPIC_SLASHES: Final = 7
 PUBLISHES_PER_SECOND: Final = 100
 MAX_QOS: Final = 1
 BURST_SECONDS: Final = 5
-"""AWS does not say over which time it measures the rate. A short one would discard what a gateway sent evenly
-and
-this machine, busy with everything else, received in a bunch."""
+"""AWS does not say over which time it measures the rate. A busy machine receives in a bunch what a device sent
+evenly, and a short time would discard it."""
 
 # MQTT 5, 2.4 and 3.1.2.3; MQTT 3.1.1, 3.3.1.3
 _QOS_NOT_SUPPORTED: Final = 0x9B

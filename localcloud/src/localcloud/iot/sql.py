@@ -1,4 +1,4 @@
-"""The part of AWS IoT SQL, version 2016-03-23, that the lake's rules and their obvious variants need.
+"""The part of AWS IoT SQL, version 2016-03-23, that rules on JSON payloads commonly use.
 
 It is strict: what it does not know is refused when the rule is created, and what the documents leave open
 fails the message loudly instead of being guessed. Pure: text and messages in, values out.

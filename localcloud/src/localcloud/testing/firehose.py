@@ -20,20 +20,20 @@ from botocore.exceptions import ClientError
 from localcloud.firehose.records import Receipt, Record
 
 ROLE = "arn:aws:iam::123456789012:role/delivery"
-STREAM = "arn:aws:kinesis:eu-central-1:123456789012:stream/lake-krakow-measurements"
-FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:lake-krakow-measurements-transform"
-DELIVERY_STREAM = "arn:aws:firehose:eu-central-1:123456789012:deliverystream/lake-krakow-measurements"
+STREAM = "arn:aws:kinesis:eu-central-1:123456789012:stream/test-krakow-measurements"
+FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:test-krakow-measurements-transform"
+DELIVERY_STREAM = "arn:aws:firehose:eu-central-1:123456789012:deliverystream/test-krakow-measurements"
 STARTED = datetime(2026, 3, 9, 8, 0, tzinfo=UTC)
-LANE = "factory=krakow/year=!{partitionKeyFromLambda:year}/month=!{partitionKeyFromLambda:month}/"
-ERRORS = "errors/factory=krakow/measurements/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
+PREFIX = "station=krakow/year=!{partitionKeyFromLambda:year}/month=!{partitionKeyFromLambda:month}/"
+ERRORS = "errors/station=krakow/measurements/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
 
 
 def description(**changes: Any) -> dict[str, Any]:
     """A delivery stream with dynamic partitioning and a transform; `changes` go into its S3 destination."""
     s3: dict[str, Any] = {
         "RoleARN": ROLE,
-        "BucketARN": "arn:aws:s3:::lake-measurements",
-        "Prefix": LANE,
+        "BucketARN": "arn:aws:s3:::test-measurements",
+        "Prefix": PREFIX,
         "ErrorOutputPrefix": ERRORS,
         "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 60},
         "CompressionFormat": "UNCOMPRESSED",
@@ -42,7 +42,7 @@ def description(**changes: Any) -> dict[str, Any]:
         **changes,
     }
     return {
-        "DeliveryStreamName": "lake-krakow-measurements",
+        "DeliveryStreamName": "test-krakow-measurements",
         "DeliveryStreamARN": DELIVERY_STREAM,
         "DeliveryStreamType": "KinesisStreamAsSource",
         "VersionId": "1",
@@ -68,7 +68,7 @@ def conversion(**openx: Any) -> dict[str, Any]:
     """A DataFormatConversionConfiguration from OpenX JSON to Parquet."""
     return {
         "Enabled": True,
-        "SchemaConfiguration": {"RoleARN": ROLE, "DatabaseName": "lake", "TableName": "measurements"},
+        "SchemaConfiguration": {"RoleARN": ROLE, "DatabaseName": "test", "TableName": "measurements"},
         "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": openx}},
         "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {}}},
     }
@@ -225,7 +225,7 @@ class FakeAws:
 
     def put_log_events(self, **arguments: Any) -> dict[str, Any]:
         self._called("put_log_events")
-        assert (arguments["logGroupName"], arguments["logStreamName"]) == ("/lake/delivery", "errors")
+        assert (arguments["logGroupName"], arguments["logStreamName"]) == ("/test/delivery", "errors")
         self.log += [json.loads(event["message"]) for event in arguments["logEvents"]]
         return {}
 

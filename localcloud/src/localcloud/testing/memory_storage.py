@@ -11,7 +11,7 @@ from localcloud.athena.errors import QueryError
 
 
 @dataclass
-class MemoryLake:
+class MemoryStorage:
     """A catalog and an object store in memory, which notes what was read.
 
     Attributes:
@@ -56,4 +56,4 @@ class MemoryLake:
         return self.objects[bucket, key]
 
 
-EMPTY = MemoryLake()
+EMPTY = MemoryStorage()
