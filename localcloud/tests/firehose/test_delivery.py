@@ -458,6 +458,7 @@ def test_errors_are_logged_once_a_minute_under_their_codes(make: Make, aws: Fake
     aws.fail("put_object", *[refusal("AccessDenied")] * 2)
     flush(make(CloudWatchLoggingOptions=LOGGING), clock)
     assert [entry["errorCode"] for entry in aws.log] == ["Lambda.InvokeLimitExceeded", "S3.AccessDenied"]
+    assert {entry["place"] for entry in aws.log} == {("/test/delivery", "errors")}
     assert (aws.log[0]["processor"], aws.log[0]["deliveryStreamVersionId"]) == (FUNCTION, 1)
 
 

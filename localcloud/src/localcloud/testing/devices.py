@@ -86,7 +86,8 @@ class Connection:
         """Returns when the broker has accepted or dropped the connection."""
         deadline = time.monotonic() + PATIENCE
         while not (self.accepted.is_set() or self.dropped.wait(0.005)):
-            assert time.monotonic() < deadline, "the broker did not answer"
+            if time.monotonic() > deadline:
+                raise TimeoutError("the broker did not answer")
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         self.reason = str(reason)

@@ -66,18 +66,21 @@ def table(
 
 
 def parquet(**columns: Any) -> bytes:
+    """A Parquet file of these columns."""
     target = io.BytesIO()
     pq.write_table(pa.table(columns), target)
     return target.getvalue()
 
 
 def storage_of(definition: Mapping[str, Any], objects: Mapping[str, bytes]) -> MemoryStorage:
+    """A storage with the table ``test.t`` and objects of the bucket ``test``."""
     return MemoryStorage(
         tables={("test", "t"): definition}, objects={("test", key): body for key, body in objects.items()}
     )
 
 
 def rows(storage: MemoryStorage, sql: str, **settings: Any) -> list[list[str | None]]:
+    """The rows that a query gives, as text."""
     return [list(row) for row in Query(sql, database="test", now=NOW, **settings).run(storage, storage).rows]
 
 
@@ -109,4 +112,5 @@ def view(
 
 
 def encoded(document: str) -> str:
+    """A document as Athena writes it into a view's text."""
     return f"/* Presto View: {base64.b64encode(document.encode()).decode()} */"
