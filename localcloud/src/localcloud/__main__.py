@@ -15,7 +15,7 @@ _WORKDIR = Path(".localcloud")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and gives the process's exit code: 0 when it is done, 1 when something is wrong.
+    """Run one command and give the process's exit code: 0 when it is done, 1 when something is wrong.
 
     A command line that cannot be understood ends with exit code 2.
     """

@@ -51,7 +51,7 @@ class FlushError(RuntimeError):
     """Not everything that was in the data streams has been delivered.
 
     Attributes:
-        undelivered: what was not, as the delivery engine tells it.
+        undelivered: what was not, as the delivery engine reports it.
     """
 
     def __init__(self, message: str, undelivered: Any = None) -> None:
@@ -94,7 +94,7 @@ class LocalCloud:
         detached: bool = False,
         pythons: Sequence[Path] | None = None,
     ) -> Self:
-        """Starts an empty cloud and returns when all of it serves.
+        """Start an empty cloud and return when all of it serves.
 
         Args:
             workdir: folder for its state and logs; what an earlier cloud left there is removed.
@@ -153,7 +153,7 @@ class LocalCloud:
         return found if is_running(found.pid, marker=str(workdir)) else None
 
     def stop(self) -> None:
-        """Stops the cloud and everything that it started. Does nothing when it has stopped already."""
+        """Stop the cloud and everything that it started. Does nothing when it has stopped already."""
         if self._child is not None:
             self._child.stop()
         else:
@@ -213,7 +213,7 @@ class LocalCloud:
         }
 
     def flush(self, names: Sequence[str] | None = None, timeout: float = 60.0) -> None:
-        """Delivers everything that is in the data streams now, without waiting for buffers to fill.
+        """Deliver everything that is in the data streams now, without waiting for buffers to fill.
 
         Args:
             names: delivery streams; all of them without.
@@ -276,11 +276,11 @@ class EngineHandle:
     endpoint: str
 
     def kill(self) -> None:
-        """Ends the engine by SIGKILL, as the loss of its machine would."""
+        """End the engine by SIGKILL, as the loss of its machine would."""
         control(self.endpoint, "POST", "engine", {"action": "kill"})
 
     def start(self) -> None:
-        """Starts the engine unless it runs; it goes on from its checkpoints."""
+        """Start the engine unless it runs; it goes on from its checkpoints."""
         control(self.endpoint, "POST", "engine", {"action": "start"})
 
     def describe(self) -> dict[str, Any]:
@@ -306,7 +306,7 @@ class FaultsHandle:
         times: int | None = 1,
         delay: float = 0.0,
     ) -> str:
-        """Makes calls fail, or wait, before they reach their service.
+        """Make calls fail, or wait, before they reach their service.
 
         Args:
             service: boto3's name of the service.
@@ -329,7 +329,7 @@ class FaultsHandle:
         return int(control(self.endpoint, "GET", "faults")["hits"][fault])
 
     def remove(self, fault: str) -> int:
-        """Takes one fault away; calls that it holds go on at once.
+        """Take one fault away; calls that it holds go on at once.
 
         Returns:
             How many calls it has met.
@@ -340,7 +340,7 @@ class FaultsHandle:
         return int(control(self.endpoint, "DELETE", "faults", {"id": fault})["hits"][fault])
 
     def clear(self) -> None:
-        """Takes all faults away; calls that they hold go on at once."""
+        """Take all faults away; calls that they hold go on at once."""
         control(self.endpoint, "DELETE", "faults")
 
 

@@ -1,8 +1,8 @@
 """The core process at work: MiniStack with the extensions and patches in it, served until it is stopped.
 
-``server`` imports this module once it has set MiniStack's environment, so everything that is imported from here
-on may import MiniStack as any other module. What MiniStack lacks or gets wrong is put right by the extensions
-and by the modules under ``patches``; each says in its docstring what it replaces and why.
+``server`` imports this module once it has set MiniStack's environment, so everything that is imported from
+here on may import MiniStack as any other module. What MiniStack lacks or gets wrong is put right by the
+extensions and by the modules under ``patches``; each says in its docstring what it replaces and why.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def run(
     ready_fd: int | None,
     death_pipe_fd: int | None,
 ) -> None:
-    """Serves until SIGTERM, SIGINT or the end of the parent-death pipe.
+    """Serve until SIGTERM, SIGINT or the end of the parent-death pipe.
 
     Args:
         workdir: folder of the state, the logs and ``cloud.json``.
@@ -121,7 +121,7 @@ async def _run(
 async def _become_ready(
     workdir: Path, endpoint: str, mqtt_port: int, engine: EngineProcess, ready_fd: int | None
 ) -> None:
-    """Waits until every port answers, starts the engine, writes ``cloud.json`` and reports readiness."""
+    """Wait until every port answers, start the engine, write ``cloud.json`` and report readiness."""
     await asyncio.to_thread(control.wait_until_serving, endpoint)
     await ministack_app._iot_mtls_task
     if ministack_app._iot_mtls_state != "listening":
@@ -155,7 +155,7 @@ def _end_children(engine: EngineProcess) -> None:
 
 
 def _end(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
-    """Ends this process group when the starter is gone: politely first, then for certain."""
+    """End this process group when the starter is gone: politely first, then for certain."""
     loop.call_soon_threadsafe(stopping.set)
     time.sleep(GRACE_SECONDS)
     os.killpg(os.getpgrp(), signal.SIGKILL)

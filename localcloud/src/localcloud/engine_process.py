@@ -39,7 +39,7 @@ class EngineProcess:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Starts the engine unless it runs, and returns when it serves.
+        """Start the engine unless it runs, and return when it serves.
 
         Raises:
             StartError: it ended or stayed silent for ``START_SECONDS``.
@@ -50,12 +50,12 @@ class EngineProcess:
             self._wait_ready(self._process)
 
     def launch(self) -> None:
-        """Starts the engine without waiting for it; ``start`` does that."""
+        """Start the engine without waiting for it; ``start`` does that."""
         with self._lock:
             self._launch()
 
     def kill(self) -> None:
-        """Ends the engine by SIGKILL, as a lost machine would, and waits until it is gone."""
+        """End the engine by SIGKILL, as a lost machine would, and wait until it is gone."""
         with self._lock:
             self._killed = True
             self._kill()

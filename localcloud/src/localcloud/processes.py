@@ -1,11 +1,11 @@
 """Processes that cannot outlive the one that wants them.
 
 A server is started in a process group of its own, so that whatever it starts in turn ends with it. Two pipes
-tie it to its starter: the *lifeline*, whose writing end only the starter holds, tells the server by its
-end-of-file that the starter has gone, however it went; the *readiness* pipe tells the starter that the server
-serves, or, by its end-of-file, that it never will.
+tie it to its starter: the *parent-death pipe*, whose writing end only the starter holds, shows the server by
+its end-of-file that the starter has ended, however it ended; the *readiness* pipe shows the starter that the
+server serves, or, by its end-of-file, that it never will.
 
-Run as a program, this module puts the lifeline under a module that knows nothing of it:
+Run as a program, this module puts the parent-death pipe under a module that knows nothing of it:
 ``python -m localcloud.processes FD MODULE ARGS...``.
 """
 
@@ -50,7 +50,7 @@ class Child:
         return self.process.pid
 
     def wait_ready(self, timeout: float) -> None:
-        """Returns once the server has reported that it serves.
+        """Return once the server has reported that it serves.
 
         Raises:
             StartError: it ended, or was still silent after ``timeout`` seconds. It has been stopped by then.
@@ -68,7 +68,7 @@ class Child:
         raise StartError(f"{self.log.stem}: {why}; log {self.log}:\n{tail(self.log)}")
 
     def stop(self) -> None:
-        """Ends the server and its process group: politely, and after ``GRACE_SECONDS`` by SIGKILL."""
+        """End the server and its process group: politely, and after ``GRACE_SECONDS`` by SIGKILL."""
         if self.parent_death_pipe is not None:
             os.close(self.parent_death_pipe)
             self.parent_death_pipe = None
@@ -87,11 +87,11 @@ def spawn(
     environment: Mapping[str, str],
     tied: bool,
 ) -> Child:
-    """Starts a server in a process group of its own.
+    """Start a server in a process group of its own.
 
     Args:
-        command: makes the command line from the lifeline's descriptor (``None`` when not tied) and the
-            readiness pipe's descriptor.
+        command: makes the command line from the parent-death pipe's descriptor (``None`` when not tied) and
+            the readiness pipe's descriptor.
         log: file that takes the server's output; written anew.
         environment: the server's whole environment.
         tied: whether it ends when this process does.
@@ -122,7 +122,7 @@ def spawn(
 
 
 def watch_parent_death_pipe(fd: int, then: Callable[[], None]) -> None:
-    """Calls ``then`` from a thread of its own when the other end of the lifeline ``fd`` is closed."""
+    """Call ``then`` from a thread of its own when the other end of the pipe ``fd`` is closed."""
 
     def watch() -> None:
         while os.read(fd, 64):
@@ -133,7 +133,7 @@ def watch_parent_death_pipe(fd: int, then: Callable[[], None]) -> None:
 
 
 def end_group_of(pid: int, *, marker: str) -> bool:
-    """Ends the process group that the server ``pid`` leads, when ``pid`` is still that server.
+    """End the process group that the server ``pid`` leads, when ``pid`` is still that server.
 
     Args:
         pid: the server's process ID.

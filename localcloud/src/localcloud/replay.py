@@ -21,7 +21,7 @@ Messages = list[dict[str, Any]]
 
 
 def layer(app: AsgiApp) -> AsgiApp:
-    """Puts the memory of answers in front of ``app``."""
+    """Put the memory of answers in front of ``app``."""
     answers: OrderedDict[bytes, Messages] = OrderedDict()
 
     async def with_memory(scope: Any, receive: Any, send: Any) -> None:
@@ -34,13 +34,13 @@ def layer(app: AsgiApp) -> AsgiApp:
             for message in answers[invocation]:
                 await send(message)
             return
-        told: Messages = []
+        messages: Messages = []
 
         async def remember(message: dict[str, Any]) -> None:
-            told.append(message)
-            if not message.get("more_body") and told[0].get("status") in _SUCCESS and len(told) > 1:
+            messages.append(message)
+            if not message.get("more_body") and messages[0].get("status") in _SUCCESS and len(messages) > 1:
                 # Before the answer leaves: what is lost on the way must be known already.
-                answers[invocation] = told
+                answers[invocation] = messages
                 while len(answers) > _KEPT:
                     answers.popitem(last=False)
             await send(message)

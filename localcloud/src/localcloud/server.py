@@ -1,7 +1,7 @@
 """The core process: ``python -m localcloud.server --workdir DIR``, which ``LocalCloud.start`` runs.
 
-MiniStack reads its settings from the environment while it is imported. So this module takes the ports, sets the
-environment, and only then imports ``core``, which brings MiniStack with it.
+MiniStack reads its settings from the environment while it is imported. So this module takes the ports, sets
+the environment, and only then imports ``core``, which brings MiniStack with it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from localcloud.settings import ACCESS_KEY, ACCOUNT, HOST, REGION, SECRET_KEY
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the core process until SIGTERM, SIGINT or the end of its parent-death pipe."""
+    """Run the core process until SIGTERM, SIGINT or the end of its parent-death pipe."""
     options = _parser().parse_args(argv)
     workdir: Path = options.workdir.resolve()
     http = _listen(options.port)
@@ -64,7 +64,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _configure(workdir: Path, port: int, mqtt_port: int) -> None:
-    """Sets what MiniStack reads from the environment, and keeps the user's AWS settings out of it."""
+    """Set what MiniStack reads from the environment, and keep the user's AWS settings out of it."""
     scratch = workdir / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     for name in [name for name in os.environ if name.startswith(("AWS_", "MINISTACK_", "LOCALSTACK_"))]:

@@ -52,7 +52,7 @@ def projected() -> MemoryStorage:
 
 
 def with_parameters(storage: MemoryStorage, **changes: str | None) -> MemoryStorage:
-    """The storage with other properties of its table; ``__`` in a name stands for a dot, None takes one away."""
+    """The storage with other table properties; ``__`` in a name is a dot, None removes a property."""
     renamed = {name.replace("__", "."): value for name, value in changes.items()}
     merged = {**storage.tables["test", "t"]["Parameters"], **renamed}
     parameters = {name: value for name, value in merged.items() if value is not None}
@@ -291,7 +291,7 @@ class TestParquet:
         storage = storage_of(table({"x": kind, "y": "int"}), {"data/a": parquet(x=array)})
         with pytest.raises(QueryError, match=r"HIVE_BAD_DATA: .*s3://test/data/a, column x"):
             rows(storage, "SELECT x FROM t")
-        # A column that is not asked for is not looked at.
+        # A column that the query does not read is not checked.
         assert rows(storage, "SELECT y FROM t") == [[None]]
 
     def test_int96_timestamps_as_hive_and_firehose_write_them(self) -> None:

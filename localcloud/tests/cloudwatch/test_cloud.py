@@ -27,7 +27,7 @@ def name() -> str:
 
 @pytest.fixture
 def put_alarm(cloud: LocalCloud) -> Callable[..., None]:
-    """Puts an alarm on a metric of the namespace Test, which sounds above 0."""
+    """Put an alarm on a metric of the namespace Test, which fires above 0."""
 
     def put(name: str, **changes: Any) -> None:
         arguments = {
@@ -64,7 +64,7 @@ def test_an_alarm_tells_its_topic_when_it_sounds_and_when_it_ends(
     put_alarm(name, AlarmActions=[topic, forbidden], OKActions=[topic])
 
     watch.put_metric_data(Namespace="Test", MetricData=[{"MetricName": name, "Value": 1}])
-    for _ in range(2):  # the second evaluation changes nothing and tells nothing
+    for _ in range(2):  # the second evaluation changes nothing and publishes nothing
         cloud.control("POST", "alarms", {})
     state = watch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
     assert (state["StateValue"], json.loads(state["StateReasonData"])["recentDatapoints"]) == ("ALARM", [1])
@@ -72,16 +72,16 @@ def test_an_alarm_tells_its_topic_when_it_sounds_and_when_it_ends(
     put_alarm(name, AlarmActions=[topic], OKActions=[topic], Threshold=1)
     cloud.control("POST", "alarms", {})
 
-    told = []
+    published = []
     while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
         for message in messages:
             envelope = json.loads(message["Body"])
             body = json.loads(envelope["Message"])
-            told.append(
+            published.append(
                 (envelope["TopicArn"], body["AlarmName"], body["OldStateValue"], body["NewStateValue"])
             )
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-    assert told == [(topic, name, "INSUFFICIENT_DATA", "ALARM"), (topic, name, "ALARM", "OK")]
+    assert published == [(topic, name, "INSUFFICIENT_DATA", "ALARM"), (topic, name, "ALARM", "OK")]
     actions = watch.describe_alarm_history(AlarmName=name, HistoryItemType="Action")["AlarmHistoryItems"]
     states = sorted(json.loads(one["HistoryData"])["actionState"] for one in actions)
     assert states == ["Failed", "Succeeded", "Succeeded"]

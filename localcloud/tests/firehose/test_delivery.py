@@ -46,7 +46,7 @@ Make = Callable[..., Delivery]
 
 @pytest.fixture
 def make(aws: FakeAws, clock: Clock, tmp_path: Path) -> Make:
-    """Makes the delivery of a stream; a second call is what a restarted process does."""
+    """Make the delivery of a stream; a second call is what a restarted process does."""
 
     def make(renew: Callable[[], None] = lambda: None, **changes: Any) -> Delivery:
         return Delivery(
@@ -62,7 +62,7 @@ def make(aws: FakeAws, clock: Clock, tmp_path: Path) -> Make:
 
 
 def flush(one: Delivery, clock: Clock, rounds: int = 100) -> None:
-    """Rounds until everything that is in the stream now is delivered."""
+    """Run rounds until everything that is in the stream now is delivered."""
     since = clock()
     for _ in range(rounds):
         clock.seconds += 0.001
@@ -74,7 +74,7 @@ def flush(one: Delivery, clock: Clock, rounds: int = 100) -> None:
 
 
 def run(one: Delivery, clock: Clock, seconds: float) -> None:
-    """Rounds at the delivery's own pace for some time."""
+    """Run rounds at the delivery's own pace for some time."""
     end = clock.seconds + seconds
     while clock.seconds < end:
         clock.seconds += min(max(one.round(), 0.02), end - clock.seconds)
@@ -604,7 +604,7 @@ class PowerCutError(BaseException):
 
 
 def _calls_until(aws: FakeAws, calls: int, after: bool) -> Iterator[None]:
-    """Lets the process end at a call: before it has an effect, or after it."""
+    """Let the process end at a call: before it has an effect, or after it."""
     original = aws._called
 
     def called(operation: str) -> None:

@@ -23,7 +23,7 @@ Measure = Callable[..., Measured]
 
 @pytest.fixture
 def measure(aws: FakeAws, clock: Clock, tmp_path: Path) -> Measure:
-    """Delivers what is in the stream, and gives the values of each metric in their order."""
+    """Deliver what is in the stream, and give the values of each metric in their order."""
 
     def run(**changes: Any) -> Measured:
         outbox = Outbox()

@@ -165,7 +165,7 @@ def test_a_stream_that_cannot_be_served_is_refused(path: str, change: dict[str, 
 
 
 def test_a_description_has_the_defaults_that_aws_fills_in() -> None:
-    """Terraform compares them at every plan: a missing one is a difference for ever."""
+    """Terraform compares them at every plan: a missing one is a permanent difference."""
     given = {
         "RoleARN": ROLE,
         "BucketARN": "arn:aws:s3:::test",

@@ -354,7 +354,7 @@ def test_publishes_above_the_rate_are_discarded_without_an_acknowledgement(
         for _ in range(1500):
             mine.client.publish(topic, b"x", qos=0)
         acknowledged = [mine.client.publish(topic, b"x", qos=1) for _ in range(20)]
-        mine.client.subscribe("not/allowed")  # the answer to it tells that all before was read
+        mine.client.subscribe("not/allowed")  # the answer to it shows that all before was read
         assert mine.dropped.wait(PATIENCE)
         # A busy machine reads slowly, and each second allows some more.
         allowed = PUBLISHES_PER_SECOND * (BURST_SECONDS + time.monotonic() - began)

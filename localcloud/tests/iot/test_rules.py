@@ -1,6 +1,6 @@
 """Rules: what reaches the stream, what reaches the error action, and what is lost and counted."""
 
-# ruff: noqa: S608 - IoT's SQL, of which nobody gives a part
+# ruff: noqa: S608 - IoT's SQL, of which no part is user input
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Route:
         return {"s3": {"bucketName": self.name, "key": KEY, "roleArn": self.role_arn}}
 
     def rule(self, sql: str | None = None, **payload: Any) -> None:
-        """Creates the route's rule; keyword arguments replace members of its payload."""
+        """Create the route's rule; keyword arguments replace members of its payload."""
         rule = {
             "sql": sql or f"SELECT * FROM 'stations/+/{self.name}/measurements'",
             "awsIotSqlVersion": "2016-03-23",
@@ -58,7 +58,7 @@ class Route:
         self.cloud.client("iot").create_topic_rule(ruleName=name, topicRulePayload={**rule, **payload})
 
     def publish(self, payload: bytes) -> None:
-        """Publishes to the route's topic over HTTPS; the rule has run when this returns."""
+        """Publish to the route's topic over HTTPS; the rule has run when this returns."""
         self.cloud.client("iot-data").publish(topic=self.topic, qos=1, payload=payload)
 
     def records(self) -> list[dict[str, Any]]:

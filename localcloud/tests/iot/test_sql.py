@@ -1,6 +1,6 @@
 """IoT SQL: what it gives, and what it refuses instead of guessing."""
 
-# ruff: noqa: S608 - IoT's SQL, of which nobody gives a part
+# ruff: noqa: S608 - IoT's SQL, of which no part is user input
 
 import json
 import re

@@ -1,9 +1,9 @@
 """MiniStack's Glue and S3 as a query's caller may use them.
 
-Athena reads with the permissions of whoever starts a query: glue:GetTable on catalog, database and table,
-s3:ListBucket and s3:GetObject on what it reads, s3:GetBucketLocation and s3:PutObject where the result goes
-("Allow access to prefixes", "Fine-grained access to databases and tables" in the Athena user guide). Each is
-evaluated here with MiniStack's own policy evaluator for the key that signed StartQueryExecution.
+Athena reads with the permissions of the caller who starts a query: glue:GetTable on catalog, database and
+table, s3:ListBucket and s3:GetObject on what it reads, s3:GetBucketLocation and s3:PutObject where the result
+goes ("Allow access to prefixes", "Fine-grained access to databases and tables" in the Athena user guide).
+Each is evaluated here with MiniStack's own policy evaluator for the key that signed StartQueryExecution.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Caller:
     region: str
 
     def check(self, action: str, resource: str, context: Mapping[str, str] | None = None) -> None:
-        """Evaluates the caller's policies.
+        """Evaluate the caller's policies.
 
         Raises:
             AccessDeniedError: they do not allow ``action`` on ``resource``.
@@ -58,7 +58,7 @@ class Caller:
             raise AccessDeniedError(action, resource, getattr(denied, "principal_arn", ""))
 
     def check_key(self, bucket: str, key: str, kms_key: str | None, actions: tuple[str, ...]) -> None:
-        """Has KMS asked whether the caller may use an object's key, if it has one.
+        """Have KMS asked whether the caller may use an object's key, if it has one.
 
         Raises:
             AccessDeniedError: KMS refuses.
@@ -126,7 +126,7 @@ class S3Store:
         return body
 
     def put(self, bucket: str, key: str, body: bytes) -> None:
-        """Stores a query's result.
+        """Store a query's result.
 
         Raises:
             QueryError: the caller may not, or there is no such bucket.
@@ -149,7 +149,7 @@ class S3Store:
             raise QueryError("GENERIC_USER_ERROR", f"writing output to {url} failed with status {status}")
 
     def _on_the_loop(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Calls one of MiniStack's functions where it expects to run: writes are not made for threads."""
+        """Call one of MiniStack's functions where it expects to run: writes are not made for threads."""
         done: Future[Any] = Future()
 
         def call() -> None:

@@ -100,7 +100,7 @@ class Query:
     _over: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def cancel(self) -> None:
-        """Stops the run; it ends with ``QueryCancelledError`` soon after."""
+        """Stop the run; it ends with ``QueryCancelledError`` soon after."""
         self._cancelled.set()
         threading.Thread(target=self._interrupt, name="athena-cancel", daemon=True).start()
 
@@ -112,7 +112,7 @@ class Query:
                     self._connection.interrupt()
 
     def run(self, catalog: Catalog, store: ObjectStore) -> Answer:
-        """Runs the query.
+        """Run the query.
 
         Raises:
             QueryError: it failed, as ``StateChangeReason`` would say.
@@ -163,7 +163,7 @@ class Query:
             connection.close()
 
     def _load(self, connection: Any, scans: Sequence[Scan], context: ScanContext) -> int:
-        """Reads what the scans need, each into a relation of its own; the bytes that were scanned."""
+        """Read what the scans need, each into a relation of its own; the bytes that were scanned."""
         scanned = 0
 
         def limit(more: int) -> None:
@@ -203,7 +203,7 @@ def _with_parameters(tree: exp.Query, parameters: Sequence[str]) -> exp.Query:
 
 
 def _at_moment(tree: exp.Query, now: datetime) -> exp.Query:
-    """Puts the query's own moment where it asks for the time, as Trino does before it plans."""
+    """Put the query's own moment where it asks for the time, as Trino does before it plans."""
     utc = now.astimezone(UTC)
     stamp = utc.strftime("%Y-%m-%d %H:%M:%S.") + f"{utc.microsecond // 1000:03d}"
     values: Mapping[type[exp.Expr], Callable[[], exp.Expr]] = {

@@ -33,7 +33,7 @@ QUERY_OPERATIONS = frozenset(
 
 
 def install(_: Any) -> None:
-    """Puts the query service in front of MiniStack's Athena."""
+    """Put the query service in front of MiniStack's Athena."""
     inner = athena.handle_request
     service: Any = None
     importing = asyncio.Lock()

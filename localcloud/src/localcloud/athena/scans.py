@@ -1,6 +1,6 @@
 """The tables that a query reads: which partitions its conditions leave, and the rows of those.
 
-A condition leaves out partitions when it stands in the WHERE clause, or in an inner join's ON, of the SELECT
+A condition leaves out partitions when it is in the WHERE clause, or in an inner join's ON, of the SELECT
 that names the table, and speaks of nothing but the table's partition columns. So does one of a SELECT around
 that one, such as the query over a view, where the inner SELECT hands these columns on as they are (those that
 a grouped SELECT hands on are grouped) and partitions each of its windows by them. Trino moves such conditions
@@ -35,7 +35,7 @@ class ScanContext:
         catalog: Glue's tables.
         store: S3's objects.
         now: the query's moment, which relative ranges of a projection start from.
-        stopped: raises once nobody wants the answer any more.
+        stopped: raises once the query is cancelled.
     """
 
     catalog: Catalog
@@ -180,7 +180,7 @@ class _Partition:
     objects: list[StoredObject]
 
     def add(self, item: StoredObject) -> None:
-        """Takes an object in, unless Athena ignores it: empty ones, and hidden files and folders."""
+        """Take an object in, unless Athena ignores it: empty ones, and hidden files and folders."""
         parts = item.key[len(self.folder) :].split("/")
         if item.size and not any(part.startswith(("_", ".")) for part in parts):
             self.objects.append(item)

@@ -53,7 +53,7 @@ class _Run:
 
 
 class QueryService:
-    """Runs queries on threads and tells of them through Athena's API.
+    """Runs queries on threads and describes them through Athena's API.
 
     Args:
         module: MiniStack's ``services.athena``, whose stores it shares.
@@ -66,7 +66,7 @@ class QueryService:
         self._tokens: dict[str, tuple[str, str]] = {}
 
     async def handle(self, action: str, headers: Any, body: bytes, params: Any) -> Response:
-        """Answers a request for one of the operations that this class has.
+        """Answer a request for one of the operations that this class has.
 
         Args:
             action: the operation.
@@ -222,7 +222,7 @@ class QueryService:
         status["CompletionDateTime"] = ended
         if reason is not None:
             status["StateChangeReason"] = reason
-        # Last: whoever sees the state finds all the rest in place.
+        # Last: a caller that sees the state finds all the rest in place.
         status["State"] = outcome
 
 
@@ -233,7 +233,7 @@ def _caller(headers: Any, params: Any) -> Caller:
 
 
 def _result_configuration(request: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Where and how the result is stored: as the workgroup enforces, else as asked for."""
+    """Where and how the result is stored: as the workgroup enforces, else as requested."""
     own = settings.get("ResultConfiguration") or {}
     asked = request.get("ResultConfiguration") or {}
     chosen = dict(own if settings.get("EnforceWorkGroupConfiguration") else {**own, **asked})

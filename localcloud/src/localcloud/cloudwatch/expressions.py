@@ -76,7 +76,7 @@ class Expression:
 
 
 def parse(text: str) -> Expression:
-    """Reads an expression.
+    """Read an expression.
 
     Raises:
         ExpressionError: its syntax is wrong, or the local cloud lacks something of it.

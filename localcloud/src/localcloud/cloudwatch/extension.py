@@ -10,7 +10,7 @@ the alarms themselves:
 * PutMetricAlarm kept no ``Metrics``, added members that the request had not, and took what AWS refuses.
 * ``_evaluate_alarm`` mixed all dimensions of a metric, took all evaluation periods for one, and knew neither
   missing data nor expressions nor that an alarm can return to INSUFFICIENT_DATA; alarms were evaluated only
-  when somebody put metric data.
+  when a client put metric data.
 * ``_dispatch_alarm_actions`` published to topics whose policy does not let CloudWatch.
 
 ``record_metric`` goes to the metrics kept here. What else is replaced is said in ``sources``.
@@ -48,7 +48,7 @@ _log: Final = logging.getLogger("localcloud.cloudwatch")
 
 
 def install(_: Any) -> None:
-    """Puts metrics and alarms into MiniStack."""
+    """Put metrics and alarms into MiniStack."""
     metrics, documents = Metrics(), Documents()
     service = Service(metrics, time.time)
     evaluator = AlarmEvaluator(cloudwatch, sns, metrics, time.time)
@@ -148,7 +148,7 @@ def _put_metric_alarm(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _keep_evaluating(evaluate: Callable[..., Any], metrics: Metrics) -> None:
-    """Evaluates the alarms for as long as the cloud runs."""
+    """Evaluate the alarms for as long as the cloud runs."""
     while True:
         now = time.time()
         await asyncio.sleep(STEP_SECONDS - now % STEP_SECONDS + LATENESS_SECONDS)
@@ -167,7 +167,7 @@ def _provide_calls(
 ) -> None:
     @route("POST", f"{PREFIX}alarms")
     async def evaluate_now(_: dict[str, Any]) -> Answer:
-        """Evaluates all alarms as if the running minute had ended."""
+        """Evaluate all alarms as if the running minute had ended."""
         return 200, {"changed": evaluate(math.ceil(time.time() / MINUTE) * MINUTE)}
 
     @route("GET", f"{PREFIX}metrics")
@@ -178,7 +178,7 @@ def _provide_calls(
 
     @route("POST", f"{PREFIX}metrics")
     async def take(arguments: dict[str, Any]) -> Answer:
-        """Takes ``data``: measurements of a service in another process, each with its epoch seconds."""
+        """Take ``data``: measurements of a service in another process, each with its epoch seconds."""
         for one in arguments["data"]:
             metric = MetricId.of(one["namespace"], one["name"], one["dimensions"])
             metrics.add(metric, float(one["timestamp"]), Stat.of(float(one["value"])), one["unit"])
@@ -186,7 +186,7 @@ def _provide_calls(
 
     @route("POST", f"{PREFIX}metrics/age")
     async def age(arguments: dict[str, Any]) -> Answer:
-        """Makes the data points of metrics with one of ``resources`` as a dimension ``seconds`` older."""
+        """Make the data points of metrics with one of ``resources`` as a dimension ``seconds`` older."""
         resources = set(arguments["resources"])
         seconds = int(arguments["seconds"])
         if seconds <= 0 or seconds % MINUTE:

@@ -130,7 +130,7 @@ class Delivery:
         renew: Called when a role's session is no longer good.
         clock: Monotonic seconds.
         now: Time of day.
-        meter: Measures for CloudWatch.
+        meter: takes the metrics for CloudWatch.
         counters: What has been done.
         last_error: What failed last, None when nothing waits for another try.
     """

@@ -66,7 +66,7 @@ class Action(Protocol):
         ...
 
     async def run(self, result: bytes, message: Message, rule: RuleIdentity, api: Loopback) -> None:
-        """Hands over what the rule's statement gave.
+        """Hand over what the rule's statement gave.
 
         Raises:
             ActionError: it could not.

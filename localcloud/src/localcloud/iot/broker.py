@@ -7,20 +7,17 @@ that says so:
   certificates": port 8883 authenticates clients by certificate).
 * ``_WSSession._policy_allows``: a session without any identity was allowed everything.
 * ``_mqtt_policy_allows``: a certificate that was deactivated or revoked stayed good for the connections it
-  had
-  ("Activate or deactivate a client certificate": they are disconnected within minutes; here at the next
+  had ("Activate or deactivate a client certificate": they are disconnected within minutes; here at the next
   packet).
 * ``_parsed_iot_policy``: a wildcard in a client ID became a wildcard of the policy that names the client ID
-  by
-  variable. Such a variable stays unresolved now, so that its statement matches nothing.
+  by variable. Such a variable stays unresolved now, so that its statement matches nothing.
 * ``_WSSession.handle_packet``: packets before CONNECT were obeyed under the certificate's policies, and a
-  second
-  CONNECT changed the client ID (MQTT 3.1.1, 3.1); payloads above 128 KB and topics of more than seven slashes
-  passed ("Message broker and protocol limits"), and so did any number of publishes a second. The excess over
-  100 a second is discarded and, at QoS 1, not acknowledged; the connection stays (same page).
-  QoS 2 passed, of a last will and of publishes, which the rules got ("AWS IoT differences from MQTT
-  specifications": it is not supported, and no acknowledgement is sent). Reports say that such a will ends
-  the connection; with MQTT 5, whose CONNACK names QoS 1 as the highest, so does such a publish. A retained
+  second CONNECT changed the client ID (MQTT 3.1.1, 3.1); payloads above 128 KB and topics of more than seven
+  slashes passed ("Message broker and protocol limits"), and so did any number of publishes a second. The
+  excess over 100 a second is discarded and, at QoS 1, not acknowledged; the connection stays (same page). QoS
+  2 passed, of a last will and of publishes, which the rules got ("AWS IoT differences from MQTT
+  specifications": it is not supported, and no acknowledgement is sent). Reports say that such a will ends the
+  connection; with MQTT 5, whose CONNACK names QoS 1 as the highest, so does such a publish. A retained
   publish without ``iot:RetainPublish`` was refused to MQTT 5 by its PUBACK alone (reports: the connection
   ends); one to a reserved topic passed, that of Basic Ingest included ("Using MQTT retained messages").
 """
@@ -45,8 +42,8 @@ TOPIC_SLASHES: Final = 7
 PUBLISHES_PER_SECOND: Final = 100
 MAX_QOS: Final = 1
 BURST_SECONDS: Final = 5
-"""AWS does not say over which time it measures the rate. A busy machine receives in a bunch what a device sent
-evenly, and a short time would discard it."""
+"""AWS does not say over which time it measures the rate. A busy machine receives in a bunch what a device
+sent evenly, and a short time would discard it."""
 
 # MQTT 5, 2.4 and 3.1.2.3; MQTT 3.1.1, 3.3.1.3
 _QOS_NOT_SUPPORTED: Final = 0x9B
@@ -83,7 +80,7 @@ class _Connection:
 
 
 def install(app: Any) -> Counter[str]:
-    """Puts the refusals into MiniStack; returns the counts of what was refused, by reason."""
+    """Put the refusals into MiniStack; return the counts of what was refused, by reason."""
     refused: Counter[str] = Counter()
     _require_certificates()
     _evaluate_policies_strictly(app)
@@ -92,7 +89,7 @@ def install(app: Any) -> Counter[str]:
 
 
 def listen_on(listener: socket.socket) -> None:
-    """Makes the broker listen on this socket; its own listens on every interface."""
+    """Make the broker listen on this socket; its own listens on every interface."""
 
     async def listen() -> None:
         if iot._mtls_server is None:
@@ -104,7 +101,7 @@ def listen_on(listener: socket.socket) -> None:
 
 
 def drop_connections() -> int:
-    """Breaks every MQTT connection at once, as the loss of the broker's machine would; says how many."""
+    """Break every MQTT connection at once, as the loss of the broker's machine would; say how many."""
     writers = list(iot._mtls_sessions)
     for writer in writers:
         writer.transport.abort()
@@ -189,7 +186,7 @@ def _check_packets(refused: Counter[str]) -> None:
 
 
 async def _refuses_will(session: Any, body: bytes) -> bool:
-    """Whether a CONNECT packet has a last will of a QoS that is not supported; MQTT 5 is told so."""
+    """Whether a CONNECT packet has a last will of a QoS that is not supported; with MQTT 5 the CONNACK says so."""
     try:
         _, offset = iot._read_string(body, 0)
         version, flags = body[offset], body[offset + 1]

@@ -3,11 +3,9 @@
 Replaced in ``ministack.services.iot``:
 
 * ``put_topic_rule`` stored SQL and actions that it could not run, and a rule with them did nothing, silently.
-  Now
-  such a rule is refused when it is created.
+  Now such a rule is refused when it is created.
 * ``_run_rule_actions`` and ``_evaluate_topic_rules`` knew neither the Kinesis nor the S3 action, ran the
-  others as
-  nobody, and parsed the payload of a bare ``SELECT *``, which must pass as it came.
+  others without a role, and parsed the payload of a bare ``SELECT *``, which must pass as it came.
 
 What the broker let pass is listed in ``broker``.
 """
@@ -27,7 +25,7 @@ from localcloud.loopback import Loopback
 
 
 def install(app: Any) -> None:
-    """Puts the rules engine and the broker's rules into MiniStack."""
+    """Put the rules engine and the broker's rules into MiniStack."""
     api = Loopback(faults.layer(app.app))
     losses = Losses()
     store = iot.put_topic_rule

@@ -125,7 +125,7 @@ class Template:
 
 @lru_cache(maxsize=256)
 def parse_statement(sql: str) -> Statement:
-    """Parses ``SELECT items [FROM 'filter'] [WHERE condition]``.
+    """Parse ``SELECT items [FROM 'filter'] [WHERE condition]``.
 
     Raises:
         SqlError: the statement is not supported.
@@ -135,7 +135,7 @@ def parse_statement(sql: str) -> Statement:
 
 @lru_cache(maxsize=256)
 def parse_template(text: str) -> Template:
-    """Parses a substitution template.
+    """Parse a substitution template.
 
     Raises:
         SqlError: an expression is not supported, or a ``${`` has no end.

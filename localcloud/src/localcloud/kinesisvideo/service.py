@@ -66,7 +66,7 @@ class Frontend:
             denied = denied or self._key_denied(operation.name, request, headers, query)
             if denied is not None:
                 return denied
-            # In a thread: clips are made and files written, and nobody else may wait for that.
+            # In a thread: clips are made and files written, and no other request may wait for that.
             result = await asyncio.to_thread(self.service.call, operation.name, request)
         except KinesisVideoError as error:
             return wire.error(error.code, error.status, str(error))
@@ -163,7 +163,7 @@ def _tags_in(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def install(app: Any) -> None:
-    """Adds the service to MiniStack."""
+    """Add the service to MiniStack."""
     folder = Path(os.environ["LOCALCLOUD_WORKDIR"]) / SERVICE
     endpoint = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
     frontend = Frontend(Service(folder, ACCOUNT, REGION, endpoint))

@@ -3,10 +3,9 @@
 Replaced in ``ministack.services.lambda_svc``:
 
 * ``_execute_function_warm`` ran every function on the interpreter of MiniStack with all packages of its
-  environment
-  and its variables, took a line of the function's output for its result when it looked like one, lost or
-  misplaced log lines, let a timed-out function run on for seconds, gave every error the same type, and knew
-  neither the 6 MB limit of a response ("Lambda quotas") nor the memory limit.
+  environment and its variables, took a line of the function's output for its result when it looked like one,
+  lost or misplaced log lines, let a timed-out function run on for seconds, gave every error the same type,
+  and knew neither the 6 MB limit of a response ("Lambda quotas") nor the memory limit.
 * ``_emit_lambda_logs`` wrote logs whatever the function's role allows; they are written as the role now
   ("Sending Lambda function logs to CloudWatch Logs").
 * ``invalidate_worker`` killed a running invocation when its function was updated or deleted; AWS lets it
@@ -51,7 +50,7 @@ _log: Final = logging.getLogger("localcloud.lambdas")
 
 
 def install(app: Any) -> None:
-    """Puts the execution environments into MiniStack."""
+    """Put the execution environments into MiniStack."""
     interpreters()  # a setting that is wrong ends the start
     executor = Executor(app, Loopback(faults.layer(app.app)))
     run_elsewhere = lambda_svc._execute_function_warm
@@ -84,7 +83,7 @@ def install(app: Any) -> None:
 def _crash_on_demand(executor: Executor) -> None:
     @route("POST", f"{PREFIX}lambda-crash")
     async def crash(arguments: dict[str, Any]) -> Answer:
-        """Kills ``function`` where it is at work; ``killed`` says how many invocations that ended.
+        """Kill ``function`` where it is at work; ``killed`` says how many invocations that ended.
 
         With ``within``, the next invocation that begins in so many seconds is killed, where none is now.
         """
@@ -142,7 +141,7 @@ def _check_reservations() -> None:
 
     @route("POST", f"{PREFIX}lambda-account")
     async def account(arguments: dict[str, Any]) -> Answer:
-        """Sets how many functions run at once: ``executions``, few in a new account, or AWS's default."""
+        """Set how many functions run at once: ``executions``, few in a new account, or AWS's default."""
         nonlocal quota
         executions = arguments.get("executions")
         quota = EXECUTIONS if executions is None else int(executions)

@@ -1,7 +1,7 @@
 """Services ask KMS about the keys that their resources are encrypted with.
 
 Wrapped in ``ministack.app.SERVICE_HANDLERS``, after IAM has allowed the call itself; they recorded keys and
-asked nobody:
+did not ask KMS:
 
 * ``s3``: GenerateDataKey for a put, Decrypt for a get, both for the parts of an upload (S3 User Guide,
   "Using server-side encryption with AWS KMS keys"). The encryption context is the bucket with a bucket key,
@@ -10,8 +10,8 @@ asked nobody:
   to use user-generated KMS keys").
 * ``logs``: a key is only taken if its policy lets CloudWatch Logs use it for the log group (CloudWatch Logs
   guide, "Encrypt log data in CloudWatch Logs using AWS KMS").
-* ``lambda``: whoever sets a function's key must be allowed CreateGrant and Encrypt (Lambda guide, "Securing
-  Lambda environment variables"). The function's role needs nothing: Lambda uses the grant.
+* ``lambda``: the caller who sets a function's key must be allowed CreateGrant and Encrypt (Lambda guide,
+  "Securing Lambda environment variables"). The function's role needs nothing: Lambda uses the grant.
 
 Kinesis Video Streams and Athena, which are this package's own, ask by themselves.
 """
@@ -56,7 +56,7 @@ _LOGS_ACTIONS: Final = (
 
 
 def install(app: Any) -> None:
-    """Wraps the handlers."""
+    """Wrap the handlers."""
     for service, check in {"s3": _s3, "kinesis": _kinesis, "logs": _logs, "lambda": _lambda}.items():
         app.SERVICE_HANDLERS[service] = _checked(app.SERVICE_HANDLERS[service], check)
 

@@ -12,7 +12,7 @@ from ministack.services import glue
 
 
 def install(_: Any) -> None:
-    """Puts the two operations in front of ``ministack.services.glue.handle_request``."""
+    """Put the two operations in front of ``ministack.services.glue.handle_request``."""
     original: Callable[..., Awaitable[Any]] = glue.handle_request
 
     async def handle_request(method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Any:

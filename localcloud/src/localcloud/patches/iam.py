@@ -48,7 +48,7 @@ _also: ContextVar[tuple[str, ...]] = ContextVar("also_checked_arns", default=())
 
 
 def install(app: Any) -> None:
-    """Puts the corrections into MiniStack."""
+    """Put the corrections into MiniStack."""
     _name_every_action()
     _name_resources()
     _name_key_of_writes()

@@ -3,13 +3,11 @@
 Of ``ministack.services.kinesis`` this replaces:
 
 - ``_split_shard``, ``_merge_shards``, ``_update_shard_count``: deleted the parent shards with every record in
-  them. A
-  parent is now closed: it takes no record, and can be read to its end.
+  them. A parent is now closed: it takes no record, and can be read to its end.
 - ``_route_to_shard``, ``_shard_out``, ``_describe_stream_summary``: know closed shards from open ones.
 - ``_get_records``: had no end of a closed shard (no NextShardIterator, ChildShards) and no limit of 10 MB.
 - ``_expire_records``: iterators are positions in a list, and it shortened the list under them: every iterator
-  then
-  skipped as many new records as old ones had expired.
+  then skipped as many new records as old ones had expired.
 - ``_create_stream``: gave an on-demand stream one shard, where Kinesis gives four.
 - ``handle_request``: has no UpdateStreamMode, so a stream could not become on-demand or provisioned.
 """
@@ -34,7 +32,7 @@ Operation = Callable[[dict[str, Any]], Any]
 
 
 def install(_: Any) -> None:
-    """Replaces the functions; MiniStack looks each up by name at every call."""
+    """Replace the functions; MiniStack looks each up by name at every call."""
     kinesis._route_to_shard = route_to_shard
     kinesis._shard_out = _shard_out(kinesis._shard_out)
     kinesis._expire_records = expire_records
@@ -76,7 +74,7 @@ def expire_records(stream: dict[str, Any]) -> None:
     horizon = time.time() - stream["RetentionPeriodHours"] * 3600
     for shard_id, shard in stream["shards"].items():
         records = shard["records"]
-        # Records stand in the order of their arrival.
+        # Records are in the order of their arrival.
         expired = next(
             (at for at, one in enumerate(records) if one["ApproximateArrivalTimestamp"] >= horizon),
             len(records),
@@ -90,7 +88,7 @@ def expire_records(stream: dict[str, Any]) -> None:
 
 
 def _checked(names: tuple[str, ...], operation: Operation) -> Operation:
-    """Refuses to reshard a shard that is closed already."""
+    """Refuse to reshard a shard that is closed already."""
 
     def checked(data: dict[str, Any]) -> Any:
         _, stream = kinesis._resolve_stream(data)
@@ -141,7 +139,7 @@ def update_shard_count(data: dict[str, Any]) -> Any:
 
 
 def _reshard(stream: dict[str, Any], parents: list[str], target: int) -> None:
-    """Closes the open shards and opens `target` even ones, whose parents hold the ends of their ranges."""
+    """Close the open shards and open `target` even ones, whose parents hold the ends of their ranges."""
     shards = stream["shards"]
     children = kinesis._build_shards(target, start_index=kinesis._max_shard_index(stream) + 1)
     for child in children.values():

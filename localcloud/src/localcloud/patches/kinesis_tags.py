@@ -15,7 +15,7 @@ Operation = Callable[[dict[str, Any]], Any]
 
 
 def install(_: Any) -> None:
-    """Replaces the function; MiniStack looks it up by name at every call."""
+    """Replace the function; MiniStack looks it up by name at every call."""
     kinesis._create_stream = _create_stream(kinesis._create_stream)
 
 

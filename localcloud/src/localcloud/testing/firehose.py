@@ -122,7 +122,7 @@ class FakeShard:
 
 
 def month_of(data: bytes) -> dict[str, str]:
-    """Partition keys of the default transform: the record's last character tells the month."""
+    """Partition keys of the default transform: the record's last character selects the month."""
     return {"year": "2026", "month": f"{data.strip()[-1] % 3 + 1:02d}"}
 
 
