@@ -22,6 +22,7 @@ means.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 from typing import Any
 
@@ -55,9 +56,7 @@ def install(_: Any) -> None:
 
 
 def _service() -> Any:
-    from localcloud.athena.service import QueryService
-
-    return QueryService(athena)
+    return importlib.import_module("localcloud.athena.service").QueryService(athena)
 
 
 def _remove_scan_limit(request: dict[str, Any]) -> None:

@@ -186,7 +186,7 @@ def _check_packets(refused: Counter[str]) -> None:
 
 
 async def _refuses_will(session: Any, body: bytes) -> bool:
-    """Whether a CONNECT packet has a last will of a QoS that is not supported; with MQTT 5 the CONNACK says so."""
+    """Whether a CONNECT packet has a last will of an unsupported QoS; with MQTT 5 the CONNACK says so."""
     try:
         _, offset = iot._read_string(body, 0)
         version, flags = body[offset], body[offset + 1]

@@ -271,8 +271,9 @@ def without_codec_private(document: bytes) -> bytes:
 
 
 def one_cluster(document: bytes) -> bytes:
-    """The document with its clusters made one; a muxer begins a new one at a key frame, whatever its options
-    say.
+    """The document with its clusters made one.
+
+    A muxer begins a new one at a key frame, whatever its options say.
 
     Raises:
         MatroskaError: its blocks span more time than a cluster can express.
