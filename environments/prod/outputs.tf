@@ -3,9 +3,9 @@ output "buckets" {
   value       = module.lake.buckets
 }
 
-output "deletions" {
+output "deletion_policy" {
   description = "What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here."
-  value       = module.lake.deletions
+  value       = module.lake.deletion_policy
 }
 
 output "left_behind" {

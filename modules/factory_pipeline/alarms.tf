@@ -1,7 +1,7 @@
 # What tells that messages wait, go astray, or soon will: one entry here is one alarm per lane. docs/operations.md has an entry for each,
 # under the same name. Which metrics there are and what they mean: AWS's guides, as tests/terraform/monitoring/aws_metrics.toml names them for each.
 locals {
-  alarm_meanings = {
+  alarm_descriptions = {
     time-to-loss           = "Messages wait in the data stream and will be lost when they reach its retention."
     unread                 = "Nobody reads the data stream: what arrives waits, and is lost when it reaches the retention."
     write-throttled        = "The data stream refuses messages because it has too few shards."
@@ -124,7 +124,7 @@ locals {
             done = merge(metrics.delivery, { metric = "SucceedProcessing.Records", statistic = "Sum" })
           }
           # When all fail, no success is reported.
-          expression = "IF(read >= ${var.alarms.least_records}, (read - FILL(done, 0)) / read, 0)"
+          expression = "IF(read >= ${var.alarms.min_records}, (read - FILL(done, 0)) / read, 0)"
           above      = var.alarms.unprocessed_share
           period     = 900
           # What is read at the end of a period is processed in the next one: two periods in a row must miss some.
@@ -154,7 +154,7 @@ locals {
             received = merge(metrics.own, { metric = "RecordsReceived", statistic = "Sum" })
             rejected = merge(metrics.own, { metric = "RecordsRejected", statistic = "Sum" })
           }
-          expression = "IF(received >= ${var.alarms.least_records}, rejected / received, 0)"
+          expression = "IF(received >= ${var.alarms.min_records}, rejected / received, 0)"
           above      = var.alarms.rejected_share
           # An hour, and a least number in it: one bad message of two at night is no trend.
           period = 3600
@@ -203,7 +203,7 @@ resource "aws_cloudwatch_metric_alarm" "lane" {
   for_each = local.lane_alarms
 
   alarm_name        = "${var.name}-${var.factory}-${each.key}"
-  alarm_description = "${var.factory}'s ${each.value.lane}: ${local.alarm_meanings[each.value.name]} What to do: docs/operations.md#${each.value.name}"
+  alarm_description = "${var.factory}'s ${each.value.lane}: ${local.alarm_descriptions[each.value.name]} What to do: docs/operations.md#${each.value.name}"
 
   # Of one metric, or of an expression over some.
   namespace   = try(each.value.namespace, null)

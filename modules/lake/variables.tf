@@ -84,7 +84,7 @@ variable "factories" {
         transform_success_share   = optional(number)
         unprocessed_share         = optional(number)
         rejected_share            = optional(number)
-        least_records             = optional(number)
+        min_records               = optional(number)
         conversion_failed_records = optional(number)
         rule_failures             = optional(number)
         transform_errors          = optional(number)

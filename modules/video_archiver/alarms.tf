@@ -1,7 +1,7 @@
 # What tells that footage is at risk, lost, or not coming: docs/operations.md has an entry for each alarm, under the same name. A run's
 # duration is not watched: it works until its deadline and leaves the rest to the next one.
 locals {
-  alarm_meanings = {
+  alarm_descriptions = {
     footage-at-risk = "Footage of some camera expires soon and is not archived."
     camera-at-risk  = "This camera's footage expires soon and is not archived."
     camera-silent   = "This camera has sent nothing for longer than it may."
@@ -21,7 +21,7 @@ locals {
     for id, camera in var.cameras : id => coalesce(var.alarms.loss_seconds, floor(min(3600, camera.retention_hours * 900) / 2))
   }
   # Of cameras whose streams others made the retention is not known here.
-  least_loss_seconds = coalesce(var.alarms.loss_seconds, min(1800, values(local.loss_seconds)...))
+  min_loss_seconds = coalesce(var.alarms.loss_seconds, min(1800, values(local.loss_seconds)...))
 
   # Twice the time between runs; of a cron schedule that is not known, and an alarm looks back seven days at most.
   not_running_seconds = coalesce(var.alarms.not_running_seconds, min(604800, max(300, 2 * coalesce(local.schedule_seconds, 43200))))
@@ -44,7 +44,7 @@ locals {
     footage-at-risk = merge(local.factory_metrics, {
       metric    = "SecondsToLoss"
       statistic = "Minimum"
-      below     = local.least_loss_seconds
+      below     = local.min_loss_seconds
       # Reported by runs. Where they stop, the danger is as it was or worse, and "not-running" tells.
       missing = "ignore"
     })
@@ -152,7 +152,7 @@ resource "aws_cloudwatch_metric_alarm" "video" {
   for_each = { for key, alarm in local.video_alarms : key => alarm if alarm == null ? false : !contains(var.alarms.disabled, alarm.name) }
 
   alarm_name          = "${each.value.of}-${each.value.name}"
-  alarm_description   = "${each.value.whose}: ${local.alarm_meanings[each.value.name]} What to do: docs/operations.md#${each.value.name}"
+  alarm_description   = "${each.value.whose}: ${local.alarm_descriptions[each.value.name]} What to do: docs/operations.md#${each.value.name}"
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions

@@ -35,7 +35,7 @@ locals {
       stat    = "Minimum"
       unit    = "seconds"
       metrics = local.by_camera["SecondsToLoss"]
-      lines   = [for seconds in distinct(concat([local.least_loss_seconds], values(local.loss_seconds))) : { label = "alarm", value = seconds }]
+      lines   = [for seconds in distinct(concat([local.min_loss_seconds], values(local.loss_seconds))) : { label = "alarm", value = seconds }]
     },
     {
       title   = "Footage that waits, by camera"

@@ -255,8 +255,8 @@ variable "alarms" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(var.alarms.disabled, keys(local.alarm_meanings))) == 0
-    error_message = "factories[\"${var.factory}\"].alarms.video.disabled must name alarms, which are ${join(", ", keys(local.alarm_meanings))}, got ${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_meanings)))}."
+    condition     = length(setsubtract(var.alarms.disabled, keys(local.alarm_descriptions))) == 0
+    error_message = "factories[\"${var.factory}\"].alarms.video.disabled must name alarms, which are ${join(", ", keys(local.alarm_descriptions))}, got ${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_descriptions)))}."
   }
 
   validation {

@@ -14,8 +14,8 @@ mock_provider "aws" {
 }
 
 variables {
-  packages_dir = "../../modules/lake/testdata/packages"
-  csr_dir      = "../prod/testdata/csr"
+  packages_dir = "../../modules/lake/tests/testdata/packages"
+  csr_dir      = "../prod/tests/testdata/csr"
 }
 
 run "plans_two_factories" {

@@ -14,8 +14,8 @@ mock_provider "aws" {
 }
 
 variables {
-  packages_dir = "../../modules/lake/testdata/packages"
-  csr_dir      = "testdata/csr"
+  packages_dir = "../../modules/lake/tests/testdata/packages"
+  csr_dir      = "tests/testdata/csr"
 }
 
 run "sends_alarms_to_its_topic" {

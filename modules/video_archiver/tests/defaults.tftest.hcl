@@ -35,7 +35,7 @@ run "makes_a_stream_per_camera_that_keeps_a_day" {
   }
 
   assert {
-    condition     = length(aws_kinesis_video_stream.disposable) == 0
+    condition     = length(aws_kinesis_video_stream.unprotected) == 0
     error_message = "Streams are protected unless the lake is to be thrown away."
   }
 }

@@ -286,7 +286,7 @@ run "lets_a_throw_away_lake_go" {
   }
 
   assert {
-    condition     = keys(aws_kinesis_video_stream.disposable) == ["press-1"] && length(aws_kinesis_video_stream.camera) == 0
+    condition     = keys(aws_kinesis_video_stream.unprotected) == ["press-1"] && length(aws_kinesis_video_stream.camera) == 0
     error_message = "Only a lake that may be destroyed has streams that may."
   }
 }
