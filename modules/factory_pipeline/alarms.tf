@@ -23,16 +23,6 @@ locals {
     transform-slow         = "The transform function comes near its timeout."
   }
 
-  alarm_metrics = {
-    for lane, settings in local.lanes : lane => {
-      stream    = { namespace = "AWS/Kinesis", dimensions = { StreamName = settings.stream_name } }
-      delivery  = { namespace = "AWS/Firehose", dimensions = { DeliveryStreamName = settings.stream_name } }
-      transform = { namespace = "AWS/Lambda", dimensions = { FunctionName = settings.function_name } }
-      own       = { namespace = var.metrics_namespace, dimensions = { Factory = var.factory, Lane = lane } }
-      rule      = { namespace = "AWS/IoT", dimensions = { RuleName = settings.rule_name } }
-    }
-  }
-
   # How a metric of the rule's actions is asked for. It has the dimension ActionType besides the rule's name, and no guide says which
   # values that takes, so an alarm on one value might never fire. The query adds up whichever there are.
   rule_actions = {
@@ -49,7 +39,7 @@ locals {
   }
 
   lane_alarms = merge([
-    for lane, metrics in local.alarm_metrics : {
+    for lane, metrics in local.metrics : {
       for name, alarm in {
         # -- the data stream
         time-to-loss = merge(metrics.stream, {
@@ -194,26 +184,29 @@ locals {
           above     = 1000 * local.lanes[lane].transform.timeout_seconds * var.alarms.transform_timeout_share
           missing   = "notBreaching"
         })
-      } : "${lane}-${name}" => merge(alarm, { lane = lane, name = name }) if alarm != null && !contains(var.alarms.disabled, name)
+        } : "${lane}-${name}" => merge(alarm, {
+          kind    = name
+          subject = "${var.factory}'s ${lane}"
+          name    = "${var.name}-${var.factory}-${lane}-${name}"
+      }) if alarm != null
     }
   ]...)
 }
 
 resource "aws_cloudwatch_metric_alarm" "lane" {
-  for_each = local.lane_alarms
+  for_each = module.monitoring.alarms
 
-  alarm_name        = "${var.name}-${var.factory}-${each.key}"
-  alarm_description = "${var.factory}'s ${each.value.lane}: ${local.alarm_descriptions[each.value.name]} What to do: docs/operations.md#${each.value.name}"
+  alarm_name        = each.value.name
+  alarm_description = each.value.description
 
-  # Of one metric, or of an expression over some.
-  namespace   = try(each.value.namespace, null)
-  metric_name = try(each.value.metric, null)
-  dimensions  = try(each.value.dimensions, null)
-  statistic   = try(each.value.statistic, null)
-  period      = can(each.value.expression) ? null : try(each.value.period, 300)
+  namespace   = each.value.namespace
+  metric_name = each.value.metric
+  dimensions  = each.value.dimensions
+  statistic   = each.value.statistic
+  period      = each.value.period
 
   dynamic "metric_query" {
-    for_each = try(each.value.queries, {})
+    for_each = each.value.metric_queries
 
     content {
       id = metric_query.key
@@ -223,28 +216,27 @@ resource "aws_cloudwatch_metric_alarm" "lane" {
         metric_name = metric_query.value.metric
         dimensions  = metric_query.value.dimensions
         stat        = metric_query.value.statistic
-        period      = each.value.period
+        period      = metric_query.value.period
       }
     }
   }
 
   dynamic "metric_query" {
-    for_each = can(each.value.expression) ? [each.value.expression] : []
+    for_each = each.value.expression == null ? [] : [each.value.expression]
 
     content {
       id          = "result"
-      label       = each.value.name
+      label       = local.lane_alarms[each.key].kind
       expression  = metric_query.value
       return_data = true
-      # A query of metrics has a period of its own; an expression takes that of its metrics.
-      period = startswith(metric_query.value, "SELECT") ? 300 : null
+      period      = each.value.expression_period
     }
   }
 
-  evaluation_periods  = try(each.value.periods, 1)
-  datapoints_to_alarm = try(each.value.datapoints, 1)
-  comparison_operator = can(each.value.above) ? "GreaterThanThreshold" : "LessThanThreshold"
-  threshold           = try(each.value.above, each.value.below)
+  evaluation_periods  = each.value.periods
+  datapoints_to_alarm = each.value.datapoints
+  comparison_operator = each.value.comparison
+  threshold           = each.value.threshold
   treat_missing_data  = each.value.missing
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions

@@ -348,6 +348,15 @@ variable "alarm_actions" {
   }
 }
 
+variable "runbook_base_url" {
+  description = <<-EOT
+    Where the runbook's pages are (docs/runbook), for example `https://git.example.com/factory-lake/blob/main/docs/runbook`. The
+    description of each alarm ends with the link to its page, `<runbook_base_url>/<alarm>.md`; null leaves it out.
+  EOT
+  type        = string
+  default     = null
+}
+
 variable "force_destroy" {
   description = "Whether Terraform may delete data streams and delivery streams with the messages in them. For throw-away lakes only: it is decided when a stream is made."
   type        = bool

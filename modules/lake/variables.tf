@@ -263,6 +263,15 @@ variable "alarm_actions" {
   }
 }
 
+variable "runbook_base_url" {
+  description = <<-EOT
+    Where the runbook's pages are (docs/runbook), for example `https://git.example.com/factory-lake/blob/main/docs/runbook`. The
+    description of each alarm ends with the link to its page, `<runbook_base_url>/<alarm>.md`; null leaves it out.
+  EOT
+  type        = string
+  default     = null
+}
+
 variable "dashboards" {
   description = "Whether there are CloudWatch dashboards, one per factory and one that shows them all."
   type        = bool
