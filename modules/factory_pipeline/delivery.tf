@@ -91,7 +91,7 @@ resource "aws_iam_role_policy" "delivery" {
           Condition = { StringLikeIfExists = { "s3:prefix" = ["${each.value.data_prefix}*", "${each.value.error_prefix}*"] } }
         },
         {
-          Sid      = "WriteOwnLog"
+          Sid      = "WriteLogs"
           Effect   = "Allow"
           Action   = ["logs:PutLogEvents"]
           Resource = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value.delivery_log_group}:log-stream:delivery"]

@@ -59,7 +59,7 @@ resource "aws_iam_role_policy" "clip_fetch" {
           Condition = { StringLike = { "s3:prefix" = "${local.data_prefix}*" } }
         },
         {
-          Sid      = "WriteOwnLog"
+          Sid      = "WriteLogs"
           Effect   = "Allow"
           Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
           Resource = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${local.log_group}:*"
@@ -85,7 +85,7 @@ resource "aws_iam_role_policy" "clip_fetch" {
         }
       }],
       var.video.failure_destination_arn == null ? [] : [{
-        Sid      = "TellOfFailures"
+        Sid      = "PublishFailures"
         Effect   = "Allow"
         Action   = strcontains(var.video.failure_destination_arn, ":sqs:") ? "sqs:SendMessage" : "sns:Publish"
         Resource = var.video.failure_destination_arn

@@ -389,7 +389,7 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
         for statement in jsondecode(policy.policy).Statement : statement.Sid => "${join(" ", statement.Action)} on ${join(" ", statement.Resource)}"
         } == {
         PutIntoOwnStream = "kinesis:PutRecord on arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-${lane}"
-        KeepWhatFailed   = "s3:PutObject on arn:aws:s3:::lake-${lane}/errors/factory=krakow/${lane}/iot-rule/*"
+        PutFailedRecords = "s3:PutObject on arn:aws:s3:::lake-${lane}/errors/factory=krakow/${lane}/iot-rule/*"
       }
     ])
     error_message = "A rule puts into its stream and, failing that, its errors."
@@ -404,7 +404,7 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
       WriteOwnPrefixes = "arn:aws:s3:::lake-measurements/factory=krakow/* arn:aws:s3:::lake-measurements/errors/factory=krakow/measurements/*"
       FindBucket       = "arn:aws:s3:::lake-measurements"
       ListOwnPrefixes  = "arn:aws:s3:::lake-measurements"
-      WriteOwnLog      = "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/kinesisfirehose/plant-lake-krakow-measurements:log-stream:delivery"
+      WriteLogs        = "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/kinesisfirehose/plant-lake-krakow-measurements:log-stream:delivery"
       ReadTable        = "arn:aws:glue:eu-central-1:111122223333:catalog arn:aws:glue:eu-central-1:111122223333:database/plant_lake arn:aws:glue:eu-central-1:111122223333:table/plant_lake/measurements"
     }
     error_message = "A delivery reads its stream and its table, calls its function, and writes its prefixes and its log."

@@ -155,7 +155,7 @@ run "own_keys_come_with_the_permissions_to_use_them" {
         StringEquals = { "kms:ViaService" = "kinesis.eu-central-1.amazonaws.com" }
         StringLike   = { "kms:EncryptionContext:aws:kinesis:arn" = "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-measurements" }
       })}"
-      EncryptWhatFailed = "kms:GenerateDataKey on ${var.kms_keys.buckets} ${jsonencode({
+      EncryptFailedRecords = "kms:GenerateDataKey on ${var.kms_keys.buckets} ${jsonencode({
         StringEquals = { "kms:ViaService" = "s3.eu-central-1.amazonaws.com" }
         StringLike   = { "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::lake-measurements", "arn:aws:s3:::lake-measurements/*"] }
       })}"

@@ -85,7 +85,7 @@ run "limits_the_role_to_the_factory" {
       ReadFootage    = "arn:aws:kinesisvideo:eu-central-1:111122223333:stream/plant-lake_krakow_*/*"
       WriteClips     = "arn:aws:s3:::plant-lake-clips/factory=krakow/*"
       FindNewestClip = "arn:aws:s3:::plant-lake-clips"
-      WriteOwnLog    = "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/plant-lake-krakow-clip-fetch:*"
+      WriteLogs      = "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/plant-lake-krakow-clip-fetch:*"
     }
     error_message = "The role reaches the factory's streams, its directory and its log, and lists streams, which cannot be limited."
   }

@@ -133,7 +133,7 @@ run "tells_a_queue_of_runs_that_failed_for_good" {
 
   assert {
     condition = [
-      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : [statement.Action, statement.Resource] if statement.Sid == "TellOfFailures"
+      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : [statement.Action, statement.Resource] if statement.Sid == "PublishFailures"
     ] == [["sqs:SendMessage", "arn:aws:sqs:eu-central-1:111122223333:failed"]]
     error_message = "The role may send to the queue."
   }
