@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from factory_lake.gateway.csr import csr_path, make_csr
 from factory_lake.gateway.identities import LANES, Source
+from factory_lake.outputs import lake_outputs
 from harness.lake.terraform import REPOSITORY, Terraform
 from localcloud import LocalCloud
 
@@ -145,9 +146,9 @@ class LocalLake:
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """Outputs of the environment, name to value."""
+        """The lake's outputs, name to value."""
         if self._outputs is None:
-            self._outputs = self.terraform.output()
+            self._outputs = lake_outputs(self.terraform.output())
         return self._outputs
 
     def stop(self) -> None:

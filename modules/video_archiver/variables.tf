@@ -255,8 +255,8 @@ variable "alarms" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(var.alarms.disabled, keys(local.alarm_meanings))) == 0
-    error_message = "factories[\"${var.factory}\"].alarms.video.disabled must name alarms, which are ${join(", ", keys(local.alarm_meanings))}, got ${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_meanings)))}."
+    condition     = length(setsubtract(var.alarms.disabled, keys(local.alarm_descriptions))) == 0
+    error_message = "factories[\"${var.factory}\"].alarms.video.disabled must name alarms, which are ${join(", ", keys(local.alarm_descriptions))}, got ${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_descriptions)))}."
   }
 
   validation {
@@ -304,6 +304,15 @@ variable "alarm_actions" {
     condition     = length(var.alarm_actions) <= 5 && alltrue([for arn in var.alarm_actions : startswith(arn, "arn:")])
     error_message = "alarm_actions must be at most 5 ARNs, got ${join(", ", var.alarm_actions)}."
   }
+}
+
+variable "runbook_base_url" {
+  description = <<-EOT
+    Where the runbook's pages are (docs/runbook), for example `https://git.example.com/factory-lake/blob/main/docs/runbook`. The
+    description of each alarm ends with the link to its page, `<runbook_base_url>/<alarm>.md`; null leaves it out.
+  EOT
+  type        = string
+  default     = null
 }
 
 variable "force_destroy" {

@@ -133,7 +133,7 @@ def _subscribes(mine: Connection, topic: str) -> bool:
 # What each statement about a key is for: a call that is refused without it.
 _GRANTS = {
     ("rule", "EncryptForOwnStream"): ("kinesis:PutRecord", "data stream"),
-    ("rule", "EncryptWhatFailed"): ("s3:PutObject", "rule errors"),
+    ("rule", "EncryptFailedRecords"): ("s3:PutObject", "rule errors"),
     ("delivery", "DecryptOwnStream"): ("kinesis:GetRecords", "data stream"),
     ("delivery", "EncryptObjects"): ("s3:PutObject", "data"),
     (CLIP_FETCH, "DecryptFootage"): ("kinesisvideo:GetClip", "video stream"),

@@ -76,7 +76,7 @@ def test_another_request_replaces_a_certificate_only_on_purpose(
         certificate,
         _address("aws_iot_policy_attachment", request_file),
         _address("aws_iot_thing_principal_attachment", request_file),
-        "output.gateways",
+        "output.lake",
     }
 
 

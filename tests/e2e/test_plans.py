@@ -123,7 +123,7 @@ def test_a_factory_is_taken_out_only_in_the_documented_way(lake: LocalLake, tmp_
     assert errors == []
     gone = {address for address, action in actions.items() if action == "delete"}
     assert all(address.startswith('module.lake.module.factory_pipeline["lyon"].') for address in gone)
-    assert any("aws_kinesis_stream.disposable" in address for address in gone)
+    assert any("aws_kinesis_stream.unprotected" in address for address in gone)
     assert set(actions) == gone, "the tables know the factory already"
 
     protected.configure(factories={}, retired_factories=protected.variables["retired_factories"])

@@ -29,7 +29,7 @@ CAMERA = f'module.lake.module.video_archiver["{FACTORY}"].aws_kinesis_video_stre
 _PIPELINE = f'module.lake.module.factory_pipeline["{FACTORY}"]'
 DATA_STREAM = f'{_PIPELINE}.aws_kinesis_stream.lane["{{}}"]'
 DELIVERY = f'{_PIPELINE}.aws_kinesis_firehose_delivery_stream.lane["{{}}"]'
-_PACKAGES = REPOSITORY / "modules" / "lake" / "testdata" / "packages"
+_PACKAGES = REPOSITORY / "modules" / "lake" / "tests" / "testdata" / "packages"
 _PREVENTED = re.compile(r"Resource (\S+) has lifecycle.prevent_destroy")
 # What the page asks the AWS CLI for, inside a command.
 _ASKED = re.compile(
@@ -41,7 +41,7 @@ _ONE_SHARD = {"stream": {"shards": 1}}
 def _alarms(module: str) -> dict[str, list[str]]:
     """None of a module's alarms: half of what a factory consists of, and nothing here is about them."""
     content = hcl2.loads((REPOSITORY / "modules" / module / "alarms.tf").read_text(encoding="utf-8"))
-    return {"disabled": [name for local in content["locals"] for name in local.get("alarm_meanings", ())]}
+    return {"disabled": [name for local in content["locals"] for name in local.get("alarm_descriptions", ())]}
 
 
 @pytest.fixture
@@ -55,18 +55,18 @@ def cloud(tmp_path: Path) -> Iterator[LocalCloud]:
 def root(cloud: LocalCloud, tmp_path: Path) -> Iterator[Terraform]:
     """A lake that keeps what it has, with one factory and without what only costs time here."""
     environments = tmp_path / "environments"
-    for source in ("modules", "modules/lake", "glue_schemas"):
+    for source in ("modules", "glue_schemas"):
         shutil.copytree(
-            REPOSITORY / source, tmp_path / source, ignore=shutil.ignore_patterns(".terraform*", "testdata")
+            REPOSITORY / source, tmp_path / source, ignore=shutil.ignore_patterns(".terraform*", "tests")
         )
     folder = environments / "prod"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for name in ("provider.tf", "versions.tf", ".terraform.lock.hcl"):
         shutil.copy(REPOSITORY / "environments" / "local" / name, folder)
     for lane in LANES:
         make_csr(Source(FACTORY, GATEWAY, lane).client_id, "first", folder / "csr", tmp_path / "keys")
     lake = {
-        "source": "../lake",
+        "source": "../../modules/lake",
         "name": NAME,
         "suffix": ACCOUNT,
         "csr_dir": "csr",

@@ -1,6 +1,6 @@
 mock_provider "aws" {}
 
-# The words of each refusal are held by tests/terraform/test_refusals.py.
+# The words of each refusal are held by tests/terraform/test_validations.py.
 variables {
   name                   = "plant-lake"
   schema_dir             = "../../glue_schemas"
@@ -48,7 +48,7 @@ run "refuses_a_table_without_a_bucket_and_a_query_without_a_description" {
 
   variables {
     buckets     = { measurements = "lake-measurements" }
-    queries_dir = "testdata/undescribed"
+    queries_dir = "tests/testdata/undescribed"
   }
 
   expect_failures = [aws_glue_catalog_table.lake["configuration"], aws_athena_named_query.lake["samples"]]
@@ -58,7 +58,7 @@ run "refuses_schema_files_that_glue_would" {
   command = plan
 
   variables {
-    schema_dir = "testdata/schemas"
+    schema_dir = "tests/testdata/schemas"
     buckets = {
       for table in ["renamed", "Capital", "format", "partition_key", "column_name", "column_type", "column_comment", "column_twice", "format_distinct"] :
       table => "lake-measurements"

@@ -34,7 +34,7 @@ resource "aws_iam_role_policy" "rule" {
           Resource = [each.value.stream_arn]
         },
         {
-          Sid      = "KeepWhatFailed"
+          Sid      = "PutFailedRecords"
           Effect   = "Allow"
           Action   = ["s3:PutObject"]
           Resource = ["${each.value.bucket_arn}/${each.value.error_prefix}iot-rule/*"]
@@ -51,7 +51,7 @@ resource "aws_iam_role_policy" "rule" {
         }
       }],
       var.kms_keys.buckets == null ? [] : [{
-        Sid      = "EncryptWhatFailed"
+        Sid      = "EncryptFailedRecords"
         Effect   = "Allow"
         Action   = ["kms:GenerateDataKey"]
         Resource = [var.kms_keys.buckets]

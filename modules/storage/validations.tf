@@ -1,4 +1,4 @@
-# What S3 accepts in a lifecycle, and what Athena can still read afterwards; each refusal says path, rule and value. Sources:
+# What S3 accepts in a lifecycle, and what Athena can still read afterwards; each message says path, rule and value. Sources:
 # Amazon S3 User Guide, "Transitioning objects using Amazon S3 Lifecycle"; Athena User Guide, "Handle Amazon S3 Glacier objects".
 locals {
   # S3 moves objects from a lower rank to a higher one only.
@@ -16,7 +16,7 @@ locals {
   unreadable_classes = ["GLACIER", "DEEP_ARCHIVE"]
   queried_buckets    = ["measurements", "configuration"]
 
-  transition_refusals = {
+  transition_errors = {
     for bucket, settings in local.buckets : bucket => flatten([
       for index, transition in settings.transitions : [
         contains(keys(local.storage_classes), transition.storage_class) ? [] : [
@@ -42,7 +42,7 @@ locals {
       }
     ]
   }
-  step_refusals = {
+  step_errors = {
     for bucket, steps in local.steps : bucket => [
       for step in steps :
       "buckets[\"${bucket}\"].transitions[${step.index}] must come ${contains(local.infrequent_access, step.from.storage_class) ? 30 : 1} or more days after the one before it and lead further down ${join(", ", [for rank in range(1, 7) : [for class, place in local.storage_classes : class if place == rank][0]])}, got ${step.to.storage_class} after ${step.to.days} days behind ${step.from.storage_class} after ${step.from.days}."
@@ -52,7 +52,7 @@ locals {
   }
 
   # The one step down that S3 does not make.
-  zone_refusals = {
+  zone_errors = {
     for bucket, steps in local.steps : bucket => [
       for step in steps :
       "buckets[\"${bucket}\"].transitions[${step.index}].storage_class must not be GLACIER_IR behind ONEZONE_IA, from where S3 moves objects to GLACIER and DEEP_ARCHIVE only, got GLACIER_IR."
@@ -60,7 +60,7 @@ locals {
     ]
   }
 
-  expiry_refusals = {
+  expiry_errors = {
     for bucket, settings in local.buckets : bucket => concat(
       [
         for input in ["expire_data_after_days", "expire_errors_after_days", "expire_noncurrent_after_days"] :
@@ -75,10 +75,10 @@ locals {
     )
   }
 
-  lifecycle_refusals = {
+  lifecycle_errors = {
     for bucket in keys(local.buckets) :
     bucket => concat(
-      local.transition_refusals[bucket], local.step_refusals[bucket], local.zone_refusals[bucket], local.expiry_refusals[bucket]
+      local.transition_errors[bucket], local.step_errors[bucket], local.zone_errors[bucket], local.expiry_errors[bucket]
     )
   }
 }

@@ -8,18 +8,18 @@ locals {
   clip_mb        = 100
 
   ranges = {
-    clip_seconds         = { value = var.video.clip_seconds, least = 1, most = 3600 }
-    settle_seconds       = { value = var.video.settle_seconds, least = 1, most = 600 }
-    quiet_seconds        = { value = var.video.quiet_seconds, least = var.video.settle_seconds, most = 86400 }
-    gap_seconds          = { value = var.video.gap_seconds, least = 1, most = 3600 }
-    shards               = { value = var.video.shards, least = 1, most = 100 }
-    streams_at_once      = { value = var.video.streams_at_once, least = 1, most = 64 }
-    timeout_seconds      = { value = var.video.timeout_seconds, least = 60, most = 900 }
-    memory_mb            = { value = var.video.memory_mb, least = 256, most = 10240 }
-    ephemeral_storage_mb = { value = var.video.ephemeral_storage_mb, least = 512, most = 10240 }
+    clip_seconds         = { value = var.video.clip_seconds, min = 1, max = 3600 }
+    settle_seconds       = { value = var.video.settle_seconds, min = 1, max = 600 }
+    quiet_seconds        = { value = var.video.quiet_seconds, min = var.video.settle_seconds, max = 86400 }
+    gap_seconds          = { value = var.video.gap_seconds, min = 1, max = 3600 }
+    shards               = { value = var.video.shards, min = 1, max = 100 }
+    streams_at_once      = { value = var.video.streams_at_once, min = 1, max = 64 }
+    timeout_seconds      = { value = var.video.timeout_seconds, min = 60, max = 900 }
+    memory_mb            = { value = var.video.memory_mb, min = 256, max = 10240 }
+    ephemeral_storage_mb = { value = var.video.ephemeral_storage_mb, min = 512, max = 10240 }
     # None reserved is null; with fewer than there are shards, some would wait at each time.
-    reserved_concurrency = { value = var.video.reserved_concurrency, least = var.video.shards, most = 1000 }
-    retries              = { value = var.video.retries, least = 0, most = 2 }
+    reserved_concurrency = { value = var.video.reserved_concurrency, min = var.video.shards, max = 1000 }
+    retries              = { value = var.video.retries, min = 0, max = 2 }
   }
 
   choices = {
@@ -33,11 +33,11 @@ locals {
 
   longest_retention_hours = max(0, [for camera in var.cameras : camera.retention_hours]...)
 
-  refusals = concat(
+  validation_errors = concat(
     [
       for input, range in local.ranges :
-      "${local.path}.${input} must be a whole number, ${range.least}..${range.most}, got ${range.value}."
-      if range.value == null ? false : range.value < range.least || range.value > range.most || floor(range.value) != range.value
+      "${local.path}.${input} must be a whole number, ${range.min}..${range.max}, got ${range.value}."
+      if range.value == null ? false : range.value < range.min || range.value > range.max || floor(range.value) != range.value
     ],
     [
       for input, choice in local.choices :

@@ -1,7 +1,7 @@
 """The words of each refusal: the path, the rule, the value.
 
 The modules' own tests prove that bad values are refused, but cannot see the message. Here one plan holds many
-calls, each with bad values, and what terraform says must be the messages of refusals.toml and no others.
+calls, each with bad values, and what terraform says must be the messages of validations.toml and no others.
 """
 
 import json
@@ -17,10 +17,10 @@ from tests.terraform.terraform_tree import MOCK_PROVIDER, REPOSITORY, TerraformT
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
 
 _CASES: list[dict[str, Any]] = tomllib.loads(
-    (REPOSITORY / "tests" / "terraform" / "refusals.toml").read_text(encoding="utf-8")
+    (REPOSITORY / "tests" / "terraform" / "validations.toml").read_text(encoding="utf-8")
 )["case"]
 
-_KEY_FILE = REPOSITORY / "modules/factory_pipeline/testdata/refused/krakow-line-1-measurements/key.pem"
+_KEY_FILE = REPOSITORY / "modules/factory_pipeline/tests/testdata/refused/krakow-line-1-measurements/key.pem"
 
 # Arguments that are accepted, of which a case replaces some.
 _GOOD = {
@@ -36,7 +36,7 @@ _GOOD = {
         "name": '"plant-lake"',
         "factory": '"krakow"',
         "gateways": '["line-1"]',
-        "csr_dir": '"../../modules/factory_pipeline/testdata/csr"',
+        "csr_dir": '"../../modules/factory_pipeline/tests/testdata/csr"',
         "schema_dir": '"../../glue_schemas"',
         "transform_package": '"versions.tf"',
         "buckets": '{ measurements = "lake-measurements", configuration = "lake-configuration" }',
@@ -51,8 +51,8 @@ _GOOD = {
     "lake": {
         "name": '"plant-lake"',
         "factories": '{ krakow = { gateways = ["line-1"] } }',
-        "csr_dir": '"../dev/testdata/csr"',
-        "packages_dir": '"../../modules/lake/testdata/packages"',
+        "csr_dir": '"../dev/tests/testdata/csr"',
+        "packages_dir": '"../../modules/lake/tests/testdata/packages"',
     },
 }
 
@@ -73,14 +73,14 @@ def _call(number: int, module: str, changed: str) -> str:
     )
 
 
-def _standing(number: int, stream: dict[str, Any]) -> str:
+def _current(number: int, stream: dict[str, Any]) -> str:
     """A case's data streams exist: their ARNs are known in the plan, and reading them gives `stream`."""
     values = ", ".join(f"{name} = {json.dumps(value)}" for name, value in stream.items())
     return (
         f"override_resource {{\n  target = module.case_{number}.aws_kinesis_stream.lane\n"
         "  override_during = plan\n"
         '  values = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/one" }\n}\n'
-        f"override_data {{\n  target = module.case_{number}.data.aws_kinesis_stream.standing\n"
+        f"override_data {{\n  target = module.case_{number}.data.aws_kinesis_stream.current\n"
         f"  values = {{ {values} }}\n}}\n"
     )
 
@@ -97,10 +97,10 @@ def test_each_refusal_says_path_rule_and_value(tree: TerraformTree) -> None:
     """One plan, all refusals: terraform says exactly what is expected, and nothing goes through."""
     calls = [_call(number, case["module"], case["arguments"]) for number, case in enumerate(_CASES)]
     run = 'run "everything_is_refused" {\n  command = plan\n}\n'
-    mocks = [_standing(number, case["standing"]) for number, case in enumerate(_CASES) if "standing" in case]
+    mocks = [_current(number, case["current"]) for number, case in enumerate(_CASES) if "current" in case]
     mocks += [_lakes(number, case["lakes"]) for number, case in enumerate(_CASES) if "lakes" in case]
     test = MOCK_PROVIDER + "".join(mocks) + run
-    folder = tree.add_root("refusals", {"main.tf": _PLANNED + "\n".join(calls), "refusals.tftest.hcl": test})
+    folder = tree.add_root("refusals", {"main.tf": _PLANNED + "\n".join(calls), "validations.tftest.hcl": test})
     tree.init(folder)
 
     diagnostics = tree.test_diagnostics(folder)
@@ -131,7 +131,7 @@ def test_environment_without_requests_says_which_are_missing(tree: TerraformTree
         tree.root / folder,
         ignore=shutil.ignore_patterns("*.tftest.hcl", ".terraform"),
     )
-    run = 'variables {\n  packages_dir = "../../modules/lake/testdata/packages"\n}\nrun "plan" {\n  command = plan\n}\n'
+    run = 'variables {\n  packages_dir = "../../modules/lake/tests/testdata/packages"\n}\nrun "plan" {\n  command = plan\n}\n'
     (tree.root / folder / "plan.tftest.hcl").write_text(MOCK_PROVIDER + run, encoding="utf-8")
     tree.init(folder)
 

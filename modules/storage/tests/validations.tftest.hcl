@@ -7,7 +7,7 @@ mock_provider "aws" {
   }
 }
 
-# The words of each refusal are held by tests/terraform/test_refusals.py.
+# The words of each refusal are held by tests/terraform/test_validations.py.
 variables {
   name   = "plant-lake"
   suffix = "111122223333"

@@ -6,21 +6,21 @@
 locals {
   ranges = {
     for lane, settings in local.lanes : lane => {
-      "stream.shards"                     = { value = settings.stream.shards, least = 1, most = 10000 }
-      "stream.retention_hours"            = { value = settings.stream.retention_hours, least = 24, most = 8760 }
-      "delivery.buffer_mb"                = { value = settings.delivery.buffer_mb, least = 64, most = 128 }
-      "delivery.buffer_seconds"           = { value = settings.delivery.buffer_seconds, least = 60, most = 900 }
-      "delivery.retry_seconds"            = { value = settings.delivery.retry_seconds, least = 0, most = 7200 }
-      "delivery.transform_retries"        = { value = settings.delivery.transform_retries, least = 0, most = 300 }
-      "delivery.transform_buffer.seconds" = { value = try(settings.delivery.transform_buffer.seconds, null), least = 0, most = 900 }
+      "stream.shards"                     = { value = settings.stream.shards, min = 1, max = 10000 }
+      "stream.retention_hours"            = { value = settings.stream.retention_hours, min = 24, max = 8760 }
+      "delivery.buffer_mb"                = { value = settings.delivery.buffer_mb, min = 64, max = 128 }
+      "delivery.buffer_seconds"           = { value = settings.delivery.buffer_seconds, min = 60, max = 900 }
+      "delivery.retry_seconds"            = { value = settings.delivery.retry_seconds, min = 0, max = 7200 }
+      "delivery.transform_retries"        = { value = settings.delivery.transform_retries, min = 0, max = 300 }
+      "delivery.transform_buffer.seconds" = { value = try(settings.delivery.transform_buffer.seconds, null), min = 0, max = 900 }
       # Below a minute, a full batch after a cold start might not be done in time.
-      "transform.timeout_seconds" = { value = settings.transform.timeout_seconds, least = 60, most = 300 }
+      "transform.timeout_seconds" = { value = settings.transform.timeout_seconds, min = 60, max = 300 }
       # None reserved is null; 0 would stop the lane.
-      "transform.reserved_concurrency" = { value = settings.transform.reserved_concurrency, least = 1, most = 1000 }
+      "transform.reserved_concurrency" = { value = settings.transform.reserved_concurrency, min = 1, max = 1000 }
       # Firehose's reader of JSON takes milliseconds of before 2001-09-09 for seconds, so the transform refuses them. 9,000
       # days later it was May 2026: no window of what arrives now reaches back to what cannot be kept.
-      "transform.past_days"   = { value = settings.transform.past_days, least = 0, most = 9000 }
-      "transform.future_days" = { value = settings.transform.future_days, least = 0, most = 36500 }
+      "transform.past_days"   = { value = settings.transform.past_days, min = 0, max = 9000 }
+      "transform.future_days" = { value = settings.transform.future_days, min = 0, max = 36500 }
     }
   }
 
@@ -33,7 +33,7 @@ locals {
 
   # The provider leaves a parameter that equals AWS's default out of the state, and AWS fills in the one of the two that is missing:
   # either way each plan would find a difference. So it is both and neither at its default, or none.
-  transform_buffer_refusals = {
+  transform_buffer_errors = {
     for lane, settings in local.lanes : lane => settings.delivery.transform_buffer == null ? [] : concat(
       settings.delivery.transform_buffer.mb >= 0.2 && settings.delivery.transform_buffer.mb <= 3 && settings.delivery.transform_buffer.mb != 1 ? [] : [
         "factories[\"${var.factory}\"].lanes[\"${lane}\"].delivery.transform_buffer.mb must be 0.2..3 and not 1 (leave transform_buffer out for AWS's 1 MB and 60 s), got ${settings.delivery.transform_buffer.mb}."
@@ -44,19 +44,19 @@ locals {
     )
   }
 
-  refusals = {
+  validation_errors = {
     for lane in keys(local.lanes) : lane => concat(
       [
         for path, range in local.ranges[lane] :
-        "factories[\"${var.factory}\"].lanes[\"${lane}\"].${path} must be a whole number, ${range.least}..${range.most}, got ${range.value}."
-        if range.value == null ? false : range.value < range.least || range.value > range.most || floor(range.value) != range.value
+        "factories[\"${var.factory}\"].lanes[\"${lane}\"].${path} must be a whole number, ${range.min}..${range.max}, got ${range.value}."
+        if range.value == null ? false : range.value < range.min || range.value > range.max || floor(range.value) != range.value
       ],
       [
         for path, choice in local.choices[lane] :
         "factories[\"${var.factory}\"].lanes[\"${lane}\"].${path} must be one of ${join(", ", choice.among)}, got \"${choice.value}\"."
         if !contains(choice.among, choice.value)
       ],
-      local.transform_buffer_refusals[lane]
+      local.transform_buffer_errors[lane]
     )
   }
 }

@@ -10,12 +10,12 @@ mock_provider "aws" {
   }
 }
 
-# The words of each refusal are held by tests/terraform/test_refusals.py.
+# The words of each refusal are held by tests/terraform/test_validations.py.
 variables {
   name       = "plant-lake"
   factory    = "krakow"
   gateways   = ["line-1"]
-  csr_dir    = "testdata/csr"
+  csr_dir    = "tests/testdata/csr"
   schema_dir = "../../glue_schemas"
   # Any file will do for a plan.
   transform_package = "versions.tf"
@@ -33,8 +33,8 @@ run "refuses_values_that_aws_would" {
   command = plan
 
   variables {
-    schema_dir         = "testdata"
-    transform_package  = "testdata/transform.zip"
+    schema_dir         = "tests/testdata"
+    transform_package  = "tests/testdata/transform.zip"
     lambda             = { runtime = "python3.14" }
     metrics_namespace  = "AWS/Firehose"
     log_retention_days = 31
@@ -134,7 +134,7 @@ run "refuses_sources_that_differ_by_case_only" {
   command = plan
 
   variables {
-    schema_dir = "testdata/schemas"
+    schema_dir = "tests/testdata/schemas"
   }
 
   expect_failures = [aws_kinesis_firehose_delivery_stream.lane["measurements"], aws_kinesis_firehose_delivery_stream.lane["configuration"]]
@@ -155,7 +155,7 @@ run "refuses_files_that_are_no_requests" {
 
   variables {
     gateways = ["line-1", "line-2"]
-    csr_dir  = "testdata/refused"
+    csr_dir  = "tests/testdata/refused"
   }
 
   expect_failures = [
@@ -185,11 +185,11 @@ run "refuses_a_shorter_retention_than_the_streams_have" {
   override_resource {
     target          = aws_kinesis_stream.lane
     override_during = plan
-    values          = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/standing" }
+    values          = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/current" }
   }
 
   override_data {
-    target = data.aws_kinesis_stream.standing
+    target = data.aws_kinesis_stream.current
     values = { retention_period = 72, kms_key_id = "alias/aws/kinesis" }
   }
 
@@ -210,16 +210,16 @@ run "takes_a_longer_retention_and_a_first_key" {
   override_resource {
     target          = aws_kinesis_stream.lane
     override_during = plan
-    values          = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/standing" }
+    values          = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/current" }
   }
 
   override_data {
-    target = data.aws_kinesis_stream.standing
+    target = data.aws_kinesis_stream.current
     values = { retention_period = 72, kms_key_id = "alias/aws/kinesis" }
   }
 
   assert {
-    condition     = aws_kinesis_stream.lane["measurements"].retention_period == 73 && data.aws_kinesis_stream.standing["measurements"].retention_period == 72
+    condition     = aws_kinesis_stream.lane["measurements"].retention_period == 73 && data.aws_kinesis_stream.current["measurements"].retention_period == 72
     error_message = "What keeps messages readable is changed by an apply."
   }
 }
@@ -230,11 +230,11 @@ run "refuses_another_key_than_messages_wait_under" {
   override_resource {
     target          = aws_kinesis_stream.lane
     override_during = plan
-    values          = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/standing" }
+    values          = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/current" }
   }
 
   override_data {
-    target = data.aws_kinesis_stream.standing
+    target = data.aws_kinesis_stream.current
     values = { retention_period = 72, kms_key_id = "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e" }
   }
 
