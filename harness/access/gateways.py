@@ -19,7 +19,7 @@ VERBS = ("connect", "publish", "retain", "subscribe")
 
 @dataclass(frozen=True)
 class View:
-    """What lies around an identity.
+    """What an identity can reach for.
 
     Attributes:
         own: The identity.

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
-from harness.camera.reconciliation import Account, account, archived_clips
+from harness.camera.reconciliation import VideoReport, archived_clips, reconcile
 from harness.camera.script import Script
 from harness.demo.video import crash_while_storing
 from harness.lake import LocalLake
@@ -56,10 +56,10 @@ class Filmed:
         camera = Camera(self.name, producer, self.journal, script, begin_ms)
         assert camera.backfill(begin_ms + int(seconds * 1000)) > 0
 
-    def account(self) -> Account:
+    def reconcile(self) -> VideoReport:
         """Of all its frames."""
         s3, bucket = self.lake.cloud.client("s3"), self.lake.outputs["buckets"]["clips"]
-        return account(self.journal.read(), s3, bucket, FACTORY)
+        return reconcile(self.journal.read(), s3, bucket, FACTORY)
 
     def clip_seconds(self) -> list[float]:
         """How long its clips are, oldest first."""
@@ -112,9 +112,9 @@ def test_the_schedule_catches_up_after_missed_runs(lake: LocalLake, camera: Film
     with schedule_off(lake):
         camera.film(120)
 
-    wait_until(lambda: camera.account().is_exact)
+    wait_until(lambda: camera.reconcile().is_exact)
 
-    assert camera.account().clips == len(camera.clip_seconds()) > 1
+    assert camera.reconcile().clips == len(camera.clip_seconds()) > 1
 
 
 def test_a_clip_length_may_change_while_a_run_is_under_way(
@@ -141,7 +141,7 @@ def test_a_clip_length_may_change_while_a_run_is_under_way(
             lake.cloud.faults.clear()
             functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
-    assert camera.account().offenders == []
+    assert camera.reconcile().discrepancies == []
     first, *rest = camera.clip_seconds()
     assert first >= 30
     assert max(rest) < 20
@@ -154,7 +154,7 @@ def test_a_run_killed_in_the_middle_of_a_clip_leaves_nothing_behind(
     crash_while_storing(lake, lake.outputs["video"][FACTORY]["clip_function"])
     run()
 
-    assert camera.account().offenders == []
+    assert camera.reconcile().discrepancies == []
 
 
 def test_a_run_that_times_out_loses_nothing(
@@ -173,10 +173,10 @@ def test_a_run_that_times_out_loses_nothing(
     finally:
         lake.cloud.faults.clear()
         functions.update_function_configuration(FunctionName=name, Timeout=timeout)
-    assert camera.account().clips == 0
+    assert camera.reconcile().clips == 0
     run()
 
-    assert camera.account().offenders == []
+    assert camera.reconcile().discrepancies == []
 
 
 def test_two_runs_at_once_archive_every_fragment_once(
@@ -190,7 +190,7 @@ def test_two_runs_at_once_archive_every_fragment_once(
         each.join()
     run()
 
-    assert camera.account().offenders == []
+    assert camera.reconcile().discrepancies == []
 
 
 def test_another_factory_is_out_of_reach(lake: LocalLake) -> None:
