@@ -108,7 +108,7 @@ variable "video" {
     - `clip_seconds`: how long a clip is.
     - `settle_seconds`: how old a fragment must be before it is certain that all before it are listed.
     - `quiet_seconds`: a camera that has sent nothing for this long has stopped, and its unfinished clip is archived.
-    - `gap_seconds`: a jump in the camera's own time beyond this ends a clip.
+    - `gap_seconds`: a jump in the camera's own time beyond this ends a clip (after a single frame, 20 s or more).
     - `start_from`: where an empty archive begins, with the `oldest` footage or with that from `now` on.
     - `schedule`: when the archiver runs, `rate(...)` or `cron(...)`.
     - `shards`: how many invocations share the cameras at each time. One does for dozens of cameras.

@@ -20,7 +20,7 @@ from harness.lake import Terraform, TerraformError
 from harness.lake.terraform import REPOSITORY
 from localcloud import LocalCloud
 
-pytestmark = [pytest.mark.cloud, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
 
 # The names that the page uses, so that its commands run as they stand there.
 NAME, ACCOUNT, FACTORY, GATEWAY = "factory-lake-prod", "444455556666", "lyon", "press-shop"
