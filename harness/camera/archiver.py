@@ -69,28 +69,6 @@ def schedule_off(cloud: LocalCloud, rules: Sequence[str]) -> Iterator[None]:
             events.enable_rule(Name=rule)
 
 
-@contextmanager
-def function_environment(cloud: LocalCloud, function: str, **changes: str) -> Iterator[None]:
-    """Change environment variables of a function, and change them back at the end."""
-    before = change_environment(cloud, function, changes)
-    try:
-        yield
-    finally:
-        change_environment(cloud, function, before)
-
-
-def change_environment(cloud: LocalCloud, function: str, changes: dict[str, str]) -> dict[str, str]:
-    """Change environment variables of a function, and return all that it had."""
-    functions = cloud.client("lambda")
-    before: dict[str, str] = functions.get_function_configuration(FunctionName=function)["Environment"][
-        "Variables"
-    ]
-    functions.update_function_configuration(
-        FunctionName=function, Environment={"Variables": {**before, **changes}}
-    )
-    return before
-
-
 def crash_while_storing(cloud: LocalCloud, function: str, clips_path: str, seconds: float = 60.0) -> None:
     """Run a clip_fetch function and kill it when it has begun to store a clip.
 

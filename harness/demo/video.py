@@ -12,12 +12,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from harness.camera.archiver import archive_all, change_environment, crash_while_storing, schedule_off
+from harness.camera.archiver import archive_all, crash_while_storing, schedule_off
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
 from harness.camera.reconciliation import VideoReport, clip_keys, reconcile_targets
 from harness.camera.script import Script
 from harness.demo.steps import Steps
+from harness.lake.functions import change_environment
 from harness.lake.targets import CameraPlace, Targets
 from harness.workers import Workers
 from localcloud.testing.decode import export_frame

@@ -15,7 +15,8 @@ from random import Random
 from typing import Any
 
 from factory_lake.gateway.identities import Lane
-from harness.camera.archiver import crash_while_storing, function_environment, run_archiver, schedule_off
+from harness.camera.archiver import crash_while_storing, run_archiver, schedule_off
+from harness.lake.functions import function_environment
 from harness.lake.targets import LanePlace, Targets
 from harness.soak.cameras import Cameras
 from harness.soak.gateways import Gateways

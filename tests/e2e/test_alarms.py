@@ -19,13 +19,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from harness.camera.camera import Camera
+from harness.camera.archiver import run_archiver, schedule_off
 from harness.camera.journal import Journal
-from harness.camera.script import Script
 from harness.lake import LocalLake
-from localcloud.testing.producer import Producer
-from tests.e2e.plant import PATIENCE, Factory, sample, wait_until
-from tests.e2e.test_faults import broken_code
+from tests.e2e.plant import PATIENCE, Factory, broken_code, film, sample, wait_until
 
 FACTORY, LANE = "malmo", "measurements"
 NOT_PROVOKED = {"rule-throttled": "the local rules engine throttles no rule"}
@@ -137,15 +134,11 @@ class Plant:
 
     def run(self) -> None:
         """Runs the archiver, whatever comes of it."""
-        self.lake.cloud.client("lambda").invoke(FunctionName=self.video["clip_function"], Payload=b"{}")
+        run_archiver(self.lake.cloud, self.video["clip_function"])
 
     def film(self, stream: str, seconds: float, ago: float) -> None:
         """Sends footage that began so long ago."""
-        begin_ms = int((time.time() - ago) * 1000)
-        producer = Producer(self.lake.cloud.client("kinesisvideo"), stream)
-        script = Script(seed=1, shortest_ms=1_000, longest_ms=3_000)
-        journal = Journal(self.journals / f"{stream}.jsonl")
-        assert Camera("tap", producer, journal, script, begin_ms).backfill(begin_ms + int(seconds * 1000)) > 0
+        film(self.lake.cloud, stream, Journal(self.journals / f"{stream}.jsonl"), seconds, ago=ago)
 
     def _listen(self) -> None:
         sqs = self.lake.cloud.client("sqs")
@@ -259,7 +252,7 @@ def the_error_action_fails_too(plant: Plant) -> Iterator[None]:
 def a_camera_cannot_be_archived(plant: Plant) -> Iterator[None]:
     """Old footage that waits, of a camera that has sent nothing since."""
     stream = plant.video["stream_prefix"] + "tap"
-    with schedule_off(plant):
+    with schedule_off(plant.lake.cloud, plant.video["schedule_rules"]):
         plant.film(stream, 20, ago=58 * MINUTE)
         plant.fail(
             service="kinesis-video-archived-media",
@@ -279,7 +272,7 @@ def footage_expires(plant: Plant) -> Iterator[None]:
     """Of a camera that Terraform did not make: its retention is shortened over footage that waits."""
     video, stream = plant.lake.cloud.client("kinesisvideo"), plant.video["stream_prefix"] + "sieve"
     arn = video.create_stream(StreamName=stream, DataRetentionInHours=2)["StreamARN"]
-    with schedule_off(plant):
+    with schedule_off(plant.lake.cloud, plant.video["schedule_rules"]):
         plant.film(stream, 20, ago=110 * MINUTE)
         plant.run()
         plant.film(stream, 20, ago=100 * MINUTE)
@@ -299,7 +292,7 @@ def footage_expires(plant: Plant) -> Iterator[None]:
 def runs_fail(plant: Plant) -> Iterator[None]:
     function, functions = plant.video["clip_function"], plant.lake.cloud.client("lambda", attempts=1)
     handler = functions.get_function_configuration(FunctionName=function)["Handler"]
-    with schedule_off(plant):
+    with schedule_off(plant.lake.cloud, plant.video["schedule_rules"]):
         functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
         try:
             for turn in range(2):
@@ -319,7 +312,7 @@ def runs_fail(plant: Plant) -> Iterator[None]:
 
 
 def the_schedule_stands_still(plant: Plant) -> Iterator[None]:
-    with schedule_off(plant):
+    with schedule_off(plant.lake.cloud, plant.video["schedule_rules"]):
         plant.age(HOUR)
         yield
         plant.run()
@@ -429,19 +422,6 @@ def batches(payloads: list[bytes]) -> Iterator[list[bytes]]:
 
 def _has_hit(plant: Plant, fault: str) -> bool:
     return plant.lake.cloud.faults.hits(fault) > 0
-
-
-@contextmanager
-def schedule_off(plant: Plant) -> Iterator[None]:
-    """Nobody but the test starts the archiver."""
-    events = plant.lake.cloud.client("events")
-    for rule in plant.video["schedule_rules"]:
-        events.disable_rule(Name=rule)
-    try:
-        yield
-    finally:
-        for rule in plant.video["schedule_rules"]:
-            events.enable_rule(Name=rule)
 
 
 def _pages(client: Any, names: set[str]) -> Iterator[dict[str, Any]]:

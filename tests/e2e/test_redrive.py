@@ -29,8 +29,8 @@ from factory_lake.redrive.origins import envelope
 from factory_lake.redrive.permissions import policy
 from factory_lake.redrive.skipped import RangeRedrive
 from harness.lake import LocalLake
-from tests.e2e.plant import Factory, sample, wait_until
-from tests.e2e.test_faults import broken_code
+from harness.lake.functions import function_environment
+from tests.e2e.plant import Factory, broken_code, sample, wait_until
 
 FACTORY = "bergen"
 _DAY_MS = 86_400_000
@@ -81,7 +81,7 @@ def test_messages_in_errors_get_into_their_tables_once_and_with_their_first_arri
     bergen = factory(FACTORY)
     function = lake.outputs["transform_functions"][FACTORY]["measurements"]
     old = [sample(timestamp=time.time_ns() // 1_000_000 - 2 * _DAY_MS) for _ in range(3)]
-    with _environment(lake, function, TIMESTAMP_PAST_DAYS="1"):
+    with function_environment(lake.cloud, function, TIMESTAMP_PAST_DAYS="1"):
         bergen.send([*old, b"not JSON"])
         bergen.deliver()
     with broken_code(lake, function, "import os\n    os._exit(1)"):
@@ -243,20 +243,6 @@ def _arrivals(factory: Factory, lane: Lane) -> list[tuple[int | None, str | None
     """Arrival and gateway of every row of the lane's table."""
     rows = [one for one in factory.found() if one.place == "table" and one.lane == lane]
     return [(row.received_ms, row.gateway) for row in rows]
-
-
-@contextmanager
-def _environment(lake: LocalLake, function: str, **changes: str) -> Iterator[None]:
-    """Gives a function other environment variables for a while."""
-    functions = lake.cloud.client("lambda")
-    variables = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-    functions.update_function_configuration(
-        FunctionName=function, Environment={"Variables": {**variables, **changes}}
-    )
-    try:
-        yield
-    finally:
-        functions.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
 
 
 @contextmanager

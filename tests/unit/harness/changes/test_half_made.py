@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from factory_lake.gateway.csr import make_csr
 from factory_lake.gateway.identities import LANES, Source
 from harness.changes.table import PAGE
 from harness.lake import Terraform, TerraformError
+from harness.lake.roots import make_root
 from harness.lake.terraform import REPOSITORY
 from localcloud import LocalCloud
 
@@ -54,22 +53,12 @@ def cloud(tmp_path: Path) -> Iterator[LocalCloud]:
 @pytest.fixture
 def root(cloud: LocalCloud, tmp_path: Path) -> Iterator[Terraform]:
     """A lake that keeps what it has, with one factory and without what only costs time here."""
-    environments = tmp_path / "environments"
-    for source in ("modules", "modules/lake", "glue_schemas"):
-        shutil.copytree(
-            REPOSITORY / source, tmp_path / source, ignore=shutil.ignore_patterns(".terraform*", "testdata")
-        )
-    folder = environments / "prod"
-    folder.mkdir()
-    for name in ("provider.tf", "versions.tf", ".terraform.lock.hcl"):
-        shutil.copy(REPOSITORY / "environments" / "local" / name, folder)
     for lane in LANES:
-        make_csr(Source(FACTORY, GATEWAY, lane).client_id, "first", folder / "csr", tmp_path / "keys")
-    lake = {
-        "source": "../lake",
+        make_csr(Source(FACTORY, GATEWAY, lane).client_id, "first", tmp_path / "csr", tmp_path / "keys")
+    inputs = {
         "name": NAME,
         "suffix": ACCOUNT,
-        "csr_dir": "csr",
+        "csr_dir": str(tmp_path / "csr"),
         "packages_dir": str(_PACKAGES),
         "dashboards": False,
         "factories": {
@@ -81,7 +70,7 @@ def root(cloud: LocalCloud, tmp_path: Path) -> Iterator[Terraform]:
             }
         },
     }
-    (folder / "main.tf.json").write_text(json.dumps({"module": {"lake": lake}}), encoding="utf-8")
+    folder = make_root(tmp_path / "root", {"lake": inputs})
     terraform = Terraform(folder, tmp_path / "terraform", cloud.environment())
     terraform.init()
     provider = terraform.start_provider()
