@@ -58,7 +58,7 @@ def _behind(targets: Targets, last: dict[str, int]) -> list[str]:
 
 @contextmanager
 def schedule_off(cloud: LocalCloud, rules: Sequence[str]) -> Iterator[None]:
-    """Disable the rules that start an archiver: nobody but the caller runs it."""
+    """Disable the rules that start an archiver, so that only the caller runs it."""
     events = cloud.client("events")
     for rule in rules:
         events.disable_rule(Name=rule)

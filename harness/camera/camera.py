@@ -12,7 +12,7 @@ from localcloud.testing.encoder import FileEncoder, Footage, SyntheticEncoder
 from localcloud.testing.producer import Producer
 
 _BATCH = 100
-# How long footage of the past is taken to have been under way.
+# The time that footage of the past is assumed to have needed to arrive.
 _TRANSIT_MS = 150
 
 
@@ -22,7 +22,7 @@ class Camera:
     Args:
         name: camera ID; its pictures carry it.
         producer: where it sends.
-        journal: where it writes down what was taken.
+        journal: where it records what the service acknowledged.
         script: its day.
         start_ms: when its day begins, epoch milliseconds.
         audio: whether a tone goes along.
@@ -77,7 +77,7 @@ class Camera:
         """Films and sends in real time: each fragment when it is over.
 
         Args:
-            running: asked before each fragment; the last one is sent whole.
+            running: called before each fragment, whether to go on; the last one is sent whole.
             clock: epoch seconds.
             sleep: waits that many seconds; may return early when the camera is to stop.
 
@@ -93,7 +93,7 @@ class Camera:
         return sent
 
     def _footage(self, wanted: Callable[[int], bool]) -> Iterator[Footage]:
-        """Fragments as long as the next one, whose end is asked about, is wanted."""
+        """Fragments as long as the next one is wanted, by its end."""
         while True:
             footage = self._ahead or self._film(next(self._segments))
             self._ahead = footage

@@ -26,9 +26,9 @@ from localcloud.testing.decode import decoded_frames, raw_packets
 from localcloud.testing.errors import InputError
 
 _CLIP = re.compile(r"year=\d+/month=\d+/day=\d+/(?P<start>[0-9T.]+)Z-(?P<number>\d+)\.(mp4|mkv)")
-# What tells a clip from a record that took its place under the same key.
+# Metadata that a clip has, and a record that took its place under the same key has not.
 _IS_CLIP = "first-fragment"
-# Older archives have such content under keys in .mp4, so the key does not tell.
+# Older archives have such content under keys in .mp4, so the key does not say it.
 _MATROSKA = "video/x-matroska"
 _DECODERS = 2
 

@@ -1,4 +1,4 @@
-"""`make demo`: every step of a lake's life on the local cloud, measured and accounted for."""
+"""`make demo`: every step of a lake's life on the local cloud, measured and reconciled."""
 
 import json
 import shutil

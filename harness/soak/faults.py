@@ -36,7 +36,7 @@ _CLIP_LENGTHS = (10, 15, 20, 45)
 class Kill:
     """When the delivery engine was killed, epoch seconds: the signal was sent between the two."""
 
-    asked: float
+    began: float
     done: float
 
 
@@ -374,9 +374,9 @@ def _until(context: FaultContext, seconds: float, condition: Callable[[], object
 
 
 def _kill_engine(context: FaultContext) -> None:
-    asked = time.time()
+    began = time.time()
     context.cloud.firehose.kill()
-    context.kills.append(Kill(asked, time.time()))
+    context.kills.append(Kill(began, time.time()))
 
 
 def _flush(context: FaultContext, place: LanePlace, seconds: float) -> None:

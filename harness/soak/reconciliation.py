@@ -121,7 +121,7 @@ def explain(
     kills: Sequence[Kill],
     outages: Sequence[Outage],
 ) -> Messages:
-    """Tell the repeats that have an explanation from those that have none.
+    """Find the repeats that have no explanation.
 
     Copies of one record of a data stream share content and arrival time, to the millisecond; copies of two
     publishes do not. The former are the delivery's, and only a kill of its engine between the two explains
@@ -204,7 +204,7 @@ def _explained(copies: Sequence[Found], written: Mapping[str, float], kills: Seq
     times = {copy.where.partition("#")[0]: written[copy.where.partition("#")[0]] for copy in copies}
     in_order = sorted(times.values())
     return sum(
-        any(kill.asked <= later and earlier <= kill.done + _HELD_SECONDS for kill in kills)
+        any(kill.began <= later and earlier <= kill.done + _HELD_SECONDS for kill in kills)
         for earlier, later in pairwise(in_order)
     )
 
@@ -270,7 +270,7 @@ def _sample(copy: Found) -> SampleKey:
 
 
 def _sent_samples(entries: Iterable[Entry], wanted: Iterable[SampleKey], rules: Rules) -> Counter[SampleKey]:
-    """How many messages of the journals stand for each of the wanted samples."""
+    """How many messages of the journals have each of the wanted samples."""
     samples = set(wanted)
     sent: Counter[SampleKey] = Counter()
     for entry in entries if samples else ():

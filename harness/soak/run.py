@@ -155,7 +155,7 @@ def _inject_faults(
     progress: ProgressLog,
     memory: Memory,
 ) -> None:
-    """Have the faults injected at their times, and write now and then how things stand."""
+    """Have the faults injected at their times, and log the progress now and then."""
     began = last_line = time.monotonic()
     while (now := time.monotonic()) - began < settings.seconds or not scheduler.is_finished:
         scheduler.advance(now - began)
@@ -187,7 +187,7 @@ def _discrepancies(messages: Messages) -> Iterator[str]:
 
 
 def _keep(targets: Targets, messages: Messages, video: Sequence[str]) -> None:
-    """Keep all discrepancies, for whoever looks for their cause."""
+    """Keep all discrepancies, to look for their cause."""
     report = {**messages.account.to_json(), "disagreements": messages.disagreements}
     for name, content in (("reconciliation", report), ("video", list(video))):
         text = json.dumps(content, indent=2) + "\n"

@@ -154,7 +154,7 @@ class Summary:
         }
 
     def write(self, path: Path) -> None:
-        """Write it; a reader never sees a half of it."""
+        """Write it; a reader never sees half of it."""
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
         partial.replace(path)

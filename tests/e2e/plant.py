@@ -1,4 +1,4 @@
-"""What the end-to-end tests do with a lake: send as a gateway, take the account, act as a role."""
+"""What the end-to-end tests do with a lake: send as a gateway, film, reconcile, query."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Factory:
     journals: Path
 
     def send(self, payloads: list[bytes], lane: Lane = "measurements", gateway: str | None = None) -> None:
-        """Publish and wait for every acknowledgement; as the factory's first gateway unless told another."""
+        """Publish and wait for every acknowledgement; as the factory's first gateway, or as the one named."""
         source = Source(self.name, gateway or self.gateway, lane)
         manner = Manner(patience=Patience(give_up=60))
         send(connections(self.lake), {source: payloads}, self.journals, manner)
@@ -127,7 +127,7 @@ def all_keys(lake: LocalLake, bucket: str, prefix: str) -> Iterator[str]:
 def film(
     cloud: LocalCloud, stream: str, journal: Journal, seconds: float, *, ago: float, seed: int = 1
 ) -> None:
-    """Send `seconds` of footage that began `ago` seconds ago, in no time, by the camera that a stream is of."""
+    """Send `seconds` of footage that began `ago` seconds ago, in no time, from a stream's camera."""
     producer = Producer(cloud.client("kinesisvideo"), stream)
     begin_ms = int((time.time() - ago) * 1000)
     script = Script(seed=seed, shortest_ms=1_000, longest_ms=3_000)

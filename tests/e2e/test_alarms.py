@@ -1,7 +1,7 @@
-"""Every alarm is provoked, heard, and ends with what it was about.
+"""Every alarm is provoked, notifies, and ends with its cause.
 
-Nothing is waited for that time alone would bring: data points, messages and schedules become older when the
-test says so, and the alarms are evaluated at once.
+No test waits for time to pass: data points, messages and schedules become older on command, and the alarms
+are evaluated at once.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 @dataclass
 class Plant:
-    """The factory whose alarms are tried, and who listens to them.
+    """The factory whose alarms are tried, and the queue that gets their notifications.
 
     Attributes:
         factory: The factory.
-        queue: URL of a queue that gets what the lake's topic is told.
+        queue: URL of a queue that gets the notifications of the lake's topic.
         journals: Folder for the cameras' journals.
         heard: Alarm and new state of every notification, oldest first.
     """
@@ -77,7 +77,7 @@ class Plant:
         }
 
     def until(self, state: str, kinds: set[str]) -> None:
-        """Evaluates alarms until all of these kinds have a state, and have told it since the last time."""
+        """Evaluates alarms until all of these kinds have a state, and have notified of it since the last time."""
         names = self.named(kinds)
         client = self.lake.cloud.client("cloudwatch")
         deadline = time.monotonic() + PATIENCE
@@ -96,7 +96,7 @@ class Plant:
             time.sleep(0.2)
 
     def rest(self, kinds: set[str]) -> None:
-        """Evaluates alarms until none of these kinds sounds, from whatever went before."""
+        """Evaluates alarms until none of these kinds is firing, whatever went before."""
         client = self.lake.cloud.client("cloudwatch")
 
         def is_quiet() -> bool:
@@ -144,8 +144,8 @@ class Plant:
         sqs = self.lake.cloud.client("sqs")
         while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
-                told = json.loads(json.loads(message["Body"])["Message"])
-                self.heard.append((told["AlarmName"], told["NewStateValue"]))
+                notification = json.loads(json.loads(message["Body"])["Message"])
+                self.heard.append((notification["AlarmName"], notification["NewStateValue"]))
                 sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
 
 
@@ -366,7 +366,7 @@ KINDS = set().union(*PROVOKED.values()) | NOT_PROVOKED.keys()
 def plant(
     lake: LocalLake, factory: Callable[[str], Factory], tmp_path_factory: pytest.TempPathFactory
 ) -> Plant:
-    """The factory, with a queue that hears what its alarms tell."""
+    """The factory, with a queue that gets the notifications of its alarms."""
     sqs, topic = lake.cloud.client("sqs"), lake.outputs["alarm_topic_arn"]
     queue = sqs.create_queue(QueueName="alarms")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -383,13 +383,13 @@ def plant(
     return Plant(factory(FACTORY), queue, tmp_path_factory.mktemp("alarms"))
 
 
-def test_every_alarm_is_provoked_or_said_not_to_be(plant: Plant) -> None:
+def test_every_alarm_is_provoked_or_listed_as_not_provoked(plant: Plant) -> None:
     assert {kind_of(key) for key in plant.alarms} == KINDS
     assert not NOT_PROVOKED.keys() & set().union(*PROVOKED.values())
 
 
 @pytest.mark.parametrize("provoke", PROVOKED, ids=lambda provoke: provoke.__name__.replace("_", "-"))
-def test_an_alarm_sounds_is_heard_and_ends(plant: Plant, provoke: Callable[[Plant], Iterator[None]]) -> None:
+def test_an_alarm_fires_notifies_and_ends(plant: Plant, provoke: Callable[[Plant], Iterator[None]]) -> None:
     kinds = PROVOKED[provoke]
     while_it_lasts: Callable[[Plant], AbstractContextManager[None]] = contextmanager(provoke)
     plant.rest(kinds)

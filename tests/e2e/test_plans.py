@@ -55,7 +55,7 @@ class Protected:
         return actions, errors
 
     def commands(self, heading: str) -> list[list[str]]:
-        """The `terraform state` commands of a section of docs/changes.md, as they stand there."""
+        """The `terraform state` commands of a section of docs/changes.md, word for word."""
         section = PAGE.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
         lines = re.findall(r"^ *terraform state (.+)$", section.replace("\\\n", " "), re.MULTILINE)
         assert lines, heading
@@ -68,7 +68,7 @@ class Protected:
         if action == "mv":
             self.root.move(*addresses)
         else:
-            self.root.forget(*addresses)
+            self.root.remove(*addresses)
 
 
 def _protected_kinds(errors: Iterable[str]) -> set[str]:
@@ -144,8 +144,8 @@ def test_a_retention_is_lowered_only_in_the_documented_way(lake: LocalLake, tmp_
     lowered = {**settings, "lanes": {"configuration": {"stream": {"retention_hours": 48}}}}
 
     protected.configure(factories={"lyon": lowered})
-    _, (told,) = protected.plan()
-    command = shlex.split(told.split("lower it with ")[1])
+    _, (message,) = protected.plan()
+    command = shlex.split(message.split("lower it with ")[1])
     assert command[:3] == ["aws", "kinesis", "decrease-stream-retention-period"]
     names = dict(zip(command[3::2], command[4::2], strict=True))
 

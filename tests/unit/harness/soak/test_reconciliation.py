@@ -1,4 +1,4 @@
-"""Repeats with an explanation are told from those without, and from losses."""
+"""Repeats with an explanation, repeats without one, and losses are counted apart."""
 
 from __future__ import annotations
 
