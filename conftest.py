@@ -1,4 +1,7 @@
-"""Which tests share a worker, and with it a local cloud or a Terraform provider: idle ones cost time too."""
+"""Which tests share a worker, and with it a local cloud or a Terraform provider: idle ones cost time too.
+
+Hypothesis sets no deadline in any test: other programs take their share of the machine's time.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 _REPOSITORY = Path(__file__).resolve().parent
 # The oldest Python that the Lambda functions support, as a runtime for the local cloud's functions.

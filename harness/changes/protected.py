@@ -10,13 +10,13 @@ plan answers for many changes.
 from __future__ import annotations
 
 import json
-import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.lake.terraform import REPOSITORY, Terraform
+from harness.lake.roots import make_root
+from harness.lake.terraform import Terraform
 
 _BASE = "module.lake"
 # Unprotected blocks and their protected twins.
@@ -52,17 +52,7 @@ def protected_root(
     Raises:
         TerraformError: When it cannot be initialised.
     """
-    environments = folder / "environments"
-    for source in ("modules", "glue_schemas"):
-        shutil.copytree(
-            REPOSITORY / source, folder / source, ignore=shutil.ignore_patterns(".terraform*", "tests")
-        )
-    root = environments / "protected"
-    root.mkdir(parents=True)
-    for name in ("provider.tf", "versions.tf", ".terraform.lock.hcl"):
-        shutil.copy(REPOSITORY / "environments" / "local" / name, root)
-    modules = {name: {"source": "../../modules/lake", **variables} for name, variables in calls.items()}
-    (root / "main.tf.json").write_text(json.dumps({"module": modules}, indent=1), encoding="utf-8")
+    root = make_root(folder, calls)
     terraform = Terraform(root, folder / "terraform", lake.environment)
     terraform.init()
     state = json.loads(lake.state.read_text(encoding="utf-8"))

@@ -36,7 +36,7 @@ class LocalLake:
 
     Attributes:
         workdir: Everything of this lake: the cloud's state and logs, Terraform's state, CSRs and keys.
-        cloud: The local cloud that it stands on.
+        cloud: The local cloud that it runs on.
         terraform: Environment `local` with a state of its own.
         variables: What was applied last.
     """
@@ -108,7 +108,7 @@ class LocalLake:
     def changing(
         self, factories: Mapping[str, Any] | None = None, **variables: object
     ) -> list[dict[str, Any]]:
-        """Do what `apply` does, and tell what it changed: `{address, actions}` of resources and outputs.
+        """Do what `apply` does, and return what it changed: `{address, actions}` of resources and outputs.
 
         Args:
             factories: The factories map; without one, as it was applied last or environment `local` has it.

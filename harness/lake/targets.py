@@ -1,4 +1,4 @@
-"""What of a lake takes part in a soak, by the names that Terraform gave it."""
+"""What of a lake takes part in a run of the harness, by the names that Terraform gave it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from factory_lake.gateway.identities import LANES, Lane
-from harness.lake import LocalLake
+from harness.lake.local import LocalLake
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ class CameraPlace:
     name: str
     stream: str
 
+    @property
+    def clips_prefix(self) -> str:
+        """What the key of each of its clips begins with."""
+        return f"factory={self.factory}/camera={self.name}/"
+
 
 @dataclass(frozen=True)
 class ArchiverPlace:
@@ -68,13 +73,13 @@ class ArchiverPlace:
 
 
 @dataclass(frozen=True)
-class Grounds:
-    """The lake and the factories that are soaked.
+class Targets:
+    """A lake and those of its factories that take part.
 
     Attributes:
         lake: A lake that is applied.
-        factories: IDs of the factories that take part; faults meet nothing of the others, except where a
-            whole service is struck (the delivery engine, the broker).
+        factories: IDs of the factories that take part. Faults have no effect on others, except for those of a
+            whole service (the delivery engine, the broker).
         folder: Where journals and results go.
     """
 
