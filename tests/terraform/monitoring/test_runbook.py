@@ -25,7 +25,7 @@ def _alarms(planned: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_every_alarm_has_its_page_and_every_page_its_alarm(planned: list[dict[str, Any]]) -> None:
     found = set()
     for alarm in _alarms(planned):
-        # "runs-throttled" may also end in the name of another page; the longest is meant.
+        # The longest, should a name end like two pages.
         pages = [page for page in PAGES if alarm["alarm_name"].endswith(f"-{page}")]
         assert pages, alarm["alarm_name"]
         page = max(pages, key=len)
