@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from factory_lake.query import _parser
 from localcloud.athena.engine import Query
 from localcloud.athena.errors import QueryError
 from localcloud.testing.memory_storage import MemoryStorage
@@ -50,9 +49,3 @@ def test_every_spelling_that_is_advised_is_taken(lake: MemoryStorage, write: str
     if "CAST(value" in instead_of or "try_cast" in instead_of or "[" in instead_of:
         with pytest.raises(QueryError, match="NOT_SUPPORTED_LOCALLY"):
             Query(f"SELECT {instead_of} FROM {relation}").run(lake, lake)  # noqa: S608 - from the page
-
-
-def test_the_commands_options_exist() -> None:
-    for line in re.findall(r"python -m tools\.athena (.*)", TEXT):
-        options = re.findall(r'"[^"]*"|\S+', line)
-        assert _parser().parse_args([option.strip('"') for option in options])
