@@ -410,6 +410,18 @@ class TestSlowFrames:
         assert aws.calls.count("GetClip") == clips
         assert [meta["cut"] for _, meta in aws.clips()][:-1] == ["length"] * (clips - 1)
 
+    def test_a_last_frame_may_be_as_long_as_the_one_before_it(self) -> None:
+        """Of two, behind a pause, and far longer than the frames of the clip's other fragments."""
+        aws = self.plant(5, 2000, 1000)
+        *rest, last = aws.fragments[NAME]
+        aws.fragments[NAME] = [*rest, *footage(1, 14_000, last.start_ms + 4000, last.number, last_ms=7000)]
+        aws.now_ms += 10_000
+        aws.keeps_pauses = True
+        whole = Aws._frames
+        aws._frames = lambda fragments: [*whole(aws, fragments)[:7], 5000, 7000, 7000]  # type: ignore[method-assign]
+        summary = archive(aws, settings=self.SETTINGS)
+        assert (summary["clips"], summary["flagged"]) == (1, 0)
+
     @pytest.mark.parametrize("shown_ms", [None, 33])
     @pytest.mark.parametrize(("apart_ms", "frame_ms"), [(1000, 1000), (8300, 8300), (2000, 1000), (2000, 40)])
     def test_a_fragment_that_is_left_out_is_noticed(
