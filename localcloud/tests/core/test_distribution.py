@@ -11,8 +11,8 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2]
-SOURCE = FOLDER / "src" / "localcloud"
-FILES = sorted([*SOURCE.rglob("*.py"), *(FOLDER / "tests").rglob("*.py")])
+PACKAGE = FOLDER / "src" / "localcloud"
+FILES = sorted([*PACKAGE.rglob("*.py"), *(FOLDER / "tests").rglob("*.py")])
 
 
 @cache
@@ -53,19 +53,19 @@ def test_every_import_is_declared() -> None:
     implied = {"botocore", "urllib3"}
     undeclared = set()
     for file in FILES:
-        is_test = not file.is_relative_to(SOURCE)
+        is_test = not file.is_relative_to(PACKAGE)
         extras = ("testing", "dev") if is_test else ("testing",) if "testing" in file.parts else ()
         known = declared(*extras) | implied
         undeclared |= {(file, name) for name in imported(file) if not providers().get(name, set()) & known}
     assert undeclared == set()
 
 
-def test_no_path_leaves_the_folder() -> None:
+def test_no_path_leaves_the_package_or_the_folder_of_the_tests() -> None:
     leaving = {
         file
         for file in FILES
         for node in ast.walk(ast.parse(file.read_text()))
-        if height(node) > len(file.relative_to(FOLDER).parts)
+        if height(node) > len(file.relative_to(PACKAGE if file.is_relative_to(PACKAGE) else FOLDER).parts)
     }
     assert leaving == set()
 
@@ -73,7 +73,7 @@ def test_no_path_leaves_the_folder() -> None:
 def test_the_readme_names_every_control_call() -> None:
     routed = {
         (method, path)
-        for file in SOURCE.rglob("*.py")
+        for file in PACKAGE.rglob("*.py")
         for method, path in re.findall(
             r'route\("(\w+)", f"\{(?:control\.)?PREFIX\}([\w/-]+)"', file.read_text()
         )
