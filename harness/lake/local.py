@@ -56,7 +56,9 @@ class LocalLake:
             TerraformError: When the provider cannot be installed. Nothing is left running.
         """
         workdir = workdir.resolve()
-        cloud = LocalCloud.start(workdir / "cloud", port, mqtt_port, detached=detached, pythons=LAMBDA_PYTHONS)
+        cloud = LocalCloud.start(
+            workdir / "cloud", port, mqtt_port, detached=detached, pythons=LAMBDA_PYTHONS
+        )
         try:
             terraform = Terraform(ENVIRONMENT, workdir / "terraform", cloud.environment())
             terraform.state.unlink(missing_ok=True)
