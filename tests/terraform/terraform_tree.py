@@ -82,6 +82,9 @@ class TerraformTree:
 
     def init(self, folder: str) -> None:
         """Install provider and modules, the provider exactly as the lock files pin it."""
+        if "hashicorp/aws" not in (self.root / folder / "versions.tf").read_text(encoding="utf-8"):
+            self.run(folder, "init", "-backend=false", "-input=false")
+            return
         lock = self.root / folder / LOCK_FILE.name
         if not lock.exists():  # modules have no lock file of their own
             shutil.copy(LOCK_FILE, lock)

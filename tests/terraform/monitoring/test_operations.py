@@ -22,7 +22,9 @@ def _alarms(planned: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_every_alarm_names_its_entry_and_every_entry_has_its_alarm(planned: list[dict[str, Any]]) -> None:
     named = {}
     for alarm in _alarms(planned):
-        found = re.search(r"What to do: docs/operations\.md#(\S+)$", alarm["alarm_description"])
+        found = re.search(
+            r" Runbook: https://git\.example\.com/lake/docs/runbook/(\S+)\.md$", alarm["alarm_description"]
+        )
         assert found is not None, alarm["alarm_description"]
         assert alarm["alarm_name"].endswith(f"-{found[1]}")
         named[found[1]] = alarm["alarm_name"]
@@ -32,7 +34,7 @@ def test_every_alarm_names_its_entry_and_every_entry_has_its_alarm(planned: list
 def test_a_description_fits_and_is_one_sentence_before_the_link(planned: list[dict[str, Any]]) -> None:
     """CloudWatch takes 1,024 characters; a pager shows fewer."""
     for alarm in _alarms(planned):
-        sentence = alarm["alarm_description"].split(" What to do:")[0]
+        sentence = alarm["alarm_description"].split(" Runbook:")[0]
         assert len(alarm["alarm_description"]) <= 300
         assert sentence.endswith(".")
         assert sentence.count(". ") == 0, sentence
