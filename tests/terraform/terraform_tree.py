@@ -44,7 +44,7 @@ def configuration_folders() -> list[str]:
 
 @dataclass(frozen=True)
 class TerraformTree:
-    """A copy of `modules`, `environments` and `glue_schemas`, laid out as in the repository.
+    """A copy of `modules`, `environments`, `examples` and `glue_schemas`, laid out as in the repository.
 
     Attributes:
         root: The folder that holds them.
@@ -57,7 +57,7 @@ class TerraformTree:
     @classmethod
     def copy_to(cls, root: Path) -> "TerraformTree":
         """Copy the sources; caches and states of a developer's own runs stay behind."""
-        for folder in ("modules", "environments", "glue_schemas"):
+        for folder in ("modules", "environments", "examples", "glue_schemas"):
             shutil.copytree(
                 REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*")
             )
