@@ -14,7 +14,7 @@ from typing import Any, Self
 from factory_lake.gateway.csr import csr_path, make_csr
 from factory_lake.gateway.identities import LANES, Source
 from factory_lake.outputs import lake_outputs
-from harness.lake.terraform import REPOSITORY, Terraform
+from harness.lake.terraform import REPOSITORY, Change, Terraform
 from localcloud import LocalCloud
 
 ENVIRONMENT = REPOSITORY / "environments" / "local"
@@ -56,7 +56,9 @@ class LocalLake:
             TerraformError: When the provider cannot be installed. Nothing is left running.
         """
         workdir = workdir.resolve()
-        cloud = LocalCloud.start(workdir / "cloud", port, mqtt_port, detached=detached, pythons=LAMBDA_PYTHONS)
+        cloud = LocalCloud.start(
+            workdir / "cloud", port, mqtt_port, detached=detached, pythons=LAMBDA_PYTHONS
+        )
         try:
             terraform = Terraform(ENVIRONMENT, workdir / "terraform", cloud.environment())
             terraform.state.unlink(missing_ok=True)
@@ -94,25 +96,24 @@ class LocalLake:
         """The gateways' private keys, which Terraform never sees."""
         return self.workdir / "keys"
 
-    def apply(self, factories: Mapping[str, Any] | None = None, **variables: object) -> None:
+    def apply(
+        self, factories: Mapping[str, Any] | None = None, *, refresh: bool = True, **variables: object
+    ) -> None:
         """Make the keys and CSRs that are missing, and apply.
 
-        Takes what `changing` takes.
+        Args:
+            factories: The factories map; without one, as it was applied last or environment `local` has it.
+            refresh: Compare the state with the cloud first, which takes half of the time.
+            variables: More of the environment's variables; they stay as given until given anew.
 
         Raises:
             TerraformError: When the apply fails.
         """
         self._prepare(factories, variables)
-        self.terraform.apply(self.variables)
+        self.terraform.apply(self.variables, *([] if refresh else ["-refresh=false"]))
 
-    def changing(
-        self, factories: Mapping[str, Any] | None = None, **variables: object
-    ) -> list[dict[str, Any]]:
-        """Do what `apply` does, and return what it changed: `{address, actions}` of resources and outputs.
-
-        Args:
-            factories: The factories map; without one, as it was applied last or environment `local` has it.
-            variables: More of the environment's variables; they stay as given until given anew.
+    def changing(self, factories: Mapping[str, Any] | None = None, **variables: object) -> list[Change]:
+        """Do what `apply` does, and return what it changed.
 
         Raises:
             TerraformError: When plan or apply fails.

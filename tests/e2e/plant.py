@@ -34,16 +34,21 @@ PATIENCE = 100.0
 _numbers = itertools.count(1)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Come back once something is so.
+def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE, every: float = 0.05) -> None:
+    """Return once a condition is true.
+
+    Args:
+        condition: Evaluated again and again.
+        seconds: How long to wait.
+        every: Seconds between two evaluations; more for one that costs something.
 
     Raises:
-        AssertionError: It was not in time.
+        AssertionError: The condition was not true in time.
     """
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not so after {seconds:g} s"
-        time.sleep(0.05)
+        assert time.monotonic() < deadline, f"not true after {seconds:g} s"
+        time.sleep(every)
 
 
 def sample(**changes: object) -> bytes:

@@ -17,18 +17,18 @@ from tests.e2e.plant import Factory, broken_code, rows, sample
 def test_a_transform_that_fails_twice_is_tried_again(
     lake: LocalLake, factory: Callable[[str], Factory], error: str
 ) -> None:
-    lyon = factory("lyon")
-    before = lyon.tally().delivered if any(lyon.journals.iterdir()) else 0
-    function = lake.outputs["transform_functions"]["lyon"]["measurements"]
+    genoa = factory("genoa")
+    before = genoa.tally().delivered if any(genoa.journals.iterdir()) else 0
+    function = lake.outputs["transform_functions"]["genoa"]["measurements"]
     fault = lake.cloud.faults.add(
         service="lambda", operation="Invoke", resource=function, error=error, times=2
     )
-    lyon.send([sample() for _ in range(20)])
-    lyon.deliver()
+    genoa.send([sample() for _ in range(20)])
+    genoa.deliver()
 
     assert lake.cloud.faults.hits(fault) == 2
-    assert lyon.account().offenders == ()
-    assert lyon.tally().delivered == before + 20
+    assert genoa.account().offenders == ()
+    assert genoa.tally().delivered == before + 20
 
 
 @pytest.mark.parametrize(

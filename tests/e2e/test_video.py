@@ -1,4 +1,4 @@
-"""Footage from cameras to clips, by the packaged function in its own role; what counts is the decoded frames."""
+"""Footage from cameras to clips, by the packaged function in its own role; the clips are decoded."""
 
 from __future__ import annotations
 
