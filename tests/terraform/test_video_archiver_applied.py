@@ -198,7 +198,7 @@ def test_the_function_archives_with_its_own_role_and_package(archiver: Archiver,
     assert (summary["cameras"], summary["errors"], summary["unfinished"]) == (1, {}, [])
     result = reconcile(Journal(footage).read(), archiver.cloud.client("s3"), archiver.bucket, "krakow")
     assert result.fragments > 10
-    assert result.is_exact, result.offenders
+    assert result.is_exact, result.discrepancies
 
 
 def test_the_role_reaches_its_own_factory_and_no_other(archiver: Archiver) -> None:
