@@ -43,6 +43,8 @@ _SCOPES = {
     "kms_keys.streams": Scope(f'module.factory_pipeline["{FACTORY}"].'),
     "factories[*].cameras": Scope(f'module.video_archiver["{FACTORY}"].'),
     "factories[*].video": Scope(f'module.video_archiver["{FACTORY}"].'),
+    "factories[*].alarms.messages": Scope(f'module.factory_pipeline["{FACTORY}"].'),
+    "factories[*].alarms.video": Scope(f'module.video_archiver["{FACTORY}"].'),
     "storage.": Scope("module.storage."),
     "athena.": Scope("module.glue_catalog."),
     "schema_dir": Scope("module.glue_catalog."),

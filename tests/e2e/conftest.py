@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from harness.changes.dependencies import FACTORIES
+from factory_lake.gateway.csr import make_csr
+from harness.changes.dependencies import FACTORIES, ONE_SHARD
 from harness.lake import LocalLake, Provider
 from harness.lake.local import build_packages
 from tests.e2e.keys import make_keys
 from tests.e2e.plant import Factory
-from tests.support.factories import LANES, NO_ALARMS, ONE_SHARD, VIDEO
+from tests.support.factories import LANES, NO_ALARMS, VIDEO
 
 # Functions are invoked every two seconds, and buffers hold what they made for as short as AWS allows.
 _LIVELY: dict[str, Any] = {
@@ -53,11 +54,13 @@ class Shared:
         factories: What is applied. A reconciliation is of everything that a factory's gateways ever sent, so
             each group of tests has its own factory.
         has_keys: Whether keys of the customer's encrypt all of it.
+        more_requests: Client IDs with a second request, `second.pem`.
     """
 
     modules: tuple[str, ...]
     factories: dict[str, Any] = field(default_factory=dict)
     has_keys: bool = False
+    more_requests: tuple[str, ...] = ()
 
 
 LAKES = {
@@ -90,7 +93,8 @@ LAKES = {
     # The last test leaves it with other factories.
     "changes": Shared(
         ("test_plans", "test_certificates", "test_changes"),
-        {**FACTORIES, "nancy": _factory("cell", lanes=_PATIENT)},
+        {**FACTORIES, "nancy": _factory("cell", "spare", lanes=_PATIENT)},
+        more_requests=("nancy-cell-measurements",),
     ),
 }
 
@@ -152,6 +156,8 @@ class Lakes:
             running.provider = lake.terraform.start_provider()
             lake.terraform = lake.terraform.with_provider(running.provider)
             shared = LAKES[name]
+            for client_id in shared.more_requests:
+                make_csr(client_id, "second", lake.csr_dir, lake.key_dir)
             keys = make_keys(lake.cloud, "factory-lake-local") if shared.has_keys else {}
             lake.apply(shared.factories, kms_keys=keys)
         return self._running[name]

@@ -5,19 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-import pytest
-
-from harness.lake import LocalLake, TerraformError
+from harness.lake import LocalLake
 from tests.e2e.plant import Factory, all_keys, rows, sample
-
-
-def test_a_gateway_without_a_request_is_named_with_the_way_to_make_one(lake: LocalLake) -> None:
-    factories = {**lake.variables["factories"], "gdansk": {"gateways": ["dock"]}}
-    with pytest.raises(TerraformError) as refused:
-        lake.terraform.changes({**lake.variables, "factories": factories}, "-refresh=false")
-    message = " ".join(str(refused.value).split())
-    assert "gdansk-dock-measurements" in message
-    assert "openssl" in message
 
 
 def test_a_delivery_stream_is_replaced_without_a_message_skipped(

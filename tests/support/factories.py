@@ -6,10 +6,9 @@ from typing import Any
 
 import hcl2
 
+from harness.changes.dependencies import ONE_SHARD
 from harness.lake.terraform import REPOSITORY
 
-#: One shard a stream: the delivery engine polls each shard every second, and a stream on demand has four.
-ONE_SHARD: dict[str, Any] = {"stream": {"shards": 1}}
 LANES: dict[str, Any] = {"measurements": ONE_SHARD, "configuration": ONE_SHARD}
 #: Runs every minute, and cuts clips as soon as it can.
 VIDEO: dict[str, Any] = {
