@@ -90,7 +90,7 @@ def test_a_factory_added_and_one_removed_leave_the_others_untouched(
     gdansk = factory("gdansk")
     gdansk.send([sample()])
     gdansk.deliver()
-    assert gdansk.account().offenders == ()
+    assert gdansk.account().discrepancies == ()
     assert "lyon" not in lake.outputs["data_streams"]
     krakow = factory("krakow")
     before = krakow.tally().delivered if any(krakow.journals.iterdir()) else 0
