@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from factory_lake.boundary import run_command
 from harness.access.table import DOCUMENT, render
 
 
@@ -29,4 +30,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

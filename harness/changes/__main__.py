@@ -10,25 +10,23 @@ import sys
 import tempfile
 from pathlib import Path
 
+from factory_lake.boundary import run_command
 from harness.changes.dependencies import FACTORIES
 from harness.changes.inputs import inputs_of_the_lake
 from harness.changes.plans import ChangesError, outcomes
 from harness.changes.table import PAGE, missing, render, write
 from harness.lake import LocalLake, TerraformError
 from harness.lake.local import build_packages
+from localcloud import StartError
 
 
 def main() -> int:
-    """Write the table; 1 when that cannot be done."""
+    """Write the table; 1 when an input has no case."""
     build_packages()
-    try:
-        with tempfile.TemporaryDirectory() as folder, LocalLake.start(Path(folder) / "lake") as lake:
-            lake.apply(FACTORIES)
-            (Path(folder) / "plans").mkdir()
-            found = outcomes(lake, Path(folder) / "plans")
-    except (ChangesError, TerraformError) as error:
-        print(f"changes: {error}", file=sys.stderr)
-        return 1
+    with tempfile.TemporaryDirectory() as folder, LocalLake.start(Path(folder) / "lake") as lake:
+        lake.apply(FACTORIES)
+        (Path(folder) / "plans").mkdir()
+        found = outcomes(lake, Path(folder) / "plans")
     if without := missing(inputs_of_the_lake(), found):
         print(f"changes: harness/changes/cases.toml has no case for {', '.join(without)}", file=sys.stderr)
         return 1
@@ -38,4 +36,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main, ChangesError, TerraformError, StartError))

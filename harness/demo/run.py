@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from factory_lake import query as athena
+from factory_lake.output import emit
 from harness.demo import messages
 from harness.demo.steps import Steps
 from harness.demo.summary import QueryRun, Summary, seconds_since_start
@@ -37,6 +38,8 @@ def run(workdir: Path, file: Path | None) -> int:
     Raises:
         StepError: When a step fails; everything it started is stopped.
     """
+    if file is not None:
+        messages.check_file(file)
     steps = Steps(total=_STEPS)
     summary = Summary()
     summary.seconds["set_up"] = seconds_since_start()
@@ -76,7 +79,7 @@ def _messages(steps: Steps, summary: Summary, lake: LocalLake, workdir: Path, fi
     with steps.step("account", "Reconcile every message"):
         account = messages.account(lake, journals)
         (workdir / "account.json").write_text(json.dumps(account.to_json(), indent=2), encoding="utf-8")
-    account.show(_console())
+    emit("table", account.table(), notes=account.notes())
     summary.messages = account.messages()
     return account.is_clean
 

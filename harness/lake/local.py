@@ -13,9 +13,10 @@ from typing import Any, Self
 
 from factory_lake.gateway.csr import csr_path, make_csr
 from factory_lake.gateway.identities import LANES, Source
-from factory_lake.outputs import lake_outputs
+from factory_lake.lake import LocalAccess, outputs_of
 from harness.lake.terraform import REPOSITORY, Change, Terraform
 from localcloud import LocalCloud
+from localcloud.settings import ACCESS_KEY, SECRET_KEY
 
 ENVIRONMENT = REPOSITORY / "environments" / "local"
 PACKAGES = REPOSITORY / "build" / "packages"
@@ -149,8 +150,23 @@ class LocalLake:
     def outputs(self) -> dict[str, Any]:
         """The lake's outputs, name to value."""
         if self._outputs is None:
-            self._outputs = lake_outputs(self.terraform.output())
+            self._outputs = outputs_of(self.terraform.output(), self.workdir)
         return self._outputs
+
+    def describe(self) -> Path:
+        """Write all that `factory-lake --lake` needs to know into the lake's folder, and return that folder."""
+        LocalAccess(
+            endpoint=self.cloud.endpoint,
+            region=self.cloud.region,
+            access_key_id=ACCESS_KEY,
+            secret_access_key=SECRET_KEY,
+            ca_file=self.cloud.ca_file,
+            mqtt_host=self.cloud.mqtt_host,
+            mqtt_port=self.cloud.mqtt_port,
+            key_dir=self.key_dir,
+            journal_dir=self.workdir / "journals",
+        ).write(self.workdir, self.outputs)
+        return self.workdir
 
     def stop(self) -> None:
         """Stop the cloud; what it stored is gone with it."""

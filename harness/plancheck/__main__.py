@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from factory_lake.boundary import run_command
 from harness.lake.terraform import REPOSITORY, TerraformError
 from harness.plancheck.explanations import complaints, explanations
 from harness.plancheck.findings import Block, CheckovError, Finding, Scan, scan
@@ -29,11 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--again", action="store_true", help="scan even if nothing changed since the last scan"
     )
     again: bool = parser.parse_args(arguments).again
-    try:
-        found = current_scan(again=again)
-    except (CheckovError, StartError, TerraformError) as error:
-        print(f"plancheck: {error}", file=sys.stderr)
-        return 1
+    return run_command(lambda: _check(again=again), CheckovError, StartError, TerraformError)
+
+
+def _check(*, again: bool) -> int:
+    found = current_scan(again=again)
     explained = list(explanations(REPOSITORY))
     wrong = complaints(found, explained)
     for complaint in wrong:

@@ -3,14 +3,12 @@
 import argparse
 import math
 import shutil
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from factory_lake.gateway.errors import GatewayError
+from factory_lake.boundary import run_command
 from harness.camera.archiver import ArchiveError
 from harness.lake import LocalLake, TerraformError
 from harness.lake.local import build_packages, default_factories
@@ -28,23 +26,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Soak.
 
     Returns:
-        0 when nothing was lost and nothing repeated without an explanation, 1 when something was or the soak
-        failed, 130 after Ctrl-C.
+        0 when nothing was lost and nothing repeated without an explanation, 1 when something was, 2 when the
+        soak failed, 130 after Ctrl-C.
     """
     given = _parser().parse_args(arguments)
-    # A polite end (a CI job that is cancelled, say) unwinds like Ctrl-C, so that no server stays behind.
-    signal.signal(signal.SIGTERM, _interrupt)
-    folder = given.workdir.resolve()
+    return run_command(
+        lambda: _soak(given.workdir.resolve(), Settings(given.minutes * 60, given.seed, given.rate)),
+        *(StartError, TerraformError, PutMediaError, FlushError, ArchiveError),
+    )
+
+
+def _soak(folder: Path, settings: Settings) -> int:
     shutil.rmtree(folder, ignore_errors=True)
-    settings = Settings(given.minutes * 60, given.seed, given.rate)
+    folder.mkdir(parents=True, exist_ok=True)
     try:
         return _run(folder, settings)
-    except (StartError, TerraformError, GatewayError, PutMediaError, FlushError, ArchiveError) as error:
-        print(f"\nFAILED  seed {given.seed}: {error}\n  logs and journals: {folder}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        return 130
+    except Exception:
+        print(f"\nFAILED  seed {settings.seed}; logs and journals: {folder}", file=sys.stderr)
+        raise
 
 
 def _run(folder: Path, settings: Settings) -> int:
@@ -94,10 +93,6 @@ def _positive(text: str) -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
     return number
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def test_a_factory_added_and_one_removed_leave_the_others_untouched(
     gdansk = factory("gdansk")
     gdansk.send([sample()])
     gdansk.deliver()
-    assert gdansk.account().offenders == ()
+    assert gdansk.account().discrepancies == ()
     assert "lyon" not in lake.outputs["data_streams"]
     nancy = factory("nancy")
     before = nancy.tally().delivered if any(nancy.journals.iterdir()) else 0

@@ -27,7 +27,7 @@ def test_a_transform_that_fails_twice_is_tried_again(
     genoa.deliver()
 
     assert lake.cloud.faults.hits(fault) == 2
-    assert genoa.account().offenders == ()
+    assert genoa.account().discrepancies == ()
     assert genoa.tally().delivered == before + 20
 
 
@@ -73,7 +73,7 @@ def test_a_delivery_engine_that_is_killed_loses_nothing(
     assert account.total.sent == account.total.delivered == 600
     assert account.total.lost == 0
     # Delivery is at-least-once; what came twice is exactly what the query for it finds.
-    assert {offender.kind for offender in account.offenders} <= {"duplicated"}
+    assert {offender.kind for offender in account.discrepancies} <= {"duplicated"}
     found = rows(
         lake,
         "SELECT count(*) - count(DISTINCT register_id) FROM measurements WHERE factory = 'porto'",

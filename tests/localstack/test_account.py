@@ -1,4 +1,4 @@
-"""The account of every message reads a lake through a real S3 API, page by page."""
+"""The reconciliation of every message reads a lake through a real S3 API, page by page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_message_is_found_in_its_place(lake: HandmadeLake) -> None:
     lake.store_failures(b"not JSON")
     lake.store_error_action(sample(3.5))
 
-    total = lake.account().total
+    total = lake.reconcile().total
 
     assert (total.sent, total.delivered, total.rejected, total.error_action) == (4, 2, 1, 1)
     assert (total.lost, total.duplicated) == (0, 0)
@@ -44,10 +44,10 @@ def test_no_object_is_missed_behind_the_first_page(lake: HandmadeLake) -> None:
     for payload in payloads:
         lake.store_failures(payload)
 
-    assert lake.account().total.rejected == _MORE_THAN_A_PAGE
+    assert lake.reconcile().total.rejected == _MORE_THAN_A_PAGE
 
 
 def test_a_message_that_is_nowhere_is_lost(lake: HandmadeLake) -> None:
     lake.send(sample(1.5))
 
-    assert lake.account().total.lost == 1
+    assert lake.reconcile().total.lost == 1

@@ -145,5 +145,5 @@ def test_environment_without_requests_says_which_are_missing(tree: TerraformTree
         wanted = (
             f"No certificate signing request for {client_id}: {csr_dir}/{client_id}/<name>.pem must exist"
         )
-        command = f"python -m factory_lake.gateway csr --client-id {client_id} --csr-dir {csr_dir}"
+        command = f"factory-lake gateway csr --client-id {client_id} --csr-dir {csr_dir}"
         assert any(wanted in detail and command in detail for detail in details), details

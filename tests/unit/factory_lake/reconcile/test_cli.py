@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from factory_lake.reconcile.cli import main
+from factory_lake.cli import main
 from tests.support.handmade_lake import BUCKETS, HandmadeLake, row, sample
 
 
@@ -14,7 +14,7 @@ def arguments(lake: HandmadeLake, tmp_path: Path) -> list[str]:
     outputs.write_text(
         json.dumps({"buckets": {"value": {**BUCKETS.by_lane, "clips": "c"}, "sensitive": False}})
     )
-    return ["--outputs", str(outputs), "--journal-dir", str(lake.journal_dir)]
+    return ["reconcile", "--lake", str(outputs), "--journal-dir", str(lake.journal_dir)]
 
 
 def test_a_clean_account(
@@ -30,8 +30,8 @@ def test_an_offender_is_printed_and_written_and_fails(
     lake: HandmadeLake, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lake.send(sample(1))
-    report = tmp_path / "build" / "account.json"
-    assert main([*arguments, "--json", str(report)]) == 1
+    report = tmp_path / "build" / "report.json"
+    assert main([*arguments, "--report", str(report)]) == 1
     assert (
         "lost: krakow/line-1/measurements message 1: acknowledged, and stored nowhere"
         in capsys.readouterr().out
@@ -61,5 +61,5 @@ def test_a_bucket_that_is_not_there(
     lake.send(sample(1))
     outputs = tmp_path / "other.json"
     outputs.write_text(json.dumps({"buckets": {"measurements": "no-such", "configuration": "no-such"}}))
-    assert main(["--outputs", str(outputs), "--journal-dir", str(lake.journal_dir)]) == 2
+    assert main(["reconcile", "--lake", str(outputs), "--journal-dir", str(lake.journal_dir)]) == 2
     assert "NoSuchBucket" in capsys.readouterr().err

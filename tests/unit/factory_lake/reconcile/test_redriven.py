@@ -19,28 +19,28 @@ def test_a_message_that_was_put_back_and_delivered_is_delivered(lake: HandmadeLa
     lake.send(sample(1), sample(2))
     where = lake.store_failures(sample(1), sample(2))
     lake.store_rows(row(2))
-    before = lake.account()
+    before = lake.reconcile()
     assert sorted(kinds(before)) == ["duplicated", "unexpectedly rejected"]
     _written_down(lake, where, 1)
-    account = lake.account()
-    assert kinds(account) == ["unexpectedly rejected"]
-    assert (account.total.delivered, account.total.rejected, account.total.lost) == (1, 1, 0)
+    report = lake.reconcile()
+    assert kinds(report) == ["unexpectedly rejected"]
+    assert (report.total.delivered, report.total.rejected, report.total.lost) == (1, 1, 0)
 
 
 def test_a_message_that_was_put_back_and_rejected_again_is_rejected_once(lake: HandmadeLake) -> None:
     lake.send(b"no JSON")
     _written_down(lake, lake.store_failures(b"no JSON"), 0)
     lake.store_failures(b"no JSON")
-    account = lake.account()
-    assert account.is_clean
-    assert account.total.rejected == 1
+    report = lake.reconcile()
+    assert report.is_clean
+    assert report.total.rejected == 1
 
 
 def test_a_message_that_was_put_back_and_is_nowhere_is_lost(lake: HandmadeLake) -> None:
     lake.send(sample(1))
     _written_down(lake, lake.store_error_action(sample(1)), 0)
-    account = lake.account()
-    assert kinds(account) == ["lost"]
+    report = lake.reconcile()
+    assert kinds(report) == ["lost"]
 
 
 def test_a_pending_line_still_lies_in_errors(lake: HandmadeLake) -> None:
@@ -48,7 +48,7 @@ def test_a_pending_line_still_lies_in_errors(lake: HandmadeLake) -> None:
     key = lake.store_failures(b"no JSON").removeprefix(f"s3://{BUCKETS.by_lane['measurements']}/")
     record = Redriven(key, '"etag"', pending=Lines().plus([0]))
     lake.put("measurements", record_key(key), record.to_bytes())
-    assert lake.account().total.rejected == 1
+    assert lake.reconcile().total.rejected == 1
 
 
 def test_a_damaged_record_is_named(lake: HandmadeLake) -> None:
@@ -56,7 +56,7 @@ def test_a_damaged_record_is_named(lake: HandmadeLake) -> None:
     key = lake.store_failures(b"no JSON").removeprefix(f"s3://{BUCKETS.by_lane['measurements']}/")
     where = lake.put("measurements", record_key(key), b'{"redriven": "secret"}')
     with pytest.raises(StoredError, match=f"^{where} cannot be read: is no record of redriven lines$"):
-        lake.account()
+        lake.reconcile()
 
 
 @given(st.lists(st.sets(st.integers(0, 60), max_size=20), max_size=4))
