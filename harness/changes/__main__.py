@@ -10,18 +10,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from factory_lake.boundary import run_command
 from harness.changes.dependencies import FACTORIES
 from harness.changes.inputs import inputs_of_the_lake
 from harness.changes.plans import ChangesError, outcomes
 from harness.changes.table import PAGE, missing, render, write
-from harness.lake import LocalLake, TerraformError
+from harness.commands import run_app
+from harness.lake import LocalLake
 from harness.lake.local import build_packages
-from localcloud import StartError
 
 
 def main() -> int:
-    """Write the table; 1 when an input has no case."""
+    """Plan a change of every input of modules/lake, and write the table of docs/changes.md."""
     build_packages()
     with tempfile.TemporaryDirectory() as folder, LocalLake.start(Path(folder) / "lake") as lake:
         lake.apply(FACTORIES)
@@ -36,4 +35,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_command(main, ChangesError, TerraformError, StartError))
+    sys.exit(run_app(main, "harness.changes", None, ChangesError))

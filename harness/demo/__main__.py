@@ -1,14 +1,33 @@
 """`make demo`: ``python -m harness.demo --help``."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from factory_lake.boundary import run_command
-from harness.demo import run
+import typer
+
+from harness.commands import empty_folder, run_app
+from harness.demo import messages, run
 from harness.demo.steps import StepError
-from localcloud import StartError
+
+
+def demo(
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--messages", metavar="FILE", help="Send this file's messages instead of a simulated plant's."
+        ),
+    ] = None,
+    workdir: Annotated[
+        Path, typer.Option("--workdir", metavar="DIR", help="Emptied first; the results stay in it.")
+    ] = Path("build/demo"),
+) -> int:
+    """Take a lake on the local cloud from gateways and cameras to SQL, clips and reconciliation."""
+    if file is not None:
+        messages.check_file(file)
+    return run.run(empty_folder(workdir), file)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,13 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 when all was done and nothing lost or repeated, 1 when something was, 2 when a step
         failed, 130 after Ctrl-C.
     """
-    parser = argparse.ArgumentParser(prog="python -m harness.demo", description=run.__doc__)
-    parser.add_argument(
-        "--messages", type=Path, metavar="FILE", help="send this file's messages instead of a plant's"
-    )
-    parser.add_argument("--workdir", type=Path, default=Path("build/demo"), help="emptied first")
-    given = parser.parse_args(arguments)
-    return run_command(lambda: run.run(given.workdir.resolve(), given.messages), StepError, StartError)
+    return run_app(demo, "harness.demo", arguments, StepError)
 
 
 if __name__ == "__main__":

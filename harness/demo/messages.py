@@ -76,7 +76,7 @@ def send_file(lake: LocalLake, journal_dir: Path, file: Path) -> None:
     Steps.note(f"{total} messages of {file} sent and acknowledged")
 
 
-def account(lake: LocalLake, journal_dir: Path) -> ReconciliationReport:
+def reconcile_messages(lake: LocalLake, journal_dir: Path) -> ReconciliationReport:
     """Find every message again in S3.
 
     Raises:
@@ -87,12 +87,12 @@ def account(lake: LocalLake, journal_dir: Path) -> ReconciliationReport:
 
 
 def _progress_line(total: int) -> Watcher:
-    told_at = time.monotonic()
+    last_line = time.monotonic()
 
     def watch(progress: Mapping[Source, Progress]) -> None:
-        nonlocal told_at
-        if time.monotonic() - told_at >= _BETWEEN_LINES:
-            told_at = time.monotonic()
+        nonlocal last_line
+        if time.monotonic() - last_line >= _BETWEEN_LINES:
+            last_line = time.monotonic()
             Steps.note(f"{sum(one.acked for one in progress.values())} of {total} messages acknowledged")
 
     return watch

@@ -95,7 +95,7 @@ def test_the_schedule_catches_up_after_missed_runs(lake: LocalLake, camera: Film
     with schedule_off(lake.cloud, lake.outputs["video"][FACTORY]["schedule_rules"]):
         camera.film(120)
 
-    wait_until(camera.is_archived)
+    wait_until(camera.is_archived, every=0.5)
 
     report = camera.reconcile()
     assert report.discrepancies == []
