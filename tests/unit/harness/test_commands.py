@@ -1,7 +1,8 @@
-"""A mistake of the user's ends a command of the harness in one line: place, rule and value, with exit code 2."""
+"""A user's mistake ends a command of the harness in one line (place, rule, value) with exit code 2."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from harness.demo.__main__ import main as demo
 from harness.plancheck.__main__ import command as plancheck
 from harness.soak.__main__ import main as soak
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "access": lambda arguments: run_app(access, "harness.access", arguments),
     "camera": camera,
     "demo": demo,
