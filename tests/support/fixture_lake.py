@@ -1,4 +1,4 @@
-"""A lake made by hand: journals and S3 objects in exactly the state that a test wants."""
+"""A lake that a test writes: journals and S3 objects in exactly the state that it wants."""
 
 import base64
 import io
@@ -85,7 +85,7 @@ def day_of(at_ms: int) -> str:
 
 
 @dataclass
-class HandmadeLake:
+class FixtureLake:
     """Journals in a directory and objects in S3."""
 
     s3: "S3Client"
