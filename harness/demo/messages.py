@@ -17,7 +17,7 @@ from harness.lake.local import default_factories
 
 PLANT_MESSAGES = 3000
 _SEED = 1
-_BETWEEN_LINES = 5.0
+_BETWEEN_LINES = 10.0
 
 
 def connections(lake: LocalLake) -> Connections:

@@ -102,7 +102,7 @@ def _run_queries(lake: LocalLake) -> list[QueryRun]:
         began = time.monotonic()
         result = athena.run_named(client, name, lake.outputs["athena"]["workgroup"])
         runs.append(QueryRun(name, len(result.rows), time.monotonic() - began))
-        print("\n".join(_shown(name, result)), flush=True)
+        print("", *_shown(name, result), sep="\n", flush=True)
     return runs
 
 
@@ -110,8 +110,9 @@ def _shown(name: str, result: athena.Result) -> list[str]:
     """The first rows of a query's result, fewer where each takes several lines."""
     for rows in (_ROWS_SHOWN, _RECORDS_SHOWN):
         shown = f", the first {rows}" if len(result.rows) > rows else ""
-        title = f"\n{name}: {len(result.rows)} rows{shown}"
+        title = f"{name}: {len(result.rows)} rows{shown}"
         lines = list(layout(Table(result.columns, result.rows[:rows], title=title), output_width()))
+        lines = lines if lines[-1] else lines[:-1]
         if len(lines) <= _HEADING_LINES + rows:
             break
     return lines

@@ -27,4 +27,4 @@ def test_rows_that_do_not_fit_become_records(width: str, rows: int, monkeypatch:
 def test_a_short_result_is_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     result = Result(("factory",), ("varchar",), (("krakow",), ("lyon",)), 1.0, 0, "query-2")
-    assert _shown("gateways", result) == ["", "gateways: 2 rows", "factory", "-------", "krakow", "lyon"]
+    assert _shown("gateways", result) == ["gateways: 2 rows", "factory", "-------", "krakow", "lyon"]
