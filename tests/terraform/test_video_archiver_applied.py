@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
-from harness.camera.reconciliation import account
+from harness.camera.reconciliation import reconcile
 from harness.camera.script import Script
 from harness.lake.terraform import REPOSITORY, Terraform, TerraformError
 from localcloud import LocalCloud
@@ -196,9 +196,9 @@ def test_the_function_archives_with_its_own_role_and_package(archiver: Archiver,
     summary = json.loads(answer["Payload"].read())
     assert "FunctionError" not in answer, summary
     assert (summary["cameras"], summary["errors"], summary["unfinished"]) == (1, {}, [])
-    result = account(Journal(footage).read(), archiver.cloud.client("s3"), archiver.bucket, "krakow")
+    result = reconcile(Journal(footage).read(), archiver.cloud.client("s3"), archiver.bucket, "krakow")
     assert result.fragments > 10
-    assert result.is_exact, result.offenders
+    assert result.is_exact, result.discrepancies
 
 
 def test_the_role_reaches_its_own_factory_and_no_other(archiver: Archiver) -> None:
