@@ -11,7 +11,7 @@ import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 
-from clip_fetch import fetching, planning
+from clip_fetch import download, planning
 from clip_fetch.settings import NOW, Settings
 from harness.simulation import media
 from harness.simulation.history import Stream
@@ -129,15 +129,15 @@ class _Judge:
             if number in there or number in deleted or fragment.server_ms < begin_ms:
                 continue
             passed_ms = min((at for beyond, at in passes if beyond > number), default=self._played.end_ms)
-            life_ms = self._stream.expires_ms(fragment) - passed_ms
-            if life_ms < fetching.HEADROOM_MS:
+            remaining_retention_ms = self._stream.expires_ms(fragment) - passed_ms
+            if remaining_retention_ms < download.HEADROOM_MS:
                 self._verdict.expired += 1
             elif self._is_out_of_sight(fragment, passed_ms):
                 self._verdict.unlisted += 1
             else:
                 self._verdict.lost += 1
                 self._fault(
-                    f"fragment {self._name(number)} is missing; it had {life_ms} ms to live when passed over"
+                    f"fragment {self._name(number)} is missing; it had {remaining_retention_ms} ms to live when passed over"
                 )
 
     def _is_out_of_sight(self, fragment: semantics.Fragment, passed_ms: int) -> bool:

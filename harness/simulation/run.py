@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import random
 import tempfile
 from dataclasses import dataclass, field
@@ -11,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from clip_fetch import run as clip_run
-from clip_fetch.pace import Pace
 from clip_fetch.report import Report
-from clip_fetch.run import Surroundings
+from clip_fetch.run import Dependencies, Timing
 from clip_fetch.settings import Settings, Shard
 from clip_fetch.spool import Spool
 from clip_fetch.video import Endpoints
@@ -119,15 +117,15 @@ class _Player:
         if any(fault.kind == GARBLED for fault in run.faults):
             self._played.garbled.add(name)
         takes_warm = run.warm and not self._warm_is_taken
-        endpoints, memo = self._warm if takes_warm else (Endpoints(), {})
+        endpoints, cache = self._warm if takes_warm else (Endpoints(), {})
         self._warm_is_taken = self._warm_is_taken or takes_warm
         jitter = random.Random(run.seed)  # noqa: S311 - seeded on purpose
-        pace = Pace(context.now_ms, context.remaining_ms, context.sleep, jitter)
-        log = io.StringIO()
-        report = Report(log, settings.log_level, settings.factory, name)
-        around = Surroundings(Clients(context), endpoints, memo, Spool(_SPOOL, 10**12))
+        timing = Timing.start(context.now_ms, context.remaining_ms, context.sleep, jitter)
+        log: list[str] = []
+        report = Report(settings, name, log.append, context.now_ms)
+        dependencies = Dependencies(Clients(context), endpoints, cache, Spool(_SPOOL, 10**12))
         try:
-            self._summary = clip_run.run(settings, Shard(), around, pace, report, name)
+            self._summary = clip_run.run(settings, Shard(), dependencies, timing, report, name)
         except Killed:
             pass
         except Exception as error:
@@ -136,7 +134,7 @@ class _Player:
             self._summary = {"errors": {"": type(error).__name__}}
         else:
             if self._summary["errors"] and not context.had_faults:
-                failed = [line for line in log.getvalue().splitlines() if '"camera failed"' in line]
+                failed = [line for line in log if '"camera failed"' in line]
                 self._played.errors.append(f"{name}: {failed}")
         finally:
             if takes_warm:

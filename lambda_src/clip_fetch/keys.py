@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import Mapping, NamedTuple
 
-from clip_fetch.model import Fragment, Position, Stream
-from clip_fetch.planning import Clip
+from .model import Fragment, Position, Stream
+from .planning import Clip
 
 _STEM = r"year=\d{4}/month=\d\d/day=\d\d/(?P<start>\d{8}T\d{6}\.\d{3})Z-(?P<number>[0-9]{1,128})"
 _KEY = re.compile(_STEM + r"\.(?P<kind>mp4|mkv|gap\.json)")
@@ -88,12 +88,12 @@ class ArchivedKey(NamedTuple):
         return stem(self.start_ms, self.number)
 
     @property
-    def order(self) -> Tuple[int, int, int]:
+    def order(self) -> tuple[int, int, int]:
         """Sorts by time, then by number as an integer, then by rank."""
         return (self.start_ms, self.number, self.rank)
 
 
-def parse(key: str, prefix: str) -> Optional[ArchivedKey]:
+def parse(key: str, prefix: str) -> ArchivedKey | None:
     """Take a key apart; None when it is not one of this archive's."""
     if not key.startswith(prefix):
         return None
@@ -125,7 +125,7 @@ def parse_iso(text: str) -> int:
 
 def clip_metadata(
     stream: Stream, clip: Clip, clip_ms: int, file_format: str, duration_ms: int, flags: str, run: str
-) -> Dict[str, str]:
+) -> dict[str, str]:
     """Object metadata of a clip.
 
     ``end`` is where its last fragment ends; ``flags`` is absent from a clip that is as it should be.
@@ -153,7 +153,7 @@ def clip_metadata(
 
 def gap_metadata(
     stream: Stream, resume: int, resume_ms: int, lost_ms: int, flags: str, run: str, file_format: str = MP4
-) -> Dict[str, str]:
+) -> dict[str, str]:
     """Object metadata of a gap record: the archive goes on with fragment ``resume``.
 
     Args:
@@ -180,11 +180,11 @@ def gap_metadata(
     return metadata
 
 
-def _stream_metadata(stream: Stream, run: str) -> Dict[str, str]:
+def _stream_metadata(stream: Stream, run: str) -> dict[str, str]:
     return {"stream": stream.name, "stream-created": iso(stream.created_ms), "run": run}
 
 
-def position_after(stem_of_key: str, metadata: Mapping[str, str]) -> Optional[Position]:
+def position_after(stem_of_key: str, metadata: Mapping[str, str]) -> Position | None:
     """How far an archive reaches whose newest object has this metadata.
 
     Args:
@@ -236,7 +236,7 @@ def _position_after_gap(resume: int, resume_ms: int, file_format: str) -> Positi
     )
 
 
-def expected_format(position: Optional[Position], first: Fragment) -> str:
+def expected_format(position: Position | None, first: Fragment) -> str:
     """As what the clip that begins with this fragment is to be stored, for all runs to collide at one key."""
     if position is None or position.expected != first.number:
         return MP4

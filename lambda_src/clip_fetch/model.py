@@ -8,7 +8,7 @@ They are named tuples: a cold start that defines as many dataclasses takes ten m
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 
 class Stream(NamedTuple):
@@ -26,6 +26,10 @@ class Stream(NamedTuple):
     camera: str
     created_ms: int
     retention_ms: int
+
+    def remaining_retention_ms(self, fragment: Fragment, now_ms: int) -> int:
+        """Return how long a fragment is still retained."""
+        return fragment.start_ms + self.retention_ms - now_ms
 
 
 class Fragment(NamedTuple):
@@ -67,6 +71,6 @@ class Position(NamedTuple):
     number: int
     start_ms: int
     end_ms: int
-    previous_ms: Optional[int]
-    expected: Optional[int]
+    previous_ms: int | None
+    expected: int | None
     token: str

@@ -11,9 +11,9 @@ successor, where one follows without a gap, and a clip is as long as that clock 
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import NamedTuple, Sequence, Union
 
-from clip_fetch.model import Fragment
+from .model import Fragment
 
 #: GetClip gives the first 200 fragments or the first 100 MB of a range, without a word (API model,
 #: GetClipOutput.Payload). Which megabyte is meant and what counts is not said, hence the distance.
@@ -74,13 +74,13 @@ class Clip(NamedTuple):
         next_ms: Start of the fragment after, where known.
     """
 
-    groups: Tuple[Tuple[Fragment, ...], ...]
+    groups: tuple[tuple[Fragment, ...], ...]
     cut: str
-    previous_ms: Optional[int]
-    next_ms: Optional[int]
+    previous_ms: int | None
+    next_ms: int | None
 
     @property
-    def fragments(self) -> List[Fragment]:
+    def fragments(self) -> list[Fragment]:
         """All its fragments, in number order."""
         return [fragment for group in self.groups for fragment in group]
 
@@ -115,7 +115,7 @@ class Clip(NamedTuple):
         return sum(fragment.size for fragment in self.fragments)
 
     @property
-    def range_ms(self) -> Tuple[int, int]:
+    def range_ms(self) -> tuple[int, int]:
         """Bounds for GetClip, whole milliseconds, that hold exactly these fragments' starts.
 
         Halfway to the neighbours, rounded towards the clip, and no farther than needed. Where no fragment is
@@ -173,13 +173,13 @@ class Listing(NamedTuple):
     asked_ms: int
 
 
-def settled(listing: Listing, settle_ms: int) -> List[Fragment]:
+def settled(listing: Listing, settle_ms: int) -> list[Fragment]:
     """The fragments before which nothing can turn up any more.
 
     A fragment's end is when it was complete, so one that ended ``settle_ms`` before the question, and all
     that came before it, were listable when it was asked.
     """
-    known: List[Fragment] = []
+    known: list[Fragment] = []
     for fragment in listing.fragments:
         if fragment.end_ms > listing.asked_ms - settle_ms:
             break
@@ -187,7 +187,7 @@ def settled(listing: Listing, settle_ms: int) -> List[Fragment]:
     return known
 
 
-def groups_of(fragments: Sequence[Fragment], count: int, until_ms: int) -> List[Tuple[Fragment, ...]]:
+def groups_of(fragments: Sequence[Fragment], count: int, until_ms: int) -> list[tuple[Fragment, ...]]:
     """Split fragments into groups wherever a range of times can.
 
     Args:
@@ -200,7 +200,7 @@ def groups_of(fragments: Sequence[Fragment], count: int, until_ms: int) -> List[
     earliest_after = [until_ms + 1] * (len(fragments) + 1)
     for index in range(len(fragments) - 1, -1, -1):
         earliest_after[index] = min(fragments[index].start_ms, earliest_after[index + 1])
-    groups: List[Tuple[Fragment, ...]] = []
+    groups: list[tuple[Fragment, ...]] = []
     begin = 0
     latest = -1
     for index in range(count):
@@ -211,7 +211,7 @@ def groups_of(fragments: Sequence[Fragment], count: int, until_ms: int) -> List[
     return groups
 
 
-def is_knotted(group: Sequence[Fragment]) -> bool:
+def has_inseparable_starts(group: Sequence[Fragment]) -> bool:
     """Whether the camera's own time does not advance within a group.
 
     GetClip drops fragments that repeat a producer timestamp, and no range can keep these apart, so such a
@@ -221,7 +221,7 @@ def is_knotted(group: Sequence[Fragment]) -> bool:
     return any(after.producer_ms <= each.producer_ms for each, after in successions(group))
 
 
-def successions(fragments: Sequence[Fragment]) -> List[Tuple[Fragment, Fragment]]:
+def successions(fragments: Sequence[Fragment]) -> list[tuple[Fragment, Fragment]]:
     """Each fragment with its successor."""
     return [(fragments[index - 1], fragments[index]) for index in range(1, len(fragments))]
 
@@ -253,19 +253,23 @@ class _Open:
     """A clip in the making: its groups and their running totals."""
 
     def __init__(self, limits: Limits) -> None:
-        self.groups: List[Tuple[Fragment, ...]] = []
+        self.groups: list[tuple[Fragment, ...]] = []
         self.fragments = 0
         self._limits = limits
         self._length_ms = 0  # up to the start of its last fragment
         self._size = 0
 
-    def cut_before(self, group: Tuple[Fragment, ...]) -> Optional[str]:
+    def cut_before(self, group: tuple[Fragment, ...]) -> str | None:
         """Why ``group`` cannot join, if it cannot."""
         if not self.groups:
             return None
         limits = self._limits
         last, following = self.groups[-1][-1], group[0]
-        if following.producer_ms <= last.producer_ms or is_knotted(self.groups[-1]) or is_knotted(group):
+        if (
+            following.producer_ms <= last.producer_ms
+            or has_inseparable_starts(self.groups[-1])
+            or has_inseparable_starts(group)
+        ):
             return CLOCK
         if is_gap(last, following, limits.gap_ms):
             return GAP
@@ -281,7 +285,7 @@ class _Open:
             return SPAN
         return None
 
-    def add(self, group: Tuple[Fragment, ...]) -> Optional[str]:
+    def add(self, group: tuple[Fragment, ...]) -> str | None:
         """Take ``group`` in; why the clip is complete then, if it is."""
         chain = (self.groups[-1][-1:] if self.groups else ()) + group
         for fragment, following in successions(chain):
@@ -291,7 +295,7 @@ class _Open:
         self._size += sum(fragment.size for fragment in group)
         return LENGTH if self._length_ms + group[-1].length_ms >= self._limits.clip_ms else None
 
-    def cut_at_end(self, listing: Listing, retention_ms: int) -> Optional[str]:
+    def cut_at_end(self, listing: Listing, retention_ms: int) -> str | None:
         """Why the clip, unfinished, need not wait for more, if so."""
         first, last = self.groups[0][0], self.groups[-1][-1]
         nothing_follows = len(listing.fragments) == self.fragments
@@ -301,14 +305,14 @@ class _Open:
             return RETENTION
         return None
 
-    def close(self, cut: str, previous_ms: Optional[int], listing: Listing) -> Clip:
+    def close(self, cut: str, previous_ms: int | None, listing: Listing) -> Clip:
         """The clip as it stands."""
         after = listing.fragments[self.fragments :]
         next_ms = min((fragment.start_ms for fragment in after), default=None)
         return Clip(tuple(self.groups), cut, previous_ms, next_ms)
 
 
-def plan_clip(listing: Listing, previous_ms: Optional[int], retention_ms: int, limits: Limits) -> Plan:
+def plan_clip(listing: Listing, previous_ms: int | None, retention_ms: int, limits: Limits) -> Plan:
     """Decide on the next clip.
 
     Args:

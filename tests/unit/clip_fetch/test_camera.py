@@ -30,7 +30,7 @@ def plant(fragments: int = 25, length_ms: int = 2000) -> Aws:
 
 def archive(aws: Aws, name: str = "run-1", settings: Settings = SETTINGS) -> dict[str, Any]:
     """One run; its summary."""
-    return run(settings, Shard(), aws.surroundings(), aws.pace(), aws.report(), name)
+    return run(settings, Shard(), aws.dependencies(), aws.timing(), aws.report(), name)
 
 
 def test_footage_becomes_consecutive_clips() -> None:
@@ -321,7 +321,7 @@ class TestMediaThatDoesNotFit:
         aws.withheld = {1005}
         aws.fragments["lake_krakow_press-2"] = footage(5)
         summary = archive(aws)
-        assert summary["errors"] == {"press-1": "CameraError"}
+        assert summary["errors"] == {"press-1": "FragmentUnavailable"}
         assert aws.archived() == [(1000, 1004), (1000, 1004)]
 
     def test_what_no_call_returns_is_recorded_when_it_is_old_and_the_rest_goes_on(self) -> None:
@@ -345,7 +345,7 @@ class TestMediaThatDoesNotFit:
         aws.withheld = {1005}
         aws.withheld_code = "4501"
         aws.now_ms = T0 + 22 * HOUR
-        assert archive(aws)["errors"] == {"press-1": "CameraError"}
+        assert archive(aws)["errors"] == {"press-1": "FragmentUnavailable"}
         assert aws.archived() == [(1000, 1004)]
         aws.now_ms = T0 + 23 * HOUR + 11_000
         assert archive(aws, "run-2")["errors"] == {}
@@ -690,12 +690,12 @@ def test_a_log_line_for_every_clip() -> None:
 def test_in_steady_state_a_clip_costs_five_calls_at_most() -> None:
     """A clip a run, in a process that is warm."""
     aws = plant(500)
-    around = aws.surroundings()
+    dependencies = aws.dependencies()
     counts = []
     for clips in range(1, 20):
         aws.now_ms = T0 + clips * 10_000 + 6_000
         aws.calls.clear()
-        summary = run(SETTINGS, Shard(), around, aws.pace(), aws.report(), f"run-{clips}")
+        summary = run(SETTINGS, Shard(), dependencies, aws.timing(), aws.report(), f"run-{clips}")
         assert summary["clips"] == 1
         counts.append(len(aws.calls))
     assert counts[1:] == [5] * 18

@@ -24,7 +24,8 @@ def plant(fragments: int = 10) -> Aws:
 
 def edge(aws: Aws, endpoints: Endpoints) -> Video:
     """To that camera."""
-    return Video(STREAM, aws, endpoints, aws.pace())
+    timing = aws.timing()
+    return Video(STREAM, aws, endpoints, timing.deadline, timing.retry)
 
 
 def test_a_listing_is_complete_and_in_the_order_of_numbers_as_integers() -> None:
@@ -48,7 +49,7 @@ def test_an_endpoint_is_asked_for_once_for_each_operation() -> None:
     for _ in range(3):
         edge(aws, endpoints).list_fragments(T0, T0 + HOUR)
     assert aws.calls.count("GetDataEndpoint") == 1
-    with Spool(tempfile.gettempdir(), 10**9).files(1, 1000, aws.pace()) as (file,):
+    with Spool(tempfile.gettempdir(), 10**9).files(1, 1000, aws.timing().deadline) as (file,):
         edge(aws, endpoints).get_clip((T0, T0 + 1000), file)
     assert aws.calls.count("GetDataEndpoint") == 2
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from clip_fetch import camera, clients, fetching, planning, video
+from clip_fetch import camera, clients, planning, video
 from clip_fetch.planning import Clip, Limits
 from harness.simulation import simulated_aws as world
 from harness.simulation.batch import faults_of
@@ -96,11 +96,11 @@ def _any_count_unchecked(patch: pytest.MonkeyPatch) -> None:
 
 
 def _knots_among_others(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(planning, "is_knotted", lambda _group: False)
+    patch.setattr(planning, "has_inseparable_starts", lambda _group: False)
 
 
 def _no_gap_records(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(camera, "EDGE_MS", 0)
+    patch.setattr(camera, "RETENTION_BOUNDARY_MS", 0)
     patch.setattr(camera, "PUT_MS", 0)
 
 
