@@ -1,4 +1,4 @@
-"""The edge to the clips bucket: how far one camera's archive reaches, and the put that is its commit."""
+"""The clips bucket: how far one camera's archive reaches, and the put that is its commit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _DAY_MS = 24 * _HOUR_MS
 #: beginning of the archive, so the number of listings does not depend on how many objects there are.
 _LOOKBACKS_MS = (_HOUR_MS // 4, 2 * _HOUR_MS, 16 * _HOUR_MS, 6 * _DAY_MS, 45 * _DAY_MS, 360 * _DAY_MS)
 
-_GROUND_MS = 0  # before any footage
+#: A time before any footage.
+_GROUND_MS = 0
 
 #: What is known of newest objects, by camera prefix: key, ETag, metadata. An object with the same key and
 #: ETag has the same metadata, so remembering it saves a call and cannot mislead.
@@ -53,9 +54,9 @@ class Archive:
         self.calls = 0
 
     def position(self, stream: Stream) -> Position | None:
-        """How far the archive reaches, as its newest object says; None when it has not begun.
+        """Tell how far the archive reaches, as its newest object says; None when it has not begun.
 
-        Objects that others put below the prefix are passed over: keys of another form, metadata that is not
+        Objects that others put below the prefix are skipped: keys of another form, metadata that is not
         this function's, clips of another stream. Clips of an earlier stream of the same name do not count.
         """
         for key, etag in self._newest_first():
@@ -134,7 +135,7 @@ class Archive:
         return self._head(key.key)
 
     def _head(self, key: str) -> Mapping[str, str]:
-        """An object's metadata; empty when it does not exist."""
+        """Return an object's metadata; empty when it does not exist."""
 
         def attempt() -> Any:
             self.calls += 1
@@ -149,7 +150,7 @@ class Archive:
         return metadata
 
     def _newest_first(self) -> Iterator[tuple[ArchivedKey, str]]:
-        """The archive's keys from the newest on; a listing is made only when its keys are asked for."""
+        """Return the archive's keys from the newest on; list only when the next keys are needed."""
         now_ms = self._deadline.now_ms()
         known = self._cache.get(self._prefix)
         starts = [now_ms - lookback for lookback in _LOOKBACKS_MS] + [_GROUND_MS]
@@ -165,7 +166,7 @@ class Archive:
                 beyond = min(key.key for key, _ in tail)
 
     def _tail(self, start_ms: int, end_ms: int, beyond: str | None) -> list[tuple[ArchivedKey, str]]:
-        """The last page of keys from ``start_ms`` on and before ``beyond``.
+        """Return the last page of keys from ``start_ms`` on and before ``beyond``.
 
         S3 lists forwards only, a thousand keys a page, so the end of a long archive is found by halving: of
         what comes after some moment there is nothing, then the end lies before; or a full page, then it lies
@@ -214,7 +215,7 @@ class _Page:
         self.goes_on = goes_on
 
     def behind(self, before: _Page) -> _Page:
-        """This page, with the keys that the one before has of its first stem: they may rank higher."""
+        """Return this page, with the keys that the one before has of its first stem: they may rank higher."""
         stems = {key.stem for key, _ in self.found[:1]}
         found = [pair for pair in before.found if pair[0].stem in stems] + self.found
         return _Page(sorted(found, key=lambda pair: pair[0].order), self.last, self.goes_on)

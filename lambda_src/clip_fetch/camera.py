@@ -8,19 +8,20 @@ The put is the only step that changes anything. It is refused when the key exist
 first fragment after the position, so of all runs that stand at one position one gets on and the others read
 again.
 
-That holds as long as all runs at one position agree on the first fragment after it. They may not when footage
-expires: one run still saw a fragment that another no longer sees. Near that edge a run therefore first puts a
-gap record, whose key depends on the position alone, that names the fragment with which the archive goes on.
+That holds as long as all runs at one position agree on the first fragment after it. They may not when
+footage expires: one run still saw a fragment that another no longer sees. Near that boundary a run
+therefore first puts a gap record, whose key depends on the position alone, that names the fragment with
+which the archive goes on.
 
-They must also agree on the key. What can only be kept as Matroska has another than an MP4 file would have, so
-before it a record is put under that one, which makes all runs go on to the key of the Matroska file.
+They must also agree on the key. What can only be kept as Matroska has another than an MP4 file would have,
+so before it a record is put under that one, which makes all runs go on to the key of the Matroska file.
 
 They may not either when a listing hides footage. One that begins before the stream's last change of
-retention may answer nothing though footage is there (a maintainer's word of 2018; not documented), so an empty
+retention may be empty although there is footage (a maintainer's word of 2018; not documented), so an empty
 answer proves nothing. One that holds any fragment is complete: usually that is the last one archived, with
-which every listing begins. Where there is none, a fragment that was seen later is asked for once more from
-the same beginning. If it does not show, the beginning from which footage does show is found by halving, and a gap
-record names the first fragment there.
+which every listing begins. Where there is none, the run requests once more, from the same beginning, a
+fragment that it saw later. If that does not show, the run finds by halving the beginning from which footage
+does show, and a gap record names the first fragment there.
 """
 
 from __future__ import annotations
@@ -52,15 +53,17 @@ PUT_MS = 120_000
 
 #: How far the first listing after a position reaches; later ones reach ever farther.
 WINDOW_MS = 600_000
-_WINDOW_GROWTH = 8  # where a listing brought no clip
+
+#: By how much the next listing reaches farther where one brought no clip.
+_WINDOW_GROWTH = 8
 
 #: After this age a fragment is given up that is listed though the service says that it does not exist, so
-#: that it does not hold up what follows. One that cannot be had for another reason is given up when it nears
+#: that it does not hold up what follows. One that is unavailable for another reason is given up when it nears
 #: expiry.
 FRAGMENT_UNAVAILABLE_MS = 3600 * 1000
 
 #: How often a run tries again that finds the archive moved on.
-_MOVES = 10
+_MAX_MOVES = 10
 
 
 class Counts:
@@ -168,7 +171,7 @@ class Camera:
             What follows, as far as it was listed.
 
         Raises:
-            Exception: AWS's last word, if it does not answer.
+            Exception: That of the last call, after retries.
         """
         if not self._is_read:
             self._position = self._archive.position(self.stream)
@@ -191,9 +194,9 @@ class Camera:
         Raises:
             DeadlineExceededError: The deadline nears, or another run archives this camera faster.
             CameraError: It cannot be archived, for a reason that concerns this camera.
-            Exception: AWS's last word, after retries.
+            Exception: That of the last call, after retries.
         """
-        for _ in range(_MOVES):
+        for _ in range(_MAX_MOVES):
             try:
                 self._deadline.check()
                 clip, listing = self._plan(self.refresh())
@@ -258,7 +261,7 @@ class Camera:
         """Make sure that a listing whose beginning is empty hides nothing that could be seen.
 
         Of silence this costs one call, when footage follows it; of a camera without any, one call each time
-        that the age of what is asked for doubles; of a beginning that hides footage, one call each time that
+        that the age of what is requested doubles; of a beginning that hides footage, one call each time that
         its distance to what is seen halves, 30 for two weeks.
 
         Returns:
@@ -293,7 +296,7 @@ class Camera:
         return Listing(self._list(seen_ms, until_ms), until_ms, listing.asked_ms)
 
     def _starts_to_try(self, asked_ms: int) -> Iterator[int]:
-        """Beginnings from which footage may show, the latest first, each twice as long ago."""
+        """Return beginnings from which footage may show, the latest first, each twice as long ago."""
         age_ms = self._limits.settle_ms
         while asked_ms - age_ms > self._begin_ms:
             yield asked_ms - age_ms
@@ -319,7 +322,7 @@ class Camera:
             )
 
     def _plan(self, listing: Listing) -> tuple[Clip | None, Listing]:
-        """The next clip, if there is one yet, and the listing that shows it."""
+        """Return the next clip, if there is one yet, and the listing that shows it."""
         while True:
             plan = planning.plan_clip(listing, self._previous_ms(), self.stream.retention_ms, self._limits)
             if isinstance(plan, Clip):
@@ -359,14 +362,14 @@ class Camera:
             self._put_gap(token, first, "unlisted" if is_hidden else reason)
 
     def _is_unsure(self) -> bool:
-        """Whether footage between the archive's position and the listing may have expired."""
+        """Tell whether footage between the archive's position and the listing may have expired."""
         return self._from_ms() < self._oldest_ms()
 
     def _remaining_retention_ms(self, fragment: Fragment) -> int:
         return self.stream.remaining_retention_ms(fragment, self._deadline.now_ms())
 
     def _lost_ms(self, first: Fragment) -> int:
-        """How much footage before ``first`` may have expired unarchived, at most."""
+        """Tell how much footage before ``first`` may have expired unarchived, at most."""
         if self._position is None or not self._is_unsure():
             return 0
         return max(0, min(first.start_ms, self._oldest_ms()) - self._position.end_ms)
@@ -467,7 +470,7 @@ class Camera:
         self._position = keys.position_after("", metadata)
 
     def _check_of(self, first: Fragment) -> Callable[[], None]:
-        """What must hold when the put of a key begins that is made from this fragment."""
+        """Return what must hold when the put of a key begins that is made from this fragment."""
         named = self._position is not None and self._position.expected == first.number
 
         def check() -> None:
@@ -478,7 +481,7 @@ class Camera:
         return check
 
     def _give_up(self, clip: Clip, listing: Listing, error: FragmentUnavailableError) -> None:
-        """Record that fragments cannot be had though they are listed, once there is no hope for them.
+        """Record that listed fragments are unavailable, once there is no hope for them.
 
         Raises:
             CameraError: A later run may get them; or it is not known what follows.

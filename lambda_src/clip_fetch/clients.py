@@ -20,6 +20,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+#: 1970 in UTC.
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _MEDIA = "kinesis-video-archived-media"
 
@@ -30,12 +31,12 @@ _READ_SECONDS = 60
 
 
 def epoch_ms(at: datetime.datetime) -> int:
-    """A timestamp of an AWS answer in whole milliseconds, rounded: botocore parses them through floats."""
+    """Return a timestamp of an AWS answer in whole milliseconds, rounded: botocore parses floats."""
     return (at - _EPOCH + datetime.timedelta(microseconds=500)) // datetime.timedelta(milliseconds=1)
 
 
 def from_epoch_ms(at_ms: int) -> datetime.datetime:
-    """Inverse of :func:`epoch_ms`."""
+    """Return the inverse of :func:`epoch_ms`."""
     return _EPOCH + datetime.timedelta(milliseconds=at_ms)
 
 
@@ -63,7 +64,7 @@ class Clients:
         send_conditions(self.s3)
 
     def media(self, endpoint: str) -> Any:
-        """The client of a data endpoint."""
+        """Return the client of a data endpoint."""
         if endpoint not in self._media:
             client = self._session.client(_MEDIA, endpoint_url=endpoint, config=self._config)
             send_milliseconds(client)

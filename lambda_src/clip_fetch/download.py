@@ -35,7 +35,7 @@ class Part(NamedTuple):
     """Media on disk.
 
     Attributes:
-        clip: What it holds: the clip that was asked for or its beginning.
+        clip: What it holds: the requested clip or its beginning.
         file: Its bytes.
         file_format: One of those in ``keys``.
         duration_ms: As the file says; 0 where it does not.
@@ -54,7 +54,7 @@ class CheckResult(NamedTuple):
 
     Attributes:
         duration_ms: As the file says.
-        problem: Empty when it is the clip that was asked for.
+        problem: Empty when it is the requested clip.
         differs: Whether the problem is its duration.
     """
 
@@ -64,7 +64,7 @@ class CheckResult(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is the clip that was asked for."""
+        """Whether it is the requested clip."""
         return not self.problem
 
 
@@ -78,7 +78,7 @@ class Downloader:
         self._throughput = throughput
 
     def attempt(self, clip: Clip, file: SpooledFile) -> CheckResult:
-        """Download the clip and judge it.
+        """Download the clip and check it.
 
         Raises:
             StaleStateError: It came incomplete because its fragments expire.
@@ -107,7 +107,7 @@ class Downloader:
         return CheckResult(problem=problem)
 
     def probe(self, clip: Clip, file: SpooledFile) -> CheckResult:
-        """Download and judge, if there is time.
+        """Download and check, if there is time.
 
         Raises:
             StaleStateError: As :meth:`attempt`.
@@ -139,7 +139,7 @@ class Downloader:
 
 
 def check_playback(clip: Clip, found: Playback) -> CheckResult:
-    """Whether an MP4 that plays like this can hold the clip's fragments, all of them and no other.
+    """Tell whether an MP4 that plays like this can hold the clip's fragments, all of them and no other.
 
     Every fragment has a frame, and one that is listed with length 0 has no other: of a clip of such fragments
     the number of frames tells. Of any other clip the duration tells.
@@ -157,7 +157,7 @@ def check_playback(clip: Clip, found: Playback) -> CheckResult:
 
 
 def _fits(fragments: Sequence[Fragment], found: Playback) -> bool:
-    """Whether the duration is that of these fragments; some have several frames.
+    """Tell whether the duration is that of these fragments; some have several frames.
 
     A fragment plays for its listed length and its last frame, which that lacks. The service may show the last
     frames as long as the camera did, about as long as the clip's other frames; or until the next fragment, so
@@ -173,7 +173,7 @@ def _fits(fragments: Sequence[Fragment], found: Playback) -> bool:
     kept_ms = fragments[-1].producer_ms + fragments[-1].length_ms - fragments[0].producer_ms
     tolerance_ms = max((min(several) + frame_ms) / 2, count)
     steps_ms = [after.producer_ms - each.producer_ms for each, after in planning.successions(fragments)]
-    # a frame that stands alone may be shown for as long as a fragment can last, or until the next
+    # a lone frame may be shown for as long as a fragment can last, or until the next
     alone_ms = max([planning.MAX_FRAGMENT_MS, *steps_ms])
     most_ms = max(joined_ms, kept_ms + frame_ms) + (count - len(several)) * alone_ms + tolerance_ms
     least_ms = min(joined_ms - tolerance_ms, kept_ms - count)

@@ -3,12 +3,13 @@
 ::
 
     ClipFetchError
-    ├── SettingsError    a setting breaks its rule; the run does not start
-    ├── DeadlineExceededError        the run's deadline nears; what is left waits for the next run
-    ├── StaleStateError     another run archived first, or footage expired: read the archive again
-    ├── InvalidMediaError       what came is not the media that was asked for; carries the reason
-    ├── FragmentUnavailableError     no call returns fragments that are listed; carries the reason
-    └── CameraError      this camera cannot go on in this run; the others do
+    ├── DeadlineExceededError      the run's deadline nears; what is left waits for the next run
+    ├── StaleStateError            another run archived first, or footage expired: read the archive again
+    ├── InvalidMediaError          the answer is not the requested media; carries the reason
+    ├── FragmentUnavailableError   no call returns fragments that are listed; carries the reason
+    └── CameraError                this camera cannot go on in this run, the others do; carries a code
+
+A setting that breaks its rule is a ``lambda_common.settings.SettingsError``.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ FRAGMENT_NOT_FOUND = "exception 4000"
 #: What a range answers whose fragments are gone: nothing in it (404), or before the retention period (400).
 GONE_CODES = frozenset({"ResourceNotFoundException", "InvalidArgumentException"})
 
+#: Codes of failures after which the same call may succeed.
 _TRANSIENT_CODES = frozenset(
     {
         "ClientLimitExceededException",

@@ -37,7 +37,7 @@ class Fetcher:
 
     @contextmanager
     def longest_part(self, clip: Clip, file_format: str = MP4) -> Iterator[Part]:
-        """The clip or, where it cannot be had, the longest beginning that can; gone when the block ends.
+        """Return the clip or, where it is unavailable, its longest beginning; gone when the block ends.
 
         Args:
             clip: The clip.
@@ -47,7 +47,7 @@ class Fetcher:
             StaleStateError: Its fragments expire.
             DeadlineExceededError: There is no time for it.
             FragmentUnavailableError: Its first fragments are listed, but no call returns them.
-            Exception: AWS's last word, after retries.
+            Exception: That of the last call, after retries.
         """
         clip = self._affordable(clip)
         result = None
@@ -60,7 +60,7 @@ class Fetcher:
                     self._throughput.record(clip.size, self._deadline.now_ms() - begun_ms)
                     return
             self._log("clip refused", {"first": str(clip.first.number), "problem": result.problem})
-        from .recovery import Recovery  # seldom needed: no cold start should wait for it
+        from .recovery import Recovery  # rarely needed, so a cold start does not compile it
 
         with Recovery(self._downloader, self._video, self._spool, self._deadline).longest_part(
             clip, result
@@ -68,7 +68,7 @@ class Fetcher:
             yield part
 
     def _affordable(self, clip: Clip) -> Clip:
-        """The clip, or what there is time for of one that is too much for any run.
+        """Return the clip, or what there is time for of one that is too much for any run.
 
         Raises:
             DeadlineExceededError: It is for the next run.

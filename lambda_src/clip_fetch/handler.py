@@ -31,7 +31,7 @@ _kept: Dependencies | None = None
 
 
 def _dependencies(settings: Settings) -> Dependencies:
-    """Made by the first run of a process and kept: clients are slow to make, endpoints may be cached."""
+    """Return what the first run of a process makes: clients are slow to make, endpoints may be cached."""
     global _kept
     if _kept is None:
         folder = tempfile.gettempdir()

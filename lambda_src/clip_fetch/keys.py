@@ -26,6 +26,7 @@ _STEM = r"year=\d{4}/month=\d\d/day=\d\d/(?P<start>\d{8}T\d{6}\.\d{3})Z-(?P<numb
 _KEY = re.compile(_STEM + r"\.(?P<kind>mp4|mkv|gap\.json)")
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
+#: What an object holds: a clip in one of two formats, or a gap record.
 MP4 = "mp4"
 MKV = "mkv"
 GAP = "gap"
@@ -34,16 +35,17 @@ GAP = "gap"
 _ENDINGS = {MP4: ".mp4", MKV: ".mkv", GAP: ".gap.json"}
 _RANKS = {ending[1:]: rank for rank, ending in enumerate(_ENDINGS.values())}
 
+#: Media types, by what an object holds.
 CONTENT_TYPES = {MP4: "video/mp4", MKV: "video/x-matroska", GAP: "application/json"}
 
 
 def camera_prefix(factory: str, camera: str) -> str:
-    """What the keys of one camera begin with."""
+    """Return what the keys of one camera begin with."""
     return f"factory={factory}/camera={camera}/"
 
 
 def begin_token(stream: Stream) -> str:
-    """Where an empty archive keeps what it begins with, relative to the camera's prefix.
+    """Return where an empty archive keeps what it begins with, relative to the camera's prefix.
 
     A stream that was deleted and made again begins anew, so the name tells which of the two it is.
     """
@@ -51,18 +53,18 @@ def begin_token(stream: Stream) -> str:
 
 
 def time_stem(at_ms: int) -> str:
-    """The part of a key that tells the time; it sorts as text in the order of time."""
+    """Return the part of a key that tells the time; it sorts as text in the order of time."""
     at = _EPOCH + datetime.timedelta(milliseconds=at_ms)
     return at.strftime("year=%Y/month=%m/day=%d/%Y%m%dT%H%M%S.") + f"{at.microsecond // 1000:03d}"
 
 
 def stem(start_ms: int, number: int) -> str:
-    """A key without camera and extension."""
+    """Return a key without camera and extension."""
     return f"{time_stem(start_ms)}Z-{number}"
 
 
 def clip_token(first: Fragment, file_format: str = MP4) -> str:
-    """The key of the clip that begins with this fragment, relative to the camera's prefix."""
+    """Return the key of the clip that begins with this fragment, relative to the camera's prefix."""
     return stem(first.start_ms, first.number) + _ENDINGS[file_format]
 
 
@@ -109,12 +111,12 @@ def parse(key: str, prefix: str) -> ArchivedKey | None:
 
 
 def iso(at_ms: int) -> str:
-    """A time as people and query engines read it."""
+    """Return a time as people and query engines read it."""
     return (_EPOCH + datetime.timedelta(milliseconds=at_ms)).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def parse_iso(text: str) -> int:
-    """Inverse of :func:`iso`.
+    """Return the inverse of :func:`iso`.
 
     Raises:
         ValueError: Not such a time.
@@ -185,7 +187,7 @@ def _stream_metadata(stream: Stream, run: str) -> dict[str, str]:
 
 
 def position_after(stem_of_key: str, metadata: Mapping[str, str]) -> Position | None:
-    """How far an archive reaches whose newest object has this metadata.
+    """Tell how far an archive reaches whose newest object has this metadata.
 
     Args:
         stem_of_key: The object's key without camera and extension; a clip's metadata must agree with it.
@@ -212,7 +214,7 @@ def position_after(stem_of_key: str, metadata: Mapping[str, str]) -> Position | 
 
 
 def position_after_clip(last: int, last_ms: int, end_ms: int) -> Position:
-    """The position behind a clip whose last fragment has this number, start and end."""
+    """Return the position behind a clip whose last fragment has this number, start and end."""
     return Position(
         number=last,
         start_ms=last_ms,
@@ -237,7 +239,7 @@ def _position_after_gap(resume: int, resume_ms: int, file_format: str) -> Positi
 
 
 def expected_format(position: Position | None, first: Fragment) -> str:
-    """As what the clip that begins with this fragment is to be stored, for all runs to collide at one key."""
+    """Return the format of the clip that begins with this fragment, so that all runs collide at one key."""
     if position is None or position.expected != first.number:
         return MP4
     return MKV if position.token.endswith(_ENDINGS[MKV]) else MP4

@@ -19,6 +19,7 @@ from .errors import InvalidMediaError
 #: Why a file could not be read that ends inside an element.
 CUT_OFF = "incomplete"
 
+#: Element IDs (RFC 8794, RFC 9559).
 _EBML = 0x1A45DFA3
 _SEGMENT = 0x18538067
 _INFO = 0x1549A966
@@ -45,7 +46,8 @@ _OF_CLUSTER = _STALE | {_SIMPLE_BLOCK, _BLOCK_GROUP, 0xAF, 0x5854, 0xEC}
 _MEANINGLESS = frozenset({0x73C5, 0xEC, 0xBF})
 
 _MILLISECOND_NS = 1_000_000
-_EPOCH_2001_NS = 978_307_200_000_000_000  # from which Matroska's dates count
+#: 2001, from which Matroska counts dates.
+_EPOCH_2001_NS = 978_307_200_000_000_000
 _BOUND = 1 << 63
 _MAX_HEADER = 4 * 1024 * 1024
 _CHUNK = 256 * 1024
@@ -53,6 +55,7 @@ _CHUNK = 256 * 1024
 #: A jump of the camera's clock beyond this is no pause: what follows is shown at once.
 _MAX_PAUSE_MS = 60_000
 
+#: Begin and end of a part of a file.
 Span = Tuple[int, int]
 
 
@@ -156,7 +159,7 @@ class Recording:
         return last.end * last.header.scale_ns // _MILLISECOND_NS
 
     def chunks(self) -> Iterator[bytes]:
-        """The file written anew, piece by piece."""
+        """Return the file written anew, piece by piece."""
         for document in self._documents:
             yield from _written(document, self._file)
 
@@ -170,7 +173,7 @@ class _Reader:
         self._size = size
 
     def clusters(self) -> Iterator[tuple[_Header, _Cluster]]:
-        """All clusters with the headers that apply to them."""
+        """Return all clusters with the headers that apply to them."""
         scale_ns, tracks = _MILLISECOND_NS, b""
         header: _Header | None = None
         tags: list[Span] = []
@@ -200,7 +203,7 @@ class _Reader:
                 tags.append((element.begin, position))
 
     def _cluster(self, cluster: _Element, tags: list[Span], usual: float) -> tuple[_Cluster | None, int]:
-        """A cluster and where it ends; None instead of one without frames."""
+        """Return a cluster and where it ends; None instead of one without frames."""
         at = 0
         times: dict[int, list[tuple[int, int]]] = {}  # of frames and how long they last, by track
         spans: list[Span] = []
@@ -229,7 +232,7 @@ class _Reader:
         return _Cluster(at, first, length, frame, track, list(tags), spans), position
 
     def _frame(self, element: _Element) -> tuple[int, int, int]:
-        """Track, time from the cluster's, and duration of a block (0 where it does not say)."""
+        """Return track, time from the cluster's, and duration of a block (0 where it does not say)."""
         if element.kind == _SIMPLE_BLOCK:
             return (*self._block(element), 0)
         found: tuple[int, int] | None = None
@@ -266,7 +269,7 @@ class _Reader:
 
 
 def _element(head: bytes, position: int, limit: int) -> _Element:
-    """The element whose first bytes these are."""
+    """Return the element whose first bytes these are."""
     width = 9 - head[0].bit_length()
     if width > 4:
         raise InvalidMediaError("damaged")
@@ -283,14 +286,14 @@ def _element(head: bytes, position: int, limit: int) -> _Element:
 
 
 def _known(element: _Element) -> int:
-    """Where an element ends that must have a size."""
+    """Return where an element ends that must have a size."""
     if element.end is None:
         raise InvalidMediaError("damaged")
     return element.end
 
 
 def _number(data: bytes, position: int) -> tuple[int, int]:
-    """A variable-size integer and its width in bytes."""
+    """Return a variable-size integer and its width in bytes."""
     width = 9 - data[position].bit_length() if position < len(data) else 1
     if width > 8:
         raise InvalidMediaError("damaged")
@@ -312,7 +315,7 @@ def _scale_ns(info: bytes) -> int:
 
 
 def _meaning(tracks: bytes) -> tuple[Any, ...]:
-    """What the track headers say but for what a camera draws anew whenever it connects."""
+    """Return what the track headers say but for what a camera draws anew whenever it connects."""
     (_, entries), *_ = _children(tracks)
     return tuple(
         tuple(child for child in _children(entry) if child[0] not in _MEANINGLESS)
@@ -322,7 +325,7 @@ def _meaning(tracks: bytes) -> tuple[Any, ...]:
 
 
 def _frame_ns(tracks: bytes) -> int:
-    """How long the first track's frames usually last; 0 where it does not say."""
+    """Tell how long the first track's frames usually last; 0 where it does not say."""
     (_, entries), *_ = _children(tracks)
     for kind, entry in _children(entries):
         if kind == _TRACK_ENTRY:
@@ -382,7 +385,7 @@ def _written(document: _Document, file: BinaryIO) -> Iterator[bytes]:
 
 
 def _cluster_head(cluster: _Cluster) -> bytes:
-    """What stands before its spans."""
+    """Return what is before its spans."""
     time = _coded(_TIMESTAMP, (cluster.start - cluster.first).to_bytes(8, "big"))
     return _head(_CLUSTER, len(time) + _length(cluster.spans)) + time
 
@@ -406,7 +409,7 @@ def _info(document: _Document) -> bytes:
 
 
 def _cues(clusters: list[_Cluster], places: list[int]) -> bytes:
-    """The index: each cluster's time and its place in the segment; its size does not depend on either."""
+    """Return the index: each cluster's time and place in the segment; its size depends on neither."""
     points: list[bytes] = []
     for index, cluster in enumerate(clusters):
         track = _coded(0xF7, cluster.track.to_bytes(8, "big"))

@@ -10,7 +10,8 @@ from typing import BinaryIO, Iterator, NamedTuple
 
 from .errors import InvalidMediaError
 
-_MAX_TABLE = 16 * 1024 * 1024  # no clip's duration box is larger; a damaged size must not fill the memory
+#: No clip's duration box is larger; a damaged size must not fill the memory.
+_MAX_TABLE = 16 * 1024 * 1024
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"})
 
 
@@ -58,7 +59,7 @@ class _Movie:
 
 
 def playback(file: BinaryIO, size: int) -> Playback:
-    """How the file's video track plays, from its sample tables; of several the one that plays longest.
+    """Tell how the file's video track plays, from its sample tables; of several the one that plays longest.
 
     Both forms are read: one ``moov`` with its tables, and movie fragments (``moof``).
 
@@ -81,7 +82,7 @@ def playback(file: BinaryIO, size: int) -> Playback:
 
 
 def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Type, begin and end of the content of each box in ``start..end``."""
+    """Return type, begin and end of the content of each box in ``start..end``."""
     position = start
     while position < end:
         file.seek(position)

@@ -2,7 +2,7 @@
 
 The rules, each with the accident that it prevents, are explained in docs/exactness.md. In short: fragments go
 in number order; only settled ones count; a cut is made only where no other fragment starts within a
-millisecond; the range that is asked for ends between fragments, never on one.
+millisecond; the requested range ends between fragments, never on one.
 
 A fragment's listed length ends with the start of its last frame: how long that frame is shown is missing, and
 a fragment of one frame is listed with length 0. So a fragment is as long as the camera's clock says up to its
@@ -15,7 +15,7 @@ from typing import NamedTuple, Sequence, Union
 
 from .model import Fragment
 
-#: GetClip gives the first 200 fragments or the first 100 MB of a range, without a word (API model,
+#: GetClip gives the first 200 fragments or the first 100 MB of a range, silently (API model,
 #: GetClipOutput.Payload). Which megabyte is meant and what counts is not said, hence the distance.
 MAX_FRAGMENTS = 200
 MAX_BYTES = 95 * 10**6
@@ -38,18 +38,31 @@ RESERVE_MS = 3600 * 1000
 MAX_FRAGMENT_MS = 20_000
 
 # Why a clip ends where it ends.
-LENGTH = "length"  # it is as long as asked
-GAP = "gap"  # the camera's own time jumps
-CLOCK = "clock"  # the camera's own time does not advance
-COUNT = "count"  # one more would pass 200 fragments
-SIZE = "size"  # one more would pass 100 MB
-SPAN = "span"  # one more would pass 24 hours
-QUIET = "quiet"  # the camera sent nothing more
-RETENTION = "retention"  # waiting longer would risk its first fragment
-CODEC = "codec"  # what follows cannot be in the same clip
-DEADLINE = "deadline"  # a longer one does not fit into a run
-SHORT = "short"  # longer clips came back incomplete
-UNREADABLE = "unreadable"  # what follows, or the clip itself, is not readable as a clip
+
+#: It is as long as the setting says.
+LENGTH = "length"
+#: The camera's own time jumps.
+GAP = "gap"
+#: The camera's own time does not advance.
+CLOCK = "clock"
+#: One more would pass 200 fragments.
+COUNT = "count"
+#: One more would pass 100 MB.
+SIZE = "size"
+#: One more would pass 24 hours.
+SPAN = "span"
+#: The camera sent nothing more.
+QUIET = "quiet"
+#: Waiting longer would risk its first fragment.
+RETENTION = "retention"
+#: What follows cannot be in the same clip.
+CODEC = "codec"
+#: A longer one does not fit into a run.
+DEADLINE = "deadline"
+#: Longer clips came back incomplete.
+SHORT = "short"
+#: What follows, or the clip itself, is not readable as a clip.
+UNREADABLE = "unreadable"
 
 
 class Limits(NamedTuple):
@@ -131,14 +144,14 @@ class Clip(NamedTuple):
         return start, end
 
     def head(self, groups: int, cut: str) -> Clip:
-        """The clip of its first groups."""
+        """Return the clip of its first groups."""
         if groups >= len(self.groups):
             return Clip(self.groups, cut, self.previous_ms, self.next_ms)
         next_ms = min(fragment.start_ms for fragment in self.groups[groups])
         return Clip(self.groups[:groups], cut, self.previous_ms, next_ms)
 
     def group(self, index: int) -> Clip:
-        """The clip of one of its groups alone."""
+        """Return the clip of one of its groups alone."""
         rest = self.groups[index:]
         previous = self.previous_ms
         if index:
@@ -156,11 +169,12 @@ class NoClip(NamedTuple):
     lists_further: bool
 
 
+#: What to do next.
 Plan = Union[Clip, NoClip]
 
 
 class Listing(NamedTuple):
-    """What ListFragments told.
+    """What ListFragments returned.
 
     Attributes:
         fragments: All fragments after the archive's position up to ``until_ms``, in number order.
@@ -174,7 +188,7 @@ class Listing(NamedTuple):
 
 
 def settled(listing: Listing, settle_ms: int) -> list[Fragment]:
-    """The fragments before which nothing can turn up any more.
+    """Return the fragments before which nothing can turn up any more.
 
     A fragment's end is when it was complete, so one that ended ``settle_ms`` before the question, and all
     that came before it, were listable when it was asked.
@@ -212,7 +226,7 @@ def groups_of(fragments: Sequence[Fragment], count: int, until_ms: int) -> list[
 
 
 def has_inseparable_starts(group: Sequence[Fragment]) -> bool:
-    """Whether the camera's own time does not advance within a group.
+    """Tell whether the camera's own time does not advance within a group.
 
     GetClip drops fragments that repeat a producer timestamp, and no range can keep these apart, so such a
     group is kept as it was ingested. It is alone in its clip: among others, pauses could make up for what was
@@ -222,12 +236,12 @@ def has_inseparable_starts(group: Sequence[Fragment]) -> bool:
 
 
 def successions(fragments: Sequence[Fragment]) -> list[tuple[Fragment, Fragment]]:
-    """Each fragment with its successor."""
+    """Return each fragment with its successor."""
     return [(fragments[index - 1], fragments[index]) for index in range(1, len(fragments))]
 
 
 def is_gap(fragment: Fragment, following: Fragment, gap_ms: int) -> bool:
-    """Whether the camera's own time jumps between two fragments.
+    """Tell whether the camera's own time jumps between two fragments.
 
     The last frame of a fragment may be shown up to the next fragment. Of a fragment with several frames that
     is short enough not to matter.
@@ -238,14 +252,14 @@ def is_gap(fragment: Fragment, following: Fragment, gap_ms: int) -> bool:
 
 
 def length_ms(fragment: Fragment, following: Fragment, gap_ms: int) -> int:
-    """How long a fragment is: up to its successor by the camera's clock, or as listed where that jumps."""
+    """Return how long it is: by the camera's clock up to its successor, or as listed where that jumps."""
     if is_gap(fragment, following, gap_ms):
         return fragment.length_ms
     return max(fragment.length_ms, following.producer_ms - fragment.producer_ms)
 
 
 def reserve_ms(retention_ms: int) -> int:
-    """How much time to loss is kept in hand."""
+    """Return how much time before expiry is kept in reserve."""
     return min(RESERVE_MS, retention_ms // 4)
 
 
@@ -260,7 +274,7 @@ class _Open:
         self._size = 0
 
     def cut_before(self, group: tuple[Fragment, ...]) -> str | None:
-        """Why ``group`` cannot join, if it cannot."""
+        """Tell why ``group`` cannot join, if it cannot."""
         if not self.groups:
             return None
         limits = self._limits
@@ -296,7 +310,7 @@ class _Open:
         return LENGTH if self._length_ms + group[-1].length_ms >= self._limits.clip_ms else None
 
     def cut_at_end(self, listing: Listing, retention_ms: int) -> str | None:
-        """Why the clip, unfinished, need not wait for more, if so."""
+        """Tell why the clip, unfinished, need not wait for more, if so."""
         first, last = self.groups[0][0], self.groups[-1][-1]
         nothing_follows = len(listing.fragments) == self.fragments
         if nothing_follows and listing.asked_ms - last.end_ms >= self._limits.quiet_ms:
@@ -306,7 +320,7 @@ class _Open:
         return None
 
     def close(self, cut: str, previous_ms: int | None, listing: Listing) -> Clip:
-        """The clip as it stands."""
+        """Return the clip with the groups that it has."""
         after = listing.fragments[self.fragments :]
         next_ms = min((fragment.start_ms for fragment in after), default=None)
         return Clip(tuple(self.groups), cut, previous_ms, next_ms)

@@ -1,6 +1,6 @@
 """Fragments as they were ingested: Matroska from GetMediaForFragmentList, looked through for what it holds.
 
-The answer is a chunk for each fragment, and errors are told inside it, by a tag in the fragment's place (API
+The answer is a chunk for each fragment, and errors are inside it, as a tag in the fragment's place (API
 model, GetMediaForFragmentListOutput.Payload).
 """
 
@@ -27,7 +27,7 @@ def get_media(video: Video, numbers: Sequence[int], file: SpooledFile, deadline:
 
     Raises:
         InvalidMediaError: The answer tells of an error or lacks a fragment.
-        Exception: AWS's last word, after retries.
+        Exception: That of the last call, after retries.
     """
 
     def download(client: Any) -> None:

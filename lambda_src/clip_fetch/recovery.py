@@ -1,7 +1,7 @@
-"""Get as much as can be had of a clip that GetClip refuses or does not give whole.
+"""Get as much as possible of a clip that GetClip refuses or returns incomplete.
 
-A clip that is refused is asked for in shorter and longer parts until the place of the trouble is found; one
-that comes back short is asked for in halves; what GetClip never gives is kept as it was ingested.
+Of a clip that is refused, shorter and longer parts are requested until the place of the trouble is found;
+of one that comes back short, halves; what GetClip never returns is kept as it was ingested.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from .video import Video
 
 
 class _Found(NamedTuple):
-    """The longest beginning of a clip that could be had.
+    """The longest available beginning of a clip.
 
     Attributes:
         good: Its groups; 0 when there is none.
         result: On it.
-        refusal: On the shortest beginning that could not be had.
+        refusal: On the shortest beginning that is not available.
         file: Holds it.
     """
 
@@ -55,7 +55,7 @@ class Recovery:
 
     @contextmanager
     def longest_part(self, clip: Clip, whole: CheckResult | None) -> Iterator[Part]:
-        """The longest beginning of a clip that can be had; gone when the block ends.
+        """Return the longest available beginning of a clip; gone when the block ends.
 
         Args:
             clip: The clip.
@@ -66,7 +66,7 @@ class Recovery:
             StaleStateError: Its fragments expire.
             DeadlineExceededError: There is no time for it.
             FragmentUnavailableError: Its first fragments are listed, but no call returns them.
-            Exception: AWS's last word, after retries.
+            Exception: That of the last call, after retries.
         """
         rest = self._raw(clip)
         if whole is not None:
@@ -82,10 +82,10 @@ class Recovery:
             yield part
 
     def _longest(self, clip: Clip, refusal: CheckResult, file: SpooledFile, spare: SpooledFile) -> _Found:
-        """Look for the longest beginning that can be had; when the clip came back short, a half will do.
+        """Look for the longest available beginning; when the clip came back short, a half will do.
 
         Whether a beginning is readable is decided by a binary search, which is right when the trouble is at
-        one place: all beginnings before it can be had and none behind it. Wherever else it lies, what is
+        one place: all beginnings before it are available and none behind it. Wherever else it lies, what is
         found was downloaded and checked.
         """
         good, bad = 0, len(clip.groups)
@@ -107,7 +107,7 @@ class Recovery:
 
     @contextmanager
     def _different(self, clip: Clip, whole: CheckResult, single: CheckResult) -> Iterator[Part]:
-        """What has another duration than was listed, however it is asked for.
+        """Return what has another duration than was listed, however it is requested.
 
         Of its first fragment alone nothing can have been left out. When the whole clip differs in the same
         proportion, nothing was left out of that either.
@@ -125,7 +125,7 @@ class Recovery:
 
     @contextmanager
     def _raw(self, clip: Clip) -> Iterator[Part]:
-        """What GetClip does not give, as it was ingested, up to the first fragment that it does give."""
+        """Return what GetClip does not return, as it was ingested, up to the first fragment that it does."""
         with self._spool.files(2, clip.size, self._deadline) as (file, spare):
             count = self._unreadable(clip, file)
             for groups in sorted({count, 1}, reverse=True):
@@ -137,7 +137,7 @@ class Recovery:
         raise FragmentUnavailableError(problem)
 
     def _playable(self, clip: Clip, file: SpooledFile, spare: SpooledFile) -> Part:
-        """The media written anew so that players take it; as it came where it cannot be read."""
+        """Return the media written anew so that players take it; as it came where it cannot be read."""
         try:
             recording = mkv.Recording(file.rewound(), file.size)
             spare.write(recording.chunks(), self._deadline)
@@ -146,7 +146,7 @@ class Recovery:
         return Part(clip, spare, MKV, recording.duration_ms, "unreadable")
 
     def _unreadable(self, clip: Clip, file: SpooledFile) -> int:
-        """How many of its groups, one by one, GetClip does not give; the first is known to be one."""
+        """Tell how many of its groups, one by one, GetClip does not give; the first is known to be one."""
         count = 1
         while count < len(clip.groups):
             try:

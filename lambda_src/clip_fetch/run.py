@@ -27,7 +27,7 @@ from .video import Endpoints, Video, find_streams
 #: Before a camera was looked at, nothing could be more urgent.
 _UNKNOWN_MS = -(10**15)
 
-
+#: Log lines of cameras that are warnings.
 _WARNINGS = frozenset({"footage expired", "footage unlisted", "clip refused", "fragment listed incompletely"})
 
 
@@ -75,7 +75,7 @@ class Timing(NamedTuple):
 
 
 def in_shard(stream: Stream, shard: Shard) -> bool:
-    """Whether a stream belongs to a shard; depends on its name alone, so cameras stay when others come."""
+    """Tell whether a stream belongs to a shard: by its name alone, so cameras stay when others come."""
     digest = hashlib.sha256(stream.name.encode()).digest()
     return int.from_bytes(digest[:8], "big") % shard.total == shard.number
 
@@ -97,7 +97,7 @@ def run(
         The summary that :func:`summarise` describes.
 
     Raises:
-        Exception: AWS's last word, when the streams cannot even be listed.
+        Exception: That of the last call, when the streams cannot even be listed.
     """
     unknown: dict[str, str] = {}
     streams = find_streams(
@@ -179,7 +179,7 @@ class _Queue:
         self.left: list[str] = []
 
     def acquire(self) -> Camera | None:
-        """The most urgent camera; None when there is none and none will come back."""
+        """Return the most urgent camera; None when there is none and none will come back."""
         with self._changed:
             while not self._heap and self._busy:
                 self._changed.wait()
@@ -189,13 +189,13 @@ class _Queue:
             return heapq.heappop(self._heap)[2]
 
     def requeue(self, camera: Camera) -> None:
-        """There is more to do for it."""
+        """Take back a camera for which there is more to do."""
         with self._changed:
             heapq.heappush(self._heap, (camera.ms_until_expiry, self._order[id(camera)], camera))
         self.complete(camera)
 
     def complete(self, camera: Camera, unfinished: bool = False) -> None:
-        """It needs no more in this run, or cannot have it."""
+        """Take back a camera that needs no more in this run, or cannot have it."""
         with self._changed:
             self._busy -= 1
             if unfinished:
@@ -209,7 +209,7 @@ def _fail(queue: _Queue, report: Report, camera: str, code: str, error: str) -> 
 
 
 def _work(queue: _Queue, deadline: Deadline, report: Report) -> None:
-    """Survey every camera once, then take the most urgent one a clip further, and so on."""
+    """Refresh every camera once, then take the most urgent one a clip further, and so on."""
     while True:
         camera = queue.acquire()
         if camera is None:
@@ -253,10 +253,7 @@ def _metrics(camera: Camera, queue: _Queue) -> dict[str, float]:
 
 
 def summarise(factory: str, cameras: Sequence[Camera], queue: _Queue) -> Summary:
-    """The function's result: totals, and by name the cameras that failed or were not finished.
-
-    ``seconds_to_loss`` is that of the camera nearest to it, None when no camera could be looked at.
-    """
+    """Return the function's result."""
     counts = [camera.counts for camera in cameras]
     return {
         "factory": factory,

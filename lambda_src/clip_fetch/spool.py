@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Callable, Iterable, Iterator
 
 from .deadline import Deadline
 
+#: How much of a download is read at once.
 CHUNK = 256 * 1024
 
 #: A clip as MP4 is smaller than its fragments as Matroska; this covers what the container adds.
@@ -33,7 +34,7 @@ class Spool:
 
     @contextmanager
     def files(self, count: int, size: int, deadline: Deadline) -> Iterator[list[SpooledFile]]:
-        """Empty files for downloads of about ``size`` bytes each; they are gone when the block ends.
+        """Return empty files for downloads of about ``size`` bytes each; they are gone when the block ends.
 
         Waits for other threads to give storage back. Downloads larger than the whole storage get all of it:
         the sizes are estimates, and a full disk is an error that the camera survives.
@@ -109,6 +110,6 @@ class SpooledFile:
                 look(chunk)
 
     def rewound(self) -> BinaryIO:
-        """The bytes, from the beginning; there is one reading position."""
+        """Return the bytes, from the beginning; there is one reading position."""
         self._handle.seek(0)
         return self._handle

@@ -1,4 +1,4 @@
-"""The edge to Kinesis Video Streams: what a run asks of it, in this package's terms."""
+"""Kinesis Video Streams, in this package's terms."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def find_streams(
     retry: RetryPolicy,
     incomplete: Callable[[str, str], None] = lambda _name, _member: None,
 ) -> list[Stream]:
-    """All streams whose name begins with ``prefix``, except those that are going or that retain nothing.
+    """Return all streams whose name begins with ``prefix``, except those in deletion or without retention.
 
     One call a page, of 10,000 streams (API model kinesisvideo, ListStreams).
 
@@ -87,14 +87,14 @@ class Endpoints:
         self._known: dict[tuple[str, str], str] = {}
 
     def get(self, stream: str, operation: str, ask: Callable[[], str]) -> str:
-        """The endpoint, asked for when it is not known."""
+        """Return the endpoint; request it when it is not known."""
         key = (stream, operation)
         if key not in self._known:
             self._known[key] = ask()
         return self._known[key]
 
     def forget(self, stream: str) -> None:
-        """Ask again next time."""
+        """Request them again next time."""
         for key in [key for key in self._known if key[0] == stream]:
             del self._known[key]
 
@@ -120,7 +120,7 @@ class Video:
         self.calls = 0
 
     def list_fragments(self, start_ms: int, end_ms: int) -> list[Fragment]:
-        """All fragments that start in the range, both ends included, in number order.
+        """Return all fragments that start in the range, both ends included, in number order.
 
         The pages come in no order, so none is of use before the last is there. A fragment that is listed
         without its number or its server timestamp has no place in the order, so it is left out.
@@ -152,7 +152,7 @@ class Video:
             }
 
     def lists_any(self, start_ms: int, end_ms: int) -> bool:
-        """Whether a listing of the range, both ends included, holds anything.
+        """Tell whether a listing of the range, both ends included, holds anything.
 
         One call, for one point of the quota, since a listing costs what it asks for at most.
         """
@@ -230,7 +230,7 @@ _FRAGMENT_MEMBERS = (
 
 
 def _fragment(item: dict[str, Any]) -> Fragment | None:
-    """A listed fragment; None when it has no place in the order.
+    """Return a listed fragment; None when it has no place in the order.
 
     The camera's time is taken to be the server's where it is missing, which at worst ends a clip, and the
     size to be the greatest possible, so that no clip can be cut off for it.
