@@ -1,9 +1,9 @@
-"""Mutations: samples as gateways spell them, broken at random, held against the transform's careful road.
+"""Mutations: samples as gateways spell them, broken at random, held against the transform's slow path.
 
-The transform answers messages that are spelled like others before them by a quick road
-(``transform.shapes``). Here a lane learns spellings, and gets messages of them with bytes deleted, changed,
-inserted, swapped and copied, brackets and quotes exchanged, escapes, blanks and odd numbers put in. Each must
-get the answer that the careful road gives it, which knows nothing of what came before.
+The transform answers messages that are spelled like others before them by a fast path
+(``transform.fast_path``). Here a lane learns spellings, and gets messages of them with bytes deleted,
+changed, inserted, swapped and copied, brackets and quotes exchanged, escapes, blanks and odd numbers put
+in. Each must get the answer that the slow path gives it, which knows nothing of what came before.
 
 ``python -m harness.fuzz --n 1000000`` plays many; it runs on every Python that the transform runs on.
 """

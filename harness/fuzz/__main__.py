@@ -1,4 +1,4 @@
-"""Play many mutations; print the first that fails as a test's input: ``python -m harness.fuzz --n 1000000``."""
+"""Run many mutations; print the first that fails as a test's input."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     end = "one answered otherwise than alone" if tally.case else "each answered as it is alone"
     print(
-        f"{tally.messages} messages in {seconds:.0f} s: {tally.accepted} accepted, {tally.quick} of them by "
-        f"the quick road; {end}"
+        f"{tally.messages} messages in {seconds:.0f} s: {tally.accepted} accepted, {tally.fast} of them by "
+        f"the fast path; {end}"
     )
     if tally.case is None:
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -66,7 +67,7 @@ class _Player:
         self._played = Played(self._world)
         self._warm: tuple[Endpoints, dict[str, Any]] = (Endpoints(), {})
         self._warm_is_taken = False
-        self._summary: dict[str, Any] = {}
+        self._summary: Mapping[str, Any] = {}
 
     def play(self) -> Played:
         clock = self._world.clock

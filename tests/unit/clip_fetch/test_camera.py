@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, IncompleteReadError
 
 from clip_fetch import keys, planning
+from clip_fetch.events import Summary
 from clip_fetch.model import Stream
 from clip_fetch.planning import Clip
 from clip_fetch.run import run
@@ -28,7 +29,7 @@ def plant(fragments: int = 25, length_ms: int = 2000) -> Aws:
     return aws
 
 
-def archive(aws: Aws, name: str = "run-1", settings: Settings = SETTINGS) -> dict[str, Any]:
+def archive(aws: Aws, name: str = "run-1", settings: Settings = SETTINGS) -> Summary:
     """One run; its summary."""
     return run(settings, Shard(), aws.dependencies(), aws.timing(), aws.report(), name)
 
@@ -75,7 +76,7 @@ def test_a_change_of_clip_length_neither_skips_nor_repeats() -> None:
 def test_losing_the_race_means_reading_again() -> None:
     """While the first run downloads its second clip, another run with longer clips archives from there on."""
     aws = plant(40)
-    others: list[dict[str, Any]] = []
+    others: list[Any] = []
 
     def interrupt(operation: str) -> None:
         if operation == "GetClip" and aws.calls.count("GetClip") == 1 and not others:
@@ -559,7 +560,7 @@ class TestEmptyListing:
         aws = plant(400)
         later_ms, aws.now_ms = aws.now_ms, T0 + 50_000
         archive(aws)
-        others: list[dict[str, Any]] = []
+        others: list[Any] = []
 
         def interrupt(operation: str) -> None:
             if operation == "ListFragments" and not others:

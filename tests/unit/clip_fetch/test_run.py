@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clip_fetch import video
+from clip_fetch.events import Summary
 from clip_fetch.model import Stream
 from clip_fetch.run import in_shard, run
 from clip_fetch.settings import Settings, Shard
@@ -25,7 +26,7 @@ def plant(*cameras: str, fragments: int = 10) -> Aws:
     return aws
 
 
-def archive(aws: Aws, settings: Settings = SETTINGS, shard: Shard = Shard()) -> dict[str, Any]:  # noqa: B008
+def archive(aws: Aws, settings: Settings = SETTINGS, shard: Shard = Shard()) -> Summary:  # noqa: B008
     """One run; its summary."""
     return run(settings, shard, aws.dependencies(), aws.timing(), aws.report(), "run-1")
 

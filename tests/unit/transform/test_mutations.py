@@ -14,7 +14,7 @@ from harness.fuzz.__main__ import main
 from harness.fuzz.rounds import MESSAGES, Case, Lane, Setup, Tally, drawn_messages, play
 from tests.unit.transform import oracle
 from tests.unit.transform.support import ARRIVAL, sample, spell
-from transform import shapes
+from transform import fast_path
 
 ROUNDS = 16
 # Cases that were found, as `make fuzz` prints them.
@@ -40,16 +40,16 @@ def test_a_broken_message_is_answered_as_it_is_alone() -> None:
         assert total.case is None, total.case[1].smallest().spelled()
     assert total.messages == ROUNDS * MESSAGES
     # Else the rounds would show nothing.
-    assert total.quick > total.messages / 10
+    assert total.fast > total.messages / 10
     assert total.accepted < total.messages / 2
 
 
 @pytest.mark.parametrize("policy", ["reject", "null", "keep"])
-def test_the_careful_road_reads_broken_messages_as_a_second_reading_of_the_contract(policy: str) -> None:
+def test_the_slow_path_reads_broken_messages_as_a_second_reading_of_the_contract(policy: str) -> None:
     """What both roads agree on could still be wrong."""
     lane = Lane(Setup(ARRIVAL, blank_strings=policy))
     for message in islice(drawn_messages(Random(policy), ARRIVAL), MESSAGES):
-        line, metadata = lane.careful(message)
+        line, metadata = lane.slow(message)
         try:
             expected, keys = oracle.measurement(message, ARRIVAL, policy)
         except oracle.InvalidError:
@@ -70,7 +70,7 @@ def test_a_round_is_the_same_each_time() -> None:
 def test_a_fault_is_found_and_printed_as_an_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(shapes, "trim_string", str.upper)
+    monkeypatch.setattr(fast_path, "trim_string", str.upper)
     assert main(["--n", "5000", "--seed", "1", "--processes", "1"]) == 1
     printed = capsys.readouterr().out
     assert "from seed 1 on" in printed

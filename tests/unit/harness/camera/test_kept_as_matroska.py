@@ -11,6 +11,7 @@ import av
 import pytest
 
 from clip_fetch.clients import send_conditions, send_milliseconds
+from clip_fetch.events import Summary
 from clip_fetch.report import Report
 from clip_fetch.run import Dependencies, Timing, run
 from clip_fetch.settings import Settings, Shard
@@ -39,7 +40,7 @@ class Clients:
         return self._media
 
 
-def archive(cloud: LocalCloud, bucket: str, folder: Path) -> dict[str, Any]:
+def archive(cloud: LocalCloud, bucket: str, folder: Path) -> Summary:
     """One run of the function."""
     settings = Settings("krakow", bucket, "kept_krakow_", clip_ms=60_000, settle_ms=1000, quiet_ms=1000)
     dependencies = Dependencies(Clients(cloud), Endpoints(), {}, Spool(str(folder), 10**9))

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from clip_fetch import camera, clients, planning, video
+from clip_fetch import camera, clients, download, planning, video
+from clip_fetch.download import CheckResult
 from clip_fetch.planning import Clip, Limits
 from harness.simulation import simulated_aws as world
 from harness.simulation.batch import faults_of
@@ -81,8 +82,7 @@ def _any_count(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_check(patch: pytest.MonkeyPatch) -> None:
-    true_judge = fetching.judge
-    patch.setattr(fetching, "judge", lambda clip, _duration_ms: true_judge(clip, clip.length_ms))
+    patch.setattr(download, "check_playback", lambda _clip, found: CheckResult(found.duration_ms))
 
 
 def _any_size_unchecked(patch: pytest.MonkeyPatch) -> None:
