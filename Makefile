@@ -9,7 +9,7 @@ PYTHON := .venv/bin/python
 OLDEST := .venv-oldest/bin/python
 # When the user's command began: what set-up takes counts too.
 export FACTORY_LAKE_STARTED := $(shell date +%s.%N)
-# Each of the many processes would compile all that it imports where the environment says so: empty means no.
+# Empty: the many processes share compiled bytecode even where the environment forbids it.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help
@@ -79,13 +79,13 @@ simulate: setup ## Run N random fault histories of the video archive (N=10000)
 	@$(PYTHON) -m harness.simulation --n $(N)
 
 .PHONY: fuzz
-fuzz: setup ## Hold N broken messages against the transform's careful road (N=10000, SEED by chance)
+fuzz: setup ## Compare the transform's two paths over N broken messages (N=10000, SEED by chance)
 	@$(PYTHON) -m harness.fuzz --n $(N) $(if $(filter file,$(origin SEED)),,--seed '$(SEED)')
 
 MINUTES ?= 10
 SEED ?= 1
 .PHONY: soak
-soak: package ## Gateways, cameras and faults at random for MINUTES=10 (SEED=1), then an account; writes build/soak
+soak: package ## Gateways, cameras and random faults for MINUTES=10 (SEED=1), then a reconciliation; writes build/soak
 	@$(PYTHON) -m harness.soak --minutes '$(MINUTES)' --seed '$(SEED)'
 
 .PHONY: docs

@@ -22,6 +22,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from factory_lake.outputs import lake_outputs
+
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
     from mypy_boto3_athena.type_defs import QueryExecutionTypeDef, StartQueryExecutionInputTypeDef
@@ -249,9 +251,7 @@ def _run_command(given: argparse.Namespace) -> None:
 def _read_outputs(path: Path) -> Mapping[str, str]:
     """Workgroup and database, of what ``terraform output -json`` printed or of plain name to value."""
     try:
-        outputs = json.loads(path.read_text(encoding="utf-8"))
-        athena = outputs["athena"]
-        athena = athena.get("value", athena)
+        athena = lake_outputs(json.loads(path.read_text(encoding="utf-8")))["athena"]
         return {"workgroup": str(athena["workgroup"]), "database": str(athena["database"])}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise QueryError(

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from factory_lake.gateway.csr import key_path
 from factory_lake.gateway.errors import ConfigurationError
 from factory_lake.gateway.identities import LANES, Lane, Source
+from factory_lake.outputs import lake_outputs
 
 MQTT_PORT = 8883
 # On port 443 AWS IoT serves HTTPS and MQTT; a client says by ALPN which it means ("Protocols, port mappings,
@@ -93,8 +94,7 @@ def load_connections(outputs: Mapping[str, Any], key_dir: Path, broker: Broker |
     used: with names that are dates, the newest.
 
     Args:
-        outputs: `terraform output -json` as a mapping, either as Terraform prints it (`{name: {"value":
-            ...}}`) or reduced to `{name: value}`.
+        outputs: The lake's outputs, name to value.
         key_dir: The folder that `make_csr` put the keys in.
         broker: Where to connect, when it is not `iot_endpoint` at port 8883.
 
@@ -127,7 +127,7 @@ def read_outputs(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} must hold what `terraform output -json` prints: {error}") from error
     if not isinstance(outputs, dict):
         raise ConfigurationError(f"{path} must hold a JSON object, as `terraform output -json` prints it")
-    return outputs
+    return lake_outputs(outputs)
 
 
 def output_value(outputs: Mapping[str, Any], name: str) -> Any:
@@ -138,8 +138,7 @@ def output_value(outputs: Mapping[str, Any], name: str) -> Any:
     """
     if name not in outputs:
         raise ConfigurationError(f"Terraform's outputs have no {name!r}; was the environment applied?")
-    found = outputs[name]
-    return found["value"] if isinstance(found, dict) and {"value", "sensitive"} <= found.keys() else found
+    return outputs[name]
 
 
 def tls_context(broker: Broker, identity: Identity, certificate_file: Path) -> ssl.SSLContext:

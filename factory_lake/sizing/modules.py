@@ -8,7 +8,7 @@ from pathlib import Path
 from factory_lake.module_interface import REPOSITORY
 from factory_lake.sizing.plant import LANES, Factory
 
-_MEANINGS = re.compile(r"^  alarm_meanings = \{\n(.*?)^  \}", re.MULTILINE | re.DOTALL)
+_MEANINGS = re.compile(r"^  alarm_descriptions = \{\n(.*?)^  \}", re.MULTILINE | re.DOTALL)
 _MEANING = re.compile(r"^    ([a-z-]+) += \"", re.MULTILINE)
 #: A lane's alarm that only one lane has, and one that is a Metrics Insights query.
 _OF_ONE_LANE = re.compile(r"^        ([a-z-]+) += lane != \"\w+\" \? null :", re.MULTILINE)
@@ -80,9 +80,9 @@ def schedule_rules(factory: Factory, repository: Path = REPOSITORY) -> int:
     """EventBridge rules of a factory: one starts several of the archiver's shards."""
     if factory.video is None:
         return 0
-    found = _TARGETS_PER_RULE.search(_text("video_archiver", "schedule.tf", repository))
+    found = _TARGETS_PER_RULE.search(_text("video_archiver", "clip_fetch.tf", repository))
     if found is None:
-        raise ValueError("modules/video_archiver/schedule.tf has no targets_per_rule")
+        raise ValueError("modules/video_archiver/clip_fetch.tf has no targets_per_rule")
     return -(-max(1, int(factory.video.settings["shards"])) // int(found[1]))
 
 
@@ -114,5 +114,5 @@ def _text(module: str, name: str, repository: Path) -> str:
 def _meanings(text: str) -> set[str]:
     found = _MEANINGS.search(text)
     if found is None:
-        raise ValueError("an alarms.tf has no alarm_meanings")
+        raise ValueError("an alarms.tf has no alarm_descriptions")
     return set(_MEANING.findall(found[1]))

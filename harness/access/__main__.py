@@ -1,4 +1,4 @@
-"""`python -m harness.access`: keep the tables of docs/security.md as expected.toml and the probes have them."""
+"""`python -m harness.access`: keep the tables of docs/security.md as expected.toml and the probes are."""
 
 from __future__ import annotations
 

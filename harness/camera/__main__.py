@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
-from harness.camera.reconciliation import account, as_json
+from harness.camera.reconciliation import as_json, reconcile
 from harness.camera.script import Script
 from localcloud import LocalCloud, StartError
 from localcloud.testing.decode import decoded_frames, export_frame
@@ -162,7 +162,7 @@ def _account(options: argparse.Namespace) -> int:
     if not journal:
         raise InputError(f"--journal: must say what was sent, got {options.journal}, which says nothing")
     try:
-        result = account(journal, cloud.client("s3"), options.bucket, options.factory)
+        result = reconcile(journal, cloud.client("s3"), options.bucket, options.factory)
     except (ClientError, ParamValidationError) as error:
         raise InputError(f"--bucket: must be the clips bucket, got {options.bucket!r} ({error})") from error
     print(as_json(result))

@@ -1,6 +1,6 @@
 """The protected twin of a local lake: its resources in another state, as a lake on AWS keeps them.
 
-A local lake is disposable (`force_destroy`), so a plan of it refuses nothing. Which of two resource blocks an
+A local lake has no protection (`force_destroy`), so a plan of it refuses nothing. Which of two resource blocks an
 object belongs to is known to the state alone, though: here its objects are moved to the protected blocks in a
 copy of the state, and a root module that calls `modules/lake` without `force_destroy` is planned against
 that copy and the real objects behind it. Such a root can hold many lakes, each with its own copy, so that one
@@ -10,20 +10,20 @@ plan answers for many changes.
 from __future__ import annotations
 
 import json
-import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.lake.terraform import REPOSITORY, Terraform
+from harness.lake.roots import make_root
+from harness.lake.terraform import Terraform
 
 _BASE = "module.lake"
-# Disposable blocks and their protected twins.
+# Unprotected blocks and their protected twins.
 TWINS = {
-    "aws_s3_bucket": ("disposable", "lake"),
-    "aws_kinesis_stream": ("disposable", "lane"),
-    "aws_kinesis_video_stream": ("disposable", "camera"),
+    "aws_s3_bucket": ("unprotected", "lake"),
+    "aws_kinesis_stream": ("unprotected", "lane"),
+    "aws_kinesis_video_stream": ("unprotected", "camera"),
 }
 _FORCED = ("aws_s3_bucket", "aws_athena_workgroup")
 _GUARDED = "aws_kinesis_firehose_delivery_stream"
@@ -52,17 +52,7 @@ def protected_root(
     Raises:
         TerraformError: When it cannot be initialised.
     """
-    environments = folder / "environments"
-    for source in ("modules", "modules/lake", "glue_schemas"):
-        shutil.copytree(
-            REPOSITORY / source, folder / source, ignore=shutil.ignore_patterns(".terraform*", "testdata")
-        )
-    root = environments / "protected"
-    root.mkdir()
-    for name in ("provider.tf", "versions.tf", ".terraform.lock.hcl"):
-        shutil.copy(REPOSITORY / "environments" / "local" / name, root)
-    modules = {name: {"source": "../../modules/lake", **variables} for name, variables in calls.items()}
-    (root / "main.tf.json").write_text(json.dumps({"module": modules}, indent=1), encoding="utf-8")
+    root = make_root(folder, calls)
     terraform = Terraform(root, folder / "terraform", lake.environment)
     terraform.init()
     state = json.loads(lake.state.read_text(encoding="utf-8"))
@@ -98,8 +88,8 @@ def _copies(
     for resource in resources:
         copy = json.loads(json.dumps(resource).replace(_BASE, f"module.{name}"))
         kind = copy["type"]
-        disposable, protected = TWINS.get(kind, ("", ""))
-        if copy["name"] == disposable:
+        unprotected, protected = TWINS.get(kind, ("", ""))
+        if copy["name"] == unprotected:
             copy["name"] = protected
         if kind in _FORCED:
             for instance in copy["instances"]:
@@ -112,7 +102,7 @@ def _copies(
 
 
 def _guard(module: str, name: str, inputs: Mapping[str, str], *dependencies: str) -> dict[str, Any]:
-    """What forbids something else to go, and which a disposable lake does not have."""
+    """What forbids something else to go, and which an unprotected lake does not have."""
     return {
         "module": module,
         "mode": "managed",

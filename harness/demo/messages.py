@@ -1,4 +1,4 @@
-"""The messages' part of the demonstration: send, deliver, account."""
+"""The messages' part of the demonstration: send, deliver, reconcile."""
 
 import time
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""`make demo`: every step of a lake's life on the local cloud, measured and accounted for."""
+"""`make demo`: every step of a lake's life on the local cloud, measured and reconciled."""
 
 import json
 import shutil
@@ -13,8 +13,9 @@ from factory_lake import query as athena
 from harness.demo import messages
 from harness.demo.steps import Steps
 from harness.demo.summary import QueryRun, Summary, seconds_since_start
-from harness.demo.video import Film
+from harness.demo.video import Recording
 from harness.lake import LocalLake
+from harness.lake.targets import Targets
 
 _STEPS = 12
 _ROWS_SHOWN = 8
@@ -47,12 +48,12 @@ def run(workdir: Path, file: Path | None) -> int:
         with steps.step("apply", "Make the gateways' keys and apply environments/local"):
             lake.apply()
             steps.note(f"{len(lake.outputs['gateways'])} factories: {', '.join(lake.outputs['gateways'])}")
-        film = Film(lake, workdir)
-        with film.running():
+        recording = Recording(Targets(lake, sorted(lake.outputs["gateways"]), workdir))
+        with recording.running():
             with steps.step("video", "Film: send the past while the schedule is off, switch it on, go on"):
-                film.begin()
+                recording.begin()
             exact = _messages(steps, summary, lake, workdir, file)
-            exact = _video(steps, summary, film, workdir) and exact
+            exact = _video(steps, summary, recording) and exact
     summary.seconds |= {key: steps.seconds[key] for key in ("apply", "deliver", "query", "video")}
     summary.seconds["set_up"] += steps.seconds["start"]
     summary.seconds["total"] = seconds_since_start()
@@ -72,7 +73,7 @@ def _messages(steps: Steps, summary: Summary, lake: LocalLake, workdir: Path, fi
         lake.cloud.flush(timeout=_FLUSH_SECONDS)
     with steps.step("query", "Run every named query"):
         summary.queries = _run_queries(lake)
-    with steps.step("account", "Account for every message"):
+    with steps.step("account", "Reconcile every message"):
         account = messages.account(lake, journals)
         (workdir / "account.json").write_text(json.dumps(account.to_json(), indent=2), encoding="utf-8")
     account.show(_console())
@@ -80,28 +81,28 @@ def _messages(steps: Steps, summary: Summary, lake: LocalLake, workdir: Path, fi
     return account.is_clean
 
 
-def _video(steps: Steps, summary: Summary, film: Film, workdir: Path) -> bool:
+def _video(steps: Steps, summary: Summary, recording: Recording) -> bool:
     with steps.step("video", "Wait for the schedule to catch up with the missed runs"):
-        film.await_schedule()
+        recording.await_schedule()
     with steps.step("video", "Change the clip length"):
-        film.change_clip_length()
+        recording.change_clip_length()
     with steps.step("video", "Kill a run while it stores a clip"):
-        film.crash()
+        recording.crash()
     with steps.step("video", "Stop the cameras and archive the rest"):
-        film.finish()
-    with steps.step("video", "Decode every clip and account for every frame"):
-        account = film.account()
-    summary.video = account.summary()
-    table = Table(title="Account of every frame")
+        recording.finish()
+    with steps.step("video", "Decode every clip and reconcile every frame"):
+        report = recording.reconcile()
+    summary.video = report.summary()
+    table = Table(title="Reconciliation of every frame")
     for name in summary.video:
         table.add_column(name.replace("_", " "), justify="right")
     table.add_row(*(str(number) for number in summary.video.values()))
     console = _console()
     console.print(table)
-    for offender in account.offenders:
-        console.print(offender, markup=False)
-    console.print(f"A clip and a picture of each camera: {workdir}/*.mp4, *.png")
-    return account.is_exact
+    for discrepancy in report.discrepancies:
+        console.print(discrepancy, markup=False)
+    console.print(f"A clip and a picture of each camera: {recording.targets.folder}/*.mp4, *.png")
+    return report.is_exact
 
 
 def _run_queries(lake: LocalLake) -> list[QueryRun]:

@@ -31,7 +31,7 @@ class Summary:
     Attributes:
         messages: `{total: {...}, by_lane: {"<factory>/<lane>": {...}}}`, numbers of messages.
         queries: Every named query's run.
-        video: The account of the video, see `harness.camera`.
+        video: The figures of the video, see `harness.camera.reconciliation`.
         seconds: What each part took: set_up, apply, deliver, video, query, total.
     """
 
@@ -41,7 +41,7 @@ class Summary:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
-        """Write it; a reader never sees a half of it."""
+        """Write it; a reader never sees half of it."""
         document = {
             "messages": self.messages,
             "queries": [{**asdict(run), "seconds": round(run.seconds, 3)} for run in self.queries],

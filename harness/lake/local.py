@@ -13,11 +13,13 @@ from typing import Any, Self
 
 from factory_lake.gateway.csr import csr_path, make_csr
 from factory_lake.gateway.identities import LANES, Source
+from factory_lake.outputs import lake_outputs
 from harness.lake.terraform import REPOSITORY, Terraform
 from localcloud import LocalCloud
 
 ENVIRONMENT = REPOSITORY / "environments" / "local"
 PACKAGES = REPOSITORY / "build" / "packages"
+LAMBDA_PYTHONS = [REPOSITORY / ".venv-oldest" / "bin" / "python"]
 CERTIFICATE = "first"
 
 
@@ -34,7 +36,7 @@ class LocalLake:
 
     Attributes:
         workdir: Everything of this lake: the cloud's state and logs, Terraform's state, CSRs and keys.
-        cloud: The local cloud that it stands on.
+        cloud: The local cloud that it runs on.
         terraform: Environment `local` with a state of its own.
         variables: What was applied last.
     """
@@ -54,7 +56,7 @@ class LocalLake:
             TerraformError: When the provider cannot be installed. Nothing is left running.
         """
         workdir = workdir.resolve()
-        cloud = LocalCloud.start(workdir / "cloud", port, mqtt_port, detached=detached)
+        cloud = LocalCloud.start(workdir / "cloud", port, mqtt_port, detached=detached, pythons=LAMBDA_PYTHONS)
         try:
             terraform = Terraform(ENVIRONMENT, workdir / "terraform", cloud.environment())
             terraform.state.unlink(missing_ok=True)
@@ -106,7 +108,7 @@ class LocalLake:
     def changing(
         self, factories: Mapping[str, Any] | None = None, **variables: object
     ) -> list[dict[str, Any]]:
-        """Do what `apply` does, and tell what it changed: `{address, actions}` of resources and outputs.
+        """Do what `apply` does, and return what it changed: `{address, actions}` of resources and outputs.
 
         Args:
             factories: The factories map; without one, as it was applied last or environment `local` has it.
@@ -144,9 +146,9 @@ class LocalLake:
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """Outputs of the environment, name to value."""
+        """The lake's outputs, name to value."""
         if self._outputs is None:
-            self._outputs = self.terraform.output()
+            self._outputs = lake_outputs(self.terraform.output())
         return self._outputs
 
     def stop(self) -> None:

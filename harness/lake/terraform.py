@@ -77,7 +77,7 @@ class Terraform:
         """Install the provider and modules and point the backend at this lake's state file.
 
         Raises:
-            TerraformError: When the provider can be had neither from a mirror nor from the registry.
+            TerraformError: When the provider is unavailable, from a mirror as from the registry.
         """
         self._run("init", "-input=false", f"-backend-config=path={self.state}", "-reconfigure")
 
@@ -90,7 +90,7 @@ class Terraform:
         self._run("apply", "-input=false", "-auto-approve", _AT_ONCE, *self._arguments(variables))
 
     def plan(self, variables: Mapping[str, object], *options: str) -> dict[str, Any]:
-        """Plan, and return the plan as `terraform show -json` tells it.
+        """Plan, and return the plan as `terraform show -json` has it.
 
         Raises:
             TerraformError: When the plan fails.
@@ -120,7 +120,7 @@ class Terraform:
         return found
 
     def plan_events(self, *options: str) -> list[dict[str, Any]]:
-        """Plan, and return what Terraform says of it, event by event; a plan that is refused says so itself.
+        """Plan, and return Terraform's events; those of a plan that is refused say why.
 
         Raises:
             TerraformError: When there is no plan at all.
@@ -132,7 +132,7 @@ class Terraform:
         ]
 
     def move(self, source: str, target: str) -> None:
-        """Give what stands in the state at one address another one.
+        """Move an object in the state to another address.
 
         Raises:
             TerraformError: When the state has no such address.
@@ -140,23 +140,23 @@ class Terraform:
         self._run("state", "mv", source, target)
 
     def untaint(self, address: str) -> None:
-        """Take the mark of a creation that failed half-way from a resource, so that it is not replaced.
+        """Remove the mark of a creation that failed half-way, so that the resource is not replaced.
 
         Raises:
-            TerraformError: When the resource bears none.
+            TerraformError: When the resource has none.
         """
         self._run("untaint", address)
 
-    def take_in(self, address: str, identifier: str) -> None:
-        """Import what exists and the state does not know.
+    def import_object(self, address: str, identifier: str) -> None:
+        """Import an object that exists and is not in the state.
 
         Raises:
-            TerraformError: When there is no such thing, or the state has the address already.
+            TerraformError: When there is no such object, or the state has the address already.
         """
         self._run("import", "-input=false", address, identifier)
 
-    def forget(self, *addresses: str) -> None:
-        """Take addresses out of the state; what they stand for remains.
+    def remove(self, *addresses: str) -> None:
+        """Remove addresses from the state; the objects themselves remain.
 
         Raises:
             TerraformError: When the state has no such address.

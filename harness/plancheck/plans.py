@@ -65,7 +65,7 @@ def _plan(terraform: Terraform) -> dict[str, Any]:
         {
             "account_id": ACCOUNT,
             # An environment in use has requests of its own.
-            "csr_dir": str(csr if csr.is_dir() else terraform.directory / "testdata" / "csr"),
-            "packages_dir": str(environments.parent / "modules" / "lake" / "testdata" / "packages"),
+            "csr_dir": str(csr if csr.is_dir() else terraform.directory / "tests" / "testdata" / "csr"),
+            "packages_dir": str(environments.parent / "modules" / "lake" / "tests" / "testdata" / "packages"),
         }
     )

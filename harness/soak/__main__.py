@@ -1,4 +1,4 @@
-"""`make soak`: a lake of its own on the local cloud, soaked and accounted for."""
+"""`make soak`: a lake of its own on the local cloud, soaked and reconciled."""
 
 import argparse
 import math
@@ -11,11 +11,11 @@ from types import FrameType
 from typing import Any
 
 from factory_lake.gateway.errors import GatewayError
+from harness.camera.archiver import ArchiveError
 from harness.lake import LocalLake, TerraformError
 from harness.lake.local import build_packages, default_factories
-from harness.soak.reconciliation import DrainError
+from harness.lake.targets import Targets
 from harness.soak.run import Settings, soak
-from harness.soak.targets import Grounds
 from localcloud import StartError
 from localcloud.cloud import FlushError
 from localcloud.testing.producer import PutMediaError
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = Settings(given.minutes * 60, given.seed, given.rate)
     try:
         return _run(folder, settings)
-    except (StartError, TerraformError, GatewayError, PutMediaError, FlushError, DrainError) as error:
+    except (StartError, TerraformError, GatewayError, PutMediaError, FlushError, ArchiveError) as error:
         print(f"\nFAILED  seed {given.seed}: {error}\n  logs and journals: {folder}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -53,15 +53,16 @@ def _run(folder: Path, settings: Settings) -> int:
     with LocalLake.start(folder / "lake") as lake:
         factories = _factories()
         lake.apply(factories)
-        grounds = Grounds(lake, sorted(factories), folder)
-        summary = soak(grounds, settings, lambda line: print(line, flush=True))
+        targets = Targets(lake, sorted(factories), folder)
+        summary = soak(targets, settings, lambda line: print(line, flush=True))
     summary.write(folder / "summary.json")
     print((folder / "summary.json").read_text(), end="")
     if not summary.failures:
         return 0
     print(
         f"\nFAILED  seed {settings.seed}: {', '.join(summary.failures)}\n"
-        f"  every offender: {folder}/account.json, {folder}/video.json; journals and logs: {folder}",
+        f"  every discrepancy: {folder}/reconciliation.json, {folder}/video.json\n"
+        f"  journals and logs: {folder}",
         file=sys.stderr,
     )
     return 1

@@ -1,6 +1,5 @@
-"""The end of a soak: drain the lake, then account for every message, every repeat and every fragment."""
+"""The reconciliation of a soak's messages: every message is found again, every repeat is explained."""
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -18,17 +17,11 @@ from factory_lake.reconcile.lossless_json import NotTakenError
 from factory_lake.reconcile.matching import match
 from factory_lake.reconcile.report import Offender
 from factory_lake.reconcile.stored import Found
-from harness.camera import reconciliation as video
-from harness.camera.journal import SentFragment
-from harness.camera.reconciliation import archived_to
-from harness.soak.faults import Kill, Outage, run_archiver
-from harness.soak.targets import Grounds
+from harness.lake.targets import Targets
+from harness.soak.faults import Kill, Outage
 
 DUPLICATES = "duplicate-samples"
 COUNTED = "SELECT factory, count(*) FROM measurements_distinct GROUP BY factory"
-_FLUSH_SECONDS = 180.0
-_ARCHIVE_SECONDS = 180.0
-_POLL_SECONDS = 1.0
 # A put that S3 holds when its sender is killed still happens, so long after the kill at most.
 _HELD_SECONDS = 20.0
 # From the broker's taking a message to its record's arrival, in ms at most.
@@ -39,47 +32,6 @@ _CRASH_CODE = "Lambda.FunctionError"
 
 # A sample as the query for duplicates knows it: factory, register, epoch ms.
 SampleKey = tuple[str, str | None, int]
-
-
-class DrainError(Exception):
-    """The lake did not come to rest: something is not delivered or archived, and no fault is up any more."""
-
-
-def deliver(grounds: Grounds) -> None:
-    """Have everything that is in the data streams delivered.
-
-    Raises:
-        FlushError: When something cannot be.
-    """
-    grounds.lake.cloud.flush(grounds.delivery_streams, _FLUSH_SECONDS)
-
-
-def archive(grounds: Grounds, sent: Iterable[SentFragment]) -> None:
-    """Run the archivers until they have every fragment.
-
-    Raises:
-        DrainError: When some are never archived, with the last words of the functions.
-    """
-    last = {fragment.stream: fragment.number for fragment in sent}
-    deadline = time.monotonic() + _ARCHIVE_SECONDS
-    said: dict[str, Any] = {}
-    while waiting := _behind(grounds, last):
-        if time.monotonic() > deadline:
-            raise DrainError(f"{', '.join(waiting)}: the last fragments were never archived; {said}")
-        for place in grounds.archivers:
-            said[place.function] = run_archiver(grounds.lake.cloud, place.function)
-        time.sleep(_POLL_SECONDS)
-
-
-def _behind(grounds: Grounds, last: Mapping[str, int]) -> list[str]:
-    """Streams whose last fragment is not in the archive."""
-    s3 = grounds.lake.cloud.client("s3")
-    behind = []
-    for place in grounds.cameras:
-        prefix = f"factory={place.factory}/camera={place.name}/"
-        if archived_to(s3, grounds.clips, prefix) < last.get(place.stream, -1):
-            behind.append(place.stream)
-    return behind
 
 
 @dataclass(frozen=True)
@@ -146,22 +98,22 @@ class Messages:
         ]
 
 
-def reckon_messages(grounds: Grounds, kills: Sequence[Kill], outages: Sequence[Outage]) -> Messages:
+def reconcile_messages(targets: Targets, kills: Sequence[Kill], outages: Sequence[Outage]) -> Messages:
     """Account for every message in the journals.
 
     Raises:
         JournalError: When a journal is damaged.
         StoredError: When an object of the lake cannot be read.
     """
-    entries = read_journals(grounds.journals)
-    s3 = grounds.lake.cloud.client("s3")
-    buckets = Buckets.from_outputs(grounds.lake.outputs)
-    found = Lake(s3, buckets).found(grounds.factories)
-    written = _written(s3, buckets.by_lane.values(), grounds.factories)
-    return judge(entries, found, written, _ask(grounds), kills, outages)
+    entries = read_journals(targets.journals)
+    s3 = targets.lake.cloud.client("s3")
+    buckets = Buckets.from_outputs(targets.lake.outputs)
+    found = Lake(s3, buckets).found(targets.factories)
+    written = _written(s3, buckets.by_lane.values(), targets.factories)
+    return explain(entries, found, written, _ask(targets), kills, outages)
 
 
-def judge(
+def explain(
     entries: Sequence[Entry],
     found: Sequence[Found],
     written: Mapping[str, float],
@@ -169,7 +121,7 @@ def judge(
     kills: Sequence[Kill],
     outages: Sequence[Outage],
 ) -> Messages:
-    """Tell the repeats that have an explanation from those that have none.
+    """Find the repeats that have no explanation.
 
     Copies of one record of a data stream share content and arrival time, to the millisecond; copies of two
     publishes do not. The former are the delivery's, and only a kill of its engine between the two explains
@@ -252,7 +204,7 @@ def _explained(copies: Sequence[Found], written: Mapping[str, float], kills: Seq
     times = {copy.where.partition("#")[0]: written[copy.where.partition("#")[0]] for copy in copies}
     in_order = sorted(times.values())
     return sum(
-        any(kill.asked <= later and earlier <= kill.done + _HELD_SECONDS for kill in kills)
+        any(kill.began <= later and earlier <= kill.done + _HELD_SECONDS for kill in kills)
         for earlier, later in pairwise(in_order)
     )
 
@@ -318,7 +270,7 @@ def _sample(copy: Found) -> SampleKey:
 
 
 def _sent_samples(entries: Iterable[Entry], wanted: Iterable[SampleKey], rules: Rules) -> Counter[SampleKey]:
-    """How many messages of the journals stand for each of the wanted samples."""
+    """How many messages of the journals have each of the wanted samples."""
     samples = set(wanted)
     sent: Counter[SampleKey] = Counter()
     for entry in entries if samples else ():
@@ -345,34 +297,22 @@ def _written(s3: Any, buckets: Iterable[str], factories: Sequence[str]) -> dict[
     return written
 
 
-def _ask(grounds: Grounds) -> Answers:
+def _ask(targets: Targets) -> Answers:
     """Ask about the soaked factories."""
-    client, where = grounds.lake.cloud.client("athena"), grounds.lake.outputs["athena"]
+    client, where = targets.lake.cloud.client("athena"), targets.lake.outputs["athena"]
     result = athena.run_named(client, DUPLICATES, where["workgroup"])
     found: dict[SampleKey, int] = {}
     for values in result.rows:
         row = dict(zip(result.columns, values, strict=True))
         taken, register = row["ts"], row["register_id"]
-        if row["factory"] in grounds.factories and isinstance(taken, datetime):
+        if row["factory"] in targets.factories and isinstance(taken, datetime):
             sample = (str(row["factory"]), None if register is None else str(register), _ms(taken))
             found[sample] = int(str(row["copies"]))
     counted = athena.run(client, COUNTED, where["workgroup"], where["database"])
-    rows = sum(int(str(number)) for factory, number in counted.rows if factory in grounds.factories)
+    rows = sum(int(str(number)) for factory, number in counted.rows if factory in targets.factories)
     return Answers(found, rows)
 
 
 def _ms(moment: datetime) -> int:
     whole = moment.replace(tzinfo=UTC)
     return round(whole.timestamp() * 1000)
-
-
-def reckon_video(grounds: Grounds, sent: Sequence[SentFragment]) -> video.Account:
-    """Decode every clip and account for every fragment and frame."""
-    s3 = grounds.lake.cloud.client("s3")
-    total = video.Account()
-    for place in grounds.archivers:
-        names: set[str] = {camera.name for camera in grounds.cameras if camera.factory == place.factory}
-        streams = {camera.stream for camera in grounds.cameras if camera.factory == place.factory}
-        mine = [one for one in sent if one.camera in names and one.stream in streams]
-        total.add(video.account(mine, s3, grounds.clips, place.factory))
-    return total

@@ -13,15 +13,15 @@ footage expires: one run still saw a fragment that another no longer sees. Near 
 therefore first puts a gap record, whose key depends on the position alone, that names the fragment with
 which the archive goes on.
 
-They must also agree on the key. What can only be kept as Matroska has another than an MP4 file would have,
-so before it a record is put under that one, which makes all runs go on to the key of the Matroska file.
-
 They may not either when a listing hides footage. One that begins before the stream's last change of
 retention may be empty although there is footage (a maintainer's word of 2018; not documented), so an empty
 answer proves nothing. One that holds any fragment is complete: usually that is the last one archived, with
 which every listing begins. Where there is none, the run requests once more, from the same beginning, a
 fragment that it saw later. If that does not show, the run finds by halving the beginning from which footage
 does show, and a gap record names the first fragment there.
+
+They must also agree on the key. What can only be kept as Matroska has another than an MP4 file would have,
+so before it a record is put under that one, which makes all runs go on to the key of the Matroska file.
 """
 
 from __future__ import annotations
@@ -513,7 +513,7 @@ class Camera:
 
     def _move_behind(self, clip: Clip, position: Position | None) -> None:
         self._position = position
-        self._floor_ms = None
+        self._floor_ms = self._hidden_ms = None
         if self._listing is not None:
             rest = [each for each in self._listing.fragments if each.number > clip.last.number]
             self._listing = self._listing._replace(fragments=rest)

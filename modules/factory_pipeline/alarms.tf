@@ -1,7 +1,7 @@
 # What tells that messages wait, go astray, or soon will: one entry here is one alarm per lane. docs/operations.md has an entry for each,
 # under the same name. Which metrics there are and what they mean: AWS's guides, as tests/terraform/monitoring/aws_metrics.toml names them for each.
 locals {
-  alarm_meanings = {
+  alarm_descriptions = {
     time-to-loss           = "Messages wait in the data stream and will be lost when they reach its retention."
     unread                 = "Nobody reads the data stream: what arrives waits, and is lost when it reaches the retention."
     write-throttled        = "The data stream refuses messages because it has too few shards."
@@ -23,16 +23,6 @@ locals {
     transform-slow         = "The transform function comes near its timeout."
   }
 
-  alarm_metrics = {
-    for lane, settings in local.lanes : lane => {
-      stream    = { namespace = "AWS/Kinesis", dimensions = { StreamName = settings.stream_name } }
-      delivery  = { namespace = "AWS/Firehose", dimensions = { DeliveryStreamName = settings.stream_name } }
-      transform = { namespace = "AWS/Lambda", dimensions = { FunctionName = settings.function_name } }
-      own       = { namespace = var.metrics_namespace, dimensions = { Factory = var.factory, Lane = lane } }
-      rule      = { namespace = "AWS/IoT", dimensions = { RuleName = settings.rule_name } }
-    }
-  }
-
   # How a metric of the rule's actions is asked for. It has the dimension ActionType besides the rule's name, and no guide says which
   # values that takes, so an alarm on one value might never fire. The query adds up whichever there are.
   rule_actions = {
@@ -49,7 +39,7 @@ locals {
   }
 
   lane_alarms = merge([
-    for lane, metrics in local.alarm_metrics : {
+    for lane, metrics in local.metrics : {
       for name, alarm in {
         # -- the data stream
         time-to-loss = merge(metrics.stream, {
@@ -124,7 +114,7 @@ locals {
             done = merge(metrics.delivery, { metric = "SucceedProcessing.Records", statistic = "Sum" })
           }
           # When all fail, no success is reported.
-          expression = "IF(read >= ${var.alarms.least_records}, (read - FILL(done, 0)) / read, 0)"
+          expression = "IF(read >= ${var.alarms.min_records}, (read - FILL(done, 0)) / read, 0)"
           above      = var.alarms.unprocessed_share
           period     = 900
           # What is read at the end of a period is processed in the next one: two periods in a row must miss some.
@@ -154,7 +144,7 @@ locals {
             received = merge(metrics.own, { metric = "RecordsReceived", statistic = "Sum" })
             rejected = merge(metrics.own, { metric = "RecordsRejected", statistic = "Sum" })
           }
-          expression = "IF(received >= ${var.alarms.least_records}, rejected / received, 0)"
+          expression = "IF(received >= ${var.alarms.min_records}, rejected / received, 0)"
           above      = var.alarms.rejected_share
           # An hour, and a least number in it: one bad message of two at night is no trend.
           period = 3600
@@ -194,26 +184,29 @@ locals {
           above     = 1000 * local.lanes[lane].transform.timeout_seconds * var.alarms.transform_timeout_share
           missing   = "notBreaching"
         })
-      } : "${lane}-${name}" => merge(alarm, { lane = lane, name = name }) if alarm != null && !contains(var.alarms.disabled, name)
+        } : "${lane}-${name}" => merge(alarm, {
+          kind    = name
+          subject = "${var.factory}'s ${lane}"
+          name    = "${var.name}-${var.factory}-${lane}-${name}"
+      }) if alarm != null
     }
   ]...)
 }
 
 resource "aws_cloudwatch_metric_alarm" "lane" {
-  for_each = local.lane_alarms
+  for_each = module.monitoring.alarms
 
-  alarm_name        = "${var.name}-${var.factory}-${each.key}"
-  alarm_description = "${var.factory}'s ${each.value.lane}: ${local.alarm_meanings[each.value.name]} What to do: docs/operations.md#${each.value.name}"
+  alarm_name        = each.value.name
+  alarm_description = each.value.description
 
-  # Of one metric, or of an expression over some.
-  namespace   = try(each.value.namespace, null)
-  metric_name = try(each.value.metric, null)
-  dimensions  = try(each.value.dimensions, null)
-  statistic   = try(each.value.statistic, null)
-  period      = can(each.value.expression) ? null : try(each.value.period, 300)
+  namespace   = each.value.namespace
+  metric_name = each.value.metric
+  dimensions  = each.value.dimensions
+  statistic   = each.value.statistic
+  period      = each.value.period
 
   dynamic "metric_query" {
-    for_each = try(each.value.queries, {})
+    for_each = each.value.metric_queries
 
     content {
       id = metric_query.key
@@ -223,28 +216,27 @@ resource "aws_cloudwatch_metric_alarm" "lane" {
         metric_name = metric_query.value.metric
         dimensions  = metric_query.value.dimensions
         stat        = metric_query.value.statistic
-        period      = each.value.period
+        period      = metric_query.value.period
       }
     }
   }
 
   dynamic "metric_query" {
-    for_each = can(each.value.expression) ? [each.value.expression] : []
+    for_each = each.value.expression == null ? [] : [each.value.expression]
 
     content {
       id          = "result"
-      label       = each.value.name
+      label       = local.lane_alarms[each.key].kind
       expression  = metric_query.value
       return_data = true
-      # A query of metrics has a period of its own; an expression takes that of its metrics.
-      period = startswith(metric_query.value, "SELECT") ? 300 : null
+      period      = each.value.expression_period
     }
   }
 
-  evaluation_periods  = try(each.value.periods, 1)
-  datapoints_to_alarm = try(each.value.datapoints, 1)
-  comparison_operator = can(each.value.above) ? "GreaterThanThreshold" : "LessThanThreshold"
-  threshold           = try(each.value.above, each.value.below)
+  evaluation_periods  = each.value.periods
+  datapoints_to_alarm = each.value.datapoints
+  comparison_operator = each.value.comparison
+  threshold           = each.value.threshold
   treat_missing_data  = each.value.missing
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions

@@ -91,7 +91,7 @@ resource "aws_iam_role_policy" "delivery" {
           Condition = { StringLikeIfExists = { "s3:prefix" = ["${each.value.data_prefix}*", "${each.value.error_prefix}*"] } }
         },
         {
-          Sid      = "WriteOwnLog"
+          Sid      = "WriteLogs"
           Effect   = "Allow"
           Action   = ["logs:PutLogEvents"]
           Resource = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value.delivery_log_group}:log-stream:delivery"]
@@ -134,7 +134,7 @@ resource "aws_iam_role_policy" "delivery" {
 
 # A delivery stream reads its data stream from the moment it is made, so one that is replaced misses what arrives meanwhile, and one that
 # goes takes along what it has read and not delivered. Nothing that an input changes replaces it: source and names follow from the lake's
-# name and the factory, and partitioning is on from the start. kept.tf refuses the rest.
+# name and the factory, and partitioning is on from the start. guards.tf refuses the rest.
 resource "aws_kinesis_firehose_delivery_stream" "lane" {
   for_each = local.lanes
 

@@ -15,7 +15,7 @@ locals {
 
   csr_texts = merge([
     for client_id in keys(local.identities) : {
-      # A file that is not UTF-8 counts as empty, so that the refusal is one of ours.
+      # A file that is not UTF-8 counts as empty, so that the error is one of ours.
       for path in fileset(var.csr_dir, "${client_id}/*.pem") : path => try(file("${var.csr_dir}/${path}"), "")
     }
   ]...)

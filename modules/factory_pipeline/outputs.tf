@@ -47,6 +47,6 @@ output "alarms" {
 }
 
 output "dashboard" {
-  description = "What a CloudWatch dashboard shows of the factory's messages: `widgets`, and `graphs`, the rows of graphs that may stand beside other factories'."
-  value       = { widgets = local.widgets, graphs = local.graphs }
+  description = "What a CloudWatch dashboard shows of the factory's messages: `widgets`, and `graphs`, the metrics of graphs that may stand beside other factories'."
+  value       = { widgets = module.monitoring.widgets, graphs = local.graphs }
 }

@@ -17,16 +17,16 @@ resource "aws_kinesis_stream" "lane" {
   lifecycle {
     prevent_destroy = true
 
-    # The stream is the lane's first resource, so here all of the lane's refusals are told at once.
+    # The stream is the lane's first resource, so here all of the lane's validation errors are reported at once.
     precondition {
-      condition     = length(local.refusals[each.key]) == 0
-      error_message = join("\n", local.refusals[each.key])
+      condition     = length(local.validation_errors[each.key]) == 0
+      error_message = join("\n", local.validation_errors[each.key])
     }
   }
 }
 
-# The same for a lake that is thrown away.
-resource "aws_kinesis_stream" "disposable" {
+# The same without protection (force_destroy).
+resource "aws_kinesis_stream" "unprotected" {
   for_each = { for lane, settings in local.lanes : lane => settings if var.force_destroy }
 
   name             = each.value.stream_name
@@ -40,17 +40,22 @@ resource "aws_kinesis_stream" "disposable" {
   }
 
   lifecycle {
-    # The stream is the lane's first resource, so here all of the lane's refusals are told at once.
+    # The stream is the lane's first resource, so here all of the lane's validation errors are reported at once.
     precondition {
-      condition     = length(local.refusals[each.key]) == 0
-      error_message = join("\n", local.refusals[each.key])
+      condition     = length(local.validation_errors[each.key]) == 0
+      error_message = join("\n", local.validation_errors[each.key])
     }
   }
+}
+
+moved {
+  from = aws_kinesis_stream.disposable
+  to   = aws_kinesis_stream.unprotected
 }
 
 locals {
   # The key that AWS manages for Kinesis needs no permissions of its own.
   stream_key = coalesce(var.kms_keys.streams, "alias/aws/kinesis")
 
-  data_streams = merge(aws_kinesis_stream.lane, aws_kinesis_stream.disposable)
+  data_streams = merge(aws_kinesis_stream.lane, aws_kinesis_stream.unprotected)
 }

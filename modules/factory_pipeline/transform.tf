@@ -36,7 +36,7 @@ resource "aws_iam_role_policy" "transform" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Sid      = "WriteOwnLog"
+      Sid      = "WriteLogs"
       Effect   = "Allow"
       Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
       Resource = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value.function_log_group}:*"

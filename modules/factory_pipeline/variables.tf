@@ -235,7 +235,7 @@ variable "alarms" {
     - `behind_seconds` (behind-latest): how far behind the newest message Firehose may read.
     - `transform_success_share` (transform-calls-failed): share of Firehose's calls that must succeed.
     - `unprocessed_share` (unprocessed), `rejected_share` (rejected): share of the messages that may be refused.
-    - `least_records`: below so many messages (unprocessed: in 15 minutes, rejected: in an hour) a share means nothing.
+    - `min_records`: below so many messages (unprocessed: in 15 minutes, rejected: in an hour) a share means nothing.
     - `conversion_failed_records` (conversion-failed): how many in five minutes are normal.
     - `rule_failures` (rule-failed): how many in five minutes are normal.
     - `transform_errors` (transform-errors), `transform_throttles` (transform-throttled): how many in five minutes are normal.
@@ -253,7 +253,7 @@ variable "alarms" {
     transform_success_share   = optional(number, 1)
     unprocessed_share         = optional(number, 0.05)
     rejected_share            = optional(number, 0.05)
-    least_records             = optional(number, 20)
+    min_records               = optional(number, 20)
     conversion_failed_records = optional(number, 0)
     rule_failures             = optional(number, 0)
     transform_errors          = optional(number, 0)
@@ -264,8 +264,8 @@ variable "alarms" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(var.alarms.disabled, keys(local.alarm_meanings))) == 0
-    error_message = "factories[\"${var.factory}\"].alarms.messages.disabled must name alarms, which are ${join(", ", keys(local.alarm_meanings))}, got ${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_meanings)))}."
+    condition     = length(setsubtract(var.alarms.disabled, keys(local.alarm_descriptions))) == 0
+    error_message = "factories[\"${var.factory}\"].alarms.messages.disabled must name alarms, which are ${join(", ", keys(local.alarm_descriptions))}, got ${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_descriptions)))}."
   }
 
   # Nothing is above all or below nothing, so such an alarm would never sound.
@@ -320,8 +320,8 @@ variable "alarms" {
   }
 
   validation {
-    condition     = var.alarms.least_records >= 1 && floor(var.alarms.least_records) == var.alarms.least_records
-    error_message = "factories[\"${var.factory}\"].alarms.messages.least_records must be a whole number, at least 1, got ${var.alarms.least_records}."
+    condition     = var.alarms.min_records >= 1 && floor(var.alarms.min_records) == var.alarms.min_records
+    error_message = "factories[\"${var.factory}\"].alarms.messages.min_records must be a whole number, at least 1, got ${var.alarms.min_records}."
   }
 
   # Firehose reads again after seconds; a message is on its way for its buffer interval.
@@ -346,6 +346,15 @@ variable "alarm_actions" {
     condition     = length(var.alarm_actions) <= 5 && alltrue([for arn in var.alarm_actions : startswith(arn, "arn:")])
     error_message = "alarm_actions must be at most 5 ARNs, got ${join(", ", var.alarm_actions)}."
   }
+}
+
+variable "runbook_base_url" {
+  description = <<-EOT
+    Where the runbook's pages are (docs/runbook), for example `https://git.example.com/factory-lake/blob/main/docs/runbook`. The
+    description of each alarm ends with the link to its page, `<runbook_base_url>/<alarm>.md`; null leaves it out.
+  EOT
+  type        = string
+  default     = null
 }
 
 variable "force_destroy" {

@@ -95,37 +95,9 @@ resource "aws_glue_catalog_table" "lake" {
     }
 
     precondition {
-      condition     = length(local.schema_refusals[each.key]) == 0
-      error_message = join("\n", local.schema_refusals[each.key])
+      condition     = length(local.schema_errors[each.key]) == 0
+      error_message = join("\n", local.schema_errors[each.key])
     }
-  }
-}
-
-locals {
-  # What Glue or Athena would refuse, or misread, in a schema file. Source: Glue API reference, "Table API" and "Column".
-  schema_refusals = {
-    for table, schema in local.schemas : table => distinct([
-      for refusal in concat(
-        [
-          { refused = schema.table != table, path = "table", rule = "the file's name, \"${table}\"", value = schema.table },
-          { refused = !can(regex("^[a-z][a-z0-9_]{0,245}$", schema.table)), path = "table", rule = "a lower-case letter, then lower-case letters, digits and _, at most 246 characters (the view's name has 9 more)", value = schema.table },
-          { refused = contains([for other in local.schemas : "${other.table}_distinct"], schema.table), path = "table", rule = "another name than that of a table's view, <table>_distinct", value = schema.table },
-          { refused = !contains(keys(local.formats), schema.format), path = "format", rule = "one of ${join(", ", keys(local.formats))}", value = schema.format },
-        ],
-        [
-          for key in schema.partition_keys :
-          { refused = !contains(keys(local.projections), key.name), path = "partition_keys", rule = "one of ${join(", ", keys(local.projections))}, which have a projection", value = key.name }
-        ],
-        flatten([
-          for column in concat(schema.columns, schema.partition_keys) : [
-            { refused = !can(regex("^[a-z][a-z0-9_]{0,254}$", column.name)), path = "columns", rule = "named by a lower-case letter, then lower-case letters, digits and _, at most 255 characters", value = column.name },
-            { refused = !contains(keys(local.trino_types), column.type), path = "columns[\"${column.name}\"].type", rule = "one of ${join(", ", keys(local.trino_types))}", value = column.type },
-            { refused = length(column.comment) > 255, path = "columns[\"${column.name}\"].comment", rule = "at most 255 characters", value = "${length(column.comment)} characters" },
-            { refused = length([for other in concat(schema.columns, schema.partition_keys) : other if other.name == column.name]) > 1, path = "columns", rule = "named once each, partition keys included", value = column.name },
-          ]
-        ])
-      ) : "${var.schema_dir}/${table}.json: ${refusal.path} must be ${refusal.rule}, got \"${refusal.value}\"." if refusal.refused
-    ])
   }
 }
 

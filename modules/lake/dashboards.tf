@@ -86,11 +86,14 @@ locals {
       title = "Cost: bytes scanned by queries"
       stat  = "Sum"
       unit  = "bytes in an hour"
-      metrics = [[{
-        id         = "scanned"
-        expression = "SEARCH('{\"AWS/Athena\",QueryState,QueryType,WorkGroup} MetricName=\"ProcessedBytes\" WorkGroup=\"${var.name}\"', 'Sum', 3600)"
-        label      = "$${PROP('Dim.QueryType')} $${PROP('Dim.QueryState')}"
-      }]]
+      metrics = [{
+        id = "scanned"
+        expression = join(" ", [
+          "SEARCH('{\"AWS/Athena\",QueryState,QueryType,WorkGroup} MetricName=\"ProcessedBytes\"",
+          "WorkGroup=\"${var.name}\"', 'Sum', 3600)",
+        ])
+        label = "$${PROP('Dim.QueryType')} $${PROP('Dim.QueryState')}"
+      }]
     },
     {
       title = "Cost: bytes stored"
@@ -98,45 +101,45 @@ locals {
       unit  = "bytes"
       # Reported once a day, for each storage class.
       metrics = [
-        for lane, bucket in module.storage.bucket_names : [{
-          id         = lane
-          expression = "SEARCH('{\"AWS/S3\",BucketName,StorageType} MetricName=\"BucketSizeBytes\" BucketName=\"${bucket}\"', 'Average', 86400)"
-          label      = "${lane} $${PROP('Dim.StorageType')}"
-        }]
+        for lane, bucket in module.storage.bucket_names : {
+          id = lane
+          expression = join(" ", [
+            "SEARCH('{\"AWS/S3\",BucketName,StorageType} MetricName=\"BucketSizeBytes\"",
+            "BucketName=\"${bucket}\"', 'Average', 86400)",
+          ])
+          label = "${lane} $${PROP('Dim.StorageType')}"
+        }
       ]
     },
   ]
 
-  lake_widgets = concat(
-    [{
-      type   = "text"
-      width  = 24
-      height = 2
-      properties = {
-        markdown = join(" ", concat(["# ${var.name}\n"], [for factory in keys(var.factories) : "[${factory}](#dashboards/dashboard/${var.name}-${factory})"]))
-      }
-    }],
-    [
-      for graph in local.lake_graphs : {
-        type   = "metric"
-        width  = 8
-        height = 6
-        properties = {
-          title   = graph.title
-          view    = "timeSeries"
-          region  = data.aws_region.current.name
-          stat    = graph.stat
-          period  = 300
-          metrics = graph.metrics
-          yAxis   = { left = { min = 0, label = graph.unit, showUnits = false } }
-        }
-      } if length(graph.metrics) > 0
-    ]
-  )
+  title_widget = {
+    type   = "text"
+    width  = 24
+    height = 2
+    properties = {
+      markdown = join(" ", concat(
+        ["# ${var.name}\n"],
+        [for factory in keys(var.factories) : "[${factory}](#dashboards/dashboard/${var.name}-${factory})"]
+      ))
+    }
+  }
+  lake_widgets = concat([local.title_widget], module.monitoring.widgets)
 
   # CloudWatch quotas: metrics on one graph and on one dashboard.
   metrics_per_graph     = 500
   metrics_per_dashboard = 2500
+}
+
+module "monitoring" {
+  source = "../monitoring"
+
+  location = {
+    partition = data.aws_partition.current.partition
+    region    = data.aws_region.current.name
+    account   = data.aws_caller_identity.current.account_id
+  }
+  graphs = local.lake_graphs
 }
 
 resource "aws_cloudwatch_dashboard" "factory" {

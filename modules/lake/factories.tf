@@ -27,8 +27,9 @@ module "factory_pipeline" {
     logs      = var.kms_keys.logs
     functions = var.kms_keys.functions
   }
-  alarms        = each.value.alarms.messages
-  alarm_actions = local.alarm_actions
+  alarms           = each.value.alarms.messages
+  alarm_actions    = local.alarm_actions
+  runbook_base_url = var.runbook_base_url
 }
 
 # A request in a folder that no gateway has is most often a misspelt client ID, or left over from a gateway that is gone.

@@ -3,9 +3,9 @@ output "buckets" {
   value       = module.storage.bucket_names
 }
 
-output "deletions" {
+output "deletion_policy" {
   description = "What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here."
-  value       = module.storage.deletions
+  value       = module.storage.deletion_policy
 }
 
 output "left_behind" {

@@ -84,7 +84,7 @@ variable "factories" {
         transform_success_share   = optional(number)
         unprocessed_share         = optional(number)
         rejected_share            = optional(number)
-        least_records             = optional(number)
+        min_records               = optional(number)
         conversion_failed_records = optional(number)
         rule_failures             = optional(number)
         transform_errors          = optional(number)
@@ -261,6 +261,15 @@ variable "alarm_actions" {
     condition     = length(var.alarm_actions) <= (var.alarm_topic == null ? 5 : 4)
     error_message = "alarm_actions must be at most 5 ARNs together with alarm_topic, got ${length(var.alarm_actions) + (var.alarm_topic == null ? 0 : 1)}."
   }
+}
+
+variable "runbook_base_url" {
+  description = <<-EOT
+    Where the runbook's pages are (docs/runbook), for example `https://git.example.com/factory-lake/blob/main/docs/runbook`. The
+    description of each alarm ends with the link to its page, `<runbook_base_url>/<alarm>.md`; null leaves it out.
+  EOT
+  type        = string
+  default     = null
 }
 
 variable "dashboards" {

@@ -19,7 +19,8 @@ module "video_archiver" {
     logs      = var.kms_keys.logs
     functions = var.kms_keys.functions
   }
-  alarms        = each.value.alarms.video
-  alarm_actions = local.alarm_actions
-  force_destroy = var.force_destroy
+  alarms           = each.value.alarms.video
+  alarm_actions    = local.alarm_actions
+  runbook_base_url = var.runbook_base_url
+  force_destroy    = var.force_destroy
 }

@@ -19,16 +19,21 @@ resource "aws_s3_bucket" "lake" {
   }
 }
 
-# The same for a lake that is thrown away.
-resource "aws_s3_bucket" "disposable" {
+# The same without protection (force_destroy).
+resource "aws_s3_bucket" "unprotected" {
   for_each = { for bucket, name in local.bucket_names : bucket => name if var.force_destroy }
 
   bucket        = each.value
   force_destroy = true
 }
 
+moved {
+  from = aws_s3_bucket.disposable
+  to   = aws_s3_bucket.unprotected
+}
+
 locals {
-  made_buckets = merge(aws_s3_bucket.lake, aws_s3_bucket.disposable)
+  made_buckets = merge(aws_s3_bucket.lake, aws_s3_bucket.unprotected)
 }
 
 resource "aws_s3_bucket_public_access_block" "lake" {
@@ -144,9 +149,4 @@ resource "aws_s3_bucket_policy" "lake" {
 
   # S3 answers OperationAborted when a policy and the access block of one bucket are written at the same time.
   depends_on = [aws_s3_bucket_public_access_block.lake]
-}
-
-moved {
-  from = aws_s3_bucket_policy.tls_only
-  to   = aws_s3_bucket_policy.lake
 }

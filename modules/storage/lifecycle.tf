@@ -109,8 +109,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
 
   lifecycle {
     precondition {
-      condition     = length(local.lifecycle_refusals[each.key]) == 0
-      error_message = join("\n", local.lifecycle_refusals[each.key])
+      condition     = length(local.lifecycle_errors[each.key]) == 0
+      error_message = join("\n", local.lifecycle_errors[each.key])
     }
   }
 
@@ -126,7 +126,7 @@ locals {
       ? "a version stays" : "for good ${settings.expire_noncurrent_after_days} days later"
     )
   }
-  deletions = {
+  deletion_policy = {
     for bucket, settings in local.buckets : bucket => concat(
       settings.expire_data_after_days == null ? [] : ["data older than ${settings.expire_data_after_days} days, ${local.finality[bucket]}"],
       settings.expire_errors_after_days == null ? [] : ["errors older than ${settings.expire_errors_after_days} days, ${local.finality[bucket]}"],

@@ -4,7 +4,7 @@ data "aws_partition" "current" {}
 
 locals {
   # A bucket that the caller says nothing about: nothing is moved, nothing is deleted.
-  untouched = {
+  defaults = {
     versioning                   = true
     transitions                  = []
     expire_data_after_days       = null
@@ -13,7 +13,7 @@ locals {
   }
   buckets = {
     for bucket in ["measurements", "configuration", "clips"] :
-    bucket => merge(local.untouched, lookup(var.buckets, bucket, local.untouched))
+    bucket => merge(local.defaults, lookup(var.buckets, bucket, local.defaults))
   }
 
   bucket_names = { for bucket in keys(local.buckets) : bucket => "${var.name}-${var.suffix}-${bucket}" }

@@ -11,9 +11,9 @@ output "bucket_names" {
   ]
 }
 
-output "deletions" {
+output "deletion_policy" {
   description = "What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here."
-  value       = local.deletions
+  value       = local.deletion_policy
 }
 
 output "athena_output_location" {

@@ -1,7 +1,7 @@
 # What tells that footage is at risk, lost, or not coming: docs/operations.md has an entry for each alarm, under the same name. A run's
 # duration is not watched: it works until its deadline and leaves the rest to the next one.
 locals {
-  alarm_meanings = {
+  alarm_descriptions = {
     footage-at-risk = "Footage of some camera expires soon and is not archived."
     camera-at-risk  = "This camera's footage expires soon and is not archived."
     camera-silent   = "This camera has sent nothing for longer than it may."
@@ -21,7 +21,7 @@ locals {
     for id, camera in var.cameras : id => coalesce(var.alarms.loss_seconds, floor(min(3600, camera.retention_hours * 900) / 2))
   }
   # Of cameras whose streams others made the retention is not known here.
-  least_loss_seconds = coalesce(var.alarms.loss_seconds, min(1800, values(local.loss_seconds)...))
+  min_loss_seconds = coalesce(var.alarms.loss_seconds, min(1800, values(local.loss_seconds)...))
 
   # Twice the time between runs; of a cron schedule that is not known, and an alarm looks back seven days at most.
   not_running_seconds = coalesce(var.alarms.not_running_seconds, min(604800, max(300, 2 * coalesce(local.schedule_seconds, 43200))))
@@ -34,56 +34,51 @@ locals {
     datapoints = local.repeats ? 2 : 1
   }
 
-  factory_metrics  = { namespace = var.metrics_namespace, dimensions = { Factory = var.factory } }
-  camera_metrics   = { for id in keys(var.cameras) : id => { namespace = var.metrics_namespace, dimensions = { Factory = var.factory, Camera = id } } }
-  function_metrics = { namespace = "AWS/Lambda", dimensions = { FunctionName = local.function_name } }
-  schedule_metrics = { for rule in keys(local.rules) : rule => { namespace = "AWS/Events", dimensions = { RuleName = rule } } }
-
   factory_alarms = {
     # Of all the factory's cameras, also those whose streams were not made here.
-    footage-at-risk = merge(local.factory_metrics, {
+    footage-at-risk = merge(local.metrics.factory, {
       metric    = "SecondsToLoss"
       statistic = "Minimum"
-      below     = local.least_loss_seconds
+      below     = local.min_loss_seconds
       # Reported by runs. Where they stop, the danger is as it was or worse, and "not-running" tells.
       missing = "ignore"
     })
-    footage-expired = merge(local.factory_metrics, {
+    footage-expired = merge(local.metrics.factory, {
       metric    = "ExpiredSeconds"
       statistic = "Sum"
       above     = var.alarms.expired_seconds
       # Between runs nothing is noticed.
       missing = "notBreaching"
     })
-    cameras-failed = merge(local.factory_metrics, local.runs, {
+    cameras-failed = merge(local.metrics.factory, local.runs, {
       metric    = "Errors"
       statistic = "Sum"
       above     = var.alarms.failed_cameras
       # Between runs nothing fails.
       missing = "notBreaching"
     })
-    clips-flagged = merge(local.factory_metrics, {
+    clips-flagged = merge(local.metrics.factory, {
       metric    = "Flagged"
       statistic = "Sum"
       above     = var.alarms.flagged_clips
       # Between runs nothing is archived.
       missing = "notBreaching"
     })
-    runs-failed = merge(local.function_metrics, {
+    runs-failed = merge(local.metrics.function, {
       metric    = "Errors"
       statistic = "Sum"
       above     = var.alarms.failed_runs
       # Between runs nothing fails.
       missing = "notBreaching"
     })
-    runs-throttled = merge(local.function_metrics, local.runs, {
+    runs-throttled = merge(local.metrics.function, local.runs, {
       metric    = "Throttles"
       statistic = "Sum"
       above     = var.alarms.throttled_runs
       # Between runs nothing is throttled.
       missing = "notBreaching"
     })
-    not-running = merge(local.function_metrics, {
+    not-running = merge(local.metrics.function, {
       metric    = "Invocations"
       statistic = "Sum"
       below     = 1
@@ -94,13 +89,16 @@ locals {
   }
 
   video_alarms = merge(
-    { for name, alarm in local.factory_alarms : name => merge(alarm, { name = name, of = local.function_name, whose = "${var.factory}'s video" }) },
+    {
+      for kind, alarm in local.factory_alarms :
+      kind => merge(alarm, { kind = kind, subject = "${var.factory}'s video", of = local.function_name })
+    },
     merge([
-      for id, metrics in local.camera_metrics : {
+      for id, metrics in local.metrics.cameras : {
         "${id}-camera-at-risk" = merge(metrics, {
-          name      = "camera-at-risk"
+          kind      = "camera-at-risk"
           of        = "${local.function_name}-${id}"
-          whose     = "${var.factory}'s camera ${id}"
+          subject   = "${var.factory}'s camera ${id}"
           metric    = "SecondsToLoss"
           statistic = "Minimum"
           below     = local.loss_seconds[id]
@@ -108,9 +106,9 @@ locals {
           missing = "ignore"
         })
         "${id}-camera-silent" = merge(metrics, {
-          name      = "camera-silent"
+          kind      = "camera-silent"
           of        = "${local.function_name}-${id}"
-          whose     = "${var.factory}'s camera ${id}"
+          subject   = "${var.factory}'s camera ${id}"
           metric    = "SilentSeconds"
           statistic = "Maximum"
           above     = var.alarms.silent_seconds
@@ -120,11 +118,11 @@ locals {
       }
     ]...),
     merge([
-      for rule, metrics in local.schedule_metrics : {
+      for rule, metrics in local.metrics.schedules : {
         "${rule}-start-failed" = merge(metrics, {
-          name      = "start-failed"
+          kind      = "start-failed"
           of        = rule
-          whose     = "${var.factory}'s video"
+          subject   = "${var.factory}'s video"
           metric    = "FailedInvocations"
           statistic = "Sum"
           above     = var.alarms.failed_starts
@@ -133,9 +131,9 @@ locals {
         })
         # One schedule that stands still is seen by the function's own invocations (not-running), one of several is not.
         "${rule}-not-started" = length(local.rules) == 1 ? null : merge(metrics, {
-          name      = "not-started"
+          kind      = "not-started"
           of        = rule
-          whose     = "${var.factory}'s video"
+          subject   = "${var.factory}'s video"
           metric    = "Invocations"
           statistic = "Sum"
           below     = 1
@@ -149,19 +147,19 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "video" {
-  for_each = { for key, alarm in local.video_alarms : key => alarm if alarm == null ? false : !contains(var.alarms.disabled, alarm.name) }
+  for_each = module.monitoring.alarms
 
-  alarm_name          = "${each.value.of}-${each.value.name}"
-  alarm_description   = "${each.value.whose}: ${local.alarm_meanings[each.value.name]} What to do: docs/operations.md#${each.value.name}"
+  alarm_name          = each.value.name
+  alarm_description   = each.value.description
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
   statistic           = each.value.statistic
-  period              = try(each.value.period, 300)
-  evaluation_periods  = try(each.value.periods, 1)
-  datapoints_to_alarm = try(each.value.datapoints, 1)
-  comparison_operator = can(each.value.above) ? "GreaterThanThreshold" : "LessThanThreshold"
-  threshold           = try(each.value.above, each.value.below)
+  period              = each.value.period
+  evaluation_periods  = each.value.periods
+  datapoints_to_alarm = each.value.datapoints
+  comparison_operator = each.value.comparison
+  threshold           = each.value.threshold
   treat_missing_data  = each.value.missing
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions

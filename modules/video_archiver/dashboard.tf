@@ -1,41 +1,46 @@
 # What a dashboard shows of this factory's video. Graphs by camera look for cameras themselves, so those whose streams others made are
 # there too. A graph has its alarm's threshold as a line.
 locals {
-  alarm_arns = [
-    for alarm in values(aws_cloudwatch_metric_alarm.video) : "arn:${local.partition}:cloudwatch:${local.region}:${local.account}:alarm:${alarm.alarm_name}"
-  ]
-
   # Names of metrics in expressions know no hyphen, and IDs no underscore.
   metric_id = replace(var.factory, "-", "_")
 
   by_camera = {
-    for metric, statistic in { SecondsToLoss = "Minimum", BacklogSeconds = "Maximum", SilentSeconds = "Maximum", Bytes = "Sum" } : metric => [[{
-      id         = "by_camera"
-      expression = "SEARCH('{\"${var.metrics_namespace}\",Factory,Camera} MetricName=\"${metric}\" Factory=\"${var.factory}\"', '${statistic}', 300)"
-      label      = "$${PROP('Dim.Camera')}"
-    }]]
+    for metric, statistic in { SecondsToLoss = "Minimum", BacklogSeconds = "Maximum", SilentSeconds = "Maximum", Bytes = "Sum" } :
+    metric => [{
+      id = "by_camera"
+      expression = join(" ", [
+        "SEARCH('{\"${var.metrics_namespace}\",Factory,Camera} MetricName=\"${metric}\"",
+        "Factory=\"${var.factory}\"', '${statistic}', 300)",
+      ])
+      label = "$${PROP('Dim.Camera')}"
+    }]
   }
 
-  # The rows of a graph: namespace, metric, dimension and value, options.
-  graphs = {
-    seconds_to_loss = [[var.metrics_namespace, "SecondsToLoss", "Factory", var.factory, { label = var.factory }]]
-    backlog_seconds = [[var.metrics_namespace, "BacklogSeconds", "Factory", var.factory, { label = var.factory }]]
-    clips           = [[var.metrics_namespace, "Clips", "Factory", var.factory, { label = var.factory }]]
-    bytes           = [[var.metrics_namespace, "Bytes", "Factory", var.factory, { label = var.factory }]]
+  # Graphs of one metric, which may stand beside other factories'.
+  factory_metric_graphs = {
+    for graph, metric in { seconds_to_loss = "SecondsToLoss", backlog_seconds = "BacklogSeconds", clips = "Clips", bytes = "Bytes" } :
+    graph => [merge(local.metrics.factory, { metric = metric, label = var.factory })]
+  }
+
+  graphs = merge(local.factory_metric_graphs, {
     # Lambda is paid for by memory and time.
     gigabyte_seconds = [
-      ["AWS/Lambda", "Duration", "FunctionName", local.function_name, { id = "time_${local.metric_id}", visible = false }],
-      [{ id = "size_${local.metric_id}", expression = "time_${local.metric_id} / 1000 * ${var.video.memory_mb / 1024}", label = "${var.factory} video" }],
+      merge(local.metrics.function, { metric = "Duration", id = "time_${local.metric_id}", visible = false }),
+      {
+        id         = "size_${local.metric_id}"
+        expression = "time_${local.metric_id} / 1000 * ${var.video.memory_mb / 1024}"
+        label      = "${var.factory} video"
+      },
     ]
-  }
+  })
 
-  graph_widgets = [
+  factory_graphs = [
     {
       title   = "Time until footage is lost, by camera"
       stat    = "Minimum"
       unit    = "seconds"
       metrics = local.by_camera["SecondsToLoss"]
-      lines   = [for seconds in distinct(concat([local.least_loss_seconds], values(local.loss_seconds))) : { label = "alarm", value = seconds }]
+      lines   = [for seconds in distinct(concat([local.min_loss_seconds], values(local.loss_seconds))) : { label = "alarm", value = seconds }]
     },
     {
       title   = "Footage that waits, by camera"
@@ -56,8 +61,8 @@ locals {
       stat  = "Sum"
       unit  = "in 5 minutes"
       metrics = [
-        [var.metrics_namespace, "Clips", "Factory", var.factory, { label = "clips" }],
-        [var.metrics_namespace, "Fragments", "Factory", var.factory, { label = "fragments", yAxis = "right" }],
+        merge(local.metrics.factory, { metric = "Clips", label = "clips" }),
+        merge(local.metrics.factory, { metric = "Fragments", label = "fragments", y_axis = "right" }),
       ]
       lines = []
     },
@@ -67,13 +72,16 @@ locals {
       unit  = "in 5 minutes"
       metrics = concat(
         [
-          [var.metrics_namespace, "Flagged", "Factory", var.factory, { label = "clips flagged" }],
-          [var.metrics_namespace, "ExpiredSeconds", "Factory", var.factory, { label = "seconds expired" }],
-          [var.metrics_namespace, "Errors", "Factory", var.factory, { label = "cameras failed" }],
-          ["AWS/Lambda", "Errors", "FunctionName", local.function_name, { label = "runs failed" }],
-          ["AWS/Lambda", "Throttles", "FunctionName", local.function_name, { label = "runs throttled" }],
+          merge(local.metrics.factory, { metric = "Flagged", label = "clips flagged" }),
+          merge(local.metrics.factory, { metric = "ExpiredSeconds", label = "seconds expired" }),
+          merge(local.metrics.factory, { metric = "Errors", label = "cameras failed" }),
+          merge(local.metrics.function, { metric = "Errors", label = "runs failed" }),
+          merge(local.metrics.function, { metric = "Throttles", label = "runs throttled" }),
         ],
-        [for rule in keys(local.rules) : ["AWS/Events", "FailedInvocations", "RuleName", rule, { label = "${rule}: starts failed" }]]
+        [
+          for rule, metrics in local.metrics.schedules :
+          merge(metrics, { metric = "FailedInvocations", label = "${rule}: starts failed" })
+        ]
       )
       lines = []
     },
@@ -82,10 +90,10 @@ locals {
       stat  = "Sum"
       unit  = "runs in 5 minutes"
       metrics = [
-        ["AWS/Lambda", "Invocations", "FunctionName", local.function_name, { label = "runs" }],
-        ["AWS/Lambda", "Duration", "FunctionName", local.function_name, { label = "longest run, ms", stat = "Maximum", yAxis = "right" }],
+        merge(local.metrics.function, { metric = "Invocations", label = "runs" }),
+        merge(local.metrics.function, { metric = "Duration", label = "longest run, ms", stat = "Maximum", y_axis = "right" }),
       ]
-      lines = [{ label = "timeout, ms", value = 1000 * var.video.timeout_seconds, yAxis = "right" }]
+      lines = [{ label = "timeout, ms", value = 1000 * var.video.timeout_seconds, y_axis = "right" }]
     },
     {
       title   = "Cost: footage stored, by camera"
@@ -99,8 +107,8 @@ locals {
       stat  = "Sum"
       unit  = "in 5 minutes"
       metrics = [
-        [var.metrics_namespace, "Clips", "Factory", var.factory, { label = "objects put" }],
-        [var.metrics_namespace, "Calls", "Factory", var.factory, { label = "calls to AWS" }],
+        merge(local.metrics.factory, { metric = "Clips", label = "objects put" }),
+        merge(local.metrics.factory, { metric = "Calls", label = "calls to AWS" }),
       ]
       lines = []
     },
@@ -112,33 +120,4 @@ locals {
       lines   = []
     },
   ]
-
-  # A widget of alarms takes a hundred.
-  widgets = concat(
-    [
-      for part, arns in chunklist(local.alarm_arns, 100) : {
-        type       = "alarm"
-        width      = 24
-        height     = 4
-        properties = { title = "Alarms on ${var.factory}'s video", alarms = arns }
-      }
-    ],
-    [
-      for graph in local.graph_widgets : {
-        type   = "metric"
-        width  = 8
-        height = 6
-        properties = {
-          title       = graph.title
-          view        = "timeSeries"
-          region      = local.region
-          stat        = graph.stat
-          period      = 300
-          metrics     = graph.metrics
-          yAxis       = { left = { min = 0, label = graph.unit, showUnits = false } }
-          annotations = { horizontal = [for line in graph.lines : merge(line, { color = startswith(line.label, "alarm") ? "#d62728" : "#7f7f7f" })] }
-        }
-      }
-    ]
-  )
 }

@@ -15,8 +15,8 @@ resource "aws_kinesis_video_stream" "camera" {
   }
 }
 
-# The same for a lake that is thrown away.
-resource "aws_kinesis_video_stream" "disposable" {
+# The same without protection (force_destroy).
+resource "aws_kinesis_video_stream" "unprotected" {
   for_each = { for camera, settings in var.cameras : camera => settings if var.force_destroy }
 
   name                    = "${local.stream_prefix}${each.key}"
@@ -30,8 +30,13 @@ resource "aws_kinesis_video_stream" "disposable" {
   }
 }
 
+moved {
+  from = aws_kinesis_video_stream.disposable
+  to   = aws_kinesis_video_stream.unprotected
+}
+
 locals {
-  streams = merge(aws_kinesis_video_stream.camera, aws_kinesis_video_stream.disposable)
+  streams = merge(aws_kinesis_video_stream.camera, aws_kinesis_video_stream.unprotected)
 
   # Commands for the streams whose retention is not what it should be. A lower one deletes the footage beyond it at once.
   retention_changes = {

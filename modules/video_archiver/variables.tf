@@ -108,7 +108,7 @@ variable "video" {
     - `clip_seconds`: how long a clip is.
     - `settle_seconds`: how old a fragment must be before it is certain that all before it are listed.
     - `quiet_seconds`: a camera that has sent nothing for this long has stopped, and its unfinished clip is archived.
-    - `gap_seconds`: a jump in the camera's own time beyond this ends a clip.
+    - `gap_seconds`: a jump in the camera's own time beyond this ends a clip (after a single frame, 20 s or more).
     - `start_from`: where an empty archive begins, with the `oldest` footage or with that from `now` on.
     - `schedule`: when the archiver runs, `rate(...)` or `cron(...)`.
     - `shards`: how many invocations share the cameras at each time. One does for dozens of cameras.
@@ -255,8 +255,8 @@ variable "alarms" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(var.alarms.disabled, keys(local.alarm_meanings))) == 0
-    error_message = "factories[\"${var.factory}\"].alarms.video.disabled must name alarms, which are ${join(", ", keys(local.alarm_meanings))}, got ${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_meanings)))}."
+    condition     = length(setsubtract(var.alarms.disabled, keys(local.alarm_descriptions))) == 0
+    error_message = "factories[\"${var.factory}\"].alarms.video.disabled must name alarms, which are ${join(", ", keys(local.alarm_descriptions))}, got ${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_descriptions)))}."
   }
 
   validation {
@@ -304,6 +304,15 @@ variable "alarm_actions" {
     condition     = length(var.alarm_actions) <= 5 && alltrue([for arn in var.alarm_actions : startswith(arn, "arn:")])
     error_message = "alarm_actions must be at most 5 ARNs, got ${join(", ", var.alarm_actions)}."
   }
+}
+
+variable "runbook_base_url" {
+  description = <<-EOT
+    Where the runbook's pages are (docs/runbook), for example `https://git.example.com/factory-lake/blob/main/docs/runbook`. The
+    description of each alarm ends with the link to its page, `<runbook_base_url>/<alarm>.md`; null leaves it out.
+  EOT
+  type        = string
+  default     = null
 }
 
 variable "force_destroy" {

@@ -36,7 +36,7 @@ _PATIENT = {**_LANES, "configuration": {**ONE_SHARD, "delivery": {"transform_ret
 def _alarm_names(module: str) -> list[str]:
     """The alarms that a module has."""
     content = hcl2.loads((REPOSITORY / "modules" / module / "alarms.tf").read_text(encoding="utf-8"))
-    return [name for local in content["locals"] for name in local.get("alarm_meanings", ())]
+    return [name for local in content["locals"] for name in local.get("alarm_descriptions", ())]
 
 
 # An alarm for each kind of trouble and lane is half of what a factory consists of. One factory's alarms are
@@ -65,7 +65,7 @@ _MALMO = {
     "video": _VIDEO,
     # So that few messages and a short while are enough to provoke every alarm.
     "alarms": {
-        "messages": {"least_records": 5, "transform_timeout_share": 0.0075},
+        "messages": {"min_records": 5, "transform_timeout_share": 0.0075},
         "video": {"silent_seconds": 600, "not_running_seconds": 300},
     },
 }

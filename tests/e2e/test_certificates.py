@@ -20,7 +20,7 @@ _MODULE = f'module.lake.module.factory_pipeline["{FACTORY}"]'
 
 @pytest.fixture
 def request_file(lake: LocalLake) -> Iterator[Path]:
-    """The request of an applied certificate; it is put back."""
+    """The request of an applied certificate; it is restored."""
     path = csr_path(lake.csr_dir, CLIENT_ID, CERTIFICATE)
     content = path.read_bytes()
     yield path
@@ -67,16 +67,18 @@ def test_another_request_replaces_a_certificate_only_on_purpose(
     with pytest.raises(TerraformError) as refused:
         lake.terraform.changes(lake.variables)
 
-    told = " ".join(str(refused.value).split())
-    assert f"{request_file} must stay the request that its certificate was made from, got another one" in told
+    message = " ".join(str(refused.value).split())
+    assert (
+        f"{request_file} must stay the request that its certificate was made from, got another one" in message
+    )
     certificate = _address("aws_iot_certificate", request_file)
-    assert f"terraform apply -replace='{certificate}'" in told
+    assert f"terraform apply -replace='{certificate}'" in message
     changes = lake.terraform.changes(lake.variables, f"-replace={certificate}")
     assert {change["address"] for change in changes} == {
         certificate,
         _address("aws_iot_policy_attachment", request_file),
         _address("aws_iot_thing_principal_attachment", request_file),
-        "output.gateways",
+        "output.lake",
     }
 
 
@@ -106,12 +108,12 @@ def test_what_is_not_yet_detached_goes_with_the_next_apply(lake: LocalLake) -> N
         lake.apply(factories)
 
     assert [lake.cloud.faults.hits(fault) for fault in faults] == [1, 1, 1, 1]
-    told = str(refused.value)
-    assert f"deleting IoT Certificate ({second_id})" in told
-    assert "DeleteConflictException" in told
-    assert f"deleting IoT Thing ({FACTORY}-spare-" in told
-    assert "deleting IoT Policy" not in told
-    # Whoever uses the certificate is shut out all the same.
+    message = str(refused.value)
+    assert f"deleting IoT Certificate ({second_id})" in message
+    assert "DeleteConflictException" in message
+    assert f"deleting IoT Thing ({FACTORY}-spare-" in message
+    assert "deleting IoT Policy" not in message
+    # The certificate is of no use to a gateway all the same.
     left = iot.describe_certificate(certificateId=second_id)["certificateDescription"]
     assert left["status"] == "INACTIVE"
 

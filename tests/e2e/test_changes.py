@@ -19,9 +19,9 @@ def test_a_gateway_without_a_request_is_named_with_the_way_to_make_one(lake: Loc
     factories = {**lake.variables["factories"], "gdansk": {"gateways": ["dock"]}}
     with pytest.raises(TerraformError) as refused:
         lake.terraform.changes({**lake.variables, "factories": factories}, "-refresh=false")
-    told = " ".join(str(refused.value).split())
-    assert "gdansk-dock-measurements" in told
-    assert "openssl" in told
+    message = " ".join(str(refused.value).split())
+    assert "gdansk-dock-measurements" in message
+    assert "openssl" in message
 
 
 def test_a_delivery_stream_is_replaced_without_a_message_skipped(

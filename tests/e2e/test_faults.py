@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import threading
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
 from harness.lake import LocalLake
-from harness.lake.local import PACKAGES
 from localcloud.cloud import FlushError
-from tests.e2e.plant import Factory, rows, sample
+from tests.e2e.plant import Factory, broken_code, rows, sample
 
 
 @pytest.mark.parametrize("error", ["ServiceException", "TooManyRequestsException"])
@@ -110,23 +107,3 @@ def _flush_that_may_fail(factory: Factory) -> None:
     # The engine is killed meanwhile; the test delivers again.
     with suppress(FlushError):
         factory.deliver()
-
-
-@contextmanager
-def broken_code(lake: LocalLake, function: str, body: str) -> Iterator[None]:
-    """Gives a function other code and a second to run; the packaged code returns afterwards."""
-    functions = lake.cloud.client("lambda")
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as package:
-        package.writestr("transform/__init__.py", "")
-        package.writestr("transform/handler.py", f"def handler(event, context):\n    {body}\n")
-    timeout = functions.get_function_configuration(FunctionName=function)["Timeout"]
-    functions.update_function_code(FunctionName=function, ZipFile=archive.getvalue())
-    functions.update_function_configuration(FunctionName=function, Timeout=1)
-    try:
-        yield
-    finally:
-        functions.update_function_code(
-            FunctionName=function, ZipFile=(PACKAGES / "transform.zip").read_bytes()
-        )
-        functions.update_function_configuration(FunctionName=function, Timeout=timeout)

@@ -14,15 +14,15 @@ mock_provider "aws" {
 }
 
 variables {
-  packages_dir = "../../modules/lake/testdata/packages"
-  csr_dir      = "../prod/testdata/csr"
+  packages_dir = "../../modules/lake/tests/testdata/packages"
+  csr_dir      = "../prod/tests/testdata/csr"
 }
 
 run "plans_two_factories" {
   command = plan
 
   assert {
-    condition     = output.athena.workgroup == "factory-lake-local" && toset(keys(output.gateways)) == toset(keys(jsondecode(file("factories.auto.tfvars.json")).factories))
+    condition     = output.lake.athena.workgroup == "factory-lake-local" && toset(keys(output.lake.gateways)) == toset(keys(jsondecode(file("factories.auto.tfvars.json")).factories))
     error_message = "A local lake has the same parts as any other."
   }
 }

@@ -18,7 +18,7 @@ from localcloud.athena.engine import Query
 from localcloud.athena.errors import QueryError, UnsupportedError
 from localcloud.athena.functions import NAMES
 from localcloud.athena.surface import RULES, Rule
-from localcloud.testing.memory_lake import EMPTY
+from localcloud.testing.memory_storage import EMPTY
 
 _TRINO = Path(__file__).parent / "trino"
 _ANSWERS: list[dict[str, Any]] = json.loads((_TRINO / "answers.json").read_text())

@@ -68,6 +68,11 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path) -> None:
     assert not [line for line in _processes() if str(tmp_path) in line]
 
 
+def test_an_interpreter_that_does_not_run_ends_the_start(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match=f"LOCALCLOUD_PYTHONS: .* got {tmp_path}/python"):
+        LocalCloud.start(tmp_path, pythons=[tmp_path / "python"])
+
+
 def test_everything_listens_on_loopback_alone(cloud: LocalCloud) -> None:
     addresses = _addresses_of_this_machine()
     port = int(cloud.endpoint.rpartition(":")[2])
@@ -122,7 +127,7 @@ def test_the_command_line_starts_reports_and_stops(tmp_path: Path) -> None:
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert "no local cloud runs here" in run("status").stderr
-    assert run("up", "--port", "0", "--mqtt-port", "0").returncode == 0
+    assert run("start", "--port", "0", "--mqtt-port", "0").returncode == 0
     pid = LocalCloud.attach(tmp_path).pid
     try:
         status = json.loads(run("status").stdout)
@@ -130,9 +135,9 @@ def test_the_command_line_starts_reports_and_stops(tmp_path: Path) -> None:
         assert status["engine"]["state"] == "running"
         assert status["pid"] == pid
         assert run("flush").returncode == 0
-        assert run("down").returncode == 0
+        assert run("stop").returncode == 0
         assert members_of(pid) == []
-        assert run("down").returncode == 1
+        assert run("stop").returncode == 1
     finally:
         end_group_of(pid, marker=str(tmp_path))
 

@@ -14,7 +14,7 @@ variables {
   name       = "plant-lake"
   factory    = "krakow"
   gateways   = ["line-1", "line-2"]
-  csr_dir    = "testdata/csr"
+  csr_dir    = "tests/testdata/csr"
   schema_dir = "../../glue_schemas"
   # Any file will do for a plan.
   transform_package = "versions.tf"
@@ -51,7 +51,7 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   }
 
   assert {
-    condition     = length(aws_kinesis_stream.disposable) == 0 && keys(terraform_data.kept_delivery_stream) == ["configuration", "measurements"]
+    condition     = length(aws_kinesis_stream.unprotected) == 0 && keys(terraform_data.kept_delivery_stream) == ["configuration", "measurements"]
     error_message = "No apply may destroy a data stream or a delivery stream."
   }
 
@@ -105,7 +105,7 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   # Both lanes are watched, also with nobody to notify.
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.lane)) == setsubtract(
-      [for pair in setproduct(keys(aws_kinesis_stream.lane), keys(local.alarm_meanings)) : join("-", pair)], ["configuration-conversion-failed"]
+      [for pair in setproduct(keys(aws_kinesis_stream.lane), keys(local.alarm_descriptions)) : join("-", pair)], ["configuration-conversion-failed"]
     )
     error_message = "Each lane has each alarm; only measurements are converted."
   }
@@ -300,7 +300,7 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
 
   assert {
     condition = alltrue([
-      for path, certificate in aws_iot_certificate.identity : certificate.active && certificate.csr == file("testdata/csr/${path}")
+      for path, certificate in aws_iot_certificate.identity : certificate.active && certificate.csr == file("tests/testdata/csr/${path}")
     ])
     error_message = "Certificates are made from requests, so that no private key is ever in the state."
   }
@@ -389,7 +389,7 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
         for statement in jsondecode(policy.policy).Statement : statement.Sid => "${join(" ", statement.Action)} on ${join(" ", statement.Resource)}"
         } == {
         PutIntoOwnStream = "kinesis:PutRecord on arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-${lane}"
-        KeepWhatFailed   = "s3:PutObject on arn:aws:s3:::lake-${lane}/errors/factory=krakow/${lane}/iot-rule/*"
+        PutFailedRecords = "s3:PutObject on arn:aws:s3:::lake-${lane}/errors/factory=krakow/${lane}/iot-rule/*"
       }
     ])
     error_message = "A rule puts into its stream and, failing that, its errors."
@@ -404,7 +404,7 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
       WriteOwnPrefixes = "arn:aws:s3:::lake-measurements/factory=krakow/* arn:aws:s3:::lake-measurements/errors/factory=krakow/measurements/*"
       FindBucket       = "arn:aws:s3:::lake-measurements"
       ListOwnPrefixes  = "arn:aws:s3:::lake-measurements"
-      WriteOwnLog      = "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/kinesisfirehose/plant-lake-krakow-measurements:log-stream:delivery"
+      WriteLogs        = "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/kinesisfirehose/plant-lake-krakow-measurements:log-stream:delivery"
       ReadTable        = "arn:aws:glue:eu-central-1:111122223333:catalog arn:aws:glue:eu-central-1:111122223333:database/plant_lake arn:aws:glue:eu-central-1:111122223333:table/plant_lake/measurements"
     }
     error_message = "A delivery reads its stream and its table, calls its function, and writes its prefixes and its log."

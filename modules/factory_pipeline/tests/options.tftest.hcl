@@ -14,7 +14,7 @@ variables {
   name       = "plant-lake"
   factory    = "krakow"
   gateways   = ["line-1"]
-  csr_dir    = "testdata/csr"
+  csr_dir    = "tests/testdata/csr"
   schema_dir = "../../glue_schemas"
   # Any file will do for a plan.
   transform_package = "versions.tf"
@@ -155,7 +155,7 @@ run "own_keys_come_with_the_permissions_to_use_them" {
         StringEquals = { "kms:ViaService" = "kinesis.eu-central-1.amazonaws.com" }
         StringLike   = { "kms:EncryptionContext:aws:kinesis:arn" = "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-measurements" }
       })}"
-      EncryptWhatFailed = "kms:GenerateDataKey on ${var.kms_keys.buckets} ${jsonencode({
+      EncryptFailedRecords = "kms:GenerateDataKey on ${var.kms_keys.buckets} ${jsonencode({
         StringEquals = { "kms:ViaService" = "s3.eu-central-1.amazonaws.com" }
         StringLike   = { "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::lake-measurements", "arn:aws:s3:::lake-measurements/*"] }
       })}"
@@ -200,7 +200,7 @@ run "alarms_sound_when_and_where_they_are_told" {
       transform_success_share   = 0.8
       unprocessed_share         = 0.2
       rejected_share            = 0.3
-      least_records             = 7
+      min_records               = 7
       conversion_failed_records = 4
       rule_failures             = 5
       transform_errors          = 6
@@ -311,8 +311,8 @@ run "a_lake_that_is_thrown_away_has_streams_that_may_go" {
 
   assert {
     condition = (
-      { for lane, stream in aws_kinesis_stream.disposable : lane => stream.name } == output.data_streams
-      && length(aws_kinesis_stream.disposable) == 2 && length(aws_kinesis_stream.lane) == 0
+      { for lane, stream in aws_kinesis_stream.unprotected : lane => stream.name } == output.data_streams
+      && length(aws_kinesis_stream.unprotected) == 2 && length(aws_kinesis_stream.lane) == 0
       && length(terraform_data.kept_delivery_stream) == 0
     )
     error_message = "Neither data streams nor delivery streams are kept."
@@ -320,7 +320,7 @@ run "a_lake_that_is_thrown_away_has_streams_that_may_go" {
 
   assert {
     condition = alltrue([
-      for lane, stream in aws_kinesis_stream.disposable :
+      for lane, stream in aws_kinesis_stream.unprotected :
       stream.stream_mode_details[0].stream_mode == "ON_DEMAND" && stream.shard_count == null && stream.retention_period == 72
       && stream.encryption_type == "KMS" && stream.kms_key_id == "alias/aws/kinesis"
     ])

@@ -14,7 +14,7 @@ variables {
   name       = "plant-lake"
   factory    = "krakow"
   gateways   = ["line-1"]
-  csr_dir    = "testdata/csr-spellings"
+  csr_dir    = "tests/testdata/csr-spellings"
   schema_dir = "../../glue_schemas"
   # Any file will do for a plan.
   transform_package = "versions.tf"
@@ -38,7 +38,7 @@ run "a_request_counts_and_not_its_bytes" {
   assert {
     condition = toset([
       for path, certificate in aws_iot_certificate.identity : basename(path)
-      if certificate.csr == file("testdata/csr/krakow-line-1-measurements/2026-01-15.pem")
+      if certificate.csr == file("tests/testdata/csr/krakow-line-1-measurements/2026-01-15.pem")
       ]) == toset([
       "76-columns.pem", "blanks.pem", "cr.pem", "crlf.pem", "lf.pem", "no-last-newline.pem", "one-line.pem",
       "text-around.pem",
@@ -55,7 +55,7 @@ run "refuses_another_request_under_the_name_of_a_certificate" {
   }
 
   variables {
-    csr_dir = "testdata/csr-swapped"
+    csr_dir = "tests/testdata/csr-swapped"
   }
 
   expect_failures = [aws_iot_certificate.identity["krakow-line-1-measurements/crlf.pem"]]

@@ -19,7 +19,7 @@ run "each_option_arrives" {
     scan_limit_bytes = 10485760
     kms_key_arn      = "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e"
     force_destroy    = true
-    queries_dir      = "testdata/described"
+    queries_dir      = "tests/testdata/described"
   }
 
   assert {
@@ -58,7 +58,7 @@ run "views_follow_the_schema_files" {
   command = plan
 
   variables {
-    schema_dir = "testdata/types"
+    schema_dir = "tests/testdata/types"
     buckets    = { samples = "lake-samples" }
   }
 
@@ -76,7 +76,7 @@ run "views_follow_the_schema_files" {
   assert {
     condition = (
       trimspace(jsondecode(base64decode(regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["samples"].view_original_text)[0])).originalSql)
-      == trimspace(file("testdata/types/samples_distinct.sql"))
+      == trimspace(file("tests/testdata/types/samples_distinct.sql"))
     )
     error_message = "The arrival is the column that the broker's time feeds, whatever its name; names are quoted, so that a reserved word may be one."
   }

@@ -15,8 +15,8 @@ mock_provider "aws" {
 
 variables {
   name         = "plant-lake"
-  csr_dir      = "../prod/testdata/csr"
-  packages_dir = "testdata/packages"
+  csr_dir      = "../../environments/prod/tests/testdata/csr"
+  packages_dir = "tests/testdata/packages"
   factories = {
     krakow = { gateways = ["line-1", "line-2"] }
     lyon   = { gateways = ["press-shop"] }

@@ -27,12 +27,12 @@ run "three_closed_buckets_that_lose_nothing" {
   }
 
   assert {
-    condition     = alltrue([for bucket in aws_s3_bucket.lake : bucket.force_destroy == false]) && length(aws_s3_bucket.disposable) == 0
+    condition     = alltrue([for bucket in aws_s3_bucket.lake : bucket.force_destroy == false]) && length(aws_s3_bucket.unprotected) == 0
     error_message = "The buckets are the ones that may not be destroyed."
   }
 
   assert {
-    condition = jsonencode(output.deletions) == jsonencode({
+    condition = jsonencode(output.deletion_policy) == jsonencode({
       measurements  = ["results of queries older than 7 days, for good"]
       configuration = []
       clips         = []

@@ -68,14 +68,14 @@ run "each_option_reaches_its_own_prefix" {
 
   assert {
     condition = (
-      toset(keys(aws_s3_bucket.disposable)) == toset(["measurements", "configuration", "clips"])
-      && alltrue([for bucket in aws_s3_bucket.disposable : bucket.force_destroy]) && length(aws_s3_bucket.lake) == 0
+      toset(keys(aws_s3_bucket.unprotected)) == toset(["measurements", "configuration", "clips"])
+      && alltrue([for bucket in aws_s3_bucket.unprotected : bucket.force_destroy]) && length(aws_s3_bucket.lake) == 0
     )
     error_message = "The buckets of a lake that is thrown away may go, with the objects in them."
   }
 
   assert {
-    condition = jsonencode(output.deletions) == jsonencode({
+    condition = jsonencode(output.deletion_policy) == jsonencode({
       measurements = [
         "data older than 3650 days, for good 14 days later", "errors older than 90 days, for good 14 days later",
         "versions replaced or deleted 14 days ago, for good", "results of queries older than 3 days, for good",
@@ -87,7 +87,7 @@ run "each_option_reaches_its_own_prefix" {
   }
 
   assert {
-    condition     = toset(values(output.bucket_names)) == toset([for bucket in aws_s3_bucket.disposable : bucket.bucket])
+    condition     = toset(values(output.bucket_names)) == toset([for bucket in aws_s3_bucket.unprotected : bucket.bucket])
     error_message = "Disposable or not, the buckets have the same names."
   }
 
@@ -157,8 +157,8 @@ run "what_is_deleted_at_once_and_what_leaves_a_version_is_told_apart" {
 
   assert {
     condition = (
-      jsonencode(output.deletions.configuration) == jsonencode(["data older than 30 days, a version stays"])
-      && jsonencode(output.deletions.clips) == jsonencode(["data older than 30 days, for good", "errors older than 7 days, for good"])
+      jsonencode(output.deletion_policy.configuration) == jsonencode(["data older than 30 days, a version stays"])
+      && jsonencode(output.deletion_policy.clips) == jsonencode(["data older than 30 days, for good", "errors older than 7 days, for good"])
     )
     error_message = "Without versions a deletion is for good, with them it is not until they expire."
   }

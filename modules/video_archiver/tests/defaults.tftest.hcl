@@ -35,7 +35,7 @@ run "makes_a_stream_per_camera_that_keeps_a_day" {
   }
 
   assert {
-    condition     = length(aws_kinesis_video_stream.disposable) == 0
+    condition     = length(aws_kinesis_video_stream.unprotected) == 0
     error_message = "Streams are protected unless the lake is to be thrown away."
   }
 }
@@ -85,7 +85,7 @@ run "limits_the_role_to_the_factory" {
       ReadFootage    = "arn:aws:kinesisvideo:eu-central-1:111122223333:stream/plant-lake_krakow_*/*"
       WriteClips     = "arn:aws:s3:::plant-lake-clips/factory=krakow/*"
       FindNewestClip = "arn:aws:s3:::plant-lake-clips"
-      WriteOwnLog    = "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/plant-lake-krakow-clip-fetch:*"
+      WriteLogs      = "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/plant-lake-krakow-clip-fetch:*"
     }
     error_message = "The role reaches the factory's streams, its directory and its log, and lists streams, which cannot be limited."
   }

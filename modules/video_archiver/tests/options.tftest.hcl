@@ -133,7 +133,7 @@ run "tells_a_queue_of_runs_that_failed_for_good" {
 
   assert {
     condition = [
-      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : [statement.Action, statement.Resource] if statement.Sid == "TellOfFailures"
+      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : [statement.Action, statement.Resource] if statement.Sid == "PublishFailures"
     ] == [["sqs:SendMessage", "arn:aws:sqs:eu-central-1:111122223333:failed"]]
     error_message = "The role may send to the queue."
   }
@@ -286,7 +286,7 @@ run "lets_a_throw_away_lake_go" {
   }
 
   assert {
-    condition     = keys(aws_kinesis_video_stream.disposable) == ["press-1"] && length(aws_kinesis_video_stream.camera) == 0
+    condition     = keys(aws_kinesis_video_stream.unprotected) == ["press-1"] && length(aws_kinesis_video_stream.camera) == 0
     error_message = "Only a lake that may be destroyed has streams that may."
   }
 }

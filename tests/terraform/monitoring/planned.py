@@ -16,8 +16,8 @@ module "lake" {
   source = "../../modules/lake"
 
   name         = "plant-lake"
-  csr_dir      = "../prod/testdata/csr"
-  packages_dir = "../../modules/lake/testdata/packages"
+  csr_dir      = "../prod/tests/testdata/csr"
+  packages_dir = "../../modules/lake/tests/testdata/packages"
   alarm_topic  = { emails = ["on-call@example.com"] }
   factories = {
     krakow = {

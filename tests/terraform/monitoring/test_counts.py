@@ -87,7 +87,7 @@ def test_an_alarms_file_of_another_form_is_refused(tmp_path: Path) -> None:
         folder = tmp_path / "modules" / module
         folder.mkdir(parents=True)
         (folder / "alarms.tf").write_text(
-            'locals {\n  alarm_meanings = {\n    late = "It is late."\n  }\n}\n'
+            'locals {\n  alarm_descriptions = {\n    late = "It is late."\n  }\n}\n'
         )
     with pytest.raises(ValueError, match=r"^modules/\*/alarms\.tf cannot be read"):
         modules.alarms(tmp_path)

@@ -49,7 +49,7 @@ def ask_trino(asked: list[str], build: Path) -> list[dict[str, object]]:
 
 
 def main() -> None:
-    """Writes answers.json anew."""
+    """Write answers.json anew."""
     build = Path(sys.argv[1] if len(sys.argv) > 1 else "build/trino").resolve()
     asked = queries()
     answers = [{"sql": sql, **answer} for sql, answer in zip(asked, ask_trino(asked, build), strict=True)]

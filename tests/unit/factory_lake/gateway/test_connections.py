@@ -72,13 +72,13 @@ def test_every_identity_of_the_lake(tmp_path: Path) -> None:
     assert identity.certificate.startswith("-----BEGIN CERTIFICATE-----")
 
 
-def test_outputs_as_terraform_prints_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", ["one", "all", "one by its name"])
+def test_outputs_as_terraform_prints_them(tmp_path: Path, names: str) -> None:
     outputs = outputs_of(tmp_path, *both_lanes("krakow", "line-1"))
-    printed = {
-        name: {"sensitive": False, "type": "string", "value": value} for name, value in outputs.items()
-    }
+    values = outputs if names == "all" else {"lake": outputs}
+    printed = {name: {"sensitive": False, "type": "any", "value": value} for name, value in values.items()}
     path = tmp_path / "outputs.json"
-    path.write_text(json.dumps(printed))
+    path.write_text(json.dumps(outputs if names == "one by its name" else printed))
     assert load_connections(read_outputs(path), tmp_path / "keys") == load_connections(
         outputs, tmp_path / "keys"
     )

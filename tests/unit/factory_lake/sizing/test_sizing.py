@@ -112,7 +112,7 @@ def test_a_camera_emits_as_many_metrics_as_are_paid_for() -> None:
 
 def test_the_partition_key_is_as_long_as_the_rules_template_can_make_it() -> None:
     """`1772600000000/<gateway>/<UUID>`, with the longest ID that a gateway may have."""
-    rules = (DOCS.parent / "modules" / "factory_pipeline" / "rules.tf").read_text(encoding="utf-8")
+    rules = (DOCS.parent / "modules" / "factory_pipeline" / "topic_rules.tf").read_text(encoding="utf-8")
     (template,) = re.findall(r'partition_key = "(.*)"', rules)
     made = template.replace("$${timestamp()}", "1772600000000").replace("$${topic(3)}", "g" * 32)
     assert len(made.replace("$${newuuid()}", "123e4567-e89b-42d3-a456-426614174000")) == capacity.KEY_BYTES

@@ -10,10 +10,17 @@ from harness.camera.__main__ import main
 from harness.camera.journal import Journal
 from localcloud import LocalCloud
 from localcloud.testing.files import UNEVEN, made_file, uneven_file
-from localcloud.testing.footage import TestStream
+from localcloud.testing.footage import ORDINARY_BEHAVIOUR, TestStream
 from tests.unit.harness.camera.test_commands import refusal, sound
 
 pytestmark = pytest.mark.cloud
+
+
+@pytest.fixture
+def stream(cloud: LocalCloud) -> TestStream:
+    """A new stream that retains a day, on a cloud without lag."""
+    cloud.control("POST", "kinesisvideo/behaviour", ORDINARY_BEHAVIOUR)
+    return TestStream.create(cloud)
 
 
 def film(cloud: LocalCloud, stream: str, journal: Path, *options: str) -> int:
