@@ -1,7 +1,7 @@
 """A small AWS for the archiver's own tests: boto3's methods over lists and dicts, on any Python.
 
-It knows the rules that the tests are about and no more; the fault histories and the local cloud have the
-rest.
+Requests and answers are checked against botocore's models. It knows the rules that the tests are about and
+no more; the fault histories and the local cloud have the rest.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from clip_fetch.run import Dependencies, Timing
 from clip_fetch.settings import Settings
 from clip_fetch.spool import Spool
 from clip_fetch.video import Endpoints
+from tests.support.strict import StrictClient
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 - must run on Python 3.8
 T0 = 1_700_000_000_000
@@ -180,12 +181,12 @@ class Aws:
         self.cache: MetadataCache = {}
         self._lock = threading.Lock()
         # what clip_fetch.clients.Clients has
-        self.video = self
-        self.s3 = self
+        self.video = StrictClient("kinesisvideo", self)
+        self.s3 = StrictClient("s3", self)
 
-    def media(self, _endpoint: str) -> Any:
+    def media(self, _endpoint: str) -> StrictClient:
         """One endpoint serves all."""
-        return self
+        return StrictClient("kinesis-video-archived-media", self)
 
     def dependencies(self, capacity: int = 10**9) -> Dependencies:
         """For a run."""

@@ -16,6 +16,7 @@ from clip_fetch.errors import StaleStateError
 from clip_fetch.model import Fragment, Position, Stream
 from clip_fetch.planning import Clip
 from tests.support.clip_fetch_aws import HOUR, T0, Answerless, Aws, error, footage
+from tests.support.strict import StrictClient
 
 PREFIX = "factory=krakow/camera=press-1/"
 STREAM = Stream("lake_krakow_press-1", "press-1", T0 - HOUR, 24 * HOUR)
@@ -25,7 +26,7 @@ DAY = 24 * HOUR
 def archive(aws: Aws, run: str = "run-1") -> Archive:
     """The archive of the one camera."""
     timing = aws.timing()
-    return Archive(aws, "clips", PREFIX, run, timing.deadline, timing.retry, aws.cache)
+    return Archive(aws.s3, "clips", PREFIX, run, timing.deadline, timing.retry, aws.cache)
 
 
 def add_clip(aws: Aws, first: Fragment, count: int = 1, run: str = "earlier") -> str:
@@ -213,7 +214,9 @@ def test_the_calls_do_not_grow_with_the_archive(age_ms: int) -> None:
     for clips in (10, 10_000, 1_000_000):
         endless = Endless(clips, T0 - age_ms)
         timing = Aws().timing()
-        archive = Archive(endless, "clips", PREFIX, "run-1", timing.deadline, timing.retry, {})
+        archive = Archive(
+            StrictClient("s3", endless), "clips", PREFIX, "run-1", timing.deadline, timing.retry, {}
+        )
         position = archive.position(STREAM)
         assert number_of(position) == 10**20 + clips - 1
         counts.add(len(endless.calls))

@@ -34,7 +34,7 @@ def archive(aws: Aws, settings: Settings = SETTINGS, shard: Shard = Shard()) -> 
 def test_every_stream_with_the_prefix_is_found_and_no_other() -> None:
     aws = plant("a", "b", "c", "d", "e")
     aws.fragments["lake_krakow-two_a"] = aws.fragments["lake_lyon_a"] = footage(10)
-    found = video.find_streams(aws, "lake_krakow_", aws.timing().retry)
+    found = video.find_streams(aws.video, "lake_krakow_", aws.timing().retry)
     assert [(stream.name, stream.camera) for stream in found] == [("lake_krakow_" + x, x) for x in "abcde"]
     assert found[0] == Stream("lake_krakow_a", "a", aws.created_ms, 24 * HOUR)
     assert aws.calls == ["ListStreams"] * 3
@@ -42,9 +42,11 @@ def test_every_stream_with_the_prefix_is_found_and_no_other() -> None:
 
 def test_a_stream_that_retains_nothing_or_has_no_camera_is_left_out() -> None:
     aws = plant("a", "")
-    assert [stream.camera for stream in video.find_streams(aws, "lake_krakow_", aws.timing().retry)] == ["a"]
+    assert [
+        stream.camera for stream in video.find_streams(aws.video, "lake_krakow_", aws.timing().retry)
+    ] == ["a"]
     aws.retention_hours = 0
-    assert video.find_streams(aws, "lake_krakow_", aws.timing().retry) == []
+    assert video.find_streams(aws.video, "lake_krakow_", aws.timing().retry) == []
 
 
 @pytest.mark.parametrize("member", ["CreationTime", "DataRetentionInHours"])

@@ -1,6 +1,6 @@
 """Histories that show what a rule is for: without it, each of these loses or repeats footage.
 
-They are the rare ones, which drawing at random would take thousands of histories to meet.
+They are the rare ones, which random generation would take thousands of histories to meet.
 """
 
 from __future__ import annotations
