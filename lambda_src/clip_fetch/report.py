@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Callable, Mapping
 
 from lambda_common import report
@@ -25,7 +26,7 @@ UNITS = {
 
 
 class Report(report.Report):
-    """Log lines and metrics of one run."""
+    """Log lines and metrics of one run, from any thread."""
 
     def __init__(
         self,
@@ -45,9 +46,14 @@ class Report(report.Report):
         fields = {"factory": settings.factory, "run": run}
         super().__init__(settings.log_level, fields, settings.namespace, write, clock)
         self._factory = settings.factory
+        self._lock = threading.Lock()
 
     def camera_metrics(self, camera: str, values: Mapping[str, float]) -> None:
         """Write each value for the camera and for its factory; what is not known is left out."""
         known = {name: (values[name], unit) for name, unit in UNITS.items() if name in values}
         dimensions = {"Factory": self._factory, "Camera": camera}
         self.metrics(dimensions, known, (("Factory", "Camera"), ("Factory",)))
+
+    def _write_line(self, line: Mapping[str, object]) -> None:
+        with self._lock:
+            super()._write_line(line)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import time
 from typing import Callable, Mapping, Sequence
 
@@ -28,7 +27,7 @@ def print_line(line: str) -> None:
 
 
 class Report:
-    """Writes whole lines, from any thread."""
+    """Writes log lines and metrics."""
 
     def __init__(
         self,
@@ -52,7 +51,6 @@ class Report:
         self._namespace = namespace
         self._write = write
         self._clock = clock
-        self._lock = threading.Lock()
 
     def log(self, level: str, message: str, /, **fields: object) -> None:
         """Write a log line, unless its level is below the one that is set."""
@@ -82,6 +80,4 @@ class Report:
         self._write_line({"_aws": envelope, **dimensions, **numbers})
 
     def _write_line(self, line: Mapping[str, object]) -> None:
-        text = json.dumps(line, separators=(",", ":"))
-        with self._lock:
-            self._write(text)
+        self._write(json.dumps(line, separators=(",", ":")))

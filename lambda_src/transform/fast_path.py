@@ -302,9 +302,6 @@ class Templates:
 
     None is ever dropped for another, so that senders of ever new spellings cannot keep the function busy
     compiling.
-
-    Attributes:
-        known: The templates of messages without escapes, and of messages with some.
     """
 
     MAX = 8
@@ -314,16 +311,17 @@ class Templates:
     _MAX_KEYS = 40
     _MAX_CHARACTERS = 8_192
 
-    __slots__ = ("_candidates", "_learned", "_maker", "known")
+    __slots__ = ("_candidates", "_known", "_learned", "_maker")
 
-    def __init__(self, maker: TemplateMaker) -> None:
+    def __init__(self, maker: TemplateMaker, known: tuple[list[Template], list[Template]]) -> None:
         """Start without any.
 
         Args:
             maker: Makes them.
+            known: Two empty lists, for the templates of messages without escapes and of messages with some.
         """
         self._maker = maker
-        self.known: tuple[list[Template], list[Template]] = ([], [])
+        self._known = known
         self._learned: set[tuple[object, ...]] = set()
         self._candidates: dict[tuple[object, ...], int] = {}
 
@@ -350,7 +348,7 @@ class Templates:
         seen = self._candidates.pop(spelling, 0) + 1
         if seen >= self.LEARN_AT:
             self._learned.add(spelling)
-            self.known[escapes].append(self._maker.make(members, escapes=escapes))
+            self._known[escapes].append(self._maker.make(members, escapes=escapes))
             return
         if len(self._candidates) >= self._MAX_CANDIDATES:
             self._candidates.clear()

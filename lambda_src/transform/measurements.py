@@ -6,18 +6,21 @@ A message's line holds the keys that the schema knows, in the order in which the
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import TYPE_CHECKING, Callable
 
 from . import errors, reader
 from .envelope import GATEWAY, RECEIVED_AT
 from .errors import MessageError, SchemaError
 from .events import PartitionMetadata
-from .fast_path import TemplateMaker, Templates
 from .lines import MAX_BYTES, finish
 from .partition import DAY_MS, Partitions
 from .reader import Reader
 from .schema import ATTRIBUTES, VALUE_TEXT, Column, Schema
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .fast_path import Template, Templates
+    from .reader import Member
 
 #: The key of an object that LoopEdge sends along, nearly always empty. The table has no column for it.
 METADATA = "metadata"
@@ -50,6 +53,7 @@ class Measurements:
 
     __slots__ = (
         "_checks",
+        "_columns",
         "_event_time",
         "_future_ms",
         "_known",
@@ -81,9 +85,9 @@ class Measurements:
         nullable = frozenset(key for key, column in columns.items() if column.blank_is_null)
         self._reader = Reader(settings.blank_strings, nullable)
         self._partitions = Partitions()
-        maker = TemplateMaker(columns, self._event_time, self._value, METADATA, self._reader)
-        self._templates = Templates(maker)
-        self._known = self._templates.known
+        self._columns = columns
+        self._known: tuple[list[Template], list[Template]] = ([], [])
+        self._templates: Templates | None = None
 
     def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
         """Turn one message into its line.
@@ -108,7 +112,7 @@ class Measurements:
         for template in templates:
             fast = template.convert(text, line_suffix)
             if fast is not None:
-                if template is not templates[0]:
+                if template is not templates[0] and self._templates is not None:
                     self._templates.promote(templates, template)
                 line, event_time = fast
                 if (
@@ -156,8 +160,16 @@ class Measurements:
             attributes = reader.encode_string("{" + ",".join(extras) + "}")
             pieces.append(f'"{ATTRIBUTES}":{attributes}')
         line = finish(opening + ",".join(pieces), line_suffix)
-        self._templates.learn(text, members)
+        self._learn(text, members)
         return line, self._partitions[event_time // DAY_MS]
+
+    def _learn(self, text: str, members: list[Member]) -> None:
+        if self._templates is None:
+            from .fast_path import TemplateMaker, Templates  # the first message, no cold start, compiles it
+
+            maker = TemplateMaker(self._columns, self._event_time, self._value, METADATA, self._reader)
+            self._templates = Templates(maker, self._known)
+        self._templates.learn(text, members)
 
     def _plausible(self, key: str, value: str, received_at: int) -> int:
         """Return the time at which a sample was taken, in epoch milliseconds."""

@@ -118,7 +118,7 @@ def test_both_roads_lead_to_the_same_place(family: list[str], policy: str) -> No
     for _ in range(Templates.LEARN_AT):
         outcome(lane.convert_slowly, family[0])
     for text in family:
-        fast = any(each.convert(text, "}\n") is not None for each in lane._templates.known["\\" in text])
+        fast = any(each.convert(text, "}\n") is not None for each in lane._known["\\" in text])
         note_event("fast" if fast else "slow")
         assert outcome(lane.convert, text.encode()) == outcome(lane.convert_slowly, text)
 
