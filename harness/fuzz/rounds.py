@@ -106,7 +106,7 @@ class Case:
 
 
 @dataclass
-class Tally:
+class Counts:
     """What rounds have seen.
 
     Attributes:
@@ -121,7 +121,7 @@ class Tally:
     fast: int = 0
     case: tuple[int, Case] | None = None
 
-    def add(self, other: Tally) -> None:
+    def add(self, other: Counts) -> None:
         """Count what other rounds have seen."""
         self.messages += other.messages
         self.accepted += other.accepted
@@ -202,40 +202,40 @@ class Lane:
         return answers
 
 
-def play(seed: int, messages: int = MESSAGES) -> Tally:
-    """Play a round; stop at the first message that is answered otherwise than alone."""
+def run_round(seed: int, messages: int = MESSAGES) -> Counts:
+    """Run a round; stop at the first message that is answered otherwise than alone."""
     rng = Random(seed)  # noqa: S311 - the same messages for the same seed
     past_days, future_days = rng.choice(_WINDOWS)
     setup = Setup(
         rng.choice(_ARRIVALS), past_days, future_days, rng.choice(("reject", "reject", "null", "keep"))
     )
-    lane, tally = Lane(setup), Tally()
-    drawn = drawn_messages(rng, setup.arrival)
+    lane, counts = Lane(setup), Counts()
+    generated = generated_messages(rng, setup.arrival)
     before: list[bytes] = []
-    while tally.messages < messages:
-        size = min(rng.choice((1, 5, 70)), messages - tally.messages)
-        batch = [next(drawn) for _ in range(size)]
+    while counts.messages < messages:
+        size = min(rng.choice((1, 5, 70)), messages - counts.messages)
+        batch = [next(generated) for _ in range(size)]
         expected = [lane.slow(message) for message in batch]
         read = lane.slow_readings
         answers = lane.answers(batch)
-        tally.messages += size
-        tally.fast += size - (lane.slow_readings - read)
-        tally.accepted += sum(isinstance(line, bytes) for line, _ in answers)
+        counts.messages += size
+        counts.fast += size - (lane.slow_readings - read)
+        counts.accepted += sum(isinstance(line, bytes) for line, _ in answers)
         for number, (answer, wanted) in enumerate(zip(answers, expected)):  # noqa: B905 - as above
             if answer != wanted:
-                tally.case = seed, Case(setup, (*before, *batch[:number]), batch[number])
-                return tally
+                counts.case = seed, Case(setup, (*before, *batch[:number]), batch[number])
+                return counts
         before += batch
-    return tally
+    return counts
 
 
-def play_numbered(numbers: tuple[int, int]) -> Tally:
-    """Play a round, given its seed and its number of messages; a pool's processes get one argument."""
-    return play(*numbers)
+def run_numbered(numbers: tuple[int, int]) -> Counts:
+    """Run a round, given its seed and its number of messages; a pool's processes get one argument."""
+    return run_round(*numbers)
 
 
-def drawn_messages(rng: Random, arrival: int) -> Iterator[bytes]:
-    """Draw messages of a few spellings without end."""
+def generated_messages(rng: Random, arrival: int) -> Iterator[bytes]:
+    """Generate messages of a few spellings without end."""
     families = [Family(rng, arrival) for _ in range(rng.randint(1, 6))]
     while True:
         family = rng.choice(families)

@@ -25,7 +25,9 @@ from .errors import SchemaError
 #: Where the package has its copy of the files.
 PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schemas")
 
+#: What a table is made of: a column for each key, or the message as one line.
 FORMATS = ("parquet", "line")
+#: Glue types.
 COLUMN_TYPES = (
     "string",
     "boolean",
@@ -37,6 +39,7 @@ COLUMN_TYPES = (
     "double",
     "timestamp",
 )
+#: Of both tables.
 PARTITION_KEYS = (("factory", "string"), ("year", "int"), ("month", "int"), ("day", "int"))
 #: Columns that the transform writes from other things than a key of the message.
 VALUE_TEXT = "value_text"

@@ -6,6 +6,7 @@ from typing import Mapping, NamedTuple
 
 from lambda_common.settings import Environment
 
+#: What a setting may be.
 LANES = ("measurements", "configuration")
 BLANK_POLICIES = ("reject", "null", "keep")
 

@@ -7,7 +7,7 @@ every Python that the Lambda functions run on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import botocore.session
@@ -57,7 +57,7 @@ class StrictClient:
         return call
 
 
-@cache
+@lru_cache
 def _operations(service: str) -> dict[str, OperationModel]:
     model = botocore.session.get_session().get_service_model(service)
     return {xform_name(name): model.operation_model(name) for name in model.operation_names}
