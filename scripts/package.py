@@ -5,7 +5,7 @@ A zip holds the function's own package and ``lambda_common``, which the function
 The same sources give the same bytes on every machine: entries are sorted, stored uncompressed (compressors
 differ between zlib builds), dated 1980 and readable by all, whatever the clock, the umask or the platform. So
 a package changes when its code does, and Terraform redeploys a function only then. A package that has not
-changed is not written, and one that has is replaced in one step, so that nobody reads half of it.
+changed is not written, and one that has is replaced in one step, so that no reader sees half of it.
 
 Run ``python -m scripts.package``; it prints the path, size and SHA-256 of each package.
 """

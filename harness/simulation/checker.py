@@ -168,7 +168,7 @@ class _Checker:
         return passes
 
     def _begin_ms(self) -> int:
-        """From when on footage is asked for: all of it, or since the first run that asked for no earlier."""
+        """From when on footage is requested: all of it, or since the first run that requested none before."""
         own = [each for each in self._own(self._outcome.aws.bucket.ever) if "_begin" in each.key]
         if own and own[0].metadata["resume-fragment"] == "0":
             return own[0].at_ms

@@ -191,7 +191,7 @@ class RunContext:
 
 
 def _quietly(effect: Callable[[], Any]) -> None:
-    with contextlib.suppress(ClientError):  # nobody is there any more to hear a refusal
+    with contextlib.suppress(ClientError):  # the caller is gone
         effect()
 
 
@@ -227,7 +227,7 @@ class Payload:
         return chunk
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Release nothing."""
 
 
 class Clients:

@@ -460,7 +460,7 @@ class Camera:
         self._move_behind(clip, keys.position_after_clip(clip.last.number, clip.latest_ms, clip.last.end_ms))
 
     def _take_place(self, first: Fragment, file_format: str, lost_ms: int, flags: list[str]) -> None:
-        """Put a record where an MP4 file would be, so that nobody begins one with this fragment any more."""
+        """Put a record where an MP4 file would be, so that no run begins one with this fragment any more."""
         metadata = keys.gap_metadata(
             self.stream, first.number, first.start_ms, lost_ms, ",".join(flags), self._run, file_format
         )

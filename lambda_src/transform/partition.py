@@ -15,7 +15,7 @@ class Partitions(Dict[int, PartitionMetadata]):
     """The ``metadata`` of an answer for each day since 1970-01-01, in UTC, made when a day first occurs.
 
     ``partitions[event_time // DAY_MS]`` is ``{"partitionKeys": {"year": "2026", "month": "03", "day":
-    "09"}}``. Answers share it, so nobody may change it. A day that the platform's calendar cannot name raises
+    "09"}}``. Answers share it, so none may change it. A day that the platform's calendar cannot name raises
     OverflowError or OSError.
     """
 

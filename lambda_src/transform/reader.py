@@ -1,7 +1,7 @@
 """Strict JSON, read for a line-wise table: strings trimmed, all else kept as it came.
 
 RFC 8259 and nothing beyond it: no NaN, no comments, no control characters in strings. What is read stays
-text. A message that needs no change is given back character for character, and a number's digits are never
+text. A message that needs no change is returned character for character, and a number's digits are never
 touched, however many there are (``json.loads`` makes floats of them, and refuses long integers since Python
 3.11).
 
@@ -280,7 +280,7 @@ class _Reading:
         return found
 
     def _behind(self, position: int) -> Match[str]:
-        """Match what follows a container that stands in another one."""
+        """Match what follows a container inside another one."""
         found = _BEHIND.match(self._text, position)
         if found is None:
             raise MessageError(errors.NOT_JSON)

@@ -46,7 +46,7 @@ def fit(records: list[FirehoseRecord], answers: list[Answer], limit: int = MAX_B
         limit: The most bytes of the answer.
 
     Returns:
-        The indices of the records that were given back, last first.
+        The indices of the returned records, last first.
     """
     sizes = [size(answer) for answer in answers]
     total = _ENVELOPE + sum(sizes)

@@ -280,7 +280,7 @@ class TestMediaThatDoesNotFit:
         assert (aws.objects[key][0], metadata["duration-ms"], metadata["flags"]) == (body, "0", "unreadable")
 
     def test_a_clip_that_comes_back_short_is_fetched_in_halves(self) -> None:
-        """A fragment that is left out without a word costs no other fragment its place."""
+        """A fragment that is left out silently costs no other fragment its place."""
         aws = plant(10)
         whole = Aws.get_clip
 

@@ -190,7 +190,7 @@ def test_metrics_of_each_camera_in_the_embedded_format() -> None:
     assert (line["Clips"], line["Fragments"], line["Flagged"], line["Errors"]) == (2, 10, 0, 0)
     assert (line["BacklogSeconds"], line["SecondsToLoss"]) == (10.0, 86390.0)
     assert line["SilentSeconds"] == (aws.now_ms - aws.fragments["lake_krakow_a"][-1].end_ms) / 1000
-    assert line["Calls"] == len(aws.calls) - 1  # all but the listing of streams, which is nobody's
+    assert line["Calls"] == len(aws.calls) - 1  # all but the listing of streams, which is no camera's
 
 
 def test_what_is_not_known_is_not_a_metric() -> None:

@@ -41,7 +41,7 @@ def test_an_empty_batch_has_an_empty_answer(measurements: Lane) -> None:
 
 
 def break_second(lane: Lane, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a lane fail in a way that nobody expected whenever a message says so."""
+    """Let a lane fail in an unexpected way whenever a message says so."""
     convert = type(lane.transform._lane).convert
 
     def failing(self: Any, payload: bytes, *rest: Any) -> Any:

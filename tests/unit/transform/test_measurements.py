@@ -1,4 +1,4 @@
-"""Samples: what is required, where values go, when they were taken. Each message is tried on both roads."""
+"""Samples: what is required, where values go, when they were taken. Each message is tried on both paths."""
 
 from __future__ import annotations
 
@@ -316,7 +316,7 @@ def test_the_window_is_set_in_days() -> None:
 
 
 def test_the_window_is_measured_from_the_envelope(lane: Lane) -> None:
-    """A message that is put back years later is judged as it was when it came."""
+    """A message that is redriven years later is checked as it was when it came."""
     first_came = 1_583_024_400_000
     message = spell(sample(timestamp=first_came - 1000))
     assert lane.rule(message) == "TIMESTAMP_TOO_OLD"

@@ -46,7 +46,7 @@ def test_a_broken_message_is_answered_as_it_is_alone() -> None:
 
 @pytest.mark.parametrize("policy", ["reject", "null", "keep"])
 def test_the_slow_path_reads_broken_messages_as_a_second_reading_of_the_contract(policy: str) -> None:
-    """What both roads agree on could still be wrong."""
+    """What both paths agree on could still be wrong."""
     lane = Lane(Setup(ARRIVAL, blank_strings=policy))
     for message in islice(generated_messages(Random(policy), ARRIVAL), MESSAGES):
         line, metadata = lane.slow(message)
