@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from factory_lake.redrive.datastream import DataStream
 from factory_lake.redrive.lines import ErrorLine
 from transform.envelope import open_envelope
+from transform.events import FirehoseRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -144,7 +145,7 @@ class StreamMemory:
 
 def envelope(partition_key: str, arrival_ms: int) -> Origin:
     """What the transform reads from a record's partition key."""
-    record = {
+    record: FirehoseRecord = {
         "kinesisRecordMetadata": {"partitionKey": partition_key},
         "approximateArrivalTimestamp": arrival_ms,
     }

@@ -104,7 +104,7 @@ def test_messages_in_errors_get_into_their_tables_once_and_with_their_first_arri
 
     assert done.problems == []
     assert done.total(outcomes.PUT_BACK) == 11
-    assert {"timestamp too old", "not JSON"} <= {one.rule for one in predicted.counts}
+    assert {"TIMESTAMP_TOO_OLD", "NOT_JSON"} <= {one.rule for one in predicted.counts}
     account = bergen.account()
     assert account.discrepancies == ()
     assert (account.total.delivered, account.total.rejected, account.total.error_action) == (11, 1, 0)

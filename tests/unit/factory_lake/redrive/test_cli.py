@@ -52,7 +52,7 @@ def test_a_dry_run_is_the_default_and_apply_does_it(
     told = json.loads(report.read_text())
     assert [(one["kind"], one["rule"], one["outcome"], one["messages"]) for one in told["findings"]] == [
         ("iot-rule", "KinesisAction", "put back", 1),
-        ("processing-failed", "not JSON", "put back", 1),
+        ("processing-failed", "NOT_JSON", "put back", 1),
     ]
     assert {(stamp, gateway) for stamp, gateway, _ in plant.taken()} == {
         (str(ARRIVAL), "line-1"),

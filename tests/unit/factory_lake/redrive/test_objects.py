@@ -30,8 +30,8 @@ def test_a_rejected_message_comes_back_with_its_bytes_its_first_arrival_and_its_
         {(str(ARRIVAL), "line-2", BAD): 1, (str(ARRIVAL), "line-2", b"\xff not even UTF-8"): 1}
     )
     assert {(one.rule, one.outcome) for one in findings.counts} == {
-        ("blank string", "put back"),
-        ("not UTF-8", "put back"),
+        ("BLANK_STRING", "put back"),
+        ("NOT_UTF8", "put back"),
     }
 
 
@@ -157,8 +157,8 @@ def test_what_would_be_refused_again_is_held_until_it_would_not(plant: Plant) ->
     plant.prediction = Prediction({**ENVIRONMENT, "BLANK_STRINGS": "null"})
     findings = plant.redrive()
     assert {(one.rule, one.outcome): count for one, count in findings.counts.items()} == {
-        ("blank string", outcomes.PUT_BACK): 1,
-        ("required", outcomes.REFUSED_AGAIN): 1,
+        ("BLANK_STRING", outcomes.PUT_BACK): 1,
+        ("REQUIRED", outcomes.REFUSED_AGAIN): 1,
     }
     assert [data for _, _, data in plant.taken()] == [sample(2, unit="")]
 
