@@ -7,6 +7,7 @@ lake's MQTT endpoint. A local lake's folder says all of it, and nothing of the u
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -20,6 +21,9 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
 )
+from botocore.exceptions import (
+    ConnectionError as NoConnectionError,
+)
 
 from factory_lake.errors import AwsError
 from factory_lake.gateway.connections import MQTT_PORT, Broker
@@ -30,6 +34,7 @@ _READ_SECONDS = 20.0
 _ATTEMPTS = 3
 # A call that gets no answer, before any call has had one, is made no more often: a wrong region is reported soon.
 _FIRST_ATTEMPTS = 2
+_NO_ANSWER = (HTTPClientError, NoConnectionError)
 # Of a local lake's buckets no name resolves, and loopback needs no proxy.
 _LOCAL: dict[str, Any] = {"s3": {"addressing_style": "path"}, "proxies": {}}
 _AWS_ENDPOINT = re.compile(r"[^.]+\.iot\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
@@ -93,7 +98,7 @@ class Clients:
         elif (
             not self._has_answered
             and attempts >= _FIRST_ATTEMPTS
-            and isinstance(caught_exception, HTTPClientError)
+            and isinstance(caught_exception, _NO_ANSWER)
         ):
             raise caught_exception
 
@@ -135,7 +140,10 @@ def explained(error: BotoCoreError | ClientError) -> AwsError:
         return AwsError("AWS_PROFILE", f"must name a profile of the AWS CLI: {error}")
     if isinstance(error, NoRegionError):
         return AwsError("AWS_REGION", "must be set, or a region in the profile")
-    if isinstance(error, HTTPClientError):
-        place = error.kwargs.get("endpoint_url") or error.kwargs.get("proxy_url") or "AWS"
-        return AwsError(place, f"must answer; are region and network right? {type(error).__name__}: {error}")
+    if isinstance(error, _NO_ANSWER):
+        where = urlsplit(str(error.kwargs.get("endpoint_url") or error.kwargs.get("proxy_url") or ""))
+        place = f"{where.scheme}://{where.netloc}" if where.netloc else "AWS"
+        return AwsError(
+            place, f"must answer; are region and network right? ({type(error).__name__}: {error})"
+        )
     return AwsError("AWS", f"{type(error).__name__}: {error}")
