@@ -1,7 +1,8 @@
 """How commands reach a lake: the only place that makes boto3 clients and says where MQTT connects.
 
-On AWS, credentials, region and proxies come from where the AWS CLI takes them; without a region there, it is that of the
-lake's MQTT endpoint. A local lake's folder says all of it, and nothing of the user's AWS settings is used.
+On AWS, credentials, region and proxies come from where the AWS CLI takes them; without a region there, it is
+that of the lake's MQTT endpoint. A local lake's folder says all of it, and nothing of the user's AWS settings
+is used.
 """
 
 import re
@@ -32,7 +33,7 @@ from factory_lake.lake import Lake, output_at
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 20.0
 _ATTEMPTS = 3
-# A call that gets no answer, before any call has had one, is made no more often: a wrong region is reported soon.
+# Before any call has had an answer, one that gets none is made no more often: a wrong region is told soon.
 _FIRST_ATTEMPTS = 2
 _NO_ANSWER = (HTTPClientError, NoConnectionError)
 # Of a local lake's buckets no name resolves, and loopback needs no proxy.
@@ -114,7 +115,7 @@ class Clients:
 
 
 def broker_of(lake: Lake, given: tuple[str, int] | None = None, ca_file: Path | None = None) -> Broker:
-    """Where gateways connect: the given host and port, a local lake's broker, or the lake's output `iot_endpoint`.
+    """Where gateways connect: as given, or a local lake's broker, or the lake's output `iot_endpoint`.
 
     Raises:
         LakeError: When the output is missing.

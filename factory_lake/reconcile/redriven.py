@@ -1,8 +1,8 @@
 """The record of what was put back: beside each error object, which of its lines were redriven.
 
-An error object is never changed or deleted. What `factory_lake.redrive` puts back is written down in an object of
-its own, `errors-redriven/...` for `errors/...`, so that nothing is put back twice and an account knows which
-lines stand for a message no longer.
+An error object is never changed or deleted. What `factory_lake.redrive` puts back is written down in an
+object of its own, `errors-redriven/...` for `errors/...`, so that nothing is put back twice and a
+reconciliation knows which lines stand for a message no longer.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Putting messages back on their lane's data stream, each once, with its first arrival and its gateway.
 
-`python -m factory_lake.redrive errors` takes what lies under `errors/`, `python -m factory_lake.redrive stream` what a
-delivery stream skipped. The modules, each of which imports only those above it:
+`factory-lake redrive errors` takes what lies under `errors/`, `factory-lake redrive stream` what a delivery
+stream skipped. The modules, each of which imports only those above it:
 
 - `errors`: the tree of errors;
 - `lines` reads error objects, `restore` makes a message of a line that the transform made;

@@ -92,7 +92,7 @@ _Overrides = Annotated[
         "--setting",
         parser=_setting,
         metavar="NAME=VALUE",
-        help="A variable of the transform's in the place of the function's own; implies --only-accepted; may be repeated.",
+        help="A variable in the place of the function's own; implies --only-accepted; may be repeated.",
     ),
 ]
 

@@ -2,15 +2,11 @@
 
 import json
 import shutil
-import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from factory_lake import query as athena
-from factory_lake.output import emit
+from factory_lake.output import Table, emit
 from harness.demo import messages
 from harness.demo.steps import Steps
 from harness.demo.summary import QueryRun, Summary, seconds_since_start
@@ -19,9 +15,7 @@ from harness.lake import LocalLake
 from harness.lake.targets import Targets
 
 _STEPS = 12
-_ROWS_SHOWN = 8
-# A log has no width; a terminal has its own, and what does not fit there is cut with an ellipsis.
-_LOG_WIDTH = 200
+_ROWS_SHOWN = 3
 _FLUSH_SECONDS = 120.0
 
 
@@ -96,36 +90,21 @@ def _video(steps: Steps, summary: Summary, recording: Recording) -> bool:
     with steps.step("video", "Decode every clip and reconcile every frame"):
         report = recording.reconcile()
     summary.video = report.summary()
-    table = Table(title="Reconciliation of every frame")
-    for name in summary.video:
-        table.add_column(name.replace("_", " "), justify="right")
-    table.add_row(*(str(number) for number in summary.video.values()))
-    console = _console()
-    console.print(table)
-    for discrepancy in report.discrepancies:
-        console.print(discrepancy, markup=False)
-    console.print(f"A clip and a picture of each camera: {recording.targets.folder}/*.mp4, *.png")
+    names = [name.replace("_", " ") for name in summary.video]
+    table = Table(names, [list(summary.video.values())], title="Reconciliation of every frame")
+    kept = f"A clip and a picture of each camera: {recording.targets.folder}/*.mp4, *.png"
+    emit("table", table, notes=[*report.discrepancies, kept])
     return report.is_exact
 
 
 def _run_queries(lake: LocalLake) -> list[QueryRun]:
     client = lake.cloud.client("athena")
-    console = _console()
     runs = []
     for name in sorted(lake.outputs["named_queries"]):
         began = time.monotonic()
         result = athena.run_named(client, name, lake.outputs["athena"]["workgroup"])
         runs.append(QueryRun(name, len(result.rows), time.monotonic() - began))
-        table = Table(title=f"{name}: {len(result.rows)} rows")
-        for column in result.columns:
-            table.add_column(column, no_wrap=True, overflow="ellipsis")
-        for row in result.rows[:_ROWS_SHOWN]:
-            table.add_row(*("" if cell is None else str(cell) for cell in row))
-        if len(result.rows) > _ROWS_SHOWN:
-            table.caption = f"the first {_ROWS_SHOWN} of {len(result.rows)}"
-        console.print(table)
+        shown = f"; the first {_ROWS_SHOWN}" if len(result.rows) > _ROWS_SHOWN else ""
+        title = f"\n{name}: {len(result.rows)} rows{shown}"
+        emit("table", Table(result.columns, result.rows[:_ROWS_SHOWN], title=title))
     return runs
-
-
-def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=_LOG_WIDTH)

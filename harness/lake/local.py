@@ -155,7 +155,7 @@ class LocalLake:
         return self._outputs
 
     def describe(self) -> Path:
-        """Write all that `factory-lake --lake` needs to know into the lake's folder, and return that folder."""
+        """Write what `factory-lake --lake` needs to know into the lake's folder; return that folder."""
         LocalAccess(
             endpoint=self.cloud.endpoint,
             region=self.cloud.region,

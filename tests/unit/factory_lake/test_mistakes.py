@@ -1,6 +1,6 @@
 """Every command, given what cannot work, ends in one line that names place and rule, and in exit code 2.
 
-The commands come from the Typer app, so that a new one is tried as well: without arguments below it fails here.
+The commands come from the Typer app, so that a new one is tried as well; it fails here without arguments.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ WITHOUT_LAKE: Mapping[Words, tuple[str, ...]] = {
     ("local", "up"): ("--lake", "FOLDER/mine.jsonl"),
 }
 #: They run a lake: their folder is a local one's, and what they need of it is that it runs.
-LOCAL = {("local", "up"), ("local", "down"), ("local", "flush"), ("local", "film")}
+LOCAL: set[Words] = {("local", "up"), ("local", "down"), ("local", "flush"), ("local", "film")}
 #: They connect to the broker, not to AWS.
-MQTT = {("gateway", "publish"), ("gateway", "simulate")}
+MQTT: set[Words] = {("gateway", "publish"), ("gateway", "simulate")}
 #: It reads the outputs alone.
-OFFLINE = {("redrive", "policy")}
+OFFLINE: set[Words] = {("redrive", "policy")}
 
 COMMANDS = [words for words, _ in leaves()]
 
@@ -235,6 +235,6 @@ def test_an_unknown_camera(words: Words, ground: Ground, monkeypatch: pytest.Mon
     if words in LOCAL:
         assert "must be a local lake's folder" in ground.fail(words, "--lake", "FOLDER")
         return
-    monkeypatch.setitem(ARGUMENTS, words, ("krakow/nobody",))  # type: ignore[arg-type]  # a dict
+    monkeypatch.setitem(ARGUMENTS, words, ("krakow/nobody",))
     line = ground.fail(words, "--lake", "FOLDER/outputs.json")
     assert line == "FACTORY/CAMERA must be one of krakow/press-1, got 'krakow/nobody'"
