@@ -20,7 +20,7 @@ from factory_lake.errors import FactoryLakeError
 
 DONE, FOUND, FAILED = 0, 1, 2
 STOPPED = 130
-# What a shell reports of a program that writes into a pipe that nobody reads any more.
+# What a shell reports of a program that writes into a pipe without a reader.
 _PIPE_CLOSED = 141
 
 

@@ -93,7 +93,7 @@ class Clients:
     def _judge(
         self, response: object, attempts: int, caught_exception: Exception | None, **_: object
     ) -> None:
-        """End the first call early when nobody answers; botocore itself judges the others."""
+        """End the first call early when it gets no answer; botocore itself judges the others."""
         if response is not None:
             self._has_answered = True
         elif (

@@ -60,7 +60,7 @@ class Tag:
         register_id: UUID of the register.
         name: The tag's name.
         datatype: LoopEdge's name for the register's type.
-        description: Text about it; LoopEdge sends "" where nobody wrote one.
+        description: Text about it; LoopEdge sends "" without one.
         signal: How its value moves.
     """
 
