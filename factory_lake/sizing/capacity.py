@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from clip_fetch import pace
+from clip_fetch import deadline
 from factory_lake.sizing import quotas
 from factory_lake.sizing.modules import alarms
 from factory_lake.sizing.numbers import table, text
@@ -29,7 +29,7 @@ FRAGMENT_POINTS = 500  # a second and video stream; GetClip costs one a fragment
 # The rule's partition key: epoch milliseconds, the gateway's ID (32 at most) and a UUID, with two slashes.
 KEY_BYTES = 13 + 1 + 32 + 1 + 36
 # What the archiver keeps free at the end of a run.
-MARGIN_SECONDS = pace.MARGIN_MS / 1000
+MARGIN_SECONDS = deadline.MARGIN_MS / 1000
 
 
 def rows_of(factory: Factory, assumed: Assumed) -> list[Row]:

@@ -17,7 +17,7 @@ DAYS = HOURS / 24
 # Metrics that the functions emit, each a custom metric for every set of dimensions. Of a lane: records
 # received, accepted and rejected. Of a camera, and as many of all cameras of a factory together:
 LANE_METRICS = 3
-CAMERA_METRICS = len(clip_report._UNITS)
+CAMERA_METRICS = len(clip_report.UNITS)
 
 
 @dataclass(frozen=True)

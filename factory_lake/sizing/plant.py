@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clip_fetch import pace, planning
+from clip_fetch import planning, throughput
 from factory_lake.sizing.defaults import Settings, defaults_of
 from factory_lake.sizing.errors import PlantError, read_toml
 
@@ -149,8 +149,8 @@ class Assumed:
     headroom: float = 1.5
     outage_hours: float = 8
     transform_seconds_per_mb: float = 0.5
-    archive_seconds_per_clip: float = pace._CALL_MS / 1000
-    archive_mb_per_second: float = pace._ASSUMED_RATE / 1e6
+    archive_seconds_per_clip: float = throughput.ASSUMED_CALL_MS / 1000
+    archive_mb_per_second: float = throughput.ASSUMED_BYTES_PER_SECOND / 1e6
     json_per_parquet: float = 10
     keep_months: float = 12
     log_gb: float = 1

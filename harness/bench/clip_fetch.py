@@ -148,10 +148,9 @@ class Server:
 @contextmanager
 def server() -> Iterator[Server]:
     """The server while the block runs."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(SOURCES)])}
     command = [sys.executable, "-m", "harness.bench.video_server"]
     with subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             yield Server(process)

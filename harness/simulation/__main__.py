@@ -1,4 +1,4 @@
-"""Play many histories, report, and cut down the first that fails: ``python -m harness.simulation --n 10000``."""
+"""Run many histories, report, and shrink the first that fails."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import time
 from pathlib import Path
 
 from factory_lake.boundary import run_command
-from harness.simulation.batch import Totals, faults_of, play_seeds
-from harness.simulation.generate import draw
+from harness.simulation.batch import Totals, run_seeds, violations_of
+from harness.simulation.generate import generate
 from harness.simulation.shrink import shrink
 
 SUMMARY = Path("build/simulation/summary.json")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Play, write the summary, print what failed.
+    """Run the histories, write the summary, print what failed.
 
     Returns:
         Exit status: 0 when the invariant held in all histories.
@@ -44,7 +44,7 @@ def _play(options: argparse.Namespace) -> int:
         for first in range(options.first, options.first + options.n, 25)
     ]
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
-        for done in pool.imap_unordered(play_seeds, chunks):
+        for done in pool.imap_unordered(run_seeds, chunks):
             totals.add(done)
             if sys.stderr.isatty():
                 print(f"\r{totals.counts['histories']}/{options.n}", end="", file=sys.stderr, flush=True)
@@ -82,14 +82,14 @@ def _print_totals(totals: Totals, seconds: float) -> None:
 def print_failure(seed: int) -> None:
     """Print what is wrong with the history of a seed, and the smallest history that shows it."""
     print(f"\nseed {seed} fails:")
-    for fault in faults_of(draw(seed))[:10]:
+    for fault in violations_of(generate(seed))[:10]:
         print(f"  {fault}")
-    minimal = shrink(draw(seed), lambda history: bool(faults_of(history)))
+    minimal = shrink(generate(seed), lambda history: bool(violations_of(history)))
     print("\nthe smallest history that still fails:")
     print(json.dumps(minimal.to_json(), indent=1))
-    for fault in faults_of(minimal):
+    for fault in violations_of(minimal):
         print(f"  {fault}")
-    print(f"\nplay it again: python -m harness.simulation --first {seed} --n 1")
+    print(f"\nrun it again: python -m harness.simulation --first {seed} --n 1")
 
 
 if __name__ == "__main__":

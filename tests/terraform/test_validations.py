@@ -42,6 +42,10 @@ _GOOD = {
         "buckets": '{ measurements = "lake-measurements", configuration = "lake-configuration" }',
         "measurements_table": '{ database = "plant_lake", name = "measurements" }',
     },
+    "monitoring": {
+        "location": '{ partition = "aws", region = "eu-central-1", account = "111122223333" }',
+        "alarm_descriptions": '{ late = "It is late." }',
+    },
     "video_archiver": {
         "name": '"plant-lake"',
         "factory": '"krakow"',

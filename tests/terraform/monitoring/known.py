@@ -71,7 +71,7 @@ def emitted() -> set[Metric]:
     aws = Aws()
     aws.fragments["lake_krakow_press-1"] = footage(10)
     aws.now_ms = T0 + 60_000
-    run(SETTINGS, Shard(), aws.surroundings(), aws.pace(), aws.report(), "run-1")
+    run(SETTINGS, Shard(), aws.dependencies(), aws.timing(), aws.report(), "run-1")
     lines += [line for line in aws.lines() if "_aws" in line]
     return {metric for line in lines for metric in read_embedded(line)}
 

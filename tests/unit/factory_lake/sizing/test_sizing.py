@@ -1,6 +1,5 @@
 """Sums are right at the limits, remedies are enough and no more, and the pages show what the tool prints."""
 
-import io
 import json
 import re
 from dataclasses import replace
@@ -9,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from clip_fetch.report import _UNITS
+from clip_fetch.report import UNITS
 from clip_fetch.report import Report as ClipReport
+from clip_fetch.settings import Settings as ClipSettings
 from factory_lake.cli import main
 from factory_lake.sizing import capacity, cost, modules, quotas
 from factory_lake.sizing.capacity import rows_of
@@ -104,10 +104,10 @@ def test_a_lane_emits_as_many_metrics_as_are_paid_for() -> None:
 
 def test_a_camera_emits_as_many_metrics_as_are_paid_for() -> None:
     """Once for the camera and once for all cameras of the factory."""
-    out = io.StringIO()
-    everything = {name: 1.0 for name, _ in _UNITS}
-    ClipReport(out, "INFO", "krakow", "run").metrics("FactoryLake", "press-1", 0, everything)
-    (definition,) = json.loads(out.getvalue())["_aws"]["CloudWatchMetrics"]
+    lines: list[str] = []
+    settings = ClipSettings(factory="krakow", bucket="clips", stream_prefix="lake_krakow_")
+    ClipReport(settings, "run", lines.append).camera_metrics("press-1", dict.fromkeys(UNITS, 1.0))
+    (definition,) = json.loads(lines[0])["_aws"]["CloudWatchMetrics"]
     assert len(definition["Metrics"]) == cost.CAMERA_METRICS
     assert definition["Dimensions"] == [["Factory", "Camera"], ["Factory"]]
 
@@ -448,7 +448,7 @@ def test_the_commands_of_the_pages_run(
     monkeypatch.chdir(DOCS.parent)
     for page in ("capacity.md", "cost.md"):
         content = (DOCS / page).read_text(encoding="utf-8")
-        (command,) = re.findall(r"^\.venv/bin/factory-lake (sizing .*)$", content, re.MULTILINE)
+        (command,) = re.findall(r"^factory-lake (sizing .*)$", content, re.MULTILINE)
         assert main([*command.split(), "--format", "json"]) in (0, 1)
         printed = json.loads(capsys.readouterr().out)
         rows = printed["uses"] if page == "cost.md" else printed

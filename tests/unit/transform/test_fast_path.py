@@ -1,4 +1,4 @@
-"""The quick road: what takes it, what does not, and how many spellings it learns.
+"""The fast path: what takes it, what does not, and how many spellings it learns.
 
 That it changes no answer is tested with the samples' tests and properties.
 """
@@ -12,14 +12,18 @@ from re import Pattern
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from tests.unit.transform import strategies
 from tests.unit.transform.support import ARRIVAL, SCHEMAS, Lane, sample, spell, with_value
-from transform import shapes
+from transform import fast_path
 from transform.errors import MessageError
+from transform.fast_path import Templates
 from transform.measurements import Measurements
+from transform.reader import Reader
 from transform.schema import load
 from transform.settings import Settings
-from transform.spellings import Spellings
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ def lane() -> Measurements:
     every: list[dict[str, Any]] = [{}, {"unit": "mm"}, {"metadata": {}}]
     for changes in every:
         for text in (spell(sample(**changes)), escaped(sample(**changes, deviceName="é"))):
-            see(made, text, Spellings.LEARN_AT)
+            see(made, text, Templates.LEARN_AT)
     return made
 
 
@@ -46,12 +50,12 @@ def see(lane: Measurements, text: str, times: int) -> None:
 
 def known(lane: Measurements) -> int:
     """Count the spellings that a lane has learned."""
-    return sum(map(len, lane._spellings.known))
+    return sum(map(len, lane._known))
 
 
-def is_quick(lane: Measurements, text: str) -> bool:
-    """Tell whether a message takes the quick road."""
-    return any(shape(text, "}\n") is not None for shape in lane._spellings.known["\\" in text])
+def is_fast(lane: Measurements, text: str) -> bool:
+    """Tell whether a message takes the fast path."""
+    return any(each.convert(text, "}\n") is not None for each in lane._known["\\" in text])
 
 
 @pytest.mark.parametrize(
@@ -83,21 +87,21 @@ def is_quick(lane: Measurements, text: str) -> bool:
         escaped(sample(unit={"name": "°C"})),
     ],
 )
-def test_what_a_plant_sends_takes_the_quick_road(lane: Measurements, text: str) -> None:
-    assert is_quick(lane, text)
+def test_what_a_plant_sends_takes_the_fast_path(lane: Measurements, text: str) -> None:
+    assert is_fast(lane, text)
 
 
 @pytest.mark.parametrize("first", [{"metadata": {}}, {"unit": "mm"}, {"unit": 1, "metadata": None}])
 def test_keys_without_a_column_may_lead(lane: Measurements, first: Any) -> None:
     text = spell({**first, **sample()})
-    see(lane, text, Spellings.LEARN_AT)
-    assert is_quick(lane, text)
+    see(lane, text, Templates.LEARN_AT)
+    assert is_fast(lane, text)
 
 
-def test_a_line_may_be_too_long_on_the_quick_road_too(lane: Measurements) -> None:
+def test_a_line_may_be_too_long_on_the_fast_path_too(lane: Measurements) -> None:
     text = spell(sample(deviceName="x" * 1_024_000))
-    assert is_quick(lane, text)
-    with pytest.raises(MessageError, match=r"^line too long$"):
+    assert is_fast(lane, text)
+    with pytest.raises(MessageError, match=r"^LINE_TOO_LONG$"):
         lane.convert(text.encode(), ARRIVAL, "}\n")
 
 
@@ -135,12 +139,12 @@ def test_a_line_may_be_too_long_on_the_quick_road_too(lane: Measurements) -> Non
     ],
 )
 def test_what_may_be_invalid_does_not(lane: Measurements, text: str) -> None:
-    assert not is_quick(lane, text)
+    assert not is_fast(lane, text)
 
 
 def test_a_spelling_is_learned_once_it_has_come_often() -> None:
     lane = Measurements(Settings(factory="krakow", lane="measurements"), load("measurements", SCHEMAS))
-    see(lane, spell(sample()), Spellings.LEARN_AT - 1)
+    see(lane, spell(sample()), Templates.LEARN_AT - 1)
     assert known(lane) == 0
     see(lane, spell(sample(value=1)), 1)
     assert known(lane) == 1
@@ -160,11 +164,10 @@ def test_ever_new_spellings_do_not_keep_the_function_compiling(monkeypatch: pyte
     monkeypatch.setattr(re, "compile", counted)
     lane = Measurements(Settings(factory="krakow", lane="measurements"), load("measurements", SCHEMAS))
     for number in range(300):
-        see(lane, spell(sample(**{f"key{number}": 1})), Spellings.LEARN_AT)
-    assert known(lane) == Spellings.MOST
-    assert (
-        len(compiled) == Spellings.MOST
-    )  # a shape with an unknown key has no pattern of its own for clean messages
+        see(lane, spell(sample(**{f"key{number}": 1})), Templates.LEARN_AT)
+    assert known(lane) == Templates.MAX
+    # a template with an unknown key has no pattern of its own for unchanged messages
+    assert len(compiled) == Templates.MAX
 
 
 def test_spellings_that_come_once_do_not_pile_up() -> None:
@@ -172,7 +175,8 @@ def test_spellings_that_come_once_do_not_pile_up() -> None:
     for number in range(1_000):
         see(lane, spell(sample(**{f"key{number}": 1})), 1)
     assert known(lane) == 0
-    assert len(lane._spellings._candidates) <= 64
+    assert lane._templates is not None
+    assert len(lane._templates._candidates) <= 64
 
 
 @pytest.mark.parametrize(
@@ -184,15 +188,15 @@ def test_huge_messages_are_not_learned(changes: Any) -> None:
     assert known(lane) == 0
 
 
-def test_the_spellings_of_busy_gateways_are_tried_first(lane: Measurements) -> None:
+def test_the_templates_of_busy_gateways_are_tried_first(lane: Measurements) -> None:
     for text in (spell(sample(unit=1)), spell(sample())):
         see(lane, text, 2)
-        assert lane._spellings.known[0][0](text, "}\n") is not None
+        assert lane._known[0][0].convert(text, "}\n") is not None
 
 
 def test_the_escapes_of_white_space_are_those_that_strip_removes() -> None:
     white = {f"{code:04X}" for code in range(0x10000) if chr(code).isspace()}
-    found = {f"{code:04X}" for code in range(0x10000) if re.fullmatch(shapes._WHITE, f"{code:04X}")}
+    found = {f"{code:04X}" for code in range(0x10000) if re.fullmatch(fast_path._WHITE, f"{code:04X}")}
     assert found == white
     assert not [code for code in range(0x10000, sys.maxunicode + 1) if chr(code).isspace()]
 
@@ -203,18 +207,18 @@ def test_a_message_that_nearly_matches_fails_in_good_time(lane: Measurements) ->
     text = spell(
         sample(**dict.fromkeys(("deviceID", "deviceName", "registerId", "tagName", "datatype"), long))
     )
-    assert not is_quick(lane, text[:-1] + ",")
-    assert is_quick(lane, text)
+    assert not is_fast(lane, text[:-1] + ",")
+    assert is_fast(lane, text)
 
 
 def test_many_unknown_keys_fail_in_good_time() -> None:
     lane = Measurements(Settings(factory="krakow", lane="measurements"), load("measurements", SCHEMAS))
     for value in ("x", " x", {"x": ["y"]}, "\\"):
         text = spell(sample(metadata={}, **{f"key{number}": value for number in range(28)}))
-        see(lane, text, Spellings.LEARN_AT)
-        assert is_quick(lane, text)
-        assert not is_quick(lane, text[:-1] + "]")
-        assert not is_quick(lane, text[:-1] + ",}")
+        see(lane, text, Templates.LEARN_AT)
+        assert is_fast(lane, text)
+        assert not is_fast(lane, text[:-1] + "]")
+        assert not is_fast(lane, text[:-1] + ",}")
 
 
 def test_lanes_learn_apart() -> None:
@@ -222,3 +226,59 @@ def test_lanes_learn_apart() -> None:
     first.answers(*[spell(sample())] * 10)
     assert known(first.transform._lane) == 1  # type: ignore[arg-type]
     assert known(second.transform._lane) == 0  # type: ignore[arg-type]
+
+
+CONTAINERS = st.one_of(strategies.arrays(strategies.VALUES), strategies.objects(strategies.VALUES))
+
+
+@pytest.mark.parametrize(
+    ("text", "trimmed"),
+    [
+        ('{"a":1.50,"b":"x"}', '{"a":1.50,"b":"x"}'),
+        (
+            '{"a": " x\t ","b":[" y",{"c":"z\u2003"}]}'.replace("\t", "\u00a0"),
+            '{"a": "x","b":["y",{"c":"z"}]}',
+        ),
+        ('{" a " : " : ", "": {}}', '{" a " : ":", "": {}}'),
+        ('[" a", "b:"]', '["a", "b:"]'),
+        ("[" + "9" * 5_000 + ",1e999]", "[" + "9" * 5_000 + ",1e999]"),
+    ],
+)
+def test_strings_are_trimmed_and_all_else_stays(text: str, trimmed: str) -> None:
+    assert fast_path._trim_nested(text) == trimmed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":"\\u0041"}',
+        '{"a":" "}',
+        '[""]',
+        '{"a":1,"a":2}',
+        '[{"a":{"b":1,"b":1}}]',
+        "[NaN]",
+        "[-Infinity]",
+        "[01]",
+        "[1,]",
+        "[1] ",
+        "[1]]",
+        '["a" "b"]',
+        '["a\x00"]',
+        "['a']",
+    ],
+)
+def test_what_may_be_invalid_is_left_to_the_slow_path(text: str) -> None:
+    assert fast_path._trim_nested(text) is None
+
+
+@given(CONTAINERS)
+def test_it_never_gives_another_answer_than_the_slow_path(text: str) -> None:
+    assume("\n" not in text and "\r" not in text)
+    fast = fast_path._trim_nested(text)
+    assert fast in (None, Reader("reject").nested(text))
+
+
+@given(st.text(st.sampled_from('{}[]":, ax1.-\\\t'), max_size=12).map(lambda inside: f"[{inside}]"))
+def test_it_takes_nothing_that_the_slow_path_refuses(text: str) -> None:
+    fast = fast_path._trim_nested(text)
+    assert fast in (None, Reader("reject").nested(text))
