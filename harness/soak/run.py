@@ -1,12 +1,14 @@
 """A soak from its beginning to its summary."""
 
 import json
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from factory_lake.gateway.errors import DeliveryError
+from factory_lake.output import output_width
 from harness.camera.archiver import archive_all
 from harness.camera.reconciliation import reconcile_targets
 from harness.lake.targets import Targets
@@ -54,8 +56,19 @@ class ProgressLog:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def line(self, text: str) -> None:
-        """Write a line."""
-        self.write(f"[{time.monotonic() - self.began:5.0f} s] {text}")
+        """Write a line, wrapped at blanks where standard output has a width."""
+        head = f"[{time.monotonic() - self.began:5.0f} s] "
+        width = output_width() or len(head) + len(text)
+        more = " " * len(head)
+        lines = textwrap.wrap(
+            text,
+            width,
+            initial_indent=head,
+            subsequent_indent=more,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        self.write("\n".join(lines))
 
     @contextmanager
     def part(self, name: str, title: str) -> Iterator[None]:
@@ -168,7 +181,7 @@ def _inject_faults(
                 f"{context.cameras.fragments} fragments, {scheduler.injected.total()} faults, "
                 f"{sum(memory.last.values()):.0f} MB"
             )
-            progress.line(f"  active: {', '.join(sorted(scheduler.active)) or 'no active faults'}")
+            progress.line(f"active: {', '.join(sorted(scheduler.active)) or 'no active faults'}")
         time.sleep(_TICK_SECONDS)
 
 
