@@ -26,15 +26,15 @@ package: setup ## Build the Lambda packages into build/packages
 
 .PHONY: demo
 demo: package ## The main job on the local cloud: gateways and cameras to SQL and clips (MESSAGES=file.jsonl sends yours)
-	@$(PYTHON) -m harness.demo run $(if $(MESSAGES),--messages '$(MESSAGES)')
+	@$(PYTHON) -m harness.demo $(if $(MESSAGES),--messages '$(MESSAGES)')
 
 .PHONY: up
 up: package ## Leave a local lake running and say how to use it
-	@$(PYTHON) -m harness.demo up
+	@.venv/bin/factory-lake local up
 
 .PHONY: down
 down: setup ## Stop the lake that `make up` started
-	@$(PYTHON) -m harness.demo down
+	@.venv/bin/factory-lake local down
 
 .PHONY: test
 test: package .tools/bin/tflint ## Lint and every test, on the newest and the oldest Python
@@ -92,7 +92,7 @@ soak: package ## Gateways, cameras and random faults for MINUTES=10 (SEED=1), th
 docs: setup ## Regenerate the tables in docs and module READMEs
 	@$(PYTHON) -m scripts.moduledocs
 	@$(PYTHON) -m scripts.schemadocs
-	@$(PYTHON) -m factory_lake.sizing docs
+	@$(PYTHON) -m scripts.sizingdocs
 	@$(PYTHON) -m harness.access
 
 .PHONY: changes

@@ -1,4 +1,4 @@
-"""Tables of inputs and outputs in the READMEs of Terraform modules, made from the modules themselves.
+"""Tables of what a Terraform module requires, makes, takes and gives, in its README, made from the module itself.
 
 `python -m scripts.moduledocs` writes them between two marks of each README; `--check` writes nothing and fails
 when a README is behind its module.
@@ -7,13 +7,68 @@ when a README is behind its module.
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import hcl2
 
 from factory_lake.module_interface import REPOSITORY, Input, Interface, ModuleInterfaceError, read_interface
 
 BEGIN = "<!-- Made by `make docs` from the .tf files: begin -->"
 END = "<!-- Made by `make docs` from the .tf files: end -->"
+
+
+_REGISTRY = "https://registry.terraform.io/providers"
+_BLOCK = re.compile(r'^(resource|data) "(\w+)" "(\w+)" \{', re.MULTILINE)
+_CALL = re.compile(r'^module "(\w+)" \{\n(?:.*\n)??  source += "([^"]+)"', re.MULTILINE)
+
+
+def render_parts(folder: Path) -> str:
+    """The Markdown of what a module requires and of what it consists.
+
+    Raises:
+        ModuleInterfaceError: When it has no versions.tf.
+    """
+    versions = folder / "versions.tf"
+    if not versions.exists():
+        raise ModuleInterfaceError(f"{versions} does not exist: every module says which versions it requires")
+    (terraform,) = hcl2.loads(versions.read_text(encoding="utf-8"))["terraform"]
+    providers = {
+        name: {key: str(value).strip('"') for key, value in provider.items()}
+        for block in terraform.get("required_providers", ())
+        for name, provider in block.items()
+        if not name.startswith("__")
+    }
+    text = "\n".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.tf")))
+    required = str(terraform["required_version"]).strip('"')
+    lines = ["## Requirements", "", "| name | version |", "|---|---|", f"| terraform | `{required}` |"]
+    lines += [f"| {name} | `{provider['version']}` |" for name, provider in providers.items()]
+    lines += _table(
+        "Providers", "name | source", (f"{name} | `{each['source']}`" for name, each in providers.items())
+    )
+    lines += _table(
+        "Modules", "name | source", (f"`{name}` | `{source}`" for name, source in sorted(_CALL.findall(text)))
+    )
+    lines += _table("Resources", "name | type", sorted(_resources(text, providers)))
+    return "\n".join(lines)
+
+
+def _resources(text: str, providers: dict[str, dict[str, str]]) -> Iterator[str]:
+    """A row for each block of a resource or a data source, with the provider's page on it."""
+    for kind, type_, name in _BLOCK.findall(text):
+        provider, _, page = type_.partition("_")
+        shown = f"`{type_}.{name}`"
+        if provider in providers:
+            pages = "resources" if kind == "resource" else "data-sources"
+            shown = f"[{shown}]({_REGISTRY}/{providers[provider]['source']}/latest/docs/{pages}/{page})"
+        yield f"{shown} | {'resource' if kind == 'resource' else 'data source'}"
+
+
+def _table(title: str, head: str, rows: Iterator[str] | list[str]) -> list[str]:
+    found = list(rows)
+    if not found:
+        return []
+    return ["", f"## {title}", "", f"| {head} |", "|---|---|", *(f"| {row} |" for row in found)]
 
 
 def render(interface: Interface) -> str:
@@ -74,7 +129,7 @@ def updated(readme: Path, section: str) -> str:
 
 
 def documented_folders(repository: Path) -> list[Path]:
-    """The folders whose READMEs hold tables: every module."""
+    """Every module: the folders whose READMEs hold tables."""
     return sorted(folder for folder in (repository / "modules").iterdir() if any(folder.glob("*.tf")))
 
 
@@ -87,7 +142,8 @@ def main(arguments: Sequence[str] | None = None, repository: Path = REPOSITORY) 
     try:
         for folder in documented_folders(repository):
             readme = folder / "README.md"
-            text = updated(readme, render(read_interface(folder)))
+            section = f"{render_parts(folder)}\n\n{render(read_interface(folder))}"
+            text = updated(readme, section)
             if text != readme.read_text(encoding="utf-8"):
                 behind.append(readme.relative_to(repository))
                 if not check:

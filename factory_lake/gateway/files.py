@@ -113,12 +113,12 @@ class Defaults:
         if not fitting:
             known = ", ".join(sorted({f"{source.factory}/{source.gateway}" for source in self.sources}))
             raise ConfigurationError(
-                f"the lake has no gateway {factory or '*'}/{gateway or '*'}; it has {known}"
+                "the lake", f"has no gateway {factory or '*'}/{gateway or '*'}; it has {known}"
             )
         if gateway and len(fitting) > 1:
             factories = ", ".join(source.factory for source in fitting)
             raise ConfigurationError(
-                f"gateway {gateway} is in several factories ({factories}); name the factory too"
+                f"gateway {gateway}", f"is in several factories ({factories}); name the factory too"
             )
         return fitting[0]
 

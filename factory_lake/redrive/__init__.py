@@ -7,7 +7,7 @@ delivery stream skipped. The modules, each of which imports only those above it:
 - `lines` reads error objects, `restore` makes a message of a line that the transform made;
 - `datastream` reads a data stream, `sender` puts batches on it;
 - `origins` finds out when and from which gateway a message first came;
-- `ledger` writes down what was put back;
+- `checkpoints` writes down what was put back;
 - `prediction` asks the transform's code what it would make of a message;
 - `findings` counts;
 - `objects` redrives error objects, `skipped` a range of a data stream;

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
 
 
-class Ledger:
+class Checkpoints:
     """The records of redriven lines."""
 
     def __init__(self, s3: "S3Client") -> None:
@@ -67,7 +67,5 @@ class Ledger:
             stored, stored_etag = self.read(source)
             if stored == record and stored_etag is not None:
                 return stored_etag
-            raise BusyError(
-                f"{source}: another redrive works on it (run {stored.run or 'unknown'})"
-            ) from error
+            raise BusyError(source, f"another redrive works on it (run {stored.run or 'unknown'})") from error
         return answer["ETag"]

@@ -18,7 +18,7 @@ from threading import Lock
 from factory_lake.gateway.identities import Lane
 from factory_lake.reconcile.redriven import Lines, Redriven
 from factory_lake.redrive import findings as outcomes
-from factory_lake.redrive.checkpoint import Ledger
+from factory_lake.redrive.checkpoint import Checkpoints
 from factory_lake.redrive.datastream import DataStream
 from factory_lake.redrive.errors import BusyError, DamagedError, SendError
 from factory_lake.redrive.findings import Finding, Findings
@@ -49,7 +49,7 @@ class LaneParts:
         factory: Whose.
         lane: Which.
         bucket: Where its error objects lie.
-        ledger: Where it is written down what was put back.
+        checkpoints: Where it is written down what was put back.
         stream: Its data stream, to read.
         sender: Its data stream, to write.
         log: The log of its transform function.
@@ -59,7 +59,7 @@ class LaneParts:
     factory: str
     lane: Lane
     bucket: str
-    ledger: Ledger
+    checkpoints: Checkpoints
     stream: DataStream
     sender: Sender
     log: RejectionLog
@@ -225,7 +225,7 @@ class ObjectRedrive:
         return max(0, self._options.limit - done)
 
     def _object(self, source: ErrorObject, lines: Iterator[ErrorLine]) -> None:
-        record, etag = self._parts.ledger.read(source)
+        record, etag = self._parts.checkpoints.read(source)
         work = _Work(source, record, record, etag)
         if record.pending and self._options.apply:
             self._settle(work)
@@ -271,7 +271,7 @@ class ObjectRedrive:
                 break
         work.record = replace(work.record, pending=Lines())
         if left:
-            raise SendError(f"{self._parts.sender.stream}: {problem}")
+            raise SendError(self._parts.sender.stream, problem)
 
     def _note(self, work: _Work, messages: list[_Message], outcome: Outcome, since_ms: int) -> list[_Message]:
         """Note what the stream took of a batch, and return what it did not."""
@@ -294,7 +294,7 @@ class ObjectRedrive:
         if age_ms < self._take_over_ms:
             wait = (self._take_over_ms - age_ms) / 1000
             raise BusyError(
-                f"{work.source}: run {record.run} sent a batch a moment ago; try again in {wait:.0f} s"
+                work.source, f"run {record.run} sent a batch a moment ago; try again in {wait:.0f} s"
             )
         there = self._arrived(work.source, record.pending, record.since_ms)
         if self._clock_ms() - record.since_ms > self._parts.stream.retention_ms():
@@ -367,7 +367,7 @@ class ObjectRedrive:
         work.record = replace(work.record, run=self._run)
         # Set before the write: a run that lost a race must not write once more when it is left.
         work.stored = work.record
-        work.etag = self._parts.ledger.write(work.source, work.record, work.etag)
+        work.etag = self._parts.checkpoints.write(work.source, work.record, work.etag)
 
     def _count(self, source: ErrorObject, rule: str, outcome: str, messages: int = 1) -> None:
         day = source.day.isoformat()

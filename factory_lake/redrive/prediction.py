@@ -55,7 +55,7 @@ class Prediction:
             settings = Settings.from_env(environment)
             self._transform = Transform(settings, str(schemas), Report(settings, self._hear))
         except (SettingsError, TransformError) as error:
-            raise RedriveError(str(error)) from error
+            raise RedriveError("the transform's settings", str(error)) from error
         self._rule: str | None = None
 
     def verdict(self, payload: bytes, partition_key: str, arrival_ms: int) -> Verdict:

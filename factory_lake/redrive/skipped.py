@@ -122,7 +122,9 @@ class RangeRedrive:
                 row = _row_of(self._parts.lane == "configuration", verdict.line)
             wanted[key] = _Expected(row, _digest(record.data), _day(record.arrival_ms))
             if len(wanted) > MOST_RECORDS:
-                raise RedriveError(f"the range must hold at most {MOST_RECORDS} records; take a shorter one")
+                raise RedriveError(
+                    "--from, --to", f"the range must hold at most {MOST_RECORDS} records; take a shorter one"
+                )
         return wanted, days
 
     def _not_stored(
@@ -215,7 +217,7 @@ class RangeRedrive:
             problem = outcome.problem
             if outcome.final:
                 break
-        raise SendError(f"{self._parts.sender.stream}: {problem}")
+        raise SendError(self._parts.sender.stream, problem)
 
     def _key(self, record: StreamRecord) -> str | None:
         """The key that a record is put back with: its own, where that is an envelope."""

@@ -341,6 +341,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=15, help="interpreters to start (%(default)s)")
     parser.add_argument("--result", type=Path, default=RESULT, help="where the result goes (%(default)s)")
     options = parser.parse_args(arguments)
+    try:
+        options.result.parent.mkdir(parents=True, exist_ok=True)
+        options.result.open("a").close()
+    except OSError as error:
+        parser.error(f"--result must be a file that can be written, got {options.result} ({error.strerror})")
     result = measure(options.rounds, options.processes)
     for size, figures in result["calls_by_archived_clips"].items():
         print(
@@ -355,7 +360,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{'met   ' if target.met(value) else 'MISSED'} {target.key} = {value:.2f}"
             f" ({bound}: {target.what})"
         )
-    options.result.parent.mkdir(parents=True, exist_ok=True)
     options.result.write_text(json.dumps(result, indent=2) + "\n")
     print(f"written to {options.result}")
     return 0

@@ -436,6 +436,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--result", type=Path, default=RESULT, help="where the result goes (default: %(default)s)"
     )
     options = parser.parse_args(arguments)
+    try:
+        options.result.parent.mkdir(parents=True, exist_ok=True)
+        options.result.open("a").close()
+    except OSError as error:
+        parser.error(f"--result must be a file that can be written, got {options.result} ({error.strerror})")
     result = measure(options.rounds, options.processes)
     for name, rates in result["records_per_second"].items():
         listed = ", ".join(f"{peer} {rate:,}" for peer, rate in rates.items())
@@ -451,7 +456,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f" ({bound}: {target.what})"
         )
     print(f"       with cached bytecode the import takes {result['import_cached_ms']:.1f} ms")
-    options.result.parent.mkdir(parents=True, exist_ok=True)
     options.result.write_text(json.dumps(result, indent=2) + "\n")
     print(f"written to {options.result}")
     return 0

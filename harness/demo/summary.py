@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 
+_IMPORTED = time.time()
+
+
 def seconds_since_start() -> float:
     """Seconds since the user's command began: set-up by make counts, and it began before this process."""
-    began = os.environ.get("FACTORY_LAKE_STARTED")
-    return time.time() - float(began) if began else time.process_time()
+    return time.time() - float(os.environ.get("FACTORY_LAKE_STARTED") or _IMPORTED)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+from factory_lake.camera.frames import export_frame
 from harness.camera.archiver import archive_all, crash_while_storing, schedule_off
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
@@ -21,7 +22,6 @@ from harness.demo.steps import Steps
 from harness.lake.functions import change_environment
 from harness.lake.targets import CameraPlace, Targets
 from harness.workers import Workers
-from localcloud.testing.decode import export_frame
 from localcloud.testing.producer import Producer
 
 _BACKFILL_SECONDS = 300
@@ -122,7 +122,7 @@ class Recording:
             clip = self.targets.folder / f"{place.name}.mp4"
             s3 = self.targets.lake.cloud.client("s3")
             s3.download_file(self.targets.clips, self._clips(place)[0], str(clip))
-            export_frame(clip, 0, clip.with_suffix(".png"))
+            export_frame(clip, 0, clip.with_suffix(".png"), clip)
         return report
 
     @property

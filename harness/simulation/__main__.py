@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from factory_lake.boundary import run_command
 from harness.simulation.batch import Totals, run_seeds, violations_of
 from harness.simulation.generate import generate
 from harness.simulation.shrink import shrink
@@ -30,7 +31,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.n < 1 or options.processes < 1:
         parser.error("--n and --processes must be at least 1")
+    return run_command(lambda: _play(options))
 
+
+def _play(options: argparse.Namespace) -> int:
+    # Before anything is played: a summary that cannot be written is told at once.
+    options.summary.parent.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     totals = Totals()
     chunks = [
@@ -60,7 +66,6 @@ def _write_summary(path: Path, totals: Totals, seconds: float) -> None:
         "cuts": dict(sorted(totals.cuts.items())),
         "seconds": round(seconds, 1),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(summary, indent=2) + "\n")
 
 

@@ -10,9 +10,9 @@ from typing import Self
 
 from factory_lake.gateway import plant
 from factory_lake.gateway.connections import Connections
-from factory_lake.gateway.fleet import Manner, send
+from factory_lake.gateway.fleet import SendOptions, send
 from factory_lake.gateway.identities import Lane, Source
-from factory_lake.gateway.mqtt import Patience, Progress
+from factory_lake.gateway.mqtt import Progress, Timeouts
 from factory_lake.gateway.proxy import Proxy
 from harness.demo.messages import connections
 from harness.lake.targets import Targets
@@ -20,7 +20,7 @@ from harness.workers import Workers
 
 # A broken line is noticed and opened again quickly, so that a fault of seconds is over in seconds; nothing
 # makes a gateway give up, since the soak ends only when everything is acknowledged.
-_PATIENCE = Patience(answer=8, give_up=600, first_pause=0.2, longest_pause=3)
+_TIMEOUTS = Timeouts(answer=8, give_up=600, first_pause=0.2, longest_pause=3)
 # Ten samples to one configuration update.
 _SHARE: dict[Lane, float] = {"measurements": 1.0, "configuration": 0.1}
 # The plant itself repeats a message now and then. Here it does not, so that whatever the query for duplicates
@@ -138,7 +138,7 @@ class Gateways:
             mine,
             {source: self._payloads(gateway, source, rate)},
             self._targets.journals,
-            Manner(rate=rate, patience=_PATIENCE),
+            SendOptions(rate=rate, timeouts=_TIMEOUTS),
             lambda progress: gateway.progress.update({source.lane: progress[source]}),
             self._stop,
         )

@@ -11,11 +11,11 @@ from typing import Any
 from factory_lake import query as athena
 from factory_lake.gateway.identities import Lane
 from factory_lake.gateway.journal import Entry, read_journals
-from factory_lake.reconcile import Account, Buckets, Lake, Rules
+from factory_lake.reconcile import Buckets, ReconciliationReport, Rules, StoredObjects
 from factory_lake.reconcile.expectation import Row, expected
 from factory_lake.reconcile.lossless_json import NotTakenError
 from factory_lake.reconcile.matching import match
-from factory_lake.reconcile.report import Offender
+from factory_lake.reconcile.report import Discrepancy
 from factory_lake.reconcile.stored import Found
 from harness.lake.targets import Targets
 from harness.soak.faults import Kill, Outage
@@ -65,11 +65,11 @@ class Messages:
         rows_of_view: Rows of the view that leaves repeats out.
     """
 
-    account: Account
+    account: ReconciliationReport
     repeated_by_mqtt: int
     repeated_by_delivery: int
-    unexplained: tuple[Offender, ...]
-    rejected_in_outages: frozenset[Offender]
+    unexplained: tuple[Discrepancy, ...]
+    rejected_in_outages: frozenset[Discrepancy]
     error_objects: int
     expected_repeats: Mapping[SampleKey, int]
     found_repeats: Mapping[SampleKey, int]
@@ -77,11 +77,11 @@ class Messages:
     rows_of_view: int
 
     @property
-    def faulty(self) -> tuple[Offender, ...]:
+    def faulty(self) -> tuple[Discrepancy, ...]:
         """Messages that are not where they should be, less what the faults explain."""
         left = (
             one
-            for one in self.account.offenders
+            for one in self.account.discrepancies
             if one.kind not in ("duplicated", "error action") and one not in self.rejected_in_outages
         )
         return (*left, *self.unexplained)
@@ -108,7 +108,7 @@ def reconcile_messages(targets: Targets, kills: Sequence[Kill], outages: Sequenc
     entries = read_journals(targets.journals)
     s3 = targets.lake.cloud.client("s3")
     buckets = Buckets.from_outputs(targets.lake.outputs)
-    found = Lake(s3, buckets).found(targets.factories)
+    found = StoredObjects(s3, buckets).found(targets.factories)
     written = _written(s3, buckets.by_lane.values(), targets.factories)
     return explain(entries, found, written, _ask(targets), kills, outages)
 
@@ -210,36 +210,41 @@ def _explained(copies: Sequence[Found], written: Mapping[str, float], kills: Seq
 
 
 def _unexplained(
-    account: Account,
+    account: ReconciliationReport,
     messages: Mapping[object, Sequence[Found]],
     explained: Mapping[object, int],
     strange: Mapping[object, int],
-) -> tuple[Offender, ...]:
+) -> tuple[Discrepancy, ...]:
     """Copies that neither a publish nor a kill explains."""
     by_where = {copy.where: message for message, copies in messages.items() for copy in copies}
-    blamed: dict[object, list[Offender]] = defaultdict(list)
-    for offender in account.offenders:
+    blamed: dict[object, list[Discrepancy]] = defaultdict(list)
+    for offender in account.discrepancies:
         if offender.kind == "duplicated" and offender.where is not None:
             blamed[by_where[offender.where]].append(offender)
-    left: list[Offender] = []
+    left: list[Discrepancy] = []
     for message in blamed.keys() | +Counter(strange):
         without_kill = blamed[message][explained.get(message, 0) :]
         left += without_kill
         # The account may have put a strange copy down to a publish that was repeated as well.
         hidden = max(0, strange.get(message, 0) - len(without_kill))
         detail = "one record written again, and the delivery engine was not killed"
-        left += [Offender("duplicated", "?", None, copy.where, detail) for copy in messages[message][:hidden]]
+        left += [
+            Discrepancy("duplicated", "?", None, copy.where, detail) for copy in messages[message][:hidden]
+        ]
     return tuple(left)
 
 
 def _rejected_in_outages(
-    account: Account, found: Sequence[Found], written: Mapping[str, float], outages: Sequence[Outage]
-) -> frozenset[Offender]:
+    account: ReconciliationReport,
+    found: Sequence[Found],
+    written: Mapping[str, float],
+    outages: Sequence[Outage],
+) -> frozenset[Discrepancy]:
     """Messages that the table should have and the errors prefix has, since no function could be invoked."""
     by_where = {copy.where: copy for copy in found}
     return frozenset(
         offender
-        for offender in account.offenders
+        for offender in account.discrepancies
         if offender.kind == "unexpectedly rejected"
         and offender.where is not None
         and _fell_into(by_where[offender.where], written, outages)

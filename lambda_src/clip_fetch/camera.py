@@ -296,8 +296,12 @@ class Camera:
         return Listing(self._list(seen_ms, until_ms), until_ms, listing.asked_ms)
 
     def _starts_to_try(self, asked_ms: int) -> Iterator[int]:
-        """Return beginnings from which footage may show, the latest first, each twice as long ago."""
-        age_ms = self._limits.settle_ms
+        """Return beginnings from which footage may show, the latest first, each twice as long ago.
+
+        Other ages in each run, so that what falls between those of one is met by those of another.
+        """
+        share = asked_ms // 1000 * 619 % 1009 / 1009  # two primes: any interval of runs goes through them all
+        age_ms = int(self._limits.settle_ms * (1 + share))
         while asked_ms - age_ms > self._begin_ms:
             yield asked_ms - age_ms
             age_ms *= 2

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from factory_lake import query as athena
-from factory_lake.gateway.fleet import Manner, send
+from factory_lake.gateway.fleet import SendOptions, send
 from factory_lake.gateway.identities import Lane, Source
-from factory_lake.gateway.mqtt import Patience
-from factory_lake.reconcile import Account, Buckets, Lake, Tally, take_account
+from factory_lake.gateway.mqtt import Timeouts
+from factory_lake.reconcile import Buckets, Counts, ReconciliationReport, StoredObjects, reconcile
 from factory_lake.reconcile.stored import Found
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
@@ -34,16 +34,21 @@ PATIENCE = 100.0
 _numbers = itertools.count(1)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Come back once something is so.
+def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE, every: float = 0.05) -> None:
+    """Return once a condition is true.
+
+    Args:
+        condition: Evaluated again and again.
+        seconds: How long to wait.
+        every: Seconds between two evaluations; more for one that costs something.
 
     Raises:
-        AssertionError: It was not in time.
+        AssertionError: The condition was not true in time.
     """
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not so after {seconds:g} s"
-        time.sleep(0.05)
+        assert time.monotonic() < deadline, f"not true after {seconds:g} s"
+        time.sleep(every)
 
 
 def sample(**changes: object) -> bytes:
@@ -83,25 +88,25 @@ class Factory:
     def send(self, payloads: list[bytes], lane: Lane = "measurements", gateway: str | None = None) -> None:
         """Publish and wait for every acknowledgement; as the factory's first gateway, or as the one named."""
         source = Source(self.name, gateway or self.gateway, lane)
-        manner = Manner(patience=Patience(give_up=60))
-        send(connections(self.lake), {source: payloads}, self.journals, manner)
+        options = SendOptions(timeouts=Timeouts(give_up=60))
+        send(connections(self.lake), {source: payloads}, self.journals, options)
 
     def deliver(self) -> None:
         """Have everything in the factory's data streams delivered."""
         self.lake.cloud.flush(list(self.lake.outputs["delivery_streams"][self.name].values()), FLUSH_SECONDS)
 
-    def account(self) -> Account:
+    def account(self) -> ReconciliationReport:
         """Of everything that was ever sent for the factory."""
-        return take_account(self._stored(), self.journals)
+        return reconcile(self._stored(), self.journals)
 
     def found(self) -> list[Found]:
         """Everything of the factory that lies in the lake."""
         return self._stored().found([self.name])
 
-    def _stored(self) -> Lake:
-        return Lake(self.lake.cloud.client("s3"), Buckets.from_outputs(self.lake.outputs))
+    def _stored(self) -> StoredObjects:
+        return StoredObjects(self.lake.cloud.client("s3"), Buckets.from_outputs(self.lake.outputs))
 
-    def tally(self, lane: Lane = "measurements") -> Tally:
+    def tally(self, lane: Lane = "measurements") -> Counts:
         """The lane's numbers."""
         return self.account().by_lane[f"{self.name}/{lane}"]
 

@@ -77,7 +77,7 @@ class Plant:
         }
 
     def until(self, state: str, kinds: set[str]) -> None:
-        """Evaluates alarms until all of these kinds have a state, and have notified of it since the last time."""
+        """Evaluates alarms until all of these kinds have a state, and have notified of it."""
         names = self.named(kinds)
         client = self.lake.cloud.client("cloudwatch")
         deadline = time.monotonic() + PATIENCE

@@ -141,7 +141,8 @@ def test_a_factory_is_taken_out_only_in_the_documented_way(lake: LocalLake, tmp_
 def test_a_retention_is_lowered_only_in_the_documented_way(lake: LocalLake, tmp_path: Path) -> None:
     protected = Protected(lake, "lyon", tmp_path)
     settings = protected.variables["factories"]["lyon"]
-    lowered = {**settings, "lanes": {"configuration": {"stream": {"retention_hours": 48}}}}
+    stream = {"shards": 1, "retention_hours": 48}
+    lowered = {**settings, "lanes": {**settings["lanes"], "configuration": {"stream": stream}}}
 
     protected.configure(factories={"lyon": lowered})
     _, (message,) = protected.plan()
@@ -149,11 +150,9 @@ def test_a_retention_is_lowered_only_in_the_documented_way(lake: LocalLake, tmp_
     assert command[:3] == ["aws", "kinesis", "decrease-stream-retention-period"]
     names = dict(zip(command[3::2], command[4::2], strict=True))
 
-    stream = {"StreamName": names["--stream-name"]}
+    name, hours = names["--stream-name"], int(names["--retention-period-hours"])
     kinesis = lake.cloud.client("kinesis")
-    kinesis.decrease_stream_retention_period(
-        **stream, RetentionPeriodHours=int(names["--retention-period-hours"])
-    )
+    kinesis.decrease_stream_retention_period(StreamName=name, RetentionPeriodHours=hours)
     try:
         actions, errors = protected.plan("-refresh=true")
         assert errors == []
@@ -161,4 +160,4 @@ def test_a_retention_is_lowered_only_in_the_documented_way(lake: LocalLake, tmp_
         lane = 'module.lake.module.factory_pipeline["lyon"].aws_cloudwatch_metric_alarm.lane'
         assert actions == {f'{lane}["configuration-time-to-loss"]': "update"}
     finally:
-        kinesis.increase_stream_retention_period(**stream, RetentionPeriodHours=72)
+        kinesis.increase_stream_retention_period(StreamName=name, RetentionPeriodHours=72)

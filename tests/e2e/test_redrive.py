@@ -22,7 +22,7 @@ from factory_lake.reconcile.redriven import RECORDS
 from factory_lake.redrive import findings as outcomes
 from factory_lake.redrive.datastream import DataStream, StreamRecord
 from factory_lake.redrive.findings import Findings
-from factory_lake.redrive.lake import Clients, Settings, lanes, parts_of, prediction_of
+from factory_lake.redrive.lake import LaneClients, Settings, lanes, parts_of, prediction_of
 from factory_lake.redrive.lines import list_objects, read_lines
 from factory_lake.redrive.objects import ObjectRedrive, Options
 from factory_lake.redrive.origins import envelope
@@ -37,7 +37,7 @@ _DAY_MS = 86_400_000
 
 
 @pytest.fixture(scope="module")
-def operator(lake: LocalLake) -> Clients:
+def operator(lake: LocalLake) -> LaneClients:
     """Clients of a role that may do what a redrive needs, and nothing else."""
     cloud = lake.cloud
     iam = cloud.client("iam")
@@ -66,7 +66,7 @@ def operator(lake: LocalLake) -> Clients:
         RoleName="redrive-operator", PolicyName="redrive", PolicyDocument=json.dumps(document)
     )
     session = cloud.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="operator")["Credentials"]
-    return Clients(
+    return LaneClients(
         cloud.client("s3", session),
         cloud.client("kinesis", session),
         cloud.client("kinesis", session, attempts=1),
@@ -76,7 +76,7 @@ def operator(lake: LocalLake) -> Clients:
 
 
 def test_messages_in_errors_get_into_their_tables_once_and_with_their_first_arrival(
-    lake: LocalLake, factory: Callable[[str], Factory], operator: Clients
+    lake: LocalLake, factory: Callable[[str], Factory], operator: LaneClients
 ) -> None:
     bergen = factory(FACTORY)
     function = lake.outputs["transform_functions"][FACTORY]["measurements"]
@@ -106,9 +106,9 @@ def test_messages_in_errors_get_into_their_tables_once_and_with_their_first_arri
     assert done.total(outcomes.PUT_BACK) == 11
     assert {"TIMESTAMP_TOO_OLD", "NOT_JSON"} <= {one.rule for one in predicted.counts}
     account = bergen.account()
-    assert account.offenders == ()
+    assert account.discrepancies == ()
     assert (account.total.delivered, account.total.rejected, account.total.error_action) == (11, 1, 0)
-    # Not near the first arrival, but the very millisecond that the rule stamped, or that the document's key has.
+    # The very millisecond of the first arrival, which the rule stamped or the document's key has.
     for lane in LANES:
         redriven = _keys(lake, lane)[len(first[lane]) :]
         assert Counter(_arrivals(bergen, lane)) == Counter(redriven)
@@ -121,7 +121,7 @@ def test_messages_in_errors_get_into_their_tables_once_and_with_their_first_arri
 
 
 def test_a_killed_redrive_goes_on_without_a_second_copy(
-    lake: LocalLake, factory: Callable[[str], Factory], operator: Clients, tmp_path: Path
+    lake: LocalLake, factory: Callable[[str], Factory], operator: LaneClients, tmp_path: Path
 ) -> None:
     bergen = factory(FACTORY)
     # A redriven message keeps its first arrival, so this leaves out what other tests sent.
@@ -132,15 +132,13 @@ def test_a_killed_redrive_goes_on_without_a_second_copy(
     ):
         bergen.send([sample() for _ in range(40)])
         bergen.deliver()
-    outputs = tmp_path / "outputs.json"
-    outputs.write_text(json.dumps(lake.outputs))
-    arguments = ["errors", "--outputs", str(outputs), "--local", str(lake.cloud.workdir)]
+    arguments = ["redrive", "errors", "--lake", str(lake.describe())]
     start = len(_keys(lake, "measurements", since_ms))
     redrive = subprocess.Popen(
         [
             sys.executable,
             "-m",
-            "factory_lake.redrive",
+            "factory_lake.cli",
             *arguments,
             "--factory",
             FACTORY,
@@ -150,7 +148,7 @@ def test_a_killed_redrive_goes_on_without_a_second_copy(
         ],
         stdout=subprocess.DEVNULL,
     )
-    wait_until(lambda: len(_keys(lake, "measurements", since_ms)) >= start + 16)
+    wait_until(lambda: len(_keys(lake, "measurements", since_ms)) >= start + 16, every=0.3)
     redrive.send_signal(signal.SIGKILL)
     redrive.wait()
     assert len(_keys(lake, "measurements", since_ms)) < start + 40
@@ -162,12 +160,12 @@ def test_a_killed_redrive_goes_on_without_a_second_copy(
     assert done.problems == []
     assert len(_keys(lake, "measurements", since_ms)) == start + 40
     account = bergen.account()
-    assert account.offenders == ()
+    assert account.discrepancies == ()
     assert account.by_lane[f"{FACTORY}/measurements"].delivered == before + 40
 
 
 def test_what_a_new_delivery_stream_skipped_is_redriven(
-    lake: LocalLake, factory: Callable[[str], Factory], operator: Clients
+    lake: LocalLake, factory: Callable[[str], Factory], operator: LaneClients
 ) -> None:
     bergen = factory(FACTORY)
     since_ms = time.time_ns() // 1_000_000
@@ -194,11 +192,11 @@ def test_what_a_new_delivery_stream_skipped_is_redriven(
     bergen.deliver()
 
     account = bergen.account()
-    assert account.offenders == ()
+    assert account.discrepancies == ()
     assert account.total.lost == 0
 
 
-def test_the_operator_may_do_nothing_else(lake: LocalLake, operator: Clients) -> None:
+def test_the_operator_may_do_nothing_else(lake: LocalLake, operator: LaneClients) -> None:
     bucket = lake.outputs["buckets"]["measurements"]
     streams = lake.outputs["data_streams"]
     _denied(operator.s3.put_object, Bucket=bucket, Key=f"errors/factory={FACTORY}/measurements/x", Body=b"")
@@ -215,7 +213,7 @@ def test_the_operator_may_do_nothing_else(lake: LocalLake, operator: Clients) ->
         _denied(operator.s3.delete_object, Bucket=bucket, Key=key)
 
 
-def _redrive(lake: LocalLake, clients: Clients, options: Options, take_over_ms: int = 60_000) -> Findings:
+def _redrive(lake: LocalLake, clients: LaneClients, options: Options, take_over_ms: int = 60_000) -> Findings:
     findings = Findings()
     for names in lanes(lake.outputs, [FACTORY]):
         parts = parts_of(names, clients, Settings(predict=True))

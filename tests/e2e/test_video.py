@@ -1,4 +1,4 @@
-"""Footage from cameras to clips, by the packaged function in its own role; what counts is the decoded frames."""
+"""Footage from cameras to clips, by the packaged function in its own role; the clips are decoded."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_the_schedule_catches_up_after_missed_runs(lake: LocalLake, camera: Film
     with schedule_off(lake.cloud, lake.outputs["video"][FACTORY]["schedule_rules"]):
         camera.film(120)
 
-    wait_until(camera.is_archived)
+    wait_until(camera.is_archived, every=0.5)
 
     report = camera.reconcile()
     assert report.discrepancies == []

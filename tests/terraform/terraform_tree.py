@@ -44,7 +44,7 @@ def configuration_folders() -> list[str]:
 
 @dataclass(frozen=True)
 class TerraformTree:
-    """A copy of `modules`, `environments` and `glue_schemas`, laid out as in the repository.
+    """A copy of `modules`, `environments`, `examples` and `glue_schemas`, laid out as in the repository.
 
     Attributes:
         root: The folder that holds them.
@@ -57,7 +57,7 @@ class TerraformTree:
     @classmethod
     def copy_to(cls, root: Path) -> "TerraformTree":
         """Copy the sources; caches and states of a developer's own runs stay behind."""
-        for folder in ("modules", "environments", "glue_schemas"):
+        for folder in ("modules", "environments", "examples", "glue_schemas"):
             shutil.copytree(
                 REPOSITORY / folder, root / folder, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*")
             )
@@ -82,6 +82,9 @@ class TerraformTree:
 
     def init(self, folder: str) -> None:
         """Install provider and modules, the provider exactly as the lock files pin it."""
+        if "hashicorp/aws" not in (self.root / folder / "versions.tf").read_text(encoding="utf-8"):
+            self.run(folder, "init", "-backend=false", "-input=false")
+            return
         lock = self.root / folder / LOCK_FILE.name
         if not lock.exists():  # modules have no lock file of their own
             shutil.copy(LOCK_FILE, lock)

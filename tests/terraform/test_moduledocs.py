@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from factory_lake.module_interface import Input, Interface, ModuleInterfaceError, Output, read_interface
-from scripts.moduledocs import BEGIN, END, main, pretty_type, render, updated
+from scripts.moduledocs import BEGIN, END, main, pretty_type, render, render_parts, updated
 
 _MODULE = """
 variable "size" {
@@ -44,16 +44,43 @@ locals {
 """
 
 
+_VERSIONS = """
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 5.100"
+    }
+  }
+}
+"""
+
+_MAIN = """
+data "aws_region" "current" {}
+
+module "part" {
+  source = "../part"
+}
+
+resource "aws_s3_bucket" "parts" {
+  bucket = "parts"
+}
+
+resource "terraform_data" "guard" {}
+"""
+
+
 @pytest.fixture
 def module(tmp_path: Path) -> Path:
-    """A module in a repository of its own, and the one environment that has a README."""
+    """A module in a repository of its own."""
     folder = tmp_path / "modules" / "thing"
     folder.mkdir(parents=True)
     (folder / "variables.tf").write_text(_MODULE)
+    (folder / "versions.tf").write_text(_VERSIONS)
+    (folder / "main.tf").write_text(_MAIN)
     (folder / "README.md").write_text(f"# thing\n\nWords.\n\n{BEGIN}\nold\n{END}\nMore words.\n")
-    lake = tmp_path / "modules" / "lake"
-    lake.mkdir(parents=True)
-    (lake / "README.md").write_text(f"{BEGIN}\n{END}\n")
     return folder
 
 
@@ -105,6 +132,45 @@ def test_renders_tables_and_the_types_of_objects(module: Path) -> None:
         "|---|---|",
         "| `total` | The sum of it. |",
     ]
+
+
+def test_renders_what_a_module_requires_and_consists_of(module: Path) -> None:
+    """With links to the provider's pages; built-in resources have none."""
+    docs = "https://registry.terraform.io/providers/hashicorp/aws/latest/docs"
+    assert render_parts(module).splitlines() == [
+        "## Requirements",
+        "",
+        "| name | version |",
+        "|---|---|",
+        "| terraform | `>= 1.11` |",
+        "| aws | `~> 5.100` |",
+        "",
+        "## Providers",
+        "",
+        "| name | source |",
+        "|---|---|",
+        "| aws | `hashicorp/aws` |",
+        "",
+        "## Modules",
+        "",
+        "| name | source |",
+        "|---|---|",
+        "| `part` | `../part` |",
+        "",
+        "## Resources",
+        "",
+        "| name | type |",
+        "|---|---|",
+        f"| [`aws_region.current`]({docs}/data-sources/region) | data source |",
+        f"| [`aws_s3_bucket.parts`]({docs}/resources/s3_bucket) | resource |",
+        "| `terraform_data.guard` | resource |",
+    ]
+
+
+def test_a_module_without_versions_is_refused(module: Path) -> None:
+    (module / "versions.tf").unlink()
+    with pytest.raises(ModuleInterfaceError, match=r"versions\.tf does not exist"):
+        render_parts(module)
 
 
 def test_an_empty_default_stays_on_its_line() -> None:

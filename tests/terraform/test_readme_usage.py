@@ -1,4 +1,4 @@
-"""The usage blocks of the modules' READMEs, planned together as a user would paste them."""
+"""The examples in the modules' READMEs, planned together as a user would paste them."""
 
 import re
 import shutil
@@ -6,27 +6,31 @@ import shutil
 import pytest
 
 from factory_lake.module_interface import REPOSITORY
-from scripts.moduledocs import documented_folders
+from scripts.moduledocs import BEGIN, documented_folders
 from tests.terraform.terraform_tree import MOCK_PROVIDER, TerraformTree
 
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
 
-_USAGE = re.compile(r"^## Usage\n.*?^```hcl\n(?P<block>.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```hcl\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_usage_blocks_are_formatted_and_can_be_planned(tree: TerraformTree) -> None:
+def test_examples_are_formatted_and_can_be_planned(tree: TerraformTree) -> None:
     """Each README shows a call; the calls refer to one another."""
     blocks = {}
     for folder in documented_folders(REPOSITORY):
-        found = _USAGE.search((folder / "README.md").read_text(encoding="utf-8"))
-        assert found is not None, f"{folder}/README.md has no usage block"
-        blocks[f"{folder.name}.tf"] = found["block"]
+        written = (folder / "README.md").read_text(encoding="utf-8").split(BEGIN)[0]
+        found = _BLOCK.findall(written)
+        assert "\n## Usage\n" in written and found, f"{folder}/README.md has no usage block"
+        blocks[f"{folder.name}.tf"] = "\n".join(found)
     planned = 'run "plan" {\n  command = plan\n}\n'
     usage = tree.add_root("usage", {**blocks, "usage.tftest.hcl": MOCK_PROVIDER + planned})
     # What the blocks expect to find: requests of the gateway, and packages that were built.
-    shutil.copytree(tree.root / "environments" / "dev" / "tests" / "testdata" / "csr", tree.root / usage / "csr")
     shutil.copytree(
-        tree.root / "modules" / "lake" / "tests" / "testdata" / "packages", tree.root / "build" / "packages"
+        tree.root / "environments" / "dev" / "tests" / "testdata" / "csr", tree.root / usage / "csr"
+    )
+    shutil.copytree(
+        tree.root / "modules" / "lake" / "tests" / "testdata" / "packages", tree.root / "build" / "packages",
+        dirs_exist_ok=True,
     )
 
     assert tree.run(usage, "fmt", "-check", may_fail=True) == ""

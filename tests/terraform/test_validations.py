@@ -42,6 +42,10 @@ _GOOD = {
         "buckets": '{ measurements = "lake-measurements", configuration = "lake-configuration" }',
         "measurements_table": '{ database = "plant_lake", name = "measurements" }',
     },
+    "monitoring": {
+        "location": '{ partition = "aws", region = "eu-central-1", account = "111122223333" }',
+        "alarm_descriptions": '{ late = "It is late." }',
+    },
     "video_archiver": {
         "name": '"plant-lake"',
         "factory": '"krakow"',
@@ -100,7 +104,9 @@ def test_each_refusal_says_path_rule_and_value(tree: TerraformTree) -> None:
     mocks = [_current(number, case["current"]) for number, case in enumerate(_CASES) if "current" in case]
     mocks += [_lakes(number, case["lakes"]) for number, case in enumerate(_CASES) if "lakes" in case]
     test = MOCK_PROVIDER + "".join(mocks) + run
-    folder = tree.add_root("refusals", {"main.tf": _PLANNED + "\n".join(calls), "validations.tftest.hcl": test})
+    folder = tree.add_root(
+        "refusals", {"main.tf": _PLANNED + "\n".join(calls), "validations.tftest.hcl": test}
+    )
     tree.init(folder)
 
     diagnostics = tree.test_diagnostics(folder)
@@ -143,5 +149,5 @@ def test_environment_without_requests_says_which_are_missing(tree: TerraformTree
         wanted = (
             f"No certificate signing request for {client_id}: {csr_dir}/{client_id}/<name>.pem must exist"
         )
-        command = f"python -m factory_lake.gateway csr --client-id {client_id} --csr-dir {csr_dir}"
+        command = f"factory-lake gateway csr --client-id {client_id} --csr-dir {csr_dir}"
         assert any(wanted in detail and command in detail for detail in details), details

@@ -53,7 +53,13 @@ INSTALLS: Final[tuple[Callable[[Any], object], ...]] = (
 )
 
 
-def run(
+def install() -> None:
+    """Put the extensions and patches into MiniStack."""
+    for part in INSTALLS:
+        part(ministack_app)
+
+
+async def serve(
     workdir: Path,
     http: socket.socket,
     mqtt: socket.socket,
@@ -72,19 +78,6 @@ def run(
         ready_fd: where to report readiness, if anywhere.
         death_pipe_fd: the reading end of the parent-death pipe, if there is one.
     """
-    for install in INSTALLS:
-        install(ministack_app)
-    asyncio.run(_run(workdir, http, mqtt, engine, ready_fd, death_pipe_fd))
-
-
-async def _run(
-    workdir: Path,
-    http: socket.socket,
-    mqtt: socket.socket,
-    engine: EngineProcess,
-    ready_fd: int | None,
-    death_pipe_fd: int | None,
-) -> None:
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,6 +7,7 @@ the environment, and only then imports ``core``, which brings MiniStack with it.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import importlib
 import os
 import signal
@@ -32,7 +33,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     engine.launch()
     try:
         core = importlib.import_module("localcloud.core")
-        core.run(workdir, http, mqtt, engine, ready_fd=options.ready_fd, death_pipe_fd=options.death_pipe_fd)
+        core.install()
+        descriptors = {"ready_fd": options.ready_fd, "death_pipe_fd": options.death_pipe_fd}
+        asyncio.run(core.serve(workdir, http, mqtt, engine, **descriptors))
     finally:
         # Lambda workers and the engine belong to this process group, and none of them may stay.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

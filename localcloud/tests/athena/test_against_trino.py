@@ -1,6 +1,6 @@
 """The local engine gives Trino's own answers, or refuses.
 
-Athena's engine is of Trino's line. ``trino/answers.json`` holds what Trino 435 answered to
+Athena's engine is a fork of Trino. ``trino/answers.json`` holds what Trino 435 answered to
 ``trino/queries.sql``; ``trino/record.py`` asks it again.
 """
 

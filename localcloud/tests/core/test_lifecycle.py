@@ -20,7 +20,6 @@ from localcloud.processes import end_group_of, is_running
 
 pytestmark = pytest.mark.cloud
 
-ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 30.0
 
 
@@ -99,7 +98,7 @@ def test_a_cloud_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
         time.sleep(600)
     """
     command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as starter:
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
         group = int(starter.stdout.readline())
         assert members_of(group)
@@ -124,7 +123,7 @@ def test_a_process_id_that_was_used_again_is_left_alone() -> None:
 def test_the_command_line_starts_reports_and_stops(tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "localcloud", *arguments, "--workdir", str(tmp_path)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert "no local cloud runs here" in run("status").stderr
     assert run("start", "--port", "0", "--mqtt-port", "0").returncode == 0

@@ -114,10 +114,10 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
     condition = alltrue([
       for key, alarm in aws_cloudwatch_metric_alarm.lane :
       alarm.alarm_name == "plant-lake-krakow-${key}" && output.alarms[key] == alarm.alarm_name
-      && endswith(alarm.alarm_description, " docs/operations.md#${trimprefix(trimprefix(key, "measurements-"), "configuration-")}")
+      && alarm.alarm_description == "krakow's ${split("-", key)[0]}: ${local.alarm_descriptions[substr(key, length(split("-", key)[0]) + 1, -1)]}"
       && length(alarm.alarm_actions) == 0 && length(alarm.ok_actions) == 0
     ])
-    error_message = "An alarm says what it means and where to read on."
+    error_message = "An alarm says whose it is and what it means."
   }
 
   assert {

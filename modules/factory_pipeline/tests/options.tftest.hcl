@@ -181,11 +181,12 @@ run "own_keys_come_with_the_permissions_to_use_them" {
   }
 }
 
-run "alarms_sound_when_and_where_they_are_told" {
+run "alarms_fire_when_and_where_they_are_told" {
   command = plan
 
   variables {
-    alarm_actions = ["arn:aws:sns:eu-central-1:111122223333:lake-alarms"]
+    alarm_actions    = ["arn:aws:sns:eu-central-1:111122223333:lake-alarms"]
+    runbook_base_url = "https://git.example.com/lake/docs/runbook"
     lanes = {
       measurements  = { stream = { retention_hours = 24 }, delivery = { buffer_seconds = 900 }, transform = { timeout_seconds = 200 } }
       configuration = {}
@@ -248,6 +249,14 @@ run "alarms_sound_when_and_where_they_are_told" {
       alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:lake-alarms"]) && alarm.ok_actions == alarm.alarm_actions
     ])
     error_message = "An alarm tells of trouble and of its end."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, alarm in aws_cloudwatch_metric_alarm.lane :
+      endswith(alarm.alarm_description, " Runbook: https://git.example.com/lake/docs/runbook/${local.lane_alarms[key].kind}.md")
+    ])
+    error_message = "A description ends with the link to the alarm's page."
   }
 }
 

@@ -166,9 +166,13 @@ run "watches_over_the_footage" {
       output.alarms["press-1-camera-silent"] == "plant-lake-krakow-clip-fetch-press-1-camera-silent"
       && output.alarms["not-running"] == "plant-lake-krakow-clip-fetch-not-running"
       && output.alarms["plant-lake-krakow-clip-fetch-start-failed"] == "plant-lake-krakow-clip-fetch-start-failed"
-      && alltrue([for key, name in output.alarms : endswith(aws_cloudwatch_metric_alarm.video[key].alarm_description, " docs/operations.md#${local.video_alarms[key].name}") && endswith(name, "-${local.video_alarms[key].name}")])
+      && alltrue([
+        for key, alarm in aws_cloudwatch_metric_alarm.video :
+        alarm.alarm_description == "${local.video_alarms[key].subject}: ${local.alarm_descriptions[local.video_alarms[key].kind]}"
+        && endswith(alarm.alarm_name, "-${local.video_alarms[key].kind}")
+      ])
       && alltrue([for alarm in aws_cloudwatch_metric_alarm.video : length(alarm.alarm_actions) == 0 && length(alarm.ok_actions) == 0])
     )
-    error_message = "An alarm says whose it is, what it means and where to read on."
+    error_message = "An alarm says whose it is and what it means."
   }
 }

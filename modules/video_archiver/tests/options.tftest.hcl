@@ -199,12 +199,13 @@ run "alarms_look_back_a_day_on_runs_that_are_rare" {
   }
 }
 
-run "alarms_sound_when_and_where_they_are_told" {
+run "alarms_fire_when_and_where_they_are_told" {
   command = plan
 
   variables {
-    cameras = { press-1 = {} }
-    video   = { shards = 6 }
+    cameras          = { press-1 = {} }
+    video            = { shards = 6 }
+    runbook_base_url = "https://git.example.com/lake/docs/runbook"
     alarms = {
       disabled            = ["footage-at-risk", "not-started"]
       loss_seconds        = 7200
@@ -233,6 +234,14 @@ run "alarms_sound_when_and_where_they_are_told" {
       plant-lake-krakow-clip-fetch-1-start-failed = "6 300"
     }
     error_message = "Thresholds are as asked; alarms that are not wanted are not there."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, alarm in aws_cloudwatch_metric_alarm.video :
+      endswith(alarm.alarm_description, " Runbook: https://git.example.com/lake/docs/runbook/${local.video_alarms[key].kind}.md")
+    ])
+    error_message = "A description ends with the link to the alarm's page."
   }
 }
 

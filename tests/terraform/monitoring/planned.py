@@ -19,6 +19,9 @@ module "lake" {
   csr_dir      = "../prod/tests/testdata/csr"
   packages_dir = "../../modules/lake/tests/testdata/packages"
   alarm_topic  = { emails = ["on-call@example.com"] }
+
+  runbook_base_url = "https://git.example.com/lake/docs/runbook"
+
   factories = {
     krakow = {
       gateways = ["line-1", "line-2"]

@@ -1,4 +1,4 @@
-"""The hand-made lake, in memory and on a local cloud."""
+"""The fixture lake, in memory and on a local cloud."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 @pytest.fixture
 def lake() -> MemoryStorage:
-    """The hand-made lake in memory, around ``NOW``."""
+    """The fixture lake in memory, around ``NOW``."""
     return MemoryStorage(
         tables={("lake", table["Name"]): table for table in (*tables(BUCKETS), *views("lake"))},
         objects=objects(NOW, BUCKETS),
@@ -27,7 +27,7 @@ def lake() -> MemoryStorage:
 
 @dataclass(frozen=True)
 class CloudLake:
-    """The hand-made lake on a local cloud.
+    """The fixture lake on a local cloud.
 
     Attributes:
         cloud: the cloud.

@@ -1,4 +1,4 @@
-"""Every named query over hand-made rows, by the local engine, at a fixed moment."""
+"""Every named query over fixture rows, by the local engine, at a fixed moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The views without repeats over the hand-made rows, by the local engine."""
+"""The views without repeats over the fixture rows, by the local engine."""
 
 from __future__ import annotations
 

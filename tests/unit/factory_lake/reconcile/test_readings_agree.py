@@ -225,6 +225,6 @@ def test_attributes_are_compared_by_their_nested_order_too() -> None:
     assert canonical(one) != canonical(other)
 
 
-def test_every_kind_of_dirt_says_whether_it_is_taken() -> None:
-    for kinds in (malformed.MEASUREMENT_DIRT, malformed.CONFIGURATION_DIRT):
+def test_every_malformed_case_says_whether_it_is_taken() -> None:
+    for kinds in (malformed.MALFORMED_MEASUREMENTS, malformed.MALFORMED_CONFIGURATION):
         assert {kind.accepted for kind in kinds} == {True, False}

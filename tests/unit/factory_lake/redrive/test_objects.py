@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from factory_lake.output import emit
 from factory_lake.reconcile.redriven import Redriven, record_key
 from factory_lake.redrive import findings as outcomes
 from factory_lake.redrive.errors import SendError
@@ -399,13 +400,11 @@ def test_an_object_of_several_pieces_and_documents_on_one_line(plant: Plant) -> 
 def test_messages_never_stand_in_what_is_written_or_printed(
     plant: Plant, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from rich.console import Console
-
     secret = b"the secret recipe"
     plant.reject(secret)
     key = plant.fail(secret)
     findings = plant.redrive()
-    findings.show(Console(), applied=True)
+    emit("table", findings.table(), notes=findings.notes(applied=True))
     stored = plant.s3.get_object(Bucket=LANE.bucket, Key=record_key(key))["Body"].read()
     told = capsys.readouterr().out + json.dumps(findings.to_json()) + stored.decode()
     assert "secret" not in told

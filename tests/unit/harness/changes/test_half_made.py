@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import hcl2
 import pytest
 
 from factory_lake.gateway.csr import make_csr
@@ -18,6 +17,8 @@ from harness.lake import Terraform, TerraformError
 from harness.lake.roots import make_root
 from harness.lake.terraform import REPOSITORY
 from localcloud import LocalCloud
+from tests.support.factories import LANES as ONE_SHARD_LANES
+from tests.support.factories import NO_ALARMS
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
 
@@ -34,13 +35,6 @@ _PREVENTED = re.compile(r"Resource (\S+) has lifecycle.prevent_destroy")
 _CLI_CALL = re.compile(
     r"\$\(aws (kinesisvideo|firehose) describe-\S+ --\S+-name (\S+) +--query (\w+)\.(\w+) --output text\)"
 )
-_ONE_SHARD = {"stream": {"shards": 1}}
-
-
-def _alarms(module: str) -> dict[str, list[str]]:
-    """None of a module's alarms: half of what a factory consists of, and nothing here is about them."""
-    content = hcl2.loads((REPOSITORY / "modules" / module / "alarms.tf").read_text(encoding="utf-8"))
-    return {"disabled": [name for local in content["locals"] for name in local.get("alarm_descriptions", ())]}
 
 
 @pytest.fixture
@@ -65,8 +59,8 @@ def root(cloud: LocalCloud, tmp_path: Path) -> Iterator[Terraform]:
             FACTORY: {
                 "gateways": [GATEWAY],
                 "cameras": {"press-1": {}, "press-2": {}},
-                "lanes": {"measurements": _ONE_SHARD, "configuration": _ONE_SHARD},
-                "alarms": {"messages": _alarms("factory_pipeline"), "video": _alarms("video_archiver")},
+                "lanes": ONE_SHARD_LANES,
+                **NO_ALARMS,
             }
         },
     }
@@ -137,7 +131,7 @@ def test_what_was_made_half_way_is_kept_and_set_up_by_the_documented_commands(
 
 
 def _failed(apply: Callable[[], None], cloud: LocalCloud, *calls: tuple[str, str, str]) -> str:
-    """Apply while these calls are refused, each of a service, an operation and a resource; return the message."""
+    """Apply while these calls (service, operation, resource) are refused; return the message."""
     for service, operation, resource in calls:
         error = "AccessDenied" if service == "s3" else "AccessDeniedException"
         cloud.faults.add(service=service, operation=operation, resource=resource, error=error, times=None)
@@ -159,7 +153,7 @@ def _untaint(root: Terraform, prevented: set[str]) -> None:
 
 
 def _import(root: Terraform, cloud: LocalCloud, address: str) -> None:
-    """Run the documented command that imports an address; what it gets from the AWS CLI comes from a client."""
+    """Run the documented command that imports an address, with a client in place of the AWS CLI."""
     (identifier,) = [identifier for documented, identifier in _commands("import") if documented == address]
     if (call := _CLI_CALL.fullmatch(identifier)) is not None:
         service, name, member, arn = call.groups()

@@ -13,7 +13,6 @@ import pytest
 
 from harness.lake import LocalLake
 from harness.lake.targets import Targets
-from harness.soak.__main__ import main
 from harness.soak.cameras import Cameras
 from harness.soak.fault_scheduler import FaultScheduler
 from harness.soak.faults import FAULT_TYPES, FaultContext, FaultType, Inject
@@ -98,9 +97,3 @@ def test_an_error_in_a_fault_is_the_soaks_own_error(
     scheduler.recover()
     with pytest.raises(LookupError, match="no such stream"):
         scheduler.check()
-
-
-def test_a_run_must_take_some_time(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--minutes", "0"])
-    assert "must be above 0, got 0" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Where the account meets S3."""
+"""The lake's objects in S3, and the reconciliation of the journals with them."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from factory_lake.gateway.connections import output_value
 from factory_lake.gateway.identities import LANES, Lane
 from factory_lake.gateway.journal import read_journals
+from factory_lake.lake import output_at
 from factory_lake.reconcile.expectation import Rules
 from factory_lake.reconcile.matching import match
 from factory_lake.reconcile.redriven import RECORDS, Lines, Redriven, object_key
-from factory_lake.reconcile.report import Account
+from factory_lake.reconcile.report import ReconciliationReport
 from factory_lake.reconcile.stored import Found, StoredError, read_object
 
 if TYPE_CHECKING:
@@ -35,14 +35,13 @@ class Buckets:
         """Read Terraform's output `buckets`.
 
         Raises:
-            ConfigurationError: When there is none.
+            LakeError: When there is none.
         """
-        buckets = output_value(outputs, "buckets")
-        return cls({lane: str(buckets[lane]) for lane in LANES})
+        return cls({lane: str(output_at(outputs, "buckets", lane)) for lane in LANES})
 
 
 @dataclass
-class Lake:
+class StoredObjects:
     """The lake's objects. Each is read once: delivered objects never change.
 
     Attributes:
@@ -96,7 +95,7 @@ class Lake:
                     try:
                         lines[bucket, object_key(key)] = Redriven.from_bytes(body).redriven
                     except ValueError as error:
-                        raise StoredError(f"s3://{bucket}/{key} cannot be read: {error}") from error
+                        raise StoredError(f"s3://{bucket}/{key}", f"cannot be read: {error}") from error
         return lines
 
     def _fetch(self, wanted: tuple[Lane, tuple[str, str, str]]) -> list[Found]:
@@ -105,15 +104,15 @@ class Lake:
         return read_object(bucket, lane, key, body)
 
 
-def take_account(
-    lake: Lake,
+def reconcile(
+    lake: StoredObjects,
     journal_dir: Path,
     rules: Rules | None = None,
     wait_seconds: float = 0,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> Account:
-    """Take the account of everything in a directory's journals.
+) -> ReconciliationReport:
+    """Reconcile everything in a directory's journals.
 
     Args:
         lake: Where to look.
@@ -132,7 +131,7 @@ def take_account(
     factories = {entry.source.factory for entry in entries}
     deadline = clock() + wait_seconds
     while True:
-        account = match(entries, lake.found(factories), rules or Rules())
-        if not account.total.lost or clock() >= deadline:
-            return account
+        report = match(entries, lake.found(factories), rules or Rules())
+        if not report.total.lost or clock() >= deadline:
+            return report
         sleep(_BETWEEN_LOOKS)

@@ -1,4 +1,4 @@
-"""A lake made by hand: journals and S3 objects in exactly the state that a test wants."""
+"""A lake that a test writes: journals and S3 objects in exactly the state that it wants."""
 
 import base64
 import io
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from factory_lake.gateway.identities import Lane, Source
 from factory_lake.gateway.journal import Journal
-from factory_lake.reconcile import Account, Buckets, Lake, take_account
+from factory_lake.reconcile import Buckets, ReconciliationReport, StoredObjects, reconcile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -85,7 +85,7 @@ def day_of(at_ms: int) -> str:
 
 
 @dataclass
-class HandmadeLake:
+class FixtureLake:
     """Journals in a directory and objects in S3."""
 
     s3: "S3Client"
@@ -100,7 +100,7 @@ class HandmadeLake:
         for payload in payloads:
             n = journal.add(payload, NOW_MS)
             for _ in range(attempts - 1):
-                journal.again(n, NOW_MS + 1)
+                journal.record_retransmission(n, NOW_MS + 1)
             if acked:
                 journal.acked(n, NOW_MS + 10)
 
@@ -153,9 +153,9 @@ class HandmadeLake:
         self.s3.put_object(Bucket=self.buckets.by_lane[lane], Key=key, Body=body)
         return f"s3://{self.buckets.by_lane[lane]}/{key}"
 
-    def account(self) -> Account:
+    def reconcile(self) -> ReconciliationReport:
         """Take the account."""
-        return take_account(Lake(self.s3, self.buckets), self.journal_dir)
+        return reconcile(StoredObjects(self.s3, self.buckets), self.journal_dir)
 
     def close(self) -> None:
         """Close the journals."""
@@ -172,6 +172,6 @@ class HandmadeLake:
         return f"object-{self.objects:03}"
 
 
-def kinds(account: Account) -> Sequence[str]:
-    """The kinds of an account's offenders."""
-    return [offender.kind for offender in account.offenders]
+def kinds(report: ReconciliationReport) -> Sequence[str]:
+    """The kinds of an account's discrepancies."""
+    return [discrepancy.kind for discrepancy in report.discrepancies]

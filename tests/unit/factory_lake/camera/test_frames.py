@@ -1,14 +1,16 @@
-"""A mistake of the user's ends in one line that names place, rule and value, and in status 2."""
+"""Frames of a clip are listed and written; a mistake ends in one line that names place, rule and value."""
 
 from __future__ import annotations
 
 import io
+import json
 import wave
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from harness.camera.__main__ import main
+from factory_lake.cli import main
 from localcloud.testing.files import made_file
 
 
@@ -32,19 +34,6 @@ def sound(path: Path) -> None:
     path.write_bytes(data.getvalue())
 
 
-@pytest.mark.parametrize("value", ["-1", "nan", "inf", "soon"])
-def test_spans_of_time_are_numbers_from_0_on(value: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(["film", f"--hours={value}"])
-    assert stopped.value.code == 2
-    assert f"argument --hours: must be a number from 0 on, got '{value}'" in capsys.readouterr().err
-
-
-def test_a_folder_without_a_local_cloud(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    where = ["--workdir", str(tmp_path), "--stream", "s", "--camera", "c", "--journal", str(tmp_path / "j")]
-    assert f"film: {tmp_path}: no local cloud runs here" in refusal(capsys, main(["film", *where]))
-
-
 @pytest.mark.parametrize("command", ["frames", "frame"])
 @pytest.mark.parametrize("name", ["notes.mp4", "none.mp4", "sound.wav", "folder", "half.mkv"])
 def test_a_clip_that_is_no_video(
@@ -56,9 +45,9 @@ def test_a_clip_that_is_no_video(
     whole = made_file(tmp_path / "whole.mp4").read_bytes()
     (tmp_path / "half.mkv").write_bytes(whole[: len(whole) // 2])
     rest = ["5", str(tmp_path / "frame.png")] if command == "frame" else []
-    line = refusal(capsys, main([command, str(tmp_path / name), *rest]))
-    assert f"{command}: {tmp_path / name}: " in line
-    assert "must " in line
+    line = refusal(capsys, main(["camera", command, str(tmp_path / name), *rest]))
+    assert f"error: {'CLIP' if name in ('none.mp4', 'folder') else tmp_path / name} must " in line
+    assert str(tmp_path / name) in line
 
 
 @pytest.mark.parametrize("name", ["frame.txt", "whole.mp4/frame.png", ""])
@@ -66,11 +55,27 @@ def test_a_picture_that_cannot_be_written(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clip = made_file(tmp_path / "whole.mp4")
-    line = refusal(capsys, main(["frame", str(clip), "0", str(tmp_path / name)]))
-    assert f"frame: {tmp_path / name}: must be a picture file that can be written" in line
+    line = refusal(capsys, main(["camera", "frame", str(clip), "0", str(tmp_path / name)]))
+    assert f"error: {tmp_path / name} must be a picture file that can be written" in line
 
 
 def test_a_frame_that_a_clip_does_not_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     clip = made_file(tmp_path / "whole.mp4")
-    line = refusal(capsys, main(["frame", str(clip), "60", str(tmp_path / "frame.png")]))
-    assert f"{clip}: the frame's index must be 0..59, got 60" in line
+    line = refusal(capsys, main(["camera", "frame", str(clip), "60", str(tmp_path / "frame.png")]))
+    assert f"error: {clip} has frames 0..59, got 60" in line
+
+
+def test_frames_are_listed_with_their_times_and_written_as_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = made_file(tmp_path / "whole.mp4")
+    assert main(["camera", "frames", str(clip), "--format", "json"]) == 0
+    frames = json.loads(capsys.readouterr().out)
+    assert [frame["frame"] for frame in frames] == list(range(60))
+    assert frames[0]["seconds"] == 0
+    assert frames[0]["key frame"] is True
+    assert [frame["seconds"] for frame in frames] == sorted(frame["seconds"] for frame in frames)
+    picture = tmp_path / "pictures" / "frame.png"
+    assert main(["camera", "frame", str(clip), "59", str(picture)]) == 0
+    with Image.open(picture) as image:
+        assert image.size == (frames[59]["width"], frames[59]["height"])
