@@ -1,7 +1,7 @@
 """Where commands end: errors become one line, and results exit codes.
 
-`0` is done, `1` found something wrong, `2` could not begin or had to end, `130` was stopped by Ctrl-C. Programs that are
-no part of `factory-lake` (the harness) end the same way with `run_command`.
+`0` is done, `1` found something wrong, `2` could not begin or had to end, `130` was stopped by Ctrl-C.
+Programs that are no part of `factory-lake` (the harness) end the same way with `run_command`.
 """
 
 import os
@@ -20,7 +20,7 @@ from factory_lake.errors import FactoryLakeError
 
 DONE, FOUND, FAILED = 0, 1, 2
 STOPPED = 130
-# What a shell reports of a program that writes into a pipe that nobody reads any more.
+# What a shell reports of a program that writes into a pipe without a reader.
 _PIPE_CLOSED = 141
 
 
@@ -60,7 +60,7 @@ def run_command(run: Callable[[], int | None], *known: type[Exception]) -> int:
 
 @contextmanager
 def _ended_politely() -> Iterator[None]:
-    """Unwind on SIGTERM as on Ctrl-C, so that what was started is stopped again (a CI job that is cancelled, say)."""
+    """Unwind on SIGTERM as on Ctrl-C: a CI job that is cancelled stops what it started."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

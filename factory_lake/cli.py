@@ -1,7 +1,7 @@
 """The command `factory-lake`: its subcommands, each imported only when it is asked for.
 
-Other packages add commands through the entry-point group `factory_lake.commands`: each entry is a Typer app, and its name the
-command's. The harness adds `local` so, where the local cloud is installed.
+Other packages add commands through the entry-point group `factory_lake.commands`: each entry is a Typer app,
+and its name the command's. The harness adds `local` so, where the local cloud is installed.
 """
 
 import sys
@@ -20,8 +20,9 @@ GROUP = "factory_lake.commands"
 
 _HELP = """Operate a factory lake, on AWS or local.
 
-`--lake` names the lake: an environment's folder, a file of `terraform output -json`, or a local lake's folder. Its default is the
-environment variable FACTORY_LAKE, or else the local lake that is up in build/local.
+`--lake` names the lake: an environment's folder, a file of `terraform output -json`, or a local lake's
+folder. Its default is the environment variable FACTORY_LAKE, or else the local lake that is up in
+build/local.
 """
 
 #: Command to the module that has its Typer app as `app`.

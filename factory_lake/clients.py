@@ -1,12 +1,14 @@
 """How commands reach a lake: the only place that makes boto3 clients and says where MQTT connects.
 
-On AWS, credentials, region and proxies come from where the AWS CLI takes them; without a region there, it is that of the
-lake's MQTT endpoint. A local lake's folder says all of it, and nothing of the user's AWS settings is used.
+On AWS, credentials, region and proxies come from where the AWS CLI takes them; without a region there, it is
+that of the lake's MQTT endpoint. A local lake's folder says all of it, and nothing of the user's AWS settings
+is used.
 """
 
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -20,6 +22,9 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
 )
+from botocore.exceptions import (
+    ConnectionError as NoConnectionError,
+)
 
 from factory_lake.errors import AwsError
 from factory_lake.gateway.connections import MQTT_PORT, Broker
@@ -28,8 +33,9 @@ from factory_lake.lake import Lake, output_at
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 20.0
 _ATTEMPTS = 3
-# A call that gets no answer, before any call has had one, is made no more often: a wrong region is reported soon.
+# Before any call has had an answer, one that gets none is made no more often: a wrong region is told soon.
 _FIRST_ATTEMPTS = 2
+_NO_ANSWER = (HTTPClientError, NoConnectionError)
 # Of a local lake's buckets no name resolves, and loopback needs no proxy.
 _LOCAL: dict[str, Any] = {"s3": {"addressing_style": "path"}, "proxies": {}}
 _AWS_ENDPOINT = re.compile(r"[^.]+\.iot\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
@@ -87,13 +93,13 @@ class Clients:
     def _judge(
         self, response: object, attempts: int, caught_exception: Exception | None, **_: object
     ) -> None:
-        """End the first call early when nobody answers; botocore itself judges the others."""
+        """End the first call early when it gets no answer; botocore itself judges the others."""
         if response is not None:
             self._has_answered = True
         elif (
             not self._has_answered
             and attempts >= _FIRST_ATTEMPTS
-            and isinstance(caught_exception, HTTPClientError)
+            and isinstance(caught_exception, _NO_ANSWER)
         ):
             raise caught_exception
 
@@ -109,7 +115,7 @@ class Clients:
 
 
 def broker_of(lake: Lake, given: tuple[str, int] | None = None, ca_file: Path | None = None) -> Broker:
-    """Where gateways connect: the given host and port, a local lake's broker, or the lake's output `iot_endpoint`.
+    """Where gateways connect: as given, or a local lake's broker, or the lake's output `iot_endpoint`.
 
     Raises:
         LakeError: When the output is missing.
@@ -135,7 +141,10 @@ def explained(error: BotoCoreError | ClientError) -> AwsError:
         return AwsError("AWS_PROFILE", f"must name a profile of the AWS CLI: {error}")
     if isinstance(error, NoRegionError):
         return AwsError("AWS_REGION", "must be set, or a region in the profile")
-    if isinstance(error, HTTPClientError):
-        place = error.kwargs.get("endpoint_url") or error.kwargs.get("proxy_url") or "AWS"
-        return AwsError(place, f"must answer; are region and network right? {type(error).__name__}: {error}")
+    if isinstance(error, _NO_ANSWER):
+        where = urlsplit(str(error.kwargs.get("endpoint_url") or error.kwargs.get("proxy_url") or ""))
+        place = f"{where.scheme}://{where.netloc}" if where.netloc else "AWS"
+        return AwsError(
+            place, f"must answer; are region and network right? ({type(error).__name__}: {error})"
+        )
     return AwsError("AWS", f"{type(error).__name__}: {error}")

@@ -66,7 +66,7 @@ def what_is_missing(seen: Seen, now: datetime) -> str:
         return f"messages have arrived until {last:%H:%M} UTC"
     read = {minute: behind for minute, behind in seen.behind.items() if minute >= last}
     if not read:
-        return f"nobody has read the data stream since the last arrival, {last:%H:%M} UTC"
+        return f"the data stream was not read since the last arrival, {last:%H:%M} UTC"
     if (behind := read[max(read)]) > 0:
         return f"{behind / 1000:.0f} s of messages are not read yet"
     waiting = {minute: age for minute, age in seen.age.items() if minute >= last}

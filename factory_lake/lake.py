@@ -6,8 +6,8 @@ It may be
 - a file that holds what `terraform output -json` printed, or the same reduced to `{name: value}`;
 - a local lake's folder: its `lake.json` holds the outputs and how the lake is reached.
 
-Without `--lake`, the environment variable `FACTORY_LAKE` names the lake; without that, it is the local lake that is up in
-`build/local`.
+Without `--lake`, the environment variable `FACTORY_LAKE` names the lake; without that, it is the local lake
+that is up in `build/local`.
 """
 
 import json
@@ -138,7 +138,7 @@ def open_lake(given: Path | None) -> Lake:
         if not any(given.glob("*.tf")):
             raise LakeError(
                 given,
-                f"must be an environment's folder (with *.tf), or the folder of a local lake that is up (with {LOCAL_FILE})",
+                f"must be an environment's folder (*.tf) or that of a local lake that is up ({LOCAL_FILE})",
             )
         return Lake(str(given), _applied(given))
     return Lake(str(given), _saved(given))
@@ -192,8 +192,9 @@ def outputs_of(document: object, place: object) -> Outputs:
     """The lake's outputs that a JSON document holds.
 
     Args:
-        document: What `terraform output -json` prints, whose one output `lake` holds them all; what `terraform
-            output -json lake` prints; or `{name: {"value": ...}}` of a root module that has an output for each.
+        document: What `terraform output -json` prints, whose one output `lake` holds them all; what
+            `terraform output -json lake` prints; or `{name: {"value": ...}}` of a root module that has an
+            output for each.
         place: Where it was read.
 
     Raises:
@@ -215,7 +216,7 @@ def _saved(file: Path) -> Outputs:
     except FileNotFoundError as error:
         raise LakeError(
             file,
-            "must be an environment's folder, a file of outputs or a local lake's folder; there is no such file",
+            "must be an environment's folder, a file of outputs or a local lake's folder; it is not there",
         ) from error
     except OSError as error:
         raise LakeError(file, f"cannot be read: {error.strerror}") from error
@@ -240,7 +241,8 @@ def _local(folder: Path) -> Lake:
     except OSError as error:
         raise LakeError(
             folder,
-            f"the local lake must be up, but {access.endpoint} does not answer; `factory-lake local up` starts it",
+            f"the local lake must be up, but {access.endpoint} does not answer; "
+            "`factory-lake local up` starts it",
         ) from error
     return Lake(str(folder), outputs, access)
 

@@ -47,7 +47,8 @@ LakeOption = Annotated[
         "--lake",
         envvar=VARIABLE,
         metavar="LAKE",
-        help="An environment's folder, a file of its outputs, or a local lake's folder. Default: the local lake that is up.",
+        help="An environment's folder, a file of its outputs, or a local lake's folder. "
+        "Default: the local lake that is up.",
     ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]

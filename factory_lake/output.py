@@ -1,8 +1,8 @@
 """What commands print: tables that fit, or one record below the other; JSON; CSV; progress.
 
-Identifiers (client IDs, topics, keys, ARNs) are never broken or cut: what is printed of them is one unbroken piece that can be
-copied. Only prose is wrapped, at blanks. Where standard output is no terminal a table has no width to fit, so each row is one
-line, unless `COLUMNS` says otherwise.
+Identifiers (client IDs, topics, keys, ARNs) are never broken or cut: what is printed of them is one unbroken
+piece that can be copied. Only prose is wrapped, at blanks. Where standard output is no terminal a table has
+no width to fit, so each row is one line, unless `COLUMNS` says otherwise.
 """
 
 import csv

@@ -224,7 +224,7 @@ def query(
         typer.Option(
             "--parameter",
             metavar="LITERAL",
-            help="With --sql: the value of the next ? as a SQL literal, such as \"'krakow'\"; may be repeated.",
+            help="With --sql: the next ?'s value, a SQL literal such as \"'krakow'\"; may be repeated.",
         ),
     ] = None,
     names: Annotated[bool, typer.Option("--list", help="List the lake's named queries.")] = False,

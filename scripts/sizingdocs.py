@@ -1,7 +1,7 @@
 """Keep the examples of docs/capacity.md and docs/cost.md as `factory-lake sizing` calculates them.
 
-What stands between ``<!-- sizing: ... -->`` and ``<!-- end -->`` is written by ``python -m scripts.sizingdocs``;
-``--check`` only says whether it is up to date.
+What stands between ``<!-- sizing: ... -->`` and ``<!-- end -->`` is written by
+``python -m scripts.sizingdocs``; ``--check`` only says whether it is up to date.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def clips(
     lake: LakeOption = None,
     form: FormatOption = "table",
 ) -> None:
-    """List a camera's clips that have footage of a range of time: start, end, length, fragments, flags, key."""
+    """List a camera's clips that have footage of a range of time."""
     opened = open_lake(lake)
     prefix = _prefix(opened, camera)
     end_ms = time.time_ns() // 1_000_000 if to_ms is None else to_ms

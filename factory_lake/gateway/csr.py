@@ -89,7 +89,7 @@ def make_csr(client_id: str, name: str, csr_dir: Path, key_dir: Path, key_type: 
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    # The key first: a CSR without its key would become a certificate that nobody can use.
+    # The key first: a CSR without its key would become a certificate without use.
     _write_new(made.key, pem, mode=0o600, folder_mode=0o700)
     _write_new(made.csr, request.public_bytes(serialization.Encoding.PEM), mode=0o644, folder_mode=0o755)
     return made

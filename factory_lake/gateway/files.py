@@ -8,7 +8,7 @@ lake judges it and not this program. Only an object with the key `message` or `m
     {"lane":"measurements","message_base64":"bm90IEpTT04="}
 
 `message` is published as it is spelled in the line, `message_base64` as the bytes that it encodes. Empty
-lines are passed over. A file whose documents span several lines is read document by document.
+lines are skipped. A file whose documents span several lines is read document by document.
 
 JSON (`.json`): documents, one after the other, each of them a message or an envelope, or an array of such.
 Here everything has to be JSON.

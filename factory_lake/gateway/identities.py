@@ -57,7 +57,8 @@ def check_id(what: str, value: object) -> str:
     if not isinstance(value, str) or len(value) > _ID_LENGTH or not _ID.fullmatch(value):
         raise ConfigurationError(
             what,
-            f"must be lower-case letters and digits in words joined by single hyphens, at most {_ID_LENGTH} characters",
+            "must be lower-case letters and digits in words joined by single hyphens, "
+            f"at most {_ID_LENGTH} characters",
             value,
         )
     return value

@@ -10,10 +10,10 @@ A journal is a file of JSON lines, `<directory>/<client ID>.jsonl`, that is only
     {"n":2,"refused":"Not authorized"}
 
 A line is given to the operating system before the publish that it speaks of, so it survives the death of the
-process (not a power cut). A truncated last line was therefore never followed by its publish: a reader passes over
-it, and the next writer cuts it off. `attempt` counts publishes of the same message, which is how many copies
-QoS 1 can explain. A message without `acked_ms` or `refused` is unacknowledged: whoever opens the journal next sends it
-first.
+process (not a power cut). A truncated last line was therefore never followed by its publish: a reader passes
+over it, and the next writer cuts it off. `attempt` counts publishes of the same message, which is how many
+copies QoS 1 can explain. A message without `acked_ms` or `refused` is unacknowledged: whoever opens the
+journal next sends it first.
 """
 
 import base64

@@ -1,9 +1,9 @@
 """One gateway's MQTT connection: QoS 1 over TLS with a client certificate, and nothing forgotten.
 
-A message is written to the journal, published, and unacknowledged until its PUBACK. When the connection is lost it is
-opened again, after a pause that doubles each time, and what is unacknowledged goes out again with the DUP flag. The
-session is kept by the broker meanwhile, so that the packet numbers stay valid. All of a connection's work is
-done in the thread that calls `run`.
+A message is written to the journal, published, and unacknowledged until its PUBACK. When the connection is
+lost it is opened again, after a pause that doubles each time, and what is unacknowledged goes out again with
+the DUP flag. The session is kept by the broker meanwhile, so that the packet numbers stay valid. All of a
+connection's work is done in the thread that calls `run`.
 """
 
 import random
@@ -149,7 +149,7 @@ class Connection:
         self._client = self._make_client(version, tls_context(broker, identity, certificate_file))
 
     def run(self, payloads: Iterable[bytes], stop: threading.Event | None = None) -> Progress:
-        """Publish what an earlier run left unacknowledged, then these payloads, and wait until all are acknowledged.
+        """Publish what an earlier run left, then these payloads, and wait until all are acknowledged.
 
         Args:
             payloads: What to send, taken one by one when it may go out.

@@ -1,8 +1,8 @@
 """A simulated plant: what the LoopEdge of one gateway would send, message by message.
 
 Everything follows from the seed, the gateway's name and the start time; nothing here reads a clock. Most
-messages are clean. Each tenth is one of the things that real plants send (`factory_lake.gateway.malformed`), all kinds in
-turn, so that a few hundred messages hold every kind.
+messages are clean. Each tenth is one of the things that real plants send (`factory_lake.gateway.malformed`),
+all kinds in turn, so that a few hundred messages hold every kind.
 
 The message is LoopEdge's flat JSON object: datatype, description (often empty), deviceID, deviceName,
 metadata, registerId, success, tagName, timestamp (epoch ms) and value.
@@ -60,7 +60,7 @@ class Tag:
         register_id: UUID of the register.
         name: The tag's name.
         datatype: LoopEdge's name for the register's type.
-        description: Text about it; LoopEdge sends "" where nobody wrote one.
+        description: Text about it; LoopEdge sends "" without one.
         signal: How its value moves.
     """
 

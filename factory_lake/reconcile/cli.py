@@ -56,7 +56,7 @@ def command(
     ] = "reject",
     form: FormatOption = "table",
 ) -> int:
-    """Find every message of the gateways' journals in the lake; 1 when one is missing, altered or there twice."""
+    """Find every message of the gateways' journals in the lake; 1 when one is not as it should be."""
     opened = open_lake(lake)
     journals = folder("--journal-dir", journal_dir, opened.journal_dir)
     blanks: dict[Lane, BlankStrings] = {

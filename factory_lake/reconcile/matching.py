@@ -314,7 +314,7 @@ def _why_lost(entry: Entry) -> str:
 
 
 def _difference(sent: _Sent, copy: Found) -> str:
-    """What was altered, by the names of columns; values are nobody's business here."""
+    """What was altered, by the names of columns; never their values."""
     if copy.payload is not None:
         return f"the {copy.place} entry holds other bytes than were sent"
     names = []

@@ -56,7 +56,7 @@ class StoredObjects:
     def found(self, factories: Iterable[str]) -> list[Found]:
         """Everything that lies under the factories' prefixes now.
 
-        A line of an error object that was put back stands for its message no longer.
+        A line of an error object that was redriven stands for its message no longer.
 
         Raises:
             StoredError: When an object is not what its key says.
@@ -83,7 +83,7 @@ class StoredObjects:
         ]
 
     def _redriven(self, factories: Iterable[str]) -> dict[tuple[str, str], Lines]:
-        """What was put back of which error object, by bucket and key."""
+        """What was redriven of which error object, by bucket and key."""
         lines: dict[tuple[str, str], Lines] = {}
         for bucket in self.buckets.by_lane.values():
             for factory in factories:

@@ -1,4 +1,4 @@
-"""What was put back, written down beside the error objects with conditional writes.
+"""What was redriven, written down beside the error objects with conditional writes.
 
 Before a batch is sent, its lines are written down as pending; the next write, or the last, makes them
 redriven. So a crash leaves one batch in doubt, never more, and says which. Two runs cannot both work on an

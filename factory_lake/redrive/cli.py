@@ -38,7 +38,7 @@ from factory_lake.redrive.prediction import is_deployed
 from factory_lake.redrive.skipped import RangeRedrive
 
 app = typer.Typer(
-    cls=Group, add_completion=False, help="Put messages back on their lane's data stream, each once."
+    cls=Group, add_completion=False, help="Redrive messages onto their lane's data stream, each once."
 )
 
 
@@ -66,7 +66,7 @@ def _setting(text: str) -> tuple[str, str]:
 _Apply = Annotated[bool, typer.Option("--apply", help="Do it; without it, only say what would be done.")]
 _Limit = Annotated[
     int | None,
-    typer.Option("--limit", parser=whole(1), metavar="N", help="Put back at most so many messages."),
+    typer.Option("--limit", parser=whole(1), metavar="N", help="Redrive at most so many messages."),
 ]
 _MaxRate = Annotated[
     int,
@@ -92,7 +92,7 @@ _Overrides = Annotated[
         "--setting",
         parser=_setting,
         metavar="NAME=VALUE",
-        help="A variable of the transform's in the place of the function's own; implies --only-accepted; may be repeated.",
+        help="A variable in the place of the function's own; implies --only-accepted; may be repeated.",
     ),
 ]
 
@@ -130,7 +130,7 @@ def errors(
     report: ReportOption = None,
     form: FormatOption = "table",
 ) -> int:
-    """Put back what lies under errors/; 1 when objects cannot be read or another run works on them."""
+    """Redrive what lies under errors/; 1 when objects cannot be read or another run works on them."""
     opened, findings = open_lake(lake), Findings()
     wanted = list(lanes(opened.outputs, factories or (), lane))
     clients = _clients(opened)
@@ -151,7 +151,7 @@ def errors(
             redrive = ObjectRedrive(parts_of(names, clients, settings), options, findings, run)
             redrive.redrive(objects, partial(read_lines, clients.s3))
     finally:
-        # Also when the run had to end: what was put back so far was put back.
+        # Also when the run had to end: it says what was done so far.
         _tell(form, findings, report, applied=apply)
     return FOUND if findings.problems else DONE
 
@@ -186,13 +186,13 @@ def stream(
     report: ReportOption = None,
     form: FormatOption = "table",
 ) -> int:
-    """Put back what a delivery stream skipped of a data stream."""
+    """Redrive what a delivery stream skipped of a data stream."""
     settled_ms = round((time.time() - settled_seconds) * 1000)
     if not from_ms < to_ms <= settled_ms:
         raise OptionError(
             "--from, --to",
             f"--from must be before --to, and --to at least {settled_seconds} s ago "
-            "(--settled-seconds): what waits in the delivery stream's buffer would be put back as well",
+            "(--settled-seconds): what waits in the delivery stream's buffer would be redriven as well",
         )
     opened, findings = open_lake(lake), Findings()
     (names,) = lanes(opened.outputs, [factory], lane)

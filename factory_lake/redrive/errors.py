@@ -18,7 +18,7 @@ class RedriveError(FactoryLakeError):
 
 
 class DamagedError(RedriveError):
-    """A stored object that cannot be read; its place is bucket and key, and the line where one is at fault."""
+    """A stored object cannot be read; its place is bucket and key, and the line where one is at fault."""
 
     verbs = ()
 

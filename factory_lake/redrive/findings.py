@@ -32,9 +32,9 @@ class Finding:
 
 
 # Outcomes; those that hold a message back say why.
-PUT_BACK = "put back"
-WOULD_PUT_BACK = "would be put back"
-BEFORE = "put back before"
+REDRIVEN = "redriven"
+WOULD_REDRIVE = "would be redriven"
+BEFORE = "redriven before"
 NO_GATEWAY = "held: gateway unknown"
 TOO_LARGE = "held: too large for the data stream"
 REFUSED_AGAIN = "held: would be refused again"
@@ -48,7 +48,7 @@ class Findings:
 
     Attributes:
         counts: Messages by finding.
-        in_doubt: Messages that an earlier run may have put back already and that were put back again, since
+        in_doubt: Messages that an earlier run may have redriven already and that were redriven again, since
             the data stream no longer tells.
         problems: What could not be done.
     """
@@ -82,10 +82,10 @@ class Findings:
         """What the table does not say: doubts and problems."""
         notes = []
         if self.in_doubt:
-            notes.append(f"{self.in_doubt} of them may have been put back by an earlier run as well")
+            notes.append(f"{self.in_doubt} of them may have been redriven by an earlier run as well")
         notes += [f"problem: {problem}" for problem in self.problems[:_SHOWN]]
         if len(self.problems) > _SHOWN:
             notes.append(f"... and {len(self.problems) - _SHOWN} more; --report FILE has all")
         if not applied:
-            notes.append("Nothing was put back; --apply does it.")
+            notes.append("Nothing was redriven; --apply does it.")
         return notes

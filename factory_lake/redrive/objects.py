@@ -49,7 +49,7 @@ class LaneParts:
         factory: Whose.
         lane: Which.
         bucket: Where its error objects lie.
-        checkpoints: Where it is written down what was put back.
+        checkpoints: Where it is written down what was redriven.
         stream: Its data stream, to read.
         sender: Its data stream, to write.
         log: The log of its transform function.
@@ -68,7 +68,7 @@ class LaneParts:
 
 @dataclass(frozen=True)
 class Options:
-    """What to put back, and how.
+    """What to redrive, and how.
 
     Attributes:
         apply: Do it; otherwise only count.
@@ -87,7 +87,7 @@ class Options:
     gateway: str | None = None
 
     def wants(self, source: ErrorObject) -> bool:
-        """Whether an object is among those that shall be put back."""
+        """Whether an object is among those that shall be redriven."""
         of_kind = not self.kinds or bool(self.kinds & spellings(source.kind))
         return of_kind and self.from_day <= source.day <= self.to_day
 
@@ -100,7 +100,7 @@ class _Message:
 
 
 class _Reading:
-    """The lines of an object that are not put back yet, up to its end or a damaged one.
+    """The lines of an object that are not redriven yet, up to its end or a damaged one.
 
     Attributes:
         lines: How many were read.
@@ -156,7 +156,7 @@ class ObjectRedrive:
 
         Args:
             parts: The lane.
-            options: What to put back.
+            options: What to redrive.
             findings: What is counted, over all lanes of a run.
             run: The run's ID, for the record.
             clock_ms: Epoch ms.
@@ -221,7 +221,7 @@ class ObjectRedrive:
         """How many messages the limit leaves."""
         if self._options.limit is None:
             return None
-        done = self._findings.total(outcomes.PUT_BACK, outcomes.WOULD_PUT_BACK)
+        done = self._findings.total(outcomes.REDRIVEN, outcomes.WOULD_REDRIVE)
         return max(0, self._options.limit - done)
 
     def _object(self, source: ErrorObject, lines: Iterator[ErrorLine]) -> None:
@@ -253,7 +253,7 @@ class ObjectRedrive:
         messages = list(self._messages(work.source, lines))[: self._left()]
         if not self._options.apply:
             for message in messages:
-                self._count(work.source, message.origin.rule or "-", outcomes.WOULD_PUT_BACK)
+                self._count(work.source, message.origin.rule or "-", outcomes.WOULD_REDRIVE)
             return
         if not messages:
             return
@@ -284,7 +284,7 @@ class ObjectRedrive:
         numbers = {message.number for message in taken}
         work.record = replace(work.record, redriven=work.record.redriven.plus(numbers))
         for message in taken:
-            self._count(work.source, message.origin.rule or "-", outcomes.PUT_BACK)
+            self._count(work.source, message.origin.rule or "-", outcomes.REDRIVEN)
         return [message for message in messages if message.number not in numbers]
 
     def _settle(self, work: _Work) -> None:

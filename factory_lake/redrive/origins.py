@@ -127,7 +127,7 @@ class StreamMemory:
             if digest not in wanted:
                 continue
             origin = envelope(record.partition_key, record.arrival_ms)
-            # Shards are read one after the other, and a message that was put back has the same bytes: the
+            # Shards are read one after the other, and a message that was redriven has the same bytes: the
             # very moment of the arrival, which an error line has from its record, decides before nearness.
             exact = next((one for one in wanted[digest] if one.arrival_ms == record.arrival_ms), None)
             if exact is None:

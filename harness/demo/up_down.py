@@ -40,7 +40,7 @@ def up(workdir: Path, port: int = PORT, mqtt_port: int = MQTT_PORT) -> None:
         if began_here:
             lake.stop()
         raise
-    _explain(lake)
+    explain(lake)
 
 
 def down(workdir: Path) -> bool:
@@ -53,11 +53,12 @@ def down(workdir: Path) -> bool:
     return True
 
 
-def _explain(lake: LocalLake) -> None:
+def explain(lake: LocalLake) -> None:
+    """Say how to use a lake; each command fits a line, and can be copied as it is."""
     folder = _short(lake.workdir)
     command = _command()
     where = "" if folder == DEFAULT_LOCAL else f" --lake {folder}"
-    print(f"\nAWS endpoint  {lake.cloud.endpoint}  (access key and secret: test)")
+    print(f"\nAWS endpoint  {lake.cloud.endpoint}  (key and secret: test)")
     print(f"MQTT          {lake.cloud.mqtt_host}:{lake.cloud.mqtt_port}")
     print(f"CA            {_short(lake.cloud.ca_file)}")
     print(f"Keys          {_short(lake.key_dir)}/CLIENT_ID/{CERTIFICATE}.key")

@@ -298,7 +298,7 @@ class Camera:
     def _starts_to_try(self, asked_ms: int) -> Iterator[int]:
         """Return beginnings from which footage may show, the latest first, each twice as long ago.
 
-        Other ages in each run, so that what falls between those of one is met by those of another.
+        The ages differ in each run, so that what falls between those of one is met by those of another.
         """
         share = asked_ms // 1000 * 619 % 1009 / 1009  # two primes: any interval of runs goes through them all
         age_ms = int(self._limits.settle_ms * (1 + share))

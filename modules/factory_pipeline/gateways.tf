@@ -65,7 +65,7 @@ resource "aws_iot_thing" "identity" {
       condition = anytrue([for request in local.requests : request.client_id == each.key])
       error_message = join("\n", [
         "No certificate signing request for ${each.key}: ${local.csr_dir}/${each.key}/<name>.pem must exist. In the repository's folder, make a private key, which then goes to the gateway and nowhere else, and the request with",
-        "  .venv/bin/python -m factory_lake.gateway csr --client-id ${each.key} --csr-dir ${local.csr_dir} --key-dir keys",
+        "  .venv/bin/factory-lake gateway csr --client-id ${each.key} --csr-dir ${local.csr_dir} --key-dir keys",
         "or with",
         "  mkdir -p keys/${each.key} ${local.csr_dir}/${each.key}",
         "  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=${each.key} -keyout keys/${each.key}/first.key -out ${local.csr_dir}/${each.key}/first.pem",

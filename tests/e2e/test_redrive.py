@@ -95,7 +95,7 @@ def test_messages_in_errors_get_into_their_tables_once_and_with_their_first_arri
     first = {lane: _keys(lake, lane) for lane in LANES}
 
     predicted = _redrive(lake, operator, Options())
-    assert predicted.total(outcomes.WOULD_PUT_BACK) == 11
+    assert predicted.total(outcomes.WOULD_REDRIVE) == 11
     assert predicted.total(outcomes.REFUSED_AGAIN) == 1  # nothing helps what is not JSON
     assert bergen.account().total == tally
 
@@ -103,7 +103,7 @@ def test_messages_in_errors_get_into_their_tables_once_and_with_their_first_arri
     bergen.deliver()
 
     assert done.problems == []
-    assert done.total(outcomes.PUT_BACK) == 11
+    assert done.total(outcomes.REDRIVEN) == 11
     assert {"TIMESTAMP_TOO_OLD", "NOT_JSON"} <= {one.rule for one in predicted.counts}
     account = bergen.account()
     assert account.discrepancies == ()
@@ -116,7 +116,7 @@ def test_messages_in_errors_get_into_their_tables_once_and_with_their_first_arri
     in_table = Counter(_arrivals(bergen, "measurements"))
     assert (in_table & stamped).total() == stamped.total() - 1  # all that the stream had but what is no JSON
     again = _redrive(lake, operator, Options(apply=True))
-    assert again.total(outcomes.PUT_BACK) == 0
+    assert again.total(outcomes.REDRIVEN) == 0
     assert again.total(outcomes.BEFORE) == 11
 
 
@@ -187,7 +187,7 @@ def test_what_a_new_delivery_stream_skipped_is_redriven(
         RangeRedrive(operator.s3, parts, prediction, Options(apply=True), findings).redrive(
             since_ms, until_ms
         )
-        assert findings.total(outcomes.PUT_BACK) == redriven
+        assert findings.total(outcomes.REDRIVEN) == redriven
         assert findings.total(outcomes.IN_PLACE) == 6
     bergen.deliver()
 

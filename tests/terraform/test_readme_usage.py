@@ -29,7 +29,8 @@ def test_examples_are_formatted_and_can_be_planned(tree: TerraformTree) -> None:
         tree.root / "environments" / "dev" / "tests" / "testdata" / "csr", tree.root / usage / "csr"
     )
     shutil.copytree(
-        tree.root / "modules" / "lake" / "tests" / "testdata" / "packages", tree.root / "build" / "packages",
+        tree.root / "modules" / "lake" / "tests" / "testdata" / "packages",
+        tree.root / "build" / "packages",
         dirs_exist_ok=True,
     )
 

@@ -81,4 +81,4 @@ def test_reads_one_factory_when_one_is_named(lake: MemoryStorage, name: str) -> 
         lake, lake
     )
     assert {key.split("/")[0] for _, key in lake.read} <= {"factory=lyon"}
-    assert list(map(list, answer.rows)) == [row for row in resolved(EXPECTED[name], NOW) if row[0] == "lyon"]
+    assert list(map(list, answer.rows)) == [row for row in resolved(EXPECTED[name], NOW) if "lyon" in row]

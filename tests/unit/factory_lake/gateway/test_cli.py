@@ -57,7 +57,7 @@ def test_publish(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFix
     file.write_bytes(b'{"a":1}\nnot JSON\n{"lane":"configuration","message":{"b":2.50}}\n')
     assert main(["gateway", "publish", str(file), "--format", "csv", *arguments]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "what,messages",
+        "gateway,messages",
         "krakow/typed/measurements,2",
         "krakow/typed/configuration,1",
     ]

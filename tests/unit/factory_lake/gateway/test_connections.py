@@ -8,11 +8,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from factory_lake.errors import LakeError
 from factory_lake.gateway.connections import Broker, Identity, load_connections, tls_context
 from factory_lake.gateway.csr import make_csr
 from factory_lake.gateway.errors import ConfigurationError
 from factory_lake.gateway.identities import LANES, Source
-from factory_lake.errors import LakeError
 
 BROKER = Broker("localhost", 8883)
 PRESS = Source("krakow", "line-1", "measurements")

@@ -1,4 +1,4 @@
-"""A message that was put back is where it went, not where it lay."""
+"""A message that was redriven is where it went, not where it lay."""
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ def _written_down(lake: FixtureLake, where: str, *numbers: int) -> None:
     lake.put("measurements", record_key(key), record.to_bytes())
 
 
-def test_a_message_that_was_put_back_and_delivered_is_delivered(lake: FixtureLake) -> None:
+def test_a_message_that_was_redriven_and_delivered_is_delivered(lake: FixtureLake) -> None:
     lake.send(sample(1), sample(2))
     where = lake.store_failures(sample(1), sample(2))
     lake.store_rows(row(2))
@@ -27,7 +27,7 @@ def test_a_message_that_was_put_back_and_delivered_is_delivered(lake: FixtureLak
     assert (report.total.delivered, report.total.rejected, report.total.lost) == (1, 1, 0)
 
 
-def test_a_message_that_was_put_back_and_rejected_again_is_rejected_once(lake: FixtureLake) -> None:
+def test_a_message_that_was_redriven_and_rejected_again_is_rejected_once(lake: FixtureLake) -> None:
     lake.send(b"no JSON")
     _written_down(lake, lake.store_failures(b"no JSON"), 0)
     lake.store_failures(b"no JSON")
@@ -36,7 +36,7 @@ def test_a_message_that_was_put_back_and_rejected_again_is_rejected_once(lake: F
     assert report.total.rejected == 1
 
 
-def test_a_message_that_was_put_back_and_is_nowhere_is_lost(lake: FixtureLake) -> None:
+def test_a_message_that_was_redriven_and_is_nowhere_is_lost(lake: FixtureLake) -> None:
     lake.send(sample(1))
     _written_down(lake, lake.store_error_action(sample(1)), 0)
     report = lake.reconcile()

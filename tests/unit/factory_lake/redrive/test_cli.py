@@ -46,13 +46,13 @@ def test_a_dry_run_is_the_default_and_apply_does_it(
         str(report),
     ]
     assert main(arguments) == 0
-    assert "Nothing was put back; --apply does it." in capsys.readouterr().out
+    assert "Nothing was redriven; --apply does it." in capsys.readouterr().out
     assert plant.stream() == []
     assert main([*arguments, "--apply"]) == 0
     told = json.loads(report.read_text())
     assert [(one["kind"], one["rule"], one["outcome"], one["messages"]) for one in told["findings"]] == [
-        ("iot-rule", "KinesisAction", "put back", 1),
-        ("processing-failed", "NOT_JSON", "put back", 1),
+        ("iot-rule", "KinesisAction", "redriven", 1),
+        ("processing-failed", "NOT_JSON", "redriven", 1),
     ]
     assert {(stamp, gateway) for stamp, gateway, _ in plant.taken()} == {
         (str(ARRIVAL), "line-1"),

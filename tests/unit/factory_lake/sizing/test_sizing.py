@@ -448,7 +448,7 @@ def test_the_commands_of_the_pages_run(
     monkeypatch.chdir(DOCS.parent)
     for page in ("capacity.md", "cost.md"):
         content = (DOCS / page).read_text(encoding="utf-8")
-        (command,) = re.findall(r"^\.venv/bin/factory-lake (sizing .*)$", content, re.MULTILINE)
+        (command,) = re.findall(r"^factory-lake (sizing .*)$", content, re.MULTILINE)
         assert main([*command.split(), "--format", "json"]) in (0, 1)
         printed = json.loads(capsys.readouterr().out)
         rows = printed["uses"] if page == "cost.md" else printed
