@@ -33,14 +33,20 @@ def run_command(run: Callable[[], int | None], *known: type[Exception]) -> int:
     """
     try:
         with _ended_politely():
-            return run() or DONE
+            code = run() or DONE
+            # Here and not at the interpreter's end, where a closed pipe would end in a traceback.
+            sys.stdout.flush()
+            return code
     except (KeyboardInterrupt, typer.Abort):
         print("stopped", file=sys.stderr)
         return STOPPED
     except BrokenPipeError:
-        # Python flushes standard output at its end, which would fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _PIPE_CLOSED
+        return _pipe_closed()
+    except SystemExit as error:
+        # Typer ends so when it meets a closed pipe.
+        if isinstance(error.__context__, BrokenPipeError):
+            return _pipe_closed()
+        raise
     except FactoryLakeError as error:
         return _failed(str(error))
     except known as error:
@@ -69,6 +75,12 @@ def _ended_politely() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _pipe_closed() -> int:
+    # The interpreter flushes standard output at its end, which would fail again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return _PIPE_CLOSED
 
 
 def _failed(message: str) -> int:
