@@ -104,7 +104,9 @@ def test_each_refusal_says_path_rule_and_value(tree: TerraformTree) -> None:
     mocks = [_current(number, case["current"]) for number, case in enumerate(_CASES) if "current" in case]
     mocks += [_lakes(number, case["lakes"]) for number, case in enumerate(_CASES) if "lakes" in case]
     test = MOCK_PROVIDER + "".join(mocks) + run
-    folder = tree.add_root("refusals", {"main.tf": _PLANNED + "\n".join(calls), "validations.tftest.hcl": test})
+    folder = tree.add_root(
+        "refusals", {"main.tf": _PLANNED + "\n".join(calls), "validations.tftest.hcl": test}
+    )
     tree.init(folder)
 
     diagnostics = tree.test_diagnostics(folder)
