@@ -1,4 +1,4 @@
-# tflint with its own Terraform ruleset, every rule of it. The AWS ruleset is a download from GitHub and is added in CI alone.
+# tflint with its own Terraform ruleset, every rule of it. The AWS ruleset is a download from GitHub: CI alone adds it.
 plugin "terraform" {
   enabled = true
   preset  = "all"

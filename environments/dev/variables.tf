@@ -17,7 +17,9 @@ variable "region" {
 }
 
 variable "csr_dir" {
-  description = "Folder of the gateways' certificate signing requests, `<client ID>/<name>.pem`; null takes `csr` in this folder."
+  description = <<-EOT
+    Folder of the gateways' certificate signing requests, `<client ID>/<name>.pem`; null takes `csr` in this folder.
+  EOT
   type        = string
   default     = null
 }

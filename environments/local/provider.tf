@@ -1,4 +1,5 @@
-# The endpoint and the credentials come from the environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY).
+# The endpoint and the credentials come from the environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID,
+# AWS_SECRET_ACCESS_KEY).
 provider "aws" {
   region                      = "eu-central-1"
   s3_use_path_style           = true # bucket.localhost does not resolve everywhere

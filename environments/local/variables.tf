@@ -14,7 +14,9 @@ variable "retired_factories" {
 }
 
 variable "csr_dir" {
-  description = "Folder of the gateways' certificate signing requests, `<client ID>/<name>.pem`; null takes `csr` in this folder."
+  description = <<-EOT
+    Folder of the gateways' certificate signing requests, `<client ID>/<name>.pem`; null takes `csr` in this folder.
+  EOT
   type        = string
   default     = null
 }
@@ -26,7 +28,10 @@ variable "packages_dir" {
 }
 
 variable "kms_keys" {
-  description = "ARNs of KMS keys for `buckets` (query results included), data `streams`, `video` streams, `logs` and `functions`; null leaves each to a key that AWS manages."
+  description = <<-EOT
+    ARNs of KMS keys for `buckets` (query results included), data `streams`, `video` streams, `logs` and `functions`;
+    null leaves each to a key that AWS manages.
+  EOT
   type = object({
     buckets   = optional(string)
     streams   = optional(string)

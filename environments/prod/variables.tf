@@ -17,7 +17,9 @@ variable "region" {
 }
 
 variable "csr_dir" {
-  description = "Folder of the gateways' certificate signing requests, `<client ID>/<name>.pem`; null takes `csr` in this folder."
+  description = <<-EOT
+    Folder of the gateways' certificate signing requests, `<client ID>/<name>.pem`; null takes `csr` in this folder.
+  EOT
   type        = string
   default     = null
 }
@@ -36,7 +38,10 @@ variable "alarm_emails" {
 }
 
 variable "alarm_actions" {
-  description = "ARNs of what else the alarms notify when they sound and when they end, for example a topic that others made; at most 4."
+  description = <<-EOT
+    ARNs of what else the alarms notify when they sound and when they end, for example a topic that others made; at
+    most 4.
+  EOT
   type        = set(string)
   default     = []
   nullable    = false

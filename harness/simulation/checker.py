@@ -255,7 +255,9 @@ def _next_is_in_the_way(
     last, following = known[-1], rest[0]
     if cut == planning.CLOCK:
         groups = (_group_at(rest), list(reversed(_group_at(tuple(reversed(known))))))
-        return following.producer_ms <= last.producer_ms or any(_is_knotted(group) for group in groups)
+        return following.producer_ms <= last.producer_ms or any(
+            _has_inseparable_starts(group) for group in groups
+        )
     if cut == planning.GAP:
         return _is_gap(last, following, settings.gap_ms)
     together = [*known, *_group_at(rest)]
@@ -278,7 +280,7 @@ def _group_at(rest: tuple[semantics.Fragment, ...]) -> list[semantics.Fragment]:
     return group
 
 
-def _is_knotted(group: list[semantics.Fragment]) -> bool:
+def _has_inseparable_starts(group: list[semantics.Fragment]) -> bool:
     times = [fragment.producer_ms for fragment in group]
     return times != sorted(set(times))
 
@@ -304,7 +306,7 @@ def _is_unreadable(fragments: list[semantics.Fragment], stream: Stream) -> bool:
         fragment.number in stream.shown_ms for fragment in fragments
     ):
         return True
-    if _is_knotted(_group_at(tuple(fragments))):
+    if _has_inseparable_starts(_group_at(tuple(fragments))):
         return True
     if stream.policy.dedupe_server_clips and len(semantics.without_duplicates(fragments)) < len(fragments):
         return True

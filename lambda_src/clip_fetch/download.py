@@ -173,8 +173,8 @@ def _fits(fragments: Sequence[Fragment], found: Playback) -> bool:
     kept_ms = fragments[-1].producer_ms + fragments[-1].length_ms - fragments[0].producer_ms
     tolerance_ms = max((min(several) + frame_ms) / 2, count)
     steps_ms = [after.producer_ms - each.producer_ms for each, after in planning.successions(fragments)]
-    # a lone frame may be shown for as long as a fragment can last, or until the next
-    # The clip's last frame may be shown for as long as another of its fragment, which the file then holds too.
+    # A lone frame may be shown for as long as a fragment can last, or until the next; the clip's last one for
+    # as long as another of its fragment, which the file then holds as well.
     alone_ms = max([planning.MAX_FRAGMENT_MS, *steps_ms])
     last_ms = max(frame_ms, min(fragments[-1].length_ms, max(each_ms for each_ms, _ in found.often_ms)))
     most_ms = max(joined_ms, kept_ms + last_ms) + (count - len(several)) * alone_ms + tolerance_ms

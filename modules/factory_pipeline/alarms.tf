@@ -1,41 +1,53 @@
-# What tells that messages wait, go astray, or soon will: one entry here is one alarm per lane. docs/operations.md has an entry for each,
-# under the same name. Which metrics there are and what they mean: AWS's guides, as tests/terraform/monitoring/aws_metrics.toml names them for each.
+# What tells that messages wait, go astray, or soon will: one entry here is one alarm per lane. docs/operations.md has
+# an entry for each, under the same name. Which metrics there are and what they mean: AWS's guides, as
+# tests/terraform/monitoring/aws_metrics.toml names them for each.
 locals {
   alarm_descriptions = {
-    time-to-loss           = "Messages wait in the data stream and will be lost when they reach its retention."
-    unread                 = "Nobody reads the data stream: what arrives waits, and is lost when it reaches the retention."
-    write-throttled        = "The data stream refuses messages because it has too few shards."
-    data-freshness         = "Messages wait in Firehose for longer than their buffer explains."
-    delivery-failed        = "Firehose cannot put objects into the bucket and tries again."
-    behind-latest          = "Firehose reads the data stream with a growing delay."
-    read-throttled         = "Firehose's reads of the data stream are throttled: something else reads it too, or it has too few shards."
-    transform-calls-failed = "Firehose's calls of the transform fail; a batch that fails for good goes to the errors prefix."
-    unprocessed            = "More messages than usual come back from the transform unprocessed and go to the errors prefix."
-    conversion-failed      = "Messages that passed the transform do not fit the table and went to the errors prefix."
-    partitions-exceeded    = "More days at once than Firehose keeps partitions open: the excess goes to the errors prefix."
-    rejected               = "The transform refuses an unusual share of the messages; they are in the errors prefix."
-    rule-failed            = "The topic rule could not put messages into the data stream; they went to its error action."
-    rule-quarantined       = "The topic rule's error action wrote messages to the errors prefix instead of the data stream."
-    rule-lost              = "The topic rule's error action failed as well: these messages are lost."
-    rule-throttled         = "The rules engine throttles the topic rule: these messages are lost."
-    transform-errors       = "The transform function fails or does not end in time."
-    transform-throttled    = "The transform function may not run as often at once as Firehose calls it."
-    transform-slow         = "The transform function comes near its timeout."
+    time-to-loss    = "Messages wait in the data stream and will be lost when they reach its retention."
+    unread          = "Nothing reads the data stream: what arrives waits until the retention loses it."
+    write-throttled = "The data stream refuses messages because it has too few shards."
+    data-freshness  = "Messages wait in Firehose for longer than their buffer explains."
+    delivery-failed = "Firehose cannot put objects into the bucket and tries again."
+    behind-latest   = "Firehose reads the data stream with a growing delay."
+    read-throttled  = "Reads of the data stream are throttled: others read it too, or it has too few shards."
+    transform-calls-failed = join(" ", [
+      "Firehose's calls of the transform fail; their batches go to",
+      "the errors prefix in the end.",
+    ])
+    unprocessed       = "The transform returns more messages than usual unprocessed, to the errors prefix."
+    conversion-failed = "Messages that passed the transform do not fit the table and went to the errors prefix."
+    partitions-exceeded = join(" ", [
+      "Messages are of more days than Firehose keeps open; the",
+      "excess goes to the errors prefix.",
+    ])
+    rejected            = "The transform refuses an unusual share of the messages; they are in the errors prefix."
+    rule-failed         = "The topic rule cannot put messages into the data stream; its error action gets them."
+    rule-quarantined    = "The topic rule's error action writes messages to the errors prefix."
+    rule-lost           = "The topic rule's error action failed as well: these messages are lost."
+    rule-throttled      = "The rules engine throttles the topic rule: these messages are lost."
+    transform-errors    = "The transform function fails or does not end in time."
+    transform-throttled = "The transform function may not run as often at once as Firehose calls it."
+    transform-slow      = "The transform function comes near its timeout."
   }
 
-  # How a metric of the rule's actions is asked for. It has the dimension ActionType besides the rule's name, and no guide says which
-  # values that takes, so an alarm on one value might never fire. The query adds up whichever there are.
+  # How a metric of the rule's actions is asked for. It has the dimension ActionType besides the rule's name, and no
+  # guide says which values that takes, so an alarm on one value might never fire. The query adds up whichever there
+  # are.
   rule_actions = {
     for lane, settings in local.lanes : lane => {
       for metric in ["Failure", "ErrorActionSuccess", "ErrorActionFailure"] :
-      metric => "SELECT SUM(${metric}) FROM SCHEMA(\"AWS/IoT\", ActionType, RuleName) WHERE RuleName = '${settings.rule_name}'"
+      metric => join(" ", [
+        "SELECT SUM(${metric}) FROM SCHEMA(\"AWS/IoT\", ActionType, RuleName) WHERE RuleName =",
+        "'${settings.rule_name}'",
+      ])
     }
   }
 
-  # The oldest message that waits has no more than one buffer interval behind it, and half of one more with partitions (Firehose
-  # Developer Guide, "Dynamic partitioning"). Twice that is a delivery that failed.
+  # The oldest message that waits has no more than one buffer interval behind it, and half of one more with partitions
+  # (Firehose Developer Guide, "Dynamic partitioning"). Twice that is a delivery that failed.
   freshness_seconds = {
-    for lane, settings in local.lanes : lane => coalesce(var.alarms.freshness_seconds, max(900, 3 * settings.delivery.buffer_seconds))
+    for lane, settings in local.lanes :
+    lane => coalesce(var.alarms.freshness_seconds, max(900, 3 * settings.delivery.buffer_seconds))
   }
 
   lane_alarms = merge([
@@ -54,8 +66,8 @@ locals {
           statistic = "Sum"
           below     = 1
           period    = 60 * var.alarms.unread_minutes
-          # Firehose polls whether there are messages or not, so no reads at all is what this alarm is about. (A new lane may be
-          # in alarm for the minutes until its first poll.)
+          # Firehose polls whether there are messages or not, so no reads at all is what this alarm is about. (A new
+          # lane may be in alarm for the minutes until its first poll.)
           missing = "breaching"
         })
         write-throttled = merge(metrics.stream, {
@@ -153,9 +165,21 @@ locals {
         }
 
         # -- the topic rule: counted when it happens, so nothing reported is nothing wrong
-        rule-failed      = { expression = local.rule_actions[lane]["Failure"], above = var.alarms.rule_failures, missing = "notBreaching" }
-        rule-quarantined = { expression = local.rule_actions[lane]["ErrorActionSuccess"], above = 0, missing = "notBreaching" }
-        rule-lost        = { expression = local.rule_actions[lane]["ErrorActionFailure"], above = 0, missing = "notBreaching" }
+        rule-failed = {
+          expression = local.rule_actions[lane]["Failure"]
+          above      = var.alarms.rule_failures
+          missing    = "notBreaching"
+        }
+        rule-quarantined = {
+          expression = local.rule_actions[lane]["ErrorActionSuccess"]
+          above      = 0
+          missing    = "notBreaching"
+        }
+        rule-lost = {
+          expression = local.rule_actions[lane]["ErrorActionFailure"]
+          above      = 0
+          missing    = "notBreaching"
+        }
         rule-throttled = merge(metrics.rule, {
           metric    = "RuleMessageThrottled"
           statistic = "Sum"

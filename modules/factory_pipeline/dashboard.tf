@@ -15,7 +15,8 @@ locals {
       bytes_in  = ["stream", "IncomingBytes"]
       objects   = ["delivery", "DeliveryToS3.ObjectCount"]
       } : graph => [
-      for lane, metrics in local.metrics : merge(metrics[shown[0]], { metric = shown[1], label = "${var.factory} ${lane}" })
+      for lane, metrics in local.metrics :
+      merge(metrics[shown[0]], { metric = shown[1], label = "${var.factory} ${lane}" })
     ]
   }
 
@@ -77,7 +78,8 @@ locals {
       stat  = "Sum"
       unit  = "messages in 5 minutes"
       metrics = concat(local.graphs.arrived, [
-        for lane, metrics in local.metrics : merge(metrics.rule, { metric = "TopicMatch", label = "${lane}: matched by the rule" })
+        for lane, metrics in local.metrics :
+        merge(metrics.rule, { metric = "TopicMatch", label = "${lane}: matched by the rule" })
       ])
       lines = []
     },
@@ -167,7 +169,10 @@ locals {
       lines = concat(
         [
           for lane, settings in local.lanes :
-          { label = "alarm, ${lane}", value = 1000 * settings.transform.timeout_seconds * var.alarms.transform_timeout_share }
+          {
+            label = "alarm, ${lane}"
+            value = 1000 * settings.transform.timeout_seconds * var.alarms.transform_timeout_share
+          }
         ],
         [
           for lane, settings in local.lanes :
@@ -176,11 +181,13 @@ locals {
       )
     },
     {
-      title   = "Partitions that Firehose keeps open"
-      stat    = "Maximum"
-      unit    = "partitions"
-      metrics = [for lane, metrics in local.metrics : merge(metrics.delivery, { metric = "PartitionCount", label = lane })]
-      lines   = []
+      title = "Partitions that Firehose keeps open"
+      stat  = "Maximum"
+      unit  = "partitions"
+      metrics = [
+        for lane, metrics in local.metrics : merge(metrics.delivery, { metric = "PartitionCount", label = lane })
+      ]
+      lines = []
     },
     {
       title   = "Cost: bytes through the streams"

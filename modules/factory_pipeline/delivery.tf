@@ -1,6 +1,8 @@
 locals {
-  # Where OpenX finds a column that is named otherwise than its JSON key. Firehose lower-cases the keys of a message before it looks
-  # them up, so the mapping names them in lower case.
+  day_prefix = join("", [for level in ["year", "month", "day"] : "${level}=!{partitionKeyFromLambda:${level}}/"])
+
+  # Where OpenX finds a column that is named otherwise than its JSON key. Firehose lower-cases the keys of a message
+  # before it looks them up, so the mapping names them in lower case.
   measurement_columns = jsondecode(file("${var.schema_dir}/measurements.json")).columns
   key_mappings = {
     for column in local.measurement_columns : column.name => lower(column.source)
@@ -29,8 +31,11 @@ resource "aws_cloudwatch_log_stream" "delivery" {
 resource "aws_iam_role" "delivery" {
   for_each = local.lanes
 
-  name        = "${each.value.stream_name}-delivery"
-  description = "Delivery of ${var.factory}'s ${each.key}: from its own stream, through its own function, to its own prefixes."
+  name = "${each.value.stream_name}-delivery"
+  description = join(" ", [
+    "Delivery of ${var.factory}'s ${each.key}: from its own stream, through its",
+    "own function, to its own prefixes.",
+  ])
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -46,8 +51,9 @@ resource "aws_iam_role" "delivery" {
   })
 }
 
-# Firehose Developer Guide, "Controlling access with Amazon Data Firehose": what S3 as destination, Kinesis Data Streams as source,
-# data transformation, record format conversion, error logging and customer managed keys need, each limited to this lane.
+# Firehose Developer Guide, "Controlling access with Amazon Data Firehose": what S3 as destination, Kinesis Data
+# Streams as source, data transformation, record format conversion, error logging and customer managed keys need, each
+# limited to this lane.
 resource "aws_iam_role_policy" "delivery" {
   for_each = local.lanes
 
@@ -70,10 +76,13 @@ resource "aws_iam_role_policy" "delivery" {
           Resource = [each.value.function_arn, "${each.value.function_arn}:*"]
         },
         {
-          Sid      = "WriteOwnPrefixes"
-          Effect   = "Allow"
-          Action   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
-          Resource = ["${each.value.bucket_arn}/${each.value.data_prefix}*", "${each.value.bucket_arn}/${each.value.error_prefix}*"]
+          Sid    = "WriteOwnPrefixes"
+          Effect = "Allow"
+          Action = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
+          Resource = [
+            "${each.value.bucket_arn}/${each.value.data_prefix}*",
+            "${each.value.bucket_arn}/${each.value.error_prefix}*",
+          ]
         },
         {
           Sid      = "FindBucket"
@@ -82,19 +91,24 @@ resource "aws_iam_role_policy" "delivery" {
           Resource = [each.value.bucket_arn]
         },
         {
-          # The guide grants the whole bucket and names no call that needs it. A call that names a prefix must name an own one. One that
-          # names none (HeadBucket is such a call) is let through: denying what Firehose may need would stop the delivery.
-          Sid       = "ListOwnPrefixes"
-          Effect    = "Allow"
-          Action    = ["s3:ListBucket"]
-          Resource  = [each.value.bucket_arn]
-          Condition = { StringLikeIfExists = { "s3:prefix" = ["${each.value.data_prefix}*", "${each.value.error_prefix}*"] } }
+          # The guide grants the whole bucket and names no call that needs it. A call that names a prefix must name an
+          # own one. One that names none (HeadBucket is such a call) is let through: denying what Firehose may need
+          # would stop the delivery.
+          Sid      = "ListOwnPrefixes"
+          Effect   = "Allow"
+          Action   = ["s3:ListBucket"]
+          Resource = [each.value.bucket_arn]
+          Condition = {
+            StringLikeIfExists = { "s3:prefix" = ["${each.value.data_prefix}*", "${each.value.error_prefix}*"] }
+          }
         },
         {
-          Sid      = "WriteLogs"
-          Effect   = "Allow"
-          Action   = ["logs:PutLogEvents"]
-          Resource = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value.delivery_log_group}:log-stream:delivery"]
+          Sid    = "WriteLogs"
+          Effect = "Allow"
+          Action = ["logs:PutLogEvents"]
+          Resource = [
+            "arn:${local.partition}:logs:${local.place}:log-group:${each.value.delivery_log_group}:log-stream:delivery"
+          ]
         },
       ],
       each.key == "measurements" ? [{
@@ -102,9 +116,9 @@ resource "aws_iam_role_policy" "delivery" {
         Effect = "Allow"
         Action = ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"]
         Resource = [
-          "arn:${local.partition}:glue:${local.region}:${local.account}:catalog",
-          "arn:${local.partition}:glue:${local.region}:${local.account}:database/${var.measurements_table.database}",
-          "arn:${local.partition}:glue:${local.region}:${local.account}:table/${var.measurements_table.database}/${var.measurements_table.name}",
+          "arn:${local.partition}:glue:${local.place}:catalog",
+          "arn:${local.partition}:glue:${local.place}:database/${var.measurements_table.database}",
+          "arn:${local.partition}:glue:${local.place}:table/${join("/", values(var.measurements_table))}",
         ]
       }] : [],
       var.kms_keys.streams == null ? [] : [{
@@ -132,9 +146,10 @@ resource "aws_iam_role_policy" "delivery" {
   })
 }
 
-# A delivery stream reads its data stream from the moment it is made, so one that is replaced misses what arrives meanwhile, and one that
-# goes takes along what it has read and not delivered. Nothing that an input changes replaces it: source and names follow from the lake's
-# name and the factory, and partitioning is on from the start. guards.tf refuses the rest.
+# A delivery stream reads its data stream from the moment it is made, so one that is replaced misses what arrives
+# meanwhile, and one that goes takes along what it has read and not delivered. Nothing that an input changes replaces
+# it: source and names follow from the lake's name and the factory, and partitioning is on from the start. guards.tf
+# refuses the rest.
 resource "aws_kinesis_firehose_delivery_stream" "lane" {
   for_each = local.lanes
 
@@ -149,7 +164,7 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
   extended_s3_configuration {
     role_arn            = aws_iam_role.delivery[each.key].arn
     bucket_arn          = each.value.bucket_arn
-    prefix              = "${each.value.data_prefix}year=!{partitionKeyFromLambda:year}/month=!{partitionKeyFromLambda:month}/day=!{partitionKeyFromLambda:day}/"
+    prefix              = "${each.value.data_prefix}${local.day_prefix}"
     error_output_prefix = "${each.value.error_prefix}!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
     buffering_size      = each.value.delivery.buffer_mb
     buffering_interval  = each.value.delivery.buffer_seconds
@@ -161,7 +176,8 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
       retry_duration = each.value.delivery.retry_seconds
     }
 
-    # Parameters at AWS's defaults stay out: the provider drops them from the state and would want to add them for ever.
+    # Parameters at AWS's defaults stay out: the provider drops them from the state and would want to add them for
+    # ever.
     processing_configuration {
       enabled = true
 
@@ -180,7 +196,9 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
               BufferSizeInMBs         = each.value.delivery.transform_buffer.mb
               BufferIntervalInSeconds = each.value.delivery.transform_buffer.seconds
             },
-            each.value.delivery.transform_retries == 3 ? {} : { NumberOfRetries = each.value.delivery.transform_retries }
+            each.value.delivery.transform_retries == 3 ? {} : {
+              NumberOfRetries = each.value.delivery.transform_retries
+            }
           )
 
           content {
@@ -233,7 +251,10 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
       condition = length(distinct([
         for column in local.measurement_columns : lower(column.source) if can(column.source)
       ])) == length([for column in local.measurement_columns : column if can(column.source)])
-      error_message = "${var.schema_dir}/measurements.json: sources must differ by more than case, got ${join(", ", [for column in local.measurement_columns : column.source if can(column.source)])}."
+      error_message = join(" ", [
+        "${var.schema_dir}/measurements.json: sources must differ by more than case, got",
+        "${join(", ", [for column in local.measurement_columns : column.source if can(column.source)])}.",
+      ])
     }
   }
 

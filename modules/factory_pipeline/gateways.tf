@@ -2,7 +2,8 @@ locals {
   # In messages, so that commands can be copied to any folder.
   csr_dir = abspath(var.csr_dir)
 
-  # An identity per gateway and lane, by client ID: two processes of a gateway, neither of which can speak for the other.
+  # An identity per gateway and lane, by client ID: two processes of a gateway, neither of which can speak for the
+  # other.
   identities = merge([
     for gateway in var.gateways : {
       for lane in keys(local.lanes) : "${var.factory}-${gateway}-${lane}" => {
@@ -37,7 +38,8 @@ locals {
       client_id = dirname(path)
       file      = basename(path)
       body      = try(bodies[0], "")
-      # As OpenSSL and `factory_lake.gateway csr` write it, to the byte: that is what certificates so far were made from.
+      # As OpenSSL and `factory_lake.gateway csr` write it, to the byte: that is what certificates so far were made
+      # from.
       pem = join("\n", flatten([local.csr_begin, regexall(".{1,64}", try(bodies[0], "")), local.csr_end, ""]))
       # What is there instead of one request. The text is not repeated in messages: it might be a key.
       mistaken = (
@@ -64,11 +66,21 @@ resource "aws_iot_thing" "identity" {
     precondition {
       condition = anytrue([for request in local.requests : request.client_id == each.key])
       error_message = join("\n", [
-        "No certificate signing request for ${each.key}: ${local.csr_dir}/${each.key}/<name>.pem must exist. In the repository's folder, make a private key, which then goes to the gateway and nowhere else, and the request with",
-        "  .venv/bin/factory-lake gateway csr --client-id ${each.key} --csr-dir ${local.csr_dir} --key-dir keys",
+        join(" ", [
+          "No certificate signing request for ${each.key}: ${local.csr_dir}/${each.key}/<name>.pem must exist. In",
+          "the repository's folder, make a private key, which then goes to the gateway and nowhere else, and the",
+          "request with",
+        ]),
+        join(" ", [
+          "  .venv/bin/factory-lake gateway csr --client-id ${each.key} --csr-dir ${local.csr_dir}",
+          "--key-dir keys",
+        ]),
         "or with",
         "  mkdir -p keys/${each.key} ${local.csr_dir}/${each.key}",
-        "  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=${each.key} -keyout keys/${each.key}/first.key -out ${local.csr_dir}/${each.key}/first.pem",
+        join(" ", [
+          "  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=${each.key} -keyout",
+          "keys/${each.key}/first.key -out ${local.csr_dir}/${each.key}/first.pem",
+        ]),
       ])
     }
   }
@@ -140,7 +152,8 @@ resource "aws_iot_policy_attachment" "identity" {
   policy = aws_iot_policy.identity[each.value.client_id].name
   target = aws_iot_certificate.identity[each.key].arn
 
-  # The broker acknowledges what no rule takes, and forgets it. So a gateway may publish only while the rules are there.
+  # The broker acknowledges what no rule takes, and forgets it. So a gateway may publish only while the rules are
+  # there.
   depends_on = [aws_iot_topic_rule.lane]
 }
 

@@ -1,24 +1,25 @@
-# What no apply may do to messages that are under way, unless the lake is thrown away anyway. How it is done on purpose: docs/changes.md.
+# What no apply may do to messages that are under way, unless the lake is thrown away anyway. How it is done on
+# purpose: docs/changes.md.
 
 locals {
-  # From the ARNs, which are unknown while a stream is only planned: nobody looks for a stream that is not there yet. Of one that
-  # `terraform import` is about to take in, the ARN is null.
+  # From the ARNs, which are unknown while a stream is only planned: nobody looks for a stream that is not there yet.
+  # Of one that `terraform import` is about to take in, the ARN is null.
   current_streams = {
     for lane, stream in aws_kinesis_stream.lane : lane => try(split("/", stream.arn)[1], local.lanes[lane].stream_name)
   }
 }
 
-# The streams as they stand, to compare with what is asked for. Terraform puts off what refers to a stream that is about to change, and
-# what has conditions of its own, until after the change: so the names come by way of a local, and the conditions stand further down.
-# `terraform import` knows no stream at all, hence the keys from the lanes.
+# The streams as they stand, to compare with what is asked for. Terraform puts off what refers to a stream that is
+# about to change, and what has conditions of its own, until after the change: so the names come by way of a local, and
+# the conditions stand further down. `terraform import` knows no stream at all, hence the keys from the lanes.
 data "aws_kinesis_stream" "current" {
   for_each = toset([for lane in keys(local.lanes) : lane if !var.force_destroy])
 
   name = local.current_streams[each.key]
 }
 
-# Goes wherever a delivery stream goes, and may not. A block of its own, since prevent_destroy has to be a literal and the delivery stream
-# would else have to be written twice, like the data stream.
+# Goes wherever a delivery stream goes, and may not. A block of its own, since prevent_destroy has to be a literal and
+# the delivery stream would else have to be written twice, like the data stream.
 resource "terraform_data" "kept_delivery_stream" {
   for_each = toset([for lane in keys(local.lanes) : lane if !var.force_destroy])
 
@@ -30,22 +31,40 @@ resource "terraform_data" "kept_delivery_stream" {
 
     # Kinesis drops what is older than the retention, read or not.
     precondition {
-      condition = data.aws_kinesis_stream.current[each.key].retention_period <= local.lanes[each.key].stream.retention_hours
+      condition = (
+        data.aws_kinesis_stream.current[each.key].retention_period <= local.lanes[each.key].stream.retention_hours
+      )
       error_message = join(" ", [
-        "factories[\"${var.factory}\"].lanes[\"${each.key}\"].stream.retention_hours must be at least what the stream has, ${data.aws_kinesis_stream.current[each.key].retention_period}, got ${local.lanes[each.key].stream.retention_hours}:",
+        join(" ", [
+          "factories[\"${var.factory}\"].lanes[\"${each.key}\"].stream.retention_hours must be at least what the",
+          "stream has, ${data.aws_kinesis_stream.current[each.key].retention_period}, got",
+          "${local.lanes[each.key].stream.retention_hours}:",
+        ]),
         "messages that have waited for longer would be lost. When none have, lower it with",
-        "aws kinesis decrease-stream-retention-period --stream-name ${local.lanes[each.key].stream_name} --retention-period-hours ${local.lanes[each.key].stream.retention_hours}",
+        join(" ", [
+          "aws kinesis decrease-stream-retention-period --stream-name ${local.lanes[each.key].stream_name}",
+          "--retention-period-hours ${local.lanes[each.key].stream.retention_hours}",
+        ]),
       ])
     }
 
-    # Whoever reads needs the key that a message was written with. The key that AWS manages needs no permission, so only one of the
-    # customer's ties waiting messages to the role.
+    # Whoever reads needs the key that a message was written with. The key that AWS manages needs no permission, so
+    # only one of the customer's ties waiting messages to the role.
     precondition {
-      condition = !startswith(coalesce(data.aws_kinesis_stream.current[each.key].kms_key_id, "none"), "arn:") || data.aws_kinesis_stream.current[each.key].kms_key_id == local.stream_key
+      condition = (
+        !startswith(coalesce(data.aws_kinesis_stream.current[each.key].kms_key_id, "none"), "arn:")
+        || data.aws_kinesis_stream.current[each.key].kms_key_id == local.stream_key
+      )
       error_message = join(" ", [
-        "kms_keys.streams must be what ${local.lanes[each.key].stream_name} has, ${coalesce(data.aws_kinesis_stream.current[each.key].kms_key_id, "none")}, got ${local.stream_key}:",
+        join(" ", [
+          "kms_keys.streams must be what ${local.lanes[each.key].stream_name} has,",
+          "${coalesce(data.aws_kinesis_stream.current[each.key].kms_key_id, "none")}, got ${local.stream_key}:",
+        ]),
         "the delivery could not read messages that wait under the former key. When none wait, change it with",
-        "aws kinesis start-stream-encryption --stream-name ${local.lanes[each.key].stream_name} --encryption-type KMS --key-id ${local.stream_key}",
+        join(" ", [
+          "aws kinesis start-stream-encryption --stream-name ${local.lanes[each.key].stream_name} --encryption-type",
+          "KMS --key-id ${local.stream_key}",
+        ]),
       ])
     }
   }

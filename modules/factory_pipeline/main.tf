@@ -8,24 +8,28 @@ locals {
   partition = data.aws_partition.current.partition
   region    = data.aws_region.current.name
   account   = data.aws_caller_identity.current.account_id
+  place     = "${local.region}:${local.account}"
 
-  # Everything that a lane's resources know of each other. ARNs are made from names, so that a role can be limited to a resource
-  # that itself needs the role first.
+  lane_names = { for lane in keys(var.lanes) : lane => "${var.name}-${var.factory}-${lane}" }
+  # Rule names know no hyphen. IDs know no underscore, so two of them keep the parts apart.
+  rule_names = { for lane in keys(var.lanes) : lane => replace("${var.name}__${var.factory}__${lane}", "-", "_") }
+
+  # Everything that a lane's resources know of each other. ARNs are made from names, so that a role can be limited to a
+  # resource that itself needs the role first.
   lanes = {
     for lane, settings in var.lanes : lane => merge(settings, {
-      stream_name   = "${var.name}-${var.factory}-${lane}"
-      function_name = "${var.name}-${var.factory}-${lane}-transform"
-      # Rule names know no hyphen. IDs know no underscore, so two of them keep the parts apart.
-      rule_name = replace("${var.name}__${var.factory}__${lane}", "-", "_")
+      stream_name   = local.lane_names[lane]
+      function_name = "${local.lane_names[lane]}-transform"
+      rule_name     = local.rule_names[lane]
 
-      stream_arn          = "arn:${local.partition}:kinesis:${local.region}:${local.account}:stream/${var.name}-${var.factory}-${lane}"
-      delivery_stream_arn = "arn:${local.partition}:firehose:${local.region}:${local.account}:deliverystream/${var.name}-${var.factory}-${lane}"
-      function_arn        = "arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}-${var.factory}-${lane}-transform"
-      rule_arn            = "arn:${local.partition}:iot:${local.region}:${local.account}:rule/${replace("${var.name}__${var.factory}__${lane}", "-", "_")}"
+      stream_arn          = "arn:${local.partition}:kinesis:${local.place}:stream/${local.lane_names[lane]}"
+      delivery_stream_arn = "arn:${local.partition}:firehose:${local.place}:deliverystream/${local.lane_names[lane]}"
+      function_arn        = "arn:${local.partition}:lambda:${local.place}:function:${local.lane_names[lane]}-transform"
+      rule_arn            = "arn:${local.partition}:iot:${local.place}:rule/${local.rule_names[lane]}"
       bucket_arn          = "arn:${local.partition}:s3:::${var.buckets[lane]}"
 
-      delivery_log_group = "/aws/kinesisfirehose/${var.name}-${var.factory}-${lane}"
-      function_log_group = "/aws/lambda/${var.name}-${var.factory}-${lane}-transform"
+      delivery_log_group = "/aws/kinesisfirehose/${local.lane_names[lane]}"
+      function_log_group = "/aws/lambda/${local.lane_names[lane]}-transform"
 
       # All that this factory's lane may write to.
       data_prefix  = "factory=${var.factory}/"

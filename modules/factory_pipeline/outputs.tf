@@ -25,7 +25,10 @@ output "roles" {
 }
 
 output "gateways" {
-  description = "What a gateway's two processes connect with, by gateway and lane: `client_id`, `topic` and `certificate_pems` by CSR file."
+  description = <<-EOT
+    What a gateway's two processes connect with, by gateway and lane: `client_id`, `topic` and `certificate_pems` by
+    CSR file.
+  EOT
   value = {
     for gateway in var.gateways : gateway => {
       for client_id, identity in local.identities : identity.lane => {
@@ -33,7 +36,8 @@ output "gateways" {
         topic     = identity.topic
         # The provider hides certificates like keys; they are public.
         certificate_pems = {
-          for path, request in local.requests : request.file => nonsensitive(aws_iot_certificate.identity[path].certificate_pem)
+          for path, request in local.requests :
+          request.file => nonsensitive(aws_iot_certificate.identity[path].certificate_pem)
           if request.client_id == client_id
         }
       } if identity.gateway == gateway
@@ -47,6 +51,9 @@ output "alarms" {
 }
 
 output "dashboard" {
-  description = "What a CloudWatch dashboard shows of the factory's messages: `widgets`, and `graphs`, the metrics of graphs that may stand beside other factories'."
+  description = <<-EOT
+    What a CloudWatch dashboard shows of the factory's messages: `widgets`, and `graphs`, the metrics of graphs that
+    may stand beside other factories'.
+  EOT
   value       = { widgets = module.monitoring.widgets, graphs = local.graphs }
 }

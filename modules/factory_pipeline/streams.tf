@@ -1,6 +1,6 @@
-# A data stream holds messages that nothing has read yet, and they go with it. So Terraform never deletes one, nor replaces one for another
-# name. Whether a resource may be destroyed has to stand in the configuration as a literal, hence two of them: an instance that is to go
-# on purpose is moved from the one to the other (docs/changes.md).
+# A data stream holds messages that nothing has read yet, and they go with it. So Terraform never deletes one, nor
+# replaces one for another name. Whether a resource may be destroyed has to stand in the configuration as a literal,
+# hence two of them: an instance that is to go on purpose is moved from the one to the other (docs/changes.md).
 resource "aws_kinesis_stream" "lane" {
   for_each = { for lane, settings in local.lanes : lane => settings if !var.force_destroy }
 

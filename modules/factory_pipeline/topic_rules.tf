@@ -70,8 +70,9 @@ resource "aws_iot_topic_rule" "lane" {
   name        = each.value.rule_name
   description = "${var.factory}'s ${each.key}, from all its gateways, into their data stream."
   enabled     = true
-  # A bare SELECT * is the one form that carries any payload, also one that is not JSON. What the envelope needs travels in the
-  # partition key: when the broker took the message, which gateway sent it, and an even spread over shards.
+  # A bare SELECT * is the one form that carries any payload, also one that is not JSON. What the envelope needs
+  # travels in the partition key: when the broker took the message, which gateway sent it, and an even spread over
+  # shards.
   sql         = "SELECT * FROM 'factories/${var.factory}/+/${each.key}'"
   sql_version = "2016-03-23"
 
@@ -85,7 +86,10 @@ resource "aws_iot_topic_rule" "lane" {
     s3 {
       role_arn    = aws_iam_role.rule[each.key].arn
       bucket_name = var.buckets[each.key]
-      key         = "${each.value.error_prefix}iot-rule/$${parse_time(\"yyyy/MM/dd\", timestamp())}/$${timestamp()}-$${newuuid()}.json"
+      key = join(" ", [
+        "${each.value.error_prefix}iot-rule/$${parse_time(\"yyyy/MM/dd\",",
+        "timestamp())}/$${timestamp()}-$${newuuid()}.json",
+      ])
     }
   }
 

@@ -9,8 +9,8 @@ resource "aws_cloudwatch_log_group" "transform" {
   kms_key_id        = var.kms_keys.logs
 }
 
-# The account alone: the Lambda guide does not promise aws:SourceArn when Lambda assumes an execution role. Which function of the account
-# gets the role is decided by iam:PassRole.
+# The account alone: the Lambda guide does not promise aws:SourceArn when Lambda assumes an execution role. Which
+# function of the account gets the role is decided by iam:PassRole.
 resource "aws_iam_role" "transform" {
   for_each = local.lanes
 
@@ -39,7 +39,7 @@ resource "aws_iam_role_policy" "transform" {
       Sid      = "WriteLogs"
       Effect   = "Allow"
       Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-      Resource = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${each.value.function_log_group}:*"
+      Resource = "arn:${local.partition}:logs:${local.place}:log-group:${each.value.function_log_group}:*"
     }]
   })
 }

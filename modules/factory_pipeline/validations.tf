@@ -1,24 +1,28 @@
-# Ranges that AWS refuses to leave and the provider does not check (it checks a function's memory). Sources: API references of
-# Kinesis (CreateStream, IncreaseStreamRetentionPeriod), Firehose (BufferingHints, RetryOptions, ProcessorParameter) and Lambda
-# (CreateFunction); Firehose Developer Guide, "Dynamic partitioning" (60 seconds at least, where the API's own range begins at 0) and
-# "Record format conversion" (64 MB at least) and "Data transformation" (a function may run 5 minutes); the days are the transform's own
-# limits.
+# Ranges that AWS refuses to leave and the provider does not check (it checks a function's memory). Sources: API
+# references of Kinesis (CreateStream, IncreaseStreamRetentionPeriod), Firehose (BufferingHints, RetryOptions,
+# ProcessorParameter) and Lambda (CreateFunction); Firehose Developer Guide, "Dynamic partitioning" (60 seconds at
+# least, where the API's own range begins at 0) and "Record format conversion" (64 MB at least) and "Data
+# transformation" (a function may run 5 minutes); the days are the transform's own limits.
 locals {
   ranges = {
     for lane, settings in local.lanes : lane => {
-      "stream.shards"                     = { value = settings.stream.shards, min = 1, max = 10000 }
-      "stream.retention_hours"            = { value = settings.stream.retention_hours, min = 24, max = 8760 }
-      "delivery.buffer_mb"                = { value = settings.delivery.buffer_mb, min = 64, max = 128 }
-      "delivery.buffer_seconds"           = { value = settings.delivery.buffer_seconds, min = 60, max = 900 }
-      "delivery.retry_seconds"            = { value = settings.delivery.retry_seconds, min = 0, max = 7200 }
-      "delivery.transform_retries"        = { value = settings.delivery.transform_retries, min = 0, max = 300 }
-      "delivery.transform_buffer.seconds" = { value = try(settings.delivery.transform_buffer.seconds, null), min = 0, max = 900 }
+      "stream.shards"              = { value = settings.stream.shards, min = 1, max = 10000 }
+      "stream.retention_hours"     = { value = settings.stream.retention_hours, min = 24, max = 8760 }
+      "delivery.buffer_mb"         = { value = settings.delivery.buffer_mb, min = 64, max = 128 }
+      "delivery.buffer_seconds"    = { value = settings.delivery.buffer_seconds, min = 60, max = 900 }
+      "delivery.retry_seconds"     = { value = settings.delivery.retry_seconds, min = 0, max = 7200 }
+      "delivery.transform_retries" = { value = settings.delivery.transform_retries, min = 0, max = 300 }
+      "delivery.transform_buffer.seconds" = {
+        value = try(settings.delivery.transform_buffer.seconds, null)
+        min   = 0
+        max   = 900
+      }
       # Below a minute, a full batch after a cold start might not be done in time.
       "transform.timeout_seconds" = { value = settings.transform.timeout_seconds, min = 60, max = 300 }
       # None reserved is null; 0 would stop the lane.
       "transform.reserved_concurrency" = { value = settings.transform.reserved_concurrency, min = 1, max = 1000 }
-      # Firehose's reader of JSON takes milliseconds of before 2001-09-09 for seconds, so the transform refuses them. 9,000
-      # days later it was May 2026: no window of what arrives now reaches back to what cannot be kept.
+      # Firehose's reader of JSON takes milliseconds of before 2001-09-09 for seconds, so the transform refuses them.
+      # 9,000 days later it was May 2026: no window of what arrives now reaches back to what cannot be kept.
       "transform.past_days"   = { value = settings.transform.past_days, min = 0, max = 9000 }
       "transform.future_days" = { value = settings.transform.future_days, min = 0, max = 36500 }
     }
@@ -31,15 +35,23 @@ locals {
     }
   }
 
-  # The provider leaves a parameter that equals AWS's default out of the state, and AWS fills in the one of the two that is missing:
-  # either way each plan would find a difference. So it is both and neither at its default, or none.
+  # The provider leaves a parameter that equals AWS's default out of the state, and AWS fills in the one of the two
+  # that is missing: either way each plan would find a difference. So it is both and neither at its default, or none.
   transform_buffer_errors = {
     for lane, settings in local.lanes : lane => settings.delivery.transform_buffer == null ? [] : concat(
-      settings.delivery.transform_buffer.mb >= 0.2 && settings.delivery.transform_buffer.mb <= 3 && settings.delivery.transform_buffer.mb != 1 ? [] : [
-        "factories[\"${var.factory}\"].lanes[\"${lane}\"].delivery.transform_buffer.mb must be 0.2..3 and not 1 (leave transform_buffer out for AWS's 1 MB and 60 s), got ${settings.delivery.transform_buffer.mb}."
+      settings.delivery.transform_buffer.mb >= 0.2
+      && settings.delivery.transform_buffer.mb <= 3
+      && settings.delivery.transform_buffer.mb != 1 ? [] : [
+        join(" ", [
+          "factories[\"${var.factory}\"].lanes[\"${lane}\"].delivery.transform_buffer.mb must be 0.2..3 and not 1",
+          "(leave transform_buffer out for AWS's 1 MB and 60 s), got ${settings.delivery.transform_buffer.mb}.",
+        ])
       ],
       settings.delivery.transform_buffer.seconds != 60 ? [] : [
-        "factories[\"${var.factory}\"].lanes[\"${lane}\"].delivery.transform_buffer.seconds must be other than 60 (leave transform_buffer out for AWS's 1 MB and 60 s), got 60."
+        join(" ", [
+          "factories[\"${var.factory}\"].lanes[\"${lane}\"].delivery.transform_buffer.seconds must be other than 60",
+          "(leave transform_buffer out for AWS's 1 MB and 60 s), got 60.",
+        ])
       ]
     )
   }
@@ -48,12 +60,20 @@ locals {
     for lane in keys(local.lanes) : lane => concat(
       [
         for path, range in local.ranges[lane] :
-        "factories[\"${var.factory}\"].lanes[\"${lane}\"].${path} must be a whole number, ${range.min}..${range.max}, got ${range.value}."
-        if range.value == null ? false : range.value < range.min || range.value > range.max || floor(range.value) != range.value
+        join(" ", [
+          "factories[\"${var.factory}\"].lanes[\"${lane}\"].${path} must be a whole number,",
+          "${range.min}..${range.max}, got ${range.value}.",
+        ])
+        if range.value == null ? false : range.value < range.min
+        || range.value > range.max
+        || floor(range.value) != range.value
       ],
       [
         for path, choice in local.choices[lane] :
-        "factories[\"${var.factory}\"].lanes[\"${lane}\"].${path} must be one of ${join(", ", choice.among)}, got \"${choice.value}\"."
+        join(" ", [
+          "factories[\"${var.factory}\"].lanes[\"${lane}\"].${path} must be one of ${join(", ", choice.among)}, got",
+          "\"${choice.value}\".",
+        ])
         if !contains(choice.among, choice.value)
       ],
       local.transform_buffer_errors[lane]

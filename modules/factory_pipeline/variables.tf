@@ -4,8 +4,11 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
-    error_message = "name must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got \"${var.name}\"."
+    condition = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
+    error_message = join(" ", [
+      "name must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got",
+      "\"${var.name}\".",
+    ])
   }
 }
 
@@ -15,15 +18,22 @@ variable "factory" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.factory)) && length(var.factory) <= 32
-    error_message = "factories[\"${var.factory}\"] must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got ${length(var.factory)}."
+    condition = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.factory)) && length(var.factory) <= 32
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"] must be lower-case letters and digits in groups joined by \"-\", at most 32",
+      "characters, got ${length(var.factory)}.",
+    ])
   }
 
-  # The transform function of the configuration lane has the longest of the names that AWS limits to 64 characters: those of
-  # functions, roles and delivery streams.
+  # The transform function of the configuration lane has the longest of the names that AWS limits to 64 characters:
+  # those of functions, roles and delivery streams.
   validation {
-    condition     = length("${var.name}-${var.factory}-configuration-transform") <= 64
-    error_message = "factories[\"${var.factory}\"] must leave names of at most 64 characters, got ${length("${var.name}-${var.factory}-configuration-transform")} for \"${var.name}-${var.factory}-configuration-transform\"."
+    condition = length("${var.name}-${var.factory}-configuration-transform") <= 64
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"] must leave names of at most 64 characters, got",
+      "${length("${var.name}-${var.factory}-configuration-transform")} for",
+      "\"${var.name}-${var.factory}-configuration-transform\".",
+    ])
   }
 }
 
@@ -33,13 +43,25 @@ variable "gateways" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for gateway in var.gateways : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", gateway)) && length(gateway) <= 32])
-    error_message = "factories[\"${var.factory}\"].gateways must be lower-case letters and digits in groups joined by \"-\", at most 32 characters each, got ${join(", ", [for gateway in var.gateways : "\"${gateway}\"" if !(can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", gateway)) && length(gateway) <= 32)])}."
+    condition = alltrue([
+      for gateway in var.gateways : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", gateway)) && length(gateway) <= 32
+    ])
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"].gateways must be lower-case letters and digits in groups joined by \"-\", at",
+      "most 32 characters each, got",
+      "${join(", ", [
+        for gateway in var.gateways : "\"${gateway}\""
+        if !(can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", gateway)) && length(gateway) <= 32)
+      ])}.",
+    ])
   }
 }
 
 variable "csr_dir" {
-  description = "Folder of the certificate signing requests, `<client ID>/<name>.pem`: one certificate each. A second file is a rotation with overlap, a deleted file revokes."
+  description = <<-EOT
+    Folder of the certificate signing requests, `<client ID>/<name>.pem`: one certificate each. A second file is a
+    rotation with overlap, a deleted file revokes.
+  EOT
   type        = string
   nullable    = false
 }
@@ -79,8 +101,11 @@ variable "transform_package" {
   nullable    = false
 
   validation {
-    condition     = fileexists(var.transform_package)
-    error_message = "transform_package must be a zip that exists (make package builds it), got \"${var.transform_package}\"."
+    condition = fileexists(var.transform_package)
+    error_message = join(" ", [
+      "transform_package must be a zip that exists (make package builds it),",
+      "got \"${var.transform_package}\".",
+    ])
   }
 }
 
@@ -92,13 +117,15 @@ variable "lanes" {
     - `stream.retention_hours`: how long messages wait in the data stream while they cannot be delivered.
     - `delivery.buffer_mb`, `delivery.buffer_seconds`: an object is written when either is reached.
     - `delivery.retry_seconds`: how long partitioning is tried again before records go to the errors prefix.
-    - `delivery.transform_buffer`: size and age at which a batch goes to the transform; null leaves AWS's 1 MB and 60 s.
-    - `delivery.transform_retries`: how often a call of the transform that failed is repeated before its batch goes to the errors prefix.
-    - `transform.memory_mb`, `transform.timeout_seconds`, `transform.reserved_concurrency`: of the function. What is reserved
-      is taken from the account's quota, 100 of which must stay: a new account, with about ten, refuses any.
+    - `delivery.transform_buffer`: size and age at which a batch goes to the transform; null leaves AWS's 1 MB and 60
+      s.
+    - `delivery.transform_retries`: how often a call of the transform that failed is repeated before its batch goes to
+      the errors prefix.
+    - `transform.memory_mb`, `transform.timeout_seconds`, `transform.reserved_concurrency`: of the function. What is
+      reserved is taken from the account's quota, 100 of which must stay: a new account, with about ten, refuses any.
     - `transform.blank_strings`: what a blank string does to its message: `reject`, `null` or `keep`.
-    - `transform.past_days`, `transform.future_days`: how far from its arrival a sample's timestamp may lie. Samples of before
-      2001-09-09 cannot be kept, so `past_days` is 9,000 at most.
+    - `transform.past_days`, `transform.future_days`: how far from its arrival a sample's timestamp may lie. Samples of
+      before 2001-09-09 cannot be kept, so `past_days` is 9,000 at most.
     - `transform.log_level`: `DEBUG`, `INFO` or `WARNING`.
   EOT
   type = map(object({
@@ -133,8 +160,11 @@ variable "lanes" {
   nullable = false
 
   validation {
-    condition     = toset(keys(var.lanes)) == toset(["measurements", "configuration"])
-    error_message = "factories[\"${var.factory}\"].lanes must have the keys measurements and configuration, got ${join(", ", keys(var.lanes))}."
+    condition = toset(keys(var.lanes)) == toset(["measurements", "configuration"])
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"].lanes must have the keys measurements and configuration, got",
+      "${join(", ", keys(var.lanes))}.",
+    ])
   }
 }
 
@@ -150,7 +180,10 @@ variable "lambda" {
 
   # Provider 5.100 knows no later one.
   validation {
-    condition     = contains(["python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13"], var.lambda.runtime)
+    condition = contains(
+      ["python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13"],
+      var.lambda.runtime
+    )
     error_message = "lambda.runtime must be python3.8 to python3.13, got \"${var.lambda.runtime}\"."
   }
 
@@ -172,8 +205,14 @@ variable "metrics_namespace" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[0-9A-Za-z._/#-][0-9A-Za-z._/#:-]{0,254}$", var.metrics_namespace)) && !startswith(var.metrics_namespace, "AWS/")
-    error_message = "metrics_namespace must be 1 to 255 of 0-9 A-Z a-z . - _ / # : and not begin with AWS/ or a colon, got \"${var.metrics_namespace}\"."
+    condition = (
+      can(regex("^[0-9A-Za-z._/#-][0-9A-Za-z._/#:-]{0,254}$", var.metrics_namespace))
+      && !startswith(var.metrics_namespace, "AWS/")
+    )
+    error_message = join(" ", [
+      "metrics_namespace must be 1 to 255 of 0-9 A-Z a-z . - _ / # : and not begin with AWS/ or a colon, got",
+      "\"${var.metrics_namespace}\".",
+    ])
   }
 }
 
@@ -188,7 +227,10 @@ variable "log_retention_days" {
       [0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
       var.log_retention_days
     )
-    error_message = "log_retention_days must be one of 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, got ${var.log_retention_days}."
+    error_message = join(" ", [
+      "log_retention_days must be one of 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096,",
+      "1827, 2192, 2557, 2922, 3288, 3653, got ${var.log_retention_days}.",
+    ])
   }
 }
 
@@ -199,7 +241,8 @@ variable "kms_keys" {
     - `buckets`: the key of the lanes' buckets, which roles that write there then may use.
     - `streams`: encrypts the data streams.
     - `logs`: encrypts the log groups; its key policy must let CloudWatch Logs use it.
-    - `functions`: encrypts the functions' environment variables; whoever applies must be allowed `kms:CreateGrant` and `kms:Encrypt`.
+    - `functions`: encrypts the functions' environment variables; whoever applies must be allowed `kms:CreateGrant` and
+      `kms:Encrypt`.
   EOT
   type = object({
     buckets   = optional(string)
@@ -216,7 +259,8 @@ variable "kms_keys" {
       key == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", key))
     ])
     error_message = join(" ", [
-      for path, key in var.kms_keys : "kms_keys.${path} must be the ARN of a key (not of an alias: roles are granted the key itself), got \"${key}\"."
+      for path, key in var.kms_keys :
+      "kms_keys.${path} must be the ARN of a key (not of an alias: roles are granted the key itself), got \"${key}\"."
       if key == null ? false : !can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", key))
     ])
   }
@@ -229,8 +273,10 @@ variable "alarms" {
     - `disabled`: names of alarms that are not wanted.
     - `retention_share` (time-to-loss): share of the stream's retention that the oldest unread message may reach.
     - `unread_minutes` (unread): how long nobody may read the stream.
-    - `write_throttled_records` (write-throttled), `read_throttled_calls` (read-throttled): how many in five minutes are normal.
-    - `freshness_seconds` (data-freshness): how long a message may wait in Firehose; null for three buffer intervals, at least 900.
+    - `write_throttled_records` (write-throttled), `read_throttled_calls` (read-throttled): how many in five minutes
+      are normal.
+    - `freshness_seconds` (data-freshness): how long a message may wait in Firehose; null for three buffer intervals,
+      at least 900.
     - `delivery_success_share` (delivery-failed): share of the puts that must succeed.
     - `behind_seconds` (behind-latest): how far behind the newest message Firehose may read.
     - `transform_success_share` (transform-calls-failed): share of Firehose's calls that must succeed.
@@ -238,7 +284,8 @@ variable "alarms" {
     - `min_records`: below so many messages (unprocessed: in 15 minutes, rejected: in an hour) a share means nothing.
     - `conversion_failed_records` (conversion-failed): how many in five minutes are normal.
     - `rule_failures` (rule-failed): how many in five minutes are normal.
-    - `transform_errors` (transform-errors), `transform_throttles` (transform-throttled): how many in five minutes are normal.
+    - `transform_errors` (transform-errors), `transform_throttles` (transform-throttled): how many in five minutes are
+      normal.
     - `transform_timeout_share` (transform-slow): share of its timeout that the function may take.
   EOT
   type = object({
@@ -264,8 +311,12 @@ variable "alarms" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(var.alarms.disabled, keys(local.alarm_descriptions))) == 0
-    error_message = "factories[\"${var.factory}\"].alarms.messages.disabled must name alarms, which are ${join(", ", keys(local.alarm_descriptions))}, got ${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_descriptions)))}."
+    condition = length(setsubtract(var.alarms.disabled, keys(local.alarm_descriptions))) == 0
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"].alarms.messages.disabled must name alarms, which are",
+      "${join(", ", keys(local.alarm_descriptions))}, got",
+      "${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_descriptions)))}.",
+    ])
   }
 
   # Nothing is above all or below nothing, so such an alarm would never sound.
@@ -275,7 +326,8 @@ variable "alarms" {
       if contains(["delivery_success_share", "transform_success_share"], threshold)
     ])
     error_message = join("\n", [
-      for threshold, value in var.alarms : "factories[\"${var.factory}\"].alarms.messages.${threshold} must be above 0 and at most 1, got ${value}."
+      for threshold, value in var.alarms :
+      "factories[\"${var.factory}\"].alarms.messages.${threshold} must be above 0 and at most 1, got ${value}."
       if contains(["delivery_success_share", "transform_success_share"], threshold) ? value <= 0 || value > 1 : false
     ])
   }
@@ -286,7 +338,8 @@ variable "alarms" {
       if contains(["retention_share", "transform_timeout_share"], threshold)
     ])
     error_message = join("\n", [
-      for threshold, value in var.alarms : "factories[\"${var.factory}\"].alarms.messages.${threshold} must be above 0 and below 1, got ${value}."
+      for threshold, value in var.alarms :
+      "factories[\"${var.factory}\"].alarms.messages.${threshold} must be above 0 and below 1, got ${value}."
       if contains(["retention_share", "transform_timeout_share"], threshold) ? value <= 0 || value >= 1 : false
     ])
   }
@@ -297,7 +350,8 @@ variable "alarms" {
       if contains(["unprocessed_share", "rejected_share"], threshold)
     ])
     error_message = join("\n", [
-      for threshold, value in var.alarms : "factories[\"${var.factory}\"].alarms.messages.${threshold} must be at least 0 and below 1, got ${value}."
+      for threshold, value in var.alarms :
+      "factories[\"${var.factory}\"].alarms.messages.${threshold} must be at least 0 and below 1, got ${value}."
       if contains(["unprocessed_share", "rejected_share"], threshold) ? value < 0 || value >= 1 : false
     ])
   }
@@ -305,39 +359,77 @@ variable "alarms" {
   validation {
     condition = alltrue([
       for threshold, value in var.alarms : value >= 0 && floor(value) == value
-      if contains(["write_throttled_records", "read_throttled_calls", "conversion_failed_records", "rule_failures", "transform_errors", "transform_throttles"], threshold)
+      if contains(
+        [
+          "write_throttled_records", "read_throttled_calls", "conversion_failed_records", "rule_failures",
+          "transform_errors", "transform_throttles",
+        ],
+        threshold
+      )
     ])
     error_message = join("\n", [
-      for threshold, value in var.alarms : "factories[\"${var.factory}\"].alarms.messages.${threshold} must be a whole number, at least 0, got ${value}."
-      if contains(["write_throttled_records", "read_throttled_calls", "conversion_failed_records", "rule_failures", "transform_errors", "transform_throttles"], threshold) ? value < 0 || floor(value) != value : false
+      for threshold, value in var.alarms :
+      "factories[\"${var.factory}\"].alarms.messages.${threshold} must be a whole number, at least 0, got ${value}."
+      if contains(
+        [
+          "write_throttled_records", "read_throttled_calls", "conversion_failed_records", "rule_failures",
+          "transform_errors", "transform_throttles",
+        ],
+        threshold
+      ) ? value < 0
+      || floor(value) != value : false
     ])
   }
 
   # A stream may keep messages for a day only.
   validation {
-    condition     = var.alarms.unread_minutes >= 5 && var.alarms.unread_minutes <= 1440 && floor(var.alarms.unread_minutes) == var.alarms.unread_minutes
-    error_message = "factories[\"${var.factory}\"].alarms.messages.unread_minutes must be a whole number, 5..1440, got ${var.alarms.unread_minutes}."
+    condition = (
+      var.alarms.unread_minutes >= 5
+      && var.alarms.unread_minutes <= 1440
+      && floor(var.alarms.unread_minutes) == var.alarms.unread_minutes
+    )
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"].alarms.messages.unread_minutes must be a whole number, 5..1440, got",
+      "${var.alarms.unread_minutes}.",
+    ])
   }
 
   validation {
-    condition     = var.alarms.min_records >= 1 && floor(var.alarms.min_records) == var.alarms.min_records
-    error_message = "factories[\"${var.factory}\"].alarms.messages.min_records must be a whole number, at least 1, got ${var.alarms.min_records}."
+    condition = var.alarms.min_records >= 1 && floor(var.alarms.min_records) == var.alarms.min_records
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"].alarms.messages.min_records must be a whole number, at least 1, got",
+      "${var.alarms.min_records}.",
+    ])
   }
 
   # Firehose reads again after seconds; a message is on its way for its buffer interval.
   validation {
-    condition     = var.alarms.behind_seconds >= 60 && var.alarms.behind_seconds <= 31536000
-    error_message = "factories[\"${var.factory}\"].alarms.messages.behind_seconds must be 60..31536000, got ${var.alarms.behind_seconds}."
+    condition = var.alarms.behind_seconds >= 60 && var.alarms.behind_seconds <= 31536000
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"].alarms.messages.behind_seconds must be 60..31536000, got",
+      "${var.alarms.behind_seconds}.",
+    ])
   }
 
   validation {
-    condition     = var.alarms.freshness_seconds == null ? true : alltrue([for lane in var.lanes : var.alarms.freshness_seconds > 1.5 * lane.delivery.buffer_seconds])
-    error_message = "factories[\"${var.factory}\"].alarms.messages.freshness_seconds must be above one and a half buffer intervals of either lane, ${max([for lane in var.lanes : 1.5 * lane.delivery.buffer_seconds]...)}, got ${coalesce(var.alarms.freshness_seconds, 0)}."
+    condition = (
+      var.alarms.freshness_seconds == null
+      ? true
+      : alltrue([for lane in var.lanes : var.alarms.freshness_seconds > 1.5 * lane.delivery.buffer_seconds])
+    )
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"].alarms.messages.freshness_seconds must be above one and a half buffer intervals",
+      "of either lane, ${max([for lane in var.lanes : 1.5 * lane.delivery.buffer_seconds]...)}, got",
+      "${coalesce(var.alarms.freshness_seconds, 0)}.",
+    ])
   }
 }
 
 variable "alarm_actions" {
-  description = "ARNs of what the alarms notify when they sound and when they end, for example an SNS topic. Without any they are only seen in CloudWatch."
+  description = <<-EOT
+    ARNs of what the alarms notify when they sound and when they end, for example an SNS topic. Without any they are
+    only seen in CloudWatch.
+  EOT
   type        = set(string)
   default     = []
   nullable    = false
@@ -350,15 +442,19 @@ variable "alarm_actions" {
 
 variable "runbook_base_url" {
   description = <<-EOT
-    Where the runbook's pages are (docs/runbook), for example `https://git.example.com/factory-lake/blob/main/docs/runbook`. The
-    description of each alarm ends with the link to its page, `<runbook_base_url>/<alarm>.md`; null leaves it out.
+    Where the runbook's pages are (docs/runbook), for example
+    `https://git.example.com/factory-lake/blob/main/docs/runbook`. The description of each alarm ends with the link to
+    its page, `<runbook_base_url>/<alarm>.md`; null leaves it out.
   EOT
   type        = string
   default     = null
 }
 
 variable "force_destroy" {
-  description = "Whether Terraform may delete data streams and delivery streams with the messages in them. For throw-away lakes only: it is decided when a stream is made."
+  description = <<-EOT
+    Whether Terraform may delete data streams and delivery streams with the messages in them. For throw-away lakes
+    only: it is decided when a stream is made.
+  EOT
   type        = bool
   default     = false
   nullable    = false

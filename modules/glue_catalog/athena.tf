@@ -1,6 +1,9 @@
 resource "aws_athena_workgroup" "lake" {
-  name          = var.name
-  description   = "Queries over all factories of ${var.name}: results expire, one query scans a limited number of bytes."
+  name = var.name
+  description = join(" ", [
+    "Queries over all factories of ${var.name}: results expire, one query",
+    "scans a limited number of bytes.",
+  ])
   force_destroy = var.force_destroy
 
   configuration {
@@ -45,18 +48,31 @@ resource "aws_athena_named_query" "lake" {
 
   lifecycle {
     precondition {
-      condition     = startswith(each.value.text, "-- ") && trimspace(each.value.description) != "" && length(each.value.description) <= 1024
-      error_message = "${local.queries_dir}/${each.key}.sql must begin with a line \"-- <description>\" of at most 1024 characters, got \"${substr(split("\n", each.value.text)[0], 0, 80)}\"."
+      condition = (
+        startswith(each.value.text, "-- ")
+        && trimspace(each.value.description) != ""
+        && length(each.value.description) <= 1024
+      )
+      error_message = join(" ", [
+        "${local.queries_dir}/${each.key}.sql must begin with a line \"-- <description>\" of at most 1024",
+        "characters, got \"${substr(split("\n", each.value.text)[0], 0, 80)}\".",
+      ])
     }
 
     precondition {
-      condition     = length(each.key) <= 128
-      error_message = "${local.queries_dir}/${each.key}.sql must have a name of at most 128 characters, got ${length(each.key)}."
+      condition = length(each.key) <= 128
+      error_message = join(" ", [
+        "${local.queries_dir}/${each.key}.sql must have a name of at most 128",
+        "characters, got ${length(each.key)}.",
+      ])
     }
 
     precondition {
-      condition     = length(each.value.text) <= 262144
-      error_message = "${local.queries_dir}/${each.key}.sql must be at most 262144 characters, got ${length(each.value.text)}."
+      condition = length(each.value.text) <= 262144
+      error_message = join(" ", [
+        "${local.queries_dir}/${each.key}.sql must be at most 262144",
+        "characters, got ${length(each.value.text)}.",
+      ])
     }
   }
 }

@@ -9,7 +9,10 @@ output "tables" {
 }
 
 output "views" {
-  description = "Names of the views without repeated messages, by schema file: they have the columns of their tables, and no data of their own."
+  description = <<-EOT
+    Names of the views without repeated messages, by schema file: they have the columns of their tables, and no data of
+    their own.
+  EOT
   value       = { for key, view in aws_glue_catalog_table.distinct : key => view.name }
 }
 

@@ -7,20 +7,22 @@ locals {
       serde          = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
       parameters     = { "serialization.format" = "1" }
     }
-    # The whole line, and the two keys that the transform adds at its end. A JSON SerDe would fail on messages whose keys
-    # differ only by case, and would lose keys that the table does not know. (?s): else Java's dot would stop at U+0085,
-    # U+2028 and U+2029, which a string in JSON may hold, and the row would be NULL.
+    # The whole line, and the two keys that the transform adds at its end. A JSON SerDe would fail on messages whose
+    # keys differ only by case, and would lose keys that the table does not know. (?s): else Java's dot would stop at
+    # U+0085, U+2028 and U+2029, which a string in JSON may hold, and the row would be NULL.
     line = {
       classification = "json"
       input_format   = "org.apache.hadoop.mapred.TextInputFormat"
       output_format  = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
       serde          = "org.apache.hadoop.hive.serde2.RegexSerDe"
-      parameters     = { "input.regex" = "(?s)^(.*?(?:\"_received_at\":([0-9]+)(?:,\"_gateway\":\"([^\"]*)\")?\\})?)$" }
+      parameters = {
+        "input.regex" = "(?s)^(.*?(?:\"_received_at\":([0-9]+)(?:,\"_gateway\":\"([^\"]*)\")?\\})?)$"
+      }
     }
   }
 
-  # How Athena computes the partitions that exist, so that nobody has to register them. Directories are zero-padded, hence the
-  # digits; the columns are integers, hence `month = 3` in SQL.
+  # How Athena computes the partitions that exist, so that nobody has to register them. Directories are zero-padded,
+  # hence the digits; the columns are integers, hence `month = 3` in SQL.
   projections = {
     factory = { type = "enum", values = join(",", sort(var.factories)) }
     year    = { type = "integer", range = "${var.years.first},${var.years.last}", digits = "4" }
@@ -65,8 +67,8 @@ resource "aws_glue_catalog_table" "lake" {
   }
 
   storage_descriptor {
-    # Athena goes by storage.location.template. The location itself is a prefix that never holds an object: an engine that ignores
-    # projection finds an empty table there, instead of reading errors/ and query results as data.
+    # Athena goes by storage.location.template. The location itself is a prefix that never holds an object: an engine
+    # that ignores projection finds an empty table there, instead of reading errors/ and query results as data.
     location      = "s3://${lookup(var.buckets, each.key, "")}/factory=/"
     input_format  = try(local.formats[each.value.format].input_format, null)
     output_format = try(local.formats[each.value.format].output_format, null)
@@ -90,8 +92,11 @@ resource "aws_glue_catalog_table" "lake" {
 
   lifecycle {
     precondition {
-      condition     = contains(keys(var.buckets), each.key)
-      error_message = "buckets must have an entry for the table \"${each.key}\" of ${var.schema_dir}/${each.key}.json, got ${join(", ", keys(var.buckets))}."
+      condition = contains(keys(var.buckets), each.key)
+      error_message = join(" ", [
+        "buckets must have an entry for the table \"${each.key}\" of ${var.schema_dir}/${each.key}.json, got",
+        "${join(", ", keys(var.buckets))}.",
+      ])
     }
 
     precondition {
@@ -104,7 +109,10 @@ resource "aws_glue_catalog_table" "lake" {
 # Athena answers "no rows", not "unknown year", when the projection has run out.
 check "years_reach_into_the_future" {
   assert {
-    condition     = var.years.last > tonumber(formatdate("YYYY", plantimestamp()))
-    error_message = "years.last must be later than this year, or queries will soon miss new data without a word, got ${var.years.last}."
+    condition = var.years.last > tonumber(formatdate("YYYY", plantimestamp()))
+    error_message = join(" ", [
+      "years.last must be later than this year, or queries will soon miss new data without a word, got",
+      "${var.years.last}.",
+    ])
   }
 }

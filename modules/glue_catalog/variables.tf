@@ -4,13 +4,19 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
-    error_message = "name must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got \"${var.name}\"."
+    condition = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
+    error_message = join(" ", [
+      "name must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got",
+      "\"${var.name}\".",
+    ])
   }
 }
 
 variable "schema_dir" {
-  description = "Folder of the table schemas, one `<table>.json` each. The transform function checks messages against the same files."
+  description = <<-EOT
+    Folder of the table schemas, one `<table>.json` each. The transform function checks messages against the same
+    files.
+  EOT
   type        = string
   nullable    = false
 
@@ -21,7 +27,10 @@ variable "schema_dir" {
 }
 
 variable "queries_dir" {
-  description = "Folder of the named queries, one `<name>.sql` each, whose first line is `-- <description>`; null takes those of this module."
+  description = <<-EOT
+    Folder of the named queries, one `<name>.sql` each, whose first line is `-- <description>`; null takes those of
+    this module.
+  EOT
   type        = string
   default     = null
 }
@@ -38,13 +47,22 @@ variable "athena_output_location" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^s3://[^/]+/.*/$", var.athena_output_location)) && !can(regex("^s3://[^/]+/factory=", var.athena_output_location))
-    error_message = "athena_output_location must be s3://<bucket>/<prefix>/ outside factory=, got \"${var.athena_output_location}\"."
+    condition = (
+      can(regex("^s3://[^/]+/.*/$", var.athena_output_location))
+      && !can(regex("^s3://[^/]+/factory=", var.athena_output_location))
+    )
+    error_message = join(" ", [
+      "athena_output_location must be s3://<bucket>/<prefix>/ outside factory=, got",
+      "\"${var.athena_output_location}\".",
+    ])
   }
 }
 
 variable "factories" {
-  description = "IDs of the factories whose data can be queried: those in service and those taken out of it. Partition projection finds no others."
+  description = <<-EOT
+    IDs of the factories whose data can be queried: those in service and those taken out of it. Partition projection
+    finds no others.
+  EOT
   type        = set(string)
   nullable    = false
 
@@ -56,13 +74,24 @@ variable "factories" {
 
   # Projection separates the values by commas; the ID is a directory as well.
   validation {
-    condition     = alltrue([for factory in var.factories : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", factory)) && length(factory) <= 32])
-    error_message = "factories must be lower-case letters and digits in groups joined by \"-\", at most 32 characters each, got ${join(", ", [for factory in var.factories : "\"${factory}\"" if !(can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", factory)) && length(factory) <= 32)])}."
+    condition = alltrue([
+      for factory in var.factories : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", factory)) && length(factory) <= 32
+    ])
+    error_message = join(" ", [
+      "factories must be lower-case letters and digits in groups joined by \"-\", at most 32 characters each, got",
+      "${join(", ", [
+        for factory in var.factories : "\"${factory}\""
+        if !(can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", factory)) && length(factory) <= 32)
+      ])}.",
+    ])
   }
 }
 
 variable "years" {
-  description = "First and last year that queries see. Athena finds no rows outside them, and says nothing; a query without a condition on `year` lists every day between them."
+  description = <<-EOT
+    First and last year that queries see. Athena finds no rows outside them, and says nothing; a query without a
+    condition on `year` lists every day between them.
+  EOT
   type = object({
     first = optional(number, 2024)
     last  = optional(number, 2035)
@@ -71,8 +100,17 @@ variable "years" {
   nullable = false
 
   validation {
-    condition     = 1970 <= var.years.first && var.years.first <= var.years.last && var.years.last <= 9999 && floor(var.years.first) == var.years.first && floor(var.years.last) == var.years.last
-    error_message = "years must be whole numbers with 1970 <= first <= last <= 9999, got first ${var.years.first}, last ${var.years.last}."
+    condition = (
+      1970 <= var.years.first
+      && var.years.first <= var.years.last
+      && var.years.last <= 9999
+      && floor(var.years.first) == var.years.first
+      && floor(var.years.last) == var.years.last
+    )
+    error_message = join(" ", [
+      "years must be whole numbers with 1970 <= first <= last <= 9999, got first ${var.years.first}, last",
+      "${var.years.last}.",
+    ])
   }
 }
 
@@ -83,8 +121,11 @@ variable "scan_limit_bytes" {
   nullable    = false
 
   validation {
-    condition     = var.scan_limit_bytes >= 10485760 && floor(var.scan_limit_bytes) == var.scan_limit_bytes
-    error_message = "scan_limit_bytes must be a whole number, at least 10485760 (10 MiB, the least that the provider accepts; Athena itself takes 10 MB), got ${var.scan_limit_bytes}."
+    condition = var.scan_limit_bytes >= 10485760 && floor(var.scan_limit_bytes) == var.scan_limit_bytes
+    error_message = join(" ", [
+      "scan_limit_bytes must be a whole number, at least 10485760 (10 MiB, the least that the provider accepts;",
+      "Athena itself takes 10 MB), got ${var.scan_limit_bytes}.",
+    ])
   }
 }
 
@@ -94,7 +135,11 @@ variable "kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
+    condition = (
+      var.kms_key_arn == null
+      ? true
+      : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
+    )
     error_message = "kms_key_arn must be the ARN of a key, got \"${coalesce(var.kms_key_arn, "null")}\"."
   }
 }

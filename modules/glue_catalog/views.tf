@@ -1,6 +1,7 @@
 locals {
-  # Athena keeps a view as a Glue table without data: its columns in Glue's types, and a document of Trino's with the SQL and the
-  # columns in Trino's types. Athena refuses a view whose document and SQL disagree, so both follow from the schema file.
+  # Athena keeps a view as a Glue table without data: its columns in Glue's types, and a document of Trino's with the
+  # SQL and the columns in Trino's types. Athena refuses a view whose document and SQL disagree, so both follow from
+  # the schema file.
   trino_types = {
     boolean   = "boolean"
     tinyint   = "tinyint"
@@ -15,8 +16,8 @@ locals {
     binary    = "varbinary"
   }
 
-  # Every column of a table but the broker's time of arrival tells messages apart. Configuration has no such column: its arrival
-  # stands in the line itself, so only what Firehose repeats is a repeat there.
+  # Every column of a table but the broker's time of arrival tells messages apart. Configuration has no such column:
+  # its arrival stands in the line itself, so only what Firehose repeats is a repeat there.
   views = {
     for table, schema in local.schemas : table => {
       name    = "${schema.table}_distinct"
@@ -25,7 +26,8 @@ locals {
         table = "\"${schema.table}\""
         columns = join(",\n    ", [
           for column in concat(schema.columns, schema.partition_keys) :
-          try(column.source, "") == "_received_at" ? "min(\"${column.name}\") AS \"${column.name}\"" : "\"${column.name}\""
+          try(column.source, "")
+          == "_received_at" ? "min(\"${column.name}\") AS \"${column.name}\"" : "\"${column.name}\""
         ])
         identity = join(",\n    ", [
           for column in concat(schema.columns, schema.partition_keys) :
@@ -55,7 +57,10 @@ resource "aws_glue_catalog_table" "distinct" {
     originalSql = join("\n", [for line in split("\n", trimspace(each.value.text)) : line if !startswith(line, "--")])
     catalog     = "awsdatacatalog"
     schema      = aws_glue_catalog_database.lake.name
-    columns     = [for column in each.value.columns : { name = column.name, type = lookup(local.trino_types, column.type, column.type) }]
+    columns = [
+      for column in each.value.columns :
+      { name = column.name, type = lookup(local.trino_types, column.type, column.type) }
+    ]
   })), " */"])
 
   storage_descriptor {

@@ -1,9 +1,13 @@
-# One lake an account and region. Client IDs, things, policies, topics and the dimensions of metrics name the factory and not the lake. So two
-# lakes with a factory of one ID would both store each of its messages, add up in the same metrics, and the apply of the second would end
-# half-way, at the first policy. Each lake leaves its name here, and a plan that finds another one's is refused before anything is made.
+# One lake an account and region. Client IDs, things, policies, topics and the dimensions of metrics name the factory
+# and not the lake. So two lakes with a factory of one ID would both store each of its messages, add up in the same
+# metrics, and the apply of the second would end half-way, at the first policy. Each lake leaves its name here, and a
+# plan that finds another one's is refused before anything is made.
 locals {
-  lakes_path  = "/factory-lake/lakes/"
-  other_lakes = [for path in data.aws_ssm_parameters_by_path.lakes.names : trimprefix(path, local.lakes_path) if path != "${local.lakes_path}${var.name}"]
+  lakes_path = "/factory-lake/lakes/"
+  other_lakes = [
+    for path in data.aws_ssm_parameters_by_path.lakes.names :
+    trimprefix(path, local.lakes_path) if path != "${local.lakes_path}${var.name}"
+  ]
 }
 
 data "aws_ssm_parameters_by_path" "lakes" {
@@ -24,11 +28,20 @@ resource "aws_ssm_parameter" "lake" {
       condition = length(local.other_lakes) == 0
       error_message = join(" ", concat(
         [
-          "name must be that of the one lake of account ${data.aws_caller_identity.current.account_id} in ${data.aws_region.current.name}, which is",
-          "${join(", ", local.other_lakes)}, got \"${var.name}\": topics and client IDs of a factory would be those of both.",
+          join(" ", [
+            "name must be that of the one lake of account ${data.aws_caller_identity.current.account_id} in",
+            "${data.aws_region.current.name}, which is",
+          ]),
+          join(" ", [
+            "${join(", ", local.other_lakes)}, got \"${var.name}\": topics and client IDs of a factory would be",
+            "those of both.",
+          ]),
           "Give this lake another account or region. A lake that is gone without its destroy is forgotten with",
         ],
-        [for lake in local.other_lakes : "aws ssm delete-parameter --region ${data.aws_region.current.name} --name ${local.lakes_path}${lake}"]
+        [
+          for lake in local.other_lakes :
+          "aws ssm delete-parameter --region ${data.aws_region.current.name} --name ${local.lakes_path}${lake}"
+        ]
       ))
     }
   }

@@ -1,7 +1,7 @@
 # Where alarms go: a topic of this lake, if it is wanted, and whatever else the caller names.
 locals {
   topics        = { for name, settings in { alarms = var.alarm_topic } : name => settings if settings != null }
-  topic_arn     = "arn:${data.aws_partition.current.partition}:sns:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:${var.name}-alarms"
+  topic_arn     = "arn:${local.partition}:sns:${local.place}:${var.name}-alarms"
   alarm_actions = concat([for topic in aws_sns_topic.alarms : topic.arn], tolist(var.alarm_actions))
 }
 
@@ -10,12 +10,13 @@ resource "aws_sns_topic" "alarms" {
 
   name         = "${var.name}-alarms"
   display_name = "Alarms of ${var.name}"
-  # The key that AWS manages for SNS does not let CloudWatch in, so without a key of one's own the texts of alarms are not encrypted at
-  # rest. (CloudWatch user guide, "Notifying users on alarm changes".)
+  # The key that AWS manages for SNS does not let CloudWatch in, so without a key of one's own the texts of alarms are
+  # not encrypted at rest. (CloudWatch user guide, "Notifying users on alarm changes".)
   kms_master_key_id = each.value.kms_key_arn
 }
 
-# Nobody but CloudWatch, and CloudWatch for nothing but this lake's alarms. What the account's own identities may do is up to IAM.
+# Nobody but CloudWatch, and CloudWatch for nothing but this lake's alarms. What the account's own identities may do is
+# up to IAM.
 resource "aws_sns_topic_policy" "alarms" {
   for_each = local.topics
 
@@ -31,7 +32,9 @@ resource "aws_sns_topic_policy" "alarms" {
         Resource  = local.topic_arn
         Condition = {
           StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id }
-          ArnLike      = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:cloudwatch:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:alarm:${var.name}-*" }
+          ArnLike = {
+            "aws:SourceArn" = "arn:${local.partition}:cloudwatch:${local.place}:alarm:${var.name}-*"
+          }
         }
       },
       {
@@ -47,9 +50,9 @@ resource "aws_sns_topic_policy" "alarms" {
 }
 
 locals {
-  # An alarm is made without data and goes to OK minutes later, which is a change of state like any other: some 40 messages for each new
-  # factory. What begins or ends an alarm is told, the rest is not. (SNS Developer Guide, "Amazon SNS subscription filter policies": the
-  # text of an alarm is JSON.)
+  # An alarm is made without data and goes to OK minutes later, which is a change of state like any other: some 40
+  # messages for each new factory. What begins or ends an alarm is told, the rest is not. (SNS Developer Guide, "Amazon
+  # SNS subscription filter policies": the text of an alarm is JSON.)
   told = { "$or" = [{ NewStateValue = ["ALARM"] }, { OldStateValue = ["ALARM"] }] }
 }
 

@@ -1,4 +1,5 @@
-# One dashboard per factory, and one that shows them side by side. CloudWatch draws widgets without a position one after the other.
+# One dashboard per factory, and one that shows them side by side. CloudWatch draws widgets without a position one
+# after the other.
 locals {
   factory_widgets = {
     for factory, pipeline in module.factory_pipeline : factory => concat(
@@ -71,16 +72,25 @@ locals {
       metrics = concat([], [for graphs in local.videos : graphs.bytes]...)
     },
     {
-      title   = "Cost: objects put"
-      stat    = "Sum"
-      unit    = "objects in 5 minutes"
-      metrics = concat([], concat([for graphs in local.pipelines : graphs.objects], [for graphs in local.videos : graphs.clips])...)
+      title = "Cost: objects put"
+      stat  = "Sum"
+      unit  = "objects in 5 minutes"
+      metrics = concat(
+        [],
+        concat([for graphs in local.pipelines : graphs.objects], [for graphs in local.videos : graphs.clips])...
+      )
     },
     {
-      title   = "Cost: functions"
-      stat    = "Sum"
-      unit    = "GB-seconds in 5 minutes"
-      metrics = concat([], concat([for graphs in local.pipelines : graphs.gigabyte_seconds], [for graphs in local.videos : graphs.gigabyte_seconds])...)
+      title = "Cost: functions"
+      stat  = "Sum"
+      unit  = "GB-seconds in 5 minutes"
+      metrics = concat(
+        [],
+        concat(
+          [for graphs in local.pipelines : graphs.gigabyte_seconds],
+          [for graphs in local.videos : graphs.gigabyte_seconds]
+        )...
+      )
     },
     {
       title = "Cost: bytes scanned by queries"
@@ -134,12 +144,8 @@ locals {
 module "monitoring" {
   source = "../monitoring"
 
-  location = {
-    partition = data.aws_partition.current.partition
-    region    = data.aws_region.current.name
-    account   = data.aws_caller_identity.current.account_id
-  }
-  graphs = local.lake_graphs
+  location = { partition = local.partition, region = local.region, account = local.account }
+  graphs   = local.lake_graphs
 }
 
 resource "aws_cloudwatch_dashboard" "factory" {
@@ -157,12 +163,18 @@ resource "aws_cloudwatch_dashboard" "lake" {
 
   lifecycle {
     precondition {
-      condition     = alltrue([for graph in local.lake_graphs : length(graph.metrics) <= local.metrics_per_graph])
-      error_message = "factories must be few enough for ${local.metrics_per_graph} metrics a graph (without: dashboards = false), got ${max([for graph in local.lake_graphs : length(graph.metrics)]...)}."
+      condition = alltrue([for graph in local.lake_graphs : length(graph.metrics) <= local.metrics_per_graph])
+      error_message = join(" ", [
+        "factories must be few enough for ${local.metrics_per_graph} metrics a graph (without: dashboards = false),",
+        "got ${max([for graph in local.lake_graphs : length(graph.metrics)]...)}.",
+      ])
     }
     precondition {
-      condition     = sum([for graph in local.lake_graphs : length(graph.metrics)]) <= local.metrics_per_dashboard
-      error_message = "factories must be few enough for ${local.metrics_per_dashboard} metrics a dashboard (without: dashboards = false), got ${sum([for graph in local.lake_graphs : length(graph.metrics)])}."
+      condition = sum([for graph in local.lake_graphs : length(graph.metrics)]) <= local.metrics_per_dashboard
+      error_message = join(" ", [
+        "factories must be few enough for ${local.metrics_per_dashboard} metrics a dashboard (without: dashboards =",
+        "false), got ${sum([for graph in local.lake_graphs : length(graph.metrics)])}.",
+      ])
     }
   }
 }

@@ -32,7 +32,8 @@ module "factory_pipeline" {
   runbook_base_url = var.runbook_base_url
 }
 
-# A request in a folder that no gateway has is most often a misspelt client ID, or left over from a gateway that is gone.
+# A request in a folder that no gateway has is most often a misspelt client ID, or left over from a gateway that is
+# gone.
 check "requests_belong_to_gateways" {
   assert {
     condition     = length(local.stray_requests) == 0
@@ -43,7 +44,8 @@ check "requests_belong_to_gateways" {
 locals {
   client_ids = flatten([
     for factory, settings in var.factories : [
-      for gateway in settings.gateways : [for lane in ["measurements", "configuration"] : "${factory}-${gateway}-${lane}"]
+      for gateway in settings.gateways :
+      [for lane in ["measurements", "configuration"] : "${factory}-${gateway}-${lane}"]
     ]
   ])
   stray_requests = [

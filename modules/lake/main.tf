@@ -9,5 +9,10 @@ data "aws_iot_endpoint" "data" {
 }
 
 locals {
+  partition = data.aws_partition.current.partition
+  region    = data.aws_region.current.name
+  account   = data.aws_caller_identity.current.account_id
+  place     = "${local.region}:${local.account}"
+
   schema_dir = coalesce(var.schema_dir, "${path.module}/../../glue_schemas")
 }

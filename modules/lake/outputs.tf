@@ -4,16 +4,24 @@ output "buckets" {
 }
 
 output "deletion_policy" {
-  description = "What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here."
+  description = <<-EOT
+    What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here.
+  EOT
   value       = module.storage.deletion_policy
 }
 
 output "left_behind" {
-  description = "What is left of each retired factory: `data` and `errors`, the prefixes of its objects, which nothing but you deletes, and `video_streams`, what the names of its video streams begin with, where they were kept."
+  description = <<-EOT
+    What is left of each retired factory: `data` and `errors`, the prefixes of its objects, which nothing but you
+    deletes, and `video_streams`, what the names of its video streams begin with, where they were kept.
+  EOT
   value = {
     for factory in var.retired_factories : factory => {
-      data          = [for bucket in values(module.storage.bucket_names) : "s3://${bucket}/factory=${factory}/"]
-      errors        = [for bucket in ["measurements", "configuration"] : "s3://${module.storage.bucket_names[bucket]}/errors/factory=${factory}/"]
+      data = [for bucket in values(module.storage.bucket_names) : "s3://${bucket}/factory=${factory}/"]
+      errors = [
+        for bucket in ["measurements", "configuration"] :
+        "s3://${module.storage.bucket_names[bucket]}/errors/factory=${factory}/"
+      ]
       video_streams = "${var.name}_${factory}_"
     }
   }
@@ -39,7 +47,10 @@ output "iot_endpoint" {
 }
 
 output "gateways" {
-  description = "What a gateway's two processes connect with, by factory, gateway and lane: `client_id`, `topic` and `certificate_pems` by CSR file."
+  description = <<-EOT
+    What a gateway's two processes connect with, by factory, gateway and lane: `client_id`, `topic` and
+    `certificate_pems` by CSR file.
+  EOT
   value       = { for factory, pipeline in module.factory_pipeline : factory => pipeline.gateways }
 }
 
@@ -64,7 +75,10 @@ output "roles" {
 }
 
 output "video" {
-  description = "The video path, by factory: `stream_prefix`, `streams` by camera, `clip_function`, `schedule_rules`, `role` and `retention_changes`."
+  description = <<-EOT
+    The video path, by factory: `stream_prefix`, `streams` by camera, `clip_function`, `schedule_rules`, `role` and
+    `retention_changes`.
+  EOT
   value = {
     for factory, video in module.video_archiver : factory => {
       stream_prefix     = video.stream_prefix
@@ -78,7 +92,10 @@ output "video" {
 }
 
 output "alarms" {
-  description = "Names of the alarms, by factory: of `messages` by `<lane>-<alarm>`, of `video` by alarm, behind the camera's ID or the schedule's name where each has its own."
+  description = <<-EOT
+    Names of the alarms, by factory: of `messages` by `<lane>-<alarm>`, of `video` by alarm, behind the camera's ID or
+    the schedule's name where each has its own.
+  EOT
   value = {
     for factory, pipeline in module.factory_pipeline : factory => {
       messages = pipeline.alarms

@@ -15,11 +15,12 @@ variable "factories" {
     The factories in service, by ID.
 
     - `gateways`: IDs of the factory's LoopEdge gateways.
-    - `lanes`: settings of `measurements` and `configuration` that differ from the defaults, as the module factory_pipeline describes
-      them.
-    - `cameras`: the factory's cameras, and `video`: how their footage becomes clips, as the module video_archiver describes them.
-    - `alarms`: when alarms sound and which are not wanted, of `messages` as the module factory_pipeline describes it (`alarms`), of
-      `video` as video_archiver does.
+    - `lanes`: settings of `measurements` and `configuration` that differ from the defaults, as the module
+      factory_pipeline describes them.
+    - `cameras`: the factory's cameras, and `video`: how their footage becomes clips, as the module video_archiver
+      describes them.
+    - `alarms`: when alarms sound and which are not wanted, of `messages` as the module factory_pipeline describes it
+      (`alarms`), of `video` as video_archiver does.
   EOT
   type = map(object({
     gateways = set(string)
@@ -107,8 +108,8 @@ variable "factories" {
   }))
   nullable = false
 
-  # Client IDs are <factory>-<gateway>-<lane>, so "a" with gateway "b-c" and "a-b" with gateway "c" would be one: the broker drops
-  # whoever connected first, for ever in turns.
+  # Client IDs are <factory>-<gateway>-<lane>, so "a" with gateway "b-c" and "a-b" with gateway "c" would be one: the
+  # broker drops whoever connected first, for ever in turns.
   validation {
     condition = length(distinct(flatten([
       for factory, settings in var.factories : [for gateway in settings.gateways : "${factory}-${gateway}"]
@@ -118,7 +119,8 @@ variable "factories" {
     error_message = "factories must give each gateway client IDs of its own, got ${join(" and ", flatten([
       for factory, settings in var.factories : [
         for gateway in settings.gateways : "factories[\"${factory}\"].gateways \"${gateway}\"" if length(flatten([
-          for other, others in var.factories : [for peer in others.gateways : peer if "${other}-${peer}" == "${factory}-${gateway}"]
+          for other, others in var.factories :
+          [for peer in others.gateways : peer if "${other}-${peer}" == "${factory}-${gateway}"]
         ])) > 1
       ]
     ]))} with the same."
@@ -132,8 +134,11 @@ variable "retired_factories" {
   nullable    = false
 
   validation {
-    condition     = length(setintersection(var.retired_factories, keys(var.factories))) == 0
-    error_message = "retired_factories must not name a factory that is in service, got ${join(", ", setintersection(var.retired_factories, keys(var.factories)))}."
+    condition = length(setintersection(var.retired_factories, keys(var.factories))) == 0
+    error_message = join(" ", [
+      "retired_factories must not name a factory that is in service, got",
+      "${join(", ", setintersection(var.retired_factories, keys(var.factories)))}.",
+    ])
   }
 }
 
@@ -176,7 +181,9 @@ variable "storage" {
 }
 
 variable "athena" {
-  description = "Years that queries see, and the bytes that one of them may scan, as the module glue_catalog describes them."
+  description = <<-EOT
+    Years that queries see, and the bytes that one of them may scan, as the module glue_catalog describes them.
+  EOT
   type = object({
     years = optional(object({
       first = optional(number)
@@ -214,7 +221,10 @@ variable "log_retention_days" {
 }
 
 variable "kms_keys" {
-  description = "ARNs of KMS keys for `buckets` (query results included), data `streams`, `video` streams, `logs` and `functions`; null leaves each to a key that AWS manages."
+  description = <<-EOT
+    ARNs of KMS keys for `buckets` (query results included), data `streams`, `video` streams, `logs` and `functions`;
+    null leaves each to a key that AWS manages.
+  EOT
   type = object({
     buckets   = optional(string)
     streams   = optional(string)
@@ -231,7 +241,8 @@ variable "alarm_topic" {
     Makes an SNS topic that all alarms notify; null makes none. `{}` is one without subscribers.
 
     - `emails`: addresses that are to be told. Each gets a message first and is told nothing before it confirms.
-    - `kms_key_arn`: key that encrypts what waits in the topic; its key policy must let cloudwatch.amazonaws.com use it.
+    - `kms_key_arn`: key that encrypts what waits in the topic; its key policy must let cloudwatch.amazonaws.com use
+      it.
   EOT
   type = object({
     emails      = optional(set(string), [])
@@ -240,33 +251,55 @@ variable "alarm_topic" {
   default = null
 
   validation {
-    condition     = var.alarm_topic == null ? true : alltrue([for email in var.alarm_topic.emails : can(regex("^[^@ ]+@[^@ ]+$", email))])
-    error_message = "alarm_topic.emails must be e-mail addresses, got ${join(", ", [for email in try(var.alarm_topic.emails, []) : "\"${email}\"" if !can(regex("^[^@ ]+@[^@ ]+$", email))])}."
+    condition = (
+      var.alarm_topic == null
+      ? true
+      : alltrue([for email in var.alarm_topic.emails : can(regex("^[^@ ]+@[^@ ]+$", email))])
+    )
+    error_message = join(" ", [
+      "alarm_topic.emails must be e-mail addresses, got",
+      "${join(", ", [
+        for email in try(var.alarm_topic.emails, []) : "\"${email}\"" if !can(regex("^[^@ ]+@[^@ ]+$", email))
+      ])}.",
+    ])
   }
 
   validation {
-    condition     = try(var.alarm_topic.kms_key_arn, null) == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.alarm_topic.kms_key_arn))
-    error_message = "alarm_topic.kms_key_arn must be the ARN of a key (not of an alias), got \"${try(coalesce(var.alarm_topic.kms_key_arn), "")}\"."
+    condition = (
+      try(var.alarm_topic.kms_key_arn, null) == null
+      ? true
+      : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.alarm_topic.kms_key_arn))
+    )
+    error_message = join(" ", [
+      "alarm_topic.kms_key_arn must be the ARN of a key (not of an alias), got",
+      "\"${try(coalesce(var.alarm_topic.kms_key_arn), "")}\".",
+    ])
   }
 }
 
 variable "alarm_actions" {
-  description = "ARNs of what else the alarms notify when they sound and when they end, for example a topic that others made."
+  description = <<-EOT
+    ARNs of what else the alarms notify when they sound and when they end, for example a topic that others made.
+  EOT
   type        = set(string)
   default     = []
   nullable    = false
 
   # An alarm has five actions.
   validation {
-    condition     = length(var.alarm_actions) <= (var.alarm_topic == null ? 5 : 4)
-    error_message = "alarm_actions must be at most 5 ARNs together with alarm_topic, got ${length(var.alarm_actions) + (var.alarm_topic == null ? 0 : 1)}."
+    condition = length(var.alarm_actions) <= (var.alarm_topic == null ? 5 : 4)
+    error_message = join(" ", [
+      "alarm_actions must be at most 5 ARNs together with alarm_topic, got",
+      "${length(var.alarm_actions) + (var.alarm_topic == null ? 0 : 1)}.",
+    ])
   }
 }
 
 variable "runbook_base_url" {
   description = <<-EOT
-    Where the runbook's pages are (docs/runbook), for example `https://git.example.com/factory-lake/blob/main/docs/runbook`. The
-    description of each alarm ends with the link to its page, `<runbook_base_url>/<alarm>.md`; null leaves it out.
+    Where the runbook's pages are (docs/runbook), for example
+    `https://git.example.com/factory-lake/blob/main/docs/runbook`. The description of each alarm ends with the link to
+    its page, `<runbook_base_url>/<alarm>.md`; null leaves it out.
   EOT
   type        = string
   default     = null
@@ -280,7 +313,10 @@ variable "dashboards" {
 }
 
 variable "force_destroy" {
-  description = "Whether Terraform may delete buckets, streams and what they hold. For throw-away lakes only: it is decided when they are made (docs/changes.md)."
+  description = <<-EOT
+    Whether Terraform may delete buckets, streams and what they hold. For throw-away lakes only: it is decided when
+    they are made (docs/changes.md).
+  EOT
   type        = bool
   default     = false
   nullable    = false

@@ -1,7 +1,10 @@
 module "video_archiver" {
   source = "../video_archiver"
   # A factory may have cameras whose streams are not made here: settings of its video are enough.
-  for_each = { for factory, settings in var.factories : factory => settings if length(settings.cameras) > 0 || settings.video != null }
+  for_each = {
+    for factory, settings in var.factories :
+    factory => settings if length(settings.cameras) > 0 || settings.video != null
+  }
 
   name                    = var.name
   factory                 = each.key

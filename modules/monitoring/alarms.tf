@@ -14,8 +14,10 @@ locals {
       statistic  = alarm.statistic
       period     = alarm.expression != null ? null : coalesce(alarm.period, local.default_period)
 
-      metric_queries = { for id, query in alarm.queries : id => merge(query, { period = coalesce(alarm.period, local.default_period) }) }
-      expression     = alarm.expression
+      metric_queries = {
+        for id, query in alarm.queries : id => merge(query, { period = coalesce(alarm.period, local.default_period) })
+      }
+      expression = alarm.expression
       # A query of metrics has a period of its own; an expression takes that of its metrics.
       expression_period = startswith(coalesce(alarm.expression, "-"), "SELECT") ? local.default_period : null
 

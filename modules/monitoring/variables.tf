@@ -82,8 +82,15 @@ variable "runbook_base_url" {
 
   # CloudWatch takes descriptions of 1,024 characters.
   validation {
-    condition     = var.runbook_base_url == null ? true : can(regex("^https?://[^ ]+$", var.runbook_base_url)) && length(var.runbook_base_url) <= 512
-    error_message = "runbook_base_url must be an http or https URL of at most 512 characters, got \"${coalesce(var.runbook_base_url, "null")}\"."
+    condition = (
+      var.runbook_base_url == null
+      ? true
+      : can(regex("^https?://[^ ]+$", var.runbook_base_url)) && length(var.runbook_base_url) <= 512
+    )
+    error_message = join(" ", [
+      "runbook_base_url must be an http or https URL of at most 512 characters, got",
+      "\"${coalesce(var.runbook_base_url, "null")}\".",
+    ])
   }
 }
 
@@ -92,8 +99,8 @@ variable "graphs" {
     Graphs, in their order.
 
     - `title`, `stat`, `unit`: of the graph and of its left axis.
-    - `metrics`: what it shows. Each is a metric (`namespace`, `metric`, `dimensions`) or an `expression`, and may have an `id`, a
-      `label`, a `stat` and a `period` of its own, `visible = false` and `y_axis = "right"`.
+    - `metrics`: what it shows. Each is a metric (`namespace`, `metric`, `dimensions`) or an `expression`, and may have
+      an `id`, a `label`, a `stat` and a `period` of its own, `visible = false` and `y_axis = "right"`.
     - `lines`: values that are drawn as horizontal lines, in red where the label begins with `alarm`.
   EOT
   type = list(object({

@@ -17,7 +17,8 @@ locals {
     }
   ]
 
-  # CloudWatch, "Dashboard body structure and syntax": a row is namespace, metric, names and values of dimensions, then options.
+  # CloudWatch, "Dashboard body structure and syntax": a row is namespace, metric, names and values of dimensions, then
+  # options.
   rows = [
     for graph in var.graphs : [
       for metric in graph.metrics : concat(

@@ -1,5 +1,6 @@
-# Terraform never deletes a bucket, nor replaces one for another name. Whether a resource may be destroyed has to stand in the
-# configuration as a literal, hence two of them: a bucket that is to go on purpose is moved from the one to the other (docs/changes.md).
+# Terraform never deletes a bucket, nor replaces one for another name. Whether a resource may be destroyed has to stand
+# in the configuration as a literal, hence two of them: a bucket that is to go on purpose is moved from the one to the
+# other (docs/changes.md).
 resource "aws_s3_bucket" "lake" {
   # checkov:skip=CKV2_AWS_62: nobody waits for events: tables find their objects by partition projection. A user adds a notification to the bucket by its name.
   # checkov:skip=CKV_AWS_144: a copy in a second region doubles the price of storage, so it is the user's choice: a replication configuration for bucket_names, which keep versions already.
@@ -82,8 +83,8 @@ resource "aws_s3_bucket_versioning" "lake" {
   }
 }
 
-# What no identity's policy can lift. Sources: Amazon S3 User Guide, "Security best practices" and "Using server-side encryption with AWS
-# KMS keys"; IAM User Guide, "The confused deputy problem".
+# What no identity's policy can lift. Sources: Amazon S3 User Guide, "Security best practices" and "Using server-side
+# encryption with AWS KMS keys"; IAM User Guide, "The confused deputy problem".
 locals {
   denials = {
     for bucket, arn in local.bucket_arns : bucket => concat(
@@ -97,7 +98,8 @@ locals {
           Condition = { Bool = { "aws:SecureTransport" = "false" } }
         },
         {
-          # A service that acts for a resource in another account. Negated operators hold for a key that is not there, hence Null.
+          # A service that acts for a resource in another account. Negated operators hold for a key that is not there,
+          # hence Null.
           Sid       = "RefuseServicesOfOtherAccounts"
           Effect    = "Deny"
           Principal = "*"
@@ -110,7 +112,8 @@ locals {
           }
         },
       ],
-      # A put that names no encryption takes the bucket's. One that names another would leave the objects out of the key's reach.
+      # A put that names no encryption takes the bucket's. One that names another would leave the objects out of the
+      # key's reach.
       [
         for statement in [
           {

@@ -1,8 +1,8 @@
 # A transition passes over objects under 128 KB: S3 and the provider have it so by default, since small objects would
 # cost more to move than they save. Expiry takes them all.
 #
-# Rules act on prefixes, never on a whole bucket: `factory=` is data, `errors/` is what could not be delivered, and Athena's
-# results are copies. What is given for one of them cannot reach another.
+# Rules act on prefixes, never on a whole bucket: `factory=` is data, `errors/` is what could not be delivered, and
+# Athena's results are copies. What is given for one of them cannot reach another.
 resource "aws_s3_bucket_lifecycle_configuration" "lake" {
   for_each = local.bucket_names
 
@@ -22,7 +22,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
   }
 
   dynamic "rule" {
-    for_each = length(local.buckets[each.key].transitions) > 0 || local.buckets[each.key].expire_data_after_days != null ? [local.buckets[each.key]] : []
+    for_each = (
+      length(local.buckets[each.key].transitions) > 0 || local.buckets[each.key].expire_data_after_days != null
+      ? [local.buckets[each.key]]
+      : []
+    )
 
     content {
       id     = "data"
@@ -52,7 +56,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
   }
 
   dynamic "rule" {
-    for_each = local.buckets[each.key].expire_errors_after_days == null ? [] : [local.buckets[each.key].expire_errors_after_days]
+    for_each = (
+      local.buckets[each.key].expire_errors_after_days == null
+      ? []
+      : [local.buckets[each.key].expire_errors_after_days]
+    )
 
     content {
       id     = "errors"
@@ -69,7 +77,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
   }
 
   dynamic "rule" {
-    for_each = local.buckets[each.key].expire_noncurrent_after_days == null ? [] : [local.buckets[each.key].expire_noncurrent_after_days]
+    for_each = (
+      local.buckets[each.key].expire_noncurrent_after_days == null
+      ? []
+      : [local.buckets[each.key].expire_noncurrent_after_days]
+    )
 
     content {
       id     = "noncurrent-versions"
@@ -128,12 +140,18 @@ locals {
   }
   deletion_policy = {
     for bucket, settings in local.buckets : bucket => concat(
-      settings.expire_data_after_days == null ? [] : ["data older than ${settings.expire_data_after_days} days, ${local.finality[bucket]}"],
-      settings.expire_errors_after_days == null ? [] : ["errors older than ${settings.expire_errors_after_days} days, ${local.finality[bucket]}"],
+      settings.expire_data_after_days == null ? [] : [
+        "data older than ${settings.expire_data_after_days} days, ${local.finality[bucket]}"
+      ],
+      settings.expire_errors_after_days == null ? [] : [
+        "errors older than ${settings.expire_errors_after_days} days, ${local.finality[bucket]}"
+      ],
       settings.expire_noncurrent_after_days == null ? [] : [
         "versions replaced or deleted ${settings.expire_noncurrent_after_days} days ago, for good"
       ],
-      bucket == "measurements" ? ["results of queries older than ${var.athena_results_expire_after_days} days, for good"] : [],
+      bucket == "measurements" ? [
+        "results of queries older than ${var.athena_results_expire_after_days} days, for good"
+      ] : [],
     )
   }
 }

@@ -1,5 +1,7 @@
 output "bucket_names" {
-  description = "Names of the buckets: `measurements`, `configuration` and `clips`. Known once the buckets have their policies."
+  description = <<-EOT
+    Names of the buckets: `measurements`, `configuration` and `clips`. Known once the buckets have their policies.
+  EOT
   value       = { for bucket, name in local.bucket_names : bucket => local.made_buckets[bucket].bucket }
 
   # Whoever takes a name from here writes to a bucket that is closed to the public and encrypted already.
@@ -12,7 +14,9 @@ output "bucket_names" {
 }
 
 output "deletion_policy" {
-  description = "What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here."
+  description = <<-EOT
+    What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here.
+  EOT
   value       = local.deletion_policy
 }
 

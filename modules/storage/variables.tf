@@ -4,19 +4,28 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
-    error_message = "name must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got \"${var.name}\"."
+    condition = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
+    error_message = join(" ", [
+      "name must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got",
+      "\"${var.name}\".",
+    ])
   }
 
-  # Names that S3 keeps for itself (S3 User Guide, "Bucket naming rules"); the others that it keeps have characters that are refused above.
+  # Names that S3 keeps for itself (S3 User Guide, "Bucket naming rules"); the others that it keeps have characters
+  # that are refused above.
   validation {
-    condition     = !can(regex("^(sthree|amzn-s3-demo)(-|$)", var.name))
-    error_message = "name must not begin with sthree- or amzn-s3-demo-, which S3 keeps for itself, got \"${var.name}\"."
+    condition = !can(regex("^(sthree|amzn-s3-demo)(-|$)", var.name))
+    error_message = join(" ", [
+      "name must not begin with sthree- or amzn-s3-demo-, which S3 keeps",
+      "for itself, got \"${var.name}\".",
+    ])
   }
 }
 
 variable "suffix" {
-  description = "Makes the bucket names unique among all AWS accounts, for example the account ID: `<name>-<suffix>-measurements`."
+  description = <<-EOT
+    Makes the bucket names unique among all AWS accounts, for example the account ID: `<name>-<suffix>-measurements`.
+  EOT
   type        = string
   nullable    = false
 
@@ -27,8 +36,11 @@ variable "suffix" {
 
   # The longest of the three names decides.
   validation {
-    condition     = length("${var.name}-${var.suffix}-configuration") <= 63
-    error_message = "suffix must leave bucket names of at most 63 characters, got ${length("${var.name}-${var.suffix}-configuration")} for \"${var.name}-${var.suffix}-configuration\"."
+    condition = length("${var.name}-${var.suffix}-configuration") <= 63
+    error_message = join(" ", [
+      "suffix must leave bucket names of at most 63 characters, got",
+      "${length("${var.name}-${var.suffix}-configuration")} for \"${var.name}-${var.suffix}-configuration\".",
+    ])
   }
 }
 
@@ -41,8 +53,8 @@ variable "buckets" {
     - `transitions`: moves of the factories' data (keys under `factory=`, 128 KB and more) to cheaper storage classes,
       each `days` after an object was made.
     - `expire_data_after_days`: deletes the factories' data.
-    - `expire_errors_after_days`: deletes what the pipelines could not deliver (keys under `errors/`). An input of its own, so
-      that expiry of data never sweeps away messages that still wait to be looked at.
+    - `expire_errors_after_days`: deletes what the pipelines could not deliver (keys under `errors/`). An input of its
+      own, so that expiry of data never sweeps away messages that still wait to be looked at.
     - `expire_noncurrent_after_days`: deletes older versions that many days after they were replaced or deleted.
   EOT
   type = map(object({
@@ -59,8 +71,11 @@ variable "buckets" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.buckets), ["measurements", "configuration", "clips"])) == 0
-    error_message = "buckets must have no other keys than measurements, configuration and clips, got ${join(", ", setsubtract(keys(var.buckets), ["measurements", "configuration", "clips"]))}."
+    condition = length(setsubtract(keys(var.buckets), ["measurements", "configuration", "clips"])) == 0
+    error_message = join(" ", [
+      "buckets must have no other keys than measurements, configuration and clips, got",
+      "${join(", ", setsubtract(keys(var.buckets), ["measurements", "configuration", "clips"]))}.",
+    ])
   }
 }
 
@@ -71,36 +86,63 @@ variable "athena_results_expire_after_days" {
   nullable    = false
 
   validation {
-    condition     = var.athena_results_expire_after_days >= 1 && floor(var.athena_results_expire_after_days) == var.athena_results_expire_after_days
-    error_message = "athena_results_expire_after_days must be a whole number of days, at least 1, got ${var.athena_results_expire_after_days}."
+    condition = (
+      var.athena_results_expire_after_days >= 1
+      && floor(var.athena_results_expire_after_days) == var.athena_results_expire_after_days
+    )
+    error_message = join(" ", [
+      "athena_results_expire_after_days must be a whole number of days, at least 1, got",
+      "${var.athena_results_expire_after_days}.",
+    ])
   }
 }
 
 variable "abort_incomplete_uploads_after_days" {
-  description = "Days after which the parts of an upload that was never completed are deleted. They are no objects, and are paid for."
+  description = <<-EOT
+    Days after which the parts of an upload that was never completed are deleted. They are no objects, and are paid
+    for.
+  EOT
   type        = number
   default     = 7
   nullable    = false
 
   validation {
-    condition     = var.abort_incomplete_uploads_after_days >= 1 && floor(var.abort_incomplete_uploads_after_days) == var.abort_incomplete_uploads_after_days
-    error_message = "abort_incomplete_uploads_after_days must be a whole number of days, at least 1, got ${var.abort_incomplete_uploads_after_days}."
+    condition = (
+      var.abort_incomplete_uploads_after_days >= 1
+      && floor(var.abort_incomplete_uploads_after_days) == var.abort_incomplete_uploads_after_days
+    )
+    error_message = join(" ", [
+      "abort_incomplete_uploads_after_days must be a whole number of days, at least 1, got",
+      "${var.abort_incomplete_uploads_after_days}.",
+    ])
   }
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the KMS key that encrypts the objects (with S3 bucket keys); null encrypts them with keys of S3 (SSE-S3)."
+  description = <<-EOT
+    ARN of the KMS key that encrypts the objects (with S3 bucket keys); null encrypts them with keys of S3 (SSE-S3).
+  EOT
   type        = string
   default     = null
 
   validation {
-    condition     = var.kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
-    error_message = "kms_key_arn must be the ARN of a key (not of an alias: roles are granted the key itself), got \"${coalesce(var.kms_key_arn, "null")}\"."
+    condition = (
+      var.kms_key_arn == null
+      ? true
+      : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
+    )
+    error_message = join(" ", [
+      "kms_key_arn must be the ARN of a key (not of an alias: roles are granted the key itself), got",
+      "\"${coalesce(var.kms_key_arn, "null")}\".",
+    ])
   }
 }
 
 variable "force_destroy" {
-  description = "Whether Terraform may delete the buckets, with the objects in them. For throw-away lakes only: it is decided when a bucket is made."
+  description = <<-EOT
+    Whether Terraform may delete the buckets, with the objects in them. For throw-away lakes only: it is decided when a
+    bucket is made.
+  EOT
   type        = bool
   default     = false
   nullable    = false

@@ -1,5 +1,5 @@
-# What tells that footage is at risk, lost, or not coming: docs/operations.md has an entry for each alarm, under the same name. A run's
-# duration is not watched: it works until its deadline and leaves the rest to the next one.
+# What tells that footage is at risk, lost, or not coming: docs/operations.md has an entry for each alarm, under the
+# same name. A run's duration is not watched: it works until its deadline and leaves the rest to the next one.
 locals {
   alarm_descriptions = {
     footage-at-risk = "Footage of some camera expires soon and is not archived."
@@ -15,16 +15,20 @@ locals {
     start-failed    = "This schedule cannot start the archiver."
   }
 
-  # The function archives an unfinished clip when its first fragment has an hour to live, or a quarter of a shorter retention
-  # (clip_fetch.planning.reserve_ms). What has half of that left is not being archived.
+  # The function archives an unfinished clip when its first fragment has an hour to live, or a quarter of a shorter
+  # retention (clip_fetch.planning.reserve_ms). What has half of that left is not being archived.
   loss_seconds = {
-    for id, camera in var.cameras : id => coalesce(var.alarms.loss_seconds, floor(min(3600, camera.retention_hours * 900) / 2))
+    for id, camera in var.cameras :
+    id => coalesce(var.alarms.loss_seconds, floor(min(3600, camera.retention_hours * 900) / 2))
   }
   # Of cameras whose streams others made the retention is not known here.
   min_loss_seconds = coalesce(var.alarms.loss_seconds, min(1800, values(local.loss_seconds)...))
 
   # Twice the time between runs; of a cron schedule that is not known, and an alarm looks back seven days at most.
-  not_running_seconds = coalesce(var.alarms.not_running_seconds, min(604800, max(300, 2 * coalesce(local.schedule_seconds, 43200))))
+  not_running_seconds = coalesce(
+    var.alarms.not_running_seconds,
+    min(604800, max(300, 2 * coalesce(local.schedule_seconds, 43200)))
+  )
 
   # Three runs, where they follow each other closely enough for an alarm to look back on three.
   repeats = coalesce(local.schedule_seconds, 86400) <= 21600
@@ -129,7 +133,8 @@ locals {
           # Reported when it happens.
           missing = "notBreaching"
         })
-        # One schedule that stands still is seen by the function's own invocations (not-running), one of several is not.
+        # One schedule that stands still is seen by the function's own invocations (not-running), one of several is
+        # not.
         "${rule}-not-started" = length(local.rules) == 1 ? null : merge(metrics, {
           kind      = "not-started"
           of        = rule

@@ -6,8 +6,8 @@ resource "aws_cloudwatch_log_group" "clip_fetch" {
   kms_key_id        = var.kms_keys.logs
 }
 
-# The account alone: the Lambda guide does not promise aws:SourceArn when Lambda assumes an execution role. Which function of the account
-# gets the role is decided by iam:PassRole.
+# The account alone: the Lambda guide does not promise aws:SourceArn when Lambda assumes an execution role. Which
+# function of the account gets the role is decided by iam:PassRole.
 resource "aws_iam_role" "clip_fetch" {
   name        = local.function_name
   description = "Clips of ${var.factory}: reads its video streams, writes its directory of the clips bucket."
@@ -41,7 +41,8 @@ resource "aws_iam_role_policy" "clip_fetch" {
           Sid    = "ReadFootage"
           Effect = "Allow"
           Action = [
-            "kinesisvideo:GetClip", "kinesisvideo:GetDataEndpoint", "kinesisvideo:GetMediaForFragmentList", "kinesisvideo:ListFragments",
+            "kinesisvideo:GetClip", "kinesisvideo:GetDataEndpoint", "kinesisvideo:GetMediaForFragmentList",
+            "kinesisvideo:ListFragments",
           ]
           Resource = local.stream_arns
         },
@@ -153,7 +154,8 @@ resource "aws_lambda_function" "clip_fetch" {
   depends_on = [aws_iam_role_policy.clip_fetch]
 }
 
-# A failed run has lost nothing: the next one does its work. So Lambda repeats it once or twice and does not keep it for hours.
+# A failed run has lost nothing: the next one does its work. So Lambda repeats it once or twice and does not keep it
+# for hours.
 resource "aws_lambda_function_event_invoke_config" "clip_fetch" {
   function_name                = aws_lambda_function.clip_fetch.function_name
   maximum_retry_attempts       = var.video.retries
@@ -176,18 +178,32 @@ locals {
   rules = {
     for rule in range(ceil(max(1, var.video.shards) / local.targets_per_rule)) :
     (rule == 0 ? local.function_name : "${local.function_name}-${rule}") => [
-      for shard in range(rule * local.targets_per_rule, min((rule + 1) * local.targets_per_rule, var.video.shards)) : shard
+      for shard in range(rule * local.targets_per_rule, min((rule + 1) * local.targets_per_rule, var.video.shards)) :
+      shard
     ]
   }
   targets = merge([
     for rule, shards in local.rules : { for shard in shards : "shard-${shard}" => { rule = rule, shard = shard } }
   ]...)
 
-  # An event that waits longer than until the next one is not needed any more; Lambda keeps one for 60 s at least. Of a cron schedule
-  # the distance is not known.
-  schedule_parts    = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.video.schedule), null)
-  cron_fields       = try(regex("^cron\\(([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+)\\)$", var.video.schedule), null)
-  schedule_seconds  = local.schedule_parts == null ? null : tonumber(local.schedule_parts[0]) * { minute = 60, hour = 3600, day = 86400 }[local.schedule_parts[1]]
+  # An event that waits longer than until the next one is not needed any more; Lambda keeps one for 60 s at least. Of a
+  # cron schedule the distance is not known.
+  schedule_parts = try(regex("^rate\\(([0-9]+) (minute|hour|day)s?\\)$", var.video.schedule), null)
+  cron_fields = try(
+    regex(
+      join(" ", [
+        "^cron\\(([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+) ([0-9A-Z,*/?#-]+)",
+        "([0-9A-Z,*/?#-]+)\\)$",
+      ]),
+      var.video.schedule
+    ),
+    null
+  )
+  schedule_seconds = (
+    local.schedule_parts == null
+    ? null
+    : tonumber(local.schedule_parts[0]) * { minute = 60, hour = 3600, day = 86400 }[local.schedule_parts[1]]
+  )
   event_age_seconds = min(21600, max(60, coalesce(local.schedule_seconds, 3600)))
 }
 

@@ -1,11 +1,16 @@
-# What a dashboard shows of this factory's video. Graphs by camera look for cameras themselves, so those whose streams others made are
-# there too. A graph has its alarm's threshold as a line.
+# What a dashboard shows of this factory's video. Graphs by camera look for cameras themselves, so those whose streams
+# others made are there too. A graph has its alarm's threshold as a line.
 locals {
   # Names of metrics in expressions know no hyphen, and IDs no underscore.
   metric_id = replace(var.factory, "-", "_")
 
   by_camera = {
-    for metric, statistic in { SecondsToLoss = "Minimum", BacklogSeconds = "Maximum", SilentSeconds = "Maximum", Bytes = "Sum" } :
+    for metric, statistic in {
+      SecondsToLoss  = "Minimum"
+      BacklogSeconds = "Maximum"
+      SilentSeconds  = "Maximum"
+      Bytes          = "Sum"
+    } :
     metric => [{
       id = "by_camera"
       expression = join(" ", [
@@ -18,7 +23,12 @@ locals {
 
   # Graphs of one metric, which may stand beside other factories'.
   factory_metric_graphs = {
-    for graph, metric in { seconds_to_loss = "SecondsToLoss", backlog_seconds = "BacklogSeconds", clips = "Clips", bytes = "Bytes" } :
+    for graph, metric in {
+      seconds_to_loss = "SecondsToLoss"
+      backlog_seconds = "BacklogSeconds"
+      clips           = "Clips"
+      bytes           = "Bytes"
+    } :
     graph => [merge(local.metrics.factory, { metric = metric, label = var.factory })]
   }
 
@@ -40,7 +50,10 @@ locals {
       stat    = "Minimum"
       unit    = "seconds"
       metrics = local.by_camera["SecondsToLoss"]
-      lines   = [for seconds in distinct(concat([local.min_loss_seconds], values(local.loss_seconds))) : { label = "alarm", value = seconds }]
+      lines = [
+        for seconds in distinct(concat([local.min_loss_seconds], values(local.loss_seconds))) :
+        { label = "alarm", value = seconds }
+      ]
     },
     {
       title   = "Footage that waits, by camera"
@@ -91,7 +104,10 @@ locals {
       unit  = "runs in 5 minutes"
       metrics = [
         merge(local.metrics.function, { metric = "Invocations", label = "runs" }),
-        merge(local.metrics.function, { metric = "Duration", label = "longest run, ms", stat = "Maximum", y_axis = "right" }),
+        merge(
+          local.metrics.function,
+          { metric = "Duration", label = "longest run, ms", stat = "Maximum", y_axis = "right" }
+        ),
       ]
       lines = [{ label = "timeout, ms", value = 1000 * var.video.timeout_seconds, y_axis = "right" }]
     },

@@ -8,10 +8,11 @@ locals {
   partition = data.aws_partition.current.partition
   region    = data.aws_region.current.name
   account   = data.aws_caller_identity.current.account_id
+  place     = "${local.region}:${local.account}"
 
   # IDs know no underscore, so the prefixes of two factories never overlap.
   stream_prefix = "${var.name}_${var.factory}_"
-  stream_arns   = "arn:${local.partition}:kinesisvideo:${local.region}:${local.account}:stream/${local.stream_prefix}*/*"
+  stream_arns   = "arn:${local.partition}:kinesisvideo:${local.place}:stream/${local.stream_prefix}*/*"
 
   function_name = "${var.name}-${var.factory}-clip-fetch"
   log_group     = "/aws/lambda/${local.function_name}"
@@ -19,6 +20,8 @@ locals {
   data_prefix   = "factory=${var.factory}/"
 
   # What the cameras' footage is encrypted with, where that is not the service's own key.
-  camera_keys = { for camera, settings in var.cameras : camera => try(coalesce(settings.kms_key_arn, var.kms_keys.video), null) }
+  camera_keys = {
+    for camera, settings in var.cameras : camera => try(coalesce(settings.kms_key_arn, var.kms_keys.video), null)
+  }
   stream_keys = distinct(concat(values(local.camera_keys), [var.kms_keys.video]))
 }

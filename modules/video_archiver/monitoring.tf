@@ -4,9 +4,12 @@ locals {
     factory  = { namespace = var.metrics_namespace, dimensions = { Factory = var.factory } }
     function = { namespace = "AWS/Lambda", dimensions = { FunctionName = local.function_name } }
     cameras = {
-      for id in keys(var.cameras) : id => { namespace = var.metrics_namespace, dimensions = { Factory = var.factory, Camera = id } }
+      for id in keys(var.cameras) :
+      id => { namespace = var.metrics_namespace, dimensions = { Factory = var.factory, Camera = id } }
     }
-    schedules = { for rule in keys(local.rules) : rule => { namespace = "AWS/Events", dimensions = { RuleName = rule } } }
+    schedules = {
+      for rule in keys(local.rules) : rule => { namespace = "AWS/Events", dimensions = { RuleName = rule } }
+    }
   }
 }
 

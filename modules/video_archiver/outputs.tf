@@ -29,11 +29,17 @@ output "retention_changes" {
 }
 
 output "alarms" {
-  description = "Names of the alarms. Keys are the alarms' names, behind the camera's ID or the schedule's name where each has its own."
+  description = <<-EOT
+    Names of the alarms. Keys are the alarms' names, behind the camera's ID or the schedule's name where each has its
+    own.
+  EOT
   value       = { for key, alarm in aws_cloudwatch_metric_alarm.video : key => alarm.alarm_name }
 }
 
 output "dashboard" {
-  description = "What a CloudWatch dashboard shows of the factory's video: `widgets`, and `graphs`, the metrics of graphs that may stand beside other factories'."
+  description = <<-EOT
+    What a CloudWatch dashboard shows of the factory's video: `widgets`, and `graphs`, the metrics of graphs that may
+    stand beside other factories'.
+  EOT
   value       = { widgets = module.monitoring.widgets, graphs = local.graphs }
 }

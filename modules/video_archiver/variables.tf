@@ -4,8 +4,11 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
-    error_message = "name must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got \"${var.name}\"."
+    condition = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 32
+    error_message = join(" ", [
+      "name must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got",
+      "\"${var.name}\".",
+    ])
   }
 }
 
@@ -15,23 +18,30 @@ variable "factory" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.factory)) && length(var.factory) <= 32
-    error_message = "factories[\"${var.factory}\"] must be lower-case letters and digits in groups joined by \"-\", at most 32 characters, got ${length(var.factory)}."
+    condition = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.factory)) && length(var.factory) <= 32
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"] must be lower-case letters and digits in groups joined by \"-\", at most 32",
+      "characters, got ${length(var.factory)}.",
+    ])
   }
 
   # AWS limits the names of functions, roles and rules to 64 characters; a rule's may end in a number.
   validation {
-    condition     = length("${var.name}-${var.factory}-clip-fetch-99") <= 64
-    error_message = "factories[\"${var.factory}\"] must leave names of at most 64 characters, got ${length("${var.name}-${var.factory}-clip-fetch-99")} for \"${var.name}-${var.factory}-clip-fetch-99\"."
+    condition = length("${var.name}-${var.factory}-clip-fetch-99") <= 64
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"] must leave names of at most 64 characters, got",
+      "${length("${var.name}-${var.factory}-clip-fetch-99")} for \"${var.name}-${var.factory}-clip-fetch-99\".",
+    ])
   }
 }
 
 variable "cameras" {
   description = <<-EOT
-    The cameras whose video streams are made here, by ID. Streams with the factory's prefix that are made elsewhere are archived as well.
+    The cameras whose video streams are made here, by ID. Streams with the factory's prefix that are made elsewhere are
+    archived as well.
 
-    - `retention_hours`: how long footage can be had from the stream, so how long the archiver may be out of order. It applies to new
-      streams; of one that exists it is changed as the output `retention_changes` says.
+    - `retention_hours`: how long footage can be had from the stream, so how long the archiver may be out of order. It
+      applies to new streams; of one that exists it is changed as the output `retention_changes` says.
     - `fragment_seconds`: how long the camera's fragments are. A clip has at most 200 of them.
     - `kms_key_arn`: key that encrypts the footage; null takes `kms_keys.video`.
     - `media_type`: what the stream says that it holds.
@@ -46,35 +56,113 @@ variable "cameras" {
   nullable = false
 
   validation {
-    condition     = alltrue([for camera in keys(var.cameras) : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", camera)) && length(camera) <= 32])
-    error_message = "factories[\"${var.factory}\"].cameras must have IDs of lower-case letters and digits in groups joined by \"-\", at most 32 characters each, got ${join(", ", [for camera in keys(var.cameras) : "\"${camera}\"" if !(can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", camera)) && length(camera) <= 32)])}."
+    condition = alltrue([
+      for camera in keys(var.cameras) : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", camera)) && length(camera) <= 32
+    ])
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"].cameras must have IDs of lower-case letters and digits in groups joined by",
+      "\"-\", at most 32 characters each, got",
+      "${join(", ", [
+        for camera in keys(var.cameras) : "\"${camera}\""
+        if !(can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", camera)) && length(camera) <= 32)
+      ])}.",
+    ])
   }
 
   validation {
-    condition     = alltrue([for camera in var.cameras : camera.retention_hours >= 1 && camera.retention_hours <= 87600 && floor(camera.retention_hours) == camera.retention_hours])
-    error_message = join("\n", [for id, camera in var.cameras : "factories[\"${var.factory}\"].cameras[\"${id}\"].retention_hours must be a whole number, 1..87600, got ${camera.retention_hours}." if camera.retention_hours < 1 || camera.retention_hours > 87600 || floor(camera.retention_hours) != camera.retention_hours])
+    condition = alltrue([
+      for camera in var.cameras :
+      camera.retention_hours >= 1
+      && camera.retention_hours <= 87600
+      && floor(camera.retention_hours) == camera.retention_hours
+    ])
+    error_message = join(
+      "\n",
+      [
+        for id, camera in var.cameras :
+        join(" ", [
+          "factories[\"${var.factory}\"].cameras[\"${id}\"].retention_hours must be a whole number, 1..87600, got",
+          "${camera.retention_hours}.",
+        ])
+        if camera.retention_hours < 1
+        || camera.retention_hours > 87600
+        || floor(camera.retention_hours) != camera.retention_hours
+      ]
+    )
   }
 
   validation {
-    condition     = alltrue([for camera in var.cameras : camera.fragment_seconds >= 1 && camera.fragment_seconds <= 20])
-    error_message = join("\n", [for id, camera in var.cameras : "factories[\"${var.factory}\"].cameras[\"${id}\"].fragment_seconds must be 1..20, got ${camera.fragment_seconds}." if camera.fragment_seconds < 1 || camera.fragment_seconds > 20])
+    condition = alltrue([
+      for camera in var.cameras : camera.fragment_seconds >= 1 && camera.fragment_seconds <= 20
+    ])
+    error_message = join(
+      "\n",
+      [
+        for id, camera in var.cameras :
+        join(" ", [
+          "factories[\"${var.factory}\"].cameras[\"${id}\"].fragment_seconds must be 1..20, got",
+          "${camera.fragment_seconds}.",
+        ])
+        if camera.fragment_seconds < 1
+        || camera.fragment_seconds > 20
+      ]
+    )
   }
 
   validation {
-    condition     = alltrue([for camera in var.cameras : camera.kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", camera.kms_key_arn))])
-    error_message = join("\n", [for id, camera in var.cameras : "factories[\"${var.factory}\"].cameras[\"${id}\"].kms_key_arn must be the ARN of a key (not of an alias: roles are granted the key itself), got \"${camera.kms_key_arn}\"." if camera.kms_key_arn == null ? false : !can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", camera.kms_key_arn))])
+    condition = alltrue([
+      for camera in var.cameras :
+      camera.kms_key_arn == null ? true : can(
+        regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", camera.kms_key_arn)
+      )
+    ])
+    error_message = join(
+      "\n",
+      [
+        for id, camera in var.cameras :
+        join(" ", [
+          "factories[\"${var.factory}\"].cameras[\"${id}\"].kms_key_arn must be the ARN of a key (not of an alias:",
+          "roles are granted the key itself), got \"${camera.kms_key_arn}\".",
+        ])
+        if camera.kms_key_arn == null ? false : !can(
+          regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", camera.kms_key_arn)
+        )
+      ]
+    )
   }
 
   # KinesisVideo API, CreateStream.
   validation {
-    condition     = alltrue([for camera in var.cameras : length(camera.media_type) <= 128])
-    error_message = join("\n", [for id, camera in var.cameras : "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be at most 128 characters, got ${length(camera.media_type)}." if length(camera.media_type) > 128])
+    condition = alltrue([for camera in var.cameras : length(camera.media_type) <= 128])
+    error_message = join(
+      "\n",
+      [
+        for id, camera in var.cameras :
+        join(" ", [
+          "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be at most 128 characters, got",
+          "${length(camera.media_type)}.",
+        ])
+        if length(camera.media_type) > 128
+      ]
+    )
   }
 
   # GetClip takes H.264 and H.265 and nothing else.
   validation {
-    condition     = alltrue([for camera in var.cameras : can(regex("^video/(h264|h265)(,audio/[a-zA-Z0-9.+-]+)?$", camera.media_type))])
-    error_message = join("\n", [for id, camera in var.cameras : "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be video/h264 or video/h265, with an audio type behind a comma if there is sound, got \"${camera.media_type}\"." if !can(regex("^video/(h264|h265)(,audio/[a-zA-Z0-9.+-]+)?$", camera.media_type))])
+    condition = alltrue([
+      for camera in var.cameras : can(regex("^video/(h264|h265)(,audio/[a-zA-Z0-9.+-]+)?$", camera.media_type))
+    ])
+    error_message = join(
+      "\n",
+      [
+        for id, camera in var.cameras :
+        join(" ", [
+          "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be video/h264 or video/h265, with an",
+          "audio type behind a comma if there is sound, got \"${camera.media_type}\".",
+        ])
+        if !can(regex("^video/(h264|h265)(,audio/[a-zA-Z0-9.+-]+)?$", camera.media_type))
+      ]
+    )
   }
 }
 
@@ -85,7 +173,10 @@ variable "clips_bucket" {
 }
 
 variable "clips_expire_after_days" {
-  description = "Days after which the clips bucket deletes clips; null for never. It is only checked here: the archive itself says how far it reaches, so it must outlive the footage in the streams."
+  description = <<-EOT
+    Days after which the clips bucket deletes clips; null for never. It is only checked here: the archive itself says
+    how far it reaches, so it must outlive the footage in the streams.
+  EOT
   type        = number
   default     = null
 }
@@ -96,8 +187,11 @@ variable "clip_fetch_package" {
   nullable    = false
 
   validation {
-    condition     = fileexists(var.clip_fetch_package)
-    error_message = "clip_fetch_package must be a zip that exists (make package builds it), got \"${var.clip_fetch_package}\"."
+    condition = fileexists(var.clip_fetch_package)
+    error_message = join(" ", [
+      "clip_fetch_package must be a zip that exists (make package builds it),",
+      "got \"${var.clip_fetch_package}\".",
+    ])
   }
 }
 
@@ -113,10 +207,12 @@ variable "video" {
     - `schedule`: when the archiver runs, `rate(...)` or `cron(...)`.
     - `shards`: how many invocations share the cameras at each time. One does for dozens of cameras.
     - `streams_at_once`: cameras that one invocation works on at the same time.
-    - `timeout_seconds`, `memory_mb`, `ephemeral_storage_mb`, `reserved_concurrency`: of the function. A run that is out of time
-      leaves the rest to the next one. What is reserved is taken from the account's quota, 100 of which must stay.
+    - `timeout_seconds`, `memory_mb`, `ephemeral_storage_mb`, `reserved_concurrency`: of the function. A run that is
+      out of time leaves the rest to the next one. What is reserved is taken from the account's quota, 100 of which
+      must stay.
     - `retries`: how often Lambda repeats an invocation that failed; the next run makes up for it anyway.
-    - `failure_destination_arn`: SQS queue or SNS topic that is told of invocations that failed for good; null tells nobody.
+    - `failure_destination_arn`: SQS queue or SNS topic that is told of invocations that failed for good; null tells
+      nobody.
     - `log_level`: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
   EOT
   type = object({
@@ -152,7 +248,10 @@ variable "lambda" {
 
   # Provider 5.100 knows no later one.
   validation {
-    condition     = contains(["python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13"], var.lambda.runtime)
+    condition = contains(
+      ["python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13"],
+      var.lambda.runtime
+    )
     error_message = "lambda.runtime must be python3.8 to python3.13, got \"${var.lambda.runtime}\"."
   }
 
@@ -174,8 +273,14 @@ variable "metrics_namespace" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[0-9A-Za-z._/#-][0-9A-Za-z._/#:-]{0,254}$", var.metrics_namespace)) && !startswith(var.metrics_namespace, "AWS/")
-    error_message = "metrics_namespace must be 1 to 255 of 0-9 A-Z a-z . - _ / # : and not begin with AWS/ or a colon, got \"${var.metrics_namespace}\"."
+    condition = (
+      can(regex("^[0-9A-Za-z._/#-][0-9A-Za-z._/#:-]{0,254}$", var.metrics_namespace))
+      && !startswith(var.metrics_namespace, "AWS/")
+    )
+    error_message = join(" ", [
+      "metrics_namespace must be 1 to 255 of 0-9 A-Z a-z . - _ / # : and not begin with AWS/ or a colon, got",
+      "\"${var.metrics_namespace}\".",
+    ])
   }
 }
 
@@ -190,7 +295,10 @@ variable "log_retention_days" {
       [0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653],
       var.log_retention_days
     )
-    error_message = "log_retention_days must be one of 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, got ${var.log_retention_days}."
+    error_message = join(" ", [
+      "log_retention_days must be one of 0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096,",
+      "1827, 2192, 2557, 2922, 3288, 3653, got ${var.log_retention_days}.",
+    ])
   }
 }
 
@@ -199,10 +307,11 @@ variable "kms_keys" {
     ARNs of KMS keys; null leaves each to a key that AWS manages.
 
     - `buckets`: the key of the clips bucket, which the function then may use.
-    - `video`: encrypts the footage of cameras that have no key of their own. To be chosen when a stream is made: another key is another
-      stream.
+    - `video`: encrypts the footage of cameras that have no key of their own. To be chosen when a stream is made:
+      another key is another stream.
     - `logs`: encrypts the log group; its key policy must let CloudWatch Logs use it.
-    - `functions`: encrypts the function's environment variables; whoever applies must be allowed `kms:CreateGrant` and `kms:Encrypt`.
+    - `functions`: encrypts the function's environment variables; whoever applies must be allowed `kms:CreateGrant` and
+      `kms:Encrypt`.
   EOT
   type = object({
     buckets   = optional(string)
@@ -219,7 +328,8 @@ variable "kms_keys" {
       key == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", key))
     ])
     error_message = join(" ", [
-      for path, key in var.kms_keys : "kms_keys.${path} must be the ARN of a key (not of an alias: roles are granted the key itself), got \"${key}\"."
+      for path, key in var.kms_keys :
+      "kms_keys.${path} must be the ARN of a key (not of an alias: roles are granted the key itself), got \"${key}\"."
       if key == null ? false : !can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", key))
     ])
   }
@@ -230,14 +340,15 @@ variable "alarms" {
     When the alarms on video sound. Each alarm is named and explained in docs/operations.md.
 
     - `disabled`: names of alarms that are not wanted.
-    - `loss_seconds` (camera-at-risk, footage-at-risk): how much time until its loss footage must have left; null for half of what the
-      archiver keeps in hand, half an hour or an eighth of a shorter retention.
+    - `loss_seconds` (camera-at-risk, footage-at-risk): how much time until its loss footage must have left; null for
+      half of what the archiver keeps in hand, half an hour or an eighth of a shorter retention.
     - `silent_seconds` (camera-silent): how long a camera may send nothing.
-    - `expired_seconds` (footage-expired), `flagged_clips` (clips-flagged), `failed_runs` (runs-failed), `failed_starts` (start-failed):
-      how many in five minutes are normal.
-    - `failed_cameras` (cameras-failed), `throttled_runs` (runs-throttled): how many between one run and the next are normal.
-    - `not_running_seconds` (not-running, not-started): how long no run may begin; null for two intervals of the schedule, or a day of a
-      cron schedule.
+    - `expired_seconds` (footage-expired), `flagged_clips` (clips-flagged), `failed_runs` (runs-failed),
+      `failed_starts` (start-failed): how many in five minutes are normal.
+    - `failed_cameras` (cameras-failed), `throttled_runs` (runs-throttled): how many between one run and the next are
+      normal.
+    - `not_running_seconds` (not-running, not-started): how long no run may begin; null for two intervals of the
+      schedule, or a day of a cron schedule.
   EOT
   type = object({
     disabled            = optional(set(string), [])
@@ -255,47 +366,80 @@ variable "alarms" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(var.alarms.disabled, keys(local.alarm_descriptions))) == 0
-    error_message = "factories[\"${var.factory}\"].alarms.video.disabled must name alarms, which are ${join(", ", keys(local.alarm_descriptions))}, got ${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_descriptions)))}."
+    condition = length(setsubtract(var.alarms.disabled, keys(local.alarm_descriptions))) == 0
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"].alarms.video.disabled must name alarms, which are",
+      "${join(", ", keys(local.alarm_descriptions))}, got",
+      "${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_descriptions)))}.",
+    ])
   }
 
   validation {
     condition = alltrue([
       for threshold, value in var.alarms : value >= 0 && floor(value) == value
-      if contains(["expired_seconds", "flagged_clips", "failed_cameras", "failed_runs", "throttled_runs", "failed_starts"], threshold)
+      if contains(
+        ["expired_seconds", "flagged_clips", "failed_cameras", "failed_runs", "throttled_runs", "failed_starts"],
+        threshold
+      )
     ])
     error_message = join("\n", [
-      for threshold, value in var.alarms : "factories[\"${var.factory}\"].alarms.video.${threshold} must be a whole number, at least 0, got ${value}."
-      if contains(["expired_seconds", "flagged_clips", "failed_cameras", "failed_runs", "throttled_runs", "failed_starts"], threshold) ? value < 0 || floor(value) != value : false
+      for threshold, value in var.alarms :
+      "factories[\"${var.factory}\"].alarms.video.${threshold} must be a whole number, at least 0, got ${value}."
+      if contains(
+        ["expired_seconds", "flagged_clips", "failed_cameras", "failed_runs", "throttled_runs", "failed_starts"],
+        threshold
+      ) ? value < 0
+      || floor(value) != value : false
     ])
   }
 
   # A fragment is up to 20 s long, and listed some seconds after its end.
   validation {
-    condition     = var.alarms.silent_seconds >= 60 && var.alarms.silent_seconds <= 31536000
-    error_message = "factories[\"${var.factory}\"].alarms.video.silent_seconds must be 60..31536000, got ${var.alarms.silent_seconds}."
+    condition = var.alarms.silent_seconds >= 60 && var.alarms.silent_seconds <= 31536000
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"].alarms.video.silent_seconds must be 60..31536000, got",
+      "${var.alarms.silent_seconds}.",
+    ])
   }
 
   # Footage that has just arrived has the whole retention left and must not be in danger.
   validation {
     condition = var.alarms.loss_seconds == null ? true : alltrue([
-      for camera in var.cameras : var.alarms.loss_seconds > 0 && var.alarms.loss_seconds <= camera.retention_hours * 1800
+      for camera in var.cameras : var.alarms.loss_seconds > 0
+      && var.alarms.loss_seconds <= camera.retention_hours * 1800
     ])
     error_message = join("\n", [
-      for id, camera in var.cameras : "factories[\"${var.factory}\"].alarms.video.loss_seconds must be above 0 and at most half of the retention of cameras[\"${id}\"], ${camera.retention_hours * 1800}, got ${coalesce(var.alarms.loss_seconds, 0)}."
-      if var.alarms.loss_seconds == null ? false : var.alarms.loss_seconds <= 0 || var.alarms.loss_seconds > camera.retention_hours * 1800
+      for id, camera in var.cameras :
+      join(" ", [
+        "factories[\"${var.factory}\"].alarms.video.loss_seconds must be above 0 and at most half of the retention",
+        "of cameras[\"${id}\"], ${camera.retention_hours * 1800}, got ${coalesce(var.alarms.loss_seconds, 0)}.",
+      ])
+      if var.alarms.loss_seconds == null ? false : var.alarms.loss_seconds <= 0
+      || var.alarms.loss_seconds > camera.retention_hours * 1800
     ])
   }
 
   # An alarm looks back seven days at most, in whole minutes.
   validation {
-    condition     = var.alarms.not_running_seconds == null ? true : var.alarms.not_running_seconds >= 60 && var.alarms.not_running_seconds <= 604800 && var.alarms.not_running_seconds % 60 == 0
-    error_message = "factories[\"${var.factory}\"].alarms.video.not_running_seconds must be a multiple of 60, 60..604800, got ${coalesce(var.alarms.not_running_seconds, 0)}."
+    condition = (
+      var.alarms.not_running_seconds == null
+      ? true
+      : var.alarms.not_running_seconds >= 60
+      && var.alarms.not_running_seconds <= 604800
+      && var.alarms.not_running_seconds % 60 == 0
+    )
+    error_message = join(" ", [
+      "factories[\"${var.factory}\"].alarms.video.not_running_seconds must be a multiple of 60, 60..604800, got",
+      "${coalesce(var.alarms.not_running_seconds, 0)}.",
+    ])
   }
 }
 
 variable "alarm_actions" {
-  description = "ARNs of what the alarms notify when they sound and when they end, for example an SNS topic. Without any they are only seen in CloudWatch."
+  description = <<-EOT
+    ARNs of what the alarms notify when they sound and when they end, for example an SNS topic. Without any they are
+    only seen in CloudWatch.
+  EOT
   type        = set(string)
   default     = []
   nullable    = false
@@ -308,15 +452,19 @@ variable "alarm_actions" {
 
 variable "runbook_base_url" {
   description = <<-EOT
-    Where the runbook's pages are (docs/runbook), for example `https://git.example.com/factory-lake/blob/main/docs/runbook`. The
-    description of each alarm ends with the link to its page, `<runbook_base_url>/<alarm>.md`; null leaves it out.
+    Where the runbook's pages are (docs/runbook), for example
+    `https://git.example.com/factory-lake/blob/main/docs/runbook`. The description of each alarm ends with the link to
+    its page, `<runbook_base_url>/<alarm>.md`; null leaves it out.
   EOT
   type        = string
   default     = null
 }
 
 variable "force_destroy" {
-  description = "Whether Terraform may delete video streams with their footage. For throw-away lakes only: it is decided when a stream is made."
+  description = <<-EOT
+    Whether Terraform may delete video streams with their footage. For throw-away lakes only: it is decided when a
+    stream is made.
+  EOT
   type        = bool
   default     = false
   nullable    = false

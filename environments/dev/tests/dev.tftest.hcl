@@ -26,7 +26,10 @@ run "sends_alarms_to_a_topic_if_somebody_is_named" {
   }
 
   assert {
-    condition     = keys(output.lake.alarms) == keys(local.factories) && alltrue([for alarms in output.lake.alarms : length(alarms.messages) > 0])
+    condition = (
+      keys(output.lake.alarms) == keys(local.factories)
+      && alltrue([for alarms in output.lake.alarms : length(alarms.messages) > 0])
+    )
     error_message = "Each factory is watched."
   }
 }
@@ -50,12 +53,18 @@ run "plans_without_credentials" {
   }
 
   assert {
-    condition     = output.lake.athena.workgroup == "factory-lake-dev" && output.lake.buckets["clips"] == "factory-lake-dev-111122223333-clips"
+    condition = (
+      output.lake.athena.workgroup == "factory-lake-dev"
+      && output.lake.buckets["clips"] == "factory-lake-dev-111122223333-clips"
+    )
     error_message = "Everything bears the environment's name."
   }
 
   assert {
-    condition     = toset(keys(output.lake.gateways)) == toset(keys(local.factories)) && toset(keys(output.lake.delivery_streams)) == toset(keys(local.factories))
+    condition = (
+      toset(keys(output.lake.gateways)) == toset(keys(local.factories))
+      && toset(keys(output.lake.delivery_streams)) == toset(keys(local.factories))
+    )
     error_message = "Each entry of the map is a factory."
   }
 }

@@ -22,7 +22,10 @@ run "plans_two_factories" {
   command = plan
 
   assert {
-    condition     = output.lake.athena.workgroup == "factory-lake-local" && toset(keys(output.lake.gateways)) == toset(keys(jsondecode(file("factories.auto.tfvars.json")).factories))
+    condition = (
+      output.lake.athena.workgroup == "factory-lake-local"
+      && toset(keys(output.lake.gateways)) == toset(keys(jsondecode(file("factories.auto.tfvars.json")).factories))
+    )
     error_message = "A local lake has the same parts as any other."
   }
 }

@@ -44,21 +44,27 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   assert {
     condition = alltrue([
       for stream in aws_kinesis_stream.lane :
-      stream.stream_mode_details[0].stream_mode == "ON_DEMAND" && stream.shard_count == null && stream.retention_period == 72
+      stream.stream_mode_details[0].stream_mode == "ON_DEMAND"
+      && stream.shard_count == null
+      && stream.retention_period == 72
       && stream.encryption_type == "KMS" && stream.kms_key_id == "alias/aws/kinesis"
     ])
     error_message = "On demand, encrypted with the key that AWS manages, and a weekend's worth of retention."
   }
 
   assert {
-    condition     = length(aws_kinesis_stream.unprotected) == 0 && keys(terraform_data.kept_delivery_stream) == ["configuration", "measurements"]
+    condition = (
+      length(aws_kinesis_stream.unprotected) == 0
+      && keys(terraform_data.kept_delivery_stream) == ["configuration", "measurements"]
+    )
     error_message = "No apply may destroy a data stream or a delivery stream."
   }
 
   assert {
     condition = alltrue([
       for lane, function in aws_lambda_function.transform :
-      function.function_name == "plant-lake-krakow-${lane}-transform" && function.handler == "transform.handler.handler"
+      function.function_name == "plant-lake-krakow-${lane}-transform"
+      && function.handler == "transform.handler.handler"
       && function.runtime == "python3.13" && function.architectures == tolist(["x86_64"])
       && function.timeout == 120 && function.memory_size == 512 && function.reserved_concurrent_executions == null
       && function.source_code_hash == filebase64sha256("versions.tf")
@@ -84,15 +90,18 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   assert {
     condition = alltrue([
       for lane, function in aws_lambda_function.transform :
-      function.logging_config[0].log_format == "JSON" && function.logging_config[0].log_group == "/aws/lambda/plant-lake-krakow-${lane}-transform"
-      && function.logging_config[0].application_log_level == "INFO" && function.logging_config[0].system_log_level == "INFO"
+      function.logging_config[0].log_format == "JSON"
+      && function.logging_config[0].log_group == "/aws/lambda/plant-lake-krakow-${lane}-transform"
+      && function.logging_config[0].application_log_level == "INFO"
+      && function.logging_config[0].system_log_level == "INFO"
     ])
     error_message = "It logs JSON, to the group that is made for it."
   }
 
   assert {
     condition = {
-      for group in concat(values(aws_cloudwatch_log_group.transform), values(aws_cloudwatch_log_group.delivery)) : group.name => group.retention_in_days
+      for group in concat(values(aws_cloudwatch_log_group.transform), values(aws_cloudwatch_log_group.delivery)) :
+      group.name => group.retention_in_days
       } == {
       "/aws/lambda/plant-lake-krakow-measurements-transform"  = 90
       "/aws/lambda/plant-lake-krakow-configuration-transform" = 90
@@ -105,7 +114,9 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   # Both lanes are watched, also with nobody to notify.
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.lane)) == setsubtract(
-      [for pair in setproduct(keys(aws_kinesis_stream.lane), keys(local.alarm_descriptions)) : join("-", pair)], ["configuration-conversion-failed"]
+      [
+        for pair in setproduct(keys(aws_kinesis_stream.lane), keys(local.alarm_descriptions)) : join("-", pair)
+      ], ["configuration-conversion-failed"]
     )
     error_message = "Each lane has each alarm; only measurements are converted."
   }
@@ -114,16 +125,21 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
     condition = alltrue([
       for key, alarm in aws_cloudwatch_metric_alarm.lane :
       alarm.alarm_name == "plant-lake-krakow-${key}" && output.alarms[key] == alarm.alarm_name
-      && alarm.alarm_description == "krakow's ${split("-", key)[0]}: ${local.alarm_descriptions[substr(key, length(split("-", key)[0]) + 1, -1)]}"
+      && alarm.alarm_description
+      == "krakow's ${split("-", key)[0]}: ${local.alarm_descriptions[substr(key, length(split("-", key)[0]) + 1, -1)]}"
       && length(alarm.alarm_actions) == 0 && length(alarm.ok_actions) == 0
     ])
     error_message = "An alarm says whose it is and what it means."
   }
 
   assert {
-    condition = { for key, alarm in aws_cloudwatch_metric_alarm.lane : trimprefix(key, "measurements-") => join(" ", compact([
-      alarm.metric_name, alarm.statistic, alarm.comparison_operator == "GreaterThanThreshold" ? ">" : "<", alarm.threshold,
-      alarm.period == null ? null : "${alarm.period} s", "${alarm.datapoints_to_alarm}/${alarm.evaluation_periods}", alarm.treat_missing_data,
+    condition = {
+      for key, alarm in aws_cloudwatch_metric_alarm.lane :
+      trimprefix(key, "measurements-") => join(" ", compact([
+        alarm.metric_name, alarm.statistic, alarm.comparison_operator == "GreaterThanThreshold" ? ">" : "<",
+        alarm.threshold,
+        alarm.period == null ? null : "${alarm.period} s", "${alarm.datapoints_to_alarm}/${alarm.evaluation_periods}",
+        alarm.treat_missing_data,
       ])) if startswith(key, "measurements-") } == {
       time-to-loss           = "GetRecords.IteratorAgeMilliseconds Maximum > 129600000 300 s 1/1 ignore"
       unread                 = "GetRecords.Success Sum < 1 900 s 1/1 breaching"
@@ -145,7 +161,10 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
       transform-throttled    = "Throttles Sum > 0 300 s 2/3 notBreaching"
       transform-slow         = "Duration Maximum > 96000 300 s 1/1 notBreaching"
     }
-    error_message = "These are the thresholds: half of three days' retention, three buffer intervals, four fifths of the timeout, and nothing that fails."
+    error_message = join(" ", [
+      "These are the thresholds: half of three days' retention, three buffer intervals, four fifths of the timeout,",
+      "and nothing that fails.",
+    ])
   }
 
   assert {
@@ -153,12 +172,26 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
       for name in ["unprocessed", "rejected", "rule-lost"] :
       name => join(", ", sort([
         for query in aws_cloudwatch_metric_alarm.lane["configuration-${name}"].metric_query :
-        length(query.metric) == 0 ? "${query.id} = ${query.expression}" : "${query.id}: ${query.metric[0].metric_name} of ${jsonencode(query.metric[0].dimensions)} in ${query.metric[0].period} s"
+        length(query.metric) == 0 ? "${query.id} = ${query.expression}" : join(" ", [
+          "${query.id}:", query.metric[0].metric_name, "of", jsonencode(query.metric[0].dimensions),
+          "in", query.metric[0].period, "s",
+        ])
       ]))
       } == {
-      unprocessed = "done: SucceedProcessing.Records of {\"DeliveryStreamName\":\"plant-lake-krakow-configuration\"} in 900 s, read: DataReadFromKinesisStream.Records of {\"DeliveryStreamName\":\"plant-lake-krakow-configuration\"} in 900 s, result = IF(read >= 20, (read - FILL(done, 0)) / read, 0)"
-      rejected    = "received: RecordsReceived of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, rejected: RecordsRejected of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, result = IF(received >= 20, rejected / received, 0)"
-      rule-lost   = "result = SELECT SUM(ErrorActionFailure) FROM SCHEMA(\"AWS/IoT\", ActionType, RuleName) WHERE RuleName = 'plant_lake__krakow__configuration'"
+      unprocessed = join(" ", [
+        "done: SucceedProcessing.Records of {\"DeliveryStreamName\":\"plant-lake-krakow-configuration\"} in 900 s,",
+        "read: DataReadFromKinesisStream.Records of {\"DeliveryStreamName\":\"plant-lake-krakow-configuration\"} in",
+        "900 s, result = IF(read >= 20, (read - FILL(done, 0)) / read, 0)",
+      ])
+      rejected = join(" ", [
+        "received: RecordsReceived of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, rejected:",
+        "RecordsRejected of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, result = IF(received >=",
+        "20, rejected / received, 0)",
+      ])
+      rule-lost = join(" ", [
+        "result = SELECT SUM(ErrorActionFailure) FROM SCHEMA(\"AWS/IoT\", ActionType, RuleName) WHERE RuleName =",
+        "'plant_lake__krakow__configuration'",
+      ])
     }
     error_message = "Shares are worked out from sums of one period, and the rule's actions from all their types."
   }
@@ -169,8 +202,13 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
       for lane, stream in aws_kinesis_firehose_delivery_stream.lane :
       stream.name == "plant-lake-krakow-${lane}" && stream.destination == "extended_s3"
       && stream.extended_s3_configuration[0].bucket_arn == "arn:aws:s3:::lake-${lane}"
-      && stream.extended_s3_configuration[0].prefix == "factory=krakow/year=!{partitionKeyFromLambda:year}/month=!{partitionKeyFromLambda:month}/day=!{partitionKeyFromLambda:day}/"
-      && stream.extended_s3_configuration[0].error_output_prefix == "errors/factory=krakow/${lane}/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
+      && stream.extended_s3_configuration[0].prefix
+      == join("", [
+        "factory=krakow/year=!{partitionKeyFromLambda:year}/month=!{partitionKeyFromLambda:month}/",
+        "day=!{partitionKeyFromLambda:day}/",
+      ])
+      && stream.extended_s3_configuration[0].error_output_prefix
+      == "errors/factory=krakow/${lane}/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
       && stream.extended_s3_configuration[0].dynamic_partitioning_configuration[0].enabled
       && stream.extended_s3_configuration[0].dynamic_partitioning_configuration[0].retry_duration == 300
     ]) && length(aws_kinesis_firehose_delivery_stream.lane) == 2
@@ -180,7 +218,8 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   assert {
     condition = alltrue([
       for stream in aws_kinesis_firehose_delivery_stream.lane :
-      stream.extended_s3_configuration[0].buffering_size == 128 && stream.extended_s3_configuration[0].buffering_interval == 300
+      stream.extended_s3_configuration[0].buffering_size == 128
+      && stream.extended_s3_configuration[0].buffering_interval == 300
       && stream.extended_s3_configuration[0].compression_format == "UNCOMPRESSED"
       && stream.extended_s3_configuration[0].cloudwatch_logging_options[0].enabled
       && stream.extended_s3_configuration[0].cloudwatch_logging_options[0].log_stream_name == "delivery"
@@ -194,27 +233,41 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
       one(stream.extended_s3_configuration[0].processing_configuration[0].processors).type == "Lambda"
       && length(stream.extended_s3_configuration[0].processing_configuration[0].processors[0].parameters) == 1
     ])
-    error_message = "No processor parameter at AWS's default is written out: the provider would find a difference for ever."
+    error_message = join(" ", [
+      "No processor parameter at AWS's default is written out: the provider",
+      "would find a difference for ever.",
+    ])
   }
 
   assert {
-    condition     = length(aws_kinesis_firehose_delivery_stream.lane["configuration"].extended_s3_configuration[0].data_format_conversion_configuration) == 0
+    condition = length(
+      aws_kinesis_firehose_delivery_stream.lane["configuration"].extended_s3_configuration[0]
+      .data_format_conversion_configuration
+    ) == 0
     error_message = "Configuration stays as it is, one line each."
   }
 
   assert {
     condition = (
-      aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].data_format_conversion_configuration[0].schema_configuration[0].database_name == "plant_lake"
-      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].data_format_conversion_configuration[0].schema_configuration[0].table_name == "measurements"
-      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].data_format_conversion_configuration[0].output_format_configuration[0].serializer[0].parquet_ser_de[0].compression == "SNAPPY"
+      aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0]
+      .data_format_conversion_configuration[0].schema_configuration[0].database_name == "plant_lake"
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0]
+      .data_format_conversion_configuration[0].schema_configuration[0].table_name == "measurements"
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0]
+      .data_format_conversion_configuration[0].output_format_configuration[0]
+      .serializer[0].parquet_ser_de[0].compression == "SNAPPY"
     )
     error_message = "Measurements become Parquet by the Glue table."
   }
 
   assert {
     condition = (
-      aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].data_format_conversion_configuration[0].input_format_configuration[0].deserializer[0].open_x_json_ser_de[0].case_insensitive
-      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].data_format_conversion_configuration[0].input_format_configuration[0].deserializer[0].open_x_json_ser_de[0].column_to_json_key_mappings
+      aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0]
+      .data_format_conversion_configuration[0].input_format_configuration[0]
+      .deserializer[0].open_x_json_ser_de[0].case_insensitive
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0]
+      .data_format_conversion_configuration[0].input_format_configuration[0]
+      .deserializer[0].open_x_json_ser_de[0].column_to_json_key_mappings
       == tomap({
         device_id   = "deviceid"
         device_name = "devicename"
@@ -225,7 +278,10 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
         gateway     = "_gateway"
       })
     )
-    error_message = "Columns that are named otherwise than their key are mapped, to the key in lower case; the others are not."
+    error_message = join(" ", [
+      "Columns that are named otherwise than their key are mapped, to the key",
+      "in lower case; the others are not.",
+    ])
   }
 
   # Rules carry any payload and say where it came from.
@@ -241,7 +297,8 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   assert {
     condition = alltrue([
       for lane, rule in aws_iot_topic_rule.lane :
-      one(rule.kinesis).stream_name == "plant-lake-krakow-${lane}" && one(rule.kinesis).partition_key == "$${timestamp()}/$${topic(3)}/$${newuuid()}"
+      one(rule.kinesis).stream_name == "plant-lake-krakow-${lane}"
+      && one(rule.kinesis).partition_key == "$${timestamp()}/$${topic(3)}/$${newuuid()}"
     ])
     error_message = "The envelope travels in the partition key."
   }
@@ -250,7 +307,11 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
     condition = alltrue([
       for lane, rule in aws_iot_topic_rule.lane :
       rule.error_action[0].s3[0].bucket_name == "lake-${lane}"
-      && rule.error_action[0].s3[0].key == "errors/factory=krakow/${lane}/iot-rule/$${parse_time(\"yyyy/MM/dd\", timestamp())}/$${timestamp()}-$${newuuid()}.json"
+      && rule.error_action[0].s3[0].key
+      == join("/", [
+        "errors/factory=krakow/${lane}/iot-rule/$${parse_time(\"yyyy/MM/dd\", timestamp())}",
+        "$${timestamp()}-$${newuuid()}.json",
+      ])
     ])
     error_message = "A failed action leaves the message under the lane's errors."
   }
@@ -258,7 +319,8 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   # Identities may be themselves and nothing else.
   assert {
     condition = toset(keys(aws_iot_thing.identity)) == toset([
-      "krakow-line-1-measurements", "krakow-line-1-configuration", "krakow-line-2-measurements", "krakow-line-2-configuration",
+      "krakow-line-1-measurements", "krakow-line-1-configuration", "krakow-line-2-measurements",
+      "krakow-line-2-configuration",
     ]) && alltrue([for client_id, thing in aws_iot_thing.identity : thing.name == client_id])
     error_message = "A gateway is two identities, named as it connects."
   }
@@ -283,7 +345,10 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   }
 
   assert {
-    condition     = alltrue([for policy in aws_iot_policy.identity : !strcontains(policy.policy, "*") && length(jsondecode(policy.policy).Statement) == 2])
+    condition = alltrue([
+      for policy in aws_iot_policy.identity :
+      !strcontains(policy.policy, "*") && length(jsondecode(policy.policy).Statement) == 2
+    ])
     error_message = "No policy has a wildcard or a third statement."
   }
 
@@ -300,7 +365,8 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
 
   assert {
     condition = alltrue([
-      for path, certificate in aws_iot_certificate.identity : certificate.active && certificate.csr == file("tests/testdata/csr/${path}")
+      for path, certificate in aws_iot_certificate.identity : certificate.active
+      && certificate.csr == file("tests/testdata/csr/${path}")
     ])
     error_message = "Certificates are made from requests, so that no private key is ever in the state."
   }
@@ -316,7 +382,8 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
 
   assert {
     condition = {
-      for gateway, lanes in output.gateways : gateway => { for lane, entry in lanes : lane => "${entry.client_id} ${entry.topic}" }
+      for gateway, lanes in output.gateways :
+      gateway => { for lane, entry in lanes : lane => "${entry.client_id} ${entry.topic}" }
       } == {
       line-1 = {
         measurements  = "krakow-line-1-measurements factories/krakow/line-1/measurements"
@@ -331,7 +398,10 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   }
 
   assert {
-    condition     = join(" ", keys(output.gateways["line-1"]["measurements"].certificate_pems)) == "2026-01-15.pem 2026-07-15.pem"
+    condition = join(
+      " ",
+      keys(output.gateways["line-1"]["measurements"].certificate_pems)
+    ) == "2026-01-15.pem 2026-07-15.pem"
     error_message = "Certificates are found under the name of their request."
   }
 
@@ -346,7 +416,9 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
         Action    = "sts:AssumeRole"
         Condition = {
           StringEquals = { "aws:SourceAccount" = "111122223333" }
-          ArnLike      = { "aws:SourceArn" = "arn:aws:firehose:eu-central-1:111122223333:deliverystream/plant-lake-krakow-${lane}" }
+          ArnLike = {
+            "aws:SourceArn" = "arn:aws:firehose:eu-central-1:111122223333:deliverystream/plant-lake-krakow-${lane}"
+          }
         }
       }
     }
@@ -386,9 +458,13 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   assert {
     condition = alltrue([
       for lane, policy in aws_iam_role_policy.rule : {
-        for statement in jsondecode(policy.policy).Statement : statement.Sid => "${join(" ", statement.Action)} on ${join(" ", statement.Resource)}"
+        for statement in jsondecode(policy.policy).Statement :
+        statement.Sid => "${join(" ", statement.Action)} on ${join(" ", statement.Resource)}"
         } == {
-        PutIntoOwnStream = "kinesis:PutRecord on arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-${lane}"
+        PutIntoOwnStream = join(" ", [
+          "kinesis:PutRecord on",
+          "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-${lane}",
+        ])
         PutFailedRecords = "s3:PutObject on arn:aws:s3:::lake-${lane}/errors/factory=krakow/${lane}/iot-rule/*"
       }
     ])
@@ -397,44 +473,75 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
 
   assert {
     condition = {
-      for statement in jsondecode(aws_iam_role_policy.delivery["measurements"].policy).Statement : statement.Sid => join(" ", statement.Resource)
+      for statement in jsondecode(aws_iam_role_policy.delivery["measurements"].policy).Statement :
+      statement.Sid => join(" ", statement.Resource)
       } == {
-      ReadOwnStream    = "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-measurements"
-      CallOwnTransform = "arn:aws:lambda:eu-central-1:111122223333:function:plant-lake-krakow-measurements-transform arn:aws:lambda:eu-central-1:111122223333:function:plant-lake-krakow-measurements-transform:*"
-      WriteOwnPrefixes = "arn:aws:s3:::lake-measurements/factory=krakow/* arn:aws:s3:::lake-measurements/errors/factory=krakow/measurements/*"
-      FindBucket       = "arn:aws:s3:::lake-measurements"
-      ListOwnPrefixes  = "arn:aws:s3:::lake-measurements"
-      WriteLogs        = "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/kinesisfirehose/plant-lake-krakow-measurements:log-stream:delivery"
-      ReadTable        = "arn:aws:glue:eu-central-1:111122223333:catalog arn:aws:glue:eu-central-1:111122223333:database/plant_lake arn:aws:glue:eu-central-1:111122223333:table/plant_lake/measurements"
+      ReadOwnStream = "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-measurements"
+      CallOwnTransform = join(" ", [
+        "arn:aws:lambda:eu-central-1:111122223333:function:plant-lake-krakow-measurements-transform",
+        "arn:aws:lambda:eu-central-1:111122223333:function:plant-lake-krakow-measurements-transform:*",
+      ])
+      WriteOwnPrefixes = join(" ", [
+        "arn:aws:s3:::lake-measurements/factory=krakow/*",
+        "arn:aws:s3:::lake-measurements/errors/factory=krakow/measurements/*",
+      ])
+      FindBucket      = "arn:aws:s3:::lake-measurements"
+      ListOwnPrefixes = "arn:aws:s3:::lake-measurements"
+      WriteLogs = join(":", [
+        "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/kinesisfirehose/plant-lake-krakow-measurements",
+        "log-stream:delivery",
+      ])
+      ReadTable = join(" ", [
+        "arn:aws:glue:eu-central-1:111122223333:catalog arn:aws:glue:eu-central-1:111122223333:database/plant_lake",
+        "arn:aws:glue:eu-central-1:111122223333:table/plant_lake/measurements",
+      ])
     }
-    error_message = "A delivery reads its stream and its table, calls its function, and writes its prefixes and its log."
+    error_message = join(" ", [
+      "A delivery reads its stream and its table, calls its function, and",
+      "writes its prefixes and its log.",
+    ])
   }
 
   assert {
     condition = (
-      [for statement in jsondecode(aws_iam_role_policy.delivery["measurements"].policy).Statement : statement if statement.Sid == "ListOwnPrefixes"][0].Condition
+      [
+        for statement in jsondecode(aws_iam_role_policy.delivery["measurements"].policy).Statement :
+        statement if statement.Sid == "ListOwnPrefixes"
+      ][0].Condition
       == { StringLikeIfExists = { "s3:prefix" = ["factory=krakow/*", "errors/factory=krakow/measurements/*"] } }
     )
     error_message = "Other factories' keys cannot be listed by their prefix."
   }
 
   assert {
-    condition     = !contains([for statement in jsondecode(aws_iam_role_policy.delivery["configuration"].policy).Statement : statement.Sid], "ReadTable")
+    condition = !contains(
+      [for statement in jsondecode(aws_iam_role_policy.delivery["configuration"].policy).Statement : statement.Sid],
+      "ReadTable"
+    )
     error_message = "A lane that converts nothing reads no table."
   }
 
   assert {
     condition = alltrue([
       for lane, policy in aws_iam_role_policy.transform :
-      jsondecode(policy.policy).Statement[*].Resource == ["arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/plant-lake-krakow-${lane}-transform:*"]
+      jsondecode(policy.policy).Statement[*].Resource == [
+        "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/plant-lake-krakow-${lane}-transform:*"
+      ]
     ])
     error_message = "A transform writes its log and nothing else."
   }
 
   assert {
     condition = alltrue([
-      for policy in concat(values(aws_iam_role_policy.rule), values(aws_iam_role_policy.delivery), values(aws_iam_role_policy.transform)) :
-      alltrue([for statement in jsondecode(policy.policy).Statement : !contains(flatten([statement.Action]), "*") && !contains(flatten([statement.Resource]), "*")])
+      for policy in concat(
+        values(aws_iam_role_policy.rule),
+        values(aws_iam_role_policy.delivery),
+        values(aws_iam_role_policy.transform)
+      ) :
+      alltrue([
+        for statement in jsondecode(policy.policy).Statement :
+        !contains(flatten([statement.Action]), "*") && !contains(flatten([statement.Resource]), "*")
+      ])
       && !strcontains(policy.policy, "kms:")
     ])
     error_message = "No statement covers everything, and none speaks of keys while AWS manages them."

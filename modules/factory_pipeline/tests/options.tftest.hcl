@@ -72,8 +72,10 @@ run "each_option_reaches_its_own_lane" {
   assert {
     condition = (
       aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].buffering_size == 64
-      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].buffering_interval == 60
-      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].dynamic_partitioning_configuration[0].retry_duration == 7200
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].buffering_interval
+      == 60
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0]
+      .dynamic_partitioning_configuration[0].retry_duration == 7200
       && aws_kinesis_firehose_delivery_stream.lane["configuration"].extended_s3_configuration[0].buffering_size == 128
     )
     error_message = "Buffers and retries are a choice per lane."
@@ -81,7 +83,8 @@ run "each_option_reaches_its_own_lane" {
 
   assert {
     condition = {
-      for parameter in aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].processing_configuration[0].processors[0].parameters :
+      for parameter in aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0]
+      .processing_configuration[0].processors[0].parameters :
       parameter.parameter_name => parameter.parameter_value if parameter.parameter_name != "LambdaArn"
     } == { BufferSizeInMBs = "0.5", BufferIntervalInSeconds = "10", NumberOfRetries = "100" }
     error_message = "What differs from AWS's defaults is given to the processor."
@@ -113,14 +116,20 @@ run "each_option_reaches_its_own_lane" {
   assert {
     condition = alltrue([
       for function in aws_lambda_function.transform :
-      function.runtime == "python3.8" && function.architectures == tolist(["arm64"]) && function.logging_config[0].log_format == "Text"
-      && function.logging_config[0].application_log_level == null && function.logging_config[0].system_log_level == null
+      function.runtime == "python3.8"
+      && function.architectures == tolist(["arm64"])
+      && function.logging_config[0].log_format == "Text"
+      && function.logging_config[0].application_log_level == null
+      && function.logging_config[0].system_log_level == null
     ])
     error_message = "What functions run on is a choice for all of them; text logs have no levels."
   }
 
   assert {
-    condition     = alltrue([for group in concat(values(aws_cloudwatch_log_group.transform), values(aws_cloudwatch_log_group.delivery)) : group.retention_in_days == 0])
+    condition = alltrue([
+      for group in concat(values(aws_cloudwatch_log_group.transform), values(aws_cloudwatch_log_group.delivery)) :
+      group.retention_in_days == 0
+    ])
     error_message = "Logs may be kept for ever."
   }
 }
@@ -140,7 +149,10 @@ run "own_keys_come_with_the_permissions_to_use_them" {
   assert {
     condition = (
       alltrue([for stream in aws_kinesis_stream.lane : stream.kms_key_id == var.kms_keys.streams])
-      && alltrue([for group in concat(values(aws_cloudwatch_log_group.transform), values(aws_cloudwatch_log_group.delivery)) : group.kms_key_id == var.kms_keys.logs])
+      && alltrue([
+        for group in concat(values(aws_cloudwatch_log_group.transform), values(aws_cloudwatch_log_group.delivery)) :
+        group.kms_key_id == var.kms_keys.logs
+      ])
       && alltrue([for function in aws_lambda_function.transform : function.kms_key_arn == var.kms_keys.functions])
     )
     error_message = "Streams, logs and functions are encrypted with the keys given."
@@ -149,15 +161,25 @@ run "own_keys_come_with_the_permissions_to_use_them" {
   assert {
     condition = {
       for statement in jsondecode(aws_iam_role_policy.rule["measurements"].policy).Statement :
-      statement.Sid => "${join(" ", statement.Action)} on ${join(" ", statement.Resource)} ${jsonencode(statement.Condition)}" if can(statement.Condition)
+      statement.Sid => join(" ", [
+        "${join(" ", statement.Action)} on ${join(" ", statement.Resource)}",
+        "${jsonencode(statement.Condition)}",
+      ])
+      if can(statement.Condition)
       } == {
       EncryptForOwnStream = "kms:GenerateDataKey on ${var.kms_keys.streams} ${jsonencode({
         StringEquals = { "kms:ViaService" = "kinesis.eu-central-1.amazonaws.com" }
-        StringLike   = { "kms:EncryptionContext:aws:kinesis:arn" = "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-measurements" }
+        StringLike = {
+          "kms:EncryptionContext:aws:kinesis:arn" = (
+            "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-measurements"
+          )
+        }
       })}"
       EncryptFailedRecords = "kms:GenerateDataKey on ${var.kms_keys.buckets} ${jsonencode({
         StringEquals = { "kms:ViaService" = "s3.eu-central-1.amazonaws.com" }
-        StringLike   = { "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::lake-measurements", "arn:aws:s3:::lake-measurements/*"] }
+        StringLike = {
+          "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::lake-measurements", "arn:aws:s3:::lake-measurements/*"]
+        }
       })}"
     }
     error_message = "A rule may encrypt for its own stream and bucket."
@@ -166,15 +188,25 @@ run "own_keys_come_with_the_permissions_to_use_them" {
   assert {
     condition = {
       for statement in jsondecode(aws_iam_role_policy.delivery["configuration"].policy).Statement :
-      statement.Sid => "${join(" ", statement.Action)} on ${join(" ", statement.Resource)} ${jsonencode(statement.Condition)}" if startswith(statement.Action[0], "kms:")
+      statement.Sid => join(" ", [
+        "${join(" ", statement.Action)} on ${join(" ", statement.Resource)}",
+        "${jsonencode(statement.Condition)}",
+      ])
+      if startswith(statement.Action[0], "kms:")
       } == {
       DecryptOwnStream = "kms:Decrypt on ${var.kms_keys.streams} ${jsonencode({
         StringEquals = { "kms:ViaService" = "kinesis.eu-central-1.amazonaws.com" }
-        StringLike   = { "kms:EncryptionContext:aws:kinesis:arn" = "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-configuration" }
+        StringLike = {
+          "kms:EncryptionContext:aws:kinesis:arn" = (
+            "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-configuration"
+          )
+        }
       })}"
       EncryptObjects = "kms:Decrypt kms:GenerateDataKey on ${var.kms_keys.buckets} ${jsonencode({
         StringEquals = { "kms:ViaService" = "s3.eu-central-1.amazonaws.com" }
-        StringLike   = { "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::lake-configuration", "arn:aws:s3:::lake-configuration/*"] }
+        StringLike = {
+          "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::lake-configuration", "arn:aws:s3:::lake-configuration/*"]
+        }
       })}"
     }
     error_message = "A delivery may decrypt its own stream, and encrypt for its own bucket."
@@ -188,7 +220,11 @@ run "alarms_fire_when_and_where_they_are_told" {
     alarm_actions    = ["arn:aws:sns:eu-central-1:111122223333:lake-alarms"]
     runbook_base_url = "https://git.example.com/lake/docs/runbook"
     lanes = {
-      measurements  = { stream = { retention_hours = 24 }, delivery = { buffer_seconds = 900 }, transform = { timeout_seconds = 200 } }
+      measurements = {
+        stream    = { retention_hours = 24 }
+        delivery  = { buffer_seconds = 900 }
+        transform = { timeout_seconds = 200 }
+      }
       configuration = {}
     }
     alarms = {
@@ -211,7 +247,10 @@ run "alarms_fire_when_and_where_they_are_told" {
   }
 
   assert {
-    condition = { for key, alarm in aws_cloudwatch_metric_alarm.lane : trimprefix(key, "measurements-") => alarm.threshold if startswith(key, "measurements-") } == {
+    condition = {
+      for key, alarm in aws_cloudwatch_metric_alarm.lane :
+      trimprefix(key, "measurements-") => alarm.threshold if startswith(key, "measurements-")
+      } == {
       time-to-loss           = 21600000
       unread                 = 1
       write-throttled        = 1
@@ -230,15 +269,24 @@ run "alarms_fire_when_and_where_they_are_told" {
       transform-throttled    = 8
       transform-slow         = 100000
     }
-    error_message = "Thresholds are as asked, some of them of the lane's own settings; alarms that are not wanted are not there."
+    error_message = join(" ", [
+      "Thresholds are as asked, some of them of the lane's own settings; alarms",
+      "that are not wanted are not there.",
+    ])
   }
 
   assert {
     condition = (
       aws_cloudwatch_metric_alarm.lane["measurements-unread"].period == 1200
       && aws_cloudwatch_metric_alarm.lane["configuration-data-freshness"].threshold == 900
-      && strcontains(jsonencode(aws_cloudwatch_metric_alarm.lane["measurements-rejected"].metric_query), "received \\u003e= 7,")
-      && strcontains(jsonencode(aws_cloudwatch_metric_alarm.lane["measurements-unprocessed"].metric_query), "read \\u003e= 7,")
+      && strcontains(
+        jsonencode(aws_cloudwatch_metric_alarm.lane["measurements-rejected"].metric_query),
+        "received \\u003e= 7,"
+      )
+      && strcontains(
+        jsonencode(aws_cloudwatch_metric_alarm.lane["measurements-unprocessed"].metric_query),
+        "read \\u003e= 7,"
+      )
     )
     error_message = "Periods and least numbers are as asked, and each lane has its own buffer."
   }
@@ -246,7 +294,8 @@ run "alarms_fire_when_and_where_they_are_told" {
   assert {
     condition = alltrue([
       for alarm in aws_cloudwatch_metric_alarm.lane :
-      alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:lake-alarms"]) && alarm.ok_actions == alarm.alarm_actions
+      alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:lake-alarms"])
+      && alarm.ok_actions == alarm.alarm_actions
     ])
     error_message = "An alarm tells of trouble and of its end."
   }
@@ -254,7 +303,10 @@ run "alarms_fire_when_and_where_they_are_told" {
   assert {
     condition = alltrue([
       for key, alarm in aws_cloudwatch_metric_alarm.lane :
-      endswith(alarm.alarm_description, " Runbook: https://git.example.com/lake/docs/runbook/${local.lane_alarms[key].kind}.md")
+      endswith(
+        alarm.alarm_description,
+        " Runbook: https://git.example.com/lake/docs/runbook/${local.lane_alarms[key].kind}.md"
+      )
     ])
     error_message = "A description ends with the link to the alarm's page."
   }
@@ -284,7 +336,11 @@ run "a_factory_may_have_no_gateway_yet" {
   }
 
   assert {
-    condition     = length(aws_iot_thing.identity) == 0 && length(aws_iot_certificate.identity) == 0 && length(aws_iot_topic_rule.lane) == 2
+    condition = (
+      length(aws_iot_thing.identity) == 0
+      && length(aws_iot_certificate.identity) == 0
+      && length(aws_iot_topic_rule.lane) == 2
+    )
     error_message = "The pipeline stands before its first gateway."
   }
 }
@@ -304,8 +360,11 @@ run "the_provider_decides_region_and_partition" {
 
   assert {
     condition = (
-      jsondecode(aws_iam_role_policy.rule["measurements"].policy).Statement[0].Resource == ["arn:aws-cn:kinesis:cn-north-1:111122223333:stream/plant-lake-krakow-measurements"]
-      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].bucket_arn == "arn:aws-cn:s3:::lake-measurements"
+      jsondecode(aws_iam_role_policy.rule["measurements"].policy).Statement[0].Resource == [
+        "arn:aws-cn:kinesis:cn-north-1:111122223333:stream/plant-lake-krakow-measurements"
+      ]
+      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0].bucket_arn
+      == "arn:aws-cn:s3:::lake-measurements"
     )
     error_message = "ARNs follow the provider."
   }
@@ -330,7 +389,9 @@ run "a_lake_that_is_thrown_away_has_streams_that_may_go" {
   assert {
     condition = alltrue([
       for lane, stream in aws_kinesis_stream.unprotected :
-      stream.stream_mode_details[0].stream_mode == "ON_DEMAND" && stream.shard_count == null && stream.retention_period == 72
+      stream.stream_mode_details[0].stream_mode == "ON_DEMAND"
+      && stream.shard_count == null
+      && stream.retention_period == 72
       && stream.encryption_type == "KMS" && stream.kms_key_id == "alias/aws/kinesis"
     ])
     error_message = "In all else they are like those that are kept."

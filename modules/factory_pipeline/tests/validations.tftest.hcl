@@ -41,7 +41,10 @@ run "refuses_values_that_aws_would" {
     alarm_actions      = ["somebody@example.com"]
   }
 
-  expect_failures = [var.schema_dir, var.transform_package, var.lambda, var.metrics_namespace, var.log_retention_days, var.alarm_actions]
+  expect_failures = [
+    var.schema_dir, var.transform_package, var.lambda, var.metrics_namespace, var.log_retention_days,
+    var.alarm_actions,
+  ]
 }
 
 run "refuses_thresholds_at_which_an_alarm_could_never_sound_or_never_end" {
@@ -115,13 +118,31 @@ run "refuses_settings_out_of_range" {
   variables {
     lanes = {
       measurements = {
-        stream    = { shards = 0, retention_hours = 23 }
-        delivery  = { buffer_mb = 63, buffer_seconds = 59, retry_seconds = 7201, transform_buffer = { mb = 1, seconds = 60 }, transform_retries = 301 }
-        transform = { timeout_seconds = 59, reserved_concurrency = 0, blank_strings = "drop", past_days = -1, future_days = 0.5 }
+        stream = { shards = 0, retention_hours = 23 }
+        delivery = {
+          buffer_mb         = 63
+          buffer_seconds    = 59
+          retry_seconds     = 7201
+          transform_buffer  = { mb = 1, seconds = 60 }
+          transform_retries = 301
+        }
+        transform = {
+          timeout_seconds      = 59
+          reserved_concurrency = 0
+          blank_strings        = "drop"
+          past_days            = -1
+          future_days          = 0.5
+        }
       }
       configuration = {
-        stream    = { shards = 1.5, retention_hours = 8761 }
-        delivery  = { buffer_mb = 129, buffer_seconds = 901, retry_seconds = -1, transform_buffer = { mb = 0.1, seconds = 901 }, transform_retries = -1 }
+        stream = { shards = 1.5, retention_hours = 8761 }
+        delivery = {
+          buffer_mb         = 129
+          buffer_seconds    = 901
+          retry_seconds     = -1
+          transform_buffer  = { mb = 0.1, seconds = 901 }
+          transform_retries = -1
+        }
         transform = { timeout_seconds = 301, reserved_concurrency = 1001, log_level = "ERROR", past_days = 9001 }
       }
     }
@@ -137,7 +158,10 @@ run "refuses_sources_that_differ_by_case_only" {
     schema_dir = "tests/testdata/schemas"
   }
 
-  expect_failures = [aws_kinesis_firehose_delivery_stream.lane["measurements"], aws_kinesis_firehose_delivery_stream.lane["configuration"]]
+  expect_failures = [
+    aws_kinesis_firehose_delivery_stream.lane["measurements"],
+    aws_kinesis_firehose_delivery_stream.lane["configuration"],
+  ]
 }
 
 run "refuses_a_client_id_without_a_request" {
@@ -147,7 +171,9 @@ run "refuses_a_client_id_without_a_request" {
     gateways = ["line-3"]
   }
 
-  expect_failures = [aws_iot_thing.identity["krakow-line-3-measurements"], aws_iot_thing.identity["krakow-line-3-configuration"]]
+  expect_failures = [
+    aws_iot_thing.identity["krakow-line-3-measurements"], aws_iot_thing.identity["krakow-line-3-configuration"],
+  ]
 }
 
 run "refuses_files_that_are_no_requests" {
@@ -219,7 +245,10 @@ run "takes_a_longer_retention_and_a_first_key" {
   }
 
   assert {
-    condition     = aws_kinesis_stream.lane["measurements"].retention_period == 73 && data.aws_kinesis_stream.current["measurements"].retention_period == 72
+    condition = (
+      aws_kinesis_stream.lane["measurements"].retention_period == 73
+      && data.aws_kinesis_stream.current["measurements"].retention_period == 72
+    )
     error_message = "What keeps messages readable is changed by an apply."
   }
 }
@@ -235,7 +264,10 @@ run "refuses_another_key_than_messages_wait_under" {
 
   override_data {
     target = data.aws_kinesis_stream.current
-    values = { retention_period = 72, kms_key_id = "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e" }
+    values = {
+      retention_period = 72
+      kms_key_id       = "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e"
+    }
   }
 
   expect_failures = [

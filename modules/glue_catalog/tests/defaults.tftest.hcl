@@ -22,7 +22,9 @@ run "tables_of_the_schema_files_and_queries_over_them" {
   }
 
   assert {
-    condition     = toset(keys(aws_glue_catalog_table.lake)) == toset([for file in fileset("../../glue_schemas", "*.json") : trimsuffix(file, ".json")])
+    condition = toset(keys(aws_glue_catalog_table.lake)) == toset([
+      for file in fileset("../../glue_schemas", "*.json") : trimsuffix(file, ".json")
+    ])
     error_message = "Each schema file is a table."
   }
 
@@ -30,7 +32,10 @@ run "tables_of_the_schema_files_and_queries_over_them" {
     condition = alltrue([
       for key, table in aws_glue_catalog_table.lake :
       [for column in table.storage_descriptor[0].columns : "${column.name} ${column.type} ${column.comment}"]
-      == [for column in jsondecode(file("../../glue_schemas/${key}.json")).columns : "${column.name} ${column.type} ${column.comment}"]
+      == [
+        for column in jsondecode(file("../../glue_schemas/${key}.json")).columns :
+        "${column.name} ${column.type} ${column.comment}"
+      ]
     ])
     error_message = "Columns have the names, types, comments and order of the schema file."
   }
@@ -38,7 +43,10 @@ run "tables_of_the_schema_files_and_queries_over_them" {
   assert {
     condition = alltrue([
       for table in aws_glue_catalog_table.lake :
-      join(", ", [for key in table.partition_keys : "${key.name} ${key.type}"]) == "factory string, year int, month int, day int"
+      join(
+        ", ",
+        [for key in table.partition_keys : "${key.name} ${key.type}"]
+      ) == "factory string, year int, month int, day int"
     ])
     error_message = "Both tables are partitioned by factory and day."
   }
@@ -46,9 +54,12 @@ run "tables_of_the_schema_files_and_queries_over_them" {
   # Measurements are parquet and configuration is lines.
   assert {
     condition = (
-      aws_glue_catalog_table.lake["measurements"].storage_descriptor[0].ser_de_info[0].serialization_library == "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
-      && aws_glue_catalog_table.lake["measurements"].storage_descriptor[0].input_format == "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
-      && aws_glue_catalog_table.lake["measurements"].storage_descriptor[0].output_format == "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
+      aws_glue_catalog_table.lake["measurements"].storage_descriptor[0].ser_de_info[0].serialization_library
+      == "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+      && aws_glue_catalog_table.lake["measurements"].storage_descriptor[0].input_format
+      == "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
+      && aws_glue_catalog_table.lake["measurements"].storage_descriptor[0].output_format
+      == "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
       && aws_glue_catalog_table.lake["measurements"].parameters["classification"] == "parquet"
     )
     error_message = "Measurements are read as Parquet."
@@ -56,8 +67,10 @@ run "tables_of_the_schema_files_and_queries_over_them" {
 
   assert {
     condition = (
-      aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].serialization_library == "org.apache.hadoop.hive.serde2.RegexSerDe"
-      && aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].input_format == "org.apache.hadoop.mapred.TextInputFormat"
+      aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].serialization_library
+      == "org.apache.hadoop.hive.serde2.RegexSerDe"
+      && aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].input_format
+      == "org.apache.hadoop.mapred.TextInputFormat"
     )
     error_message = "Configuration is read line by line."
   }
@@ -65,15 +78,29 @@ run "tables_of_the_schema_files_and_queries_over_them" {
   # Terraform's regex engine is not Java's, but agrees with it on what this pattern uses.
   assert {
     condition = (
-      jsonencode(regex(aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"], "{\"a\":{\"_gateway\":\"no\"},\"_received_at\":1767225600000,\"_gateway\":\"line-1\"}"))
-      == jsonencode(["{\"a\":{\"_gateway\":\"no\"},\"_received_at\":1767225600000,\"_gateway\":\"line-1\"}", "1767225600000", "line-1"])
+      jsonencode(
+        regex(
+          aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"],
+          "{\"a\":{\"_gateway\":\"no\"},\"_received_at\":1767225600000,\"_gateway\":\"line-1\"}"
+        )
+      )
+      == jsonencode([
+        "{\"a\":{\"_gateway\":\"no\"},\"_received_at\":1767225600000,\"_gateway\":\"line-1\"}",
+        "1767225600000",
+        "line-1",
+      ])
     )
     error_message = "The line's own end gives arrival time and gateway."
   }
 
   assert {
     condition = (
-      jsonencode(regex(aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"], "{\"a\":1,\"_received_at\":1767225600000}"))
+      jsonencode(
+        regex(
+          aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"],
+          "{\"a\":1,\"_received_at\":1767225600000}"
+        )
+      )
       == jsonencode(["{\"a\":1,\"_received_at\":1767225600000}", "1767225600000", null])
     )
     error_message = "A message without an envelope has an arrival time and no gateway."
@@ -81,7 +108,12 @@ run "tables_of_the_schema_files_and_queries_over_them" {
 
   assert {
     condition = (
-      jsonencode(regex(aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"], "not even JSON"))
+      jsonencode(
+        regex(
+          aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"],
+          "not even JSON"
+        )
+      )
       == jsonencode(["not even JSON", null, null])
     )
     error_message = "Any line at all is kept whole."
@@ -90,7 +122,9 @@ run "tables_of_the_schema_files_and_queries_over_them" {
   # Projection finds each factory and day.
   assert {
     condition = {
-      for key, value in aws_glue_catalog_table.lake["measurements"].parameters : key => value if startswith(key, "projection.") || startswith(key, "storage.")
+      for key, value in aws_glue_catalog_table.lake["measurements"].parameters :
+      key => value if startswith(key, "projection.")
+      || startswith(key, "storage.")
       } == {
       "projection.enabled"        = "true"
       "projection.factory.type"   = "enum"
@@ -104,25 +138,34 @@ run "tables_of_the_schema_files_and_queries_over_them" {
       "projection.day.type"       = "integer"
       "projection.day.range"      = "1,31"
       "projection.day.digits"     = "2"
-      "storage.location.template" = "s3://lake-measurements/factory=$${factory}/year=$${year}/month=$${month}/day=$${day}/"
+      "storage.location.template" = join("", [
+        "s3://lake-measurements/factory=$${factory}/", "year=$${year}/month=$${month}/day=$${day}/",
+      ])
     }
     error_message = "Every partition column is projected, onto the keys that the pipelines write."
   }
 
   assert {
-    condition     = aws_glue_catalog_table.lake["configuration"].parameters["storage.location.template"] == "s3://lake-configuration/factory=$${factory}/year=$${year}/month=$${month}/day=$${day}/"
+    condition = aws_glue_catalog_table.lake["configuration"].parameters[
+      "storage.location.template"
+    ] == "s3://lake-configuration/factory=$${factory}/year=$${year}/month=$${month}/day=$${day}/"
     error_message = "Each table lies in its own bucket."
   }
 
   assert {
-    condition     = alltrue([for table in aws_glue_catalog_table.lake : endswith(table.storage_descriptor[0].location, "/factory=/")])
+    condition = alltrue([
+      for table in aws_glue_catalog_table.lake : endswith(table.storage_descriptor[0].location, "/factory=/")
+    ])
     error_message = "The location itself holds nothing: no errors, no query results."
   }
 
   # Each table has a view without repeats.
   assert {
     condition = (
-      { for key, view in aws_glue_catalog_table.distinct : key => view.name } == { measurements = "measurements_distinct", configuration = "configuration_distinct" }
+      { for key, view in aws_glue_catalog_table.distinct : key => view.name } == {
+        measurements  = "measurements_distinct"
+        configuration = "configuration_distinct"
+      }
       && output.views == { for key, view in aws_glue_catalog_table.distinct : key => view.name }
       && output.tables == { measurements = "measurements", configuration = "configuration" }
     )
@@ -153,7 +196,10 @@ run "tables_of_the_schema_files_and_queries_over_them" {
       for key, view in aws_glue_catalog_table.distinct :
       [for column in view.storage_descriptor[0].columns : "${column.name} ${column.type} ${column.comment}"]
       == [
-        for column in concat(aws_glue_catalog_table.lake[key].storage_descriptor[0].columns, aws_glue_catalog_table.lake[key].partition_keys) :
+        for column in concat(
+          aws_glue_catalog_table.lake[key].storage_descriptor[0].columns,
+          aws_glue_catalog_table.lake[key].partition_keys
+        ) :
         "${column.name} ${column.type} ${column.comment}"
       ]
     ])
@@ -163,7 +209,12 @@ run "tables_of_the_schema_files_and_queries_over_them" {
   assert {
     condition = alltrue([
       for view in aws_glue_catalog_table.distinct :
-      [for column in jsondecode(base64decode(regex("^/\\* Presto View: (.*) \\*/$", view.view_original_text)[0])).columns : column.name]
+      [
+        for column in jsondecode(
+          base64decode(regex("^/\\* Presto View: (.*) \\*/$", view.view_original_text)[0])
+        ).columns :
+        column.name
+      ]
       == [for column in view.storage_descriptor[0].columns : column.name]
     ])
     error_message = "The document that Athena reads has the same columns as Glue."
@@ -171,13 +222,24 @@ run "tables_of_the_schema_files_and_queries_over_them" {
 
   assert {
     condition = (
-      jsondecode(base64decode(regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["measurements"].view_original_text)[0])).schema == "plant_lake"
+      jsondecode(
+        base64decode(
+          regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["measurements"].view_original_text)[0]
+        )
+      ).schema == "plant_lake"
       && strcontains(
-        base64decode(regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["measurements"].view_original_text)[0]),
+        base64decode(
+          regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["measurements"].view_original_text)[0]
+        ),
         "min(\\\"received_at\\\") AS \\\"received_at\\\""
       )
       && !strcontains(
-        base64decode(regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["configuration"].view_original_text)[0]),
+        base64decode(
+          regex(
+            "^/\\* Presto View: (.*) \\*/$",
+            aws_glue_catalog_table.distinct["configuration"].view_original_text
+          )[0]
+        ),
         "min("
       )
     )
@@ -191,23 +253,34 @@ run "tables_of_the_schema_files_and_queries_over_them" {
       && aws_athena_workgroup.lake.force_destroy == false
       && aws_athena_workgroup.lake.configuration[0].enforce_workgroup_configuration
       && aws_athena_workgroup.lake.configuration[0].bytes_scanned_cutoff_per_query == 1099511627776
-      && aws_athena_workgroup.lake.configuration[0].engine_version[0].selected_engine_version == "Athena engine version 3"
-      && aws_athena_workgroup.lake.configuration[0].result_configuration[0].output_location == "s3://lake-measurements/athena-results/"
-      && aws_athena_workgroup.lake.configuration[0].result_configuration[0].encryption_configuration[0].encryption_option == "SSE_S3"
+      && aws_athena_workgroup.lake.configuration[0].engine_version[0].selected_engine_version
+      == "Athena engine version 3"
+      && aws_athena_workgroup.lake.configuration[0].result_configuration[0].output_location
+      == "s3://lake-measurements/athena-results/"
+      && aws_athena_workgroup.lake.configuration[0].result_configuration[0]
+      .encryption_configuration[0].encryption_option == "SSE_S3"
     )
     error_message = "Engine 3, a scan limit, encrypted results in the expiring prefix, and no client overrides them."
   }
 
   # Named queries are the files of the module.
   assert {
-    condition     = length(aws_athena_named_query.lake) > 0 && toset(keys(aws_athena_named_query.lake)) == toset([for file in fileset("queries", "*.sql") : trimsuffix(file, ".sql")])
+    condition = (
+      length(aws_athena_named_query.lake) > 0
+      && toset(keys(aws_athena_named_query.lake)) == toset([
+        for file in fileset("queries", "*.sql") : trimsuffix(file, ".sql")
+      ])
+    )
     error_message = "Each file of queries/ is a named query."
   }
 
   assert {
     condition = alltrue([
       for name, query in aws_athena_named_query.lake :
-      query.query == file("queries/${name}.sql") && query.workgroup == "plant-lake" && query.database == "plant_lake" && startswith(query.query, "-- ${query.description}\n")
+      query.query == file("queries/${name}.sql")
+      && query.workgroup == "plant-lake"
+      && query.database == "plant_lake"
+      && startswith(query.query, "-- ${query.description}\n")
     ])
     error_message = "A query's first line is its description."
   }

@@ -34,8 +34,10 @@ run "each_option_arrives" {
 
   assert {
     condition = (
-      aws_athena_workgroup.lake.configuration[0].result_configuration[0].encryption_configuration[0].encryption_option == "SSE_KMS"
-      && aws_athena_workgroup.lake.configuration[0].result_configuration[0].encryption_configuration[0].kms_key_arn == var.kms_key_arn
+      aws_athena_workgroup.lake.configuration[0].result_configuration[0]
+      .encryption_configuration[0].encryption_option == "SSE_KMS"
+      && aws_athena_workgroup.lake.configuration[0].result_configuration[0].encryption_configuration[0].kms_key_arn
+      == var.kms_key_arn
     )
     error_message = "A given key encrypts the results."
   }
@@ -64,21 +66,36 @@ run "views_follow_the_schema_files" {
 
   assert {
     condition = [
-      for column in jsondecode(base64decode(regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["samples"].view_original_text)[0])).columns :
+      for column in jsondecode(
+        base64decode(
+          regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["samples"].view_original_text)[0]
+        )
+      ).columns :
       "${column.name} ${column.type}"
       ] == [
-      "order varchar", "a_boolean boolean", "a_tinyint tinyint", "a_smallint smallint", "a_int integer", "a_bigint bigint", "a_float real",
-      "a_double double", "a_string varchar", "a_date date", "a_timestamp timestamp(3)", "a_binary varbinary", "arrived bigint", "factory varchar",
+      "order varchar", "a_boolean boolean", "a_tinyint tinyint", "a_smallint smallint", "a_int integer",
+      "a_bigint bigint", "a_float real",
+      "a_double double", "a_string varchar", "a_date date", "a_timestamp timestamp(3)", "a_binary varbinary",
+      "arrived bigint", "factory varchar",
     ]
     error_message = "Each type of Glue has its name in Trino."
   }
 
   assert {
     condition = (
-      trimspace(jsondecode(base64decode(regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["samples"].view_original_text)[0])).originalSql)
+      trimspace(
+        jsondecode(
+          base64decode(
+            regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["samples"].view_original_text)[0]
+          )
+        ).originalSql
+      )
       == trimspace(file("tests/testdata/types/samples_distinct.sql"))
     )
-    error_message = "The arrival is the column that the broker's time feeds, whatever its name; names are quoted, so that a reserved word may be one."
+    error_message = join(" ", [
+      "The arrival is the column that the broker's time feeds, whatever its name; names are quoted, so that a",
+      "reserved word may be one.",
+    ])
   }
 }
 

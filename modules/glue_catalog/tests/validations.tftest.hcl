@@ -26,7 +26,8 @@ run "refuses_values_that_glue_or_athena_would" {
   }
 
   expect_failures = [
-    var.name, var.schema_dir, var.factories, var.athena_output_location, var.years, var.scan_limit_bytes, var.kms_key_arn,
+    var.name, var.schema_dir, var.factories, var.athena_output_location, var.years, var.scan_limit_bytes,
+    var.kms_key_arn,
   ]
 }
 
@@ -60,7 +61,10 @@ run "refuses_schema_files_that_glue_would" {
   variables {
     schema_dir = "tests/testdata/schemas"
     buckets = {
-      for table in ["renamed", "Capital", "format", "partition_key", "column_name", "column_type", "column_comment", "column_twice", "format_distinct"] :
+      for table in [
+        "renamed", "Capital", "format", "partition_key", "column_name", "column_type", "column_comment",
+        "column_twice", "format_distinct",
+      ] :
       table => "lake-measurements"
     }
   }

@@ -54,8 +54,14 @@ run "a_lake_is_storage_catalog_and_a_pipeline_per_factory" {
 
   assert {
     condition = jsonencode(output.transform_functions) == jsonencode({
-      krakow = { configuration = "plant-lake-krakow-configuration-transform", measurements = "plant-lake-krakow-measurements-transform" }
-      lyon   = { configuration = "plant-lake-lyon-configuration-transform", measurements = "plant-lake-lyon-measurements-transform" }
+      krakow = {
+        configuration = "plant-lake-krakow-configuration-transform"
+        measurements  = "plant-lake-krakow-measurements-transform"
+      }
+      lyon = {
+        configuration = "plant-lake-lyon-configuration-transform"
+        measurements  = "plant-lake-lyon-measurements-transform"
+      }
     })
     error_message = "Each factory has functions of its own."
   }
@@ -68,22 +74,31 @@ run "a_lake_is_storage_catalog_and_a_pipeline_per_factory" {
   assert {
     condition = {
       for factory, gateways in output.gateways : factory => join(" ", flatten([
-        for gateway, lanes in gateways : [for lane, entry in lanes : "${entry.client_id}=${join(",", keys(entry.certificate_pems))}"]
+        for gateway, lanes in gateways :
+        [for lane, entry in lanes : "${entry.client_id}=${join(",", keys(entry.certificate_pems))}"]
       ]))
       } == {
-      krakow = "krakow-line-1-configuration=2026-01-15.pem krakow-line-1-measurements=2026-01-15.pem krakow-line-2-configuration=2026-01-15.pem krakow-line-2-measurements=2026-01-15.pem"
-      lyon   = "lyon-press-shop-configuration=2026-01-15.pem lyon-press-shop-measurements=2026-01-15.pem"
+      krakow = join(" ", [
+        "krakow-line-1-configuration=2026-01-15.pem krakow-line-1-measurements=2026-01-15.pem",
+        "krakow-line-2-configuration=2026-01-15.pem krakow-line-2-measurements=2026-01-15.pem",
+      ])
+      lyon = "lyon-press-shop-configuration=2026-01-15.pem lyon-press-shop-measurements=2026-01-15.pem"
     }
     error_message = "Every gateway finds its identities and certificates."
   }
 
   assert {
-    condition     = join(" ", keys(output.roles)) == "krakow lyon" && join(" ", keys(output.roles["lyon"]["measurements"])) == "delivery rule transform"
+    condition = (
+      join(" ", keys(output.roles)) == "krakow lyon"
+      && join(" ", keys(output.roles["lyon"]["measurements"])) == "delivery rule transform"
+    )
     error_message = "Each lane of each factory has its three roles."
   }
 
   assert {
-    condition     = toset(keys(output.named_queries)) == toset([for file in fileset("../glue_catalog/queries", "*.sql") : trimsuffix(file, ".sql")])
+    condition = toset(keys(output.named_queries)) == toset([
+      for file in fileset("../glue_catalog/queries", "*.sql") : trimsuffix(file, ".sql")
+    ])
     error_message = "The named queries are those of the catalog."
   }
 }
@@ -96,7 +111,10 @@ run "a_suffix_replaces_the_account" {
   }
 
   assert {
-    condition     = output.buckets["clips"] == "plant-lake-eu-clips" && output.athena.output_location == "s3://plant-lake-eu-measurements/athena-results/"
+    condition = (
+      output.buckets["clips"] == "plant-lake-eu-clips"
+      && output.athena.output_location == "s3://plant-lake-eu-measurements/athena-results/"
+    )
     error_message = "Bucket names end the way the caller says."
   }
 }
@@ -120,18 +138,29 @@ run "watches_each_factory_as_it_asks_and_tells_the_topic" {
       krakow = {
         gateways = ["line-1", "line-2"]
         cameras  = { press-1 = {} }
-        alarms   = { messages = { disabled = ["rejected"], retention_share = 0.25 }, video = { disabled = ["camera-silent"] } }
+        alarms = {
+          messages = { disabled = ["rejected"], retention_share = 0.25 }
+          video    = { disabled = ["camera-silent"] }
+        }
       }
       lyon = { gateways = ["press-shop"] }
     }
-    alarm_topic   = { emails = ["on-call@example.com"], kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/alarms" }
-    alarm_actions = ["arn:aws:sns:eu-central-1:111122223333:a", "arn:aws:sns:eu-central-1:111122223333:b", "arn:aws:sns:eu-central-1:111122223333:c", "arn:aws:sns:eu-central-1:111122223333:d"]
+    alarm_topic = {
+      emails      = ["on-call@example.com"]
+      kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/alarms"
+    }
+    alarm_actions = [
+      "arn:aws:sns:eu-central-1:111122223333:a", "arn:aws:sns:eu-central-1:111122223333:b",
+      "arn:aws:sns:eu-central-1:111122223333:c", "arn:aws:sns:eu-central-1:111122223333:d",
+    ]
   }
 
   assert {
     condition = (
-      !contains(keys(output.alarms["krakow"].messages), "measurements-rejected") && contains(keys(output.alarms["lyon"].messages), "measurements-rejected")
-      && !contains(keys(output.alarms["krakow"].video), "press-1-camera-silent") && contains(keys(output.alarms["krakow"].video), "press-1-camera-at-risk")
+      !contains(keys(output.alarms["krakow"].messages), "measurements-rejected")
+      && contains(keys(output.alarms["lyon"].messages), "measurements-rejected")
+      && !contains(keys(output.alarms["krakow"].video), "press-1-camera-silent")
+      && contains(keys(output.alarms["krakow"].video), "press-1-camera-at-risk")
       && length(output.alarms["lyon"].video) == 0
       && output.alarms["krakow"].messages["measurements-time-to-loss"] == "plant-lake-krakow-measurements-time-to-loss"
     )
@@ -140,8 +169,11 @@ run "watches_each_factory_as_it_asks_and_tells_the_topic" {
 
   assert {
     condition = (
-      aws_sns_topic.alarms["alarms"].name == "plant-lake-alarms" && aws_sns_topic.alarms["alarms"].kms_master_key_id == "arn:aws:kms:eu-central-1:111122223333:key/alarms"
-      && { for email, subscription in aws_sns_topic_subscription.email : email => subscription.protocol } == { "on-call@example.com" = "email" }
+      aws_sns_topic.alarms["alarms"].name == "plant-lake-alarms"
+      && aws_sns_topic.alarms["alarms"].kms_master_key_id == "arn:aws:kms:eu-central-1:111122223333:key/alarms"
+      && {
+        for email, subscription in aws_sns_topic_subscription.email : email => subscription.protocol
+      } == { "on-call@example.com" = "email" }
       && aws_sns_topic_subscription.email["on-call@example.com"].filter_policy_scope == "MessageBody"
     )
     error_message = "There is a topic, with the key and the addresses that are given."
@@ -150,13 +182,22 @@ run "watches_each_factory_as_it_asks_and_tells_the_topic" {
   assert {
     condition = [
       for statement in jsondecode(aws_sns_topic_policy.alarms["alarms"].policy).Statement :
-      "${statement.Effect} ${jsonencode(statement.Principal)} ${statement.Action} ${statement.Resource} ${jsonencode(statement.Condition)}"
+      join(" ", [
+        "${statement.Effect} ${jsonencode(statement.Principal)} ${statement.Action} ${statement.Resource}",
+        "${jsonencode(statement.Condition)}",
+      ])
       ] == [
-      "Allow ${jsonencode({ Service = "cloudwatch.amazonaws.com" })} sns:Publish arn:aws:sns:eu-central-1:111122223333:plant-lake-alarms ${jsonencode({
-        StringEquals                = { "aws:SourceAccount" = "111122223333" }
-        ArnLike                     = { "aws:SourceArn" = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:plant-lake-*" }
-      })}",
-      "Deny \"*\" sns:Publish arn:aws:sns:eu-central-1:111122223333:plant-lake-alarms ${jsonencode({ Bool = { "aws:SecureTransport" = "false" } })}",
+      join(" ", ["Allow", jsonencode({ Service = "cloudwatch.amazonaws.com" }), "sns:Publish",
+        "arn:aws:sns:eu-central-1:111122223333:plant-lake-alarms", jsonencode({
+          StringEquals = { "aws:SourceAccount" = "111122223333" }
+          ArnLike = {
+            "aws:SourceArn" = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:plant-lake-*"
+          }
+      })]),
+      join(" ", [
+        "Deny \"*\" sns:Publish arn:aws:sns:eu-central-1:111122223333:plant-lake-alarms",
+        "${jsonencode({ Bool = { "aws:SecureTransport" = "false" } })}",
+      ]),
     ]
     error_message = "CloudWatch may publish this lake's alarms, and nothing may without TLS."
   }
@@ -179,7 +220,9 @@ run "watches_without_a_topic_and_without_dashboards" {
 
   assert {
     condition = (
-      length(aws_sns_topic.alarms) == 0 && length(aws_sns_topic_subscription.email) == 0 && output.alarm_topic_arn == null
+      length(aws_sns_topic.alarms) == 0
+      && length(aws_sns_topic_subscription.email) == 0
+      && output.alarm_topic_arn == null
       && length(output.alarms["krakow"].messages) > 0
       && jsonencode(output.dashboards) == jsonencode({ factories = {}, lake = null })
     )
@@ -272,11 +315,13 @@ run "what_is_left_of_a_factory_is_told_and_stays_queried" {
     condition = jsonencode(output.left_behind) == jsonencode({
       lyon = {
         data = [
-          "s3://plant-lake-111122223333-clips/factory=lyon/", "s3://plant-lake-111122223333-configuration/factory=lyon/",
+          "s3://plant-lake-111122223333-clips/factory=lyon/",
+          "s3://plant-lake-111122223333-configuration/factory=lyon/",
           "s3://plant-lake-111122223333-measurements/factory=lyon/",
         ]
         errors = [
-          "s3://plant-lake-111122223333-measurements/errors/factory=lyon/", "s3://plant-lake-111122223333-configuration/errors/factory=lyon/",
+          "s3://plant-lake-111122223333-measurements/errors/factory=lyon/",
+          "s3://plant-lake-111122223333-configuration/errors/factory=lyon/",
         ]
         video_streams = "plant-lake_lyon_"
       }

@@ -119,7 +119,10 @@ run "a_base_that_ends_in_a_slash_gives_the_same_links" {
   }
 
   assert {
-    condition     = endswith(output.alarms["scarce"].description, " Runbook: https://git.example.com/city/runbook/scarce.md")
+    condition = endswith(
+      output.alarms["scarce"].description,
+      " Runbook: https://git.example.com/city/runbook/scarce.md"
+    )
     error_message = "One slash is enough."
   }
 }
@@ -135,8 +138,21 @@ run "graphs_become_widgets" {
         stat  = "Maximum"
         unit  = "seconds"
         metrics = [
-          { namespace = "City", metric = "DelaySeconds", dimensions = { Line = "1", Direction = "east" }, label = "1 east" },
-          { namespace = "City", metric = "Buses", id = "buses", visible = false, stat = "Sum", period = 60, y_axis = "right" },
+          {
+            namespace  = "City"
+            metric     = "DelaySeconds"
+            dimensions = { Line = "1", Direction = "east" }
+            label      = "1 east"
+          },
+          {
+            namespace = "City"
+            metric    = "Buses"
+            id        = "buses"
+            visible   = false
+            stat      = "Sum"
+            period    = 60
+            y_axis    = "right"
+          },
           { id = "half", expression = "buses / 2" },
         ]
         lines = [{ label = "alarm", value = 60 }, { label = "usual", value = 5, y_axis = "right" }]
@@ -162,7 +178,12 @@ run "graphs_become_widgets" {
         yAxis = { left = { min = 0, label = "seconds", showUnits = false } }
         annotations = {
           horizontal = [
-            { label = "alarm", value = 60, color = "#d62728" }, { label = "usual", value = 5, color = "#7f7f7f", yAxis = "right" },
+            { label = "alarm", value = 60, color = "#d62728" }, {
+              label = "usual"
+              value = 5
+              color = "#7f7f7f"
+              yAxis = "right"
+            },
           ]
         }
       },
@@ -186,7 +207,14 @@ run "a_widget_shows_a_hundred_alarms" {
   variables {
     alarms = {
       for number in range(101) : format("a%03d", number) => {
-        kind = "late", subject = "bus", name = "late-${number}", namespace = "City", metric = "Delay", statistic = "Sum", above = 1, missing = "ignore"
+        kind      = "late"
+        subject   = "bus"
+        name      = "late-${number}"
+        namespace = "City"
+        metric    = "Delay"
+        statistic = "Sum"
+        above     = 1
+        missing   = "ignore"
       }
     }
   }

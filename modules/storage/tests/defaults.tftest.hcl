@@ -27,7 +27,10 @@ run "three_closed_buckets_that_lose_nothing" {
   }
 
   assert {
-    condition     = alltrue([for bucket in aws_s3_bucket.lake : bucket.force_destroy == false]) && length(aws_s3_bucket.unprotected) == 0
+    condition = (
+      alltrue([for bucket in aws_s3_bucket.lake : bucket.force_destroy == false])
+      && length(aws_s3_bucket.unprotected) == 0
+    )
     error_message = "The buckets are the ones that may not be destroyed."
   }
 
@@ -50,7 +53,8 @@ run "three_closed_buckets_that_lose_nothing" {
 
   assert {
     condition = length(aws_s3_bucket_ownership_controls.lake) == 3 && alltrue([
-      for controls in aws_s3_bucket_ownership_controls.lake : controls.rule[0].object_ownership == "BucketOwnerEnforced"
+      for controls in aws_s3_bucket_ownership_controls.lake :
+      controls.rule[0].object_ownership == "BucketOwnerEnforced"
     ])
     error_message = "The bucket owner owns every object, ACLs are off."
   }
@@ -76,7 +80,10 @@ run "three_closed_buckets_that_lose_nothing" {
         }
       ]
     }
-    error_message = "Requests without TLS and services that act for other accounts are refused, to the bucket and to its objects."
+    error_message = join(" ", [
+      "Requests without TLS and services that act for other accounts are",
+      "refused, to the bucket and to its objects.",
+    ])
   }
 
   assert {
@@ -102,7 +109,9 @@ run "three_closed_buckets_that_lose_nothing" {
 
   # Deletes nothing but copies and leftovers.
   assert {
-    condition = { for key, lifecycle in aws_s3_bucket_lifecycle_configuration.lake : key => join(" ", lifecycle.rule[*].id) } == {
+    condition = {
+      for key, lifecycle in aws_s3_bucket_lifecycle_configuration.lake : key => join(" ", lifecycle.rule[*].id)
+      } == {
       measurements  = "abort-incomplete-uploads athena-results"
       configuration = "abort-incomplete-uploads"
       clips         = "abort-incomplete-uploads"
@@ -113,7 +122,8 @@ run "three_closed_buckets_that_lose_nothing" {
   assert {
     condition = alltrue([
       for lifecycle in aws_s3_bucket_lifecycle_configuration.lake :
-      lifecycle.rule[0].abort_incomplete_multipart_upload[0].days_after_initiation == 7 && length(lifecycle.rule[0].expiration) == 0
+      lifecycle.rule[0].abort_incomplete_multipart_upload[0].days_after_initiation == 7
+      && length(lifecycle.rule[0].expiration) == 0
     ])
     error_message = "Parts of uploads that were never completed go after a week."
   }
@@ -122,7 +132,8 @@ run "three_closed_buckets_that_lose_nothing" {
     condition = (
       aws_s3_bucket_lifecycle_configuration.lake["measurements"].rule[1].filter[0].prefix == "athena-results/"
       && aws_s3_bucket_lifecycle_configuration.lake["measurements"].rule[1].expiration[0].days == 7
-      && aws_s3_bucket_lifecycle_configuration.lake["measurements"].rule[1].noncurrent_version_expiration[0].noncurrent_days == 1
+      && aws_s3_bucket_lifecycle_configuration.lake["measurements"].rule[1]
+      .noncurrent_version_expiration[0].noncurrent_days == 1
       && output.athena_output_location == "s3://plant-lake-111122223333-measurements/athena-results/"
     )
     error_message = "Athena's results expire, at the very prefix that Athena is told to write to."

@@ -16,7 +16,7 @@ run "each_option_reaches_its_own_prefix" {
   command = plan
 
   variables {
-    kms_key_arn                         = "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e"
+    kms_key_arn                         = "arn:aws:kms:eu-central-1:111122223333:key/0d990263"
     force_destroy                       = true
     athena_results_expire_after_days    = 3
     abort_incomplete_uploads_after_days = 2
@@ -50,7 +50,8 @@ run "each_option_reaches_its_own_prefix" {
   assert {
     condition = alltrue([
       for policy in aws_s3_bucket_policy.lake : {
-        for statement in jsondecode(policy.policy).Statement : statement.Sid => [statement.Effect, statement.Action, statement.Condition]
+        for statement in jsondecode(policy.policy).Statement :
+        statement.Sid => [statement.Effect, statement.Action, statement.Condition]
         if strcontains(statement.Sid, "Other") && statement.Action == "s3:PutObject"
         } == {
         RefuseOtherEncryption = ["Deny", "s3:PutObject", {
@@ -87,12 +88,16 @@ run "each_option_reaches_its_own_prefix" {
   }
 
   assert {
-    condition     = toset(values(output.bucket_names)) == toset([for bucket in aws_s3_bucket.unprotected : bucket.bucket])
+    condition = toset(values(output.bucket_names)) == toset([
+      for bucket in aws_s3_bucket.unprotected : bucket.bucket
+    ])
     error_message = "Disposable or not, the buckets have the same names."
   }
 
   assert {
-    condition = { for key, versioning in aws_s3_bucket_versioning.lake : key => versioning.versioning_configuration[0].status } == {
+    condition = {
+      for key, versioning in aws_s3_bucket_versioning.lake : key => versioning.versioning_configuration[0].status
+      } == {
       measurements  = "Enabled"
       configuration = "Enabled"
       clips         = "Suspended"
@@ -123,24 +128,34 @@ run "each_option_reaches_its_own_prefix" {
 
   assert {
     condition = {
-      for transition in [for rule in aws_s3_bucket_lifecycle_configuration.lake["measurements"].rule : rule if rule.id == "data"][0].transition :
+      for transition in [
+        for rule in aws_s3_bucket_lifecycle_configuration.lake["measurements"].rule : rule if rule.id == "data"
+      ][0].transition :
       transition.storage_class => transition.days
     } == { STANDARD_IA = 30, GLACIER_IR = 60 }
     error_message = "Transitions move data, in the order given."
   }
 
   assert {
-    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.lake["measurements"].rule : rule.noncurrent_version_expiration[0].noncurrent_days if rule.id == "noncurrent-versions"][0] == 14
+    condition = [
+      for rule in aws_s3_bucket_lifecycle_configuration.lake["measurements"].rule :
+      rule.noncurrent_version_expiration[0].noncurrent_days if rule.id == "noncurrent-versions"
+    ][0] == 14
     error_message = "Older versions go when asked to."
   }
 
   assert {
-    condition     = aws_s3_bucket_lifecycle_configuration.lake["clips"].rule[0].abort_incomplete_multipart_upload[0].days_after_initiation == 2
+    condition = (
+      aws_s3_bucket_lifecycle_configuration.lake["clips"].rule[0]
+      .abort_incomplete_multipart_upload[0].days_after_initiation == 2
+    )
     error_message = "The age of abandoned uploads is an input."
   }
 
   assert {
-    condition     = aws_s3_bucket_lifecycle_configuration.lake["configuration"].rule[*].id == tolist(["abort-incomplete-uploads"])
+    condition = aws_s3_bucket_lifecycle_configuration.lake["configuration"].rule[*].id == tolist([
+      "abort-incomplete-uploads",
+    ])
     error_message = "Options of one bucket leave the others alone."
   }
 }
@@ -158,7 +173,10 @@ run "what_is_deleted_at_once_and_what_leaves_a_version_is_told_apart" {
   assert {
     condition = (
       jsonencode(output.deletion_policy.configuration) == jsonencode(["data older than 30 days, a version stays"])
-      && jsonencode(output.deletion_policy.clips) == jsonencode(["data older than 30 days, for good", "errors older than 7 days, for good"])
+      && jsonencode(output.deletion_policy.clips) == jsonencode([
+        "data older than 30 days, for good",
+        "errors older than 7 days, for good",
+      ])
     )
     error_message = "Without versions a deletion is for good, with them it is not until they expire."
   }
@@ -173,7 +191,9 @@ run "another_partition_has_its_own_arns" {
   }
 
   assert {
-    condition     = jsondecode(aws_s3_bucket_policy.lake["clips"].policy).Statement[0].Resource[0] == "arn:aws-cn:s3:::plant-lake-111122223333-clips"
+    condition = jsondecode(
+      aws_s3_bucket_policy.lake["clips"].policy
+    ).Statement[0].Resource[0] == "arn:aws-cn:s3:::plant-lake-111122223333-clips"
     error_message = "ARNs follow the partition of the provider."
   }
 }

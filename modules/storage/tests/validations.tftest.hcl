@@ -25,7 +25,8 @@ run "refuses_a_name_with_other_characters_a_fourth_bucket_an_alias_and_days_belo
   }
 
   expect_failures = [
-    var.name, var.buckets, var.kms_key_arn, var.athena_results_expire_after_days, var.abort_incomplete_uploads_after_days,
+    var.name, var.buckets, var.kms_key_arn, var.athena_results_expire_after_days,
+    var.abort_incomplete_uploads_after_days,
   ]
 }
 
@@ -62,7 +63,10 @@ run "refuses_storage_classes_that_are_unknown_unreadable_or_too_early" {
     }
   }
 
-  expect_failures = [aws_s3_bucket_lifecycle_configuration.lake["measurements"], aws_s3_bucket_lifecycle_configuration.lake["configuration"], aws_s3_bucket_lifecycle_configuration.lake["clips"]]
+  expect_failures = [
+    aws_s3_bucket_lifecycle_configuration.lake["measurements"],
+    aws_s3_bucket_lifecycle_configuration.lake["configuration"], aws_s3_bucket_lifecycle_configuration.lake["clips"],
+  ]
 }
 
 run "refuses_transitions_out_of_order" {
@@ -70,13 +74,20 @@ run "refuses_transitions_out_of_order" {
 
   variables {
     buckets = {
-      measurements  = { transitions = [{ days = 30.5, storage_class = "GLACIER_IR" }] }
-      configuration = { transitions = [{ days = 30, storage_class = "STANDARD_IA" }, { days = 59, storage_class = "GLACIER_IR" }] }
-      clips         = { transitions = [{ days = 30, storage_class = "GLACIER" }, { days = 90, storage_class = "STANDARD_IA" }] }
+      measurements = { transitions = [{ days = 30.5, storage_class = "GLACIER_IR" }] }
+      configuration = {
+        transitions = [{ days = 30, storage_class = "STANDARD_IA" }, { days = 59, storage_class = "GLACIER_IR" }]
+      }
+      clips = {
+        transitions = [{ days = 30, storage_class = "GLACIER" }, { days = 90, storage_class = "STANDARD_IA" }]
+      }
     }
   }
 
-  expect_failures = [aws_s3_bucket_lifecycle_configuration.lake["measurements"], aws_s3_bucket_lifecycle_configuration.lake["configuration"], aws_s3_bucket_lifecycle_configuration.lake["clips"]]
+  expect_failures = [
+    aws_s3_bucket_lifecycle_configuration.lake["measurements"],
+    aws_s3_bucket_lifecycle_configuration.lake["configuration"], aws_s3_bucket_lifecycle_configuration.lake["clips"],
+  ]
 }
 
 run "refuses_expiry_below_one_day" {
@@ -90,7 +101,10 @@ run "refuses_expiry_below_one_day" {
     }
   }
 
-  expect_failures = [aws_s3_bucket_lifecycle_configuration.lake["measurements"], aws_s3_bucket_lifecycle_configuration.lake["configuration"], aws_s3_bucket_lifecycle_configuration.lake["clips"]]
+  expect_failures = [
+    aws_s3_bucket_lifecycle_configuration.lake["measurements"],
+    aws_s3_bucket_lifecycle_configuration.lake["configuration"], aws_s3_bucket_lifecycle_configuration.lake["clips"],
+  ]
 }
 
 run "refuses_expiry_before_a_transition" {
@@ -107,7 +121,11 @@ run "refuses_a_step_down_that_s3_does_not_make" {
   command = plan
 
   variables {
-    buckets = { clips = { transitions = [{ days = 30, storage_class = "ONEZONE_IA" }, { days = 90, storage_class = "GLACIER_IR" }] } }
+    buckets = {
+      clips = {
+        transitions = [{ days = 30, storage_class = "ONEZONE_IA" }, { days = 90, storage_class = "GLACIER_IR" }]
+      }
+    }
   }
 
   expect_failures = [aws_s3_bucket_lifecycle_configuration.lake["clips"]]
@@ -117,7 +135,9 @@ run "takes_the_other_steps_down_from_one_zone" {
   command = plan
 
   variables {
-    buckets = { clips = { transitions = [{ days = 30, storage_class = "ONEZONE_IA" }, { days = 90, storage_class = "GLACIER" }] } }
+    buckets = {
+      clips = { transitions = [{ days = 30, storage_class = "ONEZONE_IA" }, { days = 90, storage_class = "GLACIER" }] }
+    }
   }
 
   assert {

@@ -30,7 +30,10 @@ run "makes_a_stream_per_camera_that_keeps_a_day" {
   }
 
   assert {
-    condition     = alltrue([for stream in aws_kinesis_video_stream.camera : stream.data_retention_in_hours == 24 && stream.media_type == "video/h264"])
+    condition = alltrue([
+      for stream in aws_kinesis_video_stream.camera :
+      stream.data_retention_in_hours == 24 && stream.media_type == "video/h264"
+    ])
     error_message = "Footage is kept for a day by default."
   }
 
@@ -79,7 +82,8 @@ run "limits_the_role_to_the_factory" {
 
   assert {
     condition = {
-      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : statement.Sid => statement.Resource
+      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement :
+      statement.Sid => statement.Resource
       } == {
       FindStreams    = "*"
       ReadFootage    = "arn:aws:kinesisvideo:eu-central-1:111122223333:stream/plant-lake_krakow_*/*"
@@ -87,7 +91,10 @@ run "limits_the_role_to_the_factory" {
       FindNewestClip = "arn:aws:s3:::plant-lake-clips"
       WriteLogs      = "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/plant-lake-krakow-clip-fetch:*"
     }
-    error_message = "The role reaches the factory's streams, its directory and its log, and lists streams, which cannot be limited."
+    error_message = join(" ", [
+      "The role reaches the factory's streams, its directory and its log, and lists streams, which cannot be",
+      "limited.",
+    ])
   }
 
   assert {
@@ -102,8 +109,10 @@ run "limits_the_role_to_the_factory" {
     condition = toset(flatten([
       for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : statement.Action
       ])) == toset([
-      "kinesisvideo:ListStreams", "kinesisvideo:GetClip", "kinesisvideo:GetDataEndpoint", "kinesisvideo:GetMediaForFragmentList",
-      "kinesisvideo:ListFragments", "s3:GetObject", "s3:PutObject", "s3:ListBucket", "logs:CreateLogStream", "logs:PutLogEvents",
+      "kinesisvideo:ListStreams", "kinesisvideo:GetClip", "kinesisvideo:GetDataEndpoint",
+      "kinesisvideo:GetMediaForFragmentList",
+      "kinesisvideo:ListFragments", "s3:GetObject", "s3:PutObject", "s3:ListBucket", "logs:CreateLogStream",
+      "logs:PutLogEvents",
     ])
     error_message = "These actions are all that the function needs."
   }
@@ -113,12 +122,16 @@ run "runs_every_five_minutes_on_all_cameras" {
   command = plan
 
   assert {
-    condition     = { for name, rule in aws_cloudwatch_event_rule.clip_fetch : name => rule.schedule_expression } == { "plant-lake-krakow-clip-fetch" = "rate(5 minutes)" }
+    condition = {
+      for name, rule in aws_cloudwatch_event_rule.clip_fetch : name => rule.schedule_expression
+    } == { "plant-lake-krakow-clip-fetch" = "rate(5 minutes)" }
     error_message = "One rule starts the function."
   }
 
   assert {
-    condition     = { for id, target in aws_cloudwatch_event_target.clip_fetch : id => jsondecode(target.input) } == { shard-0 = { shard = 0, shards = 1 } }
+    condition = {
+      for id, target in aws_cloudwatch_event_target.clip_fetch : id => jsondecode(target.input)
+    } == { shard-0 = { shard = 0, shards = 1 } }
     error_message = "One shard has all cameras."
   }
 
@@ -142,7 +155,10 @@ run "watches_over_the_footage" {
 
   assert {
     condition = { for key, alarm in aws_cloudwatch_metric_alarm.video : key => join(" ", [
-      alarm.metric_name, join("+", keys(alarm.dimensions)), alarm.statistic, alarm.comparison_operator == "GreaterThanThreshold" ? ">" : "<", alarm.threshold,
+      alarm.metric_name, join(
+        "+",
+        keys(alarm.dimensions)
+      ), alarm.statistic, alarm.comparison_operator == "GreaterThanThreshold" ? ">" : "<", alarm.threshold,
       "${alarm.period} s", "${alarm.datapoints_to_alarm}/${alarm.evaluation_periods}", alarm.treat_missing_data,
       ]) } == {
       footage-at-risk                           = "SecondsToLoss Factory Minimum < 1800 300 s 1/1 ignore"
@@ -168,10 +184,14 @@ run "watches_over_the_footage" {
       && output.alarms["plant-lake-krakow-clip-fetch-start-failed"] == "plant-lake-krakow-clip-fetch-start-failed"
       && alltrue([
         for key, alarm in aws_cloudwatch_metric_alarm.video :
-        alarm.alarm_description == "${local.video_alarms[key].subject}: ${local.alarm_descriptions[local.video_alarms[key].kind]}"
+        alarm.alarm_description
+        == "${local.video_alarms[key].subject}: ${local.alarm_descriptions[local.video_alarms[key].kind]}"
         && endswith(alarm.alarm_name, "-${local.video_alarms[key].kind}")
       ])
-      && alltrue([for alarm in aws_cloudwatch_metric_alarm.video : length(alarm.alarm_actions) == 0 && length(alarm.ok_actions) == 0])
+      && alltrue([
+        for alarm in aws_cloudwatch_metric_alarm.video :
+        length(alarm.alarm_actions) == 0 && length(alarm.ok_actions) == 0
+      ])
     )
     error_message = "An alarm says whose it is and what it means."
   }

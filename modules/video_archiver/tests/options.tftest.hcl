@@ -54,7 +54,8 @@ run "encrypts_with_the_keys_that_are_given" {
 
   assert {
     condition = {
-      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : statement.Sid => [statement.Action, statement.Resource, statement.Condition]
+      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement :
+      statement.Sid => [statement.Action, statement.Resource, statement.Condition]
       if strcontains(statement.Sid, "crypt")
       } == {
       DecryptFootage = [
@@ -67,7 +68,9 @@ run "encrypts_with_the_keys_that_are_given" {
         "arn:aws:kms:eu-central-1:111122223333:key/buckets",
         {
           StringEquals = { "kms:ViaService" = "s3.eu-central-1.amazonaws.com" }
-          StringLike   = { "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::plant-lake-clips", "arn:aws:s3:::plant-lake-clips/*"] }
+          StringLike = {
+            "kms:EncryptionContext:aws:s3:arn" = ["arn:aws:s3:::plant-lake-clips", "arn:aws:s3:::plant-lake-clips/*"]
+          }
         },
       ]
     }
@@ -102,7 +105,9 @@ run "shares_the_cameras_among_shards_five_a_rule" {
   }
 
   assert {
-    condition     = keys(aws_lambda_permission.schedule) == ["plant-lake-krakow-clip-fetch", "plant-lake-krakow-clip-fetch-1"]
+    condition = keys(aws_lambda_permission.schedule) == [
+      "plant-lake-krakow-clip-fetch", "plant-lake-krakow-clip-fetch-1",
+    ]
     error_message = "Each rule may invoke the function."
   }
 
@@ -119,12 +124,17 @@ run "tells_a_queue_of_runs_that_failed_for_good" {
   command = plan
 
   variables {
-    video = { failure_destination_arn = "arn:aws:sqs:eu-central-1:111122223333:failed", retries = 0, schedule = "cron(0 2 * * ? *)" }
+    video = {
+      failure_destination_arn = "arn:aws:sqs:eu-central-1:111122223333:failed"
+      retries                 = 0
+      schedule                = "cron(0 2 * * ? *)"
+    }
   }
 
   assert {
     condition = (
-      aws_lambda_function_event_invoke_config.clip_fetch.destination_config[0].on_failure[0].destination == "arn:aws:sqs:eu-central-1:111122223333:failed"
+      aws_lambda_function_event_invoke_config.clip_fetch.destination_config[0].on_failure[0].destination
+      == "arn:aws:sqs:eu-central-1:111122223333:failed"
       && aws_lambda_function_event_invoke_config.clip_fetch.maximum_retry_attempts == 0
       && aws_lambda_function_event_invoke_config.clip_fetch.maximum_event_age_in_seconds == 3600
     )
@@ -133,7 +143,8 @@ run "tells_a_queue_of_runs_that_failed_for_good" {
 
   assert {
     condition = [
-      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement : [statement.Action, statement.Resource] if statement.Sid == "PublishFailures"
+      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement :
+      [statement.Action, statement.Resource] if statement.Sid == "PublishFailures"
     ] == [["sqs:SendMessage", "arn:aws:sqs:eu-central-1:111122223333:failed"]]
     error_message = "The role may send to the queue."
   }
@@ -149,7 +160,10 @@ run "alarms_follow_retention_and_schedule" {
   }
 
   assert {
-    condition = { for key in ["footage-at-risk", "press-1-camera-at-risk", "oven-camera-at-risk"] : key => aws_cloudwatch_metric_alarm.video[key].threshold } == {
+    condition = {
+      for key in ["footage-at-risk", "press-1-camera-at-risk", "oven-camera-at-risk"] :
+      key => aws_cloudwatch_metric_alarm.video[key].threshold
+      } == {
       footage-at-risk        = 900
       press-1-camera-at-risk = 900
       oven-camera-at-risk    = 1800
@@ -158,7 +172,13 @@ run "alarms_follow_retention_and_schedule" {
   }
 
   assert {
-    condition = { for key in ["not-running", "plant-lake-krakow-clip-fetch-not-started", "plant-lake-krakow-clip-fetch-1-not-started", "cameras-failed", "runs-throttled"] : key => aws_cloudwatch_metric_alarm.video[key].period } == {
+    condition = {
+      for key in [
+        "not-running", "plant-lake-krakow-clip-fetch-not-started", "plant-lake-krakow-clip-fetch-1-not-started",
+        "cameras-failed", "runs-throttled",
+      ] :
+      key => aws_cloudwatch_metric_alarm.video[key].period
+      } == {
       not-running                                = 1200
       plant-lake-krakow-clip-fetch-not-started   = 1200
       plant-lake-krakow-clip-fetch-1-not-started = 1200
@@ -171,14 +191,21 @@ run "alarms_follow_retention_and_schedule" {
   assert {
     condition = alltrue([
       for key, alarm in aws_cloudwatch_metric_alarm.video :
-      alarm.treat_missing_data == "breaching" && alarm.namespace == "AWS/Events" && alarm.metric_name == "Invocations" && alarm.dimensions == tomap({ RuleName = trimsuffix(key, "-not-started") })
+      alarm.treat_missing_data == "breaching"
+      && alarm.namespace == "AWS/Events"
+      && alarm.metric_name == "Invocations"
+      && alarm.dimensions == tomap({ RuleName = trimsuffix(key, "-not-started") })
       if endswith(key, "-not-started")
     ])
     error_message = "A schedule that starts nothing reports nothing."
   }
 
   assert {
-    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.video : alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:on-call"]) && alarm.ok_actions == alarm.alarm_actions])
+    condition = alltrue([
+      for alarm in aws_cloudwatch_metric_alarm.video :
+      alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:on-call"])
+      && alarm.ok_actions == alarm.alarm_actions
+    ])
     error_message = "An alarm tells of trouble and of its end."
   }
 }
@@ -193,7 +220,13 @@ run "alarms_look_back_a_day_on_runs_that_are_rare" {
   assert {
     condition = {
       for key in ["not-running", "cameras-failed", "runs-throttled"] :
-      key => "${aws_cloudwatch_metric_alarm.video[key].period} ${aws_cloudwatch_metric_alarm.video[key].datapoints_to_alarm}/${aws_cloudwatch_metric_alarm.video[key].evaluation_periods}"
+      key => join(" ", [
+        "${aws_cloudwatch_metric_alarm.video[key].period}",
+        join("/", [
+          aws_cloudwatch_metric_alarm.video[key].datapoints_to_alarm,
+          aws_cloudwatch_metric_alarm.video[key].evaluation_periods,
+        ]),
+      ])
     } == { not-running = "86400 1/1", cameras-failed = "86400 1/1", runs-throttled = "86400 1/1" }
     error_message = "An alarm cannot look back on three runs that are a day apart."
   }
@@ -221,7 +254,9 @@ run "alarms_fire_when_and_where_they_are_told" {
   }
 
   assert {
-    condition = { for key, alarm in aws_cloudwatch_metric_alarm.video : key => "${alarm.threshold} ${alarm.period}" } == {
+    condition = {
+      for key, alarm in aws_cloudwatch_metric_alarm.video : key => "${alarm.threshold} ${alarm.period}"
+      } == {
       footage-expired                             = "1 300"
       clips-flagged                               = "2 300"
       cameras-failed                              = "3 300"
@@ -239,7 +274,10 @@ run "alarms_fire_when_and_where_they_are_told" {
   assert {
     condition = alltrue([
       for key, alarm in aws_cloudwatch_metric_alarm.video :
-      endswith(alarm.alarm_description, " Runbook: https://git.example.com/lake/docs/runbook/${local.video_alarms[key].kind}.md")
+      endswith(
+        alarm.alarm_description,
+        " Runbook: https://git.example.com/lake/docs/runbook/${local.video_alarms[key].kind}.md"
+      )
     ])
     error_message = "A description ends with the link to the alarm's page."
   }
@@ -249,8 +287,19 @@ run "runs_on_other_runtimes_and_log_formats" {
   command = plan
 
   variables {
-    lambda             = { runtime = "python3.8", architecture = "arm64", log_format = "Text" }
-    video              = { clip_seconds = 10, settle_seconds = 2, quiet_seconds = 20, gap_seconds = 3, start_from = "now", log_level = "DEBUG", streams_at_once = 8, ephemeral_storage_mb = 1024, memory_mb = 1024, timeout_seconds = 900 }
+    lambda = { runtime = "python3.8", architecture = "arm64", log_format = "Text" }
+    video = {
+      clip_seconds         = 10
+      settle_seconds       = 2
+      quiet_seconds        = 20
+      gap_seconds          = 3
+      start_from           = "now"
+      log_level            = "DEBUG"
+      streams_at_once      = 8
+      ephemeral_storage_mb = 1024
+      memory_mb            = 1024
+      timeout_seconds      = 900
+    }
     log_retention_days = 1
     metrics_namespace  = "Plant"
   }
@@ -270,7 +319,10 @@ run "runs_on_other_runtimes_and_log_formats" {
 
   assert {
     condition = {
-      for key in ["CLIP_SECONDS", "SETTLE_SECONDS", "QUIET_SECONDS", "GAP_SECONDS", "START_FROM", "LOG_LEVEL", "STREAMS_AT_ONCE", "METRICS_NAMESPACE"] :
+      for key in [
+        "CLIP_SECONDS", "SETTLE_SECONDS", "QUIET_SECONDS", "GAP_SECONDS", "START_FROM", "LOG_LEVEL", "STREAMS_AT_ONCE",
+        "METRICS_NAMESPACE",
+      ] :
       key => aws_lambda_function.clip_fetch.environment[0].variables[key]
       } == {
       CLIP_SECONDS      = "10"
@@ -295,7 +347,10 @@ run "lets_a_throw_away_lake_go" {
   }
 
   assert {
-    condition     = keys(aws_kinesis_video_stream.unprotected) == ["press-1"] && length(aws_kinesis_video_stream.camera) == 0
+    condition = (
+      keys(aws_kinesis_video_stream.unprotected) == ["press-1"]
+      && length(aws_kinesis_video_stream.camera) == 0
+    )
     error_message = "Only a lake that may be destroyed has streams that may."
   }
 }

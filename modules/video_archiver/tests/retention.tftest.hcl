@@ -31,7 +31,10 @@ variables {
 
 run "a_new_stream_has_the_retention_that_is_asked_for" {
   assert {
-    condition     = aws_kinesis_video_stream.unprotected["press-1"].data_retention_in_hours == 24 && length(output.retention_changes) == 0
+    condition = (
+      aws_kinesis_video_stream.unprotected["press-1"].data_retention_in_hours == 24
+      && length(output.retention_changes) == 0
+    )
     error_message = "A stream is created with its retention."
   }
 }
@@ -44,14 +47,22 @@ run "a_change_leaves_the_stream_alone_and_says_how_it_is_made" {
   expect_failures = [check.retention]
 
   assert {
-    condition     = alltrue([for stream in aws_kinesis_video_stream.unprotected : stream.data_retention_in_hours == 24])
+    condition = alltrue([
+      for stream in aws_kinesis_video_stream.unprotected : stream.data_retention_in_hours == 24
+    ])
     error_message = "The streams keep their retention, and so their footage."
   }
 
   assert {
     condition = output.retention_changes == {
-      press-1 = "aws kinesisvideo update-data-retention --stream-name plant-lake_krakow_press-1 --current-version abc123 --operation INCREASE_DATA_RETENTION --data-retention-change-in-hours 24"
-      oven    = "aws kinesisvideo update-data-retention --stream-name plant-lake_krakow_oven --current-version abc123 --operation DECREASE_DATA_RETENTION --data-retention-change-in-hours 18"
+      press-1 = join(" ", [
+        "aws kinesisvideo update-data-retention --stream-name plant-lake_krakow_press-1 --current-version abc123",
+        "--operation INCREASE_DATA_RETENTION --data-retention-change-in-hours 24",
+      ])
+      oven = join(" ", [
+        "aws kinesisvideo update-data-retention --stream-name plant-lake_krakow_oven --current-version abc123",
+        "--operation DECREASE_DATA_RETENTION --data-retention-change-in-hours 18",
+      ])
     }
     error_message = "The command says which stream, from which version, by how much."
   }

@@ -22,13 +22,18 @@ run "refuses_names_paths_and_keys_of_another_form" {
     clip_fetch_package = "no-such-file.zip"
     metrics_namespace  = "AWS/Lambda"
     log_retention_days = 2
-    kms_keys           = { logs = "arn:aws:kms:eu-central-1:111122223333:alias/logs", video = "alias/video", functions = "alias/lambda" }
-    alarm_actions      = ["on-call"]
-    lambda             = { runtime = "python3.14" }
+    kms_keys = {
+      logs      = "arn:aws:kms:eu-central-1:111122223333:alias/logs"
+      video     = "alias/video"
+      functions = "alias/lambda"
+    }
+    alarm_actions = ["on-call"]
+    lambda        = { runtime = "python3.14" }
   }
 
   expect_failures = [
-    var.name, var.clip_fetch_package, var.metrics_namespace, var.log_retention_days, var.kms_keys, var.alarm_actions, var.lambda,
+    var.name, var.clip_fetch_package, var.metrics_namespace, var.log_retention_days, var.kms_keys, var.alarm_actions,
+    var.lambda,
   ]
 }
 
@@ -138,7 +143,19 @@ run "refuses_settings_out_of_range" {
   command = plan
 
   variables {
-    video = { clip_seconds = 0, settle_seconds = 0, quiet_seconds = 86401, gap_seconds = 0.5, shards = 101, streams_at_once = 65, timeout_seconds = 59, memory_mb = 128, retries = 3, start_from = "then", log_level = "LOUD" }
+    video = {
+      clip_seconds    = 0
+      settle_seconds  = 0
+      quiet_seconds   = 86401
+      gap_seconds     = 0.5
+      shards          = 101
+      streams_at_once = 65
+      timeout_seconds = 59
+      memory_mb       = 128
+      retries         = 3
+      start_from      = "then"
+      log_level       = "LOUD"
+    }
   }
 
   expect_failures = [aws_lambda_function.clip_fetch]
