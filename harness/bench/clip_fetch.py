@@ -13,7 +13,6 @@ its clips (``video_server.py``):
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import os
@@ -30,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.arguments import Parser, count, result_file
 from scripts.package import PACKAGES, ROOT, SOURCES, build
 
 RESULT = ROOT / "build" / "bench" / "clip_fetch.json"
@@ -332,20 +332,15 @@ def measure(rounds: int, processes: int) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write the result."""
-    parser = argparse.ArgumentParser(
-        prog="python -m harness.bench.clip_fetch", description="Measure the archiver."
-    )
+    parser = Parser(prog="python -m harness.bench.clip_fetch", description="Measure the archiver.")
     parser.add_argument(
-        "--rounds", type=int, default=5, help="times that clips are archived and copied (%(default)s)"
+        "--rounds", type=count, default=5, help="times that clips are archived and copied (%(default)s)"
     )
-    parser.add_argument("--processes", type=int, default=15, help="interpreters to start (%(default)s)")
-    parser.add_argument("--result", type=Path, default=RESULT, help="where the result goes (%(default)s)")
+    parser.add_argument("--processes", type=count, default=15, help="interpreters to start (%(default)s)")
+    parser.add_argument(
+        "--result", type=result_file, default=str(RESULT), help="where the result goes (%(default)s)"
+    )
     options = parser.parse_args(arguments)
-    try:
-        options.result.parent.mkdir(parents=True, exist_ok=True)
-        options.result.open("a").close()
-    except OSError as error:
-        parser.error(f"--result must be a file that can be written, got {options.result} ({error.strerror})")
     result = measure(options.rounds, options.processes)
     for size, figures in result["calls_by_archived_clips"].items():
         print(

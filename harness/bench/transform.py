@@ -19,7 +19,6 @@ bytecode: Lambda mounts a package read-only, so every cold start compiles it.
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
 import os
@@ -45,6 +44,7 @@ from aws_lambda_powertools.utilities.data_classes.kinesis_firehose_event import 
 )
 from aws_lambda_powertools.utilities.serialization import base64_from_json
 
+from harness.arguments import Parser, count, result_file
 from scripts.package import PACKAGES, ROOT, SOURCES, build
 from transform.batch import Transform
 from transform.events import PartitionMetadata
@@ -423,24 +423,19 @@ def measure(rounds: int, processes: int) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write the result."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m harness.bench.transform", description="Compare the transform with its peers."
     )
     parser.add_argument(
-        "--rounds", type=int, default=15, help="times that each batch is run (default: %(default)s)"
+        "--rounds", type=count, default=15, help="times that each batch is run (default: %(default)s)"
     )
     parser.add_argument(
-        "--processes", type=int, default=15, help="interpreters to start (default: %(default)s)"
+        "--processes", type=count, default=15, help="interpreters to start (default: %(default)s)"
     )
     parser.add_argument(
-        "--result", type=Path, default=RESULT, help="where the result goes (default: %(default)s)"
+        "--result", type=result_file, default=str(RESULT), help="where the result goes (default: %(default)s)"
     )
     options = parser.parse_args(arguments)
-    try:
-        options.result.parent.mkdir(parents=True, exist_ok=True)
-        options.result.open("a").close()
-    except OSError as error:
-        parser.error(f"--result must be a file that can be written, got {options.result} ({error.strerror})")
     result = measure(options.rounds, options.processes)
     for name, rates in result["records_per_second"].items():
         listed = ", ".join(f"{peer} {rate:,}" for peer, rate in rates.items())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import multiprocessing
 import sys
 import time
 from random import SystemRandom
 
+from harness.arguments import Parser, count
+from harness.arguments import seed as parse_seed
 from harness.fuzz.rounds import MESSAGES, Case, Counts, run_numbered
 
 TYPE_CHECKING = False
@@ -25,13 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         Exit status: 0 when every message got the answer that it gets alone.
     """
-    parser = argparse.ArgumentParser(prog="python -m harness.fuzz", description=__doc__)
-    parser.add_argument("--n", type=int, default=100_000, help="how many messages (default 100000)")
-    parser.add_argument("--seed", type=int, help="the first round's seed (default: by chance)")
-    parser.add_argument("--processes", type=int, default=2, help="how many at a time (default 2)")
+    parser = Parser(prog="python -m harness.fuzz", description=__doc__)
+    parser.add_argument("--n", type=count, default=100_000, help="how many messages (default 100000)")
+    parser.add_argument("--seed", type=parse_seed, help="the first round's seed (default: by chance)")
+    parser.add_argument("--processes", type=count, default=2, help="how many at a time (default 2)")
     options = parser.parse_args(arguments)
-    if options.n < 1 or options.processes < 1:
-        parser.error("--n and --processes must be at least 1")
     seed = SystemRandom().randrange(10**9) if options.seed is None else options.seed
 
     print(f"{options.n} messages on Python {sys.version.split()[0]}, from seed {seed} on", flush=True)
@@ -48,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     end = "one answered otherwise than alone" if counts.case else "each answered as it is alone"
     print(
         f"{counts.messages} messages in {seconds:.0f} s: {counts.accepted} accepted, "
-        f"{counts.fast} of them by the fast path; {end}"
+        f"{counts.fast} of them by the fast path\n{end}"
     )
     if counts.case is None:
         return 0

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from factory_lake.boundary import run_command
+from harness.arguments import Parser, count, result_file, seed
 from harness.simulation.batch import Totals, run_seeds, violations_of
 from harness.simulation.generate import generate
 from harness.simulation.shrink import shrink
@@ -23,20 +24,18 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         Exit status: 0 when the invariant held in all histories.
     """
-    parser = argparse.ArgumentParser(prog="python -m harness.simulation", description=__doc__)
-    parser.add_argument("--n", type=int, default=1000, help="how many histories (default 1000)")
-    parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
-    parser.add_argument("--processes", type=int, default=2, help="how many at a time (default 2)")
-    parser.add_argument("--summary", type=Path, default=SUMMARY, help=f"where figures go (default {SUMMARY})")
+    parser = Parser(prog="python -m harness.simulation", description=__doc__)
+    parser.add_argument("--n", type=count, default=1000, help="how many histories (default 1000)")
+    parser.add_argument("--first", type=seed, default=0, help="the first seed (default 0)")
+    parser.add_argument("--processes", type=count, default=2, help="how many at a time (default 2)")
+    parser.add_argument(
+        "--summary", type=result_file, default=str(SUMMARY), help=f"where figures go (default {SUMMARY})"
+    )
     options = parser.parse_args(arguments)
-    if options.n < 1 or options.processes < 1:
-        parser.error("--n and --processes must be at least 1")
     return run_command(lambda: _play(options))
 
 
 def _play(options: argparse.Namespace) -> int:
-    # Before anything is played: a summary that cannot be written is told at once.
-    options.summary.parent.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     totals = Totals()
     chunks = [
@@ -72,10 +71,10 @@ def _write_summary(path: Path, totals: Totals, seconds: float) -> None:
 def _print_totals(totals: Totals, seconds: float) -> None:
     counts = totals.counts
     print(
-        f"{counts['histories']} histories, {counts['fragments']} fragments in {seconds:.0f} s: "
-        f"{counts['archived']} archived, {counts['expired']} expired before they could be, "
-        f"{counts['unlisted']} in no listing, "
-        f"{counts['lost']} lost, {counts['duplicated']} duplicated; {len(totals.failed)} histories failed"
+        f"{counts['histories']} histories, {counts['fragments']} fragments in {seconds:.0f} s\n"
+        f"{counts['archived']} archived, {counts['expired']} expired before, "
+        f"{counts['unlisted']} in no listing\n"
+        f"{counts['lost']} lost, {counts['duplicated']} duplicated, {len(totals.failed)} histories failed"
     )
 
 
