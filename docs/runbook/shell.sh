@@ -1,32 +1,41 @@
 # shellcheck shell=bash disable=SC2016
 # Variables and functions for the commands of the runbook (bash): source docs/runbook/shell.sh
-# Needs: FACTORY_LAKE, FACTORY and LANE, and CAMERA for a camera's alarms; aws (the AWS CLI, 1 or 2) and jq.
+# Needs FACTORY_LAKE, FACTORY and LANE, the AWS CLI (1 or 2), jq, and on the PATH the environment that has factory-lake.
 
 : "${FACTORY_LAKE:?must name the lake}" "${FACTORY:?must name a factory}" "${LANE:?must name a lane}"
 
-_lake_json() {
-  if [ -f "$FACTORY_LAKE/lake.json" ]; then
-    jq .outputs "$FACTORY_LAKE/lake.json"
-  elif [ -d "$FACTORY_LAKE" ]; then
-    terraform -chdir="$FACTORY_LAKE" output -json
-  else
-    cat "$FACTORY_LAKE"
-  fi
-}
+_exports=$(
+  python - "$FACTORY_LAKE" "$FACTORY" "$LANE" <<'PYTHON'
+import sys
+from pathlib import Path
+from shlex import quote
 
-if [ -f "$FACTORY_LAKE/lake.json" ]; then
-  eval "$(jq -r '.access | {AWS_ENDPOINT_URL: .endpoint, AWS_DEFAULT_REGION: .region,
-    AWS_ACCESS_KEY_ID: .access_key_id, AWS_SECRET_ACCESS_KEY: .secret_access_key}
-    | to_entries[] | "export \(.key)=\(.value | @sh)"' "$FACTORY_LAKE/lake.json")"
-fi
-eval "$(_lake_json | jq -r --arg factory "$FACTORY" --arg lane "$LANE" '
-  map_values(if type == "object" and has("value") and has("sensitive") then .value else . end)
-  | if has("lake") then .lake else . end
-  | @sh "BUCKET=\(.buckets[$lane]) CLIPS=\(.buckets.clips) STREAM=\(.data_streams[$factory][$lane])"')"
-LAKE=${STREAM%"-$FACTORY-$LANE"}
-RULE=$(echo "${LAKE}__${FACTORY}__${LANE}" | tr - _)
-ARCHIVER=$LAKE-$FACTORY-clip-fetch
-export BUCKET CLIPS STREAM LAKE RULE ARCHIVER
+from factory_lake.errors import FactoryLakeError
+from factory_lake.lake import open_lake, output_at
+
+place, factory, lane = sys.argv[1:]
+try:
+    lake = open_lake(Path(place))
+    stream = output_at(lake.outputs, "data_streams", factory, lane)
+    found = {
+        "BUCKET": output_at(lake.outputs, "buckets", lane),
+        "CLIPS": output_at(lake.outputs, "buckets", "clips"),
+        "STREAM": stream,
+        "LAKE": stream.removesuffix(f"-{factory}-{lane}"),
+    }
+except FactoryLakeError as error:
+    sys.exit(f"error: {error}")
+if lake.local:
+    found["AWS_ENDPOINT_URL"] = lake.local.endpoint
+    found["AWS_DEFAULT_REGION"] = lake.local.region
+    found["AWS_ACCESS_KEY_ID"] = lake.local.access_key_id
+    found["AWS_SECRET_ACCESS_KEY"] = lake.local.secret_access_key
+for name, value in found.items():
+    print(f"export {name}={quote(value)}")
+PYTHON
+) || return
+eval "$_exports"
+export RULE="${LAKE//-/_}__${FACTORY//-/_}__${LANE}" ARCHIVER="$LAKE-$FACTORY-clip-fetch"
 
 _hours_ago() { jq -nr --argjson hours "$1" 'now - $hours * 3600 | floor | todate'; }
 
