@@ -10,8 +10,8 @@ def lake_outputs(document: Mapping[str, Any]) -> dict[str, Any]:
     """The lake's outputs, name to value.
 
     Args:
-        document: What `terraform output -json` prints, whose one output `lake` holds them all; what `terraform
-            output -json lake` prints; or `{name: {"value": ...}}` of a root module that has an output for each.
+        document: What `terraform output -json` prints, of a root module with the one output `lake` or with an
+            output for each; or what `terraform output -json lake` prints.
     """
     values = {
         name: entry["value"] if isinstance(entry, dict) and {"value", "sensitive"} <= entry.keys() else entry

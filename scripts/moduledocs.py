@@ -1,7 +1,7 @@
-"""Tables of what a Terraform module requires, makes, takes and gives, in its README, made from the module itself.
+"""What a Terraform module requires, makes, takes and gives: tables in its README, made from its files.
 
-`python -m scripts.moduledocs` writes them between two marks of each README; `--check` writes nothing and fails
-when a README is behind its module.
+`python -m scripts.moduledocs` writes them between two marks of each README; `--check` writes nothing and
+fails when a README is behind its module.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 """The protected twin of a local lake: its resources in another state, as a lake on AWS keeps them.
 
-A local lake has no protection (`force_destroy`), so a plan of it refuses nothing. Which of two resource blocks an
-object belongs to is known to the state alone, though: here its objects are moved to the protected blocks in a
-copy of the state, and a root module that calls `modules/lake` without `force_destroy` is planned against
-that copy and the real objects behind it. Such a root can hold many lakes, each with its own copy, so that one
-plan answers for many changes.
+A local lake has no protection (`force_destroy`), so a plan of it refuses nothing. Which of two resource
+blocks an object belongs to is known to the state alone, though: here its objects are moved to the protected
+blocks in a copy of the state, and a root module that calls `modules/lake` without `force_destroy` is planned
+against that copy and the real objects behind it. Such a root can hold many lakes, each with its own copy, so
+that one plan answers for many changes.
 """
 
 from __future__ import annotations
