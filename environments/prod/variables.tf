@@ -39,7 +39,7 @@ variable "alarm_emails" {
 
 variable "alarm_actions" {
   description = <<-EOT
-    ARNs of what else the alarms notify when they sound and when they end, for example a topic that others made; at
+    ARNs of what else the alarms notify when they fire and when they end, for example a topic that others made; at
     most 4.
   EOT
   type        = set(string)

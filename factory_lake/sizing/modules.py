@@ -9,10 +9,10 @@ from factory_lake.module_interface import REPOSITORY
 from factory_lake.sizing.plant import LANES, Factory
 
 _MEANINGS = re.compile(r"^  alarm_descriptions = \{\n(.*?)^  \}", re.MULTILINE | re.DOTALL)
-_MEANING = re.compile(r"^    ([a-z-]+) += \"", re.MULTILINE)
+_MEANING = re.compile(r"^    ([a-z-]+) += ", re.MULTILINE)
 #: A lane's alarm that only one lane has, and one that is a Metrics Insights query.
 _OF_ONE_LANE = re.compile(r"^        ([a-z-]+) += lane != \"\w+\" \? null :", re.MULTILINE)
-_INSIGHT = re.compile(r"^        ([a-z-]+) += \{ expression = local\.rule_actions\[", re.MULTILINE)
+_INSIGHT = re.compile(r"^        ([a-z-]+) += \{\s+expression = local\.rule_actions\[", re.MULTILINE)
 _OF_CAMERA = re.compile(r"^        \"\$\{id\}-([a-z-]+)\" = ", re.MULTILINE)
 _OF_SCHEDULE = re.compile(
     r"^        \"\$\{rule\}-([a-z-]+)\" = (length\(local\.rules\) == 1 \? null)?", re.MULTILINE

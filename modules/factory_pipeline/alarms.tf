@@ -1,33 +1,27 @@
-# What tells that messages wait, go astray, or soon will: one entry here is one alarm per lane. docs/operations.md has
-# an entry for each, under the same name. Which metrics there are and what they mean: AWS's guides, as
+# What tells that messages wait, go astray, or soon will: one entry here is one alarm per lane. docs/runbook has
+# a page for each, under the same name. Which metrics there are and what they mean: AWS's guides, as
 # tests/terraform/monitoring/aws_metrics.toml names them for each.
 locals {
   alarm_descriptions = {
-    time-to-loss    = "Messages wait in the data stream and will be lost when they reach its retention."
-    unread          = "Nothing reads the data stream: what arrives waits until the retention loses it."
-    write-throttled = "The data stream refuses messages because it has too few shards."
-    data-freshness  = "Messages wait in Firehose for longer than their buffer explains."
-    delivery-failed = "Firehose cannot put objects into the bucket and tries again."
-    behind-latest   = "Firehose reads the data stream with a growing delay."
-    read-throttled  = "Reads of the data stream are throttled: others read it too, or it has too few shards."
-    transform-calls-failed = join(" ", [
-      "Firehose's calls of the transform fail; their batches go to",
-      "the errors prefix in the end.",
-    ])
-    unprocessed       = "The transform returns more messages than usual unprocessed, to the errors prefix."
-    conversion-failed = "Messages that passed the transform do not fit the table and went to the errors prefix."
-    partitions-exceeded = join(" ", [
-      "Messages are of more days than Firehose keeps open; the",
-      "excess goes to the errors prefix.",
-    ])
-    rejected            = "The transform refuses an unusual share of the messages; they are in the errors prefix."
-    rule-failed         = "The topic rule cannot put messages into the data stream; its error action gets them."
-    rule-quarantined    = "The topic rule's error action writes messages to the errors prefix."
-    rule-lost           = "The topic rule's error action failed as well: these messages are lost."
-    rule-throttled      = "The rules engine throttles the topic rule: these messages are lost."
-    transform-errors    = "The transform function fails or does not end in time."
-    transform-throttled = "The transform function may not run as often at once as Firehose calls it."
-    transform-slow      = "The transform function comes near its timeout."
+    time-to-loss           = "Messages wait in the data stream and will be lost when they reach its retention."
+    unread                 = "Nothing reads the data stream: what arrives waits until the retention loses it."
+    write-throttled        = "The data stream refuses messages because it has too few shards."
+    data-freshness         = "Messages wait in Firehose for longer than their buffer explains."
+    delivery-failed        = "Firehose cannot put objects into the bucket and tries again."
+    behind-latest          = "Firehose reads the data stream with a growing delay."
+    read-throttled         = "Reads of the data stream are throttled: others read it too, or it has too few shards."
+    transform-calls-failed = "Firehose's calls of the transform fail; batches go to the errors prefix in the end."
+    unprocessed            = "The transform returns more messages than usual unprocessed, to the errors prefix."
+    conversion-failed      = "Messages that passed the transform do not fit the table and went to the errors prefix."
+    partitions-exceeded    = "Messages have more days than Firehose keeps open; the rest goes to the errors prefix."
+    rejected               = "The transform refuses an unusual share of the messages; they are in the errors prefix."
+    rule-failed            = "The topic rule cannot put messages into the data stream; its error action gets them."
+    rule-quarantined       = "The topic rule's error action writes messages to the errors prefix."
+    rule-lost              = "The topic rule's error action failed as well: these messages are lost."
+    rule-throttled         = "The rules engine throttles the topic rule: these messages are lost."
+    transform-errors       = "The transform function fails or does not end in time."
+    transform-throttled    = "The transform function may not run as often at once as Firehose calls it."
+    transform-slow         = "The transform function comes near its timeout."
   }
 
   # How a metric of the rule's actions is asked for. It has the dimension ActionType besides the rule's name, and no

@@ -9,7 +9,7 @@ locals {
   }
 }
 
-# The streams as they stand, to compare with what is asked for. Terraform puts off what refers to a stream that is
+# The current streams, to compare with what is requested. Terraform puts off what refers to a stream that is
 # about to change, and what has conditions of its own, until after the change: so the names come by way of a local, and
 # the conditions stand further down. `terraform import` knows no stream at all, hence the keys from the lanes.
 data "aws_kinesis_stream" "current" {

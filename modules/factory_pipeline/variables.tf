@@ -268,7 +268,7 @@ variable "kms_keys" {
 
 variable "alarms" {
   description = <<-EOT
-    When the alarms on messages sound, for both lanes. Each alarm is named and explained in docs/operations.md.
+    When the alarms on messages fire, for both lanes. Each alarm is named and explained in docs/runbook.
 
     - `disabled`: names of alarms that are not wanted.
     - `retention_share` (time-to-loss): share of the stream's retention that the oldest unread message may reach.
@@ -319,7 +319,7 @@ variable "alarms" {
     ])
   }
 
-  # Nothing is above all or below nothing, so such an alarm would never sound.
+  # Nothing is above all or below nothing, so such an alarm would never fire.
   validation {
     condition = alltrue([
       for threshold, value in var.alarms : value > 0 && value <= 1
@@ -427,7 +427,7 @@ variable "alarms" {
 
 variable "alarm_actions" {
   description = <<-EOT
-    ARNs of what the alarms notify when they sound and when they end, for example an SNS topic. Without any they are
+    ARNs of what the alarms notify when they fire and when they end, for example an SNS topic. Without any they are
     only seen in CloudWatch.
   EOT
   type        = set(string)

@@ -19,7 +19,7 @@ variable "factories" {
       factory_pipeline describes them.
     - `cameras`: the factory's cameras, and `video`: how their footage becomes clips, as the module video_archiver
       describes them.
-    - `alarms`: when alarms sound and which are not wanted, of `messages` as the module factory_pipeline describes it
+    - `alarms`: when alarms fire and which are not wanted, of `messages` as the module factory_pipeline describes it
       (`alarms`), of `video` as video_archiver does.
   EOT
   type = map(object({
@@ -279,7 +279,7 @@ variable "alarm_topic" {
 
 variable "alarm_actions" {
   description = <<-EOT
-    ARNs of what else the alarms notify when they sound and when they end, for example a topic that others made.
+    ARNs of what else the alarms notify when they fire and when they end, for example a topic that others made.
   EOT
   type        = set(string)
   default     = []

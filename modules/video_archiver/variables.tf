@@ -337,7 +337,7 @@ variable "kms_keys" {
 
 variable "alarms" {
   description = <<-EOT
-    When the alarms on video sound. Each alarm is named and explained in docs/operations.md.
+    When the alarms on video fire. Each alarm is named and explained in docs/runbook.
 
     - `disabled`: names of alarms that are not wanted.
     - `loss_seconds` (camera-at-risk, footage-at-risk): how much time until its loss footage must have left; null for
@@ -437,7 +437,7 @@ variable "alarms" {
 
 variable "alarm_actions" {
   description = <<-EOT
-    ARNs of what the alarms notify when they sound and when they end, for example an SNS topic. Without any they are
+    ARNs of what the alarms notify when they fire and when they end, for example an SNS topic. Without any they are
     only seen in CloudWatch.
   EOT
   type        = set(string)
