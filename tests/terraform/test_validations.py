@@ -137,7 +137,8 @@ def test_environment_without_requests_says_which_are_missing(tree: TerraformTree
         tree.root / folder,
         ignore=shutil.ignore_patterns("*.tftest.hcl", ".terraform"),
     )
-    run = 'variables {\n  packages_dir = "../../modules/lake/tests/testdata/packages"\n}\nrun "plan" {\n  command = plan\n}\n'
+    packages = "../../modules/lake/tests/testdata/packages"
+    run = f'variables {{\n  packages_dir = "{packages}"\n}}\nrun "plan" {{\n  command = plan\n}}\n'
     (tree.root / folder / "plan.tftest.hcl").write_text(MOCK_PROVIDER + run, encoding="utf-8")
     tree.init(folder)
 
