@@ -9,7 +9,7 @@ PYTHON := .venv/bin/python
 OLDEST := .venv-oldest/bin/python
 # When the user's command began: what set-up takes counts too.
 export FACTORY_LAKE_STARTED := $(shell date +%s.%N)
-# Each of the many processes would compile all that it imports where the environment says so: empty means no.
+# Empty: the many processes share compiled bytecode even where the environment forbids it.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help
@@ -26,15 +26,15 @@ package: setup ## Build the Lambda packages into build/packages
 
 .PHONY: demo
 demo: package ## The main job on the local cloud: gateways and cameras to SQL and clips (MESSAGES=file.jsonl sends yours)
-	@$(PYTHON) -m harness.demo run $(if $(MESSAGES),--messages '$(MESSAGES)')
+	@$(PYTHON) -m harness.demo $(if $(MESSAGES),--messages '$(MESSAGES)')
 
 .PHONY: up
 up: package ## Leave a local lake running and say how to use it
-	@$(PYTHON) -m harness.demo up
+	@.venv/bin/factory-lake local up
 
 .PHONY: down
 down: setup ## Stop the lake that `make up` started
-	@$(PYTHON) -m harness.demo down
+	@.venv/bin/factory-lake local down
 
 .PHONY: test
 test: package .tools/bin/tflint ## Lint and every test, on the newest and the oldest Python
@@ -79,20 +79,20 @@ simulate: setup ## Run N random fault histories of the video archive (N=10000)
 	@$(PYTHON) -m harness.simulation --n $(N)
 
 .PHONY: fuzz
-fuzz: setup ## Hold N broken messages against the transform's careful road (N=10000, SEED by chance)
+fuzz: setup ## Compare the transform's two paths over N broken messages (N=10000, SEED by chance)
 	@$(PYTHON) -m harness.fuzz --n $(N) $(if $(filter file,$(origin SEED)),,--seed '$(SEED)')
 
 MINUTES ?= 10
 SEED ?= 1
 .PHONY: soak
-soak: package ## Gateways, cameras and faults at random for MINUTES=10 (SEED=1), then an account; writes build/soak
+soak: package ## Gateways, cameras and random faults for MINUTES=10 (SEED=1), then a reconciliation; writes build/soak
 	@$(PYTHON) -m harness.soak --minutes '$(MINUTES)' --seed '$(SEED)'
 
 .PHONY: docs
 docs: setup ## Regenerate the tables in docs and module READMEs
 	@$(PYTHON) -m scripts.moduledocs
 	@$(PYTHON) -m scripts.schemadocs
-	@$(PYTHON) -m factory_lake.sizing docs
+	@$(PYTHON) -m scripts.sizingdocs
 	@$(PYTHON) -m harness.access
 
 .PHONY: changes

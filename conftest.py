@@ -1,12 +1,23 @@
-"""Which tests share a worker, and with it a local cloud or a Terraform provider: idle ones cost time too."""
+"""Which tests share a worker, and with it a local cloud or a Terraform provider: idle ones cost time too.
+
+Hypothesis sets no deadline in any test: other programs take their share of the machine's time.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 _REPOSITORY = Path(__file__).resolve().parent
+# The oldest Python that the Lambda functions support, as a runtime for the local cloud's functions.
+os.environ.setdefault("LOCALCLOUD_PYTHONS", str(_REPOSITORY / ".venv-oldest" / "bin" / "python"))
+
 # Folders whose tests of the local cloud run one after the other; end-to-end tests see to themselves.
 _TOGETHER = {
     "localcloud/tests/athena": "cloud-1",

@@ -1,21 +1,26 @@
-"""Whether everything that arrived in data streams is in S3: `python -m factory_lake.drained STREAM...` waits for it.
+"""Whether everything that arrived in data streams is in S3: `factory-lake drained` waits for it.
 
 A factory's data stream and the delivery stream that reads it have the same name, and CloudWatch has what both
 do, minute by minute and some minutes late. A stream is drained when nothing has arrived for a while, its
 delivery stream has read to the end since, and holds nothing that is as old as the last arrival.
-
-Credentials and region are taken from where the AWS CLI takes them.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
+
+import typer
+
+from factory_lake.boundary import DONE, FOUND
+from factory_lake.clients import Clients
+from factory_lake.gateway.identities import LANES, Lane
+from factory_lake.lake import mapping_at, open_lake, output_at
+from factory_lake.options import FactoriesOption, LakeOption, LaneOption, number
 
 _MINUTE = timedelta(minutes=1)
 # How late CloudWatch may be: without a datapoint for this long there was nothing to say.
@@ -61,7 +66,7 @@ def what_is_missing(seen: Seen, now: datetime) -> str:
         return f"messages have arrived until {last:%H:%M} UTC"
     read = {minute: behind for minute, behind in seen.behind.items() if minute >= last}
     if not read:
-        return f"nobody has read the data stream since the last arrival, {last:%H:%M} UTC"
+        return f"the data stream was not read since the last arrival, {last:%H:%M} UTC"
     if (behind := read[max(read)]) > 0:
         return f"{behind / 1000:.0f} s of messages are not read yet"
     waiting = {minute: age for minute, age in seen.age.items() if minute >= last}
@@ -144,35 +149,55 @@ def wait(
             return True
         if clock() >= deadline:
             return False
-        pause(_BETWEEN_LOOKS)
+        pause(min(_BETWEEN_LOOKS, deadline - clock()))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Wait until the streams are drained; 1 when they are not in time."""
-    import boto3
+app = typer.Typer(add_completion=False)
 
-    parser = argparse.ArgumentParser(
-        prog="python -m factory_lake.drained",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("streams", nargs="+", metavar="STREAM", help="a data stream's name")
-    parser.add_argument("--minutes", type=float, default=60, help="how long to wait (60)")
-    options = parser.parse_args(arguments)
-    cloudwatch, firehose = boto3.client("cloudwatch"), boto3.client("firehose")
+
+@app.command()
+def drained(
+    streams: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="STREAM", help="Names of data streams. Default: those of the lake.", show_default=False
+        ),
+    ] = None,
+    *,
+    factories: FactoriesOption = None,
+    lane: LaneOption = None,
+    minutes: Annotated[float, typer.Option("--minutes", parser=number(), help="How long to wait.")] = 60,
+    lake: LakeOption = None,
+) -> int:
+    """Wait until everything that arrived in data streams is in S3.
+
+    CloudWatch is minutes late, so it takes some minutes after the last message at least.
+    """
+    opened = open_lake(lake)
+    names = streams or streams_of(opened.outputs, factories or (), lane)
+    clients = Clients(opened)
+    cloudwatch, firehose = clients.client("cloudwatch"), clients.client("firehose")
 
     def reasons() -> dict[str, str]:
         now = datetime.now(UTC)
-        return {
-            stream: what_is_missing(look(cloudwatch, firehose, stream, now), now)
-            for stream in options.streams
-        }
+        return {stream: what_is_missing(look(cloudwatch, firehose, stream, now), now) for stream in names}
 
-    if wait(reasons, time.monotonic() + 60 * options.minutes):
-        return 0
-    print(f"drained: not after {options.minutes:g} minutes", file=sys.stderr)
-    return 1
+    if wait(reasons, time.monotonic() + 60 * minutes):
+        return DONE
+    print(f"drained: not after {minutes:g} minutes", file=sys.stderr)
+    return FOUND
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def streams_of(outputs: Mapping[str, Any], factories: Sequence[str], lane: Lane | None) -> list[str]:
+    """Names of a lake's data streams: of some factories or all, of one lane or both.
+
+    Raises:
+        LakeError: When the lake has no such factory.
+    """
+    known = mapping_at(outputs, "data_streams")
+    return [
+        str(output_at(outputs, "data_streams", factory, each))
+        for factory in factories or sorted(known)
+        for each in LANES
+        if lane in (None, each)
+    ]

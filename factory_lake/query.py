@@ -1,28 +1,26 @@
-"""Query the lake: a named query or your own SQL, through the Athena API, as a table or as CSV.
+"""Query the lake: a named query or your own SQL, through the Athena API.
 
-On AWS, with the caller's own credentials::
-
-    terraform -chdir=environments/dev output -json > outputs.json
-    python -m factory_lake.query --outputs outputs.json --query-name latest-value-per-tag
-
-On the local cloud, add ``--local DIR``, the working folder of the running cloud. See ``docs/queries.md``.
+`factory-lake query latest-value-per-tag` is the command; see `docs/queries.md`.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
-import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
-from factory_lake.outputs import lake_outputs
+import typer
+
+from factory_lake.boundary import DONE
+from factory_lake.clients import Clients
+from factory_lake.errors import FactoryLakeError, OptionError
+from factory_lake.lake import open_lake, output_at
+from factory_lake.options import FormatOption, LakeOption
+from factory_lake.output import Table, emit
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -35,8 +33,8 @@ _LONGEST_POLL_SECONDS = 2.0
 _NAMED_QUERIES_AT_ONCE = 50  # BatchGetNamedQuery takes no more
 
 
-class QueryError(Exception):
-    """Nothing can be answered: a wrong setting, an unknown query."""
+class QueryError(FactoryLakeError):
+    """Athena has no such query, or no answer."""
 
 
 class QueryFailedError(QueryError):
@@ -49,7 +47,7 @@ class QueryFailedError(QueryError):
     """
 
     def __init__(self, query_id: str, state: str, reason: str) -> None:
-        super().__init__(f"query {query_id} {state.lower()}: {reason}")
+        super().__init__(f"query {query_id}", f"{state.lower()}: {reason}")
         self.query_id = query_id
         self.state = state
         self.reason = reason
@@ -142,7 +140,9 @@ def run_named(
     found = [query for query in known if query["Name"] == name]
     if len(found) != 1:
         names = ", ".join(sorted(query["Name"] for query in known)) or "none"
-        raise QueryError(f"workgroup {workgroup} has {len(found)} queries named {name!r}; it has: {names}")
+        raise QueryError(
+            f"workgroup {workgroup}", f"has {len(found)} queries named {name!r}; it has: {names}"
+        )
     return run(client, found[0]["QueryString"], workgroup, found[0]["Database"], sleep=sleep)
 
 
@@ -205,141 +205,54 @@ def _value(text: str | None, kind: str) -> Value:
 # The command
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one query and prints its answer.
+app = typer.Typer(add_completion=False)
 
-    Returns:
-        The exit code: 0 with an answer, 1 without, 130 after Ctrl-C.
+
+@app.command()
+def query(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="One of the lake's named queries.", show_default=False),
+    ] = None,
+    *,
+    sql: Annotated[
+        str | None,
+        typer.Option("--sql", metavar="SQL", help="Run this query; - reads it from standard input."),
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter",
+            metavar="LITERAL",
+            help="With --sql: the next ?'s value, a SQL literal such as \"'krakow'\"; may be repeated.",
+        ),
+    ] = None,
+    names: Annotated[bool, typer.Option("--list", help="List the lake's named queries.")] = False,
+    lake: LakeOption = None,
+    form: FormatOption = "table",
+) -> int:
+    """Query the lake through Athena: a named query, or SQL of your own.
+
+    Ctrl-C cancels the query, so that it scans no further.
     """
-    parser = _parser()
-    given = parser.parse_args(arguments)
-    if given.parameter and given.sql is None:
-        parser.error("--parameter goes with --sql")
-    try:
-        _run_command(given)
-    except QueryError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("cancelled", file=sys.stderr)
-        return 130
-    return 0
-
-
-def _run_command(given: argparse.Namespace) -> None:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    athena = _read_outputs(given.outputs)
-    client = _client(given.local)
-    try:
-        if given.list:
-            _print_names(named_queries(client, athena["workgroup"]))
-            return
-        if given.query_name is not None:
-            result = run_named(client, given.query_name, athena["workgroup"])
-        else:
-            sql = sys.stdin.read() if given.sql == "-" else given.sql
-            result = run(client, sql, athena["workgroup"], athena["database"], parameters=given.parameter)
-    except (BotoCoreError, ClientError) as error:
-        raise QueryError(str(error)) from error
-    if given.csv:
-        write_csv(result, sys.stdout)
+    if [name is not None, sql is not None, names].count(True) != 1:
+        raise OptionError("query", "must have one of NAME, --sql and --list")
+    if parameters and sql is None:
+        raise OptionError("--parameter", "goes with --sql")
+    opened = open_lake(lake)
+    workgroup = str(output_at(opened.outputs, "athena", "workgroup"))
+    client: AthenaClient = Clients(opened).client("athena")
+    if names:
+        known = sorted(named_queries(client, workgroup), key=lambda one: one["Name"])
+        rows = [(one["Name"], one.get("Description", "")) for one in known]
+        emit(form, Table(("name", "description"), rows, frozenset({"description"})))
+        return DONE
+    if sql is None:
+        result = run_named(client, str(name), workgroup)
     else:
-        _print_table(result)
-
-
-def _read_outputs(path: Path) -> Mapping[str, str]:
-    """Workgroup and database, of what ``terraform output -json`` printed or of plain name to value."""
-    try:
-        athena = lake_outputs(json.loads(path.read_text(encoding="utf-8")))["athena"]
-        return {"workgroup": str(athena["workgroup"]), "database": str(athena["database"])}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise QueryError(
-            f"{path} must hold what `terraform output -json` prints, with the output athena: "
-            f"{type(error).__name__}: {error}"
-        ) from error
-
-
-def _client(local: Path | None) -> AthenaClient:
-    if local is None:
-        import boto3
-
-        return boto3.client("athena")
-    # Only here: whoever queries AWS needs nothing of the local cloud.
-    from localcloud import LocalCloud, StartError
-
-    try:
-        client: AthenaClient = LocalCloud.attach(local).client("athena")
-    except StartError as error:
-        raise QueryError(str(error)) from error
-    return client
-
-
-def write_csv(result: Result, target: TextIO) -> None:
-    """Writes a result as CSV: a header, then the rows, NULL as an empty field."""
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(result.columns)
-    writer.writerows([_text(value) for value in row] for row in result.rows)
-
-
-def _text(value: Value) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.isoformat(" ", "milliseconds")
-    return str(value)
-
-
-def _print_table(result: Result) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for name, kind in zip(result.columns, result.types, strict=True):
-        numeric = kind in ("tinyint", "smallint", "integer", "bigint", "float", "double", "decimal")
-        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in result.rows:
-        table.add_row(*("NULL" if value is None else _text(value) for value in row))
-    console = Console(markup=False, highlight=False)
-    console.print(table)
-    console.print(f"{len(result.rows)} rows, {result.bytes_scanned:,} bytes scanned, {result.seconds:.1f} s")
-
-
-def _print_names(queries: Sequence[Mapping[str, str]]) -> None:
-    for line in _described(queries):
-        print(line)
-
-
-def _described(queries: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    width = max((len(query["Name"]) for query in queries), default=0)
-    for query in sorted(queries, key=lambda query: query["Name"]):
-        yield f"{query['Name']:{width}}  {query.get('Description', '')}"
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m factory_lake.query", description="Query the lake through the Athena API."
-    )
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--query-name", metavar="NAME", help="run one of the lake's named queries")
-    what.add_argument("--sql", metavar="SQL", help="run this query; - reads it from standard input")
-    what.add_argument("--list", action="store_true", help="list the lake's named queries")
-    parser.add_argument(
-        "--parameter",
-        metavar="LITERAL",
-        action="append",
-        default=[],
-        help="with --sql: the value of the next ? as a SQL literal, such as \"'krakow'\"; may be repeated",
-    )
-    parser.add_argument(
-        "--outputs", type=Path, required=True, metavar="FILE", help="what `terraform output -json` printed"
-    )
-    parser.add_argument("--local", type=Path, metavar="DIR", help="working folder of a running local cloud")
-    parser.add_argument("--csv", action="store_true", help="print CSV instead of a table")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        text = sys.stdin.read() if sql == "-" else sql
+        database = str(output_at(opened.outputs, "athena", "database"))
+        result = run(client, text, workgroup, database, parameters=parameters or ())
+    summary = f"{len(result.rows)} rows, {result.bytes_scanned:,} bytes scanned, {result.seconds:.1f} s"
+    emit(form, Table(result.columns, result.rows), notes=[summary])
+    return DONE

@@ -21,7 +21,7 @@ plans() { scripts/setup.sh .venv-checkov && .venv/bin/python -m harness.planchec
 
 yaml_rules='{extends: default, rules: {line-length: {max: 120}, document-start: disable, truthy: {check-keys: false}}}'
 
-# Longest first: those that are done early wait for nobody.
+# The longest first, so that none begins late.
 check "checkov on plans" plans
 check "mypy --strict" .venv/bin/mypy
 check "secrets" .venv/bin/python -m scripts.secretscan

@@ -1,4 +1,4 @@
-"""What a Terraform module requires, makes, takes and gives: tables in its README, made from its files.
+"""Tables of what a Terraform module requires, makes, takes and gives, made from its files for its README.
 
 `python -m scripts.moduledocs` writes them between two marks of each README; `--check` writes nothing and
 fails when a README is behind its module.

@@ -1,9 +1,11 @@
 """Build the Lambda packages: one zip for each folder of ``lambda_src`` that has a handler.
 
+A zip holds the function's own package and ``lambda_common``, which the functions share.
+
 The same sources give the same bytes on every machine: entries are sorted, stored uncompressed (compressors
 differ between zlib builds), dated 1980 and readable by all, whatever the clock, the umask or the platform. So
 a package changes when its code does, and Terraform redeploys a function only then. A package that has not
-changed is not written, and one that has is replaced in one step, so that nobody reads half of it.
+changed is not written, and one that has is replaced in one step, so that no reader sees half of it.
 
 Run ``python -m scripts.package``; it prints the path, size and SHA-256 of each package.
 """
@@ -23,6 +25,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "lambda_src"
 PACKAGES = ROOT / "build" / "packages"
+
+#: The folder beside the functions that each of their zips holds as well, if it is there.
+SHARED = "lambda_common"
 
 # The earliest date that a zip can name.
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -55,15 +60,16 @@ def functions(sources: Path = SOURCES) -> list[Path]:
 def content(function: Path) -> dict[str, bytes]:
     """Return what belongs into a function's package, by its path inside the zip.
 
-    Everything below the function's folder does, but for what Python or an editor leaves there. Links are
-    followed, which is how the transform takes the schema files along.
+    Everything below the function's folder and the shared one does, but for what Python or an editor leaves
+    there. Links are followed, which is how the transform takes the schema files along.
 
     Args:
-        function: The function's folder; its name is the package's top folder.
+        function: The function's folder; its name is a top folder of the package.
     """
-    return {
-        file.relative_to(function.parent).as_posix(): file.read_bytes() for file in sorted(_files(function))
-    }
+    sources = function.parent
+    folders = [folder for folder in (function, sources / SHARED) if folder.is_dir()]
+    files = sorted(file for folder in folders for file in _files(folder))
+    return {file.relative_to(sources).as_posix(): file.read_bytes() for file in files}
 
 
 def pack(files: dict[str, bytes]) -> bytes:

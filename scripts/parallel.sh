@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Runs checks side by side and tells of them in the order in which they were named. To be sourced:
+# Runs checks side by side and reports them in the order in which they were named. To be sourced:
 #
 #   check NAME COMMAND...   starts a command, which may be a function
 #   finish PREFIX           waits for all and prints a line for each, with the last of its output, or all of it if it failed; fails

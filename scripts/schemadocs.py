@@ -1,8 +1,8 @@
-"""Keep the tables of columns in docs/data.md as the schema files have them.
+"""Keep the tables in docs/data.md: columns as the schema files have them, rules as the transform has them.
 
 The document marks the place of a table's columns with ``<!-- columns of measurements -->`` and ``<!-- end
--->``. What stands between is written by ``python -m scripts.schemadocs``; ``--check`` only says whether it is
-up to date.
+-->``, and that of the rules with ``<!-- rules of messages -->``. ``python -m scripts.schemadocs`` writes what
+is between; ``--check`` only says whether it is up to date.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.package import ROOT
-from transform import schema
+from transform import errors, schema
 from transform.schema import Column, Schema
 
 SCHEMAS = ROOT / "glue_schemas"
 DOCUMENT = ROOT / "docs" / "data.md"
 
 _PLACE = re.compile(r"(<!-- columns of (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_RULES = re.compile(r"(<!-- rules of messages -->\n).*?(<!-- end -->)", re.DOTALL)
+#: A code of ``transform.errors`` with the comment above it: which messages, and of which lanes.
+_RULE = re.compile(r'((?:^#: .*\n)+)^([A-Z0-9_]+) = "\2"$', re.MULTILINE)
 
 
 def load(table: str, schemas: Path) -> Schema:
@@ -38,6 +41,16 @@ def columns(schema: Schema) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
+def rules() -> str:
+    """Write the rules that a message can break as a table in Markdown."""
+    source = Path(errors.__file__).read_text(encoding="utf-8")
+    rows = "".join(
+        f"| `{code}` | {' '.join(line[3:] for line in comment.splitlines())} |\n"
+        for comment, code in _RULE.findall(source)
+    )
+    return f"| rule in the log | which messages | lanes |\n| --- | --- | --- |\n{rows}"
+
+
 def _row(column: Column, by_key: bool, *, partition: bool) -> list[str]:
     key = f"`{column.source}`" if column.source else ""
     origin = [key, "yes" if column.required else ""] if by_key else []
@@ -46,7 +59,7 @@ def _row(column: Column, by_key: bool, *, partition: bool) -> list[str]:
 
 
 def render(text: str, schemas: Path) -> str:
-    """Return a document with its tables of columns as the schema files have them.
+    """Return a document with its tables up to date.
 
     Raises:
         ValueError: The document has no place for a schema file's columns.
@@ -58,13 +71,14 @@ def render(text: str, schemas: Path) -> str:
             raise ValueError(
                 f"{file.name}: the document has no '<!-- columns of {file.stem} -->' with an end"
             )
+    text = _RULES.sub(lambda match: match[1] + rules() + match[2], text)
     return _PLACE.sub(lambda match: match[1] + columns(load(match[2], schemas)) + match[3], text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the document, or check it; return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m scripts.schemadocs", description="Write the tables of columns."
+        prog="python -m scripts.schemadocs", description="Write the tables of columns and rules."
     )
     parser.add_argument(
         "--check", action="store_true", help="say whether the document is up to date; write nothing"
@@ -79,9 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if after == before:
         return 0
     if options.check:
-        print(
-            f"{options.document}: its columns differ from {options.schemas}; run 'make docs'", file=sys.stderr
-        )
+        sources = f"{options.schemas} or from the transform's rules"
+        print(f"{options.document}: its tables differ from {sources}; run 'make docs'", file=sys.stderr)
         return 1
     options.document.write_text(after, encoding="utf-8")
     print(f"{options.document}  written")

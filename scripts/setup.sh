@@ -2,7 +2,7 @@
 # Makes the Python environments that the project works in, from hash-pinned requirements:
 #   .venv          the newest supported Python found: tools, local cloud, tests
 #   .venv-oldest   the oldest Python found that Lambda sources support (3.8 where there is one): their tests
-#   .venv-checkov  the newest supported Python found: checkov and all that it needs; only when asked for by name
+#   .venv-checkov  the newest supported Python found: checkov and all that it needs; only when named
 # A second run does nothing unless a requirements file changed. Progress goes to standard error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ oldest=(3.8 3.9 3.10 3.11 3.12 3.13)
 say() { printf 'setup: %s\n' "$*" >&2; }
 
 # Prints the first interpreter of the given versions that really starts. A pyenv shim on PATH may exist and yet
-# refuse to run, so each candidate is asked for its version; pyenv's own folders are looked into as well.
+# refuse to run, so each candidate must print its version; pyenv's own folders are searched as well.
 find_python() {
   local version candidate
   for version in "$@"; do

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.." || exit
 
 check "lint" scripts/lint.sh
 check "oldest Python" .venv-oldest/bin/python -m pytest -q -c tests/oldest.ini --rootdir=. tests/unit/transform tests/unit/clip_fetch
-printf 'test: lint and the tests on the oldest Python run beside the others and are told at the end\n'
+printf 'test: lint and the tests on the oldest Python run beside the others and are reported at the end\n'
 
 # More at a time than there are cores: an apply, which a group of tests shares, is mostly waiting for the provider's timers.
 .venv/bin/python -m pytest -q -n 5 --dist loadgroup -m 'not localstack' &

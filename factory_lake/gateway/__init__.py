@@ -1,6 +1,6 @@
 """A plant's gateways: keys and requests for certificates, a simulated plant, and MQTT with a journal.
 
-`python -m factory_lake.gateway csr|simulate|publish` is the command line; every step of it is a function here:
+`factory-lake gateway csr|publish|simulate` is the command; every step of it is a function here:
 
 - `csr` makes private keys and certificate signing requests;
 - `plant` says what a LoopEdge would send, `files` what a user's file says;

@@ -1,254 +1,242 @@
-"""The command line of the gateway tools."""
+"""`factory-lake gateway csr|publish|simulate`."""
 
-import argparse
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+import typer
 
+from factory_lake.clients import broker_of
+from factory_lake.errors import OptionError
 from factory_lake.gateway import mqtt
 from factory_lake.gateway.bucket import PUBLISHES_PER_SECOND
-from factory_lake.gateway.connections import MQTT_PORT, Broker, Connections, load_connections, read_outputs
-from factory_lake.gateway.csr import KEY_TYPES, make_csr
-from factory_lake.gateway.errors import GatewayError
+from factory_lake.gateway.connections import MQTT_PORT, Connections, load_connections
+from factory_lake.gateway.csr import KeyType, make_csr
 from factory_lake.gateway.files import Defaults, by_source, read_messages
-from factory_lake.gateway.fleet import Manner, send
-from factory_lake.gateway.identities import LANES, Source
+from factory_lake.gateway.fleet import SendOptions, Watcher, send
+from factory_lake.gateway.identities import Lane, Source
 from factory_lake.gateway.simulation import Simulation, simulate
+from factory_lake.lake import Lake, open_lake
+from factory_lake.options import (
+    FormatOption,
+    Group,
+    JournalDirOption,
+    KeyDirOption,
+    LakeOption,
+    folder,
+    number,
+    whole,
+)
+from factory_lake.output import Table, emit, progress
 
+app = typer.Typer(
+    cls=Group,
+    add_completion=False,
+    help="Make a gateway's keys, send a file's messages, or simulate a plant.",
+)
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Returns:
-        The exit code: 0 when everything was done, 1 when something was refused, 130 after Ctrl-C.
-    """
-    given = command_line().parse_args(arguments)
-    try:
-        given.command(given)
-    except GatewayError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; what was not acknowledged is sent first the next time", file=sys.stderr)
-        return 130
-    return 0
-
-
-def _csr(given: argparse.Namespace) -> None:
-    name = given.name or datetime.now(UTC).strftime("%Y-%m-%d")
-    for client_id in given.client_id:
-        made = make_csr(client_id, name, given.csr_dir, given.key_dir, given.key_type)
-        print(f"{client_id}: key {made.key} (keep it here), request {made.csr}")
-
-
-def _simulate(given: argparse.Namespace) -> None:
-    connections = _connections(given)
-    simulation = Simulation(
-        messages=given.messages,
-        seconds=given.seconds,
-        seed=given.seed,
-        start_ms=time.time_ns() // 1_000_000,
-        manner=_manner(given),
-    )
-    with _Display(given.messages) as display:
-        kinds = simulate(simulation, connections, given.journal_dir, display.watch)
-    print(
-        f"{kinds.total()} messages of {len(kinds)} kinds sent and acknowledged; journals: {given.journal_dir}"
-    )
-
-
-def _publish(given: argparse.Namespace) -> None:
-    connections = _connections(given)
-    defaults = Defaults(connections.sources, given.factory, given.gateway, given.lane)
-    work = by_source(read_messages(given.file, defaults))
-    total = sum(len(payloads) for payloads in work.values())
-    with _Display(total) as display:
-        send(connections, work, given.journal_dir, _manner(given), display.watch)
-    for source, payloads in work.items():
-        print(f"{source}: {len(payloads)} messages sent and acknowledged")
-    print(f"journals: {given.journal_dir}")
-
-
-def _connections(given: argparse.Namespace) -> Connections:
-    return load_connections(read_outputs(given.outputs), given.key_dir, _broker(given))
-
-
-def _broker(given: argparse.Namespace) -> Broker | None:
-    if given.local is not None:
-        # Only here: a gateway that talks to AWS needs nothing of the local cloud.
-        from localcloud import LocalCloud, StartError
-
-        try:
-            cloud = LocalCloud.attach(given.local)
-        except StartError as error:
-            raise GatewayError(str(error)) from error
-        return Broker(cloud.mqtt_host, cloud.mqtt_port, cloud.ca_file)
-    if given.broker is None:
-        return None
-    host, port = given.broker
-    return Broker(host, port, given.ca_file)
-
-
-def _manner(given: argparse.Namespace) -> Manner:
-    return Manner(
-        rate=given.rate,
-        version=given.mqtt,
-        patience=mqtt.Patience(give_up=given.give_up) if given.give_up else None,
-    )
-
-
-class _Display:
-    """Progress: a bar that moves on a terminal, a line every few seconds elsewhere."""
-
-    _between_lines = 5.0
-
-    def __init__(self, total: int | None) -> None:
-        self._total = total
-        self._on_terminal = sys.stderr.isatty()
-        self._told_at = time.monotonic()
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            console=Console(stderr=True),
-            disable=not self._on_terminal,
-        )
-        self._task = self._bar.add_task("messages", total=total)
-
-    def __enter__(self) -> "_Display":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def watch(self, progress: Mapping[Source, mqtt.Progress]) -> None:
-        """Show where the connections are."""
-        acked = sum(one.acked for one in progress.values())
-        resent = sum(one.resent for one in progress.values())
-        away = [source.client_id for source, one in progress.items() if one.state == "reconnecting"]
-        told = "messages acknowledged" + (f", {resent} sent again" if resent else "")
-        if away:
-            told += f", reconnecting: {', '.join(away)}"
-        self._bar.update(self._task, completed=acked, description=told)
-        if not self._on_terminal and time.monotonic() - self._told_at >= self._between_lines:
-            self._told_at = time.monotonic()
-            print(f"{acked}{f' of {self._total}' if self._total else ''} {told}", file=sys.stderr)
-
-
-def command_line() -> argparse.ArgumentParser:
-    """The arguments that the command takes."""
-    parser = argparse.ArgumentParser(prog="python -m factory_lake.gateway", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    csr = commands.add_parser("csr", help="make a private key and a certificate signing request")
-    csr.add_argument(
-        "--client-id",
-        action="append",
-        required=True,
-        metavar="ID",
-        help="<factory>-<gateway>-<lane>; repeat it",
-    )
-    csr.add_argument(
-        "--csr-dir", type=Path, required=True, metavar="DIR", help="the environment's csr folder"
-    )
-    csr.add_argument("--key-dir", type=Path, required=True, metavar="DIR", help="where the private keys stay")
-    csr.add_argument("--name", help="the certificate's name within its client ID (default: today's date)")
-    csr.add_argument(
-        "--key-type", choices=KEY_TYPES, default="ec", help="ec: P-256 (default); rsa: 2048 bits"
-    )
-    csr.set_defaults(command=_csr)
-
-    simulated = commands.add_parser("simulate", help="send a simulated plant's messages from every gateway")
-    amount = simulated.add_mutually_exclusive_group(required=True)
-    amount.add_argument("--messages", type=_positive_int, metavar="N", help="over all gateways together")
-    amount.add_argument("--seconds", type=_positive, metavar="T", help="send for so long")
-    simulated.add_argument("--seed", type=int, default=1, help="another seed is another plant (default: 1)")
-    _add_connection_arguments(simulated)
-    simulated.set_defaults(command=_simulate)
-
-    publish = commands.add_parser("publish", help="send the messages of a file")
-    publish.add_argument(
-        "file",
-        type=Path,
-        metavar="FILE",
-        help=".jsonl: one message a line; .json: objects or an array of them; .csv: timestamp,tag,value",
-    )
-    publish.add_argument("--factory", help="of messages that name none (default: the first one)")
-    publish.add_argument("--gateway", help="of messages that name none (default: the factory's first one)")
-    publish.add_argument("--lane", choices=LANES, default="measurements", help="of messages that name none")
-    _add_connection_arguments(publish)
-    publish.set_defaults(command=_publish)
-    return parser
-
-
-def _add_connection_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--outputs", type=Path, required=True, metavar="FILE", help="what `terraform output -json` printed"
-    )
-    parser.add_argument(
-        "--key-dir", type=Path, required=True, metavar="DIR", help="where the private keys are"
-    )
-    parser.add_argument(
-        "--journal-dir", type=Path, required=True, metavar="DIR", help="where the journals are kept"
-    )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--local", type=Path, metavar="DIR", help="the working folder of a running local cloud"
-    )
-    where.add_argument(
-        "--broker",
-        type=_host_and_port,
-        metavar="HOST[:PORT]",
-        help="where to connect (default: the output iot_endpoint)",
-    )
-    parser.add_argument(
-        "--ca-file", type=Path, metavar="FILE", help="PEM that verifies --broker (default: the system's)"
-    )
-    parser.add_argument(
-        "--rate",
-        type=_rate,
-        default=float(PUBLISHES_PER_SECOND),
-        metavar="R",
-        help=f"messages a second on each connection, at most {PUBLISHES_PER_SECOND} (default)",
-    )
-    parser.add_argument("--mqtt", choices=get_args(mqtt.Version), default="5", help="version (default: 5)")
-    parser.add_argument(
-        "--give-up", type=_positive, metavar="SECONDS", help="without any acknowledgement (default: 120)"
-    )
+_BETWEEN_LINES = 5.0
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
     host, colon, port = text.partition(":")
     if not host or (colon and not port.isdigit()):
-        raise argparse.ArgumentTypeError(f"must be HOST or HOST:PORT, got {text}")
+        raise typer.BadParameter(f"must be HOST or HOST:PORT, got {text!r}")
     return host, int(port or MQTT_PORT)
 
 
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
-    return number
+_Broker = Annotated[
+    Any,
+    typer.Option(
+        "--broker",
+        parser=_host_and_port,
+        metavar="HOST[:PORT]",
+        help="Where to connect. Default: the lake's endpoint.",
+    ),
+]
+_CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca-file",
+        metavar="FILE",
+        help="PEM that verifies the broker. Default: the system's, or the local lake's.",
+    ),
+]
+_Rate = Annotated[
+    float,
+    typer.Option(
+        "--rate",
+        parser=number(0, PUBLISHES_PER_SECOND, above=True),
+        metavar="R",
+        help="Messages a second on each connection; AWS IoT discards what is beyond 100.",
+    ),
+]
+_Mqtt = Annotated[mqtt.Version, typer.Option("--mqtt", help="Version of MQTT.")]
+_GiveUp = Annotated[
+    float | None,
+    typer.Option(
+        "--give-up",
+        parser=number(above=True),
+        metavar="SECONDS",
+        help="Without any acknowledgement. Default: 120.",
+    ),
+]
 
 
-def _positive_int(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return number
+@app.command()
+def csr(
+    *,
+    client_ids: Annotated[
+        list[str],
+        typer.Option("--client-id", metavar="ID", help="<factory>-<gateway>-<lane>; may be repeated."),
+    ],
+    csr_dir: Annotated[
+        Path, typer.Option("--csr-dir", metavar="DIR", help="The environment's folder of requests.")
+    ],
+    key_dir: Annotated[Path, typer.Option("--key-dir", metavar="DIR", help="Where the private keys stay.")],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="The certificate's name within its client ID. Default: today's date."),
+    ] = None,
+    key_type: Annotated[KeyType, typer.Option("--key-type", help="ec: P-256; rsa: 2048 bits.")] = "ec",
+    form: FormatOption = "table",
+) -> None:
+    """Make private keys and certificate signing requests."""
+    named = name or datetime.now(UTC).strftime("%Y-%m-%d")
+    rows = []
+    for client_id in client_ids:
+        made = make_csr(client_id, named, csr_dir, key_dir, key_type)
+        rows.append((client_id, str(made.key), str(made.csr)))
+    emit(form, Table(("client ID", "key (keep it here)", "request"), rows))
 
 
-def _rate(text: str) -> float:
-    rate = _positive(text)
-    if rate > PUBLISHES_PER_SECOND:
-        raise argparse.ArgumentTypeError(
-            f"must be at most {PUBLISHES_PER_SECOND}, got {text}: AWS IoT discards what comes faster"
-        )
-    return rate
+@app.command()
+def publish(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help=".jsonl: one message a line; .json: objects or an array of them; .csv: timestamp,tag,value",
+        ),
+    ],
+    *,
+    factory: Annotated[
+        str | None,
+        typer.Option("--factory", metavar="ID", help="Of messages that name none. Default: the first one."),
+    ] = None,
+    gateway: Annotated[
+        str | None,
+        typer.Option(
+            "--gateway", metavar="ID", help="Of messages that name none. Default: the factory's first one."
+        ),
+    ] = None,
+    lane: Annotated[Lane, typer.Option("--lane", help="Of messages that name none.")] = "measurements",
+    lake: LakeOption = None,
+    key_dir: KeyDirOption = None,
+    journal_dir: JournalDirOption = None,
+    broker: _Broker = None,
+    ca_file: _CaFile = None,
+    rate: _Rate = float(PUBLISHES_PER_SECOND),
+    version: _Mqtt = "5",
+    give_up: _GiveUp = None,
+    form: FormatOption = "table",
+) -> None:
+    """Send the messages of a file, and wait until the broker has acknowledged all."""
+    opened = open_lake(lake)
+    connections = _connections(opened, key_dir, broker, ca_file)
+    journals = folder("--journal-dir", journal_dir, opened.journal_dir)
+    work = by_source(read_messages(file, Defaults(connections.sources, factory, gateway, lane)))
+    with _shown(sum(map(len, work.values()))) as watch:
+        send(connections, work, journals, _send_options(rate, version, give_up), watch)
+    rows = [(str(source), len(payloads)) for source, payloads in work.items()]
+    total = sum(number for _, number in rows)
+    emit(form, Table(("gateway", "messages"), rows), notes=[_sent(total, journals)])
+
+
+@app.command("simulate")
+def simulate_plant(
+    *,
+    messages: Annotated[
+        int | None,
+        typer.Option("--messages", parser=whole(1), metavar="N", help="Over all gateways together."),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option("--seconds", parser=number(above=True), metavar="T", help="Send for so long."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", parser=whole(), help="Another seed is another plant.")] = 1,
+    lake: LakeOption = None,
+    key_dir: KeyDirOption = None,
+    journal_dir: JournalDirOption = None,
+    broker: _Broker = None,
+    ca_file: _CaFile = None,
+    rate: _Rate = float(PUBLISHES_PER_SECOND),
+    version: _Mqtt = "5",
+    give_up: _GiveUp = None,
+    form: FormatOption = "table",
+) -> None:
+    """Send a simulated plant's messages from every gateway."""
+    if (messages is None) == (seconds is None):
+        raise OptionError("gateway simulate", "must have one of --messages and --seconds")
+    opened = open_lake(lake)
+    connections = _connections(opened, key_dir, broker, ca_file)
+    journals = folder("--journal-dir", journal_dir, opened.journal_dir)
+    simulation = Simulation(
+        messages=messages,
+        seconds=seconds,
+        seed=seed,
+        start_ms=time.time_ns() // 1_000_000,
+        options=_send_options(rate, version, give_up),
+    )
+    with _shown(messages) as watch:
+        kinds = simulate(simulation, connections, journals, watch)
+    rows = [(*kind.split(": ", 1), number) for kind, number in sorted(kinds.items())]
+    if form == "table":
+        print(_sent(kinds.total(), journals) + f"; {len(kinds)} kinds of messages")
+    else:
+        emit(form, Table(("lane", "kind", "messages"), rows))
+
+
+def _sent(messages: int, journals: Path) -> str:
+    return f"{messages} messages sent and acknowledged; journals: {journals}"
+
+
+def _connections(
+    lake: Lake, key_dir: Path | None, broker: tuple[str, int] | None, ca_file: Path | None
+) -> Connections:
+    keys = folder("--key-dir", key_dir, lake.key_dir)
+    return load_connections(lake.outputs, keys, broker_of(lake, broker, ca_file))
+
+
+def _send_options(rate: float, version: mqtt.Version, give_up: float | None) -> SendOptions:
+    return SendOptions(
+        rate=rate,
+        version=version,
+        timeouts=mqtt.Timeouts(give_up=give_up) if give_up else None,
+    )
+
+
+@contextmanager
+def _shown(total: int | None) -> Iterator[Watcher]:
+    """Shows how far the connections are: a bar on a terminal, a line every few seconds elsewhere."""
+    with progress(total, "messages") as update:
+        told_at = time.monotonic()
+
+        def watch(connections: Mapping[Source, mqtt.Progress]) -> None:
+            nonlocal told_at
+            acked = sum(one.acked for one in connections.values())
+            resent = sum(one.resent for one in connections.values())
+            away = [source.client_id for source, one in connections.items() if one.state == "reconnecting"]
+            told = "messages acknowledged" + (f", {resent} sent again" if resent else "")
+            if away:
+                told += f", reconnecting: {', '.join(away)}"
+            update(acked, told)
+            if not sys.stderr.isatty() and time.monotonic() - told_at >= _BETWEEN_LINES:
+                told_at = time.monotonic()
+                print(f"{acked}{f' of {total}' if total else ''} {told}", file=sys.stderr)
+
+        yield watch

@@ -1,6 +1,5 @@
 """From Terraform's outputs to identities that can connect: broker, client IDs, topics, certificates, keys."""
 
-import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from factory_lake.gateway.csr import key_path
 from factory_lake.gateway.errors import ConfigurationError
-from factory_lake.gateway.identities import LANES, Lane, Source
-from factory_lake.outputs import lake_outputs
+from factory_lake.gateway.identities import LANES, Source
+from factory_lake.lake import mapping_at, output_at
 
 MQTT_PORT = 8883
 # On port 443 AWS IoT serves HTTPS and MQTT; a client says by ALPN which it means ("Protocols, port mappings,
@@ -79,7 +78,7 @@ class Connections:
             if identity.source == source:
                 return identity
         known = ", ".join(str(identity.source) for identity in self.identities)
-        raise ConfigurationError(f"the lake has no gateway {source}; it has {known}")
+        raise ConfigurationError("the lake", f"has no gateway {source}; it has {known}")
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -87,8 +86,8 @@ class Connections:
         return tuple(identity.source for identity in self.identities)
 
 
-def load_connections(outputs: Mapping[str, Any], key_dir: Path, broker: Broker | None = None) -> Connections:
-    """Read Terraform's outputs `iot_endpoint` and `gateways` and find the keys that belong to them.
+def load_connections(outputs: Mapping[str, Any], key_dir: Path, broker: Broker) -> Connections:
+    """Read the output `gateways` and find the keys that belong to it.
 
     Of several certificates (a rotation), the last name in alphabetical order whose key is in `key_dir` is
     used: with names that are dates, the newest.
@@ -96,49 +95,24 @@ def load_connections(outputs: Mapping[str, Any], key_dir: Path, broker: Broker |
     Args:
         outputs: The lake's outputs, name to value.
         key_dir: The folder that `make_csr` put the keys in.
-        broker: Where to connect, when it is not `iot_endpoint` at port 8883.
+        broker: Where to connect.
 
     Raises:
-        ConfigurationError: When an output is missing, a gateway has no certificate whose key is here, or a
-            key does not fit its certificate.
+        LakeError: When the output is missing.
+        ConfigurationError: When a gateway has no certificate whose key is here, or a key does not fit its
+            certificate.
     """
-    gateways = output_value(outputs, "gateways")
-    where = broker or Broker(str(output_value(outputs, "iot_endpoint")))
     identities = [
-        _identity(Source(factory, gateway, lane), gateways[factory][gateway], key_dir)
-        for factory in sorted(gateways)
-        for gateway in sorted(gateways[factory])
+        _identity(
+            Source(factory, gateway, lane), output_at(outputs, "gateways", factory, gateway, lane), key_dir
+        )
+        for factory in sorted(mapping_at(outputs, "gateways"))
+        for gateway in sorted(mapping_at(outputs, "gateways", factory))
         for lane in LANES
     ]
     if not identities:
-        raise ConfigurationError("Terraform's output gateways is empty: the lake has no gateway")
-    return Connections(where, tuple(identities))
-
-
-def read_outputs(path: Path) -> dict[str, Any]:
-    """Read a file that `terraform output -json` wrote.
-
-    Raises:
-        ConfigurationError: When it cannot be read or is no JSON object.
-    """
-    try:
-        outputs = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} must hold what `terraform output -json` prints: {error}") from error
-    if not isinstance(outputs, dict):
-        raise ConfigurationError(f"{path} must hold a JSON object, as `terraform output -json` prints it")
-    return lake_outputs(outputs)
-
-
-def output_value(outputs: Mapping[str, Any], name: str) -> Any:
-    """One of Terraform's outputs.
-
-    Raises:
-        ConfigurationError: When there is none of that name.
-    """
-    if name not in outputs:
-        raise ConfigurationError(f"Terraform's outputs have no {name!r}; was the environment applied?")
-    return outputs[name]
+        raise ConfigurationError("output gateways", "must have a gateway; the lake has none")
+    return Connections(broker, tuple(identities))
 
 
 def tls_context(broker: Broker, identity: Identity, certificate_file: Path) -> ssl.SSLContext:
@@ -159,8 +133,9 @@ def tls_context(broker: Broker, identity: Identity, certificate_file: Path) -> s
         context.load_cert_chain(certificate_file, identity.key_file)
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"{identity.source.client_id}: certificate authority {broker.ca_file or 'of the system'} "
-            f"or key {identity.key_file} cannot be used: {error}"
+            identity.source.client_id,
+            f"certificate authority {broker.ca_file or 'of the system'} or key {identity.key_file} "
+            f"cannot be used: {error}",
         ) from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if broker.port == _ALPN_PORT:
@@ -168,18 +143,16 @@ def tls_context(broker: Broker, identity: Identity, certificate_file: Path) -> s
     return context
 
 
-def _identity(source: Source, lanes: Mapping[Lane, Any], key_dir: Path) -> Identity:
+def _identity(source: Source, entry: Mapping[str, Any], key_dir: Path) -> Identity:
+    place = f"output gateways.{source.factory}.{source.gateway}.{source.lane}"
     try:
-        entry = lanes[source.lane]
         told = (entry["client_id"], entry["topic"])
         certificates: dict[str, str] = entry["certificate_pems"]
     except (KeyError, TypeError) as error:
-        raise ConfigurationError(
-            f"Terraform's output gateways must hold client_id, topic and certificate_pems for {source}"
-        ) from error
+        raise ConfigurationError(place, "must hold client_id, topic and certificate_pems") from error
     if told != (source.client_id, source.topic):
         raise ConfigurationError(
-            f"{source} must be {source.client_id} on {source.topic}, Terraform says {told}"
+            place, f"must be {source.client_id} on {source.topic}", " on ".join(map(str, told))
         )
     for file in sorted(certificates, reverse=True):
         key_file = key_path(key_dir, source.client_id, Path(file).stem)
@@ -187,8 +160,8 @@ def _identity(source: Source, lanes: Mapping[Lane, Any], key_dir: Path) -> Ident
             _check_pair(certificates[file], key_file)
             return Identity(source, certificates[file], key_file)
     raise ConfigurationError(
-        f"{source.client_id} has certificates {sorted(certificates)}, but no key of theirs is in "
-        f"{key_dir / source.client_id}"
+        key_dir / source.client_id,
+        f"must hold the key of one of {source.client_id}'s certificates: {sorted(certificates)}",
     )
 
 
@@ -197,7 +170,7 @@ def _check_pair(certificate: str, key_file: Path) -> None:
         of_certificate = x509.load_pem_x509_certificate(certificate.encode()).public_key()
         of_key = load_pem_private_key(key_file.read_bytes(), password=None).public_key()
     except (ValueError, TypeError) as error:
-        raise ConfigurationError(f"{key_file} or its certificate is not PEM: {error}") from error
+        raise ConfigurationError(key_file, f"must be PEM, and its certificate too: {error}") from error
     encoding = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     if of_certificate.public_bytes(*encoding) != of_key.public_bytes(*encoding):
-        raise ConfigurationError(f"{key_file} is not the key of its certificate; which file was replaced?")
+        raise ConfigurationError(key_file, "must be the key of its certificate; which file was replaced?")

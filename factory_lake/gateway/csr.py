@@ -67,14 +67,15 @@ def make_csr(client_id: str, name: str, csr_dir: Path, key_dir: Path, key_type: 
     check_client_id(client_id)
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
-            "certificate name must be letters, digits, dots, hyphens and underscores, "
-            f"at most 64 characters, got {name!r}"
+            "certificate name",
+            "must be letters, digits, dots, hyphens and underscores, at most 64 characters",
+            name,
         )
     made = KeyAndCsr(key=key_path(key_dir, client_id, name), csr=csr_path(csr_dir, client_id, name))
     for path in (made.key, made.csr):
         if path.exists():
             raise ConfigurationError(
-                f"{path} exists and is not overwritten; give the new certificate another --name"
+                path, "exists and is not overwritten; give the new certificate another --name"
             )
 
     private = (
@@ -88,7 +89,7 @@ def make_csr(client_id: str, name: str, csr_dir: Path, key_dir: Path, key_type: 
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    # The key first: a CSR without its key would become a certificate that nobody can use.
+    # The key first: a CSR without its key would become a certificate without use.
     _write_new(made.key, pem, mode=0o600, folder_mode=0o700)
     _write_new(made.csr, request.public_bytes(serialization.Encoding.PEM), mode=0o644, folder_mode=0o755)
     return made

@@ -7,13 +7,15 @@ GatewayError
 '-- DeliveryError        a connection gave up, and why
 """
 
+from factory_lake.errors import FactoryLakeError
 
-class GatewayError(Exception):
-    """The base of all errors that a gateway command reports without a traceback."""
+
+class GatewayError(FactoryLakeError):
+    """The base of all errors of gateways."""
 
 
 class ConfigurationError(GatewayError):
-    """The data given to a command cannot work; the message names the place, the rule and the value."""
+    """The data given to a command cannot work."""
 
 
 class FileError(GatewayError):
@@ -22,29 +24,24 @@ class FileError(GatewayError):
     Attributes:
         path: The file, as the user named it.
         line: The line, from 1; 0 where the whole file is meant.
-        rule: What is expected.
     """
+
+    verbs = ()
 
     def __init__(self, path: object, line: int, rule: str) -> None:
         self.path = str(path)
         self.line = line
-        self.rule = rule
-        super().__init__(f"{path}:{line}: {rule}" if line else f"{path}: {rule}")
+        super().__init__(f"{path}:{line}" if line else path, rule)
 
 
 class JournalError(GatewayError):
-    """A journal cannot be read or written; the message names file and line."""
+    """A journal cannot be read or written; its place is file and line."""
 
 
 class DeliveryError(GatewayError):
-    """A connection gave up with messages left to deliver.
+    """A connection gave up with messages left to deliver; its place is the client ID."""
 
-    Attributes:
-        client_id: Whose connection it was.
-        rule: What the broker did, or did not do.
-    """
-
-    def __init__(self, client_id: str, rule: str) -> None:
-        self.client_id = client_id
-        self.rule = rule
-        super().__init__(f"{client_id}: {rule}")
+    @property
+    def client_id(self) -> str:
+        """Whose connection it was."""
+        return self.place

@@ -8,7 +8,7 @@ lake judges it and not this program. Only an object with the key `message` or `m
     {"lane":"measurements","message_base64":"bm90IEpTT04="}
 
 `message` is published as it is spelled in the line, `message_base64` as the bytes that it encodes. Empty
-lines are passed over. A file whose documents span several lines is read document by document.
+lines are skipped. A file whose documents span several lines is read document by document.
 
 JSON (`.json`): documents, one after the other, each of them a message or an envelope, or an array of such.
 Here everything has to be JSON.
@@ -113,12 +113,12 @@ class Defaults:
         if not fitting:
             known = ", ".join(sorted({f"{source.factory}/{source.gateway}" for source in self.sources}))
             raise ConfigurationError(
-                f"the lake has no gateway {factory or '*'}/{gateway or '*'}; it has {known}"
+                "the lake", f"has no gateway {factory or '*'}/{gateway or '*'}; it has {known}"
             )
         if gateway and len(fitting) > 1:
             factories = ", ".join(source.factory for source in fitting)
             raise ConfigurationError(
-                f"gateway {gateway} is in several factories ({factories}); name the factory too"
+                f"gateway {gateway}", f"is in several factories ({factories}); name the factory too"
             )
         return fitting[0]
 

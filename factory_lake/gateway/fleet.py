@@ -10,7 +10,7 @@ from factory_lake.gateway.connections import Connections
 from factory_lake.gateway.errors import DeliveryError, GatewayError
 from factory_lake.gateway.identities import Source
 from factory_lake.gateway.journal import Journal
-from factory_lake.gateway.mqtt import Connection, Patience, Progress, Version
+from factory_lake.gateway.mqtt import Connection, Progress, Timeouts, Version
 
 Watcher = Callable[[Mapping[Source, Progress]], None]
 
@@ -18,25 +18,25 @@ _BETWEEN_LOOKS = 0.2
 
 
 @dataclass(frozen=True)
-class Manner:
+class SendOptions:
     """How a fleet sends.
 
     Attributes:
         rate: Publishes a second on each connection, on average; none passes 100 in any second.
         version: MQTT version.
-        patience: How long connections wait for what.
+        timeouts: How long connections wait for what.
     """
 
     rate: float = 100
     version: Version = "5"
-    patience: Patience | None = None
+    timeouts: Timeouts | None = None
 
 
 def send(
     connections: Connections,
     work: Mapping[Source, Iterable[bytes]],
     journal_dir: Path,
-    manner: Manner | None = None,
+    options: SendOptions | None = None,
     watch: Watcher | None = None,
     stop: threading.Event | None = None,
 ) -> dict[Source, Progress]:
@@ -46,7 +46,7 @@ def send(
         connections: Broker and identities.
         work: What each source sends.
         journal_dir: Where the journals are; certificates are written beside them.
-        manner: How to send.
+        options: How to send.
         watch: Called in this thread a few times a second and at the end.
         stop: Set it to stop early; so does Ctrl-C, which then goes on to the caller.
 
@@ -57,7 +57,7 @@ def send(
         DeliveryError: When connections gave up; the others were finished first.
         GatewayError: When an identity, key or journal cannot be used.
     """
-    manner = manner or Manner()
+    options = options or SendOptions()
     stop = stop or threading.Event()
     look: Watcher = watch or (lambda _progress: None)
     journals: list[Journal] = []
@@ -71,9 +71,9 @@ def send(
                 connections.identity(source),
                 journals[-1],
                 journal_dir / f"{source.client_id}.crt",
-                rate=manner.rate,
-                version=manner.version,
-                patience=manner.patience,
+                rate=options.rate,
+                version=options.version,
+                timeouts=options.timeouts,
             )
         threads = [
             threading.Thread(

@@ -56,8 +56,10 @@ def check_id(what: str, value: object) -> str:
     """
     if not isinstance(value, str) or len(value) > _ID_LENGTH or not _ID.fullmatch(value):
         raise ConfigurationError(
-            f"{what} must be lower-case letters and digits in words joined by single hyphens, "
-            f"at most {_ID_LENGTH} characters, got {value!r}"
+            what,
+            "must be lower-case letters and digits in words joined by single hyphens, "
+            f"at most {_ID_LENGTH} characters",
+            value,
         )
     return value
 
@@ -71,7 +73,7 @@ def check_client_id(value: str) -> str:
     head, _, lane = value.rpartition("-")
     if lane not in LANES or len(value) > _CLIENT_ID_LENGTH or not _ID.fullmatch(head) or "-" not in head:
         raise ConfigurationError(
-            f"client ID must be <factory>-<gateway>-<lane> with lane {' or '.join(LANES)}, got {value!r}"
+            "client ID", f"must be <factory>-<gateway>-<lane> with lane {' or '.join(LANES)}", value
         )
     return value
 
@@ -85,4 +87,4 @@ def parse_lane(value: object) -> Lane:
     for lane in LANES:
         if value == lane:
             return lane
-    raise ConfigurationError(f"lane must be {' or '.join(LANES)}, got {value!r}")
+    raise ConfigurationError("lane", f"must be {' or '.join(LANES)}", value)

@@ -10,10 +10,10 @@ A journal is a file of JSON lines, `<directory>/<client ID>.jsonl`, that is only
     {"n":2,"refused":"Not authorized"}
 
 A line is given to the operating system before the publish that it speaks of, so it survives the death of the
-process (not a power cut). A torn last line was therefore never followed by its publish: a reader passes over
-it, and the next writer cuts it off. `attempt` counts publishes of the same message, which is how many copies
-QoS 1 can explain. A message without `acked_ms` or `refused` is owed: whoever opens the journal next sends it
-first.
+process (not a power cut). A truncated last line was therefore never followed by its publish: a reader passes
+over it, and the next writer cuts it off. `attempt` counts publishes of the same message, which is how many
+copies QoS 1 can explain. A message without `acked_ms` or `refused` is unacknowledged: whoever opens the
+journal next sends it first.
 """
 
 import base64
@@ -57,7 +57,7 @@ class Entry:
     refused: str | None = None
 
     @property
-    def is_owed(self) -> bool:
+    def is_unacknowledged(self) -> bool:
         """Whether it still has to be delivered."""
         return self.acked_ms is None and self.refused is None
 
@@ -89,22 +89,22 @@ class Journal:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             _lock(descriptor, path)
-            _cut_torn_line(descriptor)
+            _cut_truncated_line(descriptor)
             is_new = _is_new(path, source)
             entries = read_journal(path)
         except BaseException:
             os.close(descriptor)
             raise
-        attempts = {entry.n: entry.attempts for entry in entries if entry.is_owed}
+        attempts = {entry.n: entry.attempts for entry in entries if entry.is_unacknowledged}
         journal = cls(path, source, descriptor, entries[-1].n if entries else 0, attempts)
         if is_new:
             where = {"factory": source.factory, "gateway": source.gateway, "lane": source.lane}
             journal._append({"source": where, "topic": source.topic, "client_id": source.client_id})
         return journal
 
-    def owed(self) -> list[Entry]:
+    def unacknowledged(self) -> list[Entry]:
         """The messages that an earlier process left unacknowledged, oldest first."""
-        return [entry for entry in read_journal(self.path) if entry.is_owed]
+        return [entry for entry in read_journal(self.path) if entry.is_unacknowledged]
 
     def add(self, payload: bytes, at_ms: int) -> int:
         """Write a new message down, before its first publish.
@@ -125,7 +125,7 @@ class Journal:
         )
         return self._last
 
-    def again(self, n: int, at_ms: int) -> None:
+    def record_retransmission(self, n: int, at_ms: int) -> None:
         """Write down, before it happens, that a message is published once more."""
         self._attempts[n] += 1
         self._append({"n": n, "attempt": self._attempts[n], "at_ms": at_ms})
@@ -158,7 +158,7 @@ class Journal:
         written = os.write(self._descriptor, line)
         if written != len(line):
             raise JournalError(
-                f"{self.path}: only {written} of {len(line)} bytes could be written; is the disk full?"
+                self.path, f"only {written} of {len(line)} bytes could be written; is the disk full?"
             )
 
 
@@ -175,12 +175,12 @@ def read_journals(directory: Path) -> list[Entry]:
     """
     paths = sorted(directory.glob("*.jsonl"))
     if not paths:
-        raise JournalError(f"{directory} has no journal (*.jsonl)")
+        raise JournalError(directory, "has no journal (*.jsonl)")
     return [entry for path in paths for entry in read_journal(path)]
 
 
 def read_journal(path: Path) -> list[Entry]:
-    """Every message in a journal, by position. A torn last line is passed over.
+    """Every message in a journal, by position. A truncated last line is skipped.
 
     Raises:
         JournalError: When another line is damaged.
@@ -195,7 +195,7 @@ def read_journal(path: Path) -> list[Entry]:
             elif source is not None:
                 _apply(entries, source, record)
         except (ValueError, KeyError, TypeError, ConfigurationError) as error:
-            raise JournalError(f"{path}:{number}: not a journal's line") from error
+            raise JournalError(f"{path}:{number}", "not a journal's line") from error
     return list(entries.values())
 
 
@@ -209,7 +209,7 @@ def read_source(path: Path) -> Source | None:
         try:
             return _source(json.loads(line))
         except (ValueError, KeyError, TypeError, ConfigurationError) as error:
-            raise JournalError(f"{path}:{number}: not a journal's first line") from error
+            raise JournalError(f"{path}:{number}", "not a journal's first line") from error
     return None
 
 
@@ -243,7 +243,7 @@ def _is_new(path: Path, source: Source) -> bool:
     """Whether the journal has yet to say whose it is."""
     whose = read_source(path)
     if whose not in (source, None):
-        raise JournalError(f"{path} is the journal of {whose}, not of {source}")
+        raise JournalError(path, f"is the journal of {whose}, not of {source}")
     return whose is None
 
 
@@ -251,10 +251,10 @@ def _lock(descriptor: int, path: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise JournalError(f"{path} is in use: another process sends as this gateway") from error
+        raise JournalError(path, "is in use: another process sends as this gateway") from error
 
 
-def _cut_torn_line(descriptor: int) -> None:
+def _cut_truncated_line(descriptor: int) -> None:
     size = os.fstat(descriptor).st_size
     content = os.pread(descriptor, size, 0)
     if content and not content.endswith(b"\n"):

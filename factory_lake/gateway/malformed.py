@@ -19,8 +19,8 @@ _TOO_DEEP = 101
 
 
 @dataclass(frozen=True)
-class Dirt:
-    """One kind of dirt.
+class MalformedCase:
+    """One way in which real plants' messages differ from clean ones.
 
     Attributes:
         name: Its name, as test reports show it.
@@ -126,88 +126,90 @@ _UNKNOWN = {
     "limit": None,
 }
 
-MEASUREMENT_DIRT: tuple[Dirt, ...] = (
-    Dirt("padded", True, _padded),
-    Dirt("empty description", True, _changed(description="   ")),
-    Dirt("no description", True, _changed(description=None)),
-    Dirt("stale", True, _changed(success=False)),
-    Dirt("stale without value", True, _changed(success=False, value=None)),
-    Dirt("value left out", True, _without_value),
-    Dirt("from yesterday", True, _shifted(-_DAY_MS)),
-    Dirt("from last month", True, _shifted(-30 * _DAY_MS)),
-    Dirt("unknown keys", True, lambda _r, fields, _p: _spell({**fields, **_UNKNOWN})),
-    Dirt(
+MALFORMED_MEASUREMENTS: tuple[MalformedCase, ...] = (
+    MalformedCase("padded", True, _padded),
+    MalformedCase("empty description", True, _changed(description="   ")),
+    MalformedCase("no description", True, _changed(description=None)),
+    MalformedCase("stale", True, _changed(success=False)),
+    MalformedCase("stale without value", True, _changed(success=False, value=None)),
+    MalformedCase("value left out", True, _without_value),
+    MalformedCase("from yesterday", True, _shifted(-_DAY_MS)),
+    MalformedCase("from last month", True, _shifted(-30 * _DAY_MS)),
+    MalformedCase("unknown keys", True, lambda _r, fields, _p: _spell({**fields, **_UNKNOWN})),
+    MalformedCase(
         "unknown number spelled oddly",
         True,
         _with_raw_member('"setpoint":1.50,"serial":18446744073709551617'),
     ),
-    Dirt("keys by case", True, _changed(Value=1, DEVICEID="x", Timestamp="never")),
-    Dirt(
+    MalformedCase("keys by case", True, _changed(Value=1, DEVICEID="x", Timestamp="never")),
+    MalformedCase(
         "keys named like columns",
         True,
         _changed(year=1999, value_text="t", attributes={"a": [1]}, gateway="g"),
     ),
-    Dirt("metadata", True, _changed(metadata={"line": "7", "asset": {"id": 12, "tags": ["a", "b"]}})),
-    Dirt("big counter", True, _raw_value("9007199254740993")),
-    Dirt("biggest counter", True, _raw_value("18446744073709551615")),
-    Dirt("more digits than a double", True, _raw_value("0.12345678901234567890")),
-    Dirt("exponent", True, _raw_value("-1.50E-7")),
-    Dirt("number as text", True, _changed(value=" 0042 ")),
-    Dirt("unicode", True, _changed(value="Größe µ → 10 °C 🏭", tagName="Prędkość")),
-    Dirt("zero width space", True, _changed(value="\u200bok\ufeff")),
-    Dirt("escaped", True, _escaped),
-    Dirt("on several lines", True, _on_lines),
-    Dirt("repeated", True, _repeated),
-    Dirt("blank value", False, _changed(value="  ")),
-    Dirt("blank device name", False, _changed(deviceName="")),
-    Dirt("blank in unknown key", False, _changed(note={"by": "\u2003"})),
-    Dirt("key missing", False, _without),
-    Dirt("success as text", False, _changed(success="true")),
-    Dirt("value as object", False, _changed(value={"raw": 7})),
-    Dirt("metadata as text", False, _changed(metadata="none")),
-    Dirt("clock at zero", False, _changed(timestamp=86_461_000)),
-    Dirt("clock ahead", False, _shifted(30 * _DAY_MS)),
-    Dirt("time as text", False, _changed(timestamp="2026-03-04T05:06:07Z")),
-    Dirt(
+    MalformedCase(
+        "metadata", True, _changed(metadata={"line": "7", "asset": {"id": 12, "tags": ["a", "b"]}})
+    ),
+    MalformedCase("big counter", True, _raw_value("9007199254740993")),
+    MalformedCase("biggest counter", True, _raw_value("18446744073709551615")),
+    MalformedCase("more digits than a double", True, _raw_value("0.12345678901234567890")),
+    MalformedCase("exponent", True, _raw_value("-1.50E-7")),
+    MalformedCase("number as text", True, _changed(value=" 0042 ")),
+    MalformedCase("unicode", True, _changed(value="Größe µ → 10 °C 🏭", tagName="Prędkość")),
+    MalformedCase("zero width space", True, _changed(value="\u200bok\ufeff")),
+    MalformedCase("escaped", True, _escaped),
+    MalformedCase("on several lines", True, _on_lines),
+    MalformedCase("repeated", True, _repeated),
+    MalformedCase("blank value", False, _changed(value="  ")),
+    MalformedCase("blank device name", False, _changed(deviceName="")),
+    MalformedCase("blank in unknown key", False, _changed(note={"by": "\u2003"})),
+    MalformedCase("key missing", False, _without),
+    MalformedCase("success as text", False, _changed(success="true")),
+    MalformedCase("value as object", False, _changed(value={"raw": 7})),
+    MalformedCase("metadata as text", False, _changed(metadata="none")),
+    MalformedCase("clock at zero", False, _changed(timestamp=86_461_000)),
+    MalformedCase("clock ahead", False, _shifted(30 * _DAY_MS)),
+    MalformedCase("time as text", False, _changed(timestamp="2026-03-04T05:06:07Z")),
+    MalformedCase(
         "time as decimal", False, lambda _r, fields, _p: _spell(fields, timestamp=fields["timestamp"] + 0.5)
     ),
-    Dirt("cut off", False, _cut),
-    Dirt("not UTF-8", False, _not_utf8),
-    Dirt("binary", False, _binary),
-    Dirt("not a number", False, _raw_value("NaN")),
-    Dirt("beyond a double", False, _raw_value("1e999")),
-    Dirt("key twice", False, _with_raw_member('"value":1')),
-    Dirt("key twice in depth", False, _with_raw_member('"note":{"a":1,"\\u0061":2}')),
-    Dirt("reserved key", False, _changed(_gateway="line-9")),
-    Dirt("lone surrogate", False, _raw_value('"\\ud83c"')),
-    Dirt("too deep", False, _deep),
-    Dirt("array", False, _array),
-    Dirt("byte order mark", False, _with_mark),
+    MalformedCase("cut off", False, _cut),
+    MalformedCase("not UTF-8", False, _not_utf8),
+    MalformedCase("binary", False, _binary),
+    MalformedCase("not a number", False, _raw_value("NaN")),
+    MalformedCase("beyond a double", False, _raw_value("1e999")),
+    MalformedCase("key twice", False, _with_raw_member('"value":1')),
+    MalformedCase("key twice in depth", False, _with_raw_member('"note":{"a":1,"\\u0061":2}')),
+    MalformedCase("reserved key", False, _changed(_gateway="line-9")),
+    MalformedCase("lone surrogate", False, _raw_value('"\\ud83c"')),
+    MalformedCase("too deep", False, _deep),
+    MalformedCase("array", False, _array),
+    MalformedCase("byte order mark", False, _with_mark),
 )
 
-CONFIGURATION_DIRT: tuple[Dirt, ...] = (
-    Dirt("padded", True, _padded),
-    Dirt("keys by case", True, _changed(Device="other", DEVICE=None)),
-    Dirt("empty object", True, lambda _r, _f, _p: b"{}"),
-    Dirt(
+MALFORMED_CONFIGURATION: tuple[MalformedCase, ...] = (
+    MalformedCase("padded", True, _padded),
+    MalformedCase("keys by case", True, _changed(Device="other", DEVICE=None)),
+    MalformedCase("empty object", True, lambda _r, _f, _p: b"{}"),
+    MalformedCase(
         "numbers spelled oddly",
         True,
         _with_raw_member('"x":1.50,"y":1E400,"z":123456789012345678901234567890'),
     ),
-    Dirt("blank key", True, _with_raw_member('"":{" ":[]}')),
-    Dirt("unicode", True, _changed(operator="Zażółć 操作员 🏭")),
-    Dirt(
+    MalformedCase("blank key", True, _with_raw_member('"":{" ":[]}')),
+    MalformedCase("unicode", True, _changed(operator="Zażółć 操作员 🏭")),
+    MalformedCase(
         "escaped", True, lambda _r, fields, _p: json.dumps({**fields, "operator": "Zażółć"}).encode("ascii")
     ),
-    Dirt("on several lines", True, _on_lines),
-    Dirt("reserved key in depth", True, _changed(changed={"_gateway": "line-9", "_received_at": 1})),
-    Dirt("repeated", True, _repeated),
-    Dirt("blank string", False, _blank_in_depth),
-    Dirt("key twice", False, _with_raw_member('"device":"x"')),
-    Dirt("reserved key", False, _changed(_received_at=1)),
-    Dirt("not a number", False, _with_raw_member('"x":-Infinity')),
-    Dirt("lone surrogate", False, _with_raw_member('"x":"\\udfff"')),
-    Dirt("cut off", False, _cut),
-    Dirt("not UTF-8", False, _not_utf8),
-    Dirt("array", False, _array),
+    MalformedCase("on several lines", True, _on_lines),
+    MalformedCase("reserved key in depth", True, _changed(changed={"_gateway": "line-9", "_received_at": 1})),
+    MalformedCase("repeated", True, _repeated),
+    MalformedCase("blank string", False, _blank_in_depth),
+    MalformedCase("key twice", False, _with_raw_member('"device":"x"')),
+    MalformedCase("reserved key", False, _changed(_received_at=1)),
+    MalformedCase("not a number", False, _with_raw_member('"x":-Infinity')),
+    MalformedCase("lone surrogate", False, _with_raw_member('"x":"\\udfff"')),
+    MalformedCase("cut off", False, _cut),
+    MalformedCase("not UTF-8", False, _not_utf8),
+    MalformedCase("array", False, _array),
 )

@@ -1,9 +1,9 @@
 """One gateway's MQTT connection: QoS 1 over TLS with a client certificate, and nothing forgotten.
 
-A message is written to the journal, published, and owed until its PUBACK. When the connection is lost it is
-opened again, after a pause that doubles each time, and what is owed goes out again with the DUP flag. The
-session is kept by the broker meanwhile, so that the packet numbers stay valid. All of a connection's work is
-done in the thread that calls `run`.
+A message is written to the journal, published, and unacknowledged until its PUBACK. When the connection is
+lost it is opened again, after a pause that doubles each time, and what is unacknowledged goes out again with
+the DUP flag. The session is kept by the broker meanwhile, so that the packet numbers stay valid. All of a
+connection's work is done in the thread that calls `run`.
 """
 
 import random
@@ -43,13 +43,13 @@ _TICK = 0.5
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long a connection waits for what. All in seconds.
 
     Attributes:
         keepalive: Between signs of life on an idle connection; AWS IoT takes 30 to 1200.
         answer: For a CONNACK or a PUBACK; after that the connection counts as lost.
-        give_up: Without any PUBACK while something is owed; after that `run` gives up.
+        give_up: Without any PUBACK while something is unacknowledged; after that `run` gives up.
         first_pause: Before the first attempt to connect again; the pause doubles with each attempt.
         longest_pause: Where it stops to double.
     """
@@ -83,7 +83,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Ends:
+class Clock:
     """Where a connection keeps time and its certificate; a test passes its own.
 
     Attributes:
@@ -103,13 +103,13 @@ class Connection:
     Args:
         broker: Where.
         identity: As whom.
-        journal: What was sent; also what is still owed from an earlier run.
+        journal: What was sent; also what an earlier run left unacknowledged.
         certificate_file: Where the certificate is written for OpenSSL.
         rate: Publishes a second on average; never more than 100 in any second.
         version: MQTT 5 tells why it refuses; 3.1.1 is what older gateways speak.
         window: Unacknowledged messages at most.
-        patience: How long to wait for what.
-        ends: Clock and randomness.
+        timeouts: How long to wait for what.
+        clock: Clock and randomness.
 
     Raises:
         ConfigurationError: When certificate, key or CA cannot be used.
@@ -125,21 +125,21 @@ class Connection:
         rate: float = 100,
         version: Version = "5",
         window: int = 32,
-        patience: Patience | None = None,
-        ends: Ends | None = None,
+        timeouts: Timeouts | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.progress = Progress()
         self._broker = broker
         self._source = identity.source
         self._journal = journal
         self._window = window
-        self._patience = patience or Patience()
-        self._ends = ends or Ends()
-        self._bucket = TokenBucket(rate, self._ends.clock)
+        self._timeouts = timeouts or Timeouts()
+        self._clock = clock or Clock()
+        self._bucket = TokenBucket(rate, self._clock.clock)
         self._in_flight: dict[int, int] = {}  # packet number to journal position
         self._payloads: dict[int, bytes] = {}  # journal position to payload, while in flight
-        self._again: deque[tuple[int, bytes]] = deque()
-        self._last_answer = self._connected_at = self._ends.clock()
+        self._resend: deque[tuple[int, bytes]] = deque()
+        self._last_answer = self._connected_at = self._clock.clock()
         self._connected = False
         self._was_connected = False
         self._attempts = 0
@@ -149,7 +149,7 @@ class Connection:
         self._client = self._make_client(version, tls_context(broker, identity, certificate_file))
 
     def run(self, payloads: Iterable[bytes], stop: threading.Event | None = None) -> Progress:
-        """Publish what an earlier run still owes, then these payloads, and wait until all are acknowledged.
+        """Publish what an earlier run left, then these payloads, and wait until all are acknowledged.
 
         Args:
             payloads: What to send, taken one by one when it may go out.
@@ -158,15 +158,15 @@ class Connection:
 
         Raises:
             DeliveryError: When the broker refuses for good, or does not acknowledge anything for too long.
-                What is owed then stays in the journal.
+                What is unacknowledged then stays in the journal.
         """
         stop = stop or threading.Event()
-        self._again.extend((entry.n, entry.payload) for entry in self._journal.owed())
+        self._resend.extend((entry.n, entry.payload) for entry in self._journal.unacknowledged())
         new = iter(payloads)
-        self._last_answer = self._ends.clock()
+        self._last_answer = self._clock.clock()
         try:
             more = True
-            while more or self._again or self._in_flight:
+            while more or self._resend or self._in_flight:
                 if stop.is_set():
                     self._drain()
                     break
@@ -183,12 +183,12 @@ class Connection:
 
     def _publish_what_may_go(self, new: Iterator[bytes], more: bool) -> bool:
         """Publish until window, bucket or payloads are used up; says whether `new` may have more."""
-        while self._connected and len(self._in_flight) < self._window and (self._again or more):
+        while self._connected and len(self._in_flight) < self._window and (self._resend or more):
             if not self._bucket.take():
                 break
-            if self._again:
-                n, payload = self._again.popleft()
-                self._journal.again(n, self._ends.now_ms())
+            if self._resend:
+                n, payload = self._resend.popleft()
+                self._journal.record_retransmission(n, self._clock.now_ms())
                 self.progress.resent += 1
             else:
                 following = next(new, None)
@@ -199,10 +199,10 @@ class Connection:
                         self._source.client_id,
                         f"a payload has {len(following)} bytes; AWS IoT takes at most {MAX_PAYLOAD}",
                     )
-                n, payload = self._journal.add(following, self._ends.now_ms()), following
+                n, payload = self._journal.add(following, self._clock.now_ms()), following
                 self.progress.published += 1
             if not self._in_flight:
-                self._last_answer = self._ends.clock()
+                self._last_answer = self._clock.clock()
             # The client keeps the message until its PUBACK, whatever becomes of the connection meanwhile.
             info = self._client.publish(self._source.topic, payload, qos=1)
             self._in_flight[info.mid] = n
@@ -211,7 +211,7 @@ class Connection:
 
     def _pause(self, more: bool) -> float:
         """How long to listen before there may be something to publish."""
-        waits_for_tokens = (more or self._again) and len(self._in_flight) < self._window
+        waits_for_tokens = (more or self._resend) and len(self._in_flight) < self._window
         return min(_TICK, self._bucket.wait()) if waits_for_tokens else _TICK
 
     def _listen(self, seconds: float) -> None:
@@ -220,23 +220,23 @@ class Connection:
             self._connected = False
         if self._fatal:
             raise self._fatal
-        silent = self._ends.clock() - max(self._last_answer, self._connected_at)
-        if self._connected and self._in_flight and silent > self._patience.answer:
+        silent = self._clock.clock() - max(self._last_answer, self._connected_at)
+        if self._connected and self._in_flight and silent > self._timeouts.answer:
             self._problem = f"no PUBACK for {silent:.0f} s"
             self._client.disconnect()
             self._connected = False
-            self._check_patience()
+            self._check_timeout()
 
     def _connect(self, stop: threading.Event) -> None:
         """Open the connection, or wait a little after a failure."""
         while not stop.is_set():
-            self._check_patience()
+            self._check_timeout()
             if self._was_connected or self._attempts:
                 pause = min(
-                    self._patience.longest_pause, self._patience.first_pause * 2 ** min(self._attempts, 16)
+                    self._timeouts.longest_pause, self._timeouts.first_pause * 2 ** min(self._attempts, 16)
                 )
                 self.progress.state = "reconnecting"
-                if stop.wait(pause * self._ends.rng.uniform(0.5, 1)):
+                if stop.wait(pause * self._clock.rng.uniform(0.5, 1)):
                     return
             # Only a PUBACK sets this back: a broker that closes on every PUBLISH must not be asked again and
             # again.
@@ -258,28 +258,28 @@ class Connection:
         except OSError as error:
             self._problem = f"{self._broker}: {error}"
             return False
-        deadline = self._ends.clock() + self._patience.answer
-        while not self._connected and self._ends.clock() < deadline:
+        deadline = self._clock.clock() + self._timeouts.answer
+        while not self._connected and self._clock.clock() < deadline:
             if self._client.loop(_TICK) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 break
         if self._fatal:
             raise self._fatal
         return self._connected
 
-    def _check_patience(self) -> None:
-        silent = self._ends.clock() - self._last_answer
-        if silent > self._patience.give_up:
-            owed = len(self._in_flight) + len(self._again)
+    def _check_timeout(self) -> None:
+        silent = self._clock.clock() - self._last_answer
+        if silent > self._timeouts.give_up:
+            left = len(self._in_flight) + len(self._resend)
             raise DeliveryError(
                 self._source.client_id,
                 f"{self._broker} acknowledged nothing for {silent:.0f} s ({self._problem}); "
-                f"{owed} messages stay owed in {self._journal.path}",
+                f"{left} messages stay unacknowledged in {self._journal.path}",
             )
 
     def _drain(self) -> None:
         """Give what is in flight a last chance to be acknowledged."""
-        deadline = self._ends.clock() + min(self._patience.answer, 5)
-        while self._connected and self._in_flight and self._ends.clock() < deadline:
+        deadline = self._clock.clock() + min(self._timeouts.answer, 5)
+        while self._connected and self._in_flight and self._clock.clock() < deadline:
             self._listen(_TICK)
 
     def _make_client(self, version: Version, context: ssl.SSLContext) -> Client:
@@ -301,12 +301,12 @@ class Connection:
             client.connect_async(
                 self._broker.host,
                 self._broker.port,
-                self._patience.keepalive,
+                self._timeouts.keepalive,
                 clean_start=False,
                 properties=session,
             )
         else:
-            client.connect_async(self._broker.host, self._broker.port, self._patience.keepalive)
+            client.connect_async(self._broker.host, self._broker.port, self._timeouts.keepalive)
         return client
 
     # The client calls these from loop(); none of them may raise, so trouble is noted and raised by the
@@ -320,20 +320,20 @@ class Connection:
             return
         self._connected = True
         self.progress.resumed += flags.session_present
-        self._connected_at = self._ends.clock()
+        self._connected_at = self._clock.clock()
         self._last_answer_if_idle()
         # The client sends these again as soon as this function returns.
-        now_ms = self._ends.now_ms()
+        now_ms = self._clock.now_ms()
         for n in self._in_flight.values():
-            self._journal.again(n, now_ms)
+            self._journal.record_retransmission(n, now_ms)
         self._bucket.charge(len(self._in_flight))
         self.progress.resent += len(self._in_flight)
 
     def _last_answer_if_idle(self) -> None:
         # A CONNACK is no sign that messages get through: a broker that closes on each PUBLISH also sends
         # CONNACKs.
-        if not self._in_flight and not self._again:
-            self._last_answer = self._ends.clock()
+        if not self._in_flight and not self._resend:
+            self._last_answer = self._clock.clock()
 
     def _on_disconnect(
         self, _client: Client, _data: object, _flags: object, reason: ReasonCode, _: object
@@ -343,7 +343,7 @@ class Connection:
             self._problem = f"connection closed: {reason}"
             self._last_answer_if_idle()
         if reason.value == _SESSION_TAKEN_OVER:
-            now = self._ends.clock()
+            now = self._clock.clock()
             self._takeovers = [then for then in self._takeovers if now - then < _TAKEOVER_SECONDS] + [now]
             if len(self._takeovers) >= _TAKEOVERS:
                 self._fatal = DeliveryError(
@@ -356,13 +356,13 @@ class Connection:
             return
         payload = self._payloads.pop(n)
         if not reason.is_failure:
-            self._last_answer = self._ends.clock()
+            self._last_answer = self._clock.clock()
             self._attempts = 0
-            self._journal.acked(n, self._ends.now_ms())
+            self._journal.acked(n, self._clock.now_ms())
             self.progress.acked += 1
         elif reason.value == _QUOTA_EXCEEDED:
             self._problem = f"PUBLISH refused: {reason}"
-            self._again.append((n, payload))
+            self._resend.append((n, payload))
         else:
             self._journal.refused(n, str(reason))
             self._fatal = DeliveryError(

@@ -1,8 +1,8 @@
 """A simulated plant: what the LoopEdge of one gateway would send, message by message.
 
 Everything follows from the seed, the gateway's name and the start time; nothing here reads a clock. Most
-messages are clean. Each tenth is one of the things that real plants send (`factory_lake.gateway.malformed`), all kinds in
-turn, so that a few hundred messages hold every kind.
+messages are clean. Each tenth is one of the things that real plants send (`factory_lake.gateway.malformed`),
+all kinds in turn, so that a few hundred messages hold every kind.
 
 The message is LoopEdge's flat JSON object: datatype, description (often empty), deviceID, deviceName,
 metadata, registerId, success, tagName, timestamp (epoch ms) and value.
@@ -16,11 +16,11 @@ from random import Random
 from typing import Any
 
 from factory_lake.gateway.identities import Source
-from factory_lake.gateway.malformed import CONFIGURATION_DIRT, MEASUREMENT_DIRT, Dirt
+from factory_lake.gateway.malformed import MALFORMED_CONFIGURATION, MALFORMED_MEASUREMENTS, MalformedCase
 from factory_lake.gateway.signals import Counter, Drift, Flag, Level, Signal, Texts
 
 CLEAN = "clean"
-DIRT_EVERY = 10
+MALFORMED_EVERY = 10
 
 # Names of devices and registers are made from their place in the plant, so they are the same in every run.
 _NAMESPACE = uuid.UUID("7d3a5bb2-6a0c-5f0e-9a41-3c6f7be0a1d5")
@@ -41,7 +41,7 @@ class Message:
 
     Attributes:
         payload: The bytes to publish.
-        kind: `clean`, or the name of the dirt in it.
+        kind: `clean`, or the case that it is of.
         accepted: Whether the lake is to take it into its table; otherwise it belongs to the rejected ones.
     """
 
@@ -60,7 +60,7 @@ class Tag:
         register_id: UUID of the register.
         name: The tag's name.
         datatype: LoopEdge's name for the register's type.
-        description: Text about it; LoopEdge sends "" where nobody wrote one.
+        description: Text about it; LoopEdge sends "" without one.
         signal: How its value moves.
     """
 
@@ -115,7 +115,7 @@ def _measurements(source: Source, seed: int, start_ms: int, interval_ms: float) 
         by_sort[_SORT_OF.get(tag.datatype, "integer")].append(tag)
     sorts, weights = list(_SORTS), list(_SORTS.values())
     turns = dict.fromkeys(sorts, 0)
-    dirt = _in_turn(rng, MEASUREMENT_DIRT)
+    malformed = _in_turn(rng, MALFORMED_MEASUREMENTS)
     previous: bytes | None = None
     number = 0
     while True:
@@ -124,10 +124,10 @@ def _measurements(source: Source, seed: int, start_ms: int, interval_ms: float) 
         turns[sort] += 1
         fields = tag.message(start_ms + round(number * interval_ms), rng)
         number += 1
-        if previous is None or number % DIRT_EVERY:
+        if previous is None or number % MALFORMED_EVERY:
             message = Message(encode(fields), CLEAN, accepted=True)
         else:
-            kind = next(dirt)
+            kind = next(malformed)
             message = Message(kind.make(rng, fields, previous), kind.name, kind.accepted)
         if message.kind == CLEAN:
             previous = message.payload
@@ -137,7 +137,7 @@ def _measurements(source: Source, seed: int, start_ms: int, interval_ms: float) 
 def _configuration(source: Source, seed: int, start_ms: int, interval_ms: float) -> Iterator[Message]:
     rng = _randomness(seed, source)
     machines = sorted({tag.device_name for tag in tags(source, seed)})
-    dirt = _in_turn(rng, CONFIGURATION_DIRT)
+    malformed = _in_turn(rng, MALFORMED_CONFIGURATION)
     previous: bytes | None = None
     number = 0
     while True:
@@ -145,12 +145,12 @@ def _configuration(source: Source, seed: int, start_ms: int, interval_ms: float)
             rng, machines[number % len(machines)], number, start_ms + round(number * interval_ms)
         )
         number += 1
-        # Configuration is rare, so every second update is dirty: few messages must hold all kinds.
+        # Configuration is rare, so every second update is malformed: few messages must hold all kinds.
         if previous is None or number % 2:
             previous = encode(fields)
             yield Message(previous, CLEAN, accepted=True)
         else:
-            kind = next(dirt)
+            kind = next(malformed)
             yield Message(kind.make(rng, fields, previous), kind.name, kind.accepted)
 
 
@@ -159,7 +159,7 @@ def _randomness(*parts: object) -> Random:
     return Random("/".join(str(part) for part in parts))  # noqa: S311  # repeatable, not secret
 
 
-def _in_turn(rng: Random, kinds: Sequence[Dirt]) -> Iterator[Dirt]:
+def _in_turn(rng: Random, kinds: Sequence[MalformedCase]) -> Iterator[MalformedCase]:
     while True:
         yield from rng.sample(kinds, len(kinds))
 

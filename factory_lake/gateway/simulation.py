@@ -10,7 +10,7 @@ from pathlib import Path
 from factory_lake.gateway import plant
 from factory_lake.gateway.bucket import FASTEST
 from factory_lake.gateway.connections import Connections
-from factory_lake.gateway.fleet import Manner, Watcher, send
+from factory_lake.gateway.fleet import SendOptions, Watcher, send
 from factory_lake.gateway.identities import Lane, Source
 
 # A gateway reads registers all the time and is seldom configured.
@@ -26,19 +26,19 @@ class Simulation:
         seconds: When to stop; None for when `messages` are sent.
         seed: Makes one plant of many.
         start_ms: When the first samples are taken, epoch ms.
-        manner: How to send.
+        options: How to send.
     """
 
     messages: int | None
     seconds: float | None
     seed: int
     start_ms: int
-    manner: Manner
+    options: SendOptions
 
     @property
     def interval_ms(self) -> float:
         """Between two samples of a gateway: they are taken as fast as they are sent."""
-        return 1000 / min(self.manner.rate, FASTEST)
+        return 1000 / min(self.options.rate, FASTEST)
 
 
 def simulate(
@@ -70,7 +70,7 @@ def simulate(
             yield message.payload
 
     work = {source: payloads(source) for source in connections.sources if shares[source] != 0}
-    send(connections, work, journal_dir, simulation.manner, watch)
+    send(connections, work, journal_dir, simulation.options, watch)
     return sum(counted.values(), Counter())
 
 

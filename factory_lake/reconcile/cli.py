@@ -1,96 +1,70 @@
-"""The command line of the account."""
+"""`factory-lake reconcile`."""
 
-import argparse
-import json
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import Annotated
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
+import typer
 
-from factory_lake.gateway.connections import read_outputs
-from factory_lake.gateway.errors import GatewayError
-from factory_lake.gateway.identities import LANES, Lane
-from factory_lake.reconcile.edge import Buckets, Lake, take_account
+from factory_lake.boundary import DONE, FOUND
+from factory_lake.clients import Clients
+from factory_lake.gateway.identities import Lane
+from factory_lake.lake import open_lake
+from factory_lake.options import (
+    FormatOption,
+    JournalDirOption,
+    LakeOption,
+    ReportOption,
+    folder,
+    number,
+    whole,
+    write_report,
+)
+from factory_lake.output import emit
 from factory_lake.reconcile.expectation import BlankStrings, Rules
-from factory_lake.reconcile.stored import StoredError
+from factory_lake.reconcile.objects import Buckets, StoredObjects, reconcile
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+app = typer.Typer(add_completion=False)
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Take the account of a lake and print it.
-
-    Returns:
-        0 when every message is where it should be, once; 1 when not; 2 when the account could not be taken.
-    """
-    given = command_line().parse_args(arguments)
-    console = Console()
-    try:
-        lake = Lake(_s3(given.local), Buckets.from_outputs(read_outputs(given.outputs)))
-        account = take_account(lake, given.journal_dir, _rules(given), given.wait)
-    except (GatewayError, StoredError, BotoCoreError, ClientError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    account.show(console)
-    if given.json:
-        given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_text(json.dumps(account.to_json(), indent=2) + "\n", encoding="utf-8")
-    return 0 if account.is_clean else 1
+_SETTINGS = "Settings of the transform functions, where they are not the defaults"
 
 
-def _s3(local: Path | None) -> "S3Client":
-    if local is None:
-        return boto3.client("s3")
-    # Only here: an account of a lake on AWS needs nothing of the local cloud.
-    from localcloud import LocalCloud, StartError
-
-    try:
-        client: S3Client = LocalCloud.attach(local).client("s3")
-    except StartError as error:
-        raise GatewayError(str(error)) from error
-    return client
-
-
-def _rules(given: argparse.Namespace) -> Rules:
-    blanks: dict[Lane, BlankStrings] = dict.fromkeys(LANES, "reject")
-    blanks["measurements"] = given.blank_measurements
-    blanks["configuration"] = given.blank_configuration
-    return Rules(given.past_days, given.future_days, blanks)
-
-
-def command_line() -> argparse.ArgumentParser:
-    """The arguments that the command takes."""
-    parser = argparse.ArgumentParser(
-        prog="python -m factory_lake.reconcile",
-        description="Find every message of the gateways' journals in the lake.",
-    )
-    parser.add_argument(
-        "--outputs", type=Path, required=True, metavar="FILE", help="what `terraform output -json` printed"
-    )
-    parser.add_argument(
-        "--journal-dir", type=Path, required=True, metavar="DIR", help="where the journals are"
-    )
-    parser.add_argument(
-        "--local", type=Path, metavar="DIR", help="the working folder of a running local cloud"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole account there")
-    parser.add_argument(
-        "--wait",
-        type=float,
-        default=0,
-        metavar="SECONDS",
-        help="look again for so long while messages are missing",
-    )
-    settings = parser.add_argument_group(
-        "settings of the transform functions, where they are not the defaults"
-    )
-    settings.add_argument("--past-days", type=int, default=Rules.past_days, metavar="N")
-    settings.add_argument("--future-days", type=int, default=Rules.future_days, metavar="N")
-    for lane in LANES:
-        settings.add_argument(f"--blank-{lane}", choices=get_args(BlankStrings), default="reject")
-    return parser
+@app.command("reconcile")
+def command(
+    *,
+    lake: LakeOption = None,
+    journal_dir: JournalDirOption = None,
+    report: ReportOption = None,
+    wait: Annotated[
+        float,
+        typer.Option(
+            "--wait",
+            parser=number(),
+            metavar="SECONDS",
+            help="Look again for so long while messages are missing.",
+        ),
+    ] = 0,
+    past_days: Annotated[
+        int, typer.Option("--past-days", parser=whole(0), metavar="N", rich_help_panel=_SETTINGS)
+    ] = Rules.past_days,
+    future_days: Annotated[
+        int, typer.Option("--future-days", parser=whole(0), metavar="N", rich_help_panel=_SETTINGS)
+    ] = Rules.future_days,
+    blank_measurements: Annotated[
+        BlankStrings, typer.Option("--blank-measurements", rich_help_panel=_SETTINGS)
+    ] = "reject",
+    blank_configuration: Annotated[
+        BlankStrings, typer.Option("--blank-configuration", rich_help_panel=_SETTINGS)
+    ] = "reject",
+    form: FormatOption = "table",
+) -> int:
+    """Find every message of the gateways' journals in the lake; 1 when one is not as it should be."""
+    opened = open_lake(lake)
+    journals = folder("--journal-dir", journal_dir, opened.journal_dir)
+    blanks: dict[Lane, BlankStrings] = {
+        "measurements": blank_measurements,
+        "configuration": blank_configuration,
+    }
+    stored = StoredObjects(Clients(opened).client("s3"), Buckets.from_outputs(opened.outputs))
+    result = reconcile(stored, journals, Rules(past_days, future_days, blanks), wait)
+    emit(form, result.table(), document=result.to_json(), notes=result.notes())
+    write_report(report, result.to_json())
+    return DONE if result.is_clean else FOUND

@@ -14,7 +14,7 @@ from factory_lake.gateway.journal import Entry
 from factory_lake.reconcile.assignment import assign
 from factory_lake.reconcile.expectation import Content, Row, Rules, expected, is_plausible
 from factory_lake.reconcile.lossless_json import NotTakenError
-from factory_lake.reconcile.report import Account, Kind, Offender, Tally
+from factory_lake.reconcile.report import Counts, Discrepancy, Kind, ReconciliationReport
 from factory_lake.reconcile.stored import Found
 
 # The gateway's clock and the broker's may differ; arrival is checked no more closely than this.
@@ -65,7 +65,7 @@ _SentKey = tuple[Source, str]
 _CopyKey = tuple[str, str, Lane, str | None, Content | str | None]
 
 
-def match(entries: Iterable[Entry], found: Iterable[Found], rules: Rules) -> Account:
+def match(entries: Iterable[Entry], found: Iterable[Found], rules: Rules) -> ReconciliationReport:
     """Find each message's copies and each copy's message.
 
     Args:
@@ -73,7 +73,7 @@ def match(entries: Iterable[Entry], found: Iterable[Found], rules: Rules) -> Acc
         found: Everything that lies in the lake, of the journals' factories at least.
         rules: The settings of the lake's transform functions.
     """
-    return _Matching(entries, found, rules).account()
+    return _Matching(entries, found, rules).reconcile()
 
 
 class _Matching:
@@ -82,28 +82,28 @@ class _Matching:
         self._sent = self._group_sent(entries)
         self._sources = {(source.factory, source.gateway, source.lane) for source, _ in self._sent}
         self._lanes = {(factory, lane) for factory, _, lane in self._sources}
-        self._tallies: dict[tuple[str, Lane], Tally] = {lane: Tally() for lane in self._lanes}
-        self._offenders: list[Offender] = []
-        self._foreign = 0
+        self._counts: dict[tuple[str, Lane], Counts] = {lane: Counts() for lane in self._lanes}
+        self._discrepancies: list[Discrepancy] = []
+        self._unexpected = 0
         self._copies: dict[_CopyKey, list[Found]] = defaultdict(list)
         for copy in found:
             if copy.place == "table" and not self._is_ours(copy):
-                self._foreign += 1
+                self._unexpected += 1
             elif (copy.factory, copy.lane) in self._lanes:
                 self._copies[_copy_key(copy)].append(copy)
 
-    def account(self) -> Account:
+    def reconcile(self) -> ReconciliationReport:
         """Match, then judge."""
         candidates = self._candidates()
         self._stand_in(candidates)
         self._explain_copies(candidates)
-        self._name_strangers(candidates)
+        self._report_never_sent(candidates)
         for sent in self._sent.values():
             self._judge(sent)
         order = {kind: number for number, kind in enumerate(get_args(Kind))}
-        self._offenders.sort(key=lambda one: (order[one.kind], one.source, one.n or 0, one.where or ""))
-        by_lane = {f"{factory}/{lane}": tally for (factory, lane), tally in self._tallies.items()}
-        return Account(by_lane, tuple(self._offenders), self._foreign)
+        self._discrepancies.sort(key=lambda one: (order[one.kind], one.source, one.n or 0, one.where or ""))
+        by_lane = {f"{factory}/{lane}": counts for (factory, lane), counts in self._counts.items()}
+        return ReconciliationReport(by_lane, tuple(self._discrepancies), self._unexpected)
 
     def _group_sent(self, entries: Iterable[Entry]) -> dict[_SentKey, _Sent]:
         groups: dict[_SentKey, _Sent] = {}
@@ -173,13 +173,13 @@ class _Matching:
         counts = {key: len(copies) for key, copies in self._copies.items() if copies and candidates[key]}
         room = {key: sent.spare_attempts for key, sent in self._sent.items()}
         for (copy_key, _), number in assign(counts, candidates, room).items():
-            self._tally(copy_key[1], copy_key[2]).redelivered += number
+            self._counts_of(copy_key[1], copy_key[2]).redelivered += number
             for _ in range(number):
                 self._check_copy(self._copies[copy_key].pop(), candidates[copy_key])
         for copy_key in counts:
             sent = self._sent[candidates[copy_key][0]]
             for copy in self._copies.pop(copy_key):
-                self._tally(copy.factory, copy.lane).duplicated += 1
+                self._counts_of(copy.factory, copy.lane).duplicated += 1
                 self._blame(
                     "duplicated",
                     sent.source,
@@ -188,7 +188,7 @@ class _Matching:
                     "a copy that no publish explains",
                 )
 
-    def _name_strangers(self, candidates: Mapping[_CopyKey, Sequence[_SentKey]]) -> None:
+    def _report_never_sent(self, candidates: Mapping[_CopyKey, Sequence[_SentKey]]) -> None:
         """Find the messages that stored things without a match may once have been."""
         alike: dict[object, list[_Sent]] = defaultdict(list)
         for sent in self._sent.values():
@@ -204,13 +204,13 @@ class _Matching:
                         (sent.source.factory, sent.source.gateway) != (copy.factory, copy.gateway)
                     )
                 )
-                self._name_stranger(copy, waiting[0] if waiting else None)
+                self._report_stray(copy, waiting[0] if waiting else None)
 
-    def _name_stranger(self, copy: Found, sent: _Sent | None) -> None:
+    def _report_stray(self, copy: Found, sent: _Sent | None) -> None:
         if sent is None:
             detail = f"nothing in the journals explains this {copy.place} entry ({copy.reason or 'a row'})"
-            self._offenders.append(
-                Offender(
+            self._discrepancies.append(
+                Discrepancy(
                     "never sent",
                     f"{copy.factory}/{copy.gateway or '?'}/{copy.lane}",
                     None,
@@ -226,22 +226,22 @@ class _Matching:
 
     def _judge(self, sent: _Sent) -> None:
         """Count a group of messages and blame those that are not where they must be."""
-        tally = self._tally(sent.source.factory, sent.source.lane)
-        tally.sent += len(sent.entries)
+        counts = self._counts_of(sent.source.factory, sent.source.lane)
+        counts.sent += len(sent.entries)
         entries = iter(sent.by_certainty())
         for copy, entry in zip(sent.standing, entries, strict=False):
-            self._judge_copy(sent, entry, copy, tally)
+            self._judge_copy(sent, entry, copy, counts)
         for copy, entry in zip(sent.altered, entries, strict=False):
             # What is there is not what was sent, so the message counts as lost.
-            tally.lost += 1
+            counts.lost += 1
             self._blame("altered", sent.source, entry.n, copy.where, _difference(sent, copy))
         for entry in entries:
-            tally.lost += 1
+            counts.lost += 1
             self._blame("lost", sent.source, entry.n, None, _why_lost(entry))
 
-    def _judge_copy(self, sent: _Sent, entry: Entry, copy: Found, tally: Tally) -> None:
+    def _judge_copy(self, sent: _Sent, entry: Entry, copy: Found, counts: Counts) -> None:
         if copy.place == "table":
-            tally.delivered += 1
+            counts.delivered += 1
             if sent.content is None:
                 self._blame(
                     "unexpectedly accepted",
@@ -252,11 +252,11 @@ class _Matching:
                 )
             self._check_copy(copy, [(sent.source, entry.sha256)])
         elif copy.place == "rejected":
-            tally.rejected += 1
+            counts.rejected += 1
             if not sent.may_be_rejected:
                 self._blame("unexpectedly rejected", sent.source, entry.n, copy.where, copy.reason or "")
         else:
-            tally.error_action += 1
+            counts.error_action += 1
             self._blame("error action", sent.source, entry.n, copy.where, copy.reason or "")
 
     def _check_copy(self, copy: Found, candidates: Sequence[_SentKey]) -> None:
@@ -284,11 +284,11 @@ class _Matching:
                 f"received_at {received_ms}, sent {entries[0].first_ms}",
             )
 
-    def _tally(self, factory: str, lane: Lane) -> Tally:
-        return self._tallies[factory, lane]
+    def _counts_of(self, factory: str, lane: Lane) -> Counts:
+        return self._counts[factory, lane]
 
     def _blame(self, kind: Kind, source: Source, n: int | None, where: str | None, detail: str) -> None:
-        self._offenders.append(Offender(kind, str(source), n, where, detail))
+        self._discrepancies.append(Discrepancy(kind, str(source), n, where, detail))
 
 
 def _copy_key(copy: Found) -> _CopyKey:
@@ -314,7 +314,7 @@ def _why_lost(entry: Entry) -> str:
 
 
 def _difference(sent: _Sent, copy: Found) -> str:
-    """What was altered, by the names of columns; values are nobody's business here."""
+    """What was altered, by the names of columns; never their values."""
     if copy.payload is not None:
         return f"the {copy.place} entry holds other bytes than were sent"
     names = []

@@ -1,8 +1,8 @@
-"""The record of what was put back: beside each error object, which of its lines were redriven.
+"""The record beside each error object: which of its lines were redriven.
 
-An error object is never changed or deleted. What `factory_lake.redrive` puts back is written down in an object of
-its own, `errors-redriven/...` for `errors/...`, so that nothing is put back twice and an account knows which
-lines stand for a message no longer.
+An error object is never changed or deleted. What `factory_lake.redrive` redrives is written down in an
+object of its own, `errors-redriven/...` for `errors/...`, so that nothing is redriven twice and a
+reconciliation knows which lines stand for a message no longer.
 """
 
 import json
@@ -48,7 +48,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Redriven:
-    """What was put back of one error object.
+    """What was redriven of one error object.
 
     Attributes:
         object: The error object's key.
@@ -73,7 +73,7 @@ class Redriven:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing of the object is left to put back."""
+        """Whether nothing of the object is left to redrive."""
         return self.lines is not None and len(self.redriven) == self.lines and not self.pending
 
     def to_bytes(self) -> bytes:

@@ -1,12 +1,10 @@
-"""The result of an account: numbers by lane, and every message that is not where it should be."""
+"""The result of a reconciliation: numbers by lane, and every message that is not where it should be."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from factory_lake.output import Table
 
 Kind = Literal[
     "lost",
@@ -21,12 +19,10 @@ Kind = Literal[
 ]
 
 _SHOWN = 20
-# Broken by hand where they would make a terminal of 80 columns too narrow.
-_HEADINGS = {"error_action": "error\naction", "duplicated": "dupli-\ncated", "redelivered": "redeli-\nvered"}
 
 
 @dataclass
-class Tally:
+class Counts:
     """How many messages of a lane ended where.
 
     `sent` is `delivered + rejected + error_action + lost`; copies beyond the first count in the last two.
@@ -50,14 +46,14 @@ class Tally:
     duplicated: int = 0
     redelivered: int = 0
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
             **{part.name: getattr(self, part.name) + getattr(other, part.name) for part in fields(self)}
         )
 
 
 @dataclass(frozen=True)
-class Offender:
+class Discrepancy:
     """A message that is not where or what it should be. Never holds a payload.
 
     Attributes:
@@ -76,64 +72,62 @@ class Offender:
 
 
 @dataclass(frozen=True)
-class Account:
-    """The account of a lake.
+class ReconciliationReport:
+    """What a reconciliation found.
 
     Attributes:
         by_lane: `<factory>/<lane>` to numbers.
-        offenders: What is wrong.
-        foreign: Rows of gateways that have no journal here; they are not judged.
+        discrepancies: What is wrong.
+        unexpected: Rows of gateways that have no journal here; they are not judged.
     """
 
-    by_lane: Mapping[str, Tally]
-    offenders: Sequence[Offender]
-    foreign: int = 0
+    by_lane: Mapping[str, Counts]
+    discrepancies: Sequence[Discrepancy]
+    unexpected: int = 0
 
     @property
-    def total(self) -> Tally:
+    def total(self) -> Counts:
         """All lanes together."""
-        return sum(self.by_lane.values(), Tally())
+        return sum(self.by_lane.values(), Counts())
 
     @property
     def is_clean(self) -> bool:
         """Whether every message is where it should be, once."""
-        return not self.offenders
+        return not self.discrepancies
 
     def messages(self) -> dict[str, Any]:
         """The numbers as plain data: `{"total": {...}, "by_lane": {"<factory>/<lane>": {...}}}`."""
         return {
             "total": asdict(self.total),
-            "by_lane": {lane: asdict(tally) for lane, tally in sorted(self.by_lane.items())},
+            "by_lane": {lane: asdict(counts) for lane, counts in sorted(self.by_lane.items())},
         }
 
     def to_json(self) -> dict[str, Any]:
         """Everything as plain data."""
         return {
             "messages": self.messages(),
-            "foreign": self.foreign,
-            "offenders": [asdict(offender) for offender in self.offenders],
+            "unexpected": self.unexpected,
+            "discrepancies": [asdict(discrepancy) for discrepancy in self.discrepancies],
         }
 
-    def show(self, console: Console) -> None:
-        """Print the numbers as a table, and the first offenders."""
-        table = Table(title="Account of every message", box=box.SIMPLE_HEAD, padding=0, show_edge=False)
-        table.add_column("factory/lane", no_wrap=True)
-        for part in fields(Tally):
-            table.add_column(_HEADINGS.get(part.name, part.name), justify="right")
-        for lane, tally in [*sorted(self.by_lane.items()), ("total", self.total)]:
-            if lane == "total":
-                table.add_section()
-            table.add_row(lane, *(str(getattr(tally, part.name)) for part in fields(Tally)))
-        console.print(table)
-        if self.foreign:
-            console.print(f"{self.foreign} rows of gateways without a journal here were not judged")
-        for offender in self.offenders[:_SHOWN]:
-            position = "" if offender.n is None else f" message {offender.n}"
-            place = f" ({offender.where})" if offender.where else ""
-            console.print(
-                f"{offender.kind}: {offender.source}{position}: {offender.detail}{place}",
-                markup=False,
-                soft_wrap=True,
-            )
-        if len(self.offenders) > _SHOWN:
-            console.print(f"... and {len(self.offenders) - _SHOWN} more; the JSON report has all")
+    def table(self) -> Table:
+        """The numbers by lane, the total last."""
+        lanes = [*sorted(self.by_lane.items()), ("total", self.total)]
+        names = [part.name for part in fields(Counts)]
+        rows = [(lane, *(getattr(counts, name) for name in names)) for lane, counts in lanes]
+        return Table(("lane", *(name.replace("_", " ") for name in names)), rows)
+
+    def notes(self, shown: int = _SHOWN) -> list[str]:
+        """What the table does not say: the first discrepancies, and what was not judged."""
+        notes = (
+            [f"{self.unexpected} rows of gateways without a journal here were not judged"]
+            if self.unexpected
+            else []
+        )
+        for discrepancy in self.discrepancies[:shown]:
+            position = "" if discrepancy.n is None else f" message {discrepancy.n}"
+            place = f" ({discrepancy.where})" if discrepancy.where else ""
+            notes.append(f"{discrepancy.kind}: {discrepancy.source}{position}: {discrepancy.detail}{place}")
+        if len(self.discrepancies) > shown:
+            notes.append(f"... and {len(self.discrepancies) - shown} more; --report FILE has all")
+        return notes

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from factory_lake.errors import FactoryLakeError
 from factory_lake.gateway.identities import Lane, parse_lane
 from factory_lake.reconcile.expectation import Content, Line, Row, attributes_content, double_content
 from factory_lake.reconcile.lossless_json import NotTakenError, Number, Object, canonical, parse
@@ -29,8 +30,8 @@ _ERROR_ACTION = "iot-rule"
 _ORIGINAL = "processing-failed"
 
 
-class StoredError(Exception):
-    """An object of the lake that cannot be read; the message names it and says why."""
+class StoredError(FactoryLakeError):
+    """An object of the lake is not what its key says."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def read_object(bucket: str, lane: Lane, key: str, body: bytes) -> list[Found]:
         if error:
             return list(_failures(where, error[1], parse_lane(error[2]), error[3], body))
     except (ValueError, KeyError, TypeError, NotTakenError, pa.ArrowException) as problem:
-        raise StoredError(f"{where} cannot be read: {problem}") from problem
+        raise StoredError(where, f"cannot be read: {problem}") from problem
     return []
 
 

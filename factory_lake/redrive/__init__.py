@@ -1,13 +1,13 @@
-"""Putting messages back on their lane's data stream, each once, with its first arrival and its gateway.
+"""Redriving messages onto their lane's data stream, each once, with its first arrival and its gateway.
 
-`python -m factory_lake.redrive errors` takes what lies under `errors/`, `python -m factory_lake.redrive stream` what a
-delivery stream skipped. The modules, each of which imports only those above it:
+`factory-lake redrive errors` takes what lies under `errors/`, `factory-lake redrive stream` what a delivery
+stream skipped. The modules, each of which imports only those above it:
 
 - `errors`: the tree of errors;
 - `lines` reads error objects, `restore` makes a message of a line that the transform made;
 - `datastream` reads a data stream, `sender` puts batches on it;
 - `origins` finds out when and from which gateway a message first came;
-- `ledger` writes down what was put back;
+- `checkpoints` writes down what was redriven;
 - `prediction` asks the transform's code what it would make of a message;
 - `findings` counts;
 - `objects` redrives error objects, `skipped` a range of a data stream;

@@ -1,4 +1,4 @@
-"""What was put back, written down beside the error objects with conditional writes.
+"""What was redriven, written down beside the error objects with conditional writes.
 
 Before a batch is sent, its lines are written down as pending; the next write, or the last, makes them
 redriven. So a crash leaves one batch in doubt, never more, and says which. Two runs cannot both work on an
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LOST_RACE = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
 
 
-class Ledger:
+class Checkpoints:
     """The records of redriven lines."""
 
     def __init__(self, s3: "S3Client") -> None:
@@ -67,7 +67,5 @@ class Ledger:
             stored, stored_etag = self.read(source)
             if stored == record and stored_etag is not None:
                 return stored_etag
-            raise BusyError(
-                f"{source}: another redrive works on it (run {stored.run or 'unknown'})"
-            ) from error
+            raise BusyError(source, f"another redrive works on it (run {stored.run or 'unknown'})") from error
         return answer["ETag"]

@@ -10,23 +10,17 @@ The tree of errors::
 Messages name places and rules, never a payload.
 """
 
+from factory_lake.errors import FactoryLakeError
 
-class RedriveError(Exception):
+
+class RedriveError(FactoryLakeError):
     """Base of every error that this package raises on purpose."""
 
 
 class DamagedError(RedriveError):
-    """A stored object that cannot be read.
+    """A stored object cannot be read; its place is bucket and key, and the line where one is at fault."""
 
-    Attributes:
-        place: Bucket and key, and the line where one is at fault.
-        rule: What it should be.
-    """
-
-    def __init__(self, place: str, rule: str) -> None:
-        super().__init__(f"{place}: {rule}")
-        self.place = place
-        self.rule = rule
+    verbs = ()
 
 
 class BusyError(RedriveError):

@@ -4,11 +4,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
 from factory_lake.gateway.identities import Lane
+from factory_lake.output import Table
 
 _SHOWN = 20
 
@@ -35,9 +32,9 @@ class Finding:
 
 
 # Outcomes; those that hold a message back say why.
-PUT_BACK = "put back"
-WOULD_PUT_BACK = "would be put back"
-BEFORE = "put back before"
+REDRIVEN = "redriven"
+WOULD_REDRIVE = "would be redriven"
+BEFORE = "redriven before"
 NO_GATEWAY = "held: gateway unknown"
 TOO_LARGE = "held: too large for the data stream"
 REFUSED_AGAIN = "held: would be refused again"
@@ -51,7 +48,7 @@ class Findings:
 
     Attributes:
         counts: Messages by finding.
-        in_doubt: Messages that an earlier run may have put back already and that were put back again, since
+        in_doubt: Messages that an earlier run may have redriven already and that were redriven again, since
             the data stream no longer tells.
         problems: What could not be done.
     """
@@ -72,20 +69,23 @@ class Findings:
             "problems": self.problems,
         }
 
-    def show(self, console: Console, *, applied: bool) -> None:
-        """Print the counts as a table, and the problems."""
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)
-        for name in ("factory", "lane", "type", "day", "rule", "outcome"):
-            table.add_column(name, overflow="fold")
-        table.add_column("messages", justify="right")
-        for one, count in sorted(self.counts.items()):
-            table.add_row(one.factory, one.lane, one.kind, one.day, one.rule, one.outcome, str(count))
-        console.print(table)
+    def table(self) -> Table:
+        """The counts, what people look for first."""
+        rows = [
+            (count, one.outcome, one.rule, one.kind, one.factory, one.lane, one.day)
+            for one, count in sorted(self.counts.items())
+        ]
+        columns = ("messages", "outcome", "rule", "type", "factory", "lane", "day")
+        return Table(columns, rows, frozenset({"outcome", "rule"}))
+
+    def notes(self, *, applied: bool) -> list[str]:
+        """What the table does not say: doubts and problems."""
+        notes = []
         if self.in_doubt:
-            console.print(f"{self.in_doubt} of them may have been put back by an earlier run as well")
-        for problem in self.problems[:_SHOWN]:
-            console.print(f"problem: {problem}", markup=False, soft_wrap=True)
+            notes.append(f"{self.in_doubt} of them may have been redriven by an earlier run as well")
+        notes += [f"problem: {problem}" for problem in self.problems[:_SHOWN]]
         if len(self.problems) > _SHOWN:
-            console.print(f"... and {len(self.problems) - _SHOWN} more; --json has all")
+            notes.append(f"... and {len(self.problems) - _SHOWN} more; --report FILE has all")
         if not applied:
-            console.print("Nothing was put back; --apply does it.")
+            notes.append("Nothing was redriven; --apply does it.")
+        return notes

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from factory_lake.gateway.connections import output_value
-from factory_lake.gateway.errors import ConfigurationError
+from factory_lake.errors import OptionError
 from factory_lake.gateway.identities import LANES, Lane
-from factory_lake.redrive.checkpoint import Ledger
+from factory_lake.lake import mapping_at, output_at
+from factory_lake.redrive.checkpoint import Checkpoints
 from factory_lake.redrive.datastream import DataStream
 from factory_lake.redrive.objects import LaneParts
 from factory_lake.redrive.origins import RejectionLog
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Clients:
+class LaneClients:
     """What reaches AWS.
 
     Attributes:
@@ -86,23 +86,27 @@ def lanes(
     """The lanes of some factories; of all where none is named.
 
     Raises:
-        ConfigurationError: When an output is missing or a factory has no data streams.
+        LakeError: When an output is missing.
+        OptionError: When a factory has no data streams.
     """
-    buckets, streams = output_value(outputs, "buckets"), output_value(outputs, "data_streams")
-    functions = output_value(outputs, "transform_functions")
+    streams = mapping_at(outputs, "data_streams")
     for factory in factories or sorted(streams):
         if factory not in streams:
-            raise ConfigurationError(
-                f"--factory must be one that has data streams ({', '.join(sorted(streams))}), got {factory!r}"
+            raise OptionError(
+                "--factory", f"must be one that has data streams ({', '.join(sorted(streams))})", factory
             )
         for lane in LANES:
             if only in (None, lane):
                 yield LaneNames(
-                    factory, lane, buckets[lane], streams[factory][lane], functions[factory][lane]
+                    factory,
+                    lane,
+                    str(output_at(outputs, "buckets", lane)),
+                    str(output_at(outputs, "data_streams", factory, lane)),
+                    str(output_at(outputs, "transform_functions", factory, lane)),
                 )
 
 
-def parts_of(names: LaneNames, clients: Clients, settings: Settings) -> LaneParts:
+def parts_of(names: LaneNames, clients: LaneClients, settings: Settings) -> LaneParts:
     """What reaches a lane's parts.
 
     Raises:
@@ -112,7 +116,7 @@ def parts_of(names: LaneNames, clients: Clients, settings: Settings) -> LanePart
         names.factory,
         names.lane,
         names.bucket,
-        Ledger(clients.s3),
+        Checkpoints(clients.s3),
         DataStream(clients.kinesis, names.stream),
         Sender(clients.sending, names.stream, settings.rate),
         RejectionLog(clients.logs, names.log_group),
@@ -120,7 +124,7 @@ def parts_of(names: LaneNames, clients: Clients, settings: Settings) -> LanePart
     )
 
 
-def prediction_of(names: LaneNames, clients: Clients, settings: Settings) -> Prediction:
+def prediction_of(names: LaneNames, clients: LaneClients, settings: Settings) -> Prediction:
     """The transform's code with the function's settings and what overrides them.
 
     Raises:

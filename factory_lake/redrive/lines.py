@@ -92,7 +92,7 @@ def spellings(kind: str) -> frozenset[str]:
 
 
 def list_objects(s3: "S3Client", bucket: str, factory: str, lane: Lane) -> Iterator[ErrorObject]:
-    """A lane's error objects, in the order of their keys. Keys of another form are passed over."""
+    """A lane's error objects, in the order of their keys. Keys of another form are skipped."""
     prefix = f"{ERRORS}factory={factory}/{lane}/"
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):

@@ -18,7 +18,7 @@ from threading import Lock
 from factory_lake.gateway.identities import Lane
 from factory_lake.reconcile.redriven import Lines, Redriven
 from factory_lake.redrive import findings as outcomes
-from factory_lake.redrive.checkpoint import Ledger
+from factory_lake.redrive.checkpoint import Checkpoints
 from factory_lake.redrive.datastream import DataStream
 from factory_lake.redrive.errors import BusyError, DamagedError, SendError
 from factory_lake.redrive.findings import Finding, Findings
@@ -49,7 +49,7 @@ class LaneParts:
         factory: Whose.
         lane: Which.
         bucket: Where its error objects lie.
-        ledger: Where it is written down what was put back.
+        checkpoints: Where it is written down what was redriven.
         stream: Its data stream, to read.
         sender: Its data stream, to write.
         log: The log of its transform function.
@@ -59,7 +59,7 @@ class LaneParts:
     factory: str
     lane: Lane
     bucket: str
-    ledger: Ledger
+    checkpoints: Checkpoints
     stream: DataStream
     sender: Sender
     log: RejectionLog
@@ -68,7 +68,7 @@ class LaneParts:
 
 @dataclass(frozen=True)
 class Options:
-    """What to put back, and how.
+    """What to redrive, and how.
 
     Attributes:
         apply: Do it; otherwise only count.
@@ -87,7 +87,7 @@ class Options:
     gateway: str | None = None
 
     def wants(self, source: ErrorObject) -> bool:
-        """Whether an object is among those that shall be put back."""
+        """Whether an object is among those that shall be redriven."""
         of_kind = not self.kinds or bool(self.kinds & spellings(source.kind))
         return of_kind and self.from_day <= source.day <= self.to_day
 
@@ -100,7 +100,7 @@ class _Message:
 
 
 class _Reading:
-    """The lines of an object that are not put back yet, up to its end or a damaged one.
+    """The lines of an object that are not redriven yet, up to its end or a damaged one.
 
     Attributes:
         lines: How many were read.
@@ -156,7 +156,7 @@ class ObjectRedrive:
 
         Args:
             parts: The lane.
-            options: What to put back.
+            options: What to redrive.
             findings: What is counted, over all lanes of a run.
             run: The run's ID, for the record.
             clock_ms: Epoch ms.
@@ -221,11 +221,11 @@ class ObjectRedrive:
         """How many messages the limit leaves."""
         if self._options.limit is None:
             return None
-        done = self._findings.total(outcomes.PUT_BACK, outcomes.WOULD_PUT_BACK)
+        done = self._findings.total(outcomes.REDRIVEN, outcomes.WOULD_REDRIVE)
         return max(0, self._options.limit - done)
 
     def _object(self, source: ErrorObject, lines: Iterator[ErrorLine]) -> None:
-        record, etag = self._parts.ledger.read(source)
+        record, etag = self._parts.checkpoints.read(source)
         work = _Work(source, record, record, etag)
         if record.pending and self._options.apply:
             self._settle(work)
@@ -253,7 +253,7 @@ class ObjectRedrive:
         messages = list(self._messages(work.source, lines))[: self._left()]
         if not self._options.apply:
             for message in messages:
-                self._count(work.source, message.origin.rule or "-", outcomes.WOULD_PUT_BACK)
+                self._count(work.source, message.origin.rule or "-", outcomes.WOULD_REDRIVE)
             return
         if not messages:
             return
@@ -271,7 +271,7 @@ class ObjectRedrive:
                 break
         work.record = replace(work.record, pending=Lines())
         if left:
-            raise SendError(f"{self._parts.sender.stream}: {problem}")
+            raise SendError(self._parts.sender.stream, problem)
 
     def _note(self, work: _Work, messages: list[_Message], outcome: Outcome, since_ms: int) -> list[_Message]:
         """Note what the stream took of a batch, and return what it did not."""
@@ -284,7 +284,7 @@ class ObjectRedrive:
         numbers = {message.number for message in taken}
         work.record = replace(work.record, redriven=work.record.redriven.plus(numbers))
         for message in taken:
-            self._count(work.source, message.origin.rule or "-", outcomes.PUT_BACK)
+            self._count(work.source, message.origin.rule or "-", outcomes.REDRIVEN)
         return [message for message in messages if message.number not in numbers]
 
     def _settle(self, work: _Work) -> None:
@@ -294,7 +294,7 @@ class ObjectRedrive:
         if age_ms < self._take_over_ms:
             wait = (self._take_over_ms - age_ms) / 1000
             raise BusyError(
-                f"{work.source}: run {record.run} sent a batch a moment ago; try again in {wait:.0f} s"
+                work.source, f"run {record.run} sent a batch a moment ago; try again in {wait:.0f} s"
             )
         there = self._arrived(work.source, record.pending, record.since_ms)
         if self._clock_ms() - record.since_ms > self._parts.stream.retention_ms():
@@ -367,7 +367,7 @@ class ObjectRedrive:
         work.record = replace(work.record, run=self._run)
         # Set before the write: a run that lost a race must not write once more when it is left.
         work.stored = work.record
-        work.etag = self._parts.ledger.write(work.source, work.record, work.etag)
+        work.etag = self._parts.checkpoints.write(work.source, work.record, work.etag)
 
     def _count(self, source: ErrorObject, rule: str, outcome: str, messages: int = 1) -> None:
         day = source.day.isoformat()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from factory_lake.redrive.datastream import DataStream
 from factory_lake.redrive.lines import ErrorLine
 from transform.envelope import open_envelope
+from transform.events import FirehoseRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -126,7 +127,7 @@ class StreamMemory:
             if digest not in wanted:
                 continue
             origin = envelope(record.partition_key, record.arrival_ms)
-            # Shards are read one after the other, and a message that was put back has the same bytes: the
+            # Shards are read one after the other, and a message that was redriven has the same bytes: the
             # very moment of the arrival, which an error line has from its record, decides before nearness.
             exact = next((one for one in wanted[digest] if one.arrival_ms == record.arrival_ms), None)
             if exact is None:
@@ -144,7 +145,7 @@ class StreamMemory:
 
 def envelope(partition_key: str, arrival_ms: int) -> Origin:
     """What the transform reads from a record's partition key."""
-    record = {
+    record: FirehoseRecord = {
         "kinesisRecordMetadata": {"partitionKey": partition_key},
         "approximateArrivalTimestamp": arrival_ms,
     }

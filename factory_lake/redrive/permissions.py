@@ -69,7 +69,7 @@ def policy(
         ]
     statements += [
         {
-            "Sid": "PutBack",
+            "Sid": "Redrive",
             "Effect": "Allow",
             "Action": [
                 "kinesis:DescribeStreamSummary",

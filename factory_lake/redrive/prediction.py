@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from factory_lake.redrive.errors import RedriveError
 from factory_lake.redrive.restore import SCHEMAS
+from lambda_common.settings import SettingsError
 from transform.batch import Transform
 from transform.errors import TransformError
+from transform.events import FirehoseRecord
 from transform.report import Report
 from transform.settings import Settings
 
@@ -52,13 +54,13 @@ class Prediction:
         try:
             settings = Settings.from_env(environment)
             self._transform = Transform(settings, str(schemas), Report(settings, self._hear))
-        except TransformError as error:
-            raise RedriveError(str(error)) from error
+        except (SettingsError, TransformError) as error:
+            raise RedriveError("the transform's settings", str(error)) from error
         self._rule: str | None = None
 
     def verdict(self, payload: bytes, partition_key: str, arrival_ms: int) -> Verdict:
         """Ask about one message; the answer is the same in any batch."""
-        record = {
+        record: FirehoseRecord = {
             "recordId": "1",
             "data": base64.b64encode(payload).decode(),
             "approximateArrivalTimestamp": arrival_ms,

@@ -2,8 +2,8 @@
 
 A delivery stream that is made anew reads its data stream from that moment on. What arrived while there was
 none is on the data stream, and nowhere else. A record of the range counts as skipped when neither its row nor
-its bytes lie in the lake; it is put back with its own partition key. The same key after the range says that
-it was put back before, so a run that is repeated puts nothing back twice.
+its bytes lie in the lake; it is redriven with its own partition key. The same key after the range says that
+it was redriven before, so a run that is repeated redrives nothing twice.
 """
 
 import hashlib
@@ -104,10 +104,10 @@ class RangeRedrive:
                 self._count(expected.arrived, outcomes.BEFORE)
             elif key not in skipped:
                 self._count(expected.arrived, outcomes.IN_PLACE)
-        self._put_back(skipped, from_ms, to_ms)
+        self._redrive(skipped, from_ms, to_ms)
 
     def _expected(self, from_ms: int, to_ms: int) -> tuple[dict[str, _Expected], set[tuple[int, int, int]]]:
-        """Where each record of the range must be, by the key that it is put back with; and the rows' days."""
+        """Where each record of the range must be, by the key that it is redriven with; and the rows' days."""
         wanted: dict[str, _Expected] = {}
         days: set[tuple[int, int, int]] = set()
         for record in self._parts.stream.read(from_ms, to_ms):
@@ -122,7 +122,9 @@ class RangeRedrive:
                 row = _row_of(self._parts.lane == "configuration", verdict.line)
             wanted[key] = _Expected(row, _digest(record.data), _day(record.arrival_ms))
             if len(wanted) > MOST_RECORDS:
-                raise RedriveError(f"the range must hold at most {MOST_RECORDS} records; take a shorter one")
+                raise RedriveError(
+                    "--from, --to", f"the range must hold at most {MOST_RECORDS} records; take a shorter one"
+                )
         return wanted, days
 
     def _not_stored(
@@ -178,7 +180,7 @@ class RangeRedrive:
                     if item["LastModified"].timestamp() * 1000 >= from_ms - 1000:
                         yield item["Key"]
 
-    def _put_back(self, skipped: set[str], from_ms: int, to_ms: int) -> None:
+    def _redrive(self, skipped: set[str], from_ms: int, to_ms: int) -> None:
         limit = self._options.limit
         keys = skipped if limit is None else set(sorted(skipped)[:limit])
         waiting = set(keys)
@@ -194,7 +196,7 @@ class RangeRedrive:
         for batch in batches(records(), lambda pair: pair[1].size, sender.most_records):
             if self._options.apply:
                 self._send([record for _, record in batch], to_ms)
-            outcome = outcomes.PUT_BACK if self._options.apply else outcomes.WOULD_PUT_BACK
+            outcome = outcomes.REDRIVEN if self._options.apply else outcomes.WOULD_REDRIVE
             for came, _ in batch:
                 self._count(_day(came.arrival_ms), outcome)
 
@@ -215,10 +217,10 @@ class RangeRedrive:
             problem = outcome.problem
             if outcome.final:
                 break
-        raise SendError(f"{self._parts.sender.stream}: {problem}")
+        raise SendError(self._parts.sender.stream, problem)
 
     def _key(self, record: StreamRecord) -> str | None:
-        """The key that a record is put back with: its own, where that is an envelope."""
+        """The key that a record is redriven with: its own, where that is an envelope."""
         origin = envelope(record.partition_key, record.arrival_ms)
         if origin.gateway is not None:
             return record.partition_key

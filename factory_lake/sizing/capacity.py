@@ -6,14 +6,15 @@ Video Streams ("Service quotas"), or the settings' of the modules.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from clip_fetch import pace
+from clip_fetch import deadline
 from factory_lake.sizing import quotas
 from factory_lake.sizing.modules import alarms
 from factory_lake.sizing.numbers import table, text
 from factory_lake.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, Lane, Plant, Video
-from factory_lake.sizing.rows import HEADER, Row, verdict
+from factory_lake.sizing.rows import FITS, HEADER, Row, shortages
 
 PUBLISHES = 100  # a second and connection; the excess is discarded
 CONNECTION_BYTES = 512 * 1024  # a second and connection
@@ -28,7 +29,7 @@ FRAGMENT_POINTS = 500  # a second and video stream; GetClip costs one a fragment
 # The rule's partition key: epoch milliseconds, the gateway's ID (32 at most) and a UUID, with two slashes.
 KEY_BYTES = 13 + 1 + 32 + 1 + 36
 # What the archiver keeps free at the end of a run.
-MARGIN_SECONDS = pace.MARGIN_MS / 1000
+MARGIN_SECONDS = deadline.MARGIN_MS / 1000
 
 
 def rows_of(factory: Factory, assumed: Assumed) -> list[Row]:
@@ -77,17 +78,41 @@ def expectations_of(factory: Factory, assumed: Assumed) -> list[str]:
     return told
 
 
+@dataclass(frozen=True)
+class Section:
+    """The sums of one factory, or of all together.
+
+    Attributes:
+        title: Whose they are.
+        introduction: What to know of the table; may be empty.
+        rows: The sums.
+        expectations: What to expect that no limit stands against.
+    """
+
+    title: str
+    introduction: str
+    rows: Sequence[Row]
+    expectations: Sequence[str] = ()
+
+
+def sections(plant: Plant) -> list[Section]:
+    """Every factory, and the quotas that all share."""
+    each = [
+        Section(factory.name, "", rows_of(factory, plant.assumed), expectations_of(factory, plant.assumed))
+        for factory in plant.factories
+    ]
+    return [*each, Section("All factories", _ACCOUNT, quotas.rows_of(plant))]
+
+
 def report(plant: Plant) -> str:
-    """The whole account in Markdown."""
+    """All of it in Markdown."""
     parts = []
-    for factory in plant.factories:
-        rows = rows_of(factory, plant.assumed)
-        parts.append(f"### {factory.name}\n\n" + table(HEADER, [row.cells for row in rows]))
-        parts.append("".join(f"- {line}.\n" for line in expectations_of(factory, plant.assumed)))
-        parts.append(verdict(rows))
-    rows = quotas.rows_of(plant)
-    parts.append(f"### All factories\n\n{_ACCOUNT}\n\n" + table(HEADER, [row.cells for row in rows]))
-    parts.append(verdict(rows))
+    for section in sections(plant):
+        above = f"{section.introduction}\n\n" if section.introduction else ""
+        parts.append(f"### {section.title}\n\n{above}" + table(HEADER, [row.cells for row in section.rows]))
+        if section.expectations:
+            parts.append("".join(f"- {line}.\n" for line in section.expectations))
+        parts.append("".join(f"**Too little:** {line}.\n" for line in shortages(section.rows)) or f"{FITS}\n")
     return "\n".join(parts)
 
 

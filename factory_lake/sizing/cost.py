@@ -1,13 +1,13 @@
 """What a plant uses in a month, times prices that the user gives."""
 
 import math
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from clip_fetch import report as clip_report
 from factory_lake.sizing import modules
+from factory_lake.sizing.errors import PriceError, read_toml
 from factory_lake.sizing.numbers import table, text
 from factory_lake.sizing.plant import Assumed, Factory, Lane, Plant, Video
 
@@ -17,11 +17,7 @@ DAYS = HOURS / 24
 # Metrics that the functions emit, each a custom metric for every set of dimensions. Of a lane: records
 # received, accepted and rejected. Of a camera, and as many of all cameras of a factory together:
 LANE_METRICS = 3
-CAMERA_METRICS = len(clip_report._UNITS)
-
-
-class PriceError(Exception):
-    """The prices' file lacks a price, or has one that nothing uses; the message names it."""
+CAMERA_METRICS = len(clip_report.UNITS)
 
 
 @dataclass(frozen=True)
@@ -59,6 +55,7 @@ class Use:
     quantity: float
 
 
+ALL = "all"
 GROUPS = ("messages", "video", "storage", "watching")
 
 
@@ -68,14 +65,16 @@ def read_prices(path: Path) -> Prices:
     Raises:
         PriceError: When something is missing.
     """
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    content = read_toml(path)
     try:
         title = f"{content['note']}: {content['region']}, {content['date']}, {content['currency']}"
         return Prices(title, content["currency"], dict(content["prices"]), dict(content["meters"]))
     except KeyError as error:
         raise PriceError(
-            f"{path} must have note, region, date, currency, meters and prices, got no {error}"
+            path, f"must have note, region, date, currency, meters and prices, got no {error}"
         ) from error
+    except (TypeError, ValueError) as error:
+        raise PriceError(path, f"must have tables [prices] and [meters]: {error}") from error
 
 
 def uses_of(factory: Factory, assumed: Assumed, meters: dict[str, int]) -> list[Use]:
@@ -108,8 +107,25 @@ def uses_of_queries(assumed: Assumed) -> list[Use]:
     return [Use("storage", "athena_tb_scanned", "queries * what each reads", scanned)]
 
 
-def report(plant: Plant, prices: Prices) -> str:
-    """The whole account in Markdown.
+@dataclass(frozen=True)
+class Bill:
+    """What a plant costs in a month.
+
+    Attributes:
+        title: Whose prices they are.
+        summary: By factory, then `all`: amounts of each group, and their sum.
+        uses: Group, price, sum in words, quantity, price of a unit, amount.
+        currency: What amounts are in.
+    """
+
+    title: str
+    summary: list[tuple[str, list[float]]]
+    uses: list[tuple[str, str, str, float, float, float]]
+    currency: str
+
+
+def bill(plant: Plant, prices: Prices) -> Bill:
+    """What all factories and queries cost in a month.
 
     Raises:
         PriceError: When something used has no price, or a price is for nothing.
@@ -123,7 +139,7 @@ def report(plant: Plant, prices: Prices) -> str:
         alike = [use for use in every if (use.group, use.price) == (group, name)]
         quantity = sum(use.quantity for use in alike)
         unit = prices.by_unit[name]
-        rows.append([group, f"`{name}`", alike[0].sum, text(quantity), text(unit), _money(quantity * unit)])
+        rows.append((group, name, alike[0].sum, quantity, unit, quantity * unit))
     amounts = {
         name: [
             sum(use.quantity * prices.by_unit[use.price] for use in uses if use.group == group)
@@ -131,31 +147,45 @@ def report(plant: Plant, prices: Prices) -> str:
         ]
         for name, uses in by_factory.items()
     }
-    total = [sum(column) for column in zip(*amounts.values(), strict=True)]
-    summary = [
-        [name, *map(_money, row), _money(sum(row))] for name, row in [*amounts.items(), ("**all**", total)]
+    amounts[ALL] = [sum(column) for column in zip(*amounts.values(), strict=True)]
+    summary = [(name, [*row, sum(row)]) for name, row in amounts.items()]
+    return Bill(prices.title, summary, rows, prices.currency)
+
+
+def report(plant: Plant, prices: Prices) -> str:
+    """The bill in Markdown.
+
+    Raises:
+        PriceError: As `bill` does.
+    """
+    made = bill(plant, prices)
+    summary = [["**all**" if name == ALL else name, *map(money, amounts)] for name, amounts in made.summary]
+    uses = [
+        [group, f"`{price}`", words, text(quantity), text(unit), money(amount)]
+        for group, price, words, quantity, unit, amount in made.uses
     ]
     return "\n".join(
         [
-            f"Prices: {prices.title}.\n",
-            table(["", *GROUPS, f"{prices.currency} a month"], summary),
-            table(["", "price", "sum", "quantity a month", "a unit", f"{prices.currency} a month"], rows),
+            f"Prices: {made.title}.\n",
+            table(["", *GROUPS, f"{made.currency} a month"], summary),
+            table(["", "price", "sum", "quantity a month", "a unit", f"{made.currency} a month"], uses),
         ]
     )
 
 
 def _refuse_gaps(uses: list[Use], prices: Prices) -> None:
     if missing := sorted({use.price for use in uses} - set(prices.by_unit)):
-        raise PriceError(f"prices must have {', '.join(missing)}, got none")
+        raise PriceError("prices", f"must have {', '.join(missing)}, got none")
     if unknown := sorted(set(prices.by_unit) - ALL_PRICES):
-        raise PriceError(f"prices must have no other names than the uses have, got {', '.join(unknown)}")
+        raise PriceError("prices", f"must have no other names than the uses have, got {', '.join(unknown)}")
 
 
 def _place(use: Use) -> int:
     return GROUPS.index(use.group)
 
 
-def _money(amount: float) -> str:
+def money(amount: float) -> str:
+    """An amount with its cents."""
     return f"{amount:,.2f}"
 
 

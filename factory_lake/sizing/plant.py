@@ -1,14 +1,14 @@
 """A plant in numbers: what its file says, with the modules' defaults for what it leaves out."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clip_fetch import pace, planning
+from clip_fetch import planning, throughput
 from factory_lake.sizing.defaults import Settings, defaults_of
+from factory_lake.sizing.errors import PlantError, read_toml
 
 LANES = ("measurements", "configuration")
 # Where the archiver ends a clip: GetClip joins no more than 200 fragments and 100 MB.
@@ -20,10 +20,6 @@ ON_DEMAND_SHARDS = 4
 _TRANSFORM_BUFFER: Settings = {"mb": 1.0, "seconds": 60.0}
 _SCHEDULE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
-
-
-class PlantError(Exception):
-    """The plant's file is not as it must be; the message names path, rule and value."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +108,7 @@ class Video:
         """Seconds between two runs of the archiver."""
         rate = _SCHEDULE.fullmatch(self.settings["schedule"])
         if rate is None:
-            raise PlantError(f"video.schedule must be rate(...) here, got {self.settings['schedule']!r}")
+            raise PlantError("video.schedule", "must be rate(...) here", self.settings["schedule"])
         return int(rate[1]) * _UNITS[rate[2]]
 
 
@@ -153,8 +149,8 @@ class Assumed:
     headroom: float = 1.5
     outage_hours: float = 8
     transform_seconds_per_mb: float = 0.5
-    archive_seconds_per_clip: float = pace._CALL_MS / 1000
-    archive_mb_per_second: float = pace._ASSUMED_RATE / 1e6
+    archive_seconds_per_clip: float = throughput.ASSUMED_CALL_MS / 1000
+    archive_mb_per_second: float = throughput.ASSUMED_BYTES_PER_SECOND / 1e6
     json_per_parquet: float = 10
     keep_months: float = 12
     log_gb: float = 1
@@ -177,15 +173,15 @@ def read_plant(path: Path) -> Plant:
     Raises:
         PlantError: With the path, the rule and the value.
     """
-    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    content = read_toml(path)
     _refuse_others(content, {"assumed", "factories"}, "the file")
     assumed = content.get("assumed", {})
     _refuse_others(assumed, set(Assumed.__dataclass_fields__), "assumed")
     for name in assumed:
         _number(assumed, name, "assumed")
     factories = content.get("factories", {})
-    if not factories:
-        raise PlantError("factories must name at least one factory, got none")
+    if not isinstance(factories, Mapping) or not factories:
+        raise PlantError("factories", "must name at least one factory, got none")
     return Plant(tuple(_factory(name, given) for name, given in factories.items()), Assumed(**assumed))
 
 
@@ -222,11 +218,12 @@ def _factory(name: str, given: Mapping[str, Any]) -> Factory:
 def _video(given: Mapping[str, Any], path: str) -> Video | None:
     if "cameras" not in given:
         return None
+    _refuse_no_table(given["cameras"], f"{path}.cameras")
     cameras = dict(given["cameras"])
     count = _number(cameras, "count", f"{path}.cameras")
     mbit = _number(cameras, "mbit_per_second", f"{path}.cameras")
     if mbit == 0:
-        raise PlantError(f"{path}.cameras.mbit_per_second must be more than 0, got 0")
+        raise PlantError(f"{path}.cameras.mbit_per_second", "must be more than 0", 0)
     hours = _number({"hours_per_day": 24, **cameras}, "hours_per_day", f"{path}.cameras")
     settings = {name: value for name, value in cameras.items() if name not in _CAMERAS}
     return Video(
@@ -251,18 +248,32 @@ def _merged(defaults: Settings, given: Mapping[str, Any], path: str) -> Settings
             merged[name] = _merged(default, given.get(name, {}), f"{path}.{name}")
         else:
             merged[name] = given.get(name, default)
+            _check_type(merged[name], default, f"{path}.{name}")
     return merged
+
+
+def _check_type(value: object, default: object, path: str) -> None:
+    kinds = {str: "a text", float: "a number", int: "a number"}
+    wanted = kinds.get(type(default))
+    if wanted is not None and value is not None and kinds.get(type(value)) != wanted:
+        raise PlantError(path, f"must be {wanted}", value)
 
 
 def _number(given: Mapping[str, Any], name: str, path: str) -> float:
     value = given.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise PlantError(f"{path}.{name} must be a number, 0 or more, got {value!r}")
+        raise PlantError(f"{path}.{name}", f"must be a number, 0 or more, got {value!r}")
     return float(value)
 
 
 def _refuse_others(given: Mapping[str, Any], known: set[str], path: str) -> None:
+    _refuse_no_table(given, path)
     if others := sorted(set(given) - known):
         raise PlantError(
-            f"{path} must have no other keys than {', '.join(sorted(known))}, got {', '.join(others)}"
+            path, f"must have no other keys than {', '.join(sorted(known))}, got {', '.join(others)}"
         )
+
+
+def _refuse_no_table(given: object, path: str) -> None:
+    if not isinstance(given, Mapping):
+        raise PlantError(path, "must be a table", given)

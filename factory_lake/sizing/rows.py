@@ -1,5 +1,6 @@
 """A sum beside its limit, and how a page shows it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from factory_lake.sizing.numbers import percent, text
@@ -38,7 +39,9 @@ class Row:
 HEADER = ["what", "sum", "asked", "limit", "used"]
 
 
-def verdict(rows: list[Row]) -> str:
-    """What is too little, with its remedy, or that nothing is."""
-    short = [row for row in rows if row.used > 1]
-    return "".join(f"**Too little:** {row.what}: {row.remedy}.\n" for row in short) or "Everything fits.\n"
+FITS = "Everything fits."
+
+
+def shortages(rows: Iterable[Row]) -> list[str]:
+    """What is too little, each with its remedy."""
+    return [f"{row.what}: {row.remedy}" for row in rows if row.used > 1]

@@ -1,26 +1,28 @@
-"""`python -m harness.access`: keep the tables of docs/security.md as expected.toml and the probes have them."""
+"""`python -m harness.access`: keep the tables of docs/security.md as expected.toml and the probes are."""
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
+from typing import Annotated
+
+import typer
 
 from harness.access.table import DOCUMENT, render
+from harness.commands import run_app
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the document, or check it; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m harness.access", description="Write the tables of who may do what."
-    )
-    parser.add_argument("--check", action="store_true", help="say whether they are up to date; write nothing")
-    options = parser.parse_args(arguments)
+def command(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail if they are not up to date; write nothing.")
+    ] = False,
+) -> int:
+    """Write the tables of docs/security.md that say who may do what."""
     before = DOCUMENT.read_text(encoding="utf-8")
     after = render(before)
     if after == before:
         return 0
-    if options.check:
+    if check:
         print(f"{DOCUMENT}: its tables differ from harness/access; run 'make docs'", file=sys.stderr)
         return 1
     DOCUMENT.write_text(after, encoding="utf-8")
@@ -29,4 +31,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_app(command, "harness.access"))

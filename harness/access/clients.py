@@ -17,7 +17,7 @@ from localcloud.settings import ACCESS_KEY, SECRET_KEY
 
 
 class Clients:
-    """Clients of a local cloud, for whoever `become` was given last; for the account's root at first."""
+    """Clients of a local cloud: they act for the account's root, and after `become` for its caller."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self._endpoint = cloud.endpoint

@@ -19,7 +19,7 @@ VERBS = ("connect", "publish", "retain", "subscribe")
 
 @dataclass(frozen=True)
 class View:
-    """What lies around an identity.
+    """What an identity can reach for.
 
     Attributes:
         own: The identity.
@@ -100,8 +100,7 @@ def attempts(path: Path = EXPECTED) -> list[Attempt]:
     for line in lines:
         if line.verb not in known or line.to not in known[line.verb]:
             raise ValueError(f"{path.name}: nothing is known of {line}")
-    # Nobody can publish to a wildcard, MQTT itself forbids it; retaining takes the permission to publish, and
-    # one more.
+    # MQTT itself forbids publishing to a wildcard; retaining needs the permission to publish, and one more.
     impossible = {("publish", to) for to in ("its factory's, by wildcard", "everything")}
     needless = {("retain", to) for to in _TOPICS if to != "its own"}
     wanted = {(verb, to) for verb, places in known.items() for to in places} - impossible - needless

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 
 from factory_lake.gateway.identities import LANES
 from harness.access.clients import Clients
-from harness.access.places import NAME, SCOPES, Places, Surroundings, Target, places
+from harness.access.places import NAME, SCOPES, LakeUnderTest, Places, Target, places
 from harness.access.principals import KINDS, Principal, principals, session
 from harness.access.probes import PROBES, Probe
 
@@ -102,7 +102,7 @@ def expected_cells(lines: Sequence[Permission]) -> set[Cell]:
     }
 
 
-def tried(lake: Surroundings, factory: str, foreign: str) -> dict[Cell, bool]:
+def tried(lake: LakeUnderTest, factory: str, foreign: str) -> dict[Cell, bool]:
     """Every cell of the table with its verdict: whether the call is allowed.
 
     Args:
@@ -133,9 +133,9 @@ def tried(lake: Surroundings, factory: str, foreign: str) -> dict[Cell, bool]:
     return verdicts
 
 
-def _cells(around: Places) -> Iterator[tuple[Probe, str, list[Target]]]:
+def _cells(found: Places) -> Iterator[tuple[Probe, str, list[Target]]]:
     for probe in PROBES:
-        for scope, targets in around[probe.on].items():
+        for scope, targets in found[probe.on].items():
             if targets:
                 yield probe, scope, targets
 
@@ -143,7 +143,7 @@ def _cells(around: Places) -> Iterator[tuple[Probe, str, list[Target]]]:
 class _Caller:
     """A role that makes calls."""
 
-    def __init__(self, lake: Surroundings, principal: Principal, clients: Clients) -> None:
+    def __init__(self, lake: LakeUnderTest, principal: Principal, clients: Clients) -> None:
         self._lake = lake
         self._principal = principal
         self._clients = clients
@@ -173,18 +173,18 @@ class _Caller:
         return True
 
 
-def _delete_object(lake: Surroundings, target: Target) -> None:
+def _delete_object(lake: LakeUnderTest, target: Target) -> None:
     s3 = lake.root.of("s3")
     versions = s3.list_object_versions(Bucket=target["bucket"], Prefix=target["key"])
     for version in (*versions.get("Versions", ()), *versions.get("DeleteMarkers", ())):
         s3.delete_object(Bucket=target["bucket"], Key=version["Key"], VersionId=version["VersionId"])
 
 
-def _delete_log_stream(lake: Surroundings, target: Target) -> None:
+def _delete_log_stream(lake: LakeUnderTest, target: Target) -> None:
     lake.root.of("logs").delete_log_stream(logGroupName=target["group"], logStreamName=NAME)
 
 
-_CLEANING: Mapping[str, Callable[[Surroundings, Target], None]] = {
+_CLEANING: Mapping[str, Callable[[LakeUnderTest, Target], None]] = {
     "s3:PutObject": _delete_object,
     "s3:DeleteObject": _delete_object,
     "logs:CreateLogStream": _delete_log_stream,

@@ -30,7 +30,7 @@ Places: TypeAlias = dict[str, dict[str, list[Target]]]
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class LakeUnderTest:
     """An applied lake.
 
     Attributes:
@@ -52,7 +52,7 @@ class Surroundings:
         return f"arn:aws:{service}:{self.cloud.region}:{self.cloud.account_id}:{resource}"
 
 
-def places(lake: Surroundings, principal: Principal, foreign: str) -> Places:
+def places(lake: LakeUnderTest, principal: Principal, foreign: str) -> Places:
     """Every place, by kind of resource and scope, as a role sees it.
 
     Args:
@@ -86,7 +86,7 @@ def _scoped(principal: Principal, foreign: str, at: Callable[[str, Lane], Target
     }
 
 
-def _data_stream(lake: Surroundings, factory: str, lane: Lane) -> Target:
+def _data_stream(lake: LakeUnderTest, factory: str, lane: Lane) -> Target:
     name = lake.outputs["data_streams"][factory][lane]
     kinesis = lake.root.of("kinesis")
     shard = kinesis.list_shards(StreamName=name)["Shards"][0]["ShardId"]
@@ -94,33 +94,33 @@ def _data_stream(lake: Surroundings, factory: str, lane: Lane) -> Target:
     return {"stream": name, "shard": shard, "iterator": iterator["ShardIterator"]}
 
 
-def _data(lake: Surroundings, factory: str, lane: Lane) -> Target:
+def _data(lake: LakeUnderTest, factory: str, lane: Lane) -> Target:
     return _in_bucket(lake, lane, f"factory={factory}/")
 
 
-def _errors(lake: Surroundings, factory: str, lane: Lane) -> Target:
+def _errors(lake: LakeUnderTest, factory: str, lane: Lane) -> Target:
     return _in_bucket(lake, lane, f"errors/factory={factory}/{lane}/")
 
 
-def _rule_errors(lake: Surroundings, factory: str, lane: Lane) -> Target:
+def _rule_errors(lake: LakeUnderTest, factory: str, lane: Lane) -> Target:
     return _in_bucket(lake, lane, f"errors/factory={factory}/{lane}/iot-rule/")
 
 
-def _clips(lake: Surroundings, factory: str) -> Target:
+def _clips(lake: LakeUnderTest, factory: str) -> Target:
     return _in_bucket(lake, "clips", f"factory={factory}/")
 
 
-def _in_bucket(lake: Surroundings, bucket: str, prefix: str) -> Target:
+def _in_bucket(lake: LakeUnderTest, bucket: str, prefix: str) -> Target:
     return {"bucket": lake.outputs["buckets"][bucket], "prefix": prefix, "key": f"{prefix}{NAME}"}
 
 
-def _video_stream(lake: Surroundings, factory: str) -> Target:
+def _video_stream(lake: LakeUnderTest, factory: str) -> Target:
     name = next(iter(lake.outputs["video"][factory]["streams"].values()))
     described = lake.root.of("kinesisvideo").describe_stream(StreamName=name)
     return {"video": name, "video_arn": described["StreamInfo"]["StreamARN"]}
 
 
-def _key(lake: Surroundings, arn: str) -> Target:
+def _key(lake: LakeUnderTest, arn: str) -> Target:
     made = lake.root.of("kms").generate_data_key(KeyId=arn, KeySpec="AES_256")
     return {"kms_key": arn, "ciphertext": made["CiphertextBlob"]}
 
@@ -129,7 +129,7 @@ def _log(group: str, stream: str) -> Target:
     return {"group": group, "stream": stream}
 
 
-def _thing(lake: Surroundings, factory: str, lane: Lane) -> Target:
+def _thing(lake: LakeUnderTest, factory: str, lane: Lane) -> Target:
     source = Source(factory, lake.gateways[factory], lane)
     return {"thing": source.client_id, "topic": source.topic}
 
@@ -138,7 +138,7 @@ def _role(arn: str) -> Target:
     return {"role": arn.rpartition("/")[2], "role_arn": arn}
 
 
-_OF_LANE: dict[str, Callable[[Surroundings, str, Lane], Target]] = {
+_OF_LANE: dict[str, Callable[[LakeUnderTest, str, Lane], Target]] = {
     "data stream": _data_stream,
     "delivery stream": lambda lake, factory, lane: {
         "delivery_stream": lake.outputs["delivery_streams"][factory][lane]
@@ -165,7 +165,7 @@ _OF_LANE: dict[str, Callable[[Surroundings, str, Lane], Target]] = {
     },
 }
 
-_OF_VIDEO: dict[str, Callable[[Surroundings, str], Target]] = {
+_OF_VIDEO: dict[str, Callable[[LakeUnderTest, str], Target]] = {
     "video stream": _video_stream,
     "clip function": lambda lake, factory: {"function": lake.outputs["video"][factory]["clip_function"]},
     "clip schedule": lambda lake, factory: {"schedule": lake.outputs["video"][factory]["schedule_rules"][0]},
@@ -177,7 +177,7 @@ _OF_VIDEO: dict[str, Callable[[Surroundings, str], Target]] = {
 }
 
 
-def _shared(lake: Surroundings, principal: Principal) -> Places:
+def _shared(lake: LakeUnderTest, principal: Principal) -> Places:
     """What belongs to no factory; of the buckets, `own` is the one that the role writes to."""
     names = lake.outputs["buckets"]
     mine = principal.lane or "clips"

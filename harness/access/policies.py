@@ -91,7 +91,7 @@ def _of_resource(where: str, document: Document, action: str, resource: str) -> 
         if action not in EVERYWHERE:
             yield f"{where}: {action} on every resource"
         return
-    # A wildcard may stand for what a factory's own resource has below it, never for the factory.
+    # A wildcard may match what is below a factory's own resource, never the factory.
     owner = re.search(r'\["([^"]+)"\]', document.address)
     before = resource.partition("*")[0]
     if "*" in resource and (owner is None or owner[1] not in before):

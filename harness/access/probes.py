@@ -30,7 +30,7 @@ class Probe:
     Attributes:
         action: The IAM action that must be evaluated.
         on: Kind of the resource, as `places` names it.
-        arguments: Of the call; a text `$name` stands for a value of the target.
+        arguments: Of the call; a text `$name` is replaced by a value of the target.
         method: boto3's method, where its name does not follow from the action.
         client: boto3's service, where it is not the action's prefix.
         says_why: Whether a denial names the action. A HEAD has no body, and IoT's data plane gives no reason.

@@ -60,7 +60,7 @@ def _calls() -> Iterator[str]:
         actions = dict.fromkeys(probe.action for probe in PROBES if probe.on == on)
         holders = dict.fromkeys(f"`{line.role}`" for line in allowed if line.on == on)
         shown = ", ".join(f"`{action}`" for action in actions)
-        yield f"| {on} | {shown} | {', '.join(holders) or 'nobody'} |"
+        yield f"| {on} | {shown} | {', '.join(holders) or 'no role'} |"
 
 
 def _gateways() -> Iterator[str]:

@@ -13,7 +13,6 @@ its clips (``video_server.py``):
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import os
@@ -30,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.arguments import Parser, count, result_file
 from scripts.package import PACKAGES, ROOT, SOURCES, build
 
 RESULT = ROOT / "build" / "bench" / "clip_fetch.json"
@@ -148,10 +148,9 @@ class Server:
 @contextmanager
 def server() -> Iterator[Server]:
     """The server while the block runs."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(SOURCES)])}
     command = [sys.executable, "-m", "harness.bench.video_server"]
     with subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             yield Server(process)
@@ -333,14 +332,14 @@ def measure(rounds: int, processes: int) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write the result."""
-    parser = argparse.ArgumentParser(
-        prog="python -m harness.bench.clip_fetch", description="Measure the archiver."
-    )
+    parser = Parser(prog="python -m harness.bench.clip_fetch", description="Measure the archiver.")
     parser.add_argument(
-        "--rounds", type=int, default=5, help="times that clips are archived and copied (%(default)s)"
+        "--rounds", type=count, default=5, help="times that clips are archived and copied (%(default)s)"
     )
-    parser.add_argument("--processes", type=int, default=15, help="interpreters to start (%(default)s)")
-    parser.add_argument("--result", type=Path, default=RESULT, help="where the result goes (%(default)s)")
+    parser.add_argument("--processes", type=count, default=15, help="interpreters to start (%(default)s)")
+    parser.add_argument(
+        "--result", type=result_file, default=str(RESULT), help="where the result goes (%(default)s)"
+    )
     options = parser.parse_args(arguments)
     result = measure(options.rounds, options.processes)
     for size, figures in result["calls_by_archived_clips"].items():
@@ -356,7 +355,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{'met   ' if target.met(value) else 'MISSED'} {target.key} = {value:.2f}"
             f" ({bound}: {target.what})"
         )
-    options.result.parent.mkdir(parents=True, exist_ok=True)
     options.result.write_text(json.dumps(result, indent=2) + "\n")
     print(f"written to {options.result}")
     return 0

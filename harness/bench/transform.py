@@ -19,7 +19,6 @@ bytecode: Lambda mounts a package read-only, so every cold start compiles it.
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
 import os
@@ -45,7 +44,15 @@ from aws_lambda_powertools.utilities.data_classes.kinesis_firehose_event import 
 )
 from aws_lambda_powertools.utilities.serialization import base64_from_json
 
+from harness.arguments import Parser, count, result_file
 from scripts.package import PACKAGES, ROOT, SOURCES, build
+from transform.batch import Transform
+from transform.events import PartitionMetadata
+from transform.measurements import Measurements
+from transform.reader import decode
+from transform.report import Report
+from transform.schema import load
+from transform.settings import Settings
 
 RESULT = ROOT / "build" / "bench" / "transform.json"
 BATCH_BYTES = 1024 * 1024
@@ -266,19 +273,29 @@ def plain(event: Event) -> object:
 # Measuring
 
 
-def ours() -> Peer:
-    """Return the transform as a cold start makes it, its log kept in memory."""
-    if str(SOURCES) not in sys.path:
-        sys.path.insert(0, str(SOURCES))
-    from transform.batch import Transform
-    from transform.report import Report
-    from transform.settings import Settings
+class _SlowPath(Measurements):
+    """A lane that reads every message token by token."""
 
+    __slots__ = ()
+
+    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
+        """Convert a message on the slow path."""
+        return self.convert_slowly(decode(payload), received_at, line_suffix)
+
+
+def ours(*, fast_path: bool = True) -> Peer:
+    """Return the transform as a cold start makes it, its log kept in memory.
+
+    Args:
+        fast_path: Whether it may learn spellings; without, every message takes the slow path.
+    """
     settings = Settings(factory="krakow", lane="measurements")
     lines: list[str] = []
     transform = Transform(settings, report=Report(settings, lines.append))
+    if not fast_path:
+        transform._lane = _SlowPath(settings, load("measurements"))
 
-    def run(event: Event) -> object:
+    def run(event: Any) -> object:
         lines.clear()
         answer = transform.answer(event)
         refused = sum(record["result"] != "Ok" for record in answer["records"])
@@ -374,6 +391,11 @@ def measure(rounds: int, processes: int) -> dict[str, Any]:
         "typical": race({"transform": transform, "powertools": powertools}, batch(typical), rounds),
         "dirty": race({"transform": transform, "naive": plain}, batch(dirty), rounds),
     }
+    slow = ours(fast_path=False)
+    gains = {
+        name: ratio(race({"transform": transform, "slow": slow}, batch(kind), rounds), "slow")
+        for name, kind in (("clean", clean), ("typical", typical), ("dirty", dirty))
+    }
     counts = {
         name: len(batch(kind)["records"])
         for name, kind in (("clean", clean), ("typical", typical), ("dirty", dirty))
@@ -385,6 +407,7 @@ def measure(rounds: int, processes: int) -> dict[str, Any]:
         "clean_vs_floor": ratio(races["clean"], "floor"),
         "typical_vs_powertools": ratio(races["typical"], "powertools"),
         "dirty_vs_naive": ratio(races["dirty"], "naive"),
+        "fast_vs_slow_path": gains,
         "import_ms": import_ms(python, package, processes, cached=False),
         "import_cached_ms": import_ms(python, package, processes, cached=True),
         "peak_mb": peak_mb(python, package),
@@ -400,23 +423,26 @@ def measure(rounds: int, processes: int) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write the result."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m harness.bench.transform", description="Compare the transform with its peers."
     )
     parser.add_argument(
-        "--rounds", type=int, default=15, help="times that each batch is run (default: %(default)s)"
+        "--rounds", type=count, default=15, help="times that each batch is run (default: %(default)s)"
     )
     parser.add_argument(
-        "--processes", type=int, default=15, help="interpreters to start (default: %(default)s)"
+        "--processes", type=count, default=15, help="interpreters to start (default: %(default)s)"
     )
     parser.add_argument(
-        "--result", type=Path, default=RESULT, help="where the result goes (default: %(default)s)"
+        "--result", type=result_file, default=str(RESULT), help="where the result goes (default: %(default)s)"
     )
     options = parser.parse_args(arguments)
     result = measure(options.rounds, options.processes)
     for name, rates in result["records_per_second"].items():
         listed = ", ".join(f"{peer} {rate:,}" for peer, rate in rates.items())
         print(f"{name}: {listed} records/s ({result['records'][name]} records in a batch)")
+        print(
+            f"{name}: the fast path is {result['fast_vs_slow_path'][name]:.1f} times as fast as the slow path"
+        )
     for target in TARGETS:
         value = result[target.key]
         bound = f"{'at least' if target.at_least else 'at most'} {target.bound:g}"
@@ -425,7 +451,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f" ({bound}: {target.what})"
         )
     print(f"       with cached bytecode the import takes {result['import_cached_ms']:.1f} ms")
-    options.result.parent.mkdir(parents=True, exist_ok=True)
     options.result.write_text(json.dumps(result, indent=2) + "\n")
     print(f"written to {options.result}")
     return 0

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness.camera.journal import Journal, SentFragment
-from harness.camera.script import Script, Take
+from harness.camera.script import Script, Segment
 from localcloud.testing.encoder import FileEncoder, Footage, SyntheticEncoder
 from localcloud.testing.producer import Producer
 
 _BATCH = 100
-# How long footage of the past is taken to have been under way.
+# The time that footage of the past is assumed to have needed to arrive.
 _TRANSIT_MS = 150
 
 
@@ -22,7 +22,7 @@ class Camera:
     Args:
         name: camera ID; its pictures carry it.
         producer: where it sends.
-        journal: where it writes down what was taken.
+        journal: where it records what the service acknowledged.
         script: its day.
         start_ms: when its day begins, epoch milliseconds.
         audio: whether a tone goes along.
@@ -47,7 +47,7 @@ class Camera:
         self._script = script
         self._audio = audio
         self._file = None if file is None else FileEncoder(file)
-        self._takes = script.takes(start_ms)
+        self._segments = script.segments(start_ms)
         self._ahead: Footage | None = None
         self._frames = 0
         self._script_ms = start_ms
@@ -77,7 +77,7 @@ class Camera:
         """Films and sends in real time: each fragment when it is over.
 
         Args:
-            running: asked before each fragment; the last one is sent whole.
+            running: called before each fragment, whether to go on; the last one is sent whole.
             clock: epoch seconds.
             sleep: waits that many seconds; may return early when the camera is to stop.
 
@@ -93,26 +93,28 @@ class Camera:
         return sent
 
     def _footage(self, wanted: Callable[[int], bool]) -> Iterator[Footage]:
-        """Fragments as long as the next one, whose end is asked about, is wanted."""
+        """Fragments as long as the next one is wanted, by its end."""
         while True:
-            footage = self._ahead or self._film(next(self._takes))
+            footage = self._ahead or self._film(next(self._segments))
             self._ahead = footage
             if not wanted(footage.start_ms + footage.length_ms):
                 return
             self._ahead = None
             yield footage
 
-    def _film(self, take: Take) -> Footage:
-        length_ms = take.frames * 1000 // self._script.fps
+    def _film(self, segment: Segment) -> Footage:
+        length_ms = segment.frames * 1000 // self._script.fps
         if self._file is None:
-            encoder = SyntheticEncoder(self.name, take.width, take.height, self._script.fps, self._audio)
-            footage = encoder.film(take.start_ms, self._frames, take.frames)
+            encoder = SyntheticEncoder(
+                self.name, segment.width, segment.height, self._script.fps, self._audio
+            )
+            footage = encoder.film(segment.start_ms, self._frames, segment.frames)
         else:
             # Groups of pictures have lengths of their own; of the script's times the breaks remain.
-            away_ms = take.start_ms - self._script_ms
+            away_ms = segment.start_ms - self._script_ms
             footage = self._file.film(self._end_ms + away_ms, length_ms)
         self._frames += len(footage.frames)
-        self._script_ms = take.start_ms + length_ms
+        self._script_ms = segment.start_ms + length_ms
         self._end_ms = footage.start_ms + footage.length_ms
         return footage
 

@@ -1,4 +1,4 @@
-"""The cameras' journal: what was sent and taken, a JSON object a line, from which the account starts."""
+"""The cameras' journal: a JSON object a line for each fragment that the service acknowledged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The account of the video path: every frame that a camera sent against every frame that the archive holds.
+"""The reconciliation of video: every frame that a camera sent against every frame that the archive holds.
 
 The cameras' journal says what was sent; the archived objects say what is there, decoded frame by frame. An
 object's metadata is taken as a claim only: it says which fragments the object should hold, and the decoded
@@ -20,14 +20,15 @@ from typing import Any
 import av
 
 from harness.camera.journal import SentFragment
+from harness.lake.targets import Targets
 from localcloud.kinesisvideo.matroska import MatroskaError
 from localcloud.testing.decode import decoded_frames, raw_packets
 from localcloud.testing.errors import InputError
 
 _CLIP = re.compile(r"year=\d+/month=\d+/day=\d+/(?P<start>[0-9T.]+)Z-(?P<number>\d+)\.(mp4|mkv)")
-# What tells a clip from a record that took its place under the same key.
+# Metadata that a clip has, and a record that took its place under the same key has not.
 _IS_CLIP = "first-fragment"
-# Older archives have such content under keys in .mp4, so the key does not tell.
+# Older archives have such content under keys in .mp4, so the key does not say it.
 _MATROSKA = "video/x-matroska"
 _DECODERS = 2
 
@@ -52,7 +53,7 @@ class ArchivedClip:
 
 
 @dataclass
-class Account:
+class VideoReport:
     """What became of the footage; lost and duplicated frames are counted one by one.
 
     Attributes:
@@ -65,7 +66,7 @@ class Account:
         frames_lost: sent and in no clip.
         frames_duplicated: in the archive once too often, or never sent.
         flagged: clips that the archiver has flagged.
-        offenders: what is wrong, in words, with the object or the fragment that it is about.
+        discrepancies: in words, each object or fragment that is not as it should be.
     """
 
     cameras: int = 0
@@ -77,28 +78,39 @@ class Account:
     frames_lost: int = 0
     frames_duplicated: int = 0
     flagged: int = 0
-    offenders: list[str] = field(default_factory=list)
+    discrepancies: list[str] = field(default_factory=list)
 
     @property
     def is_exact(self) -> bool:
         """Whether every frame is in exactly one clip, in order."""
-        return not self.offenders
+        return not self.discrepancies
 
     def summary(self) -> dict[str, int]:
         """The numbers alone."""
         numbers = asdict(self)
-        del numbers["offenders"]
+        del numbers["discrepancies"]
         return numbers
 
-    def add(self, other: Account) -> None:
-        """Adds another account to this one."""
+    def add(self, other: VideoReport) -> None:
+        """Adds another report to this one."""
         for name, value in other.summary().items():
             setattr(self, name, getattr(self, name) + value)
-        self.offenders += other.offenders
+        self.discrepancies += other.discrepancies
 
 
-def account(journal: Iterable[SentFragment], s3: Any, bucket: str, factory: str) -> Account:
-    """The account of all cameras of a factory that are in the journal.
+def reconcile_targets(targets: Targets, sent: Sequence[SentFragment]) -> VideoReport:
+    """Decode every clip of a lake's factories and find every frame that their cameras sent."""
+    s3 = targets.lake.cloud.client("s3")
+    total = VideoReport()
+    for factory in {place.factory: None for place in targets.cameras}:
+        streams = {camera.stream for camera in targets.cameras if camera.factory == factory}
+        mine = [fragment for fragment in sent if fragment.stream in streams]
+        total.add(reconcile(mine, s3, targets.clips, factory))
+    return total
+
+
+def reconcile(journal: Iterable[SentFragment], s3: Any, bucket: str, factory: str) -> VideoReport:
+    """Find the footage of all cameras of a factory that are in the journal.
 
     Args:
         journal: what was sent.
@@ -109,7 +121,7 @@ def account(journal: Iterable[SentFragment], s3: Any, bucket: str, factory: str)
     by_camera: dict[str, list[SentFragment]] = {}
     for fragment in journal:
         by_camera.setdefault(fragment.camera, []).append(fragment)
-    total = Account()
+    total = VideoReport()
     for camera, fragments in sorted(by_camera.items()):
         clips = archived_clips(s3, bucket, f"factory={factory}/camera={camera}/")
         total.add(compare(fragments, clips))
@@ -159,14 +171,14 @@ def _read(s3: Any, bucket: str, key: str) -> ArchivedClip | None:
     return ArchivedClip(key, first, last, metadata.get("flags", ""), frames)
 
 
-def compare(sent: Sequence[SentFragment], clips: Sequence[ArchivedClip]) -> Account:
-    """The account of one camera.
+def compare(sent: Sequence[SentFragment], clips: Sequence[ArchivedClip]) -> VideoReport:
+    """Find the footage of one camera.
 
     Args:
         sent: its fragments.
         clips: its clips, in the order of their footage.
     """
-    result = Account(cameras=1, fragments=len(sent), clips=len(clips))
+    result = VideoReport(cameras=1, fragments=len(sent), clips=len(clips))
     result.flagged = sum(bool(clip.flags) for clip in clips)
     expected = Counter(frame for fragment in sent for frame in fragment.frames)
     result.frames = expected.total()
@@ -179,9 +191,9 @@ def compare(sent: Sequence[SentFragment], clips: Sequence[ArchivedClip]) -> Acco
         found.update(frames)
         whole.update(fragment.number for fragment in claimed if _holds(frames, fragment.frames))
         if frames != [frame for fragment in claimed for frame in fragment.frames]:
-            result.offenders.append(f"{clip.key}: does not hold exactly the frames of its fragments")
+            result.discrepancies.append(f"{clip.key}: does not hold exactly the frames of its fragments")
         if previous is not None and clip.first <= previous.last:
-            result.offenders.append(f"{clip.key}: begins before {previous.key} ends")
+            result.discrepancies.append(f"{clip.key}: begins before {previous.key} ends")
         previous = clip
     result.frames_lost = (expected - found).total()
     result.frames_duplicated = (found - expected).total()
@@ -190,7 +202,7 @@ def compare(sent: Sequence[SentFragment], clips: Sequence[ArchivedClip]) -> Acco
         result.fragments_lost += copies == 0
         result.fragments_duplicated += max(0, copies - 1)
         if copies != 1:
-            result.offenders.append(f"{fragment.stream}: fragment {fragment.number} is in {copies} clips")
+            result.discrepancies.append(f"{fragment.stream}: fragment {fragment.number} is in {copies} clips")
     return result
 
 
@@ -207,6 +219,6 @@ def _holds(frames: Sequence[str], part: Sequence[str]) -> bool:
     return any(list(frames[start : start + size]) == list(part) for start in starts)
 
 
-def as_json(result: Account) -> str:
-    """The account as JSON, offenders included."""
+def as_json(result: VideoReport) -> str:
+    """The report as JSON, discrepancies included."""
     return json.dumps(asdict(result), indent=2)

@@ -10,7 +10,7 @@ from localcloud.testing.errors import InputError
 
 
 @dataclass(frozen=True)
-class Take:
+class Segment:
     """One fragment to be filmed.
 
     Attributes:
@@ -62,7 +62,7 @@ class Script:
                 f" got {self.shortest_ms}..{self.longest_ms}"
             )
 
-    def takes(self, start_ms: int) -> Iterator[Take]:
+    def segments(self, start_ms: int) -> Iterator[Segment]:
         """The day from this moment on; it never ends."""
         chance = random.Random(self.seed)  # noqa: S311 - repeatable on purpose
         frame_ms = 1000 // self.fps
@@ -73,5 +73,5 @@ class Script:
             if chance.random() < self.change_chance:
                 resolution = (resolution + 1) % len(self.resolutions)
             frames = chance.randint(self.shortest_ms, self.longest_ms) // frame_ms
-            yield Take(start_ms, frames, *self.resolutions[resolution])
+            yield Segment(start_ms, frames, *self.resolutions[resolution])
             start_ms += frames * frame_ms

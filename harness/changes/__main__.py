@@ -14,21 +14,18 @@ from harness.changes.dependencies import FACTORIES
 from harness.changes.inputs import inputs_of_the_lake
 from harness.changes.plans import ChangesError, outcomes
 from harness.changes.table import PAGE, missing, render, write
-from harness.lake import LocalLake, TerraformError
+from harness.commands import run_app
+from harness.lake import LocalLake
 from harness.lake.local import build_packages
 
 
 def main() -> int:
-    """Write the table; 1 when that cannot be done."""
+    """Plan a change of every input of modules/lake, and write the table of docs/changes.md."""
     build_packages()
-    try:
-        with tempfile.TemporaryDirectory() as folder, LocalLake.start(Path(folder) / "lake") as lake:
-            lake.apply(FACTORIES)
-            (Path(folder) / "plans").mkdir()
-            found = outcomes(lake, Path(folder) / "plans")
-    except (ChangesError, TerraformError) as error:
-        print(f"changes: {error}", file=sys.stderr)
-        return 1
+    with tempfile.TemporaryDirectory() as folder, LocalLake.start(Path(folder) / "lake") as lake:
+        lake.apply(FACTORIES)
+        (Path(folder) / "plans").mkdir()
+        found = outcomes(lake, Path(folder) / "plans")
     if without := missing(inputs_of_the_lake(), found):
         print(f"changes: harness/changes/cases.toml has no case for {', '.join(without)}", file=sys.stderr)
         return 1
@@ -38,4 +35,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_app(main, "harness.changes", None, ChangesError))

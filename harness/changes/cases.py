@@ -43,6 +43,8 @@ _SCOPES = {
     "kms_keys.streams": Scope(f'module.factory_pipeline["{FACTORY}"].'),
     "factories[*].cameras": Scope(f'module.video_archiver["{FACTORY}"].'),
     "factories[*].video": Scope(f'module.video_archiver["{FACTORY}"].'),
+    "factories[*].alarms.messages": Scope(f'module.factory_pipeline["{FACTORY}"].'),
+    "factories[*].alarms.video": Scope(f'module.video_archiver["{FACTORY}"].'),
     "storage.": Scope("module.storage."),
     "athena.": Scope("module.glue_catalog."),
     "schema_dir": Scope("module.glue_catalog."),
@@ -60,7 +62,7 @@ class Case:
         meaning: What becomes of data, in words.
         target: Keys and attribute names down to the value in a lake's variables.
         value: The new value; a text that begins with `@` is looked up.
-        told: Words of the one error or warning of the plan; empty when there is none.
+        message: Words of the one error or warning of the plan; empty when there is none.
         group: Cases of one group are planned together, and each gets what the plan says of all.
         csr_dir: A folder of requests that the change needs, as a name to look up; empty for the usual one.
     """
@@ -71,7 +73,7 @@ class Case:
     meaning: str
     target: tuple[str, ...]
     value: object
-    told: str
+    message: str
     group: str
     csr_dir: str
 
@@ -130,7 +132,7 @@ def _case(entry: Mapping[str, Any]) -> Case:
         meaning=entry["meaning"],
         target=tuple(steps),
         value=entry.get("value", _AWAY),
-        told=entry.get("told", ""),
+        message=entry.get("message", ""),
         group=entry.get("group", ""),
         csr_dir=entry.get("csr_dir", ""),
     )

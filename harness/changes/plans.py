@@ -52,14 +52,14 @@ class Outcome:
             return f"**refused**: {_kinds(self.protected)} would go"
         if self.refusal:
             return f"**refused** by {_kinds([self.refusal])}"
-        told = [
+        parts = [
             f"{word} {_kinds(address for address, action in self.actions.items() if action == name)}"
             for name, word in _WORDS.items()
             if name in self.actions.values()
         ]
         if self.warning:
-            told.append(f"warns (`{self.warning}`)")
-        return "; ".join(told) or "nothing"
+            parts.append(f"warns (`{self.warning}`)")
+        return "; ".join(parts) or "nothing"
 
 
 def outcomes(lake: LocalLake, folder: Path) -> list[Outcome]:
@@ -120,9 +120,9 @@ def read_events(events: Iterable[dict[str, Any]], found: dict[str, list[Outcome]
         found: Outcomes by the module that they are planned in, still empty.
 
     Raises:
-        ChangesError: When something belongs to none, or a case is not told what it says.
+        ChangesError: When something belongs to none, or a message that a case expects is missing.
     """
-    untold = {id(each): each for together in found.values() for each in together if each.case.told}
+    expected = {id(each): each for together in found.values() for each in together if each.case.message}
     for event in events:
         if event["type"] == "planned_change":
             action = event["change"]["action"]
@@ -136,17 +136,17 @@ def read_events(events: Iterable[dict[str, Any]], found: dict[str, list[Outcome]
                 for outcome in _owners(found, gone[1]):
                     outcome.protected.add(_below(gone[1]))
             else:
-                _note(_claimed(diagnostic, untold), diagnostic)
-    if untold:
-        missing = "; ".join(each.case.told for each in untold.values())
+                _note(_claimed(diagnostic, expected), diagnostic)
+    if expected:
+        missing = "; ".join(each.case.message for each in expected.values())
         raise ChangesError(f"no plan says: {missing}")
 
 
-def _claimed(diagnostic: dict[str, Any], untold: dict[int, Outcome]) -> Outcome:
+def _claimed(diagnostic: dict[str, Any], expected: dict[int, Outcome]) -> Outcome:
     words = " ".join(str(diagnostic["detail"]).split())
-    for key, outcome in untold.items():
-        if outcome.case.told in words:
-            return untold.pop(key)
+    for key, outcome in expected.items():
+        if outcome.case.message in words:
+            return expected.pop(key)
     raise ChangesError(f"no case accounts for {diagnostic['severity']}: {diagnostic['summary']}: {words}")
 
 

@@ -1,7 +1,7 @@
 """The protected twin of a local lake: its resources in another state, as a lake on AWS keeps them.
 
 A local lake has no protection (`force_destroy`), so a plan of it refuses nothing. Which of two resource
-blocks an object belongs to is known to the state alone, though: here its objects are moved to the protected
+blocks an object belongs to is known to the state alone, though. Here its objects are moved to the protected
 blocks in a copy of the state, and a root module that calls `modules/lake` without `force_destroy` is planned
 against that copy and the real objects behind it. Such a root can hold many lakes, each with its own copy, so
 that one plan answers for many changes.
@@ -10,13 +10,13 @@ that one plan answers for many changes.
 from __future__ import annotations
 
 import json
-import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.lake.terraform import REPOSITORY, Terraform
+from harness.lake.roots import make_root
+from harness.lake.terraform import Terraform
 
 _BASE = "module.lake"
 # Unprotected blocks and their protected twins.
@@ -52,17 +52,7 @@ def protected_root(
     Raises:
         TerraformError: When it cannot be initialised.
     """
-    environments = folder / "environments"
-    for source in ("modules", "glue_schemas"):
-        shutil.copytree(
-            REPOSITORY / source, folder / source, ignore=shutil.ignore_patterns(".terraform*", "tests")
-        )
-    root = environments / "protected"
-    root.mkdir(parents=True)
-    for name in ("provider.tf", "versions.tf", ".terraform.lock.hcl"):
-        shutil.copy(REPOSITORY / "environments" / "local" / name, root)
-    modules = {name: {"source": "../../modules/lake", **variables} for name, variables in calls.items()}
-    (root / "main.tf.json").write_text(json.dumps({"module": modules}, indent=1), encoding="utf-8")
+    root = make_root(folder, calls)
     terraform = Terraform(root, folder / "terraform", lake.environment)
     terraform.init()
     state = json.loads(lake.state.read_text(encoding="utf-8"))

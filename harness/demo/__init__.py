@@ -1,4 +1,4 @@
-"""The demonstration: a whole lake on the local cloud, from gateways and cameras to SQL, clips and an account.
+"""The demonstration: a lake on the local cloud, from gateways and cameras to SQL, clips and reconciliation.
 
-`python -m harness.demo run|up|down` is what `make demo`, `make up` and `make down` call.
+`python -m harness.demo` is what `make demo` calls; `up_down` leaves a lake running for `factory-lake local`.
 """

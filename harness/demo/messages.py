@@ -1,4 +1,4 @@
-"""The messages' part of the demonstration: send, deliver, account."""
+"""The messages' part of the demonstration: send, deliver, reconcile."""
 
 import time
 from collections.abc import Mapping
@@ -6,17 +6,18 @@ from pathlib import Path
 
 from factory_lake.gateway.connections import Broker, Connections, load_connections
 from factory_lake.gateway.files import Defaults, by_source, read_messages
-from factory_lake.gateway.fleet import Manner, Watcher, send
-from factory_lake.gateway.identities import Source
+from factory_lake.gateway.fleet import SendOptions, Watcher, send
+from factory_lake.gateway.identities import LANES, Source
 from factory_lake.gateway.mqtt import Progress
 from factory_lake.gateway.simulation import Simulation, simulate
-from factory_lake.reconcile import Account, Buckets, Lake, take_account
+from factory_lake.reconcile import Buckets, ReconciliationReport, StoredObjects, reconcile
 from harness.demo.steps import Steps
 from harness.lake import LocalLake
+from harness.lake.local import default_factories
 
 PLANT_MESSAGES = 3000
 _SEED = 1
-_BETWEEN_LINES = 5.0
+_BETWEEN_LINES = 10.0
 
 
 def connections(lake: LocalLake) -> Connections:
@@ -30,7 +31,7 @@ def connections(lake: LocalLake) -> Connections:
 
 
 def send_plant(lake: LocalLake, journal_dir: Path) -> None:
-    """Send a simulated plant's messages, dirt and all, from every gateway at once.
+    """Send a simulated plant's messages, malformed ones too, from every gateway at once.
 
     Raises:
         GatewayError: When a connection gives up.
@@ -40,10 +41,25 @@ def send_plant(lake: LocalLake, journal_dir: Path) -> None:
         seconds=None,
         seed=_SEED,
         start_ms=time.time_ns() // 1_000_000,
-        manner=Manner(),
+        options=SendOptions(),
     )
     kinds = simulate(simulation, connections(lake), journal_dir, _progress_line(PLANT_MESSAGES))
     Steps.note(f"{kinds.total()} messages of {len(kinds)} kinds sent and acknowledged")
+
+
+def check_file(file: Path) -> None:
+    """Read a user's messages as they will be read later, before anything is started.
+
+    Raises:
+        FileError: When the file breaks its format.
+    """
+    sources = [
+        Source(factory, gateway, lane)
+        for factory, settings in default_factories().items()
+        for gateway in settings["gateways"]
+        for lane in LANES
+    ]
+    read_messages(file, Defaults(sources))
 
 
 def send_file(lake: LocalLake, journal_dir: Path, file: Path) -> None:
@@ -56,27 +72,27 @@ def send_file(lake: LocalLake, journal_dir: Path, file: Path) -> None:
     known = connections(lake)
     work = by_source(read_messages(file, Defaults(known.sources)))
     total = sum(len(payloads) for payloads in work.values())
-    send(known, work, journal_dir, Manner(), _progress_line(total))
+    send(known, work, journal_dir, SendOptions(), _progress_line(total))
     Steps.note(f"{total} messages of {file} sent and acknowledged")
 
 
-def account(lake: LocalLake, journal_dir: Path) -> Account:
+def reconcile_messages(lake: LocalLake, journal_dir: Path) -> ReconciliationReport:
     """Find every message again in S3.
 
     Raises:
         StoredError: When an object of the lake cannot be read.
     """
-    stored = Lake(lake.cloud.client("s3"), Buckets.from_outputs(lake.outputs))
-    return take_account(stored, journal_dir)
+    stored = StoredObjects(lake.cloud.client("s3"), Buckets.from_outputs(lake.outputs))
+    return reconcile(stored, journal_dir)
 
 
 def _progress_line(total: int) -> Watcher:
-    told_at = time.monotonic()
+    last_line = time.monotonic()
 
     def watch(progress: Mapping[Source, Progress]) -> None:
-        nonlocal told_at
-        if time.monotonic() - told_at >= _BETWEEN_LINES:
-            told_at = time.monotonic()
+        nonlocal last_line
+        if time.monotonic() - last_line >= _BETWEEN_LINES:
+            last_line = time.monotonic()
             Steps.note(f"{sum(one.acked for one in progress.values())} of {total} messages acknowledged")
 
     return watch

@@ -1,25 +1,22 @@
-"""`make demo`: every step of a lake's life on the local cloud, measured and accounted for."""
+"""`make demo`: every step of a lake's life on the local cloud, measured and reconciled."""
 
 import json
-import shutil
-import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from factory_lake import query as athena
+from factory_lake.output import Table, emit, layout, output_width
 from harness.demo import messages
 from harness.demo.steps import Steps
 from harness.demo.summary import QueryRun, Summary, seconds_since_start
-from harness.demo.video import Film
+from harness.demo.video import Recording
 from harness.lake import LocalLake
+from harness.lake.targets import Targets
 
 _STEPS = 12
 _ROWS_SHOWN = 8
-# A log has no width; a terminal has its own, and what does not fit there is cut with an ellipsis.
-_LOG_WIDTH = 200
+_RECORDS_SHOWN = 2
+_HEADING_LINES = 7
 _FLUSH_SECONDS = 120.0
 
 
@@ -27,7 +24,7 @@ def run(workdir: Path, file: Path | None) -> int:
     """Run the demonstration in `workdir` and stop everything again.
 
     Args:
-        workdir: Emptied first; `summary.json` and the logs stay in it.
+        workdir: An empty folder; `summary.json` and the logs stay in it.
         file: A user's messages instead of the simulated plant's.
 
     Returns:
@@ -39,20 +36,18 @@ def run(workdir: Path, file: Path | None) -> int:
     steps = Steps(total=_STEPS)
     summary = Summary()
     summary.seconds["set_up"] = seconds_since_start()
-    shutil.rmtree(workdir, ignore_errors=True)
-    workdir.mkdir(parents=True)
     with steps.step("start", "Start the local cloud"):
         lake = LocalLake.start(workdir / "lake")
     with lake:
         with steps.step("apply", "Make the gateways' keys and apply environments/local"):
             lake.apply()
             steps.note(f"{len(lake.outputs['gateways'])} factories: {', '.join(lake.outputs['gateways'])}")
-        film = Film(lake, workdir)
-        with film.running():
+        recording = Recording(Targets(lake, sorted(lake.outputs["gateways"]), workdir))
+        with recording.running():
             with steps.step("video", "Film: send the past while the schedule is off, switch it on, go on"):
-                film.begin()
+                recording.begin()
             exact = _messages(steps, summary, lake, workdir, file)
-            exact = _video(steps, summary, film, workdir) and exact
+            exact = _video(steps, summary, recording) and exact
     summary.seconds |= {key: steps.seconds[key] for key in ("apply", "deliver", "query", "video")}
     summary.seconds["set_up"] += steps.seconds["start"]
     summary.seconds["total"] = seconds_since_start()
@@ -72,56 +67,52 @@ def _messages(steps: Steps, summary: Summary, lake: LocalLake, workdir: Path, fi
         lake.cloud.flush(timeout=_FLUSH_SECONDS)
     with steps.step("query", "Run every named query"):
         summary.queries = _run_queries(lake)
-    with steps.step("account", "Account for every message"):
-        account = messages.account(lake, journals)
-        (workdir / "account.json").write_text(json.dumps(account.to_json(), indent=2), encoding="utf-8")
-    account.show(_console())
-    summary.messages = account.messages()
-    return account.is_clean
+    with steps.step("reconcile", "Reconcile every message"):
+        report = messages.reconcile_messages(lake, journals)
+        text = json.dumps(report.to_json(), indent=2)
+        (workdir / "reconciliation.json").write_text(text, encoding="utf-8")
+    emit("table", report.table(), notes=report.notes())
+    summary.messages = report.messages()
+    return report.is_clean
 
 
-def _video(steps: Steps, summary: Summary, film: Film, workdir: Path) -> bool:
+def _video(steps: Steps, summary: Summary, recording: Recording) -> bool:
     with steps.step("video", "Wait for the schedule to catch up with the missed runs"):
-        film.await_schedule()
+        recording.await_schedule()
     with steps.step("video", "Change the clip length"):
-        film.change_clip_length()
+        recording.change_clip_length()
     with steps.step("video", "Kill a run while it stores a clip"):
-        film.crash()
+        recording.crash()
     with steps.step("video", "Stop the cameras and archive the rest"):
-        film.finish()
-    with steps.step("video", "Decode every clip and account for every frame"):
-        account = film.account()
-    summary.video = account.summary()
-    table = Table(title="Account of every frame")
-    for name in summary.video:
-        table.add_column(name.replace("_", " "), justify="right")
-    table.add_row(*(str(number) for number in summary.video.values()))
-    console = _console()
-    console.print(table)
-    for offender in account.offenders:
-        console.print(offender, markup=False)
-    console.print(f"A clip and a picture of each camera: {workdir}/*.mp4, *.png")
-    return account.is_exact
+        recording.finish()
+    with steps.step("video", "Decode every clip and reconcile every frame"):
+        report = recording.reconcile()
+    summary.video = report.summary()
+    columns = [name.replace("_", " ") for name in summary.video]
+    folder = recording.targets.folder
+    notes = [*report.discrepancies, f"a clip and a picture of each camera: {folder}/*.mp4, *.png"]
+    emit("table", Table(columns, [list(summary.video.values())]), notes=notes)
+    return report.is_exact
 
 
 def _run_queries(lake: LocalLake) -> list[QueryRun]:
     client = lake.cloud.client("athena")
-    console = _console()
     runs = []
     for name in sorted(lake.outputs["named_queries"]):
         began = time.monotonic()
         result = athena.run_named(client, name, lake.outputs["athena"]["workgroup"])
         runs.append(QueryRun(name, len(result.rows), time.monotonic() - began))
-        table = Table(title=f"{name}: {len(result.rows)} rows")
-        for column in result.columns:
-            table.add_column(column, no_wrap=True, overflow="ellipsis")
-        for row in result.rows[:_ROWS_SHOWN]:
-            table.add_row(*("" if cell is None else str(cell) for cell in row))
-        if len(result.rows) > _ROWS_SHOWN:
-            table.caption = f"the first {_ROWS_SHOWN} of {len(result.rows)}"
-        console.print(table)
+        print("", *_shown(name, result), sep="\n", flush=True)
     return runs
 
 
-def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=_LOG_WIDTH)
+def _shown(name: str, result: athena.Result) -> list[str]:
+    """The first rows of a query's result, fewer where each takes several lines."""
+    for rows in (_ROWS_SHOWN, _RECORDS_SHOWN):
+        shown = f", the first {rows}" if len(result.rows) > rows else ""
+        title = f"{name}: {len(result.rows)} rows{shown}"
+        lines = list(layout(Table(result.columns, result.rows[:rows], title=title), output_width()))
+        lines = lines if lines[-1] else lines[:-1]
+        if len(lines) <= _HEADING_LINES + rows:
+            break
+    return lines

@@ -1,6 +1,5 @@
 """Progress of a long command: numbered steps with their times, and one clear word when a step fails."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,8 +60,3 @@ class Steps:
     def note(text: str) -> None:
         """A line within a step."""
         print(f"      {text}", flush=True)
-
-
-def fail(error: Exception) -> None:
-    """Say what failed on standard error."""
-    print(f"\nFAILED  {error}", file=sys.stderr, flush=True)

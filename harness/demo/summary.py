@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+_IMPORTED = time.time()
+
 
 def seconds_since_start() -> float:
     """Seconds since the user's command began: set-up by make counts, and it began before this process."""
-    began = os.environ.get("FACTORY_LAKE_STARTED")
-    return time.time() - float(began) if began else time.process_time()
+    return time.time() - float(os.environ.get("FACTORY_LAKE_STARTED") or _IMPORTED)
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Summary:
     Attributes:
         messages: `{total: {...}, by_lane: {"<factory>/<lane>": {...}}}`, numbers of messages.
         queries: Every named query's run.
-        video: The account of the video, see `harness.camera`.
+        video: The figures of the video, see `harness.camera.reconciliation`.
         seconds: What each part took: set_up, apply, deliver, video, query, total.
     """
 
@@ -41,7 +42,7 @@ class Summary:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
-        """Write it; a reader never sees a half of it."""
+        """Write it; a reader never sees half of it."""
         document = {
             "messages": self.messages,
             "queries": [{**asdict(run), "seconds": round(run.seconds, 3)} for run in self.queries],

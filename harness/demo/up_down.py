@@ -1,22 +1,22 @@
 """A lake that stays: `make up` and `make down`."""
 
-import json
 import shutil
+import sys
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
+from factory_lake.lake import DEFAULT_LOCAL, LOCAL_FILE
+from factory_lake.output import Table, emit
 from harness.demo.steps import Steps
 from harness.lake import LocalLake
+from harness.lake.local import CERTIFICATE
 from localcloud import LocalCloud, StartError
 
 # LocalStack's port and MQTT's, so that clients need no configuration beyond "local".
-_PORT = 4566
-_MQTT_PORT = 8883
+PORT = 4566
+MQTT_PORT = 8883
 
 
-def up(workdir: Path) -> int:
+def up(workdir: Path, port: int = PORT, mqtt_port: int = MQTT_PORT) -> None:
     """Start a lake, or bring the one that runs up to date, and say how to use it.
 
     Raises:
@@ -30,66 +30,59 @@ def up(workdir: Path) -> int:
             steps.note("it runs already; what changed in the configuration is applied to it")
         except (StartError, FileNotFoundError):
             shutil.rmtree(workdir, ignore_errors=True)
-            lake = LocalLake.start(workdir, _PORT, _MQTT_PORT, detached=True)
+            lake = LocalLake.start(workdir, port, mqtt_port, detached=True)
             began_here = True
     try:
         with steps.step("apply", "Apply environments/local"):
             lake.apply()
-            (workdir / "outputs.json").write_text(json.dumps(lake.outputs, indent=2), encoding="utf-8")
+            lake.describe()
     except BaseException:
         if began_here:
             lake.stop()
         raise
-    _explain(lake)
-    return 0
+    explain(lake)
 
 
-def down(workdir: Path) -> int:
-    """Stop the lake that `up` started."""
+def down(workdir: Path) -> bool:
+    """Stop the lake that `up` started, and say whether it ran."""
+    (workdir / LOCAL_FILE).unlink(missing_ok=True)
     try:
         LocalCloud.attach(workdir / "cloud").stop()
-    except StartError as error:
-        print(error)
-        return 0
-    print("stopped")
-    return 0
+    except StartError:
+        return False
+    return True
 
 
-def _explain(lake: LocalLake) -> None:
-    console = Console()
-    outputs = lake.outputs
-    console.print(f"\nAWS endpoint   {lake.cloud.endpoint}  (access key and secret: test)")
-    console.print(
-        f"MQTT           {lake.cloud.mqtt_host}:{lake.cloud.mqtt_port}, CA {_short(lake.cloud.ca_file)}"
-    )
-    console.print(f"Buckets        {', '.join(outputs['buckets'].values())}")
-    table = Table(title="Gateways")
-    for heading in ("client ID", "topic", "key"):
-        table.add_column(heading, overflow="fold")
-    for gateways in outputs["gateways"].values():
-        for lanes in gateways.values():
-            for identity in lanes.values():
-                key = lake.key_dir / identity["client_id"]
-                table.add_row(identity["client_id"], identity["topic"], str(_short(key)))
-    console.print(table)
-    workdir = _short(lake.workdir)
-    common = f"--local {workdir}/cloud --outputs {workdir}/outputs.json --journal-dir {workdir}/journals"
-    console.print(
-        "Send            .venv/bin/python -m factory_lake.gateway simulate --messages 500 "
-        f"{common} --key-dir {workdir}/keys",
-        soft_wrap=True,
-    )
-    console.print(
-        f"Deliver now     .venv/bin/python -m localcloud flush --workdir {workdir}/cloud",
-        soft_wrap=True,
-    )
-    console.print(f"Account         .venv/bin/python -m factory_lake.reconcile {common}", soft_wrap=True)
-    console.print(
-        "Query           .venv/bin/python -m factory_lake.query "
-        f"--local {workdir}/cloud --outputs {workdir}/outputs.json --query-name latest-value-per-tag",
-        soft_wrap=True,
-    )
-    console.print("Stop            make down")
+def explain(lake: LocalLake) -> None:
+    """Say how to use a lake; each command fits a line, and can be copied as it is."""
+    folder = _short(lake.workdir)
+    command = _command()
+    where = "" if folder == DEFAULT_LOCAL else f" --lake {folder}"
+    print(f"\nAWS endpoint  {lake.cloud.endpoint}  (key and secret: test)")
+    print(f"MQTT          {lake.cloud.mqtt_host}:{lake.cloud.mqtt_port}")
+    print(f"CA            {_short(lake.cloud.ca_file)}")
+    print(f"Keys          {_short(lake.key_dir)}/CLIENT_ID/{CERTIFICATE}.key")
+    for heading, bucket in zip(("Buckets", "", ""), sorted(lake.outputs["buckets"].values()), strict=True):
+        print(f"{heading:13} {bucket}")
+    print()
+    rows = [
+        (identity["client_id"], identity["topic"])
+        for gateways in lake.outputs["gateways"].values()
+        for lanes in gateways.values()
+        for identity in lanes.values()
+    ]
+    emit("table", Table(("client ID", "topic"), rows))
+    print(f"\nSend          {command} gateway simulate --messages 500{where}")
+    print(f"Deliver now   {command} local flush{where}")
+    print(f"Reconcile     {command} reconcile{where}")
+    print(f"Query         {command} query latest-value-per-tag{where}")
+    print(f"Stop          {command} local down{where}")
+
+
+def _command() -> Path:
+    """The command as the user's shell finds it from here."""
+    installed = Path(sys.executable).parent / "factory-lake"
+    return Path(installed.name) if shutil.which(installed.name) == str(installed) else _short(installed)
 
 
 def _short(path: Path) -> Path:

@@ -1,58 +1,55 @@
 """The video's part of the demonstration: missed runs, a crash, another clip length, and every frame counted.
 
 While the cameras send the past, the schedule is off: those are missed runs. Switched on, it catches up. Then
-a run is killed while it stores a clip, the clip length changes, and the cameras go quiet; what they sent last
-is archived short.
+a run is killed while it stores a clip, the clip length changes, and the cameras go quiet. What they sent last
+is archived in a clip that is shorter than others.
 """
 
-import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from functools import partial
 
+from factory_lake.camera.frames import export_frame
+from harness.camera.archiver import archive_all, crash_while_storing, schedule_off
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
-from harness.camera.reconciliation import Account, account, archived_to, clip_keys
+from harness.camera.reconciliation import VideoReport, clip_keys, reconcile_targets
 from harness.camera.script import Script
 from harness.demo.steps import Steps
-from harness.lake import LocalLake
-from localcloud.testing.decode import export_frame
+from harness.lake.functions import change_environment
+from harness.lake.targets import CameraPlace, Targets
+from harness.workers import Workers
 from localcloud.testing.producer import Producer
 
 _BACKFILL_SECONDS = 300
-_SCHEDULE_PATIENCE = 150.0
+_ARCHIVE_SECONDS = 150.0
 _POLL_SECONDS = 0.5
 _NEW_CLIP_SECONDS = 20
 
 
 @dataclass
-class Film:
+class Recording:
     """The cameras of a lake at work.
 
     Attributes:
-        lake: The lake.
-        folder: Journals, and in the end a clip and a picture of each camera.
+        targets: The lake; its folder gets the journal, and in the end a clip and a picture of each camera.
     """
 
-    lake: LocalLake
-    folder: Path
+    targets: Targets
     _stop: threading.Event = field(default_factory=threading.Event)
-    _threads: list[threading.Thread] = field(default_factory=list)
-    _failures: list[BaseException] = field(default_factory=list)
+    _workers: Workers = field(default_factory=Workers)
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Stops the cameras at the end, whatever happens in between."""
+        """Stop the cameras at the end, whatever happens in between."""
         try:
             yield
         finally:
             self._stop.set()
-            for thread in self._threads:
-                thread.join()
+            self._workers.join()
 
     def begin(self) -> None:
         """Send the past of every camera while the schedule is off, switch it on, and go on filming.
@@ -60,24 +57,20 @@ class Film:
         Raises:
             PutMediaError: When a fragment is refused.
         """
-        events = self.lake.cloud.client("events")
-        rules = [rule for video in self._video.values() for rule in video["schedule_rules"]]
-        for rule in rules:
-            events.disable_rule(Name=rule)
         now = time.time()
-        cameras = [
-            self._camera(factory, name, stream, seed, now)
-            for seed, (factory, name, stream) in enumerate(self._streams, start=1)
-        ]
-        fragments = sum(camera.backfill(int(now * 1000)) for camera in cameras)
-        Steps.note(
-            f"{fragments} fragments, {_BACKFILL_SECONDS // 60} minutes of {len(cameras)} cameras, sent"
-        )
-        for camera in cameras:
-            self._threads.append(threading.Thread(target=self._live, args=(camera,), name=camera.name))
-            self._threads[-1].start()
-        for rule in rules:
-            events.enable_rule(Name=rule)
+        with ExitStack() as schedules:
+            for archiver in self.targets.archivers:
+                schedules.enter_context(schedule_off(self.targets.lake.cloud, archiver.rules))
+            cameras = [
+                self._camera(place, seed, now) for seed, place in enumerate(self.targets.cameras, start=1)
+            ]
+            fragments = sum(camera.backfill(int(now * 1000)) for camera in cameras)
+            minutes = _BACKFILL_SECONDS // 60
+            Steps.note(f"{fragments} fragments, {minutes} minutes of {len(cameras)} cameras, sent")
+            for camera in cameras:
+                # A camera that stops does so in the middle of its wait, not a fragment later.
+                live = partial(camera.live, lambda: not self._stop.is_set(), sleep=self._stop.wait)
+                self._workers.start(live, camera.name)
 
     def await_schedule(self) -> None:
         """Wait until the schedule has archived something of every camera.
@@ -85,12 +78,12 @@ class Film:
         Raises:
             TimeoutError: When it does not.
         """
-        deadline = time.monotonic() + _SCHEDULE_PATIENCE
-        while waiting := [name for factory, name, _ in self._streams if not self._clips(factory, name)]:
+        deadline = time.monotonic() + _ARCHIVE_SECONDS
+        while waiting := [place.name for place in self.targets.cameras if not self._clips(place)]:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the schedule archived nothing of {', '.join(waiting)}")
             time.sleep(_POLL_SECONDS)
-        clips = sum(len(self._clips(factory, name)) for factory, name, _ in self._streams)
+        clips = sum(len(self._clips(place)) for place in self.targets.cameras)
         Steps.note(f"the schedule has archived {clips} clips")
 
     def crash(self) -> None:
@@ -99,82 +92,44 @@ class Film:
         Raises:
             TimeoutError: When there is never a clip to store.
         """
-        for video in self._video.values():
-            crash_while_storing(self.lake, video["clip_function"])
-            Steps.note(f"{video['clip_function']}: killed while it stored a clip")
+        for archiver in self.targets.archivers:
+            crash_while_storing(self.targets.lake.cloud, archiver.function, archiver.clips_path)
+            Steps.note(f"{archiver.function}: killed while it stored a clip")
 
     def change_clip_length(self) -> None:
         """Give every function another clip length; nothing but its environment changes."""
-        functions = self.lake.cloud.client("lambda")
-        for video in self._video.values():
-            name = video["clip_function"]
-            variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-            Steps.note(
-                f"{name}: clips of {variables['CLIP_SECONDS']} s become clips of {_NEW_CLIP_SECONDS} s"
-            )
-            functions.update_function_configuration(
-                FunctionName=name,
-                Environment={"Variables": {**variables, "CLIP_SECONDS": str(_NEW_CLIP_SECONDS)}},
-            )
+        for archiver in self.targets.archivers:
+            changes = {"CLIP_SECONDS": str(_NEW_CLIP_SECONDS)}
+            before = change_environment(self.targets.lake.cloud, archiver.function, changes)["CLIP_SECONDS"]
+            Steps.note(f"{archiver.function}: clips of {before} s become clips of {_NEW_CLIP_SECONDS} s")
 
     def finish(self) -> None:
         """Stop the cameras and run the functions until the archive has everything.
 
         Raises:
-            RuntimeError: When a camera failed, or a function does.
-            TimeoutError: When something is never archived.
+            PutMediaError: When a fragment was refused.
+            ArchiveError: When something is never archived.
         """
         self._stop.set()
-        for thread in self._threads:
-            thread.join()
-        if self._failures:
-            raise RuntimeError(f"a camera failed: {self._failures[0]}") from self._failures[0]
-        last = {fragment.camera: fragment.number for fragment in self._journal.read()}
-        functions = self.lake.cloud.client("lambda")
-        deadline = time.monotonic() + _SCHEDULE_PATIENCE
-        for factory, name, _ in self._streams:
-            while self._archived_to(factory, name) < last[name]:
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"{name}: the last fragments were never archived")
-                answer = functions.invoke(FunctionName=self._video[factory]["clip_function"], Payload=b"{}")
-                result = json.load(answer["Payload"])
-                if "FunctionError" in answer or result["errors"]:
-                    raise RuntimeError(f"{self._video[factory]['clip_function']}: {result}")
-                time.sleep(_POLL_SECONDS)
+        self._workers.join()
+        self._workers.check()
+        archive_all(self.targets, self._journal.read(), _ARCHIVE_SECONDS)
 
-    def account(self) -> Account:
-        """Decode every clip and account for every frame; keep a clip and a picture of each camera."""
-        s3, bucket = self.lake.cloud.client("s3"), self.lake.outputs["buckets"]["clips"]
-        sent = list(self._journal.read())
-        total = Account()
-        for factory in self._video:
-            of_factory = {name for owner, name, _ in self._streams if owner == factory}
-            total.add(account([one for one in sent if one.camera in of_factory], s3, bucket, factory))
-        for factory, name, _ in self._streams:
-            clip = self.folder / f"{name}.mp4"
-            s3.download_file(bucket, self._clips(factory, name)[0], str(clip))
-            export_frame(clip, 0, clip.with_suffix(".png"))
-        return total
+    def reconcile(self) -> VideoReport:
+        """Decode every clip and find every frame; keep a clip and a picture of each camera."""
+        report = reconcile_targets(self.targets, list(self._journal.read()))
+        for place in self.targets.cameras:
+            clip = self.targets.folder / f"{place.name}.mp4"
+            s3 = self.targets.lake.cloud.client("s3")
+            s3.download_file(self.targets.clips, self._clips(place)[0], str(clip))
+            export_frame(clip, 0, clip.with_suffix(".png"), clip)
+        return report
 
     @property
     def _journal(self) -> Journal:
-        return Journal(self.folder / "cameras.jsonl")
+        return Journal(self.targets.folder / "cameras.jsonl")
 
-    @property
-    def _video(self) -> dict[str, Any]:
-        video: dict[str, Any] = self.lake.outputs["video"]
-        return video
-
-    @property
-    def _streams(self) -> list[tuple[str, str, str]]:
-        """Factory, camera and stream of every camera."""
-        return [
-            (factory, camera, stream)
-            for factory, video in sorted(self._video.items())
-            for camera, stream in sorted(video["streams"].items())
-        ]
-
-    def _camera(self, factory: str, name: str, stream: str, seed: int, now: float) -> Camera:
+    def _camera(self, place: CameraPlace, seed: int, now: float) -> Camera:
         script = Script(
             seed=seed,
             shortest_ms=1_000,
@@ -183,65 +138,9 @@ class Film:
             change_chance=0.01,
             away_chance=0.01,
         )
-        producer = Producer(self.lake.cloud.client("kinesisvideo"), stream)
+        producer = Producer(self.targets.lake.cloud.client("kinesisvideo"), place.stream)
         begin_ms = int((now - _BACKFILL_SECONDS) * 1000)
-        return Camera(name, producer, self._journal, script, begin_ms, audio=factory == "krakow")
+        return Camera(place.name, producer, self._journal, script, begin_ms, audio=place.factory == "krakow")
 
-    def _live(self, camera: Camera) -> None:
-        try:
-            # A camera that stops does so in the middle of its wait, not a fragment later.
-            camera.live(lambda: not self._stop.is_set(), sleep=self._stop.wait)
-        except BaseException as error:  # the demonstration's own thread raises it
-            self._failures.append(error)
-
-    def _clips(self, factory: str, camera: str) -> list[str]:
-        return clip_keys(*self._archive(factory, camera))
-
-    def _archived_to(self, factory: str, camera: str) -> int:
-        """The newest archived fragment's number."""
-        return archived_to(*self._archive(factory, camera))
-
-    def _archive(self, factory: str, camera: str) -> tuple[Any, str, str]:
-        """Client, bucket and prefix of a camera's clips."""
-        bucket = self.lake.outputs["buckets"]["clips"]
-        return self.lake.cloud.client("s3"), bucket, f"factory={factory}/camera={camera}/"
-
-
-def crash_while_storing(
-    lake: LocalLake, function: str, patience: float = 60.0, clips: str | None = None
-) -> None:
-    """Start a clip function and kill it when it has begun to store a clip.
-
-    Args:
-        lake: Where it runs.
-        function: Its name.
-        patience: Seconds to wait for a clip that is due.
-        clips: What the path of the clips holds; the clips bucket without.
-
-    Raises:
-        TimeoutError: When none was.
-    """
-    functions, faults = lake.cloud.client("lambda"), lake.cloud.faults
-    held = faults.add(
-        service="s3",
-        operation="PutObject",
-        resource=clips or lake.outputs["buckets"]["clips"],
-        error="InternalError",  # the answer to nobody: a put that is held must not happen later after all
-        times=None,
-        delay=patience,
-    )
-    deadline = time.monotonic() + patience
-    try:
-        while not faults.hits(held):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{function} had no clip to store in {patience:.0f} s")
-            run = threading.Thread(
-                target=functions.invoke, kwargs={"FunctionName": function, "Payload": b"{}"}
-            )
-            run.start()
-            while run.is_alive() and not faults.hits(held):
-                time.sleep(_POLL_SECONDS / 10)
-            lake.cloud.control("POST", "lambda-crash", {"function": function})
-            run.join()
-    finally:
-        faults.remove(held)
+    def _clips(self, place: CameraPlace) -> list[str]:
+        return clip_keys(self.targets.lake.cloud.client("s3"), self.targets.clips, place.clips_prefix)

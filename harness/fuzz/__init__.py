@@ -1,21 +1,16 @@
-"""Mutations: samples as gateways spell them, broken at random, held against the transform's careful road.
+"""Mutations: samples as gateways spell them, broken at random, held against the transform's slow path.
 
-The transform answers messages that are spelled like others before them by a quick road
-(``transform.shapes``). Here a lane learns spellings, and gets messages of them with bytes deleted, changed,
-inserted, swapped and copied, brackets and quotes exchanged, escapes, blanks and odd numbers put in. Each must
-get the answer that the careful road gives it, which knows nothing of what came before.
+The transform answers messages that are spelled like others before them by a fast path
+(``transform.fast_path``). Here a lane learns spellings, and gets messages of them with bytes deleted,
+changed, inserted, swapped and copied, brackets and quotes exchanged, escapes, blanks and odd numbers put
+in. Each must get the answer that the slow path gives it, which knows nothing of what came before.
 
-``python -m harness.fuzz --n 1000000`` plays many; it runs on every Python that the transform runs on.
+``python -m harness.fuzz --n 1000000`` runs many, on every Python that the transform runs on. The oldest needs
+``PYTHONPATH=lambda_src``, since the repository is not installed there.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-
-# The Lambda functions are packages of their own, not parts of this one.
-_SOURCES = str(ROOT / "lambda_src")
-if _SOURCES not in sys.path:
-    sys.path.append(_SOURCES)

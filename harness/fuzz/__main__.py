@@ -1,15 +1,16 @@
-"""Play many mutations; print the first that fails as a test's input: ``python -m harness.fuzz --n 1000000``."""
+"""Run many mutations; print the first that fails as a test's input."""
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import multiprocessing
 import sys
 import time
 from random import SystemRandom
 
-from harness.fuzz.rounds import MESSAGES, Case, Tally, play_numbered
+from harness.arguments import Parser, count
+from harness.arguments import seed as parse_seed
+from harness.fuzz.rounds import MESSAGES, Case, Counts, run_numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,18 +21,16 @@ _PROCESSES = multiprocessing.get_context("spawn")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Play, tell what was seen, print what failed.
+    """Run, say what was seen, print what failed.
 
     Returns:
         Exit status: 0 when every message got the answer that it gets alone.
     """
-    parser = argparse.ArgumentParser(prog="python -m harness.fuzz", description=__doc__)
-    parser.add_argument("--n", type=int, default=100_000, help="how many messages (default 100000)")
-    parser.add_argument("--seed", type=int, help="the first round's seed (default: by chance)")
-    parser.add_argument("--processes", type=int, default=2, help="how many at a time (default 2)")
+    parser = Parser(prog="python -m harness.fuzz", description=__doc__)
+    parser.add_argument("--n", type=count, default=100_000, help="how many messages (default 100000)")
+    parser.add_argument("--seed", type=parse_seed, help="the first round's seed (default: by chance)")
+    parser.add_argument("--processes", type=count, default=2, help="how many at a time (default 2)")
     options = parser.parse_args(arguments)
-    if options.n < 1 or options.processes < 1:
-        parser.error("--n and --processes must be at least 1")
     seed = SystemRandom().randrange(10**9) if options.seed is None else options.seed
 
     print(f"{options.n} messages on Python {sys.version.split()[0]}, from seed {seed} on", flush=True)
@@ -39,28 +38,28 @@ def main(arguments: list[str] | None = None) -> int:
     sizes = [MESSAGES] * (options.n // MESSAGES) + [options.n % MESSAGES] * bool(options.n % MESSAGES)
     rounds = list(zip(itertools.count(seed), sizes))
     if options.processes == 1 or len(rounds) == 1:
-        tally = _sum(map(play_numbered, rounds), options.n)
+        counts = _sum(map(run_numbered, rounds), options.n)
     else:
         with _PROCESSES.Pool(options.processes) as pool:
-            tally = _sum(pool.imap_unordered(play_numbered, rounds, chunksize=4), options.n)
+            counts = _sum(pool.imap_unordered(run_numbered, rounds, chunksize=4), options.n)
     seconds = time.monotonic() - begun
 
-    end = "one answered otherwise than alone" if tally.case else "each answered as it is alone"
+    end = "one answered otherwise than alone" if counts.case else "each answered as it is alone"
     print(
-        f"{tally.messages} messages in {seconds:.0f} s: {tally.accepted} accepted, {tally.quick} of them by "
-        f"the quick road; {end}"
+        f"{counts.messages} messages in {seconds:.0f} s: {counts.accepted} accepted, "
+        f"{counts.fast} of them by the fast path\n{end}"
     )
-    if tally.case is None:
+    if counts.case is None:
         return 0
-    _print_failure(*tally.case)
+    _print_failure(*counts.case)
     return 1
 
 
-def _sum(tallies: Iterable[Tally], messages: int) -> Tally:
+def _sum(all_counts: Iterable[Counts], messages: int) -> Counts:
     """Add up until a message fails; show how far it is on a terminal."""
-    total = Tally()
-    for tally in tallies:
-        total.add(tally)
+    total = Counts()
+    for counts in all_counts:
+        total.add(counts)
         if sys.stderr.isatty():
             print(f"\r{total.messages}/{messages}", end="", file=sys.stderr, flush=True)
         if total.case is not None:
@@ -80,7 +79,7 @@ def _print_failure(seed: int, case: Case) -> None:
     print(f"  alone:  {alone}")
     print(f"  behind: {behind}")
     print(f"\nthe input for a test (FOUND in tests/unit/transform/test_mutations.py):\n\n{small.spelled()}")
-    print(f"\nplay it again: python -m harness.fuzz --seed {seed} --n {MESSAGES}")
+    print(f"\nrun it again: python -m harness.fuzz --seed {seed} --n {MESSAGES}")
 
 
 if __name__ == "__main__":

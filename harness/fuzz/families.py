@@ -38,7 +38,7 @@ class Family:
     """A spelling, and as many messages of it as are wanted."""
 
     def __init__(self, rng: Random, arrival: int) -> None:
-        """Draw a spelling.
+        """Generate a spelling.
 
         Args:
             rng: The source of chance.

@@ -13,11 +13,12 @@ from harness.fuzz.mutations import mutate
 from transform import reader
 from transform.batch import Transform
 from transform.errors import MessageError
+from transform.events import FirehoseRecord
+from transform.fast_path import Templates
 from transform.measurements import Measurements
 from transform.report import Report
 from transform.schema import load
 from transform.settings import Settings
-from transform.spellings import Spellings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,13 +86,13 @@ class Case:
         lane = Lane(self.setup)
         for message in self.before:
             lane.answers([message])
-        alone, (behind,) = lane.careful(self.message), lane.answers([self.message])
+        alone, (behind,) = lane.slow(self.message), lane.answers([self.message])
         return None if alone == behind else (alone, behind)
 
     def smallest(self) -> Case:
         """Return the case with one message often before it, if one is found that does; else as it is."""
         for message in dict.fromkeys(self.before):
-            short = replace(self, before=(message,) * Spellings.LEARN_AT)
+            short = replace(self, before=(message,) * Templates.LEARN_AT)
             if short.differences():
                 return short
         return self
@@ -105,48 +106,48 @@ class Case:
 
 
 @dataclass
-class Tally:
+class Counts:
     """What rounds have seen.
 
     Attributes:
         messages: How many there were.
         accepted: How many of them were valid.
-        quick: How many of them took the quick road.
+        fast: How many of them took the fast path.
         case: The first that was answered otherwise than alone, and the seed of its round.
     """
 
     messages: int = 0
     accepted: int = 0
-    quick: int = 0
+    fast: int = 0
     case: tuple[int, Case] | None = None
 
-    def add(self, other: Tally) -> None:
+    def add(self, other: Counts) -> None:
         """Count what other rounds have seen."""
         self.messages += other.messages
         self.accepted += other.accepted
-        self.quick += other.quick
+        self.fast += other.fast
         self.case = self.case or other.case
 
 
 class _Counting(Measurements):
-    """A lane that counts its careful readings."""
+    """A lane that counts its slow readings."""
 
-    __slots__ = ("careful",)
+    __slots__ = ("slow",)
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, load("measurements", SCHEMAS))
-        self.careful = 0
+        self.slow = 0
 
-    def convert_carefully(
-        self, text: str, received_at: int, closing: str
+    def convert_slowly(
+        self, text: str, received_at: int, line_suffix: str
     ) -> tuple[bytes, dict[str, dict[str, str]]]:
         """Read a message and count it."""
-        self.careful += 1
-        return super().convert_carefully(text, received_at, closing)
+        self.slow += 1
+        return super().convert_slowly(text, received_at, line_suffix)
 
 
 class Lane:
-    """A transform that learns, and beside it the careful road alone."""
+    """A transform that learns, and beside it the slow path alone."""
 
     def __init__(self, setup: Setup) -> None:
         self._arrival = setup.arrival
@@ -159,21 +160,21 @@ class Lane:
         self._reference = Measurements(settings, load("measurements", SCHEMAS))
 
     @property
-    def careful_readings(self) -> int:
-        """How many messages of the transform took the careful road."""
-        return self._learning.careful
+    def slow_readings(self) -> int:
+        """How many messages of the transform took the slow path."""
+        return self._learning.slow
 
-    def careful(self, message: bytes) -> Answer:
+    def slow(self, message: bytes) -> Answer:
         """Answer a message as if no other had come before it."""
-        closing = f',"_received_at":{self._arrival},"_gateway":"line-1"}}\n'
+        line_suffix = f',"_received_at":{self._arrival},"_gateway":"line-1"}}\n'
         try:
-            return self._reference.convert_carefully(reader.decode(message), self._arrival, closing)
+            return self._reference.convert_slowly(reader.decode(message), self._arrival, line_suffix)
         except MessageError as error:
             return error.rule, error.field and error.field[:64]
 
     def answers(self, messages: list[bytes]) -> list[Answer]:
         """Answer messages as one batch."""
-        records = [
+        records: list[FirehoseRecord] = [
             {
                 "recordId": str(number),
                 "approximateArrivalTimestamp": self._arrival + 250,
@@ -201,40 +202,40 @@ class Lane:
         return answers
 
 
-def play(seed: int, messages: int = MESSAGES) -> Tally:
-    """Play a round; stop at the first message that is answered otherwise than alone."""
+def run_round(seed: int, messages: int = MESSAGES) -> Counts:
+    """Run a round; stop at the first message that is answered otherwise than alone."""
     rng = Random(seed)  # noqa: S311 - the same messages for the same seed
     past_days, future_days = rng.choice(_WINDOWS)
     setup = Setup(
         rng.choice(_ARRIVALS), past_days, future_days, rng.choice(("reject", "reject", "null", "keep"))
     )
-    lane, tally = Lane(setup), Tally()
-    drawn = drawn_messages(rng, setup.arrival)
+    lane, counts = Lane(setup), Counts()
+    generated = generated_messages(rng, setup.arrival)
     before: list[bytes] = []
-    while tally.messages < messages:
-        size = min(rng.choice((1, 5, 70)), messages - tally.messages)
-        batch = [next(drawn) for _ in range(size)]
-        expected = [lane.careful(message) for message in batch]
-        read = lane.careful_readings
+    while counts.messages < messages:
+        size = min(rng.choice((1, 5, 70)), messages - counts.messages)
+        batch = [next(generated) for _ in range(size)]
+        expected = [lane.slow(message) for message in batch]
+        read = lane.slow_readings
         answers = lane.answers(batch)
-        tally.messages += size
-        tally.quick += size - (lane.careful_readings - read)
-        tally.accepted += sum(isinstance(line, bytes) for line, _ in answers)
+        counts.messages += size
+        counts.fast += size - (lane.slow_readings - read)
+        counts.accepted += sum(isinstance(line, bytes) for line, _ in answers)
         for number, (answer, wanted) in enumerate(zip(answers, expected)):  # noqa: B905 - as above
             if answer != wanted:
-                tally.case = seed, Case(setup, (*before, *batch[:number]), batch[number])
-                return tally
+                counts.case = seed, Case(setup, (*before, *batch[:number]), batch[number])
+                return counts
         before += batch
-    return tally
+    return counts
 
 
-def play_numbered(numbers: tuple[int, int]) -> Tally:
-    """Play a round, given its seed and its number of messages; a pool's processes get one argument."""
-    return play(*numbers)
+def run_numbered(numbers: tuple[int, int]) -> Counts:
+    """Run a round, given its seed and its number of messages; a pool's processes get one argument."""
+    return run_round(*numbers)
 
 
-def drawn_messages(rng: Random, arrival: int) -> Iterator[bytes]:
-    """Draw messages of a few spellings without end."""
+def generated_messages(rng: Random, arrival: int) -> Iterator[bytes]:
+    """Generate messages of a few spellings without end."""
     families = [Family(rng, arrival) for _ in range(rng.randint(1, 6))]
     while True:
         family = rng.choice(families)

@@ -2,6 +2,6 @@
 
 from harness.lake.local import LocalLake
 from harness.lake.provider import Provider, ProviderError
-from harness.lake.terraform import Terraform, TerraformError
+from harness.lake.terraform import Change, Terraform, TerraformError
 
-__all__ = ["LocalLake", "Provider", "ProviderError", "Terraform", "TerraformError"]
+__all__ = ["Change", "LocalLake", "Provider", "ProviderError", "Terraform", "TerraformError"]

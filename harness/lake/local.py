@@ -13,12 +13,14 @@ from typing import Any, Self
 
 from factory_lake.gateway.csr import csr_path, make_csr
 from factory_lake.gateway.identities import LANES, Source
-from factory_lake.outputs import lake_outputs
-from harness.lake.terraform import REPOSITORY, Terraform
+from factory_lake.lake import LocalAccess, outputs_of
+from harness.lake.terraform import REPOSITORY, Change, Terraform
 from localcloud import LocalCloud
+from localcloud.settings import ACCESS_KEY, SECRET_KEY
 
 ENVIRONMENT = REPOSITORY / "environments" / "local"
 PACKAGES = REPOSITORY / "build" / "packages"
+LAMBDA_PYTHONS = [REPOSITORY / ".venv-oldest" / "bin" / "python"]
 CERTIFICATE = "first"
 
 
@@ -35,7 +37,7 @@ class LocalLake:
 
     Attributes:
         workdir: Everything of this lake: the cloud's state and logs, Terraform's state, CSRs and keys.
-        cloud: The local cloud that it stands on.
+        cloud: The local cloud that it runs on.
         terraform: Environment `local` with a state of its own.
         variables: What was applied last.
     """
@@ -55,7 +57,9 @@ class LocalLake:
             TerraformError: When the provider cannot be installed. Nothing is left running.
         """
         workdir = workdir.resolve()
-        cloud = LocalCloud.start(workdir / "cloud", port, mqtt_port, detached=detached)
+        cloud = LocalCloud.start(
+            workdir / "cloud", port, mqtt_port, detached=detached, pythons=LAMBDA_PYTHONS
+        )
         try:
             terraform = Terraform(ENVIRONMENT, workdir / "terraform", cloud.environment())
             terraform.state.unlink(missing_ok=True)
@@ -93,25 +97,24 @@ class LocalLake:
         """The gateways' private keys, which Terraform never sees."""
         return self.workdir / "keys"
 
-    def apply(self, factories: Mapping[str, Any] | None = None, **variables: object) -> None:
+    def apply(
+        self, factories: Mapping[str, Any] | None = None, *, refresh: bool = True, **variables: object
+    ) -> None:
         """Make the keys and CSRs that are missing, and apply.
 
-        Takes what `changing` takes.
+        Args:
+            factories: The factories map; without one, as it was applied last or environment `local` has it.
+            refresh: Compare the state with the cloud first, which takes half of the time.
+            variables: More of the environment's variables; they stay as given until given anew.
 
         Raises:
             TerraformError: When the apply fails.
         """
         self._prepare(factories, variables)
-        self.terraform.apply(self.variables)
+        self.terraform.apply(self.variables, *([] if refresh else ["-refresh=false"]))
 
-    def changing(
-        self, factories: Mapping[str, Any] | None = None, **variables: object
-    ) -> list[dict[str, Any]]:
-        """Do what `apply` does, and tell what it changed: `{address, actions}` of resources and outputs.
-
-        Args:
-            factories: The factories map; without one, as it was applied last or environment `local` has it.
-            variables: More of the environment's variables; they stay as given until given anew.
+    def changing(self, factories: Mapping[str, Any] | None = None, **variables: object) -> list[Change]:
+        """Do what `apply` does, and return what it changed.
 
         Raises:
             TerraformError: When plan or apply fails.
@@ -147,8 +150,23 @@ class LocalLake:
     def outputs(self) -> dict[str, Any]:
         """The lake's outputs, name to value."""
         if self._outputs is None:
-            self._outputs = lake_outputs(self.terraform.output())
+            self._outputs = outputs_of(self.terraform.output(), self.workdir)
         return self._outputs
+
+    def describe(self) -> Path:
+        """Write what `factory-lake --lake` needs to know into the lake's folder, and return the folder."""
+        LocalAccess(
+            endpoint=self.cloud.endpoint,
+            region=self.cloud.region,
+            access_key_id=ACCESS_KEY,
+            secret_access_key=SECRET_KEY,
+            ca_file=self.cloud.ca_file,
+            mqtt_host=self.cloud.mqtt_host,
+            mqtt_port=self.cloud.mqtt_port,
+            key_dir=self.key_dir,
+            journal_dir=self.workdir / "journals",
+        ).write(self.workdir, self.outputs)
+        return self.workdir
 
     def stop(self) -> None:
         """Stop the cloud; what it stored is gone with it."""

@@ -1,9 +1,9 @@
 """One process of the AWS provider that many Terraform commands use.
 
 Terraform starts the provider anew for each command, and for each `run` block of a test, and each time reads
-and hashes a program of 700 MB. A provider that was started in debug mode goes on, and commands that are told
-of it attach to it. They find it configured by an earlier command and configure it again, so commands with
-different settings may use it one after the other, not at the same time.
+and hashes a program of 700 MB. A provider that was started in debug mode goes on, and commands attach to it
+by an environment variable. Each command configures it again, so commands with different settings may use it
+one after the other, not at the same time.
 
 Source: HashiCorp, "Debugging Terraform providers": starting a provider in debug mode.
 """
@@ -38,7 +38,7 @@ class Provider:
 
     Attributes:
         process: The shell that it ends with.
-        environment: What tells Terraform commands of it.
+        environment: The variable by which Terraform commands find it.
     """
 
     process: subprocess.Popen[str]

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from harness.lake.provider import Provider
 
@@ -36,6 +36,13 @@ class TerraformError(Exception):
         self.log = log
         tail = "\n".join(output.strip().splitlines()[-_ERROR_LINES:])
         super().__init__(f"terraform {command} failed (all of its output: {log}):\n{tail}")
+
+
+class Change(NamedTuple):
+    """What an apply would do to a resource, or to an output `output.<name>`: create, update and so on."""
+
+    address: str
+    action: str
 
 
 @dataclass(frozen=True)
@@ -77,20 +84,20 @@ class Terraform:
         """Install the provider and modules and point the backend at this lake's state file.
 
         Raises:
-            TerraformError: When the provider can be had neither from a mirror nor from the registry.
+            TerraformError: When the provider is unavailable, from a mirror as from the registry.
         """
         self._run("init", "-input=false", f"-backend-config=path={self.state}", "-reconfigure")
 
-    def apply(self, variables: Mapping[str, object]) -> None:
-        """Apply the configuration without asking.
+    def apply(self, variables: Mapping[str, object], *options: str) -> None:
+        """Apply the configuration without confirmation.
 
         Raises:
             TerraformError: With the end of what Terraform printed.
         """
-        self._run("apply", "-input=false", "-auto-approve", _AT_ONCE, *self._arguments(variables))
+        self._run("apply", "-input=false", "-auto-approve", _AT_ONCE, *options, *self._arguments(variables))
 
     def plan(self, variables: Mapping[str, object], *options: str) -> dict[str, Any]:
-        """Plan, and return the plan as `terraform show -json` tells it.
+        """Plan, and return the plan as `terraform show -json` has it.
 
         Raises:
             TerraformError: When the plan fails.
@@ -100,27 +107,34 @@ class Terraform:
         shown: dict[str, Any] = json.loads(self._run("show", "-json", str(plan)))
         return shown
 
-    def changes(self, variables: Mapping[str, object], *options: str) -> list[dict[str, Any]]:
-        """Plan, and return what an apply would change: `{address, actions}` of resources and outputs.
+    def changes(self, variables: Mapping[str, object], *options: str) -> list[Change]:
+        """Plan, and return what `apply_planned` would change.
 
         Raises:
-            TerraformError: When the plan fails.
+            TerraformError: When the plan fails or is refused, with its errors.
         """
-        shown = self.plan(variables, *options)
-        found = [
-            {"address": change["address"], "actions": change["change"]["actions"]}
-            for change in shown.get("resource_changes", [])
-            if change["change"]["actions"] not in (["no-op"], ["read"])
+        # Reading events spares `terraform show`, which starts the provider once more.
+        events = self.plan_events(f"-out={self.workdir / _PLAN}", *options, *self._arguments(variables))
+        diagnostics = [event["diagnostic"] for event in events if event["type"] == "diagnostic"]
+        errors = [each for each in diagnostics if each["severity"] == "error"]
+        if errors:
+            text = "\n\n".join(f"{each['summary']}\n{each['detail']}" for each in errors)
+            raise TerraformError("plan", self._log("plan"), text)
+        resources = [
+            Change(event["change"]["resource"]["addr"], event["change"]["action"])
+            for event in events
+            if event["type"] == "planned_change"
         ]
-        found += [
-            {"address": f"output.{name}", "actions": change["actions"]}
-            for name, change in shown.get("output_changes", {}).items()
-            if change["actions"] != ["no-op"]
+        outputs = [
+            Change(f"output.{name}", output["action"])
+            for event in events
+            if event["type"] == "outputs"
+            for name, output in event["outputs"].items()
         ]
-        return found
+        return [change for change in (*resources, *outputs) if change.action not in ("noop", "read")]
 
     def plan_events(self, *options: str) -> list[dict[str, Any]]:
-        """Plan, and return what Terraform says of it, event by event; a plan that is refused says so itself.
+        """Plan, and return Terraform's events; those of a plan that is refused say why.
 
         Raises:
             TerraformError: When there is no plan at all.
@@ -132,7 +146,7 @@ class Terraform:
         ]
 
     def move(self, source: str, target: str) -> None:
-        """Give what stands in the state at one address another one.
+        """Move an object in the state to another address.
 
         Raises:
             TerraformError: When the state has no such address.
@@ -140,23 +154,23 @@ class Terraform:
         self._run("state", "mv", source, target)
 
     def untaint(self, address: str) -> None:
-        """Take the mark of a creation that failed half-way from a resource, so that it is not replaced.
+        """Remove the mark of a creation that failed half-way, so that the resource is not replaced.
 
         Raises:
-            TerraformError: When the resource bears none.
+            TerraformError: When the resource has none.
         """
         self._run("untaint", address)
 
-    def take_in(self, address: str, identifier: str) -> None:
-        """Import what exists and the state does not know.
+    def import_object(self, address: str, identifier: str) -> None:
+        """Import an object that exists and is not in the state.
 
         Raises:
-            TerraformError: When there is no such thing, or the state has the address already.
+            TerraformError: When there is no such object, or the state has the address already.
         """
         self._run("import", "-input=false", address, identifier)
 
-    def forget(self, *addresses: str) -> None:
-        """Take addresses out of the state; what they stand for remains.
+    def remove(self, *addresses: str) -> None:
+        """Remove addresses from the state; the objects themselves remain.
 
         Raises:
             TerraformError: When the state has no such address.
@@ -198,10 +212,12 @@ class Terraform:
         path.write_text(json.dumps(variables, indent=2), encoding="utf-8")
         return [f"-var-file={path}"]
 
+    def _log(self, command: str) -> Path:
+        return self.workdir / "logs" / f"terraform-{command}.log"
+
     def _run(self, command: str, *arguments: str, refusable: bool = False) -> str:
-        logs = self.workdir / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        log = logs / f"terraform-{command}.log"
+        log = self._log(command)
+        log.parent.mkdir(parents=True, exist_ok=True)
         # `show` and `output` print JSON that is read back; a colour code would break it and the logs.
         # `state` prints none, and takes no such option.
         plain = () if command == "state" else ("-no-color",)

@@ -1,4 +1,4 @@
-"""Checkov over real plans of the environments; every finding is mended, or explained at its resource.
+"""Checkov over real plans of the environments; every finding is fixed, or explained at its resource.
 
 An explanation is checkov's own comment inside the resource's block:
 

@@ -1,39 +1,36 @@
 """`python -m harness.plancheck`: fail on findings that nothing explains, and on explanations of nothing."""
 
-import argparse
 import dataclasses
 import hashlib
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from harness.lake.terraform import REPOSITORY, TerraformError
+import typer
+
+from harness.commands import run_app
+from harness.lake.terraform import REPOSITORY
 from harness.plancheck.explanations import complaints, explanations
 from harness.plancheck.findings import Block, CheckovError, Finding, Scan, scan
 from harness.plancheck.plans import ENVIRONMENTS, SOURCES, make_plans
-from localcloud.processes import StartError
 
 KEPT = REPOSITORY / "build" / "plancheck.json"
 # Besides the Terraform sources, what decides the findings.
 _DECIDING = ("harness/plancheck", "harness/lake/terraform.py", "requirements/checkov.txt")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Check, print what is wrong, and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m harness.plancheck", description=__doc__)
-    parser.add_argument(
-        "--again", action="store_true", help="scan even if nothing changed since the last scan"
-    )
-    again: bool = parser.parse_args(arguments).again
-    try:
-        found = current_scan(again=again)
-    except (CheckovError, StartError, TerraformError) as error:
-        print(f"plancheck: {error}", file=sys.stderr)
-        return 1
+def command(
+    *,
+    again: Annotated[
+        bool, typer.Option("--again", help="Scan even if nothing has changed since the last scan.")
+    ] = False,
+) -> int:
+    """Fail on findings of checkov that nothing explains, and on explanations of nothing."""
+    found = current_scan(again=again)
     explained = list(explanations(REPOSITORY))
     wrong = complaints(found, explained)
     for complaint in wrong:
@@ -95,4 +92,4 @@ def _deciding_files() -> Iterator[Path]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_app(command, "harness.plancheck", None, CheckovError))

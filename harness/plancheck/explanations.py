@@ -57,21 +57,21 @@ def complaints(scan: Scan, explained: Iterable[Explanation]) -> list[str]:
     """What is wrong: findings that nothing explains, and explanations of nothing.
 
     An explanation holds for every resource that its block makes, in every environment. A block that makes
-    none in any (of cameras, where no factory has one) may be explained; nobody has looked.
+    none in any (of cameras, where no factory has one) may be explained: no plan was checked.
     """
     explained = list(explained)
     known = {(each.check, each.block) for each in explained if each.reason}
     found = {(each.check, each.block) for each in scan.findings}
-    told: dict[tuple[str, Block], list[Finding]] = {}
+    unexplained: dict[tuple[str, Block], list[Finding]] = {}
     for finding in scan.findings:
         if (finding.check, finding.block) not in known:
-            told.setdefault((finding.check, finding.block), []).append(finding)
+            unexplained.setdefault((finding.check, finding.block), []).append(finding)
     return [
         *(
             f"{block.folder}: {block.resource} fails {check} ({group[0].title}), "
             f"{', '.join(sorted(f'{each.environment}: {each.address}' for each in group))}; "
-            f"mend it, or say why in its block: # checkov:skip={check}: <reason>"
-            for (check, block), group in told.items()
+            f"fix it, or say why in its block: # checkov:skip={check}: <reason>"
+            for (check, block), group in unexplained.items()
         ),
         *(
             f"{each.file}:{each.line}: checkov:skip={each.check} must give a reason behind a colon, got none"

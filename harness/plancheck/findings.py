@@ -1,4 +1,4 @@
-"""What checkov finds in plans, told by the resource block that it is about."""
+"""What checkov finds in plans, by the resource block that makes the resource."""
 
 import json
 import os
@@ -15,7 +15,7 @@ _SETTINGS = ("BC_", "CHECKOV_", "CKV_")
 
 
 class CheckovError(Exception):
-    """Checkov did not run to its end, or passed over a plan."""
+    """Checkov failed, or skipped a plan."""
 
 
 @dataclass(frozen=True, order=True)
@@ -77,7 +77,7 @@ def scan(plans: Mapping[str, Path]) -> Scan:
             str(CHECKOV),
             *files,
             *("--framework", "terraform_plan", "--output", "json", "--compact"),
-            # Without it, checkov asks its maker's servers for guidelines.
+            # Without it, checkov fetches guidelines from its maker's servers.
             "--skip-download",
             # Findings are judged here.
             "--soft-fail",

@@ -1,4 +1,4 @@
-"""Play many histories, report, and cut down the first that fails: ``python -m harness.simulation --n 10000``."""
+"""Run many histories, report, and shrink the first that fails."""
 
 from __future__ import annotations
 
@@ -9,28 +9,33 @@ import sys
 import time
 from pathlib import Path
 
-from harness.simulation.batch import Totals, faults_of, play_seeds
-from harness.simulation.generate import draw
+from factory_lake.boundary import run_command
+from harness.arguments import Parser, count, result_file, seed
+from harness.simulation.batch import Totals, run_seeds, violations_of
+from harness.simulation.generate import generate
 from harness.simulation.shrink import shrink
 
 SUMMARY = Path("build/simulation/summary.json")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Play, write the summary, print what failed.
+    """Run the histories, write the summary, print what failed.
 
     Returns:
         Exit status: 0 when the invariant held in all histories.
     """
-    parser = argparse.ArgumentParser(prog="python -m harness.simulation", description=__doc__)
-    parser.add_argument("--n", type=int, default=1000, help="how many histories (default 1000)")
-    parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
-    parser.add_argument("--processes", type=int, default=2, help="how many at a time (default 2)")
-    parser.add_argument("--summary", type=Path, default=SUMMARY, help=f"where figures go (default {SUMMARY})")
+    parser = Parser(prog="python -m harness.simulation", description=__doc__)
+    parser.add_argument("--n", type=count, default=1000, help="how many histories (default 1000)")
+    parser.add_argument("--first", type=seed, default=0, help="the first seed (default 0)")
+    parser.add_argument("--processes", type=count, default=2, help="how many at a time (default 2)")
+    parser.add_argument(
+        "--summary", type=result_file, default=str(SUMMARY), help=f"where figures go (default {SUMMARY})"
+    )
     options = parser.parse_args(arguments)
-    if options.n < 1 or options.processes < 1:
-        parser.error("--n and --processes must be at least 1")
+    return run_command(lambda: _play(options))
 
+
+def _play(options: argparse.Namespace) -> int:
     begun = time.monotonic()
     totals = Totals()
     chunks = [
@@ -38,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         for first in range(options.first, options.first + options.n, 25)
     ]
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
-        for done in pool.imap_unordered(play_seeds, chunks):
+        for done in pool.imap_unordered(run_seeds, chunks):
             totals.add(done)
             if sys.stderr.isatty():
                 print(f"\r{totals.counts['histories']}/{options.n}", end="", file=sys.stderr, flush=True)
@@ -60,31 +65,30 @@ def _write_summary(path: Path, totals: Totals, seconds: float) -> None:
         "cuts": dict(sorted(totals.cuts.items())),
         "seconds": round(seconds, 1),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(summary, indent=2) + "\n")
 
 
 def _print_totals(totals: Totals, seconds: float) -> None:
     counts = totals.counts
     print(
-        f"{counts['histories']} histories, {counts['fragments']} fragments in {seconds:.0f} s: "
-        f"{counts['archived']} archived, {counts['expired']} expired before they could be, "
-        f"{counts['unlisted']} in no listing, "
-        f"{counts['lost']} lost, {counts['duplicated']} duplicated; {len(totals.failed)} histories failed"
+        f"{counts['histories']} histories, {counts['fragments']} fragments in {seconds:.0f} s\n"
+        f"{counts['archived']} archived, {counts['expired']} expired before, "
+        f"{counts['unlisted']} in no listing\n"
+        f"{counts['lost']} lost, {counts['duplicated']} duplicated, {len(totals.failed)} histories failed"
     )
 
 
 def print_failure(seed: int) -> None:
     """Print what is wrong with the history of a seed, and the smallest history that shows it."""
     print(f"\nseed {seed} fails:")
-    for fault in faults_of(draw(seed))[:10]:
+    for fault in violations_of(generate(seed))[:10]:
         print(f"  {fault}")
-    minimal = shrink(draw(seed), lambda history: bool(faults_of(history)))
+    minimal = shrink(generate(seed), lambda history: bool(violations_of(history)))
     print("\nthe smallest history that still fails:")
     print(json.dumps(minimal.to_json(), indent=1))
-    for fault in faults_of(minimal):
+    for fault in violations_of(minimal):
         print(f"  {fault}")
-    print(f"\nplay it again: python -m harness.simulation --first {seed} --n 1")
+    print(f"\nrun it again: python -m harness.simulation --first {seed} --n 1")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""Play histories by the batch and add up what came of them."""
+"""Run histories in batches and add up their outcomes."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-from harness.simulation.checker import judge
-from harness.simulation.generate import draw
+from harness.simulation.checker import check
+from harness.simulation.generate import generate
 from harness.simulation.history import History
-from harness.simulation.run import play
+from harness.simulation.run import run_history
 
 
 @dataclass
@@ -26,34 +26,34 @@ class Totals:
         self.failed.extend(other.failed)
 
 
-def faults_of(history: History) -> list[str]:
-    """What is wrong with what came of a history; an exception of the code under test is wrong as well."""
+def violations_of(history: History) -> list[str]:
+    """Return what is wrong with the outcome of a history; so is an exception of the code under test."""
     try:
-        return judge(play(history)).faults
+        return check(run_history(history)).violations
     except Exception as error:
         return [f"{type(error).__name__}: {error}"]
 
 
-def play_seeds(seeds: range) -> Totals:
-    """Play the histories of some seeds."""
+def run_seeds(seeds: range) -> Totals:
+    """Run the histories of some seeds."""
     totals = Totals()
     for seed in seeds:
         try:
-            verdict = judge(play(draw(seed)))
-        except Exception:  # whatever it is, faults_of tells when the failure is printed
+            result = check(run_history(generate(seed)))
+        except Exception:  # whatever it is, violations_of tells when the failure is printed
             totals.counts.update(histories=1)
             totals.failed.append(seed)
             continue
         totals.counts.update(
             histories=1,
-            fragments=verdict.fragments,
-            archived=verdict.archived,
-            expired=verdict.expired,
-            unlisted=verdict.unlisted,
-            lost=verdict.lost,
-            duplicated=verdict.duplicated,
+            fragments=result.fragments,
+            archived=result.archived,
+            expired=result.expired,
+            unlisted=result.unlisted,
+            lost=result.lost,
+            duplicated=result.duplicated,
         )
-        totals.cuts.update(verdict.cuts)
-        if verdict.faults:
+        totals.cuts.update(result.cuts)
+        if result.violations:
             totals.failed.append(seed)
     return totals

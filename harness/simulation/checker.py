@@ -1,8 +1,8 @@
 """Whether the archive of a history is exact.
 
 Every fragment that was retained long enough is archived exactly once, in order, and every clip is as long as
-asked but for the reason that it states. Judged from the bucket and from what the cameras sent, independently
-of how the archive was made.
+asked but for the reason that it states. This is checked from the bucket and from what the cameras sent,
+independently of how the archive was made.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 
-from clip_fetch import fetching, planning
+from clip_fetch import download, planning
 from clip_fetch.settings import NOW, Settings
 from harness.simulation import media
 from harness.simulation.history import Stream
-from harness.simulation.run import FACTORY, Played
+from harness.simulation.run import FACTORY, Outcome
 from harness.simulation.simulated_aws import Stored
 from localcloud.kinesisvideo import semantics
 
@@ -24,7 +24,7 @@ _FORMATS = {"mp4": (".mp4", "video/mp4"), "mkv": (".mkv", "video/x-matroska")}
 
 
 @dataclass
-class Verdict:
+class CheckResult:
     """What a history showed.
 
     Attributes:
@@ -34,7 +34,7 @@ class Verdict:
         unlisted: Fragments that no listing shows since the retention was changed, and that are reported.
         lost: Fragments that are missing without an excuse.
         duplicated: Fragments that are archived more than once.
-        faults: In words, everything that breaks the invariant.
+        violations: In words, everything that breaks the invariant.
         cuts: How often each reason ended a clip.
     """
 
@@ -44,16 +44,16 @@ class Verdict:
     unlisted: int = 0
     lost: int = 0
     duplicated: int = 0
-    faults: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
     cuts: Counter[str] = field(default_factory=Counter)
 
 
-def judge(played: Played) -> Verdict:
-    """Judge what a played history left in the bucket."""
-    verdict = Verdict(faults=list(played.errors))
-    for stream in played.world.history.streams:
-        _Judge(played, stream, verdict).judge()
-    return verdict
+def check(outcome: Outcome) -> CheckResult:
+    """Check what a history left in the bucket."""
+    result = CheckResult(violations=list(outcome.errors))
+    for stream in outcome.aws.history.streams:
+        _Checker(outcome, stream, result).check()
+    return result
 
 
 @dataclass(frozen=True)
@@ -66,22 +66,22 @@ class _Clip:
         return self.stored.metadata
 
 
-class _Judge:
-    def __init__(self, played: Played, stream: Stream, verdict: Verdict) -> None:
-        self._played = played
+class _Checker:
+    def __init__(self, outcome: Outcome, stream: Stream, result: CheckResult) -> None:
+        self._outcome = outcome
         self._stream = stream
-        self._verdict = verdict
+        self._result = result
         self._by_number = {fragment.number: fragment for fragment in stream.fragments}
         self._place = {fragment.number: index for index, fragment in enumerate(stream.fragments)}
         self._prefix = f"factory={FACTORY}/camera={stream.camera}/"
         self._excused = {
             int(each.metadata["resume-fragment"])
-            for each in self._own(played.world.bucket.ever)
-            if "resume-format" in each.metadata and each.metadata["run"] in played.garbled
+            for each in self._own(outcome.aws.bucket.ever)
+            if "resume-format" in each.metadata and each.metadata["run"] in outcome.garbled
         }
 
-    def judge(self) -> None:
-        objects = self._own(list(self._played.world.bucket.objects.values()))
+    def check(self) -> None:
+        objects = self._own(list(self._outcome.aws.bucket.objects.values()))
         clips = sorted(
             (self._clip(each) for each in objects if _is_clip(each)), key=lambda clip: clip.stored.key
         )
@@ -90,10 +90,10 @@ class _Judge:
         self._completeness(clips)
         for clip in clips:
             self._form(clip)
-        self._verdict.fragments += len(self._stream.fragments)
+        self._result.fragments += len(self._stream.fragments)
 
-    def _fault(self, text: str) -> None:
-        self._verdict.faults.append(f"{self._stream.camera}: {text}")
+    def _violation(self, text: str) -> None:
+        self._result.violations.append(f"{self._stream.camera}: {text}")
 
     def _own(self, objects: list[Stored]) -> list[Stored]:
         return [each for each in objects if each.key.startswith(self._prefix) and "run" in each.metadata]
@@ -107,18 +107,18 @@ class _Judge:
         counts = Counter(numbers)
         for number, count in counts.items():
             if count > 1:
-                self._verdict.duplicated += count - 1
-                self._fault(f"fragment {self._name(number)} is archived {count} times")
+                self._result.duplicated += count - 1
+                self._violation(f"fragment {self._name(number)} is archived {count} times")
         if max(counts.values(), default=1) == 1 and numbers != sorted(numbers):
             wrong = next(b for a, b in itertools.pairwise(numbers) if a > b)
-            self._fault(f"fragment {self._name(wrong)} is out of order")
-        self._verdict.archived += len(counts)
+            self._violation(f"fragment {self._name(wrong)} is out of order")
+        self._result.archived += len(counts)
 
     def _completeness(self, clips: list[_Clip]) -> None:
         there = {number for clip in clips for number in clip.numbers}
         deleted = {
             n
-            for each in self._own(self._played.deleted)
+            for each in self._own(self._outcome.deleted)
             if _is_clip(each)
             for n in media.numbers_in(each.body)
         }
@@ -128,17 +128,16 @@ class _Judge:
             number = fragment.number
             if number in there or number in deleted or fragment.server_ms < begin_ms:
                 continue
-            passed_ms = min((at for beyond, at in passes if beyond > number), default=self._played.end_ms)
-            life_ms = self._stream.expires_ms(fragment) - passed_ms
-            if life_ms < fetching.HEADROOM_MS:
-                self._verdict.expired += 1
+            passed_ms = min((at for beyond, at in passes if beyond > number), default=self._outcome.end_ms)
+            remaining_ms = self._stream.expires_ms(fragment) - passed_ms
+            if remaining_ms < download.HEADROOM_MS:
+                self._result.expired += 1
             elif self._is_out_of_sight(fragment, passed_ms):
-                self._verdict.unlisted += 1
+                self._result.unlisted += 1
             else:
-                self._verdict.lost += 1
-                self._fault(
-                    f"fragment {self._name(number)} is missing; it had {life_ms} ms to live when passed over"
-                )
+                self._result.lost += 1
+                name = self._name(number)
+                self._violation(f"fragment {name} is missing; it had {remaining_ms} ms left when skipped")
 
     def _is_out_of_sight(self, fragment: semantics.Fragment, passed_ms: int) -> bool:
         """Whether no listing shows it, and a gap record says so where something behind it was archived.
@@ -147,10 +146,10 @@ class _Judge:
         ages that double, so what the camera sent until it stopped may be missed, if that was much longer ago
         than the time from the change to its stop.
         """
-        stream, end_ms = self._stream, self._played.end_ms
+        stream, end_ms = self._stream, self._outcome.end_ms
         is_passed = passed_ms < end_ms
         if stream.is_hidden(fragment, passed_ms):
-            own = self._own(self._played.world.bucket.ever)
+            own = self._own(self._outcome.aws.bucket.ever)
             records = [each for each in own if each.metadata.get("flags") == "unlisted"]
             told = any(int(each.metadata["resume-fragment"]) > fragment.number for each in records)
             return told or not is_passed
@@ -159,9 +158,9 @@ class _Judge:
         return end_ms - stream.change[0] < 2.1 * (end_ms - stream.fragments[-1].server_ms)
 
     def _passes(self) -> list[tuple[int, int]]:
-        """Number and time of each step of the archive: what is below the number is passed over since."""
+        """Number and time of each step of the archive, which skips what is below the number from then on."""
         passes: list[tuple[int, int]] = []
-        for each in self._own(self._played.world.bucket.ever):
+        for each in self._own(self._outcome.aws.bucket.ever):
             if _is_clip(each):
                 passes.append((int(each.metadata["first-fragment"]), each.at_ms))
             elif int(each.metadata["resume-fragment"]):
@@ -169,43 +168,45 @@ class _Judge:
         return passes
 
     def _begin_ms(self) -> int:
-        """From when on footage is asked for: all of it, or since the first run that asked for no earlier."""
-        own = [each for each in self._own(self._played.world.bucket.ever) if "_begin" in each.key]
+        """From when on footage is requested: all of it, or since the first run that requested none before."""
+        own = [each for each in self._own(self._outcome.aws.bucket.ever) if "_begin" in each.key]
         if own and own[0].metadata["resume-fragment"] == "0":
             return own[0].at_ms
-        starts = {settings.start_from for settings in self._played.settings.values()}
-        return self._played.end_ms if starts == {NOW} and not own else 0
+        starts = {settings.start_from for settings in self._outcome.settings.values()}
+        return self._outcome.end_ms if starts == {NOW} and not own else 0
 
     def _form(self, clip: _Clip) -> None:
         name = self._name(clip.numbers[0])
         fragments = [self._by_number.get(number) for number in clip.numbers]
         if None in fragments:
-            self._fault(f"the clip of {name} has a fragment that the camera never sent")
+            self._violation(f"the clip of {name} has a fragment that the camera never sent")
             return
         known = [fragment for fragment in fragments if fragment is not None]
         told = [clip.meta["first-fragment"], clip.meta["last-fragment"], clip.meta["fragments"]]
         if told != [str(known[0].number), str(known[-1].number), str(len(known))]:
-            self._fault(f"the clip of {name} holds {len(known)} fragments but its metadata says {told}")
+            self._violation(f"the clip of {name} holds {len(known)} fragments but its metadata says {told}")
             return
         places = [self._place[fragment.number] for fragment in known]
         if places != list(range(places[0], places[0] + len(places))):
-            self._fault(f"the clip of {name} leaves out a fragment between its first and last")
+            self._violation(f"the clip of {name} leaves out a fragment between its first and last")
         cut = clip.meta["cut"]
-        self._verdict.cuts[cut] += 1
+        self._result.cuts[cut] += 1
         excused = known[0].number in self._excused
         rest = self._stream.fragments[places[-1] + 1 :]
         if not excused and not _reason_holds(cut, known, rest, clip, self._settings_of(clip), self._stream):
-            self._fault(f"the clip of {name} says it was cut for {cut!r}, which is not so")
+            self._violation(f"the clip of {name} says it was cut for {cut!r}, which is not so")
         if clip.meta["format"] == "mkv" and not excused and not _is_unreadable(known, self._stream):
-            self._fault(f"the clip of {name} was kept raw though GetClip gives it")
+            self._violation(f"the clip of {name} was kept raw though GetClip gives it")
         ending, content_type = _FORMATS[clip.meta["format"]]
         if not clip.stored.key.endswith(ending) or clip.stored.content_type != content_type:
-            self._fault(f"the clip of {name} is {clip.meta['format']}, but its key or content type is not")
+            self._violation(
+                f"the clip of {name} is {clip.meta['format']}, but its key or content type is not"
+            )
         if clip.meta.get("flags") == "duration" and not self._stream.shown_ms:
-            self._fault(f"the clip of {name} is flagged without a cause")
+            self._violation(f"the clip of {name} is flagged without a cause")
 
     def _settings_of(self, clip: _Clip) -> Settings:
-        return self._played.settings[clip.meta["run"]]
+        return self._outcome.settings[clip.meta["run"]]
 
     def _name(self, number: int) -> str:
         return f"#{self._place.get(number, -1)} ({number})"
@@ -254,7 +255,9 @@ def _next_is_in_the_way(
     last, following = known[-1], rest[0]
     if cut == planning.CLOCK:
         groups = (_group_at(rest), list(reversed(_group_at(tuple(reversed(known))))))
-        return following.producer_ms <= last.producer_ms or any(_is_knotted(group) for group in groups)
+        return following.producer_ms <= last.producer_ms or any(
+            _has_inseparable_starts(group) for group in groups
+        )
     if cut == planning.GAP:
         return _is_gap(last, following, settings.gap_ms)
     together = [*known, *_group_at(rest)]
@@ -277,7 +280,7 @@ def _group_at(rest: tuple[semantics.Fragment, ...]) -> list[semantics.Fragment]:
     return group
 
 
-def _is_knotted(group: list[semantics.Fragment]) -> bool:
+def _has_inseparable_starts(group: list[semantics.Fragment]) -> bool:
     times = [fragment.producer_ms for fragment in group]
     return times != sorted(set(times))
 
@@ -303,7 +306,7 @@ def _is_unreadable(fragments: list[semantics.Fragment], stream: Stream) -> bool:
         fragment.number in stream.shown_ms for fragment in fragments
     ):
         return True
-    if _is_knotted(_group_at(tuple(fragments))):
+    if _has_inseparable_starts(_group_at(tuple(fragments))):
         return True
     if stream.policy.dedupe_server_clips and len(semantics.without_duplicates(fragments)) < len(fragments):
         return True

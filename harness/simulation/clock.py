@@ -1,7 +1,7 @@
 """Simulated time, and runs that overlap in it.
 
 Every run is a thread, but only one of them moves at any moment: whoever waits hands over to the one that is
-due next. So a history plays the same way each time.
+due next. So a history runs the same way each time.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Clock:
         self._scheduler.release()
         mine.acquire()
 
-    def play(self) -> None:
+    def run(self) -> None:
         """Let everything happen that is due, until nothing is."""
         while self._due:
             at_ms, _, action = heapq.heappop(self._due)

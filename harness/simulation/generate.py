@@ -1,4 +1,4 @@
-"""Draw a history from a seed."""
+"""Generate a history from a seed."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ _TRACKS = (
 )
 
 
-def draw(seed: int) -> History:
-    """The history of a seed; the same at any time and place."""
-    history = _draw(seed, random.Random(seed))  # noqa: S311 - seeded on purpose
+def generate(seed: int) -> History:
+    """Return the history of a seed; the same at any time and place."""
+    history = _generate(seed, random.Random(seed))  # noqa: S311 - seeded on purpose
     rng = random.Random(f"{seed} garbled")  # noqa: S311 - likewise
     fault = Fault("GetClip", GARBLED)
     garbled = [
@@ -54,11 +54,11 @@ def draw(seed: int) -> History:
     return dataclasses.replace(history, runs=tuple(garbled))
 
 
-def _draw(seed: int, rng: random.Random) -> History:
+def _generate(seed: int, rng: random.Random) -> History:
     if rng.random() < 0.08:
         return _at_the_edge(seed, rng)
     streams = tuple(_stream(rng, f"cam-{index}") for index in range(rng.choice((1, 1, 1, 2, 3))))
-    # drawn apart, so that what is added to them leaves the rest of a seed's history as it is
+    # from a source of their own, so that what is added to them leaves the rest of a seed's history as it is
     frames = random.Random(f"frames of {seed}")  # noqa: S311 - seeded on purpose
     changes = random.Random(f"changes of {seed}")  # noqa: S311
     streams = tuple(_with_change(changes, _with_frames(frames, stream)) for stream in streams)
@@ -288,7 +288,7 @@ def _actions(
     rng: random.Random, streams: tuple[Stream, ...], begin_ms: int, end_ms: int
 ) -> tuple[Action, ...]:
     actions: list[Action] = []
-    for kind, chance in (("delete-newest", 0.2), ("litter", 0.1)):
+    for kind, chance in (("delete-newest", 0.2), ("stray-objects", 0.1)):
         if rng.random() < chance:
             at_ms = rng.randint(begin_ms, end_ms + 10 * _MINUTE_MS)
             actions.append(Action(at_ms, kind, rng.choice(streams).camera))

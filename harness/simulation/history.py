@@ -1,4 +1,4 @@
-"""What happens in a history, as data that can be printed, cut down and played again."""
+"""What happens in a history, as data that can be printed, shrunk and run again."""
 
 from __future__ import annotations
 
@@ -59,8 +59,7 @@ class Fault:
     Attributes:
         call: At which of its calls to AWS, counted from 0; or at its first call of an operation.
         kind: ``throttled``, ``failed`` (HTTP 500), ``reset`` (no answer, nothing done), ``lost`` (done, but
-        no
-            answer), ``late`` (no answer, done up to a minute later), ``broken`` (the download fails
+            no answer), ``late`` (no answer, done up to a minute later), ``broken`` (the download fails
             half-way), ``truncated`` (it ends half-way without an error), ``killed`` (the run dies before the
             call), ``killed-after`` (the call is done, then the run dies), ``held`` (the call gets through
             only later), ``garbled`` (all the run's downloads from this operation end half-way).
@@ -103,7 +102,8 @@ class Action:
 
     Attributes:
         at_ms: Not before.
-        kind: ``delete-newest`` (a camera's newest clip), ``litter`` (objects that are not the function's).
+        kind: ``delete-newest`` (a camera's newest clip), ``stray-objects`` (that are not the
+            function's).
         camera: Whose.
     """
 
@@ -117,7 +117,7 @@ class History:
     """A whole history.
 
     Attributes:
-        seed: It was drawn from.
+        seed: It was generated from.
         streams: The cameras.
         runs: By begin.
         actions: By time.

@@ -38,7 +38,7 @@ def _document(number: int) -> bytes:
     tracks = _element(0x1654AE6B, _element(0xAE, _element(0xD7, b"\1") + _element(0x86, b"V_MPEG4/ISO/AVC")))
     frame = _element(0xA3, b"\x81\0\0\x80" + _NUMBERS + json.dumps([str(number)]).encode())
     cluster = _element(0x1F43B675, _element(0xE7, bytes(8)) + frame)
-    segment = bytes.fromhex("18538067" + "01" + 7 * "ff")  # whose size nobody knows
+    segment = bytes.fromhex("18538067" + "01" + 7 * "ff")  # of unknown size
     return _element(0x1A45DFA3, _element(0x4282, b"matroska")) + segment + tracks + tags + cluster
 
 

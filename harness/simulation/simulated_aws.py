@@ -18,9 +18,14 @@ from harness.simulation import media
 from harness.simulation.clock import Clock, Killed
 from harness.simulation.history import History, Run, Stream
 from localcloud.kinesisvideo import semantics
+from localcloud.testing.strict import StrictClient
 
 PREFIX = "lake_plant_"
 _LATE_MS = 60_000
+
+#: In one of so many histories, requests and answers are checked against botocore's models: in all of them,
+#: that would take a fifth of the time.
+CHECKED_SHARE = 10
 
 #: The kind of fault that lasts for a whole run.
 GARBLED = "garbled"
@@ -92,7 +97,7 @@ class Bucket:
         return found, False
 
 
-class World:
+class SimulatedAws:
     """Everything that outlives a run."""
 
     def __init__(self, history: History) -> None:
@@ -117,10 +122,10 @@ def _change_retention(archive: semantics.Stream, at_ms: int, retention_ms: int) 
 
 
 class RunContext:
-    """One run's view of the world: its delays, its faults, its death."""
+    """One run's view of AWS: its delays, its faults, its death."""
 
-    def __init__(self, world: World, run: Run) -> None:
-        self.world = world
+    def __init__(self, aws: SimulatedAws, run: Run) -> None:
+        self.aws = aws
         self._run = run
         self._random = random.Random(run.seed)  # noqa: S311 - seeded on purpose
         self._faults = {fault.call: fault for fault in run.faults if fault.kind != GARBLED}
@@ -131,16 +136,16 @@ class RunContext:
 
     def now_ms(self) -> int:
         """The time."""
-        return self.world.clock.now_ms
+        return self.aws.clock.now_ms
 
     def remaining_ms(self) -> int:
         """Until the run is killed."""
-        return self._dies_ms - self.world.clock.now_ms
+        return self._dies_ms - self.aws.clock.now_ms
 
     def sleep(self, seconds: float) -> None:
         """Let time pass; the run may not live to see the end of it."""
-        until_ms = self.world.clock.now_ms + max(1, round(seconds * 1000))
-        self.world.clock.wait_until(min(until_ms, self._dies_ms))
+        until_ms = self.aws.clock.now_ms + max(1, round(seconds * 1000))
+        self.aws.clock.wait_until(min(until_ms, self._dies_ms))
         if until_ms >= self._dies_ms:
             raise Killed
 
@@ -161,7 +166,7 @@ class RunContext:
         if kind == "failed":
             raise refusal("InternalFailure", 500)
         if kind == "late" and operation == "PutObject":
-            self.world.clock.at(self.now_ms() + self._random.randrange(_LATE_MS), lambda: _quietly(effect))
+            self.aws.clock.at(self.now_ms() + self._random.randrange(_LATE_MS), lambda: _quietly(effect))
         if kind in ("reset", "late"):
             self._travel()
             raise ConnectionClosedError(endpoint_url="simulated")
@@ -186,7 +191,7 @@ class RunContext:
 
 
 def _quietly(effect: Callable[[], Any]) -> None:
-    with contextlib.suppress(ClientError):  # nobody is there any more to hear a refusal
+    with contextlib.suppress(ClientError):  # the caller is gone
         effect()
 
 
@@ -222,18 +227,22 @@ class Payload:
         return chunk
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Release nothing."""
 
 
 class Clients:
     """What ``clip_fetch.clients.Clients`` is to the function."""
 
     def __init__(self, context: RunContext) -> None:
-        self.video = VideoClient(context)
-        self.s3 = S3Client(context)
-        self._media = MediaClient(context)
+        def client(service: str, fake: object) -> Any:
+            is_checked = context.aws.history.seed % CHECKED_SHARE == 0
+            return StrictClient(service, fake) if is_checked else fake
 
-    def media(self, _endpoint: str) -> MediaClient:
+        self.video = client("kinesisvideo", VideoClient(context))
+        self.s3 = client("s3", S3Client(context))
+        self._media = client("kinesis-video-archived-media", MediaClient(context))
+
+    def media(self, _endpoint: str) -> Any:
         """All streams have one endpoint here."""
         return self._media
 
@@ -253,7 +262,7 @@ class VideoClient:
                 "DataRetentionInHours": stream.retention_ms // semantics.HOUR_MS,
                 "Status": "ACTIVE",
             }
-            for name, stream in self._context.world.archives.items()
+            for name, stream in self._context.aws.archives.items()
         ]
         answer: dict[str, Any] = self._context.call("ListStreams", lambda: {"StreamInfoList": infos})
         return answer
@@ -284,7 +293,7 @@ class MediaClient:
 
         def effect() -> dict[str, Any]:
             selector = request.get("FragmentSelector")
-            page = self._context.world.archives[request["StreamName"]].list_fragments(
+            page = self._context.aws.archives[request["StreamName"]].list_fragments(
                 self._context.now_ms(),
                 None if selector is None else _range(selector),
                 request["MaxResults"],
@@ -301,10 +310,10 @@ class MediaClient:
         name = request["StreamName"]
 
         def effect() -> dict[str, Any]:
-            fragments = self._context.world.archives[name].get_clip(
+            fragments = self._context.aws.archives[name].get_clip(
                 self._context.now_ms(), _range(request["ClipFragmentSelector"])
             )
-            runs = _frames(self._context.world.streams[name], fragments)
+            runs = _frames(self._context.aws.streams[name], fragments)
             body = media.mp4(runs, [fragment.number for fragment in fragments])
             weight = sum(fragment.size for fragment in fragments)
             return {"ContentType": "video/mp4", "Payload": Payload(body, weight, self._context)}
@@ -317,7 +326,7 @@ class MediaClient:
 
         def effect() -> dict[str, Any]:
             numbers = [int(text) for text in request["Fragments"]]
-            archive = self._context.world.archives[request["StreamName"]]
+            archive = self._context.aws.archives[request["StreamName"]]
             chunks = archive.get_media(self._context.now_ms(), numbers)
             there = [chunk.fragment for chunk in chunks if chunk.fragment is not None]
             body = media.mkv([fragment.number for fragment in there])
@@ -335,7 +344,7 @@ class S3Client:
 
     def __init__(self, context: RunContext) -> None:
         self._context = context
-        self._bucket = context.world.bucket
+        self._bucket = context.aws.bucket
 
     def list_objects_v2(self, **request: Any) -> dict[str, Any]:
         """ListObjectsV2."""

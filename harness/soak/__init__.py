@@ -1,10 +1,9 @@
-"""Load and soak: a lake of factories, gateways and cameras at work on the local cloud while faults strike it.
+"""Load and soak: factories, gateways and cameras at work on the local cloud while faults are injected.
 
 `python -m harness.soak` is what `make soak` calls. Everything random follows from one seed. The modules:
 
-- `grounds` says what of a lake takes part, and where it is;
-- `gateways` and `cameras` send, each journaling what they send;
-- `strikes` holds the faults, `plan` says when which of them strikes, `striking` has them strike;
-- `reckoning` drains the lake in the end and accounts for every message and every fragment;
-- `memory` watches the processes, `run` does one after the other, `summary` is what comes out.
+- `gateways` and `cameras` send, each journaling what it sends;
+- `faults` holds the types of faults, `plan` says when which is injected, `fault_scheduler` injects them;
+- `reconciliation` finds every message again and explains every repeat;
+- `memory` watches the processes, `run` does one after the other, `summary` is the result.
 """

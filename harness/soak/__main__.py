@@ -1,67 +1,72 @@
-"""`make soak`: a lake of its own on the local cloud, soaked and accounted for."""
+"""`make soak`: ``python -m harness.soak --help``."""
 
-import argparse
-import math
-import shutil
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
-from factory_lake.gateway.errors import GatewayError
-from harness.lake import LocalLake, TerraformError
+import typer
+
+from factory_lake.options import number, whole
+from harness.camera.archiver import ArchiveError
+from harness.commands import empty_folder, run_app
+from harness.lake import LocalLake
 from harness.lake.local import build_packages, default_factories
-from harness.soak.reconciliation import DrainError
+from harness.lake.targets import Targets
 from harness.soak.run import Settings, soak
-from harness.soak.targets import Grounds
-from localcloud import StartError
-from localcloud.cloud import FlushError
-from localcloud.testing.producer import PutMediaError
 
 # As soon as AWS lets dynamic partitioning write an object, so that objects are under way all the time.
 _DELIVERY = {"delivery": {"buffer_seconds": 60, "transform_buffer": {"mb": 0.5, "seconds": 5}}}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Soak.
-
-    Returns:
-        0 when nothing was lost and nothing repeated without an explanation, 1 when something was or the soak
-        failed, 130 after Ctrl-C.
-    """
-    given = _parser().parse_args(arguments)
-    # A polite end (a CI job that is cancelled, say) unwinds like Ctrl-C, so that no server stays behind.
-    signal.signal(signal.SIGTERM, _interrupt)
-    folder = given.workdir.resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    settings = Settings(given.minutes * 60, given.seed, given.rate)
+def command(
+    *,
+    minutes: Annotated[
+        float,
+        typer.Option(
+            "--minutes", parser=number(above=True), metavar="N", help="How long faults are injected."
+        ),
+    ] = 10,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", parser=whole(), metavar="N", help="Another seed is another run of faults."),
+    ] = 1,
+    rate: Annotated[
+        float,
+        typer.Option(
+            "--rate", parser=number(above=True), metavar="N", help="Samples a second of each gateway."
+        ),
+    ] = 10,
+    workdir: Annotated[
+        Path, typer.Option("--workdir", metavar="DIR", help="Emptied first; the results stay in it.")
+    ] = Path("build/soak"),
+) -> int:
+    """Have gateways and cameras at work while faults are injected, then reconcile every message and frame."""
+    folder = empty_folder(workdir)
+    settings = Settings(minutes * 60, seed, rate)
+    build_packages()
     try:
         return _run(folder, settings)
-    except (StartError, TerraformError, GatewayError, PutMediaError, FlushError, DrainError) as error:
-        print(f"\nFAILED  seed {given.seed}: {error}\n  logs and journals: {folder}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        return 130
+    except Exception:
+        print(f"\nFAILED  seed {settings.seed}; logs and journals: {folder}", file=sys.stderr)
+        raise
 
 
 def _run(folder: Path, settings: Settings) -> int:
-    build_packages()
     print("Start the local cloud and apply environments/local", flush=True)
     with LocalLake.start(folder / "lake") as lake:
         factories = _factories()
         lake.apply(factories)
-        grounds = Grounds(lake, sorted(factories), folder)
-        summary = soak(grounds, settings, lambda line: print(line, flush=True))
+        targets = Targets(lake, sorted(factories), folder)
+        summary = soak(targets, settings, lambda line: print(line, flush=True))
     summary.write(folder / "summary.json")
     print((folder / "summary.json").read_text(), end="")
     if not summary.failures:
         return 0
     print(
         f"\nFAILED  seed {settings.seed}: {', '.join(summary.failures)}\n"
-        f"  every offender: {folder}/account.json, {folder}/video.json; journals and logs: {folder}",
+        f"  every discrepancy: {folder}/reconciliation.json, {folder}/video.json\n"
+        f"  journals and logs: {folder}",
         file=sys.stderr,
     )
     return 1
@@ -75,28 +80,14 @@ def _factories() -> dict[str, Any]:
     }
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m harness.soak", description=__doc__)
-    parser.add_argument("--minutes", type=_positive, default=10.0, metavar="N", help="(default: 10)")
-    parser.add_argument(
-        "--seed", type=int, default=1, help="another seed is another run of faults (default: 1)"
-    )
-    parser.add_argument(
-        "--rate", type=_positive, default=10.0, help="samples a second of each gateway (default: 10)"
-    )
-    parser.add_argument("--workdir", type=Path, default=Path("build/soak"), help="emptied first")
-    return parser
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Soak.
 
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
-    return number
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    Returns:
+        0 when nothing was lost and nothing repeated without an explanation, 1 when something was, 2 when the
+        soak failed, 130 after Ctrl-C.
+    """
+    return run_app(command, "harness.soak", arguments, ArchiveError)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Self
 
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
 from harness.camera.script import Script
-from harness.soak.targets import CameraPlace, Grounds
+from harness.lake.targets import CameraPlace, Targets
+from harness.workers import Workers
 from localcloud.testing.producer import Producer
 
 _POLL_SECONDS = 0.2
@@ -31,36 +33,32 @@ class Filming:
 
 
 class Cameras:
-    """All cameras of the soaked factories, filming from `start` until `finish`.
+    """All cameras of the factories that take part, filming from `start` until `finish`.
 
     Args:
-        grounds: The lake.
+        targets: The lake.
         seed: Fragment lengths and changes of resolution follow from it.
     """
 
-    def __init__(self, grounds: Grounds, seed: int) -> None:
-        self._grounds = grounds
+    def __init__(self, targets: Targets, seed: int) -> None:
+        self._targets = targets
         self._seed = seed
         self._stop = threading.Event()
-        self._failures: list[BaseException] = []
-        self._threads: list[threading.Thread] = []
-        self.journal = Journal(grounds.folder / "cameras.jsonl")
-        self.filming = [Filming(place) for place in grounds.cameras]
+        self._workers = Workers()
+        self.journal = Journal(targets.folder / "cameras.jsonl")
+        self.filming = [Filming(place) for place in targets.cameras]
 
-    def __enter__(self) -> "Cameras":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        for thread in self._threads:
-            thread.join()
+        self._workers.join()
 
     def start(self) -> None:
         """Begin to film."""
         for number, filming in enumerate(self.filming, start=1):
-            thread = threading.Thread(target=self._film, args=(filming, number), name=filming.place.stream)
-            self._threads.append(thread)
-            thread.start()
+            self._workers.start(partial(self._film, filming, number), filming.place.stream)
 
     def finish(self) -> None:
         """Stop; the fragments under way are sent whole.
@@ -69,8 +67,7 @@ class Cameras:
             PutMediaError: When the service refused a fragment.
         """
         self._stop.set()
-        for thread in self._threads:
-            thread.join()
+        self._workers.join()
         self.check()
 
     def check(self) -> None:
@@ -79,8 +76,7 @@ class Cameras:
         Raises:
             PutMediaError: When the service refused a fragment.
         """
-        if self._failures:
-            raise self._failures[0]
+        self._workers.check()
 
     @property
     def fragments(self) -> int:
@@ -88,31 +84,22 @@ class Cameras:
         return sum(one.fragments for one in self.filming)
 
     def _film(self, filming: Filming, number: int) -> None:
-        try:
-            producer = Producer(self._grounds.lake.cloud.client("kinesisvideo"), filming.place.stream)
-            for stretch in range(_STRETCHES):
-                while filming.is_away.is_set() and not self._stop.wait(_POLL_SECONDS):
-                    pass
-                if self._stop.is_set():
-                    return
-                script = Script(
-                    seed=self._seed * _STRETCHES + number * 100 + stretch,
-                    shortest_ms=1_000,
-                    longest_ms=3_000,
-                    resolutions=((160, 96), (192, 112)),
-                    change_chance=0.02,
-                )
-                camera = Camera(
-                    filming.place.name,
-                    producer,
-                    self.journal,
-                    script,
-                    time.time_ns() // 1_000_000,
-                    audio=number == 1,
-                )
-                camera.live(partial(self._next, filming))
-        except BaseException as error:  # the soak's own thread raises it
-            self._failures.append(error)
+        producer = Producer(self._targets.lake.cloud.client("kinesisvideo"), filming.place.stream)
+        for stretch in range(_STRETCHES):
+            while filming.is_away.is_set() and not self._stop.wait(_POLL_SECONDS):
+                pass
+            if self._stop.is_set():
+                return
+            script = Script(
+                seed=self._seed * _STRETCHES + number * 100 + stretch,
+                shortest_ms=1_000,
+                longest_ms=3_000,
+                resolutions=((160, 96), (192, 112)),
+                change_chance=0.02,
+            )
+            begin_ms = time.time_ns() // 1_000_000
+            camera = Camera(filming.place.name, producer, self.journal, script, begin_ms, audio=number == 1)
+            camera.live(partial(self._next, filming))
 
     def _next(self, filming: Filming) -> bool:
         """Whether a camera goes on to its next fragment."""

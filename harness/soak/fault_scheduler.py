@@ -1,92 +1,89 @@
-"""Strikes at their times, each on a thread of its own."""
+"""Faults at their times, each on a thread of its own."""
 
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from random import Random
+from typing import Self
 
-from harness.soak.faults import KINDS, Field
-from harness.soak.plan import Planned
+from harness.soak.faults import FAULT_TYPES, FaultContext
+from harness.soak.plan import PlannedFault
+from harness.workers import Workers
 
 
-class Striking:
-    """Carries a plan out. A kind that has met nothing yet gets another turn while there is time.
+class FaultScheduler:
+    """Injects the faults of a plan. A type that had no effect yet gets another turn while there is time.
 
     Args:
-        ground: Where.
-        plan: What, and when.
+        context: What the faults work on.
+        plan: Which faults, and when.
         until: Seconds after the beginning at which no more turns are given.
 
     Attributes:
-        struck: Faults that met something, by kind.
-        missed: Faults that met nothing, by kind.
-        under_way: Kinds of the strikes that last at this moment.
+        injected: Faults that had an effect, by type.
+        no_effect: Faults that had none, by type.
+        active: Types of the faults that last at this moment.
     """
 
-    def __init__(self, ground: Field, plan: Sequence[Planned], until: float = 0.0) -> None:
-        self._ground = ground
+    def __init__(self, context: FaultContext, plan: Sequence[PlannedFault], until: float = 0.0) -> None:
+        self._context = context
         self._until = until
         self._now = 0.0
         self._plan = deque(plan)
-        self._threads: list[threading.Thread] = []
-        self._failures: list[BaseException] = []
+        self._workers = Workers()
         self._lock = threading.Lock()
-        self.struck: Counter[str] = Counter()
-        self.missed: Counter[str] = Counter()
-        self.under_way: list[str] = []
+        self.injected: Counter[str] = Counter()
+        self.no_effect: Counter[str] = Counter()
+        self.active: list[str] = []
 
-    def __enter__(self) -> "Striking":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.heal()
+        self.recover()
 
     def advance(self, now: float) -> None:
-        """Begin the strikes whose time has come.
+        """Begin the faults whose time has come.
 
         Args:
             now: Seconds after the beginning.
 
         Raises:
-            Exception: What a strike failed with: the soak's own fault, not one that it wanted.
+            Exception: The soak's own error in a fault.
         """
         self._now = now
         while self._plan and self._plan[0].at <= now:
             planned = self._plan.popleft()
-            thread = threading.Thread(target=self._strike, args=(planned,), name=planned.kind)
-            self._threads.append(thread)
-            thread.start()
+            self._workers.start(partial(self._inject, planned), planned.fault_type)
         self.check()
 
     @property
-    def are_over(self) -> bool:
-        """Whether every strike has been and gone."""
-        return not self._plan and not any(thread.is_alive() for thread in self._threads)
+    def is_finished(self) -> bool:
+        """Whether every fault has begun and ended."""
+        return not self._plan and self._workers.are_done
 
-    def heal(self) -> None:
-        """End all strikes, and return when everything that they broke is whole again."""
-        self._ground.healing.set()
-        for thread in self._threads:
-            thread.join()
+    def recover(self) -> None:
+        """End all faults, and return when everything that they broke is whole again."""
+        self._context.recovering.set()
+        self._workers.join()
 
     def check(self) -> None:
-        """Raise what a strike failed with."""
-        if self._failures:
-            raise self._failures[0]
+        """Raise the soak's own error in a fault, if there was one."""
+        self._workers.check()
 
-    def _strike(self, planned: Planned) -> None:
+    def _inject(self, planned: PlannedFault) -> None:
+        name = planned.fault_type
         with self._lock:
-            self.under_way.append(planned.kind)
-        met = False
+            self.active.append(name)
+        had_effect = False
         try:
             chance = Random(planned.seed)  # noqa: S311  # repeatable, not secret
-            met = KINDS[planned.kind].strike(self._ground, chance, planned.seconds)
-        except BaseException as error:  # the soak's own thread raises it
-            self._failures.append(error)
+            had_effect = FAULT_TYPES[name].inject(self._context, chance, planned.seconds)
         finally:
             with self._lock:
-                self.under_way.remove(planned.kind)
-                (self.struck if met else self.missed)[planned.kind] += 1
-                if not self.struck[planned.kind] and self._now + planned.seconds <= self._until:
+                self.active.remove(name)
+                (self.injected if had_effect else self.no_effect)[name] += 1
+                if not self.injected[name] and self._now + planned.seconds <= self._until:
                     self._plan.appendleft(replace(planned, at=self._now, seed=f"{planned.seed}+"))

@@ -5,20 +5,22 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Self
 
 from factory_lake.gateway import plant
 from factory_lake.gateway.connections import Connections
-from factory_lake.gateway.fleet import Manner, send
+from factory_lake.gateway.fleet import SendOptions, send
 from factory_lake.gateway.identities import Lane, Source
-from factory_lake.gateway.mqtt import Patience, Progress
+from factory_lake.gateway.mqtt import Progress, Timeouts
 from factory_lake.gateway.proxy import Proxy
 from harness.demo.messages import connections
-from harness.soak.targets import Grounds
+from harness.lake.targets import Targets
+from harness.workers import Workers
 
 # A broken line is noticed and opened again quickly, so that a fault of seconds is over in seconds; nothing
 # makes a gateway give up, since the soak ends only when everything is acknowledged.
-_PATIENCE = Patience(answer=8, give_up=600, first_pause=0.2, longest_pause=3)
+_TIMEOUTS = Timeouts(answer=8, give_up=600, first_pause=0.2, longest_pause=3)
 # Ten samples to one configuration update.
 _SHARE: dict[Lane, float] = {"measurements": 1.0, "configuration": 0.1}
 # The plant itself repeats a message now and then. Here it does not, so that whatever the query for duplicates
@@ -46,33 +48,32 @@ class Gateway:
 
 
 class Gateways:
-    """All gateways of the soaked factories, sending from `start` until `finish`.
+    """All gateways of the factories that take part, sending from `start` until `finish`.
 
     Args:
-        grounds: The lake.
+        targets: The lake.
         seed: Makes one plant of many.
         rate: Samples a second of each gateway.
     """
 
-    def __init__(self, grounds: Grounds, seed: int, rate: float) -> None:
-        self._grounds = grounds
+    def __init__(self, targets: Targets, seed: int, rate: float) -> None:
+        self._targets = targets
         self._seed = seed
         self._rate = rate
-        self._known = connections(grounds.lake)
+        self._known = connections(targets.lake)
         self._lines = ExitStack()
         self._over = threading.Event()
         self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._failures: list[BaseException] = []
+        self._workers = Workers()
         self.gateways: list[Gateway] = []
 
     def __enter__(self) -> Self:
-        cloud = self._grounds.lake.cloud
+        cloud = self._targets.lake.cloud
         names = sorted(
             {
                 (one.factory, one.gateway)
                 for one in self._known.sources
-                if one.factory in self._grounds.factories
+                if one.factory in self._targets.factories
             }
         )
         for factory, name in names:
@@ -81,11 +82,10 @@ class Gateways:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop whatever still sends; what is not acknowledged stays owed in the journals."""
+        """Stop whatever still sends; the journals say what is not acknowledged."""
         self._over.set()
         self._stop.set()
-        for thread in self._threads:
-            thread.join()
+        self._workers.join()
         self._lines.close()
 
     def start(self) -> None:
@@ -93,11 +93,9 @@ class Gateways:
         for gateway in self.gateways:
             for lane, share in _SHARE.items():
                 source = Source(gateway.factory, gateway.name, lane)
-                thread = threading.Thread(
-                    target=self._send, args=(gateway, source, self._rate * share), name=source.client_id
+                self._workers.start(
+                    partial(self._send, gateway, source, self._rate * share), source.client_id
                 )
-                self._threads.append(thread)
-                thread.start()
 
     def finish(self) -> None:
         """Take no new samples, and return when the broker has acknowledged all.
@@ -106,8 +104,7 @@ class Gateways:
             GatewayError: When a connection failed for good.
         """
         self._over.set()
-        for thread in self._threads:
-            thread.join()
+        self._workers.join()
         self.check()
 
     def check(self) -> None:
@@ -116,8 +113,7 @@ class Gateways:
         Raises:
             GatewayError: As `fleet.send` does.
         """
-        if self._failures:
-            raise self._failures[0]
+        self._workers.check()
 
     @property
     def progress(self) -> list[Progress]:
@@ -138,17 +134,14 @@ class Gateways:
     def _send(self, gateway: Gateway, source: Source, rate: float) -> None:
         broker = replace(self._known.broker, port=gateway.line.local_port)
         mine = Connections(broker, (self._known.identity(source),))
-        try:
-            send(
-                mine,
-                {source: self._payloads(gateway, source, rate)},
-                self._grounds.journals,
-                Manner(rate=rate, patience=_PATIENCE),
-                lambda progress: gateway.progress.update({source.lane: progress[source]}),
-                self._stop,
-            )
-        except BaseException as error:  # the soak's own thread raises it
-            self._failures.append(error)
+        send(
+            mine,
+            {source: self._payloads(gateway, source, rate)},
+            self._targets.journals,
+            SendOptions(rate=rate, timeouts=_TIMEOUTS),
+            lambda progress: gateway.progress.update({source.lane: progress[source]}),
+            self._stop,
+        )
 
     def _payloads(self, gateway: Gateway, source: Source, rate: float) -> Iterator[bytes]:
         """Messages until the soak is over; a clock that is set begins a new stretch of the plant's day."""

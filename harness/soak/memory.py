@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 _SECONDS = 2.0
-_ROLES = (("core", "localcloud serve"), ("delivery engine", "localcloud.firehose"))
+_ROLES = (("core", "localcloud.server"), ("delivery engine", "localcloud.firehose"))
 _OTHERS = "functions"
 _DRIVER = "driver"
 

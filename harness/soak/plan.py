@@ -1,51 +1,49 @@
-"""When which fault strikes: drawn from the seed alone, so that a run can be repeated."""
+"""When which fault is injected: generated from the seed alone, so that a run can be repeated."""
 
 from dataclasses import dataclass
 from random import Random
 
-from harness.soak.faults import KINDS
+from harness.soak.faults import FAULT_TYPES
 
-_HEAD = 3.0
-# One more strike for so many seconds, once every kind has had its turn: with these lengths, several are under
-# way at most times.
+_FIRST_SECONDS = 3.0
+# One more fault in so many seconds, once every type has had its turn: several are active at most times.
 _SECONDS_EACH = 10.0
 
 
 @dataclass(frozen=True, order=True)
-class Planned:
-    """One strike.
+class PlannedFault:
+    """One fault of a plan.
 
     Attributes:
         at: Seconds after the beginning.
-        kind: Its name in `KINDS`.
+        fault_type: Its name in `FAULT_TYPES`.
         seconds: How long it may take.
         seed: Of its own randomness.
     """
 
     at: float
-    kind: str
+    fault_type: str
     seconds: float
     seed: str
 
 
-def draw(seed: int, seconds: float) -> list[Planned]:
-    """The strikes of a run, by time: every kind that fits into it once at least.
+def generate_plan(seed: int, seconds: float) -> list[PlannedFault]:
+    """The faults of a run, by time: every type that fits into it once at least.
 
     Args:
         seed: Another seed is another run.
-        seconds: How long the run is; every strike has ended by then.
+        seconds: How long the run is; every fault has ended by then.
     """
     chance = Random(f"plan/{seed}")  # noqa: S311  # repeatable, not secret
-    room = seconds - _HEAD
-    fitting = [name for name in sorted(KINDS) if KINDS[name].lasts[0] <= room]
+    room = seconds - _FIRST_SECONDS
+    fitting = [name for name in sorted(FAULT_TYPES) if FAULT_TYPES[name].min_seconds <= room]
     if not fitting:
         return []
     more = max(0, int(seconds / _SECONDS_EACH) - len(fitting))
     chosen = chance.sample(fitting, len(fitting)) + chance.choices(fitting, k=more)
     planned = []
     for number, name in enumerate(chosen):
-        least, most = KINDS[name].lasts
-        lasts = chance.uniform(least, min(most, room))
-        at = _HEAD + chance.uniform(0, room - lasts)
-        planned.append(Planned(at, name, lasts, f"{seed}/{number}/{name}"))
+        lasts = chance.uniform(FAULT_TYPES[name].min_seconds, min(FAULT_TYPES[name].max_seconds, room))
+        at = _FIRST_SECONDS + chance.uniform(0, room - lasts)
+        planned.append(PlannedFault(at, name, lasts, f"{seed}/{number}/{name}"))
     return sorted(planned)

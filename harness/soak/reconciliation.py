@@ -1,6 +1,5 @@
-"""The end of a soak: drain the lake, then account for every message, every repeat and every fragment."""
+"""The reconciliation of a soak's messages: every message is found again, every repeat is explained."""
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -12,23 +11,17 @@ from typing import Any
 from factory_lake import query as athena
 from factory_lake.gateway.identities import Lane
 from factory_lake.gateway.journal import Entry, read_journals
-from factory_lake.reconcile import Account, Buckets, Lake, Rules
+from factory_lake.reconcile import Buckets, ReconciliationReport, Rules, StoredObjects
 from factory_lake.reconcile.expectation import Row, expected
 from factory_lake.reconcile.lossless_json import NotTakenError
 from factory_lake.reconcile.matching import match
-from factory_lake.reconcile.report import Offender
+from factory_lake.reconcile.report import Discrepancy
 from factory_lake.reconcile.stored import Found
-from harness.camera import reconciliation as video
-from harness.camera.journal import SentFragment
-from harness.camera.reconciliation import archived_to
-from harness.soak.faults import Kill, Outage, run_archiver
-from harness.soak.targets import Grounds
+from harness.lake.targets import Targets
+from harness.soak.faults import Kill, Outage
 
 DUPLICATES = "duplicate-samples"
 COUNTED = "SELECT factory, count(*) FROM measurements_distinct GROUP BY factory"
-_FLUSH_SECONDS = 180.0
-_ARCHIVE_SECONDS = 180.0
-_POLL_SECONDS = 1.0
 # A put that S3 holds when its sender is killed still happens, so long after the kill at most.
 _HELD_SECONDS = 20.0
 # From the broker's taking a message to its record's arrival, in ms at most.
@@ -39,47 +32,6 @@ _CRASH_CODE = "Lambda.FunctionError"
 
 # A sample as the query for duplicates knows it: factory, register, epoch ms.
 SampleKey = tuple[str, str | None, int]
-
-
-class DrainError(Exception):
-    """The lake did not come to rest: something is not delivered or archived, and no fault is up any more."""
-
-
-def deliver(grounds: Grounds) -> None:
-    """Have everything that is in the data streams delivered.
-
-    Raises:
-        FlushError: When something cannot be.
-    """
-    grounds.lake.cloud.flush(grounds.delivery_streams, _FLUSH_SECONDS)
-
-
-def archive(grounds: Grounds, sent: Iterable[SentFragment]) -> None:
-    """Run the archivers until they have every fragment.
-
-    Raises:
-        DrainError: When some are never archived, with the last words of the functions.
-    """
-    last = {fragment.stream: fragment.number for fragment in sent}
-    deadline = time.monotonic() + _ARCHIVE_SECONDS
-    said: dict[str, Any] = {}
-    while waiting := _behind(grounds, last):
-        if time.monotonic() > deadline:
-            raise DrainError(f"{', '.join(waiting)}: the last fragments were never archived; {said}")
-        for place in grounds.archivers:
-            said[place.function] = run_archiver(grounds.lake.cloud, place.function)
-        time.sleep(_POLL_SECONDS)
-
-
-def _behind(grounds: Grounds, last: Mapping[str, int]) -> list[str]:
-    """Streams whose last fragment is not in the archive."""
-    s3 = grounds.lake.cloud.client("s3")
-    behind = []
-    for place in grounds.cameras:
-        prefix = f"factory={place.factory}/camera={place.name}/"
-        if archived_to(s3, grounds.clips, prefix) < last.get(place.stream, -1):
-            behind.append(place.stream)
-    return behind
 
 
 @dataclass(frozen=True)
@@ -113,11 +65,11 @@ class Messages:
         rows_of_view: Rows of the view that leaves repeats out.
     """
 
-    account: Account
+    account: ReconciliationReport
     repeated_by_mqtt: int
     repeated_by_delivery: int
-    unexplained: tuple[Offender, ...]
-    rejected_in_outages: frozenset[Offender]
+    unexplained: tuple[Discrepancy, ...]
+    rejected_in_outages: frozenset[Discrepancy]
     error_objects: int
     expected_repeats: Mapping[SampleKey, int]
     found_repeats: Mapping[SampleKey, int]
@@ -125,11 +77,11 @@ class Messages:
     rows_of_view: int
 
     @property
-    def faulty(self) -> tuple[Offender, ...]:
+    def faulty(self) -> tuple[Discrepancy, ...]:
         """Messages that are not where they should be, less what the faults explain."""
         left = (
             one
-            for one in self.account.offenders
+            for one in self.account.discrepancies
             if one.kind not in ("duplicated", "error action") and one not in self.rejected_in_outages
         )
         return (*left, *self.unexplained)
@@ -146,22 +98,22 @@ class Messages:
         ]
 
 
-def reckon_messages(grounds: Grounds, kills: Sequence[Kill], outages: Sequence[Outage]) -> Messages:
+def reconcile_messages(targets: Targets, kills: Sequence[Kill], outages: Sequence[Outage]) -> Messages:
     """Account for every message in the journals.
 
     Raises:
         JournalError: When a journal is damaged.
         StoredError: When an object of the lake cannot be read.
     """
-    entries = read_journals(grounds.journals)
-    s3 = grounds.lake.cloud.client("s3")
-    buckets = Buckets.from_outputs(grounds.lake.outputs)
-    found = Lake(s3, buckets).found(grounds.factories)
-    written = _written(s3, buckets.by_lane.values(), grounds.factories)
-    return judge(entries, found, written, _ask(grounds), kills, outages)
+    entries = read_journals(targets.journals)
+    s3 = targets.lake.cloud.client("s3")
+    buckets = Buckets.from_outputs(targets.lake.outputs)
+    found = StoredObjects(s3, buckets).found(targets.factories)
+    written = _written(s3, buckets.by_lane.values(), targets.factories)
+    return explain(entries, found, written, _ask(targets), kills, outages)
 
 
-def judge(
+def explain(
     entries: Sequence[Entry],
     found: Sequence[Found],
     written: Mapping[str, float],
@@ -169,7 +121,7 @@ def judge(
     kills: Sequence[Kill],
     outages: Sequence[Outage],
 ) -> Messages:
-    """Tell the repeats that have an explanation from those that have none.
+    """Find the repeats that have no explanation.
 
     Copies of one record of a data stream share content and arrival time, to the millisecond; copies of two
     publishes do not. The former are the delivery's, and only a kill of its engine between the two explains
@@ -252,42 +204,47 @@ def _explained(copies: Sequence[Found], written: Mapping[str, float], kills: Seq
     times = {copy.where.partition("#")[0]: written[copy.where.partition("#")[0]] for copy in copies}
     in_order = sorted(times.values())
     return sum(
-        any(kill.asked <= later and earlier <= kill.done + _HELD_SECONDS for kill in kills)
+        any(kill.began <= later and earlier <= kill.done + _HELD_SECONDS for kill in kills)
         for earlier, later in pairwise(in_order)
     )
 
 
 def _unexplained(
-    account: Account,
+    account: ReconciliationReport,
     messages: Mapping[object, Sequence[Found]],
     explained: Mapping[object, int],
     strange: Mapping[object, int],
-) -> tuple[Offender, ...]:
+) -> tuple[Discrepancy, ...]:
     """Copies that neither a publish nor a kill explains."""
     by_where = {copy.where: message for message, copies in messages.items() for copy in copies}
-    blamed: dict[object, list[Offender]] = defaultdict(list)
-    for offender in account.offenders:
+    blamed: dict[object, list[Discrepancy]] = defaultdict(list)
+    for offender in account.discrepancies:
         if offender.kind == "duplicated" and offender.where is not None:
             blamed[by_where[offender.where]].append(offender)
-    left: list[Offender] = []
+    left: list[Discrepancy] = []
     for message in blamed.keys() | +Counter(strange):
         without_kill = blamed[message][explained.get(message, 0) :]
         left += without_kill
         # The account may have put a strange copy down to a publish that was repeated as well.
         hidden = max(0, strange.get(message, 0) - len(without_kill))
         detail = "one record written again, and the delivery engine was not killed"
-        left += [Offender("duplicated", "?", None, copy.where, detail) for copy in messages[message][:hidden]]
+        left += [
+            Discrepancy("duplicated", "?", None, copy.where, detail) for copy in messages[message][:hidden]
+        ]
     return tuple(left)
 
 
 def _rejected_in_outages(
-    account: Account, found: Sequence[Found], written: Mapping[str, float], outages: Sequence[Outage]
-) -> frozenset[Offender]:
+    account: ReconciliationReport,
+    found: Sequence[Found],
+    written: Mapping[str, float],
+    outages: Sequence[Outage],
+) -> frozenset[Discrepancy]:
     """Messages that the table should have and the errors prefix has, since no function could be invoked."""
     by_where = {copy.where: copy for copy in found}
     return frozenset(
         offender
-        for offender in account.offenders
+        for offender in account.discrepancies
         if offender.kind == "unexpectedly rejected"
         and offender.where is not None
         and _fell_into(by_where[offender.where], written, outages)
@@ -318,7 +275,7 @@ def _sample(copy: Found) -> SampleKey:
 
 
 def _sent_samples(entries: Iterable[Entry], wanted: Iterable[SampleKey], rules: Rules) -> Counter[SampleKey]:
-    """How many messages of the journals stand for each of the wanted samples."""
+    """How many messages of the journals have each of the wanted samples."""
     samples = set(wanted)
     sent: Counter[SampleKey] = Counter()
     for entry in entries if samples else ():
@@ -345,34 +302,22 @@ def _written(s3: Any, buckets: Iterable[str], factories: Sequence[str]) -> dict[
     return written
 
 
-def _ask(grounds: Grounds) -> Answers:
+def _ask(targets: Targets) -> Answers:
     """Ask about the soaked factories."""
-    client, where = grounds.lake.cloud.client("athena"), grounds.lake.outputs["athena"]
+    client, where = targets.lake.cloud.client("athena"), targets.lake.outputs["athena"]
     result = athena.run_named(client, DUPLICATES, where["workgroup"])
     found: dict[SampleKey, int] = {}
     for values in result.rows:
         row = dict(zip(result.columns, values, strict=True))
         taken, register = row["ts"], row["register_id"]
-        if row["factory"] in grounds.factories and isinstance(taken, datetime):
+        if row["factory"] in targets.factories and isinstance(taken, datetime):
             sample = (str(row["factory"]), None if register is None else str(register), _ms(taken))
             found[sample] = int(str(row["copies"]))
     counted = athena.run(client, COUNTED, where["workgroup"], where["database"])
-    rows = sum(int(str(number)) for factory, number in counted.rows if factory in grounds.factories)
+    rows = sum(int(str(number)) for factory, number in counted.rows if factory in targets.factories)
     return Answers(found, rows)
 
 
 def _ms(moment: datetime) -> int:
     whole = moment.replace(tzinfo=UTC)
     return round(whole.timestamp() * 1000)
-
-
-def reckon_video(grounds: Grounds, sent: Sequence[SentFragment]) -> video.Account:
-    """Decode every clip and account for every fragment and frame."""
-    s3 = grounds.lake.cloud.client("s3")
-    total = video.Account()
-    for place in grounds.archivers:
-        names: set[str] = {camera.name for camera in grounds.cameras if camera.factory == place.factory}
-        streams = {camera.stream for camera in grounds.cameras if camera.factory == place.factory}
-        mine = [one for one in sent if one.camera in names and one.stream in streams]
-        total.add(video.account(mine, s3, grounds.clips, place.factory))
-    return total

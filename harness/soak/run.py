@@ -1,25 +1,31 @@
 """A soak from its beginning to its summary."""
 
 import json
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from factory_lake.gateway.errors import DeliveryError
-from harness.soak import reconciliation as reckoning
+from factory_lake.output import output_width
+from harness.camera.archiver import archive_all
+from harness.camera.reconciliation import reconcile_targets
+from harness.lake.targets import Targets
 from harness.soak.cameras import Cameras
-from harness.soak.fault_scheduler import Striking
-from harness.soak.faults import Field
+from harness.soak.fault_scheduler import FaultScheduler
+from harness.soak.faults import FaultContext
 from harness.soak.gateways import Gateways
 from harness.soak.memory import Memory
-from harness.soak.plan import Planned, draw
+from harness.soak.plan import PlannedFault, generate_plan
+from harness.soak.reconciliation import Messages, reconcile_messages
 from harness.soak.summary import Summary
-from harness.soak.targets import Grounds
 
 _TICK_SECONDS = 0.1
 _START_SECONDS = 90.0
 _BETWEEN_LINES = 10.0
+_FLUSH_SECONDS = 180.0
+_ARCHIVE_SECONDS = 180.0
 _SHOWN = 20
 
 
@@ -28,148 +34,164 @@ class Settings:
     """How to soak.
 
     Attributes:
-        seconds: How long gateways and cameras send while faults strike, and longer when a fault of `plan`
-            lasts longer.
+        seconds: How long gateways and cameras send while faults are injected, and longer when a fault of
+            `plan` lasts longer.
         seed: Messages, footage and faults follow from it; the machine's own timing does not.
         rate: Samples a second of each gateway.
-        plan: The faults; None draws them from the seed.
+        plan: The faults; None generates them from the seed.
     """
 
     seconds: float
     seed: int
     rate: float = 10.0
-    plan: Sequence[Planned] | None = None
+    plan: Sequence[PlannedFault] | None = None
 
 
 @dataclass
-class Told:
-    """Progress: lines with the time since the beginning, and how long each part took."""
+class ProgressLog:
+    """Lines with the seconds since the beginning, and how long each part took."""
 
-    say: Callable[[str], None]
+    write: Callable[[str], None]
     began: float = field(default_factory=time.monotonic)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def line(self, text: str) -> None:
-        """Say a line."""
-        self.say(f"[{time.monotonic() - self.began:5.0f} s] {text}")
+        """Write a line, wrapped at blanks where standard output has a width."""
+        head = f"[{time.monotonic() - self.began:5.0f} s] "
+        width = output_width() or len(head) + len(text)
+        more = " " * len(head)
+        lines = textwrap.wrap(
+            text,
+            width,
+            initial_indent=head,
+            subsequent_indent=more,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        self.write("\n".join(lines))
 
     @contextmanager
     def part(self, name: str, title: str) -> Iterator[None]:
-        """Say what begins, and keep how long it took."""
+        """Write what begins, and keep how long it took."""
         self.line(title)
         began = time.monotonic()
         yield
         self.seconds[name] = time.monotonic() - began
 
 
-def soak(grounds: Grounds, settings: Settings, say: Callable[[str], None] = print) -> Summary:
-    """Soak a lake, let it come to rest, and account for everything.
+def soak(targets: Targets, settings: Settings, write: Callable[[str], None] = print) -> Summary:
+    """Soak a lake, let it come to rest, and reconcile everything.
 
-    Whatever happens, no fault stays up and nothing goes on sending.
+    Whatever happens, no fault stays active and nothing goes on sending.
 
     Args:
-        grounds: A lake that is applied. Nobody else sends for its factories.
+        targets: A lake that is applied. Only the soak sends for its factories.
         settings: How.
-        say: Gets the lines of progress.
+        write: Gets the lines of progress.
 
     Returns:
-        The summary; its `failures` say what was lost or repeated. Beside it, what is wrong with which message
-        or fragment is in `account.json` and `video.json` of the grounds' folder.
+        The summary; its `failures` say what was lost or repeated. `reconciliation.json` and `video.json` in
+        the targets' folder name each message and each fragment that is not as it should be.
 
     Raises:
         GatewayError: When a connection failed for good.
         PutMediaError: When a fragment was refused.
-        FlushError, DrainError: When the lake did not come to rest.
+        FlushError, ArchiveError: When the lake did not come to rest.
     """
-    told = Told(say)
+    progress = ProgressLog(write)
     summary = Summary(settings.seed)
     with ExitStack() as parts:
-        memory = parts.enter_context(Memory(grounds.lake.cloud.pid))
-        gateways = parts.enter_context(Gateways(grounds, settings.seed, settings.rate))
-        cameras = parts.enter_context(Cameras(grounds, settings.seed))
-        ground = Field(grounds, gateways, cameras)
-        plan = draw(settings.seed, settings.seconds) if settings.plan is None else settings.plan
-        strikes = parts.enter_context(Striking(ground, plan, settings.seconds))
-        with told.part("soak", f"seed {settings.seed}: {_sizes(ground)}; {len(plan)} faults are planned"):
+        memory = parts.enter_context(Memory(targets.lake.cloud.pid))
+        gateways = parts.enter_context(Gateways(targets, settings.seed, settings.rate))
+        cameras = parts.enter_context(Cameras(targets, settings.seed))
+        context = FaultContext(targets, gateways, cameras)
+        plan = generate_plan(settings.seed, settings.seconds) if settings.plan is None else settings.plan
+        scheduler = parts.enter_context(FaultScheduler(context, plan, settings.seconds))
+        with progress.part("soak", f"seed {settings.seed}: {_sizes(context)}; {len(plan)} faults planned"):
             gateways.start()
             cameras.start()
-            _await_all(ground)
+            _await_all(context)
             before, began = gateways.acknowledged, time.monotonic()
-            _strike(ground, strikes, settings, told, memory)
+            _inject_faults(context, scheduler, settings, progress, memory)
             lasted = time.monotonic() - began
             summary.minutes = lasted / 60
             summary.messages_per_second = (gateways.acknowledged - before) / lasted
-        with told.part("heal", "Heal, stop the gateways and the cameras"):
-            strikes.heal()
-            strikes.check()
+        with progress.part("heal", "Recover from all faults, stop the gateways and the cameras"):
+            scheduler.recover()
+            scheduler.check()
             gateways.finish()
             cameras.finish()
-        summary.faults, summary.faults_without_effect = strikes.struck, strikes.missed
+        summary.faults, summary.faults_without_effect = scheduler.injected, scheduler.no_effect
         summary.reconnects = sum(one.reconnects for one in gateways.progress)
         summary.resent = sum(one.resent for one in gateways.progress)
         sent = list(cameras.journal.read())
-        with told.part("deliver", "Deliver what is buffered"):
-            reckoning.deliver(grounds)
-        with told.part("messages", "Account for every message"):
-            messages = reckoning.reckon_messages(grounds, ground.kills, ground.outages)
-        with told.part("archive", "Archive the rest of the footage"):
-            reckoning.archive(grounds, sent)
-        with told.part("video", "Decode every clip and account for every frame"):
-            video = reckoning.reckon_video(grounds, sent)
+        with progress.part("deliver", "Deliver what is buffered"):
+            targets.lake.cloud.flush(targets.delivery_streams, _FLUSH_SECONDS)
+        with progress.part("messages", "Reconcile every message"):
+            messages = reconcile_messages(targets, context.kills, context.outages)
+        with progress.part("archive", "Archive the rest of the footage"):
+            archive_all(targets, sent, _ARCHIVE_SECONDS)
+        with progress.part("video", "Decode every clip and reconcile every frame"):
+            video = reconcile_targets(targets, sent)
         memory.sample()
-    summary.refused_puts = sum(ground.refused)
+    summary.refused_puts = sum(context.refused)
     summary.take_messages(messages)
     summary.take_video(video)
     summary.peak_rss_mb = sum(memory.peak.values())
     summary.rss_mb = {"first": memory.first, "peak": memory.peak, "last": memory.last}
-    summary.seconds = told.seconds
-    _keep(grounds, messages, video.offenders)
-    for text in [*_words(messages), *video.offenders[:_SHOWN]]:
-        told.line(text)
+    summary.seconds = progress.seconds
+    _keep(targets, messages, video.discrepancies)
+    for text in [*_discrepancies(messages), *video.discrepancies[:_SHOWN]]:
+        progress.line(text)
     return summary
 
 
-def _await_all(ground: Field) -> None:
-    """Return when every connection has sent something: faults are to meet a plant at work.
+def _await_all(context: FaultContext) -> None:
+    """Return when every connection has sent something: faults are injected into a plant at work.
 
     Raises:
         GatewayError: When a connection fails for good, or one of them stays silent.
     """
     deadline = time.monotonic() + _START_SECONDS
-    while not ground.gateways.are_at_work:
-        ground.gateways.check()
-        ground.cameras.check()
+    while not context.gateways.are_at_work:
+        context.gateways.check()
+        context.cameras.check()
         if time.monotonic() > deadline:
             raise DeliveryError("a gateway", f"the broker acknowledged nothing in {_START_SECONDS:.0f} s")
         time.sleep(_TICK_SECONDS)
 
 
-def _strike(ground: Field, strikes: Striking, settings: Settings, told: Told, memory: Memory) -> None:
-    """Let the faults strike at their times."""
-    began = time.monotonic()
-    told_at = began
-    while (now := time.monotonic()) - began < settings.seconds or not strikes.are_over:
-        strikes.advance(now - began)
-        ground.gateways.check()
-        ground.cameras.check()
-        if now - told_at >= _BETWEEN_LINES:
-            told_at = now
-            under_way = ", ".join(sorted(strikes.under_way)) or "all is well"
-            told.line(
-                f"{ground.gateways.acknowledged} messages acknowledged, "
-                f"{ground.cameras.fragments} fragments, {strikes.struck.total()} faults, "
-                f"{sum(memory.last.values()):.0f} MB; now: {under_way}"
+def _inject_faults(
+    context: FaultContext,
+    scheduler: FaultScheduler,
+    settings: Settings,
+    progress: ProgressLog,
+    memory: Memory,
+) -> None:
+    """Have the faults injected at their times, and log the progress now and then."""
+    began = last_line = time.monotonic()
+    while (now := time.monotonic()) - began < settings.seconds or not scheduler.is_finished:
+        scheduler.advance(now - began)
+        context.gateways.check()
+        context.cameras.check()
+        if now - last_line >= _BETWEEN_LINES:
+            last_line = now
+            progress.line(
+                f"{context.gateways.acknowledged} messages acknowledged, "
+                f"{context.cameras.fragments} fragments, {scheduler.injected.total()} faults, "
+                f"{sum(memory.last.values()):.0f} MB"
             )
+            progress.line(f"active: {', '.join(sorted(scheduler.active)) or 'no active faults'}")
         time.sleep(_TICK_SECONDS)
 
 
-def _sizes(ground: Field) -> str:
-    factories, gateways = len(ground.grounds.factories), len(ground.gateways.gateways)
-    return f"{factories} factories, {gateways} gateways, {len(ground.cameras.filming)} cameras"
+def _sizes(context: FaultContext) -> str:
+    factories, gateways = len(context.targets.factories), len(context.gateways.gateways)
+    return f"{factories} factories, {gateways} gateways, {len(context.cameras.filming)} cameras"
 
 
-def _words(messages: reckoning.Messages) -> Iterator[str]:
-    """What is wrong with the messages, the first of it."""
+def _discrepancies(messages: Messages) -> Iterator[str]:
+    """The first discrepancies of messages, in words."""
     for one in messages.faulty[:_SHOWN]:
         position = "" if one.n is None else f" message {one.n} of its journal"
         place = f" ({one.where})" if one.where else ""
@@ -177,8 +199,9 @@ def _words(messages: reckoning.Messages) -> Iterator[str]:
     yield from messages.disagreements[:_SHOWN]
 
 
-def _keep(grounds: Grounds, messages: reckoning.Messages, video: Sequence[str]) -> None:
-    """Keep all of what is wrong, for whoever looks for the cause."""
-    account = {**messages.account.to_json(), "disagreements": messages.disagreements}
-    (grounds.folder / "account.json").write_text(json.dumps(account, indent=2) + "\n", encoding="utf-8")
-    (grounds.folder / "video.json").write_text(json.dumps(list(video), indent=2) + "\n", encoding="utf-8")
+def _keep(targets: Targets, messages: Messages, video: Sequence[str]) -> None:
+    """Keep all discrepancies, to look for their cause."""
+    report = {**messages.account.to_json(), "disagreements": messages.disagreements}
+    for name, content in (("reconciliation", report), ("video", list(video))):
+        text = json.dumps(content, indent=2) + "\n"
+        (targets.folder / f"{name}.json").write_text(text, encoding="utf-8")

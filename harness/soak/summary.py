@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.camera.reconciliation import Account as VideoAccount
+from harness.camera.reconciliation import VideoReport
 from harness.soak.reconciliation import Messages
 
 
@@ -17,7 +17,7 @@ class Summary:
 
     Attributes:
         seed: Which run it was.
-        minutes: How long gateways and cameras sent while faults struck.
+        minutes: How long gateways and cameras sent while faults were injected.
         messages: Messages sent.
         lost: Of these, in no place at all, or altered.
         duplicated: Copies that at-least-once delivery does not explain.
@@ -46,8 +46,8 @@ class Summary:
         frames_duplicated: Of these, in several.
         clips: Clips archived.
         clips_flagged: Of these, flagged by the archiver.
-        faults: Faults that met something, by kind.
-        faults_without_effect: Faults that met nothing, by kind.
+        faults: Faults that had an effect, by type.
+        faults_without_effect: Faults that had none, by type.
         messages_per_second: Acknowledged while gateways sent.
         reconnects: Connections that were opened again.
         resent: Publishes of a message that had been published before.
@@ -94,14 +94,14 @@ class Summary:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def take_messages(self, messages: Messages) -> None:
-        """Take the account of the messages over."""
+        """Take over the figures of the messages."""
         total = messages.account.total
         self.messages, self.lost = total.sent, total.lost
         self.delivered, self.rejected, self.error_action = total.delivered, total.rejected, total.error_action
         self.rejected_in_outages = len(messages.rejected_in_outages)
         self.duplicated = len(messages.unexplained)
-        told_apart = ("lost", "altered", "duplicated")
-        self.misplaced = sum(one.kind not in told_apart for one in messages.faulty)
+        counted_apart = ("lost", "altered", "duplicated")
+        self.misplaced = sum(one.kind not in counted_apart for one in messages.faulty)
         self.error_objects, self.redelivered = messages.error_objects, total.redelivered
         self.repeated_by_mqtt = messages.repeated_by_mqtt
         self.repeated_by_delivery = messages.repeated_by_delivery
@@ -110,8 +110,8 @@ class Summary:
         self.query_disagreements = len(messages.disagreements)
         self.distinct_rows, self.rows_of_view = messages.distinct_rows, messages.rows_of_view
 
-    def take_video(self, video: VideoAccount) -> None:
-        """Take the account of the video over."""
+    def take_video(self, video: VideoReport) -> None:
+        """Take over the figures of the video."""
         self.fragments, self.frames, self.clips = video.fragments, video.frames, video.clips
         self.fragments_lost, self.frames_lost = video.fragments_lost, video.frames_lost
         self.fragments_duplicated = video.fragments_duplicated
@@ -119,7 +119,7 @@ class Summary:
 
     @property
     def failures(self) -> list[str]:
-        """What must not be, in words."""
+        """Each figure that fails the soak."""
         wrong = {
             "lost": self.lost,
             "duplicated": self.duplicated,
@@ -130,12 +130,12 @@ class Summary:
             "frames_lost": self.frames_lost,
             "frames_duplicated": self.frames_duplicated,
         }
-        told = [f"{name}: {number}" for name, number in wrong.items() if number]
+        found = [f"{name}: {number}" for name, number in wrong.items() if number]
         if self.rows_of_view != self.distinct_rows:
-            told.append(f"rows_of_view: {self.rows_of_view} for {self.distinct_rows} distinct_rows")
+            found.append(f"rows_of_view: {self.rows_of_view} for {self.distinct_rows} distinct_rows")
         if self.error_objects != self.refused_puts:
-            told.append(f"error_objects: {self.error_objects} for {self.refused_puts} refused_puts")
-        return told
+            found.append(f"error_objects: {self.error_objects} for {self.refused_puts} refused_puts")
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """As plain data, times and memory rounded."""
@@ -154,7 +154,7 @@ class Summary:
         }
 
     def write(self, path: Path) -> None:
-        """Write it; a reader never sees a half of it."""
+        """Write it; a reader never sees half of it."""
         partial = path.with_suffix(".partial")
         partial.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
         partial.replace(path)

@@ -1,15 +1,16 @@
-"""The edge to the clips bucket: how far one camera's archive reaches, and the put that is its commit."""
+"""The clips bucket: how far one camera's archive reaches, and the put that is its commit."""
 
 from __future__ import annotations
 
 import base64
 import struct
-from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterator, Mapping, Tuple
 
-from clip_fetch.errors import code_of, status_of
-from clip_fetch.keys import ArchivedKey, begin_token, iso, parse, position_after, time_stem
-from clip_fetch.model import Position, Stream
-from clip_fetch.pace import Pace
+from .deadline import Deadline
+from .errors import code_of, status_of
+from .keys import ArchivedKey, begin_token, iso, parse, position_after, time_stem
+from .model import Position, Stream
+from .retry import RetryPolicy
 
 _HOUR_MS = 3600 * 1000
 _DAY_MS = 24 * _HOUR_MS
@@ -18,11 +19,12 @@ _DAY_MS = 24 * _HOUR_MS
 #: beginning of the archive, so the number of listings does not depend on how many objects there are.
 _LOOKBACKS_MS = (_HOUR_MS // 4, 2 * _HOUR_MS, 16 * _HOUR_MS, 6 * _DAY_MS, 45 * _DAY_MS, 360 * _DAY_MS)
 
-_GROUND_MS = 0  # before any footage
+#: A time before any footage.
+_GROUND_MS = 0
 
 #: What is known of newest objects, by camera prefix: key, ETag, metadata. An object with the same key and
 #: ETag has the same metadata, so remembering it saves a call and cannot mislead.
-Memo = Dict[str, Tuple[ArchivedKey, str, Mapping[str, str]]]
+MetadataCache = Dict[str, Tuple[ArchivedKey, str, Mapping[str, str]]]
 
 
 class Archive:
@@ -32,26 +34,36 @@ class Archive:
         calls: How many calls to AWS were made.
     """
 
-    def __init__(self, client: Any, bucket: str, prefix: str, run: str, pace: Pace, memo: Memo) -> None:
+    def __init__(
+        self,
+        client: Any,
+        bucket: str,
+        prefix: str,
+        run: str,
+        deadline: Deadline,
+        retry: RetryPolicy,
+        cache: MetadataCache,
+    ) -> None:
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
         self._run = run
-        self._pace = pace
-        self._memo = memo
+        self._deadline = deadline
+        self._retry = retry
+        self._cache = cache
         self.calls = 0
 
-    def position(self, stream: Stream) -> Optional[Position]:
-        """How far the archive reaches, as its newest object says; None when it has not begun.
+    def position(self, stream: Stream) -> Position | None:
+        """Tell how far the archive reaches, as its newest object says; None when it has not begun.
 
-        Objects that others put below the prefix are passed over: keys of another form, metadata that is not
+        Objects that others put below the prefix are skipped: keys of another form, metadata that is not
         this function's, clips of another stream. Clips of an earlier stream of the same name do not count.
         """
         for key, etag in self._newest_first():
             metadata = self._metadata(key, etag)
             position = position_after(key.stem, metadata)
             if position is not None and metadata.get("stream") == stream.name:
-                self._memo[self._prefix] = (key, etag, metadata)
+                self._cache[self._prefix] = (key, etag, metadata)
                 if metadata.get("stream-created") == iso(stream.created_ms):
                     return position
                 break
@@ -63,7 +75,7 @@ class Archive:
         body: Callable[[], BinaryIO],
         crc32: int,
         content_type: str,
-        metadata: Dict[str, str],
+        metadata: dict[str, str],
         check: Callable[[], None],
     ) -> bool:
         """Commit an object under a key that must not exist yet.
@@ -98,17 +110,17 @@ class Archive:
             )
 
         try:
-            answer = self._pace.call(attempt)
+            answer = self._retry.call(attempt)
         except Exception as error:
             if code_of(error) != "PreconditionFailed" and status_of(error) != 412:
                 raise
             return self._head(key).get("run") == self._run
         parsed = parse(key, self._prefix)
         if parsed is not None:
-            self._memo[self._prefix] = (parsed, str(answer.get("ETag")), metadata)
+            self._cache[self._prefix] = (parsed, str(answer.get("ETag")), metadata)
         return True
 
-    def _begin(self, stream: Stream) -> Optional[Position]:
+    def _begin(self, stream: Stream) -> Position | None:
         # Asked by listing: a role whose listing is limited to a prefix gets 403 from HEAD for what does not
         # exist.
         key = self._prefix + begin_token(stream)
@@ -117,34 +129,34 @@ class Archive:
         return position_after("", self._head(key))
 
     def _metadata(self, key: ArchivedKey, etag: str) -> Mapping[str, str]:
-        known = self._memo.get(self._prefix)
+        known = self._cache.get(self._prefix)
         if known is not None and known[0].key == key.key and known[1] == etag:
             return known[2]
         return self._head(key.key)
 
     def _head(self, key: str) -> Mapping[str, str]:
-        """An object's metadata; empty when it does not exist."""
+        """Return an object's metadata; empty when it does not exist."""
 
         def attempt() -> Any:
             self.calls += 1
             return self._client.head_object(Bucket=self._bucket, Key=key)
 
         try:
-            metadata: Mapping[str, str] = self._pace.call(attempt)["Metadata"]
+            metadata: Mapping[str, str] = self._retry.call(attempt)["Metadata"]
         except Exception as error:
             if status_of(error) == 404:
                 return {}
             raise
         return metadata
 
-    def _newest_first(self) -> Iterator[Tuple[ArchivedKey, str]]:
-        """The archive's keys from the newest on; a listing is made only when its keys are asked for."""
-        now_ms = self._pace.now_ms()
-        known = self._memo.get(self._prefix)
+    def _newest_first(self) -> Iterator[tuple[ArchivedKey, str]]:
+        """Return the archive's keys from the newest on; list only when the next keys are needed."""
+        now_ms = self._deadline.now_ms()
+        known = self._cache.get(self._prefix)
         starts = [now_ms - lookback for lookback in _LOOKBACKS_MS] + [_GROUND_MS]
         if known is not None:
             starts.insert(0, known[0].start_ms)
-        beyond: Optional[str] = None
+        beyond: str | None = None
         for start_ms in starts:
             while True:
                 tail = self._tail(max(start_ms, _GROUND_MS), now_ms + _DAY_MS, beyond)
@@ -153,8 +165,8 @@ class Archive:
                 yield from reversed(tail)
                 beyond = min(key.key for key, _ in tail)
 
-    def _tail(self, start_ms: int, end_ms: int, beyond: Optional[str]) -> List[Tuple[ArchivedKey, str]]:
-        """The last page of keys from ``start_ms`` on and before ``beyond``.
+    def _tail(self, start_ms: int, end_ms: int, beyond: str | None) -> list[tuple[ArchivedKey, str]]:
+        """Return the last page of keys from ``start_ms`` on and before ``beyond``.
 
         S3 lists forwards only, a thousand keys a page, so the end of a long archive is found by halving: of
         what comes after some moment there is nothing, then the end lies before; or a full page, then it lies
@@ -178,7 +190,7 @@ class Archive:
                 high_ms = middle_ms
         return page.found
 
-    def _page(self, after: str, beyond: Optional[str]) -> _Page:
+    def _page(self, after: str, beyond: str | None) -> _Page:
         answer = self._list(Prefix=self._prefix + "year=", StartAfter=self._prefix + after)
         contents = answer.get("Contents", [])
         found = [(parse(item["Key"], self._prefix), str(item.get("ETag"))) for item in contents]
@@ -193,17 +205,17 @@ class Archive:
             self.calls += 1
             return self._client.list_objects_v2(Bucket=self._bucket, **request)
 
-        return self._pace.call(attempt)
+        return self._retry.call(attempt)
 
 
 class _Page:
-    def __init__(self, found: List[Tuple[ArchivedKey, str]], last: str, goes_on: bool) -> None:
+    def __init__(self, found: list[tuple[ArchivedKey, str]], last: str, goes_on: bool) -> None:
         self.found = found
         self.last = last
         self.goes_on = goes_on
 
     def behind(self, before: _Page) -> _Page:
-        """This page, with the keys that the one before has of its first stem: they may rank higher."""
+        """Return this page, with the keys that the one before has of its first stem: they may rank higher."""
         stems = {key.stem for key, _ in self.found[:1]}
         found = [pair for pair in before.found if pair[0].stem in stems] + self.found
         return _Page(sorted(found, key=lambda pair: pair[0].order), self.last, self.goes_on)

@@ -8,19 +8,20 @@ The put is the only step that changes anything. It is refused when the key exist
 first fragment after the position, so of all runs that stand at one position one gets on and the others read
 again.
 
-That holds as long as all runs at one position agree on the first fragment after it. They may not when footage
-expires: one run still saw a fragment that another no longer sees. Near that edge a run therefore first puts a
-gap record, whose key depends on the position alone, that names the fragment with which the archive goes on.
+That holds as long as all runs at one position agree on the first fragment after it. They may not when
+footage expires: one run still saw a fragment that another no longer sees. Near that boundary a run
+therefore first puts a gap record, whose key depends on the position alone, that names the fragment with
+which the archive goes on.
 
 They may not either when a listing hides footage. One that begins before the stream's last change of
-retention may answer nothing though footage is there (a maintainer's word of 2018; not documented), so an
-empty answer proves nothing. One that holds any fragment is complete: usually that is the last one archived,
-with which every listing begins. Where there is none, a fragment that was seen later is asked for once more
-from the same beginning. If it does not show, the beginning from which footage does show is found by halving,
-and a gap record names the first fragment there.
+retention may be empty although there is footage (a maintainer's word of 2018; not documented), so an empty
+answer proves nothing. One that holds any fragment is complete: usually that is the last one archived, with
+which every listing begins. Where there is none, the run requests once more, from the same beginning, a
+fragment that it saw later. If that does not show, the run finds by halving the beginning from which footage
+does show, and a gap record names the first fragment there.
 
-They must also agree on the key. What can only be kept as Matroska has another than an MP4 file would have, so
-before it a record is put under that one, which makes all runs go on to the key of the Matroska file.
+They must also agree on the key. What can only be kept as Matroska has another than an MP4 file would have,
+so before it a record is put under that one, which makes all runs go on to the key of the Matroska file.
 """
 
 from __future__ import annotations
@@ -28,40 +29,44 @@ from __future__ import annotations
 import io
 import json
 import zlib
-from typing import Any, Callable, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Any, Callable, Iterator
 
-from clip_fetch import keys, planning
-from clip_fetch.archive import Archive
-from clip_fetch.errors import ArchiveMoved, CameraError, OutOfTime, Unobtainable
-from clip_fetch.fetching import HEADROOM_MS, Fetcher, Part
-from clip_fetch.model import Fragment, Position, Stream
-from clip_fetch.pace import Pace
-from clip_fetch.planning import Clip, Limits, Listing
-from clip_fetch.settings import NOW, Settings
-from clip_fetch.video import Incomplete, Video
+from . import keys, planning
+from .archive import Archive
+from .deadline import Deadline
+from .download import HEADROOM_MS, Part
+from .errors import CameraError, DeadlineExceededError, FragmentUnavailableError, StaleStateError
+from .fetching import Fetcher
+from .model import Fragment, Position, Stream
+from .planning import Clip, Limits, Listing
+from .settings import NOW, Settings
+from .video import Incomplete, Video
 
 #: A clip whose first fragment expires sooner than this is put only after a gap record has named that
 #: fragment.
-EDGE_MS = 180_000
+RETENTION_BOUNDARY_MS = 180_000
 
 #: A put that is not protected by a gap record is not begun later than this before the first fragment expires.
-#: It is what a put may take at most, and less than EDGE_MS, so that a run notices before it has downloaded.
+#: It is what a put may take at most, and less than RETENTION_BOUNDARY_MS, so that a run notices before it
+#: downloads.
 PUT_MS = 120_000
 
 #: How far the first listing after a position reaches; later ones reach ever farther.
 WINDOW_MS = 600_000
-_WINDOW_GROWTH = 8  # where a listing brought no clip
+
+#: By how much the next listing reaches farther where one brought no clip.
+_WINDOW_GROWTH = 8
 
 #: After this age a fragment is given up that is listed though the service says that it does not exist, so
-#: that it does not hold up what follows. One that cannot be had for another reason is given up when it nears
+#: that it does not hold up what follows. One that is unavailable for another reason is given up when it nears
 #: expiry.
-UNOBTAINABLE_MS = 3600 * 1000
+FRAGMENT_UNAVAILABLE_MS = 3600 * 1000
 
 #: How often a run tries again that finds the archive moved on.
-_MOVES = 10
+_MAX_MOVES = 10
 
 
-class Tally:
+class Counts:
     """What a run did for one camera.
 
     Attributes:
@@ -83,7 +88,7 @@ class Camera:
 
     Attributes:
         stream: The stream.
-        tally: What was done so far.
+        counts: What was done so far.
     """
 
     def __init__(
@@ -93,31 +98,31 @@ class Camera:
         archive: Archive,
         video: Video,
         fetcher: Fetcher,
-        pace: Pace,
+        deadline: Deadline,
         run: str,
-        log: Callable[[str, Dict[str, Any]], None],
+        log: Callable[[str, dict[str, Any]], None],
     ) -> None:
         self.stream = stream
-        self.tally = Tally()
+        self.counts = Counts()
         self._settings = settings
         self._limits = Limits(settings.clip_ms, settings.settle_ms, settings.quiet_ms, settings.gap_ms)
         self._archive = archive
         self._video = video
-        self._pace = pace
+        self._deadline = deadline
         self._fetcher = fetcher
         self._run = run
         self._log = log
-        self._incomplete: Set[Incomplete] = set()
+        self._incomplete: set[Incomplete] = set()
         self._forget()
 
     def _forget(self) -> None:
         self._is_read = False
-        self._position: Optional[Position] = None
-        self._listing: Optional[Listing] = None
+        self._position: Position | None = None
+        self._listing: Listing | None = None
         self._begin_ms = 0  # where the listing should begin
-        self._floor_ms: Optional[int] = None  # where it begins, if later than that
+        self._floor_ms: int | None = None  # where it begins, if later than that
         self._is_confirmed = False  # whether it shows all that is there
-        self._hidden_ms: Optional[Tuple[int, int]] = None  # between these no listing shows what is there
+        self._hidden_ms: tuple[int, int] | None = None  # between these no listing shows what is there
         self._reach_ms = WINDOW_MS
 
     # -- what the scheduler asks
@@ -131,15 +136,15 @@ class Camera:
     def backlog_ms(self) -> int:
         """Age of the oldest footage that is not archived, 0 when there is none."""
         first_ms = self._first_ms()
-        return 0 if first_ms is None else max(0, self._pace.now_ms() - first_ms)
+        return 0 if first_ms is None else max(0, self._deadline.now_ms() - first_ms)
 
     @property
-    def to_loss_ms(self) -> int:
+    def ms_until_expiry(self) -> int:
         """Time until footage expires that is not archived; the whole retention when there is none."""
         return self.stream.retention_ms - self.backlog_ms
 
     @property
-    def silent_ms(self) -> Optional[int]:
+    def silent_ms(self) -> int | None:
         """How long the camera had sent nothing when it was last asked; None when that is not known.
 
         The newest footage is the last that was listed, or where all is archived the end of that. It costs no
@@ -155,18 +160,18 @@ class Camera:
         return max(0, listing.asked_ms - max(ends)) if ends else None
 
     @property
-    def is_surveyed(self) -> bool:
+    def is_refreshed(self) -> bool:
         """Whether it is known what waits."""
         return self._listing is not None
 
-    def survey(self) -> Listing:
+    def refresh(self) -> Listing:
         """Read the archive's position and list until something follows, where that is not known.
 
         Returns:
             What follows, as far as it was listed.
 
         Raises:
-            Exception: AWS's last word, if it does not answer.
+            Exception: That of the last call, after retries.
         """
         if not self._is_read:
             self._position = self._archive.position(self.stream)
@@ -187,27 +192,27 @@ class Camera:
             False when nothing is left that can be archived now.
 
         Raises:
-            OutOfTime: The deadline nears, or another run archives this camera faster.
+            DeadlineExceededError: The deadline nears, or another run archives this camera faster.
             CameraError: It cannot be archived, for a reason that concerns this camera.
-            Exception: AWS's last word, after retries.
+            Exception: That of the last call, after retries.
         """
-        for _ in range(_MOVES):
+        for _ in range(_MAX_MOVES):
             try:
-                self._pace.check()
-                clip, listing = self._plan(self.survey())
+                self._deadline.check()
+                clip, listing = self._plan(self.refresh())
                 if clip is None:
                     return False
                 self._agree_on(clip.first)
                 self._store(clip, listing)
-            except ArchiveMoved:
+            except StaleStateError:
                 self._forget()
             else:
                 return True
-        raise OutOfTime  # another run is ahead each time: it needs no help
+        raise DeadlineExceededError  # another run is ahead each time: it needs no help
 
     # -- listing and planning
 
-    def _first_ms(self) -> Optional[int]:
+    def _first_ms(self) -> int | None:
         """Start of the oldest footage that waits; of what is not listed yet, the earliest that it can be."""
         listing = self._listing
         if listing is None or (not listing.fragments and listing.until_ms >= listing.asked_ms):
@@ -220,10 +225,10 @@ class Camera:
 
     def _oldest_ms(self) -> int:
         """Start of the oldest footage that is begun with."""
-        return self._pace.now_ms() - self.stream.retention_ms + HEADROOM_MS
+        return self._deadline.now_ms() - self.stream.retention_ms + HEADROOM_MS
 
     def _list_first(self) -> Listing:
-        asked_ms = self._pace.now_ms()
+        asked_ms = self._deadline.now_ms()
         from_ms = max(self._from_ms(), self.stream.created_ms)
         start_ms = max(from_ms, self._oldest_ms())
         self._begin_ms = start_ms
@@ -233,7 +238,7 @@ class Camera:
 
     def _list_until_found(self, listing: Listing) -> Listing:
         while not listing.fragments and listing.until_ms < listing.asked_ms:
-            self._pace.check()
+            self._deadline.check()
             listing = self._list_further(listing)
         return listing
 
@@ -245,7 +250,7 @@ class Camera:
         known.update((fragment.number, fragment) for fragment in self._list(start_ms, until_ms))
         return Listing([known[number] for number in sorted(known)], until_ms, listing.asked_ms)
 
-    def _list(self, start_ms: int, until_ms: int) -> List[Fragment]:
+    def _list(self, start_ms: int, until_ms: int) -> list[Fragment]:
         done = -1 if self._position is None else self._position.number
         listed = self._video.list_fragments(start_ms, until_ms)
         self._is_confirmed = self._is_confirmed or (start_ms == self._begin_ms and bool(listed))
@@ -256,7 +261,7 @@ class Camera:
         """Make sure that a listing whose beginning is empty hides nothing that could be seen.
 
         Of silence this costs one call, when footage follows it; of a camera without any, one call each time
-        that the age of what is asked for doubles; of a beginning that hides footage, one call each time that
+        that the age of what is requested doubles; of a beginning that hides footage, one call each time that
         its distance to what is seen halves, 30 for two weeks.
 
         Returns:
@@ -291,8 +296,12 @@ class Camera:
         return Listing(self._list(seen_ms, until_ms), until_ms, listing.asked_ms)
 
     def _starts_to_try(self, asked_ms: int) -> Iterator[int]:
-        """Beginnings from which footage may show, the latest first, each twice as long ago."""
-        age_ms = self._limits.settle_ms
+        """Return beginnings from which footage may show, the latest first, each twice as long ago.
+
+        The ages differ in each run, so that what falls between those of one is met by those of another.
+        """
+        share = asked_ms // 1000 * 619 % 1009 / 1009  # two primes: any interval of runs goes through them all
+        age_ms = int(self._limits.settle_ms * (1 + share))
         while asked_ms - age_ms > self._begin_ms:
             yield asked_ms - age_ms
             age_ms *= 2
@@ -309,15 +318,15 @@ class Camera:
                 continue
             if done is not None and each.start_ms is not None and each.start_ms < done.start_ms:
                 continue
-            self.tally.flagged += 1
+            self.counts.flagged += 1
             where = {"start": keys.iso(each.start_ms)} if each.start_ms is not None else {}
             self._log(
                 "fragment listed incompletely",
                 {"fragment": str(each.number), **where, "missing": ",".join(each.missing)},
             )
 
-    def _plan(self, listing: Listing) -> Tuple[Optional[Clip], Listing]:
-        """The next clip, if there is one yet, and the listing that shows it."""
+    def _plan(self, listing: Listing) -> tuple[Clip | None, Listing]:
+        """Return the next clip, if there is one yet, and the listing that shows it."""
         while True:
             plan = planning.plan_clip(listing, self._previous_ms(), self.stream.retention_ms, self._limits)
             if isinstance(plan, Clip):
@@ -325,10 +334,10 @@ class Camera:
                 return plan, listing
             if not plan.lists_further:
                 return None, listing
-            self._pace.check()
+            self._deadline.check()
             listing = self._listing = self._list_further(listing)
 
-    def _previous_ms(self) -> Optional[int]:
+    def _previous_ms(self) -> int | None:
         if self._floor_ms is not None:
             return self._floor_ms - 1  # what lies below may still be there, but is not part of this archive
         return None if self._position is None else self._position.previous_ms
@@ -339,7 +348,7 @@ class Camera:
         """Make sure that no run can begin the next clip with another fragment.
 
         Raises:
-            ArchiveMoved: Another run got on.
+            StaleStateError: Another run got on.
         """
         position = self._position
         is_hidden = self._hidden_ms is not None
@@ -350,24 +359,27 @@ class Camera:
         # The listing may not show a fragment that expired, or was hidden, since another run has archived it.
         # That run's put was over before that, so a second reading of the archive shows it.
         if (self._is_unsure() or is_hidden) and self._archive.position(self.stream) != position:
-            raise ArchiveMoved
-        if is_hidden or self._fetcher.life_ms(first) < EDGE_MS:
+            raise StaleStateError
+        if is_hidden or self._remaining_retention_ms(first) < RETENTION_BOUNDARY_MS:
             token = keys.begin_token(self.stream) if position is None else position.token
             reason = "expired" if self._lost_ms(first) else "edge"
             self._put_gap(token, first, "unlisted" if is_hidden else reason)
 
     def _is_unsure(self) -> bool:
-        """Whether footage between the archive's position and the listing may have expired."""
+        """Tell whether footage between the archive's position and the listing may have expired."""
         return self._from_ms() < self._oldest_ms()
 
+    def _remaining_retention_ms(self, fragment: Fragment) -> int:
+        return self.stream.remaining_retention_ms(fragment, self._deadline.now_ms())
+
     def _lost_ms(self, first: Fragment) -> int:
-        """How much footage before ``first`` may have expired unarchived, at most."""
+        """Tell how much footage before ``first`` may have expired unarchived, at most."""
         if self._position is None or not self._is_unsure():
             return 0
         return max(0, min(first.start_ms, self._oldest_ms()) - self._position.end_ms)
 
     def _begin_now(self) -> None:
-        now_ms = self._pace.now_ms()
+        now_ms = self._deadline.now_ms()
         metadata = keys.gap_metadata(self.stream, 0, now_ms, 0, "begin", self._run)
         begun = self._put_record(keys.begin_token(self.stream), metadata)
         self._position = keys.position_after("", metadata) if begun else self._archive.position(self.stream)
@@ -379,14 +391,14 @@ class Camera:
             self.stream, first.number, first.start_ms, lost_ms + until_ms - from_ms, flags, self._run
         )
         if not self._put_record(token, metadata):
-            raise ArchiveMoved
+            raise StaleStateError
         self._note_lost(lost_ms)
-        self.tally.flagged += self._hidden_ms is not None
+        self.counts.flagged += self._hidden_ms is not None
         self._hidden_ms = None
         self._position = keys.position_after("", metadata)
 
     def _put_record(
-        self, token: str, metadata: Dict[str, str], check: Optional[Callable[[], None]] = None
+        self, token: str, metadata: dict[str, str], check: Callable[[], None] | None = None
     ) -> bool:
         text = json.dumps(metadata, indent=1).encode() + b"\n"
         content_type = keys.CONTENT_TYPES[keys.GAP]
@@ -396,17 +408,17 @@ class Camera:
             zlib.crc32(text),
             content_type,
             metadata,
-            check or self._pace.check,
+            check or self._deadline.check,
         )
         if done:
-            self.tally.gap_records += 1
+            self.counts.gap_records += 1
             self._log("gap record", {"key": token, **metadata})
         return done
 
     def _note_lost(self, lost_ms: int) -> None:
         if lost_ms:
-            self.tally.expired_ms += lost_ms
-            self.tally.flagged += 1
+            self.counts.expired_ms += lost_ms
+            self.counts.flagged += 1
             self._log("footage expired", {"at_most_seconds": lost_ms / 1000})
 
     # -- the commit
@@ -416,7 +428,7 @@ class Camera:
             file_format = keys.expected_format(self._position, clip.first)
             with self._fetcher.longest_part(clip, file_format) as part:
                 self._commit(part)
-        except Unobtainable as error:
+        except FragmentUnavailableError as error:
             self._give_up(clip.head(1, planning.UNREADABLE), listing, error)
 
     def _commit(self, part: Part) -> None:
@@ -442,52 +454,52 @@ class Camera:
         content_type = keys.CONTENT_TYPES[part.file_format]
         check = self._check_of(first)
         if not self._archive.put(token, part.file.rewound, part.file.crc32, content_type, metadata, check):
-            raise ArchiveMoved
+            raise StaleStateError
         self._note_lost(lost_ms)
-        self.tally.clips += 1
-        self.tally.fragments += len(clip.fragments)
-        self.tally.bytes += part.file.size
-        self.tally.flagged += bool(part.problem)
+        self.counts.clips += 1
+        self.counts.fragments += len(clip.fragments)
+        self.counts.bytes += part.file.size
+        self.counts.flagged += bool(part.problem)
         self._log("clip", {"key": token, "bytes": part.file.size, **metadata})
         self._move_behind(clip, keys.position_after_clip(clip.last.number, clip.latest_ms, clip.last.end_ms))
 
-    def _take_place(self, first: Fragment, file_format: str, lost_ms: int, flags: List[str]) -> None:
-        """Put a record where an MP4 file would be, so that nobody begins one with this fragment any more."""
+    def _take_place(self, first: Fragment, file_format: str, lost_ms: int, flags: list[str]) -> None:
+        """Put a record where an MP4 file would be, so that no run begins one with this fragment any more."""
         metadata = keys.gap_metadata(
             self.stream, first.number, first.start_ms, lost_ms, ",".join(flags), self._run, file_format
         )
         if not self._put_record(keys.clip_token(first), metadata, self._check_of(first)):
-            raise ArchiveMoved
+            raise StaleStateError
         self._note_lost(lost_ms)
         self._position = keys.position_after("", metadata)
 
     def _check_of(self, first: Fragment) -> Callable[[], None]:
-        """What must hold when the put of a key begins that is made from this fragment."""
+        """Return what must hold when the put of a key begins that is made from this fragment."""
         named = self._position is not None and self._position.expected == first.number
 
         def check() -> None:
-            self._pace.check()
-            if not named and self._fetcher.life_ms(first) < PUT_MS:
-                raise ArchiveMoved
+            self._deadline.check()
+            if not named and self._remaining_retention_ms(first) < PUT_MS:
+                raise StaleStateError
 
         return check
 
-    def _give_up(self, clip: Clip, listing: Listing, error: Unobtainable) -> None:
-        """Record that fragments cannot be had though they are listed, once there is no hope for them.
+    def _give_up(self, clip: Clip, listing: Listing, error: FragmentUnavailableError) -> None:
+        """Record that listed fragments are unavailable, once there is no hope for them.
 
         Raises:
             CameraError: A later run may get them; or it is not known what follows.
         """
-        life_ms = self._fetcher.life_ms(clip.first)
-        age_ms = self.stream.retention_ms - life_ms
-        is_hopeless = (error.is_final and age_ms >= UNOBTAINABLE_MS) or (
-            life_ms <= planning.reserve_ms(self.stream.retention_ms)
+        remaining_retention_ms = self._remaining_retention_ms(clip.first)
+        age_ms = self.stream.retention_ms - remaining_retention_ms
+        is_hopeless = (error.is_final and age_ms >= FRAGMENT_UNAVAILABLE_MS) or (
+            remaining_retention_ms <= planning.reserve_ms(self.stream.retention_ms)
         )
         settled = planning.settled(listing, self._limits.settle_ms)
         following = next((each for each in settled if each.number > clip.last.number), None)
         if following is None or not is_hopeless:
             raise CameraError(
-                "Unobtainable", f"fragment {clip.first.number} is listed but not given: {error.reason}"
+                "FragmentUnavailable", f"fragment {clip.first.number} is listed but not given: {error.reason}"
             ) from error
         fragments = [*clip.fragments, following]
         lost_ms = sum(
@@ -499,11 +511,11 @@ class Camera:
         )
         token = keys.clip_token(clip.first, keys.expected_format(self._position, clip.first))
         if not self._put_record(token, metadata):
-            raise ArchiveMoved
+            raise StaleStateError
         self._note_lost(lost_ms)
         self._move_behind(clip, keys.position_after("", metadata))
 
-    def _move_behind(self, clip: Clip, position: Optional[Position]) -> None:
+    def _move_behind(self, clip: Clip, position: Position | None) -> None:
         self._position = position
         self._floor_ms = self._hidden_ms = None
         if self._listing is not None:

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import datetime
 import json
-from typing import Any, Dict, List
+from typing import Any
 
 import boto3
 from botocore.config import Config
 
+#: 1970 in UTC.
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _MEDIA = "kinesis-video-archived-media"
 
@@ -30,12 +31,12 @@ _READ_SECONDS = 60
 
 
 def epoch_ms(at: datetime.datetime) -> int:
-    """A timestamp of an AWS answer in whole milliseconds, rounded: botocore parses them through floats."""
+    """Return a timestamp of an AWS answer in whole milliseconds, rounded: botocore parses floats."""
     return (at - _EPOCH + datetime.timedelta(microseconds=500)) // datetime.timedelta(milliseconds=1)
 
 
 def from_epoch_ms(at_ms: int) -> datetime.datetime:
-    """Inverse of :func:`epoch_ms`."""
+    """Return the inverse of :func:`epoch_ms`."""
     return _EPOCH + datetime.timedelta(milliseconds=at_ms)
 
 
@@ -55,7 +56,7 @@ class Clients:
             read_timeout=_READ_SECONDS,
             max_pool_connections=max(10, streams_at_once),
         )
-        self._media: Dict[str, Any] = {}
+        self._media: dict[str, Any] = {}
         self.video = session.client("kinesisvideo", config=self._config)
         # Bodies come with a checksum that S3 verifies, so they need no digest in the signature as well.
         unsigned = self._config.merge(Config(s3={"payload_signing_enabled": False}))
@@ -63,7 +64,7 @@ class Clients:
         send_conditions(self.s3)
 
     def media(self, endpoint: str) -> Any:
-        """The client of a data endpoint."""
+        """Return the client of a data endpoint."""
         if endpoint not in self._media:
             client = self._session.client(_MEDIA, endpoint_url=endpoint, config=self._config)
             send_milliseconds(client)
@@ -74,10 +75,10 @@ class Clients:
 def send_milliseconds(client: Any) -> None:
     """Make an archived-media client send timestamps to the millisecond, whatever its botocore does."""
 
-    def remember(params: Dict[str, Any], context: Dict[str, Any], **_: Any) -> None:
+    def remember(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["clip_fetch_range"] = _range_of(params)
 
-    def rewrite(params: Dict[str, Any], context: Dict[str, Any], **_: Any) -> None:
+    def rewrite(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         exact = context.get("clip_fetch_range")
         if exact:
             body = json.loads(params["body"])
@@ -89,8 +90,8 @@ def send_milliseconds(client: Any) -> None:
         client.meta.events.register(f"before-call.{_MEDIA}.{operation}", rewrite)
 
 
-def _range_of(params: Dict[str, Any]) -> Dict[str, Any]:
-    selectors: List[Dict[str, Any]] = [
+def _range_of(params: dict[str, Any]) -> dict[str, Any]:
+    selectors: list[dict[str, Any]] = [
         params[name] for name in ("FragmentSelector", "ClipFragmentSelector") if name in params
     ]
     return selectors[0]["TimestampRange"] if selectors else {}
@@ -99,12 +100,12 @@ def _range_of(params: Dict[str, Any]) -> Dict[str, Any]:
 def send_conditions(client: Any) -> None:
     """Make an S3 client send PutObject's ``IfNoneMatch`` also where its botocore has no such parameter."""
 
-    def take(params: Dict[str, Any], context: Dict[str, Any], **_: Any) -> Dict[str, Any]:
+    def take(params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
         rest = dict(params)
         context["clip_fetch_if_none_match"] = rest.pop("IfNoneMatch", None)
         return rest
 
-    def set_header(params: Dict[str, Any], context: Dict[str, Any], **_: Any) -> None:
+    def set_header(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         condition = context.get("clip_fetch_if_none_match")
         if condition is not None:
             params["headers"]["If-None-Match"] = condition

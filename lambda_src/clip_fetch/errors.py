@@ -1,51 +1,36 @@
-"""What can go wrong, and which of it passes by itself.
+"""What can go wrong, and which of it is transient.
 
 ::
 
     ClipFetchError
-    ├── SettingsError    a setting breaks its rule; the run does not start
-    ├── OutOfTime        the run's deadline nears; what is left waits for the next run
-    ├── ArchiveMoved     another run archived first, or footage expired: read the archive again
-    ├── UnfitMedia       what came is not the media that was asked for; carries the reason
-    ├── Unobtainable     no call returns fragments that are listed; carries the reason
-    └── CameraError      this camera cannot go on in this run; the others do
+    ├── DeadlineExceededError      the run's deadline nears; what is left waits for the next run
+    ├── StaleStateError            another run archived first, or footage expired: read the archive again
+    ├── InvalidMediaError          the answer is not the requested media; carries the reason
+    ├── FragmentUnavailableError   no call returns fragments that are listed; carries the reason
+    └── CameraError                this camera cannot go on in this run, the others do; carries a code
+
+A setting that breaks its rule is a ``lambda_common.settings.SettingsError``.
 """
 
 from __future__ import annotations
 
-from typing import Any, Tuple
+from typing import Any
 
 
 class ClipFetchError(Exception):
     """Base of everything that this function raises itself."""
 
 
-class SettingsError(ClipFetchError):
-    """A setting or the event breaks a rule.
-
-    Attributes:
-        name: The variable's or the field's name.
-        rule: What it must be.
-        value: What it is.
-    """
-
-    def __init__(self, name: str, rule: str, value: object) -> None:
-        super().__init__(f"{name} must be {rule}, got {value!r}")
-        self.name = name
-        self.rule = rule
-        self.value = value
-
-
-class OutOfTime(ClipFetchError):  # noqa: N818 - an event in a run's life, not a fault
+class DeadlineExceededError(ClipFetchError):
     """There is no time left to finish what would come next."""
 
 
-class ArchiveMoved(ClipFetchError):  # noqa: N818 - likewise
+class StaleStateError(ClipFetchError):
     """What this run knew of the archive or of the stream no longer holds."""
 
 
-class UnfitMedia(ClipFetchError):  # noqa: N818 - likewise
-    """A download that is complete but is not a clip of the fragments asked for.
+class InvalidMediaError(ClipFetchError):
+    """A download is complete but is not a clip of the requested fragments.
 
     Attributes:
         reason: One word for metadata and logs.
@@ -56,7 +41,7 @@ class UnfitMedia(ClipFetchError):  # noqa: N818 - likewise
         self.reason = reason
 
 
-class Unobtainable(ClipFetchError):  # noqa: N818 - likewise
+class FragmentUnavailableError(ClipFetchError):
     """Fragments are listed, but neither as a clip nor raw does any call return them.
 
     Attributes:
@@ -77,7 +62,7 @@ class CameraError(ClipFetchError):
     """One camera cannot be archived further in this run.
 
     Attributes:
-        code: AWS's error code or an exception's name.
+        code: One word for the summary and the logs.
     """
 
     def __init__(self, code: str, detail: str) -> None:
@@ -102,6 +87,7 @@ FRAGMENT_NOT_FOUND = "exception 4000"
 #: What a range answers whose fragments are gone: nothing in it (404), or before the retention period (400).
 GONE_CODES = frozenset({"ResourceNotFoundException", "InvalidArgumentException"})
 
+#: Codes of failures after which the same call may succeed.
 _TRANSIENT_CODES = frozenset(
     {
         "ClientLimitExceededException",
@@ -140,17 +126,17 @@ _TRANSIENT_CLASSES = frozenset(
 
 
 def code_of(error: BaseException) -> str:
-    """AWS's error code of a ``ClientError``, the class name of anything else."""
+    """Return the code of a ``ClientError`` or ``CameraError``, the class name of anything else."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         code = response.get("Error", {}).get("Code")
         if code:
             return str(code)
-    return type(error).__name__
+    return error.code if isinstance(error, CameraError) else type(error).__name__
 
 
 def status_of(error: BaseException) -> int:
-    """HTTP status of a ``ClientError``, 0 of anything else."""
+    """Return the HTTP status of a ``ClientError``, 0 of anything else."""
     response: Any = getattr(error, "response", None)
     if not isinstance(response, dict):
         return 0
@@ -158,10 +144,10 @@ def status_of(error: BaseException) -> int:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may succeed a moment later."""
+    """Tell whether the same call may succeed a moment later."""
     if isinstance(error, ClipFetchError):
         return False
     if isinstance(getattr(error, "response", None), dict):
         return code_of(error) in _TRANSIENT_CODES or status_of(error) >= 500
-    names: Tuple[str, ...] = tuple(cls.__name__ for cls in type(error).__mro__)
+    names: tuple[str, ...] = tuple(cls.__name__ for cls in type(error).__mro__)
     return any(name in _TRANSIENT_CLASSES for name in names)

@@ -9,41 +9,42 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import sys
 import tempfile
 import time
 import uuid
-from typing import Any, Dict, Optional
+from typing import Any
 
-from clip_fetch.clients import make_clients
-from clip_fetch.pace import Pace
-from clip_fetch.report import Report
-from clip_fetch.run import Surroundings, run
-from clip_fetch.settings import Settings, Shard
-from clip_fetch.spool import Spool
-from clip_fetch.video import Endpoints
+from lambda_common.report import now_ms
+
+from .clients import make_clients
+from .events import ScheduleEvent, Summary
+from .report import Report
+from .run import Dependencies, Timing, run
+from .settings import Settings, Shard
+from .spool import Spool
+from .video import Endpoints
 
 #: Part of the ephemeral storage that is left alone.
 _SPARE = 0.95
 
-_around: Optional[Surroundings] = None
+_kept: Dependencies | None = None
 
 
-def _surroundings(settings: Settings) -> Surroundings:
-    """Made by the first run of a process and kept: clients are slow to make, endpoints may be cached."""
-    global _around
-    if _around is None:
+def _dependencies(settings: Settings) -> Dependencies:
+    """Return what the first run of a process makes: clients are slow to make, endpoints may be cached."""
+    global _kept
+    if _kept is None:
         folder = tempfile.gettempdir()
-        _around = Surroundings(
+        _kept = Dependencies(
             clients=make_clients(settings.streams_at_once),
             endpoints=Endpoints(),
-            memo={},
+            cache={},
             spool=Spool(folder, int(shutil.disk_usage(folder).free * _SPARE)),
         )
-    return _around
+    return _kept
 
 
-def handler(event: Dict[str, Any], context: Any) -> Dict[str, Any]:
+def handler(event: ScheduleEvent, context: Any) -> Summary:
     """Archive new footage of one shard of the factory's cameras.
 
     Args:
@@ -59,12 +60,11 @@ def handler(event: Dict[str, Any], context: Any) -> Dict[str, Any]:
     """
     settings = Settings.from_env(os.environ)
     shard = Shard.from_event(event if isinstance(event, dict) else {})
-    pace = Pace(
-        now_ms=lambda: time.time_ns() // 1_000_000,
+    timing = Timing.start(
+        now_ms=now_ms,
         remaining_ms=context.get_remaining_time_in_millis,
         sleep=time.sleep,
         jitter=random.Random(),  # noqa: S311 - spreads retries
     )
     name = uuid.uuid4().hex
-    report = Report(sys.stdout, settings.log_level, settings.factory, name)
-    return run(settings, shard, _surroundings(settings), pace, report, name)
+    return run(settings, shard, _dependencies(settings), timing, Report(settings, name), name)

@@ -17,15 +17,16 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import Mapping, NamedTuple
 
-from clip_fetch.model import Fragment, Position, Stream
-from clip_fetch.planning import Clip
+from .model import Fragment, Position, Stream
+from .planning import Clip
 
 _STEM = r"year=\d{4}/month=\d\d/day=\d\d/(?P<start>\d{8}T\d{6}\.\d{3})Z-(?P<number>[0-9]{1,128})"
 _KEY = re.compile(_STEM + r"\.(?P<kind>mp4|mkv|gap\.json)")
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
+#: What an object holds: a clip in one of two formats, or a gap record.
 MP4 = "mp4"
 MKV = "mkv"
 GAP = "gap"
@@ -34,16 +35,17 @@ GAP = "gap"
 _ENDINGS = {MP4: ".mp4", MKV: ".mkv", GAP: ".gap.json"}
 _RANKS = {ending[1:]: rank for rank, ending in enumerate(_ENDINGS.values())}
 
+#: Media types, by what an object holds.
 CONTENT_TYPES = {MP4: "video/mp4", MKV: "video/x-matroska", GAP: "application/json"}
 
 
 def camera_prefix(factory: str, camera: str) -> str:
-    """What the keys of one camera begin with."""
+    """Return what the keys of one camera begin with."""
     return f"factory={factory}/camera={camera}/"
 
 
 def begin_token(stream: Stream) -> str:
-    """Where an empty archive keeps what it begins with, relative to the camera's prefix.
+    """Return where an empty archive keeps what it begins with, relative to the camera's prefix.
 
     A stream that was deleted and made again begins anew, so the name tells which of the two it is.
     """
@@ -51,18 +53,18 @@ def begin_token(stream: Stream) -> str:
 
 
 def time_stem(at_ms: int) -> str:
-    """The part of a key that tells the time; it sorts as text in the order of time."""
+    """Return the part of a key that tells the time; it sorts as text in the order of time."""
     at = _EPOCH + datetime.timedelta(milliseconds=at_ms)
     return at.strftime("year=%Y/month=%m/day=%d/%Y%m%dT%H%M%S.") + f"{at.microsecond // 1000:03d}"
 
 
 def stem(start_ms: int, number: int) -> str:
-    """A key without camera and extension."""
+    """Return a key without camera and extension."""
     return f"{time_stem(start_ms)}Z-{number}"
 
 
 def clip_token(first: Fragment, file_format: str = MP4) -> str:
-    """The key of the clip that begins with this fragment, relative to the camera's prefix."""
+    """Return the key of the clip that begins with this fragment, relative to the camera's prefix."""
     return stem(first.start_ms, first.number) + _ENDINGS[file_format]
 
 
@@ -88,12 +90,12 @@ class ArchivedKey(NamedTuple):
         return stem(self.start_ms, self.number)
 
     @property
-    def order(self) -> Tuple[int, int, int]:
+    def order(self) -> tuple[int, int, int]:
         """Sorts by time, then by number as an integer, then by rank."""
         return (self.start_ms, self.number, self.rank)
 
 
-def parse(key: str, prefix: str) -> Optional[ArchivedKey]:
+def parse(key: str, prefix: str) -> ArchivedKey | None:
     """Take a key apart; None when it is not one of this archive's."""
     if not key.startswith(prefix):
         return None
@@ -109,12 +111,12 @@ def parse(key: str, prefix: str) -> Optional[ArchivedKey]:
 
 
 def iso(at_ms: int) -> str:
-    """A time as people and query engines read it."""
+    """Return a time as people and query engines read it."""
     return (_EPOCH + datetime.timedelta(milliseconds=at_ms)).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def parse_iso(text: str) -> int:
-    """Inverse of :func:`iso`.
+    """Return the inverse of :func:`iso`.
 
     Raises:
         ValueError: Not such a time.
@@ -125,7 +127,7 @@ def parse_iso(text: str) -> int:
 
 def clip_metadata(
     stream: Stream, clip: Clip, clip_ms: int, file_format: str, duration_ms: int, flags: str, run: str
-) -> Dict[str, str]:
+) -> dict[str, str]:
     """Object metadata of a clip.
 
     ``end`` is where its last fragment ends; ``flags`` is absent from a clip that is as it should be.
@@ -153,7 +155,7 @@ def clip_metadata(
 
 def gap_metadata(
     stream: Stream, resume: int, resume_ms: int, lost_ms: int, flags: str, run: str, file_format: str = MP4
-) -> Dict[str, str]:
+) -> dict[str, str]:
     """Object metadata of a gap record: the archive goes on with fragment ``resume``.
 
     Args:
@@ -180,12 +182,12 @@ def gap_metadata(
     return metadata
 
 
-def _stream_metadata(stream: Stream, run: str) -> Dict[str, str]:
+def _stream_metadata(stream: Stream, run: str) -> dict[str, str]:
     return {"stream": stream.name, "stream-created": iso(stream.created_ms), "run": run}
 
 
-def position_after(stem_of_key: str, metadata: Mapping[str, str]) -> Optional[Position]:
-    """How far an archive reaches whose newest object has this metadata.
+def position_after(stem_of_key: str, metadata: Mapping[str, str]) -> Position | None:
+    """Tell how far an archive reaches whose newest object has this metadata.
 
     Args:
         stem_of_key: The object's key without camera and extension; a clip's metadata must agree with it.
@@ -212,7 +214,7 @@ def position_after(stem_of_key: str, metadata: Mapping[str, str]) -> Optional[Po
 
 
 def position_after_clip(last: int, last_ms: int, end_ms: int) -> Position:
-    """The position behind a clip whose last fragment has this number, start and end."""
+    """Return the position behind a clip whose last fragment has this number, start and end."""
     return Position(
         number=last,
         start_ms=last_ms,
@@ -236,8 +238,8 @@ def _position_after_gap(resume: int, resume_ms: int, file_format: str) -> Positi
     )
 
 
-def expected_format(position: Optional[Position], first: Fragment) -> str:
-    """As what the clip that begins with this fragment is to be stored, for all runs to collide at one key."""
+def expected_format(position: Position | None, first: Fragment) -> str:
+    """Return the format of the clip that begins with this fragment, so that all runs collide at one key."""
     if position is None or position.expected != first.number:
         return MP4
     return MKV if position.token.endswith(_ENDINGS[MKV]) else MP4

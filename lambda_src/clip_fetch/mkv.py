@@ -12,13 +12,14 @@ little memory.
 from __future__ import annotations
 
 import struct
-from typing import Any, BinaryIO, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, BinaryIO, Iterator, NamedTuple, Tuple
 
-from clip_fetch.errors import UnfitMedia
+from .errors import InvalidMediaError
 
 #: Why a file could not be read that ends inside an element.
 CUT_OFF = "incomplete"
 
+#: Element IDs (RFC 8794, RFC 9559).
 _EBML = 0x1A45DFA3
 _SEGMENT = 0x18538067
 _INFO = 0x1549A966
@@ -45,7 +46,8 @@ _OF_CLUSTER = _STALE | {_SIMPLE_BLOCK, _BLOCK_GROUP, 0xAF, 0x5854, 0xEC}
 _MEANINGLESS = frozenset({0x73C5, 0xEC, 0xBF})
 
 _MILLISECOND_NS = 1_000_000
-_EPOCH_2001_NS = 978_307_200_000_000_000  # from which Matroska's dates count
+#: 2001, from which Matroska counts dates.
+_EPOCH_2001_NS = 978_307_200_000_000_000
 _BOUND = 1 << 63
 _MAX_HEADER = 4 * 1024 * 1024
 _CHUNK = 256 * 1024
@@ -53,6 +55,7 @@ _CHUNK = 256 * 1024
 #: A jump of the camera's clock beyond this is no pause: what follows is shown at once.
 _MAX_PAUSE_MS = 60_000
 
+#: Begin and end of a part of a file.
 Span = Tuple[int, int]
 
 
@@ -60,7 +63,7 @@ class _Element(NamedTuple):
     kind: int
     begin: int
     body: int
-    end: Optional[int]  # None where the size is not known
+    end: int | None  # None where the size is not known
 
 
 class _Header(NamedTuple):
@@ -74,7 +77,7 @@ class _Header(NamedTuple):
 
     scale_ns: int
     tracks: bytes
-    meaning: Tuple[Any, ...]
+    meaning: tuple[Any, ...]
 
 
 class _Cluster(NamedTuple):
@@ -96,14 +99,14 @@ class _Cluster(NamedTuple):
     length: int
     frame: int
     track: int
-    tags: List[Span]
-    spans: List[Span]
+    tags: list[Span]
+    spans: list[Span]
     start: int = 0
 
 
 class _Document(NamedTuple):
     header: _Header
-    clusters: List[_Cluster]
+    clusters: list[_Cluster]
 
     @property
     def end(self) -> int:
@@ -131,21 +134,21 @@ class Recording:
             size: Its bytes.
 
         Raises:
-            UnfitMedia: It ends inside an element (:data:`CUT_OFF`), or is no Matroska file with media.
+            InvalidMediaError: It ends inside an element (:data:`CUT_OFF`), or is no Matroska file with media.
         """
         self._file = file
-        runs: List[Tuple[_Header, List[_Cluster]]] = []
+        runs: list[tuple[_Header, list[_Cluster]]] = []
         for header, cluster in _Reader(file, size).clusters():
             if not runs or runs[-1][0].meaning != header.meaning:
                 runs.append((header, []))
             runs[-1][1].append(cluster)
         if not runs:
-            raise UnfitMedia("damaged")
-        self._documents: List[_Document] = []
+            raise InvalidMediaError("damaged")
+        self._documents: list[_Document] = []
         for header, clusters in runs:
             self._documents.append(_placed(header, clusters, self.duration_ms))
         if any(max(each.end, abs(each.date)) >= _BOUND for each in self._documents):
-            raise UnfitMedia("damaged")
+            raise InvalidMediaError("damaged")
 
     @property
     def duration_ms(self) -> int:
@@ -156,7 +159,7 @@ class Recording:
         return last.end * last.header.scale_ns // _MILLISECOND_NS
 
     def chunks(self) -> Iterator[bytes]:
-        """The file written anew, piece by piece."""
+        """Return the file written anew, piece by piece."""
         for document in self._documents:
             yield from _written(document, self._file)
 
@@ -169,11 +172,11 @@ class _Reader:
         self._file = file
         self._size = size
 
-    def clusters(self) -> Iterator[Tuple[_Header, _Cluster]]:
-        """All clusters with the headers that apply to them."""
+    def clusters(self) -> Iterator[tuple[_Header, _Cluster]]:
+        """Return all clusters with the headers that apply to them."""
         scale_ns, tracks = _MILLISECOND_NS, b""
-        header: Optional[_Header] = None
-        tags: List[Span] = []
+        header: _Header | None = None
+        tags: list[Span] = []
         position = 0
         while position < self._size:
             element = self._element(position, self._size)
@@ -182,7 +185,7 @@ class _Reader:
                 continue
             if element.kind == _CLUSTER:
                 if not tracks:
-                    raise UnfitMedia("damaged")
+                    raise InvalidMediaError("damaged")
                 header = header or _Header(scale_ns, tracks, (scale_ns, _meaning(tracks)))
                 cluster, position = self._cluster(element, tags, _frame_ns(tracks) / scale_ns)
                 if cluster is not None:
@@ -199,11 +202,11 @@ class _Reader:
             elif element.kind == _TAGS:
                 tags.append((element.begin, position))
 
-    def _cluster(self, cluster: _Element, tags: List[Span], usual: float) -> Tuple[Optional[_Cluster], int]:
-        """A cluster and where it ends; None instead of one without frames."""
+    def _cluster(self, cluster: _Element, tags: list[Span], usual: float) -> tuple[_Cluster | None, int]:
+        """Return a cluster and where it ends; None instead of one without frames."""
         at = 0
-        times: Dict[int, List[Tuple[int, int]]] = {}  # of frames and how long they last, by track
-        spans: List[Span] = []
+        times: dict[int, list[tuple[int, int]]] = {}  # of frames and how long they last, by track
+        spans: list[Span] = []
         position = cluster.body
         limit = self._size if cluster.end is None else cluster.end
         while position < limit:
@@ -228,11 +231,11 @@ class _Reader:
         length = max(1, frames[-1][0] + frame - first)
         return _Cluster(at, first, length, frame, track, list(tags), spans), position
 
-    def _frame(self, element: _Element) -> Tuple[int, int, int]:
-        """Track, time from the cluster's, and duration of a block (0 where it does not say)."""
+    def _frame(self, element: _Element) -> tuple[int, int, int]:
+        """Return track, time from the cluster's, and duration of a block (0 where it does not say)."""
         if element.kind == _SIMPLE_BLOCK:
             return (*self._block(element), 0)
-        found: Optional[Tuple[int, int]] = None
+        found: tuple[int, int] | None = None
         lasts = 0
         position, end = element.body, _known(element)
         while position < end:
@@ -243,14 +246,14 @@ class _Reader:
             elif child.kind == _BLOCK_DURATION:
                 lasts = _unsigned(self._bytes(child.body, position))
         if found is None:
-            raise UnfitMedia("damaged")
+            raise InvalidMediaError("damaged")
         return (*found, lasts)
 
-    def _block(self, block: _Element) -> Tuple[int, int]:
+    def _block(self, block: _Element) -> tuple[int, int]:
         head = self._bytes(block.body, min(block.body + 10, _known(block)))
         track, width = _number(head, 0)
         if len(head) < width + 3:
-            raise UnfitMedia("damaged")
+            raise InvalidMediaError("damaged")
         time: int = struct.unpack_from(">h", head, width)[0]
         return track, time
 
@@ -260,46 +263,46 @@ class _Reader:
 
     def _bytes(self, begin: int, end: int) -> bytes:
         if end - begin > _MAX_HEADER:
-            raise UnfitMedia("damaged")
+            raise InvalidMediaError("damaged")
         self._file.seek(begin)
         return self._file.read(end - begin)
 
 
 def _element(head: bytes, position: int, limit: int) -> _Element:
-    """The element whose first bytes these are."""
+    """Return the element whose first bytes these are."""
     width = 9 - head[0].bit_length()
     if width > 4:
-        raise UnfitMedia("damaged")
+        raise InvalidMediaError("damaged")
     if len(head) <= width:
-        raise UnfitMedia(CUT_OFF)
+        raise InvalidMediaError(CUT_OFF)
     size, size_width = _number(head, width)
     body = position + width + size_width
     if size == (1 << 7 * size_width) - 1:
         return _Element(int.from_bytes(head[:width], "big"), position, body, None)
     kind = int.from_bytes(head[:width], "big")
     if body + size > limit and kind != _SEGMENT:
-        raise UnfitMedia(CUT_OFF)
+        raise InvalidMediaError(CUT_OFF)
     return _Element(kind, position, body, body + size)
 
 
 def _known(element: _Element) -> int:
-    """Where an element ends that must have a size."""
+    """Return where an element ends that must have a size."""
     if element.end is None:
-        raise UnfitMedia("damaged")
+        raise InvalidMediaError("damaged")
     return element.end
 
 
-def _number(data: bytes, position: int) -> Tuple[int, int]:
-    """A variable-size integer and its width in bytes."""
+def _number(data: bytes, position: int) -> tuple[int, int]:
+    """Return a variable-size integer and its width in bytes."""
     width = 9 - data[position].bit_length() if position < len(data) else 1
     if width > 8:
-        raise UnfitMedia("damaged")
+        raise InvalidMediaError("damaged")
     if position + width > len(data):
-        raise UnfitMedia(CUT_OFF)
+        raise InvalidMediaError(CUT_OFF)
     return int.from_bytes(data[position : position + width], "big") & (1 << 7 * width) - 1, width
 
 
-def _children(data: bytes) -> Iterator[Tuple[int, bytes]]:
+def _children(data: bytes) -> Iterator[tuple[int, bytes]]:
     position = 0
     while position < len(data):
         child = _element(data[position : position + 12], position, len(data))
@@ -311,8 +314,8 @@ def _scale_ns(info: bytes) -> int:
     return _unsigned(dict(_children(info)).get(_TIMESTAMP_SCALE, b"")) or _MILLISECOND_NS
 
 
-def _meaning(tracks: bytes) -> Tuple[Any, ...]:
-    """What the track headers say but for what a camera draws anew whenever it connects."""
+def _meaning(tracks: bytes) -> tuple[Any, ...]:
+    """Return what the track headers say but for what a camera draws anew whenever it connects."""
     (_, entries), *_ = _children(tracks)
     return tuple(
         tuple(child for child in _children(entry) if child[0] not in _MEANINGLESS)
@@ -322,7 +325,7 @@ def _meaning(tracks: bytes) -> Tuple[Any, ...]:
 
 
 def _frame_ns(tracks: bytes) -> int:
-    """How long the first track's frames usually last; 0 where it does not say."""
+    """Tell how long the first track's frames usually last; 0 where it does not say."""
     (_, entries), *_ = _children(tracks)
     for kind, entry in _children(entries):
         if kind == _TRACK_ENTRY:
@@ -334,7 +337,7 @@ def _unsigned(data: bytes) -> int:
     return int.from_bytes(data, "big")
 
 
-def _joined(spans: List[Span], span: Span) -> List[Span]:
+def _joined(spans: list[Span], span: Span) -> list[Span]:
     if spans and spans[-1][1] == span[0]:
         spans[-1] = (spans[-1][0], span[1])
     else:
@@ -345,7 +348,7 @@ def _joined(spans: List[Span], span: Span) -> List[Span]:
 # -- placing and writing
 
 
-def _placed(header: _Header, clusters: List[_Cluster], begin_ms: int) -> _Document:
+def _placed(header: _Header, clusters: list[_Cluster], begin_ms: int) -> _Document:
     """Put clusters one after the other.
 
     Pauses stay. A cluster that begins before its predecessor ends (a fragment that was sent twice, a clock
@@ -353,8 +356,8 @@ def _placed(header: _Header, clusters: List[_Cluster], begin_ms: int) -> _Docume
     """
     pause = _MAX_PAUSE_MS * _MILLISECOND_NS // header.scale_ns
     start = begin_ms * _MILLISECOND_NS // header.scale_ns
-    placed: List[_Cluster] = []
-    before: Optional[_Cluster] = None
+    placed: list[_Cluster] = []
+    before: _Cluster | None = None
     for cluster in clusters:
         if before is not None:
             step = cluster.at + cluster.first - before.at - before.first
@@ -382,7 +385,7 @@ def _written(document: _Document, file: BinaryIO) -> Iterator[bytes]:
 
 
 def _cluster_head(cluster: _Cluster) -> bytes:
-    """What stands before its spans."""
+    """Return what is before its spans."""
     time = _coded(_TIMESTAMP, (cluster.start - cluster.first).to_bytes(8, "big"))
     return _head(_CLUSTER, len(time) + _length(cluster.spans)) + time
 
@@ -405,9 +408,9 @@ def _info(document: _Document) -> bytes:
     )
 
 
-def _cues(clusters: List[_Cluster], places: List[int]) -> bytes:
-    """The index: each cluster's time and its place in the segment; its size does not depend on either."""
-    points: List[bytes] = []
+def _cues(clusters: list[_Cluster], places: list[int]) -> bytes:
+    """Return the index: each cluster's time and place in the segment; its size depends on neither."""
+    points: list[bytes] = []
     for index, cluster in enumerate(clusters):
         track = _coded(0xF7, cluster.track.to_bytes(8, "big"))
         place = _coded(0xF1, places[index].to_bytes(8, "big"))
@@ -424,17 +427,17 @@ def _coded(kind: int, body: bytes) -> bytes:
     return _head(kind, len(body)) + body
 
 
-def _length(spans: List[Span]) -> int:
+def _length(spans: list[Span]) -> int:
     return sum(end - begin for begin, end in spans)
 
 
-def _copied(file: BinaryIO, spans: List[Span]) -> Iterator[bytes]:
+def _copied(file: BinaryIO, spans: list[Span]) -> Iterator[bytes]:
     for begin, end in spans:
         position = begin
         while position < end:
             file.seek(position)
             chunk = file.read(min(_CHUNK, end - position))
             if not chunk:
-                raise UnfitMedia(CUT_OFF)
+                raise InvalidMediaError(CUT_OFF)
             yield chunk
             position += len(chunk)

@@ -3,12 +3,12 @@
 All times are epoch milliseconds and all fragment numbers integers: Kinesis Video Streams keeps times to the
 millisecond, and its fragment numbers are decimal strings that sort wrongly as text.
 
-They are named tuples: a cold start that defines as many dataclasses takes ten milliseconds longer.
+Records are named tuples in both functions: a cold start with dataclasses takes ten milliseconds longer.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 
 class Stream(NamedTuple):
@@ -26,6 +26,10 @@ class Stream(NamedTuple):
     camera: str
     created_ms: int
     retention_ms: int
+
+    def remaining_retention_ms(self, fragment: Fragment, now_ms: int) -> int:
+        """Return how long a fragment is still retained."""
+        return fragment.start_ms + self.retention_ms - now_ms
 
 
 class Fragment(NamedTuple):
@@ -67,6 +71,6 @@ class Position(NamedTuple):
     number: int
     start_ms: int
     end_ms: int
-    previous_ms: Optional[int]
-    expected: Optional[int]
+    previous_ms: int | None
+    expected: int | None
     token: str

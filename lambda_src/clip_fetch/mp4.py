@@ -6,11 +6,12 @@ Reads only box headers and the few boxes that hold durations, so a file of any s
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO, Dict, Iterator, List, NamedTuple, Tuple
+from typing import BinaryIO, Iterator, NamedTuple
 
-from clip_fetch.errors import UnfitMedia
+from .errors import InvalidMediaError
 
-_MAX_TABLE = 16 * 1024 * 1024  # no clip's duration box is larger; a damaged size must not fill the memory
+#: No clip's duration box is larger; a damaged size must not fill the memory.
+_MAX_TABLE = 16 * 1024 * 1024
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"})
 
 
@@ -25,13 +26,13 @@ class Playback(NamedTuple):
 
     duration_ms: int
     frames: int
-    often_ms: Tuple[Tuple[float, int], ...]
+    often_ms: tuple[tuple[float, int], ...]
 
 
 class _Track:
     def __init__(self) -> None:
         self.timescale = 0
-        self.frames: Dict[int, int] = {}  # how many, by duration
+        self.frames: dict[int, int] = {}  # how many, by duration
         self.default_duration = 0
         self.is_video = False
 
@@ -49,8 +50,8 @@ class _Track:
 
 class _Movie:
     def __init__(self) -> None:
-        self.tracks: List[_Track] = []
-        self.by_id: Dict[int, _Track] = {}
+        self.tracks: list[_Track] = []
+        self.by_id: dict[int, _Track] = {}
         self.has_data = False
         # of the movie fragment that is being read
         self.current = _Track()
@@ -58,7 +59,7 @@ class _Movie:
 
 
 def playback(file: BinaryIO, size: int) -> Playback:
-    """How the file's video track plays, from its sample tables; of several the one that plays longest.
+    """Tell how the file's video track plays, from its sample tables; of several the one that plays longest.
 
     Both forms are read: one ``moov`` with its tables, and movie fragments (``moof``).
 
@@ -67,21 +68,21 @@ def playback(file: BinaryIO, size: int) -> Playback:
         size: Its bytes.
 
     Raises:
-        UnfitMedia: It is not a whole MP4 file with a video track.
+        InvalidMediaError: It is not a whole MP4 file with a video track.
     """
     movie = _Movie()
     try:
         _walk(file, 0, size, movie)
     except (struct.error, EOFError, KeyError) as error:
-        raise UnfitMedia("damaged") from error
+        raise InvalidMediaError("damaged") from error
     videos = [track for track in movie.tracks if track.is_video and track.timescale]
     if not videos or not movie.has_data:
-        raise UnfitMedia("damaged")
+        raise InvalidMediaError("damaged")
     return max(track.playback() for track in videos)
 
 
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[Tuple[bytes, int, int]]:
-    """Type, begin and end of the content of each box in ``start..end``."""
+def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Return type, begin and end of the content of each box in ``start..end``."""
     position = start
     while position < end:
         file.seek(position)

@@ -2,7 +2,7 @@
 
 The rules, each with the accident that it prevents, are explained in docs/exactness.md. In short: fragments go
 in number order; only settled ones count; a cut is made only where no other fragment starts within a
-millisecond; the range that is asked for ends between fragments, never on one.
+millisecond; the requested range ends between fragments, never on one.
 
 A fragment's listed length ends with the start of its last frame: how long that frame is shown is missing, and
 a fragment of one frame is listed with length 0. So a fragment is as long as the camera's clock says up to its
@@ -11,11 +11,11 @@ successor, where one follows without a gap, and a clip is as long as that clock 
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import NamedTuple, Sequence, Union
 
-from clip_fetch.model import Fragment
+from .model import Fragment
 
-#: GetClip gives the first 200 fragments or the first 100 MB of a range, without a word (API model,
+#: GetClip gives the first 200 fragments or the first 100 MB of a range, silently (API model,
 #: GetClipOutput.Payload). Which megabyte is meant and what counts is not said, hence the distance.
 MAX_FRAGMENTS = 200
 MAX_BYTES = 95 * 10**6
@@ -38,18 +38,31 @@ RESERVE_MS = 3600 * 1000
 MAX_FRAGMENT_MS = 20_000
 
 # Why a clip ends where it ends.
-LENGTH = "length"  # it is as long as asked
-GAP = "gap"  # the camera's own time jumps
-CLOCK = "clock"  # the camera's own time does not advance
-COUNT = "count"  # one more would pass 200 fragments
-SIZE = "size"  # one more would pass 100 MB
-SPAN = "span"  # one more would pass 24 hours
-QUIET = "quiet"  # the camera sent nothing more
-RETENTION = "retention"  # waiting longer would risk its first fragment
-CODEC = "codec"  # what follows cannot be in the same clip
-DEADLINE = "deadline"  # a longer one does not fit into a run
-SHORT = "short"  # longer clips came back incomplete
-UNREADABLE = "unreadable"  # what follows, or the clip itself, is not readable as a clip
+
+#: It is as long as the setting says.
+LENGTH = "length"
+#: The camera's own time jumps.
+GAP = "gap"
+#: The camera's own time does not advance.
+CLOCK = "clock"
+#: One more would pass 200 fragments.
+COUNT = "count"
+#: One more would pass 100 MB.
+SIZE = "size"
+#: One more would pass 24 hours.
+SPAN = "span"
+#: The camera sent nothing more.
+QUIET = "quiet"
+#: Waiting longer would risk its first fragment.
+RETENTION = "retention"
+#: What follows cannot be in the same clip.
+CODEC = "codec"
+#: A longer one does not fit into a run.
+DEADLINE = "deadline"
+#: Longer clips came back incomplete.
+SHORT = "short"
+#: What follows, or the clip itself, is not readable as a clip.
+UNREADABLE = "unreadable"
 
 
 class Limits(NamedTuple):
@@ -74,13 +87,13 @@ class Clip(NamedTuple):
         next_ms: Start of the fragment after, where known.
     """
 
-    groups: Tuple[Tuple[Fragment, ...], ...]
+    groups: tuple[tuple[Fragment, ...], ...]
     cut: str
-    previous_ms: Optional[int]
-    next_ms: Optional[int]
+    previous_ms: int | None
+    next_ms: int | None
 
     @property
-    def fragments(self) -> List[Fragment]:
+    def fragments(self) -> list[Fragment]:
         """All its fragments, in number order."""
         return [fragment for group in self.groups for fragment in group]
 
@@ -115,7 +128,7 @@ class Clip(NamedTuple):
         return sum(fragment.size for fragment in self.fragments)
 
     @property
-    def range_ms(self) -> Tuple[int, int]:
+    def range_ms(self) -> tuple[int, int]:
         """Bounds for GetClip, whole milliseconds, that hold exactly these fragments' starts.
 
         Halfway to the neighbours, rounded towards the clip, and no farther than needed. Where no fragment is
@@ -131,14 +144,14 @@ class Clip(NamedTuple):
         return start, end
 
     def head(self, groups: int, cut: str) -> Clip:
-        """The clip of its first groups."""
+        """Return the clip of its first groups."""
         if groups >= len(self.groups):
             return Clip(self.groups, cut, self.previous_ms, self.next_ms)
         next_ms = min(fragment.start_ms for fragment in self.groups[groups])
         return Clip(self.groups[:groups], cut, self.previous_ms, next_ms)
 
     def group(self, index: int) -> Clip:
-        """The clip of one of its groups alone."""
+        """Return the clip of one of its groups alone."""
         rest = self.groups[index:]
         previous = self.previous_ms
         if index:
@@ -156,11 +169,12 @@ class NoClip(NamedTuple):
     lists_further: bool
 
 
+#: What to do next.
 Plan = Union[Clip, NoClip]
 
 
 class Listing(NamedTuple):
-    """What ListFragments told.
+    """What ListFragments returned.
 
     Attributes:
         fragments: All fragments after the archive's position up to ``until_ms``, in number order.
@@ -173,13 +187,13 @@ class Listing(NamedTuple):
     asked_ms: int
 
 
-def settled(listing: Listing, settle_ms: int) -> List[Fragment]:
-    """The fragments before which nothing can turn up any more.
+def settled(listing: Listing, settle_ms: int) -> list[Fragment]:
+    """Return the fragments before which nothing can turn up any more.
 
     A fragment's end is when it was complete, so one that ended ``settle_ms`` before the question, and all
     that came before it, were listable when it was asked.
     """
-    known: List[Fragment] = []
+    known: list[Fragment] = []
     for fragment in listing.fragments:
         if fragment.end_ms > listing.asked_ms - settle_ms:
             break
@@ -187,7 +201,7 @@ def settled(listing: Listing, settle_ms: int) -> List[Fragment]:
     return known
 
 
-def groups_of(fragments: Sequence[Fragment], count: int, until_ms: int) -> List[Tuple[Fragment, ...]]:
+def groups_of(fragments: Sequence[Fragment], count: int, until_ms: int) -> list[tuple[Fragment, ...]]:
     """Split fragments into groups wherever a range of times can.
 
     Args:
@@ -200,7 +214,7 @@ def groups_of(fragments: Sequence[Fragment], count: int, until_ms: int) -> List[
     earliest_after = [until_ms + 1] * (len(fragments) + 1)
     for index in range(len(fragments) - 1, -1, -1):
         earliest_after[index] = min(fragments[index].start_ms, earliest_after[index + 1])
-    groups: List[Tuple[Fragment, ...]] = []
+    groups: list[tuple[Fragment, ...]] = []
     begin = 0
     latest = -1
     for index in range(count):
@@ -211,8 +225,8 @@ def groups_of(fragments: Sequence[Fragment], count: int, until_ms: int) -> List[
     return groups
 
 
-def is_knotted(group: Sequence[Fragment]) -> bool:
-    """Whether the camera's own time does not advance within a group.
+def has_inseparable_starts(group: Sequence[Fragment]) -> bool:
+    """Tell whether the camera's own time does not advance within a group.
 
     GetClip drops fragments that repeat a producer timestamp, and no range can keep these apart, so such a
     group is kept as it was ingested. It is alone in its clip: among others, pauses could make up for what was
@@ -221,13 +235,13 @@ def is_knotted(group: Sequence[Fragment]) -> bool:
     return any(after.producer_ms <= each.producer_ms for each, after in successions(group))
 
 
-def successions(fragments: Sequence[Fragment]) -> List[Tuple[Fragment, Fragment]]:
-    """Each fragment with its successor."""
+def successions(fragments: Sequence[Fragment]) -> list[tuple[Fragment, Fragment]]:
+    """Return each fragment with its successor."""
     return [(fragments[index - 1], fragments[index]) for index in range(1, len(fragments))]
 
 
 def is_gap(fragment: Fragment, following: Fragment, gap_ms: int) -> bool:
-    """Whether the camera's own time jumps between two fragments.
+    """Tell whether the camera's own time jumps between two fragments.
 
     The last frame of a fragment may be shown up to the next fragment. Of a fragment with several frames that
     is short enough not to matter.
@@ -238,14 +252,14 @@ def is_gap(fragment: Fragment, following: Fragment, gap_ms: int) -> bool:
 
 
 def length_ms(fragment: Fragment, following: Fragment, gap_ms: int) -> int:
-    """How long a fragment is: up to its successor by the camera's clock, or as listed where that jumps."""
+    """Return how long it is: by the camera's clock up to its successor, or as listed where that jumps."""
     if is_gap(fragment, following, gap_ms):
         return fragment.length_ms
     return max(fragment.length_ms, following.producer_ms - fragment.producer_ms)
 
 
 def reserve_ms(retention_ms: int) -> int:
-    """How much time to loss is kept in hand."""
+    """Return how much time before expiry is kept in reserve."""
     return min(RESERVE_MS, retention_ms // 4)
 
 
@@ -253,19 +267,23 @@ class _Open:
     """A clip in the making: its groups and their running totals."""
 
     def __init__(self, limits: Limits) -> None:
-        self.groups: List[Tuple[Fragment, ...]] = []
+        self.groups: list[tuple[Fragment, ...]] = []
         self.fragments = 0
         self._limits = limits
         self._length_ms = 0  # up to the start of its last fragment
         self._size = 0
 
-    def cut_before(self, group: Tuple[Fragment, ...]) -> Optional[str]:
-        """Why ``group`` cannot join, if it cannot."""
+    def cut_before(self, group: tuple[Fragment, ...]) -> str | None:
+        """Tell why ``group`` cannot join, if it cannot."""
         if not self.groups:
             return None
         limits = self._limits
         last, following = self.groups[-1][-1], group[0]
-        if following.producer_ms <= last.producer_ms or is_knotted(self.groups[-1]) or is_knotted(group):
+        if (
+            following.producer_ms <= last.producer_ms
+            or has_inseparable_starts(self.groups[-1])
+            or has_inseparable_starts(group)
+        ):
             return CLOCK
         if is_gap(last, following, limits.gap_ms):
             return GAP
@@ -281,7 +299,7 @@ class _Open:
             return SPAN
         return None
 
-    def add(self, group: Tuple[Fragment, ...]) -> Optional[str]:
+    def add(self, group: tuple[Fragment, ...]) -> str | None:
         """Take ``group`` in; why the clip is complete then, if it is."""
         chain = (self.groups[-1][-1:] if self.groups else ()) + group
         for fragment, following in successions(chain):
@@ -291,8 +309,8 @@ class _Open:
         self._size += sum(fragment.size for fragment in group)
         return LENGTH if self._length_ms + group[-1].length_ms >= self._limits.clip_ms else None
 
-    def cut_at_end(self, listing: Listing, retention_ms: int) -> Optional[str]:
-        """Why the clip, unfinished, need not wait for more, if so."""
+    def cut_at_end(self, listing: Listing, retention_ms: int) -> str | None:
+        """Tell why the clip, unfinished, need not wait for more, if so."""
         first, last = self.groups[0][0], self.groups[-1][-1]
         nothing_follows = len(listing.fragments) == self.fragments
         if nothing_follows and listing.asked_ms - last.end_ms >= self._limits.quiet_ms:
@@ -301,14 +319,14 @@ class _Open:
             return RETENTION
         return None
 
-    def close(self, cut: str, previous_ms: Optional[int], listing: Listing) -> Clip:
-        """The clip as it stands."""
+    def close(self, cut: str, previous_ms: int | None, listing: Listing) -> Clip:
+        """Return the clip with the groups that it has."""
         after = listing.fragments[self.fragments :]
         next_ms = min((fragment.start_ms for fragment in after), default=None)
         return Clip(tuple(self.groups), cut, previous_ms, next_ms)
 
 
-def plan_clip(listing: Listing, previous_ms: Optional[int], retention_ms: int, limits: Limits) -> Plan:
+def plan_clip(listing: Listing, previous_ms: int | None, retention_ms: int, limits: Limits) -> Plan:
     """Decide on the next clip.
 
     Args:

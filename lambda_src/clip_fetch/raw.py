@@ -1,18 +1,18 @@
 """Fragments as they were ingested: Matroska from GetMediaForFragmentList, looked through for what it holds.
 
-The answer is a chunk for each fragment, and errors are told inside it, by a tag in the fragment's place (API
+The answer is a chunk for each fragment, and errors are inside it, as a tag in the fragment's place (API
 model, GetMediaForFragmentListOutput.Payload).
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Sequence, Set
+from typing import Any, Sequence
 
-from clip_fetch.errors import UnfitMedia
-from clip_fetch.pace import Pace
-from clip_fetch.spool import SpooledFile
-from clip_fetch.video import Video
+from .deadline import Deadline
+from .errors import InvalidMediaError
+from .spool import SpooledFile
+from .video import Video
 
 _NUMBER_TAG = b"AWS_KINESISVIDEO_FRAGMENT_NUMBER"
 _EXCEPTION_TAG = b"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE"
@@ -22,12 +22,12 @@ _CODE_REACH = 16
 _EXCEPTION = re.compile(re.escape(_EXCEPTION_TAG) + rb"[^0-9]{0,12}?([0-9]{4})", re.DOTALL)
 
 
-def get_media(video: Video, numbers: Sequence[int], file: SpooledFile, pace: Pace) -> None:
+def get_media(video: Video, numbers: Sequence[int], file: SpooledFile, deadline: Deadline) -> None:
     """Download fragments.
 
     Raises:
-        UnfitMedia: The answer tells of an error or lacks a fragment.
-        Exception: AWS's last word, after retries.
+        InvalidMediaError: The answer tells of an error or lacks a fragment.
+        Exception: That of the last call, after retries.
     """
 
     def download(client: Any) -> None:
@@ -35,11 +35,11 @@ def get_media(video: Video, numbers: Sequence[int], file: SpooledFile, pace: Pac
             StreamName=video.stream.name, Fragments=[str(number) for number in numbers]
         )
         marks = _Marks([_EXCEPTION_TAG, _NUMBER_TAG] + [str(number).encode() for number in numbers])
-        file.fill(answer["Payload"], pace, marks.look)
+        file.fill(answer["Payload"], deadline, marks.look)
         if _EXCEPTION_TAG in marks.seen:
-            raise UnfitMedia("exception " + marks.code)
+            raise InvalidMediaError("exception " + marks.code)
         if marks.missing:
-            raise UnfitMedia("incomplete")
+            raise InvalidMediaError("incomplete")
 
     video.ask("GET_MEDIA_FOR_FRAGMENT_LIST", download)
 
@@ -57,7 +57,7 @@ class _Marks:
         self._longest = max(len(mark) for mark in marks) + _CODE_REACH
         self._tail = b""
         self.code = ""
-        self.seen: Set[bytes] = set()
+        self.seen: set[bytes] = set()
 
     def look(self, chunk: bytes) -> None:
         text = self._tail + chunk
@@ -68,5 +68,5 @@ class _Marks:
         self._tail = text[-self._longest :]
 
     @property
-    def missing(self) -> Set[bytes]:
+    def missing(self) -> set[bytes]:
         return self._wanted - self.seen - {_EXCEPTION_TAG}

@@ -4,60 +4,92 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import random
 import threading
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, NamedTuple, Sequence
 
-from clip_fetch import keys
-from clip_fetch.archive import Archive, Memo
-from clip_fetch.camera import Camera
-from clip_fetch.errors import OutOfTime, code_of
-from clip_fetch.fetching import Fetcher
-from clip_fetch.model import Stream
-from clip_fetch.pace import Pace
-from clip_fetch.report import Report
-from clip_fetch.settings import Settings, Shard
-from clip_fetch.spool import Spool
-from clip_fetch.video import Endpoints, Video, find_streams
+from . import keys
+from .archive import Archive, MetadataCache
+from .camera import Camera
+from .deadline import Deadline
+from .download import Downloader
+from .errors import DeadlineExceededError, code_of
+from .events import Summary
+from .fetching import Fetcher
+from .model import Stream
+from .report import Report
+from .retry import RetryPolicy
+from .settings import Settings, Shard
+from .spool import Spool
+from .throughput import Throughput
+from .video import Endpoints, Video, find_streams
 
 #: Before a camera was looked at, nothing could be more urgent.
 _UNKNOWN_MS = -(10**15)
 
-
+#: Log lines of cameras that are warnings.
 _WARNINGS = frozenset({"footage expired", "footage unlisted", "clip refused", "fragment listed incompletely"})
 
 
-class Surroundings(NamedTuple):
+class Dependencies(NamedTuple):
     """What one process keeps between runs: connections, and answers that stay true.
 
     Attributes:
         clients: ``video``, ``s3`` and ``media(endpoint)``.
         endpoints: Data endpoints.
-        memo: Metadata of newest objects.
+        cache: Metadata of newest objects.
         spool: Where downloads go.
     """
 
     clients: Any
     endpoints: Endpoints
-    memo: Memo
+    cache: MetadataCache
     spool: Spool
 
 
+class Timing(NamedTuple):
+    """How one run keeps time."""
+
+    deadline: Deadline
+    retry: RetryPolicy
+    throughput: Throughput
+
+    @classmethod
+    def start(
+        cls,
+        now_ms: Callable[[], int],
+        remaining_ms: Callable[[], int],
+        sleep: Callable[[float], Any],
+        jitter: random.Random,
+    ) -> Timing:
+        """Begin a run.
+
+        Args:
+            now_ms: Gives epoch milliseconds.
+            remaining_ms: Gives the milliseconds until the run is killed.
+            sleep: Takes seconds.
+            jitter: Makes pauses between retries differ.
+        """
+        deadline = Deadline(now_ms, remaining_ms)
+        return cls(deadline, RetryPolicy(deadline, sleep, jitter), Throughput(deadline))
+
+
 def in_shard(stream: Stream, shard: Shard) -> bool:
-    """Whether a stream belongs to a shard; depends on its name alone, so cameras stay when others come."""
+    """Tell whether a stream belongs to a shard: by its name alone, so cameras stay when others come."""
     digest = hashlib.sha256(stream.name.encode()).digest()
     return int.from_bytes(digest[:8], "big") % shard.total == shard.number
 
 
 def run(
-    settings: Settings, shard: Shard, around: Surroundings, pace: Pace, report: Report, name: str
-) -> Dict[str, Any]:
+    settings: Settings, shard: Shard, dependencies: Dependencies, timing: Timing, report: Report, name: str
+) -> Summary:
     """Archive what can be archived before the deadline.
 
     Args:
         settings: Of this run.
         shard: Which cameras.
-        around: Connections and caches.
-        pace: The clock and the deadline.
+        dependencies: Connections and caches.
+        timing: Deadline, retries and throughput.
         report: Where lines go.
         name: Unlike any other run's; it is how a run knows its own objects.
 
@@ -65,21 +97,25 @@ def run(
         The summary that :func:`summarise` describes.
 
     Raises:
-        Exception: AWS's last word, when the streams cannot even be listed.
+        Exception: That of the last call, when the streams cannot even be listed.
     """
-    unknown: Dict[str, str] = {}
-    streams = find_streams(around.clients.video, settings.stream_prefix, pace, unknown.__setitem__)
+    unknown: dict[str, str] = {}
+    streams = find_streams(
+        dependencies.clients.video, settings.stream_prefix, timing.retry, unknown.__setitem__
+    )
     cameras = [
-        _camera(each, settings, around, pace, report, name) for each in streams if in_shard(each, shard)
+        _camera(each, settings, dependencies, timing, report, name)
+        for each in streams
+        if in_shard(each, shard)
     ]
     queue = _Queue(cameras)
     for camera_name, member in unknown.items():
         _fail(queue, report, camera_name, "IncompleteListing", f"its stream is listed without {member}")
-        report.metrics(settings.namespace, camera_name, pace.now_ms(), {"Errors": 1})
+        report.camera_metrics(camera_name, {"Errors": 1})
     workers = min(settings.streams_at_once, len(cameras))
     if workers > 1:
         threads = [
-            threading.Thread(target=_work, args=(queue, pace, report), name=f"cameras-{index}")
+            threading.Thread(target=_work, args=(queue, timing.deadline, report), name=f"cameras-{index}")
             for index in range(workers)
         ]
         for thread in threads:
@@ -87,27 +123,41 @@ def run(
         for thread in threads:
             thread.join()
     else:
-        _work(queue, pace, report)
+        _work(queue, timing.deadline, report)
     for camera in cameras:
-        report.metrics(settings.namespace, camera.stream.camera, pace.now_ms(), _metrics(camera, queue))
+        report.camera_metrics(camera.stream.camera, _metrics(camera, queue))
     summary = summarise(settings.factory, cameras, queue)
-    report.log("INFO", "run", summary)
+    report.log("INFO", "run", **summary)
     return summary
 
 
 def _camera(
-    stream: Stream, settings: Settings, around: Surroundings, pace: Pace, report: Report, run_name: str
+    stream: Stream,
+    settings: Settings,
+    dependencies: Dependencies,
+    timing: Timing,
+    report: Report,
+    run_name: str,
 ) -> Camera:
     prefix = keys.camera_prefix(settings.factory, stream.camera)
-    archive = Archive(around.clients.s3, settings.bucket, prefix, run_name, pace, around.memo)
-    video = Video(stream, around.clients, around.endpoints, pace)
+    archive = Archive(
+        dependencies.clients.s3,
+        settings.bucket,
+        prefix,
+        run_name,
+        timing.deadline,
+        timing.retry,
+        dependencies.cache,
+    )
+    video = Video(stream, dependencies.clients, dependencies.endpoints, timing.deadline, timing.retry)
 
-    def log(event: str, fields: Dict[str, Any]) -> None:
+    def log(event: str, fields: dict[str, Any]) -> None:
         level = "WARNING" if event in _WARNINGS or "flags" in fields else "INFO"
-        report.log(level, event, {"camera": stream.camera, **fields})
+        report.log(level, event, camera=stream.camera, **fields)
 
-    fetcher = Fetcher(stream, video, pace, around.spool, log)
-    return Camera(stream, settings, archive, video, fetcher, pace, run_name, log)
+    downloader = Downloader(stream, video, timing.deadline, timing.throughput)
+    fetcher = Fetcher(downloader, video, dependencies.spool, timing.deadline, timing.throughput, log)
+    return Camera(stream, settings, archive, video, fetcher, timing.deadline, run_name, log)
 
 
 class _Queue:
@@ -119,17 +169,17 @@ class _Queue:
     """
 
     def __init__(self, cameras: Sequence[Camera]) -> None:
-        self._heap: List[Tuple[int, int, Camera]] = [
+        self._heap: list[tuple[int, int, Camera]] = [
             (_UNKNOWN_MS, index, camera) for index, camera in enumerate(cameras)
         ]
         self._order = {id(camera): index for index, camera in enumerate(cameras)}
         self._busy = 0
         self._changed = threading.Condition()
-        self.errors: Dict[str, str] = {}
-        self.left: List[str] = []
+        self.errors: dict[str, str] = {}
+        self.left: list[str] = []
 
-    def take(self) -> Optional[Camera]:
-        """The most urgent camera; None when there is none and none will come back."""
+    def acquire(self) -> Camera | None:
+        """Return the most urgent camera; None when there is none and none will come back."""
         with self._changed:
             while not self._heap and self._busy:
                 self._changed.wait()
@@ -138,14 +188,14 @@ class _Queue:
             self._busy += 1
             return heapq.heappop(self._heap)[2]
 
-    def give_back(self, camera: Camera) -> None:
-        """There is more to do for it."""
+    def requeue(self, camera: Camera) -> None:
+        """Take back a camera for which there is more to do."""
         with self._changed:
-            heapq.heappush(self._heap, (camera.to_loss_ms, self._order[id(camera)], camera))
-        self.drop(camera)
+            heapq.heappush(self._heap, (camera.ms_until_expiry, self._order[id(camera)], camera))
+        self.complete(camera)
 
-    def drop(self, camera: Camera, unfinished: bool = False) -> None:
-        """It needs no more in this run, or cannot have it."""
+    def complete(self, camera: Camera, unfinished: bool = False) -> None:
+        """Take back a camera that needs no more in this run, or cannot have it."""
         with self._changed:
             self._busy -= 1
             if unfinished:
@@ -155,72 +205,69 @@ class _Queue:
 
 def _fail(queue: _Queue, report: Report, camera: str, code: str, error: str) -> None:
     queue.errors[camera] = code
-    report.log("ERROR", "camera failed", {"camera": camera, "code": code, "error": error})
+    report.log("ERROR", "camera failed", camera=camera, code=code, error=error)
 
 
-def _work(queue: _Queue, pace: Pace, report: Report) -> None:
-    """Survey every camera once, then take the most urgent one a clip further, and so on."""
+def _work(queue: _Queue, deadline: Deadline, report: Report) -> None:
+    """Refresh every camera once, then take the most urgent one a clip further, and so on."""
     while True:
-        camera = queue.take()
+        camera = queue.acquire()
         if camera is None:
             return
         try:
-            pace.check()
-            if camera.is_surveyed:
+            deadline.check()
+            if camera.is_refreshed:
                 more = camera.advance()
             else:
-                camera.survey()
+                camera.refresh()
                 more = True
-        except OutOfTime:
-            queue.drop(camera, unfinished=True)
+        except DeadlineExceededError:
+            queue.complete(camera, unfinished=True)
         except Exception as error:  # whatever it is, it must not stop the other cameras
             _fail(queue, report, camera.stream.camera, code_of(error), str(error))
-            queue.drop(camera)
+            queue.complete(camera)
         else:
             if more:
-                queue.give_back(camera)
+                queue.requeue(camera)
             else:
-                queue.drop(camera)
+                queue.complete(camera)
 
 
-def _metrics(camera: Camera, queue: _Queue) -> Dict[str, float]:
-    tally = camera.tally
-    metrics: Dict[str, float] = {
-        "Clips": tally.clips,
-        "Fragments": tally.fragments,
-        "Bytes": tally.bytes,
+def _metrics(camera: Camera, queue: _Queue) -> dict[str, float]:
+    counts = camera.counts
+    metrics: dict[str, float] = {
+        "Clips": counts.clips,
+        "Fragments": counts.fragments,
+        "Bytes": counts.bytes,
         "Calls": camera.calls,
-        "Flagged": tally.flagged,
-        "ExpiredSeconds": tally.expired_ms / 1000,
+        "Flagged": counts.flagged,
+        "ExpiredSeconds": counts.expired_ms / 1000,
         "Errors": int(camera.stream.camera in queue.errors),
     }
-    if camera.is_surveyed:
+    if camera.is_refreshed:
         metrics["BacklogSeconds"] = camera.backlog_ms / 1000
-        metrics["SecondsToLoss"] = camera.to_loss_ms / 1000
+        metrics["SecondsToLoss"] = camera.ms_until_expiry / 1000
     if camera.silent_ms is not None:
         metrics["SilentSeconds"] = camera.silent_ms / 1000
     return metrics
 
 
-def summarise(factory: str, cameras: Sequence[Camera], queue: _Queue) -> Dict[str, Any]:
-    """The function's result: totals, and by name the cameras that failed or were not finished.
-
-    ``seconds_to_loss`` is that of the camera nearest to it, None when no camera could be looked at.
-    """
-    tallies = [camera.tally for camera in cameras]
+def summarise(factory: str, cameras: Sequence[Camera], queue: _Queue) -> Summary:
+    """Return the function's result."""
+    counts = [camera.counts for camera in cameras]
     return {
         "factory": factory,
         "cameras": len(cameras),
-        "clips": sum(tally.clips for tally in tallies),
-        "fragments": sum(tally.fragments for tally in tallies),
-        "bytes": sum(tally.bytes for tally in tallies),
-        "flagged": sum(tally.flagged for tally in tallies),
-        "gap_records": sum(tally.gap_records for tally in tallies),
-        "expired_seconds": sum(tally.expired_ms for tally in tallies) / 1000,
+        "clips": sum(each.clips for each in counts),
+        "fragments": sum(each.fragments for each in counts),
+        "bytes": sum(each.bytes for each in counts),
+        "flagged": sum(each.flagged for each in counts),
+        "gap_records": sum(each.gap_records for each in counts),
+        "expired_seconds": sum(each.expired_ms for each in counts) / 1000,
         "calls": sum(camera.calls for camera in cameras),
         "errors": queue.errors,
         "unfinished": sorted(queue.left),
         "seconds_to_loss": min(
-            (camera.to_loss_ms / 1000 for camera in cameras if camera.is_surveyed), default=None
+            (camera.ms_until_expiry / 1000 for camera in cameras if camera.is_refreshed), default=None
         ),
     }

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping, NamedTuple, Tuple
+from typing import Mapping, NamedTuple
 
-from clip_fetch.errors import SettingsError
+from lambda_common.settings import Environment, SettingsError
 
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+from .events import ScheduleEvent
+
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3 user guide, bucket naming rules
 _PREFIX = re.compile(r"[a-zA-Z0-9_.-]{1,255}")  # API model kinesisvideo, StreamName
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
+#: The least severe level that is logged.
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+#: Where an empty archive begins.
 OLDEST = "oldest"
 NOW = "now"
 
@@ -46,35 +50,33 @@ class Settings(NamedTuple):
     log_level: str = "INFO"
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Settings:
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Read and check the variables.
+
+        Args:
+            environ: The environment, as ``os.environ``.
 
         Raises:
             SettingsError: The first variable that is missing or breaks its rule.
         """
+        env = Environment(environ)
+        letters = "letters, digits, underscores, dots or hyphens"
         settings = cls(
-            factory=_matching(
-                env, "FACTORY", _ID, "an ID of lower-case letters, digits and single hyphens", 32
-            ),
-            bucket=_matching(env, "CLIPS_BUCKET", _BUCKET, "a bucket name", 63),
-            stream_prefix=_matching(
-                env, "STREAM_PREFIX", _PREFIX, "1..255 letters, digits, underscores, dots or hyphens", 255
-            ),
-            clip_ms=_seconds(env, "CLIP_SECONDS", 60, 1, 3600),
-            settle_ms=_seconds(env, "SETTLE_SECONDS", 15, 1, 600),
-            quiet_ms=_seconds(env, "QUIET_SECONDS", 120, 1, 86400),
-            gap_ms=_seconds(env, "GAP_SECONDS", 5, 1, 3600),
-            streams_at_once=_whole(env, "STREAMS_AT_ONCE", 4, 1, 64),
-            start_from=_one_of(env, "START_FROM", OLDEST, (OLDEST, NOW)),
-            namespace=_text(env, "METRICS_NAMESPACE", "FactoryLake", 255),
-            log_level=_one_of(env, "LOG_LEVEL", "INFO", _LEVELS),
+            factory=env.factory(),
+            bucket=env.matching("CLIPS_BUCKET", _BUCKET, "a bucket name", 63),
+            stream_prefix=env.matching("STREAM_PREFIX", _PREFIX, letters, 255),
+            clip_ms=env.whole("CLIP_SECONDS", 60, 1, 3600) * 1000,
+            settle_ms=env.whole("SETTLE_SECONDS", 15, 1, 600) * 1000,
+            quiet_ms=env.whole("QUIET_SECONDS", 120, 1, 86400) * 1000,
+            gap_ms=env.whole("GAP_SECONDS", 5, 1, 3600) * 1000,
+            streams_at_once=env.whole("STREAMS_AT_ONCE", 4, 1, 64),
+            start_from=env.one_of("START_FROM", (OLDEST, NOW), OLDEST),
+            namespace=env.metrics_namespace(),
+            log_level=env.one_of("LOG_LEVEL", LOG_LEVELS, "INFO"),
         )
         if settings.quiet_ms < settings.settle_ms:
-            raise SettingsError(
-                "QUIET_SECONDS",
-                f"at least SETTLE_SECONDS ({settings.settle_ms // 1000})",
-                settings.quiet_ms // 1000,
-            )
+            rule = f"at least SETTLE_SECONDS ({settings.settle_ms // 1000})"
+            raise SettingsError("QUIET_SECONDS", rule, settings.quiet_ms // 1000)
         return settings
 
 
@@ -85,7 +87,7 @@ class Shard(NamedTuple):
     total: int = 1
 
     @classmethod
-    def from_event(cls, event: Mapping[str, Any]) -> Shard:
+    def from_event(cls, event: ScheduleEvent) -> Shard:
         """Read ``{"shard": 0, "shards": 1}``; an event that has neither key means all cameras.
 
         Raises:
@@ -104,35 +106,3 @@ class Shard(NamedTuple):
 
 def _is_whole(value: object, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
-
-
-def _matching(env: Mapping[str, str], name: str, pattern: re.Pattern[str], rule: str, longest: int) -> str:
-    value = env.get(name, "")
-    if not pattern.fullmatch(value) or len(value) > longest:
-        raise SettingsError(name, f"{rule} (at most {longest} characters)", value)
-    return value
-
-
-def _text(env: Mapping[str, str], name: str, default: str, longest: int) -> str:
-    value = env.get(name, default)
-    if not value.strip() or len(value) > longest:
-        raise SettingsError(name, f"1..{longest} characters that are not all blank", value)
-    return value
-
-
-def _whole(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    text = env.get(name, str(default))
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-        raise SettingsError(name, f"a whole number from {low} to {high}", text)
-    return int(text)
-
-
-def _seconds(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    return _whole(env, name, default, low, high) * 1000
-
-
-def _one_of(env: Mapping[str, str], name: str, default: str, choices: Tuple[str, ...]) -> str:
-    value = env.get(name, default)
-    if value not in choices:
-        raise SettingsError(name, f"one of {', '.join(choices)}", value)
-    return value

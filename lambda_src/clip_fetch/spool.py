@@ -11,10 +11,11 @@ import tempfile
 import threading
 import zlib
 from contextlib import ExitStack, contextmanager
-from typing import Any, BinaryIO, Callable, Iterable, Iterator, List, Optional
+from typing import Any, BinaryIO, Callable, Iterable, Iterator
 
-from clip_fetch.pace import Pace
+from .deadline import Deadline
 
+#: How much of a download is read at once.
 CHUNK = 256 * 1024
 
 #: A clip as MP4 is smaller than its fragments as Matroska; this covers what the container adds.
@@ -32,19 +33,19 @@ class Spool:
         self._changed = threading.Condition()
 
     @contextmanager
-    def files(self, count: int, size: int, pace: Pace) -> Iterator[List[SpooledFile]]:
-        """Empty files for downloads of about ``size`` bytes each; they are gone when the block ends.
+    def files(self, count: int, size: int, deadline: Deadline) -> Iterator[list[SpooledFile]]:
+        """Return empty files for downloads of about ``size`` bytes each; they are gone when the block ends.
 
         Waits for other threads to give storage back. Downloads larger than the whole storage get all of it:
         the sizes are estimates, and a full disk is an error that the camera survives.
 
         Raises:
-            OutOfTime: There was not enough before the deadline.
+            DeadlineExceededError: There was not enough before the deadline.
         """
         share = min(count * (int(size * _OVERHEAD) + _SLACK), self._capacity)
         with self._changed:
             while self._free < share:
-                pace.check()
+                deadline.check()
                 self._changed.wait(1.0)
             self._free -= share
         try:
@@ -73,35 +74,35 @@ class SpooledFile:
         self.size = 0
         self.crc32 = 0
 
-    def fill(self, body: Any, pace: Pace, look: Optional[Callable[[bytes], None]] = None) -> None:
+    def fill(self, body: Any, deadline: Deadline, look: Callable[[bytes], None] | None = None) -> None:
         """Write a streaming body, replacing what was there.
 
         Args:
             body: Has ``read(count)`` and ``close()``.
-            pace: Its deadline ends the download.
+            deadline: Ends the download.
             look: Sees every chunk.
 
         Raises:
-            OutOfTime: The deadline came first.
+            DeadlineExceededError: The deadline came first.
         """
         try:
-            self.write(iter(lambda: body.read(CHUNK), b""), pace, look)
+            self.write(iter(lambda: body.read(CHUNK), b""), deadline, look)
         finally:
             body.close()
 
     def write(
-        self, chunks: Iterable[bytes], pace: Pace, look: Optional[Callable[[bytes], None]] = None
+        self, chunks: Iterable[bytes], deadline: Deadline, look: Callable[[bytes], None] | None = None
     ) -> None:
         """Write these bytes, replacing what was there.
 
         Raises:
-            OutOfTime: The deadline came first.
+            DeadlineExceededError: The deadline came first.
         """
         self.size = self.crc32 = 0
         self._handle.seek(0)
         self._handle.truncate()
         for chunk in chunks:
-            pace.check()
+            deadline.check()
             self._handle.write(chunk)
             self.size += len(chunk)
             self.crc32 = zlib.crc32(chunk, self.crc32)
@@ -109,6 +110,6 @@ class SpooledFile:
                 look(chunk)
 
     def rewound(self) -> BinaryIO:
-        """The bytes, from the beginning; there is one reading position."""
+        """Return the bytes, from the beginning; there is one reading position."""
         self._handle.seek(0)
         return self._handle

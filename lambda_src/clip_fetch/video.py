@@ -1,15 +1,16 @@
-"""The edge to Kinesis Video Streams: what a run asks of it, in this package's terms."""
+"""Kinesis Video Streams, in this package's terms."""
 
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, NamedTuple
 
-from clip_fetch.clients import epoch_ms, from_epoch_ms
-from clip_fetch.errors import GONE_CODES, MEDIA_CODES, code_of
-from clip_fetch.model import Fragment, Stream
-from clip_fetch.pace import Pace
-from clip_fetch.spool import SpooledFile
+from .clients import epoch_ms, from_epoch_ms
+from .deadline import Deadline
+from .errors import GONE_CODES, MEDIA_CODES, code_of
+from .model import Fragment, Stream
+from .retry import RetryPolicy
+from .spool import SpooledFile
 
 _LIST = "LIST_FRAGMENTS"
 _CLIP = "GET_CLIP"
@@ -27,31 +28,34 @@ class Incomplete(NamedTuple):
         missing: Names of the members that are.
     """
 
-    number: Optional[int]
-    start_ms: Optional[int]
-    missing: Tuple[str, ...]
+    number: int | None
+    start_ms: int | None
+    missing: tuple[str, ...]
 
 
 def find_streams(
-    client: Any, prefix: str, pace: Pace, incomplete: Callable[[str, str], None] = lambda _name, _member: None
-) -> List[Stream]:
-    """All streams whose name begins with ``prefix``, except those that are going or that retain nothing.
+    client: Any,
+    prefix: str,
+    retry: RetryPolicy,
+    incomplete: Callable[[str, str], None] = lambda _name, _member: None,
+) -> list[Stream]:
+    """Return all streams whose name begins with ``prefix``, except those in deletion or without retention.
 
     One call a page, of 10,000 streams (API model kinesisvideo, ListStreams).
 
     Args:
         client: Of ``kinesisvideo``.
         prefix: Of their names.
-        pace: Of the run.
+        retry: Of the run.
         incomplete: Called with the camera of each stream that cannot be archived because a member is missing,
             and that member's name; the API model requires none.
     """
-    streams: List[Stream] = []
-    request: Dict[str, Any] = {
+    streams: list[Stream] = []
+    request: dict[str, Any] = {
         "StreamNameCondition": {"ComparisonOperator": "BEGINS_WITH", "ComparisonValue": prefix}
     }
     while True:
-        page = pace.call(lambda: client.list_streams(**request))
+        page = retry.call(lambda: client.list_streams(**request))
         for info in page.get("StreamInfoList", []):
             name = info.get("StreamName", "")
             camera = name[len(prefix) :]
@@ -80,17 +84,17 @@ class Endpoints:
     """
 
     def __init__(self) -> None:
-        self._known: Dict[Tuple[str, str], str] = {}
+        self._known: dict[tuple[str, str], str] = {}
 
     def get(self, stream: str, operation: str, ask: Callable[[], str]) -> str:
-        """The endpoint, asked for when it is not known."""
+        """Return the endpoint; request it when it is not known."""
         key = (stream, operation)
         if key not in self._known:
             self._known[key] = ask()
         return self._known[key]
 
     def forget(self, stream: str) -> None:
-        """Ask again next time."""
+        """Request them again next time."""
         for key in [key for key in self._known if key[0] == stream]:
             del self._known[key]
 
@@ -104,26 +108,29 @@ class Video:
         incomplete: Fragments that were listed without all of their members.
     """
 
-    def __init__(self, stream: Stream, clients: Any, endpoints: Endpoints, pace: Pace) -> None:
+    def __init__(
+        self, stream: Stream, clients: Any, endpoints: Endpoints, deadline: Deadline, retry: RetryPolicy
+    ) -> None:
         self.stream = stream
-        self.incomplete: List[Incomplete] = []
+        self.incomplete: list[Incomplete] = []
         self._clients = clients
         self._endpoints = endpoints
-        self._pace = pace
+        self._deadline = deadline
+        self._retry = retry
         self.calls = 0
 
-    def list_fragments(self, start_ms: int, end_ms: int) -> List[Fragment]:
-        """All fragments that start in the range, both ends included, in number order.
+    def list_fragments(self, start_ms: int, end_ms: int) -> list[Fragment]:
+        """Return all fragments that start in the range, both ends included, in number order.
 
         The pages come in no order, so none is of use before the last is there. A fragment that is listed
         without its number or its server timestamp has no place in the order, so it is left out.
         """
-        request: Dict[str, Any] = {
+        request: dict[str, Any] = {
             "StreamName": self.stream.name,
             "MaxResults": 1000,
             "FragmentSelector": _selector(start_ms, end_ms),
         }
-        found: Dict[int, Fragment] = {}
+        found: dict[int, Fragment] = {}
         while True:
             page = self.ask(_LIST, functools.partial(_list_page, request))
             for item in page.get("Fragments", []):
@@ -145,7 +152,7 @@ class Video:
             }
 
     def lists_any(self, start_ms: int, end_ms: int) -> bool:
-        """Whether a listing of the range, both ends included, holds anything.
+        """Tell whether a listing of the range, both ends included, holds anything.
 
         One call, for one point of the quota, since a listing costs what it asks for at most.
         """
@@ -162,13 +169,13 @@ class Video:
             raise
         return bool(page.get("Fragments") or page.get("NextToken"))
 
-    def get_clip(self, range_ms: Tuple[int, int], file: SpooledFile) -> None:
+    def get_clip(self, range_ms: tuple[int, int], file: SpooledFile) -> None:
         """Download the clip of a range as MP4; a download that breaks is begun again."""
         self.ask(_CLIP, lambda client: self._download_clip(client, range_ms, file))
 
-    def _download_clip(self, client: Any, range_ms: Tuple[int, int], file: SpooledFile) -> None:
+    def _download_clip(self, client: Any, range_ms: tuple[int, int], file: SpooledFile) -> None:
         answer = client.get_clip(StreamName=self.stream.name, ClipFragmentSelector=_selector(*range_ms))
-        file.fill(answer["Payload"], self._pace)
+        file.fill(answer["Payload"], self._deadline)
 
     def ask(self, operation: str, request: Callable[[Any], Any]) -> Any:
         """Make a call to the endpoint of an operation, again and again while it fails in a way that passes.
@@ -184,7 +191,7 @@ class Video:
 
         endpoint = self._endpoints.get(self.stream.name, operation, lambda: self._endpoint(operation))
         try:
-            return self._pace.call(attempt)
+            return self._retry.call(attempt)
         except Exception as error:
             if code_of(error) not in _ANSWERS:
                 self._endpoints.forget(self.stream.name)
@@ -195,18 +202,18 @@ class Video:
             self.calls += 1
             return self._clients.video.get_data_endpoint(StreamName=self.stream.name, APIName=operation)
 
-        return str(self._pace.call(attempt)["DataEndpoint"])
+        return str(self._retry.call(attempt)["DataEndpoint"])
 
 
 #: Refusals that prove the endpoint to be the right one.
 _ANSWERS = GONE_CODES | MEDIA_CODES | {"ClientLimitExceededException"}
 
 
-def _list_page(request: Dict[str, Any], client: Any) -> Any:
+def _list_page(request: dict[str, Any], client: Any) -> Any:
     return client.list_fragments(**request)
 
 
-def _selector(start_ms: int, end_ms: int) -> Dict[str, Any]:
+def _selector(start_ms: int, end_ms: int) -> dict[str, Any]:
     return {
         "FragmentSelectorType": "SERVER_TIMESTAMP",
         "TimestampRange": {"StartTimestamp": from_epoch_ms(start_ms), "EndTimestamp": from_epoch_ms(end_ms)},
@@ -222,8 +229,8 @@ _FRAGMENT_MEMBERS = (
 )
 
 
-def _fragment(item: Dict[str, Any]) -> Optional[Fragment]:
-    """A listed fragment; None when it has no place in the order.
+def _fragment(item: dict[str, Any]) -> Fragment | None:
+    """Return a listed fragment; None when it has no place in the order.
 
     The camera's time is taken to be the server's where it is missing, which at worst ends a clip, and the
     size to be the greatest possible, so that no clip can be cut off for it.

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from . import reader
 from .errors import SchemaError
+from .events import PartitionMetadata
 from .lines import finish
 from .partition import DAY_MS, Partitions
 from .reader import Reader
-
-TYPE_CHECKING = False  # spares the import of typing
-if TYPE_CHECKING:
-    from .schema import Schema
-    from .settings import Settings
+from .schema import Schema
+from .settings import Settings
 
 
 class Configuration:
@@ -30,15 +28,13 @@ class Configuration:
         self._reader = Reader(settings.blank_strings)
         self._partitions = Partitions()
 
-    def convert(
-        self, payload: bytes, received_at: int, closing: str
-    ) -> tuple[bytes, dict[str, dict[str, str]]]:
+    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
         """Turn one message into its line.
 
         Args:
             payload: The message.
             received_at: When it arrived, in epoch milliseconds.
-            closing: The end of its line.
+            line_suffix: The end of its line.
 
         Returns:
             The line with its line feed, and the metadata of its answer.
@@ -46,7 +42,7 @@ class Configuration:
         Raises:
             MessageError: The message breaks a rule.
         """
-        head, members = self._reader.read(reader.decode(payload))
-        body = ",".join([lead + value + trail for _, lead, value, trail in members])
-        line = finish(head + body, closing if members else closing[1:])
+        opening, members = self._reader.read(reader.decode(payload))
+        body = ",".join([prefix + value + suffix for _, prefix, value, suffix in members])
+        line = finish(opening + body, line_suffix if members else line_suffix[1:])
         return line, self._partitions[received_at // DAY_MS]

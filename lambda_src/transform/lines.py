@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from .errors import LINE_TOO_LONG, MessageError
 
-# Amazon Data Firehose, quotas: "the maximum size of a record ... is 1,000 KiB", the line feed included.
-MOST_BYTES = 1_000 * 1_024
+#: Amazon Data Firehose, quotas: "the maximum size of a record ... is 1,000 KiB", the line feed included.
+MAX_BYTES = 1_000 * 1_024
 
 
-def finish(body: str, closing: str) -> bytes:
+def finish(body: str, suffix: str) -> bytes:
     """Encode a line.
 
     Args:
         body: The line up to its last member of the message.
-        closing: The rest of it.
+        suffix: The rest of it.
 
     Raises:
         MessageError: The line is too long for Firehose.
     """
-    line = (body + closing).encode()
-    if len(line) > MOST_BYTES:
+    line = (body + suffix).encode()
+    if len(line) > MAX_BYTES:
         raise MessageError(LINE_TOO_LONG)
     return line

@@ -6,28 +6,26 @@ A message's line holds the keys that the schema knows, in the order in which the
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Callable
+
 from . import errors, reader
 from .envelope import GATEWAY, RECEIVED_AT
 from .errors import MessageError, SchemaError
-from .lines import MOST_BYTES, finish
+from .events import PartitionMetadata
+from .lines import MAX_BYTES, finish
 from .partition import DAY_MS, Partitions
 from .reader import Reader
-from .schema import ATTRIBUTES, VALUE_TEXT
-from .spellings import Spellings
+from .schema import ATTRIBUTES, VALUE_TEXT, Column, Schema
+from .settings import Settings
 
-TYPE_CHECKING = False  # spares the import of typing
 if TYPE_CHECKING:
-    from typing import Callable
-
+    from .fast_path import Template, Templates
     from .reader import Member
-    from .schema import Column, Schema
-    from .settings import Settings
-    from .spellings import Shape
 
-# The key of an object that LoopEdge sends along, nearly always empty. The table has no column for it.
+#: The key of an object that LoopEdge sends along, nearly always empty. The table has no column for it.
 METADATA = "metadata"
 
-# Columns that the lane itself knows by name: their types, and whether they are required.
+#: Columns that the lane itself knows by name: their types, and whether they are required.
 _NEEDED = {
     "ts": ("timestamp", True),
     "value": ("double", False),
@@ -36,17 +34,18 @@ _NEEDED = {
     "received_at": ("timestamp", False),
     "gateway": ("string", False),
 }
-# Columns that the envelope feeds.
+#: Columns that the envelope feeds.
 _ENVELOPE = {"received_at": RECEIVED_AT, "gateway": GATEWAY}
 
-_EXACT = 2**53  # beyond it, neighbouring integers share a double
-# The largest finite values of a column; what lies beyond them becomes infinite.
-_MOST_DOUBLE = float.fromhex("0x1.fffffffffffffp+1023")
-_MOST_FLOAT = float.fromhex("0x1.fffffep+127")
-# What OpenX, Firehose's reader of JSON, takes for milliseconds (probed on AWS): an integer nearer to 0 is
-# seconds to it, and one whose nanoseconds need more than 64 bits wraps, both without an error. In time these
-# are 2001-09-09 and 2262-04-11, and as long before 1970.
-_LEAST_MS, _MOST_MS = 10**12, 9_223_372_036_854
+#: Beyond it, neighbouring integers share a double.
+_MAX_EXACT = 2**53
+#: The largest finite values of a column; what lies beyond them becomes infinite.
+_MAX_DOUBLE = float.fromhex("0x1.fffffffffffffp+1023")
+_MAX_FLOAT = float.fromhex("0x1.fffffep+127")
+#: What OpenX, Firehose's reader of JSON, takes for milliseconds (probed on AWS): an integer nearer to 0 is
+#: seconds to it, and one whose nanoseconds need more than 64 bits wraps, both without an error. In time these
+#: are 2001-09-09 and 2262-04-11, and as long before 1970.
+_MIN_MS, _MAX_MS = 10**12, 9_223_372_036_854
 
 
 class Measurements:
@@ -62,7 +61,7 @@ class Measurements:
         "_past_ms",
         "_reader",
         "_required",
-        "_spellings",
+        "_templates",
         "_value",
     )
 
@@ -87,18 +86,16 @@ class Measurements:
         self._reader = Reader(settings.blank_strings, nullable)
         self._partitions = Partitions()
         self._columns = columns
-        self._spellings = Spellings(self._shape)
-        self._known = self._spellings.known
+        self._known: tuple[list[Template], list[Template]] = ([], [])
+        self._templates: Templates | None = None
 
-    def convert(
-        self, payload: bytes, received_at: int, closing: str
-    ) -> tuple[bytes, dict[str, dict[str, str]]]:
+    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
         """Turn one message into its line.
 
         Args:
             payload: The message.
             received_at: When it arrived, in epoch milliseconds; the plausible time is measured from it.
-            closing: The end of its line.
+            line_suffix: The end of its line.
 
         Returns:
             The line with its line feed, and the metadata of its answer.
@@ -110,36 +107,36 @@ class Measurements:
         try:
             text = payload.decode()
         except UnicodeDecodeError:
-            text = ""  # which no shape matches
-        shapes = self._known["\\" in text]
-        for shape in shapes:
-            quick = shape(text, closing)
-            if quick is not None:
-                if shape is not shapes[0]:
-                    self._spellings.promote(shapes, shape)
-                line, event_time = quick
+            text = ""  # which no template matches
+        templates = self._known["\\" in text]
+        for template in templates:
+            fast = template.convert(text, line_suffix)
+            if fast is not None:
+                if template is not templates[0] and self._templates is not None:
+                    self._templates.promote(templates, template)
+                line, event_time = fast
                 if (
                     -self._past_ms <= event_time - received_at <= self._future_ms
-                    and len(line) <= MOST_BYTES
-                    and _LEAST_MS <= received_at <= _MOST_MS
+                    and len(line) <= MAX_BYTES
+                    and _MIN_MS <= received_at <= _MAX_MS
                 ):
                     return line, self._partitions[event_time // DAY_MS]
                 break
-        return self.convert_carefully(reader.decode(payload), received_at, closing)
+        return self.convert_slowly(reader.decode(payload), received_at, line_suffix)
 
-    def convert_carefully(
-        self, text: str, received_at: int, closing: str
-    ) -> tuple[bytes, dict[str, dict[str, str]]]:
-        """Turn one message into its line without the quick road, which must never give another answer.
+    def convert_slowly(
+        self, text: str, received_at: int, line_suffix: str
+    ) -> tuple[bytes, PartitionMetadata]:
+        """Turn one message into its line on the slow path, whose answers the fast path must give too.
 
         Args, returns and raises are those of ``convert``, but for the message, which is text already.
         """
-        head, members = self._reader.read(text)
+        opening, members = self._reader.read(text)
         event_time = 0  # until its key comes, which is required
         pieces: list[str] = []
         extras: list[str] = []
         present = set()
-        for key, lead, value, trail in members:
+        for key, prefix, value, suffix in members:
             present.add(key)
             check = self._checks.get(key)
             if check is not None:
@@ -148,31 +145,31 @@ class Measurements:
                         raise MessageError(errors.REQUIRED, key)
                 else:
                     check(key, value)
-                pieces.append(lead + value + trail)
+                pieces.append(prefix + value + suffix)
             elif key == self._value:
-                pieces.append(_sample(key, lead, value) + trail)
+                pieces.append(_sample(key, prefix, value) + suffix)
             elif key == self._event_time:
                 event_time = self._plausible(key, value, received_at)
-                pieces.append(lead + value + trail)
+                pieces.append(prefix + value + suffix)
             elif key != METADATA or _has_metadata(key, value):
-                extras.append(lead.lstrip() + value)
+                extras.append(prefix.lstrip() + value)
         for key in self._required:
             if key not in present:
                 raise MessageError(errors.REQUIRED, key)
         if extras:
             attributes = reader.encode_string("{" + ",".join(extras) + "}")
             pieces.append(f'"{ATTRIBUTES}":{attributes}')
-        line = finish(head + ",".join(pieces), closing)
-        self._spellings.learn(text, members)
+        line = finish(opening + ",".join(pieces), line_suffix)
+        self._learn(text, members)
         return line, self._partitions[event_time // DAY_MS]
 
-    def _shape(self, members: list[Member], escapes: bool) -> Shape:
-        from .shapes import (
-            ShapeMaker,
-        )  # a cold start can do without compiling it; a function's busy life cannot
+    def _learn(self, text: str, members: list[Member]) -> None:
+        if self._templates is None:
+            from .fast_path import TemplateMaker, Templates  # the first message, no cold start, compiles it
 
-        maker = ShapeMaker(self._columns, self._event_time, self._value, METADATA, self._reader)
-        return maker.make(members, escapes=escapes)
+            maker = TemplateMaker(self._columns, self._event_time, self._value, METADATA, self._reader)
+            self._templates = Templates(maker, self._known)
+        self._templates.learn(text, members)
 
     def _plausible(self, key: str, value: str, received_at: int) -> int:
         """Return the time at which a sample was taken, in epoch milliseconds."""
@@ -182,12 +179,12 @@ class Measurements:
         # Nineteen digits are beyond any plausible time; longer ones would only be slow, or refused by Python.
         event_time = int(value[:20])
         _check_milliseconds(RECEIVED_AT, received_at)
-        if abs(event_time) < _LEAST_MS:
+        if abs(event_time) < _MIN_MS:
             raise MessageError(errors.NOT_MILLISECONDS, key)
         if event_time < received_at - self._past_ms:
-            raise MessageError(errors.TOO_OLD, key)
+            raise MessageError(errors.TIMESTAMP_TOO_OLD, key)
         if event_time > received_at + self._future_ms:
-            raise MessageError(errors.TOO_FAR_AHEAD, key)
+            raise MessageError(errors.TIMESTAMP_TOO_FAR_AHEAD, key)
         _check_milliseconds(key, event_time)
         return event_time
 
@@ -230,32 +227,32 @@ def _has_metadata(key: str, value: str) -> bool:
     return not reader.is_empty_object(value)
 
 
-def _sample(key: str, lead: str, value: str) -> str:
+def _sample(key: str, prefix: str, value: str) -> str:
     """Write the member that holds a sample's value, under the name of its column.
 
     Args:
         key: The key of the message, unescaped.
-        lead: The key as it is spelled, with all that stands between the separator before it and the value.
+        prefix: The key as it is spelled, with all that stands between the separator before it and the value.
         value: The value.
     """
     first = value[0]
     if first == '"':
-        return _renamed(lead) + value
+        return _renamed(prefix) + value
     if first in "tf":
-        return lead + ("1" if first == "t" else "0")
+        return prefix + ("1" if first == "t" else "0")
     if first in "{[":
         raise MessageError(errors.NOT_A_SCALAR, key)
     if first != "n":
         _check_double(key, value)
         # Within a double's range an integer has at most 309 digits, which int() takes on every Python.
-        if _is_integer(value) and abs(int(value)) > _EXACT:
-            return f'{lead}{value},"{VALUE_TEXT}":"{value}"'
-    return lead + value
+        if _is_integer(value) and abs(int(value)) > _MAX_EXACT:
+            return f'{prefix}{value},"{VALUE_TEXT}":"{value}"'
+    return prefix + value
 
 
-def _renamed(lead: str) -> str:
+def _renamed(prefix: str) -> str:
     """Put the column's name for texts in the place of the key."""
-    before, _, rest = lead.partition('"')
+    before, _, rest = prefix.partition('"')
     _, _, behind = rest.rpartition('"')
     return f'{before}"{VALUE_TEXT}"{behind}'
 
@@ -302,30 +299,30 @@ def _check_timestamp(key: str, value: str) -> None:
 
 
 def _check_milliseconds(key: str, time: int) -> None:
-    if abs(time) < _LEAST_MS:
+    if abs(time) < _MIN_MS:
         raise MessageError(errors.NOT_MILLISECONDS, key)
-    if abs(time) > _MOST_MS:
+    if abs(time) > _MAX_MS:
         raise MessageError(errors.OUT_OF_RANGE, key)
 
 
-def _check_range(key: str, value: str, least: int, most: int) -> None:
+def _check_range(key: str, value: str, minimum: int, maximum: int) -> None:
     _check_integer(key, value)
-    if not least <= int(value[:21]) <= most:
+    if not minimum <= int(value[:21]) <= maximum:
         raise MessageError(errors.OUT_OF_RANGE, key)
 
 
 def _check_double(key: str, value: str) -> None:
-    _check_number(key, value, _MOST_DOUBLE)
+    _check_number(key, value, _MAX_DOUBLE)
 
 
 def _check_float(key: str, value: str) -> None:
-    _check_number(key, value, _MOST_FLOAT)
+    _check_number(key, value, _MAX_FLOAT)
 
 
-def _check_number(key: str, value: str, most: float) -> None:
+def _check_number(key: str, value: str, maximum: float) -> None:
     if value[0] not in "-0123456789":
         raise MessageError(errors.NOT_A_NUMBER, key)
-    if not -most <= float(value) <= most:
+    if not -maximum <= float(value) <= maximum:
         raise MessageError(errors.OUT_OF_RANGE, key)
 
 

@@ -1,7 +1,7 @@
 """Strict JSON, read for a line-wise table: strings trimmed, all else kept as it came.
 
 RFC 8259 and nothing beyond it: no NaN, no comments, no control characters in strings. What is read stays
-text. A message that needs no change is given back character for character, and a number's digits are never
+text. A message that needs no change is returned character for character, and a number's digits are never
 touched, however many there are (``json.loads`` makes floats of them, and refuses long integers since Python
 3.11).
 
@@ -15,39 +15,38 @@ import json
 import re
 import sys
 from json.encoder import encode_basestring
+from typing import AbstractSet, Match, Optional, Set, Tuple
 
 from . import errors
 from .envelope import RESERVED_KEYS
 from .errors import MessageError
 
-TYPE_CHECKING = False  # spares the import of typing
-if TYPE_CHECKING:
-    from typing import AbstractSet, Match, Optional, Set, Tuple
+#: A member of the message's object: its key, unescaped; the text from the separator before it up to its
+#: value; the value as it shall be written; the white space behind it. A plain tuple, since every message has
+#: ten.
+Member = Tuple[str, str, str, str]
+#: An open container: the keys that it has so far (None for an array), and the keys that lead to it.
+_Level = Tuple[Optional[Set[str]], Tuple[str, ...]]
 
-    # A member of the message's object: its key, unescaped; the text from the separator before it up to its
-    # value; the value as it shall be written; the white space behind it. A plain tuple, since every message
-    # has ten.
-    Member = Tuple[str, str, str, str]
-    # An open container: the keys that it has so far (None for an array), and the keys that lead to it.
-    _Level = Tuple[Optional[Set[str]], Tuple[str, ...]]
+#: How deep a message may be nested, its own object included.
+MAX_LEVELS = 100
 
-MOST_LEVELS = 100
-
-# Since Python 3.11 a repetition or a group can keep what it took. No text here can be taken in two ways, so
-# it changes no answer, but it spares memory where a string is long and time where a pattern fails.
+#: Since Python 3.11 a repetition or a group can keep what it took. No text here can be taken in two ways, so
+#: it changes no answer, but it spares memory where a string is long and time where a pattern fails.
 ANY, ATOMIC = ("*+", "(?>") if sys.version_info >= (3, 11) else ("*", "(?:")
+#: White space between tokens.
 WS = r"[ \t\n\r]*"
-# Characters that a string may hold unescaped, and the escapes that it may have.
+#: Characters that a string may hold unescaped, and the escapes that it may have.
 PLAIN = r'[^"\\\x00-\x1f]'
 ESCAPE = r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})'
 STRING = f"{PLAIN}{ANY}(?:{ESCAPE}{PLAIN}{ANY}){ANY}"
 NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 _SCALAR = rf'"({STRING})"|{NUMBER}|true|false|null'
-# A scalar with what must follow it, or a look at the bracket that opens a container. Groups: the scalar, the
-# inside of a string, the white space behind, the separator.
+#: A scalar with what must follow it, or a look at the bracket that opens a container. Groups: the scalar, the
+#: inside of a string, the white space behind, the separator.
 _VALUE = rf"(?:({_SCALAR})({WS})([,}}\]])|(?=[\[{{]))"
-# A member of an object or an element of an array. Groups before those of the value: all that precedes it, and
-# the inside of a member's key.
+#: A member of an object or an element of an array. Groups before those of the value: all that precedes it,
+#: and the inside of a member's key.
 _ITEM = re.compile(rf'({WS}(?:"({STRING})"{WS}:{WS})?){_VALUE}')
 _EMPTY = re.compile(rf"\{{{WS}\}}|\[{WS}\]")
 _BEHIND = re.compile(rf"{WS}([,}}\]])")
@@ -127,13 +126,13 @@ class Reader:
         Raises:
             MessageError: The message is not JSON, not an object, or breaks a rule that both lanes have.
         """
-        opening = _OPENING.match(text)
-        if opening is None:
+        bracket = _OPENING.match(text)
+        if bracket is None:
             scalar = _ITEM.match(text + "]")
             lone = scalar is not None and scalar.end() == len(text) + 1 and scalar.group(2) is None
             raise MessageError(errors.NOT_AN_OBJECT if lone else errors.NOT_JSON)
         reading = _Reading(text, self._blank)
-        start = opening.end(1) - 1
+        start = bracket.end(1) - 1
         if text[start] == "[":
             end, _ = reading.container(start, ())
             if not _REST.match(text, end):
@@ -142,21 +141,21 @@ class Reader:
         empty = _EMPTY.match(text, start)
         members: list[Member] = []
         if empty is None:
-            head, end = opening.group(), reading.members(opening.end(), self._nullable, members)
+            opening, end = bracket.group(), reading.members(bracket.end(), self._nullable, members)
         else:
-            head, end = text[: empty.end() - 1], empty.end()
+            opening, end = text[: empty.end() - 1], empty.end()
         if not _REST.match(text, end):
             raise MessageError(errors.NOT_JSON)
         if reading.problem is not None:
             raise reading.problem
         if "\n" in text or "\r" in text:
             # Strings cannot hold raw line breaks, so every one of them is white space between tokens.
-            head = _one_line(head)
+            opening = _one_line(opening)
             members = [
-                (key, _one_line(lead), _one_line(value), _one_line(trail))
-                for key, lead, value, trail in members
+                (key, _one_line(prefix), _one_line(value), _one_line(suffix))
+                for key, prefix, value, suffix in members
             ]
-        return head, members
+        return opening, members
 
     def nested(self, text: str) -> str | None:
         """Read an object or array that stands under a key of the message's own object.
@@ -191,7 +190,7 @@ class _Reading:
         separator = ","
         while separator == ",":
             found = self._item(position, keyed=True)
-            lead, inside, value, string, trail, separator = found.groups()
+            prefix, inside, value, string, suffix, separator = found.groups()
             position = found.end()
             key = self._key(inside, keys, ())
             if key in RESERVED_KEYS:
@@ -199,11 +198,11 @@ class _Reading:
             if value is None:
                 position, value = self.container(position, (key,))
                 behind = self._behind(position)
-                trail, separator = behind.group()[:-1], behind.group(1)
+                suffix, separator = behind.group()[:-1], behind.group(1)
                 position = behind.end()
             elif string is not None and ("\\" in string or not string or string.strip() != string):
                 value = self._string(string, (key,), nullable=key in nullable)
-            members.append((key, lead, value, trail))
+            members.append((key, prefix, value, suffix))
         if separator != "}":
             raise MessageError(errors.NOT_JSON)
         return position
@@ -223,8 +222,8 @@ class _Reading:
         levels: list[_Level] = []
         while True:
             # Here a bracket opens.
-            if len(levels) + 2 > MOST_LEVELS:  # with this container and the message's own object
-                self._report(errors.TOO_DEEP, path)
+            if len(levels) + 2 > MAX_LEVELS:  # with this container and the message's own object
+                self._report(errors.NESTED_TOO_DEEP, path)
             levels.append((set() if text[position] == "{" else None, path))
             empty = _EMPTY.match(text, position)
             if empty is None:
@@ -240,18 +239,18 @@ class _Reading:
                         return position, "".join(out)
                 keys, path = levels[-1]
                 found = self._item(position, keyed=keys is not None)
-                lead, inside, value, string, trail, separator = found.groups()
+                prefix, inside, value, string, suffix, separator = found.groups()
                 position = found.end()
                 if keys is not None:
                     key = self._key(inside, keys, path)
-                    if len(path) < MOST_LEVELS:  # deeper paths are of no use, and could fill the memory
+                    if len(path) < MAX_LEVELS:  # deeper paths are of no use, and could fill the memory
                         path = (*path, key)
                 if value is None:
-                    out.append(lead)
+                    out.append(prefix)
                     break
                 if string is not None:
                     value = self._string(string, path)
-                out += lead, value, trail, separator
+                out += prefix, value, suffix, separator
 
     def _leave(self, position: int, separator: str, levels: list[_Level], out: list[str]) -> int:
         """Leave the innermost container, and those around it that end with it; return the place to go on.
@@ -281,7 +280,7 @@ class _Reading:
         return found
 
     def _behind(self, position: int) -> Match[str]:
-        """Match what follows a container that stands in another one."""
+        """Match what follows a container inside another one."""
         found = _BEHIND.match(self._text, position)
         if found is None:
             raise MessageError(errors.NOT_JSON)

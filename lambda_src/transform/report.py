@@ -1,74 +1,46 @@
-"""What the function says about its work: log lines and metrics, both JSON lines on standard output.
+"""What the function says about its work: log lines of rejections, and metrics of each batch.
 
-CloudWatch Logs makes metrics of lines in the embedded metric format, so the function needs no permission and
-makes no call for them. Lines name rules and keys; they never hold values, because a log is read by more
-people than the data is.
+Lines name rules and keys; they never hold values, because a log is read by more people than the data is.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-import time
+from typing import Any, Callable, Mapping
 
-from . import errors
+from lambda_common import report
+from lambda_common.report import now_ms, print_line
 
-TYPE_CHECKING = False  # spares the import of typing
-if TYPE_CHECKING:
-    from typing import Any, Callable
+from .errors import INTERNAL_ERROR, MessageError
+from .settings import Settings
 
-    from .errors import MessageError
-    from .settings import Settings
+#: How many characters of a key's path enter the log.
+MAX_FIELD_CHARACTERS = 64
 
-_LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
-_MOST_OF_A_NAME = 64
-
+#: Names of the metrics.
 RECEIVED = "RecordsReceived"
 ACCEPTED = "RecordsAccepted"
 REJECTED = "RecordsRejected"
 
 
-def print_line(line: str) -> None:
-    """Write one line to standard output, as it is bound at this moment (a runtime may have replaced it)."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-class Report:
+class Report(report.Report):
     """Log lines and metrics of one function."""
-
-    __slots__ = ("_clock", "_level", "_settings", "_write")
 
     def __init__(
         self,
         settings: Settings,
         write: Callable[[str], None] = print_line,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], int] = now_ms,
     ) -> None:
         """Take what the report depends on.
 
         Args:
             settings: Factory, lane, log level and the metrics' namespace.
             write: Takes one line without its line feed.
-            clock: Gives the time as ``time.time`` does.
+            clock: Gives epoch milliseconds.
         """
-        self._settings = settings
-        self._write = write
-        self._clock = clock
-        self._level = _LEVELS[settings.log_level]
-
-    def log(self, level: str, message: str, **fields: Any) -> None:
-        """Write a log line, if its level is worth one."""
-        if _LEVELS[level] < self._level:
-            return
-        line = {
-            "level": level,
-            "message": message,
-            "factory": self._settings.factory,
-            "lane": self._settings.lane,
-            **fields,
-        }
-        self._write(json.dumps(line))
+        fields = {"factory": settings.factory, "lane": settings.lane}
+        super().__init__(settings.log_level, fields, settings.metrics_namespace, write, clock)
+        self._dimensions = {"Factory": settings.factory, "Lane": settings.lane}
 
     def rejected(
         self,
@@ -76,9 +48,9 @@ class Report:
         payload: bytes | None,
         received_at: int | None,
         gateway: str | None,
-        error: MessageError | Exception,
+        error: Exception,
     ) -> str:
-        """Log why a record was given back, and return the name of the rule.
+        """Log why a record was rejected, and return the code of the rule.
 
         The error object that Firehose writes for the record has its bytes, but neither reason nor gateway.
         The SHA-256 of the payload joins it to this line.
@@ -88,7 +60,7 @@ class Report:
             payload: Its bytes; None if they could not be decoded.
             received_at: When it arrived, in epoch milliseconds, if that is known.
             gateway: Its gateway, if that is known.
-            error: The rule that it broke, or an error that nobody expected.
+            error: The rule that it broke, or an unexpected error.
         """
         import hashlib  # loads OpenSSL, which a cold start without rejections can do without
 
@@ -98,22 +70,16 @@ class Report:
             "received_at": received_at,
             "sha256": None if payload is None else hashlib.sha256(payload).hexdigest(),
         }
-        if isinstance(error, errors.MessageError):
-            field = None if error.field is None else error.field[:_MOST_OF_A_NAME]
+        if isinstance(error, MessageError):
+            field = None if error.field is None else error.field[:MAX_FIELD_CHARACTERS]
             self.log("WARNING", "record rejected", **fields, field=field, rule=error.rule)
             return error.rule
-        self.log(
-            "ERROR",
-            "record rejected",
-            **fields,
-            field=None,
-            rule=errors.INTERNAL_ERROR,
-            exception=type(error).__name__,
-            place=_place(error),
-        )
-        return errors.INTERNAL_ERROR
+        name, place = type(error).__name__, _place(error)
+        fields.update(field=None, rule=INTERNAL_ERROR, exception=name, place=place)
+        self.log("ERROR", "record rejected", **fields)
+        return INTERNAL_ERROR
 
-    def counted(self, received: int, rejected: dict[str, int]) -> None:
+    def counted(self, received: int, rejected: Mapping[str, int]) -> None:
         """Write a batch's metrics: how many records came, were accepted and rejected, and rejections by rule.
 
         Args:
@@ -121,19 +87,10 @@ class Report:
             rejected: The number of rejections by rule.
         """
         lost = sum(rejected.values())
-        self._metrics({}, {RECEIVED: received, ACCEPTED: received - lost, REJECTED: lost})
+        counts = {RECEIVED: received, ACCEPTED: received - lost, REJECTED: lost}
+        self.metrics(self._dimensions, {name: (count, "Count") for name, count in counts.items()})
         for rule, count in rejected.items():
-            self._metrics({"Rule": rule}, {REJECTED: count})
-
-    def _metrics(self, dimensions: dict[str, str], values: dict[str, int]) -> None:
-        dimensions = {"Factory": self._settings.factory, "Lane": self._settings.lane, **dimensions}
-        definition = {
-            "Namespace": self._settings.metrics_namespace,
-            "Dimensions": [list(dimensions)],
-            "Metrics": [{"Name": name, "Unit": "Count"} for name in values],
-        }
-        envelope = {"Timestamp": int(self._clock() * 1000), "CloudWatchMetrics": [definition]}
-        self._write(json.dumps({"_aws": envelope, **dimensions, **values}))
+            self.metrics({**self._dimensions, "Rule": rule}, {REJECTED: (count, "Count")})
 
 
 def _place(error: Exception) -> str | None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 
-TYPE_CHECKING = False  # spares the import of typing
-if TYPE_CHECKING:
-    from typing import Any
+from .events import Answer, FirehoseRecord
 
-# Lambda, quotas: 6 MB for the request and for the response of a synchronous invocation.
-MOST_BYTES = 6 * 1024 * 1024
+#: Lambda, quotas: 6 MB for the request and for the response of a synchronous invocation.
+MAX_BYTES = 6 * 1024 * 1024
+#: What becomes of a record.
 OK = "Ok"
 FAILED = "ProcessingFailed"
 
-# The most that a record adds, beside its ID and data, to an answer with the spaces that json.dumps puts.
+#: The most that a record adds, beside its ID and data, to an answer with the spaces that json.dumps puts.
 FRAME = len(
     json.dumps(
         {
@@ -25,17 +24,17 @@ FRAME = len(
     )
     + ", "
 )
-# The characters that one may become in JSON: an emoji is spelled as a pair of \u escapes.
-WORST_ESCAPE = 12
+#: The characters that one may become in JSON: an emoji is spelled as a pair of \u escapes.
+MAX_ESCAPE = 12
 _ENVELOPE = len(json.dumps({"records": []}))
 
 
-def failed(record: dict[str, Any]) -> dict[str, Any]:
+def failed(record: FirehoseRecord) -> Answer:
     """Give a record back to Firehose exactly as it came."""
     return {"recordId": record["recordId"], "result": FAILED, "data": record.get("data", "")}
 
 
-def fit(records: list[dict[str, Any]], answers: list[dict[str, Any]], limit: int = MOST_BYTES) -> list[int]:
+def fit(records: list[FirehoseRecord], answers: list[Answer], limit: int = MAX_BYTES) -> list[int]:
     """Give back the last records as they came, until the answer fits.
 
     Firehose's request holds every record's data and more about it than the answer does, so an answer of
@@ -47,7 +46,7 @@ def fit(records: list[dict[str, Any]], answers: list[dict[str, Any]], limit: int
         limit: The most bytes of the answer.
 
     Returns:
-        The indices of the records that were given back, last first.
+        The indices of the returned records, last first.
     """
     sizes = [size(answer) for answer in answers]
     total = _ENVELOPE + sum(sizes)
@@ -65,6 +64,6 @@ def fit(records: list[dict[str, Any]], answers: list[dict[str, Any]], limit: int
     return given_back
 
 
-def size(answer: dict[str, Any]) -> int:
+def size(answer: Answer) -> int:
     """Return how many bytes a record's answer is in JSON, with what separates it from the next."""
     return len(json.dumps(answer)) + len(", ")

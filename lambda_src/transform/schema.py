@@ -18,17 +18,16 @@ from __future__ import annotations
 import json
 import os
 import re
+from typing import Any, NamedTuple, NoReturn
 
 from .errors import SchemaError
 
-TYPE_CHECKING = False  # spares the import of typing
-if TYPE_CHECKING:
-    from typing import Any, NoReturn
-
-# Where the package has its copy of the files.
+#: Where the package has its copy of the files.
 PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schemas")
 
+#: What a table is made of: a column for each key, or the message as one line.
 FORMATS = ("parquet", "line")
+#: Glue types.
 COLUMN_TYPES = (
     "string",
     "boolean",
@@ -40,8 +39,9 @@ COLUMN_TYPES = (
     "double",
     "timestamp",
 )
+#: Of both tables.
 PARTITION_KEYS = (("factory", "string"), ("year", "int"), ("month", "int"), ("day", "int"))
-# Columns that the transform writes from other things than a key of the message.
+#: Columns that the transform writes from other things than a key of the message.
 VALUE_TEXT = "value_text"
 ATTRIBUTES = "attributes"
 COMPUTED = (VALUE_TEXT, ATTRIBUTES)
@@ -52,7 +52,7 @@ _COLUMN_MEMBERS = {"name", "type", "comment"}
 _SOURCE_MEMBERS = {"source", "required", "blank"}
 
 
-class Column:
+class Column(NamedTuple):
     """One column.
 
     Attributes:
@@ -64,20 +64,15 @@ class Column:
         blank_is_null: Whether a blank string in it means null.
     """
 
-    __slots__ = ("blank_is_null", "comment", "name", "required", "source", "type")
-
-    def __init__(
-        self, name: str, glue_type: str, comment: str, source: str | None, required: bool, blank_is_null: bool
-    ) -> None:
-        self.name = name
-        self.type = glue_type
-        self.comment = comment
-        self.source = source
-        self.required = required
-        self.blank_is_null = blank_is_null
+    name: str
+    type: str
+    comment: str
+    source: str | None
+    required: bool
+    blank_is_null: bool
 
 
-class Schema:
+class Schema(NamedTuple):
     """One table.
 
     Attributes:
@@ -88,21 +83,11 @@ class Schema:
         partition_keys: In the file's order.
     """
 
-    __slots__ = ("columns", "description", "format", "partition_keys", "table")
-
-    def __init__(
-        self,
-        table: str,
-        description: str,
-        layout: str,
-        columns: tuple[Column, ...],
-        partition_keys: tuple[Column, ...],
-    ) -> None:
-        self.table = table
-        self.description = description
-        self.format = layout
-        self.columns = columns
-        self.partition_keys = partition_keys
+    table: str
+    description: str
+    format: str
+    columns: tuple[Column, ...]
+    partition_keys: tuple[Column, ...]
 
 
 def load(table: str, folder: str = PACKAGED) -> Schema:

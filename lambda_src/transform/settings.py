@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import re
+from typing import Mapping, NamedTuple
 
-from .errors import SettingsError
+from lambda_common.settings import Environment
 
-TYPE_CHECKING = False  # spares the import of typing
-if TYPE_CHECKING:
-    from typing import Mapping
-
+#: What a setting may be.
 LANES = ("measurements", "configuration")
 BLANK_POLICIES = ("reject", "null", "keep")
-# Rejections are logged at WARNING. A level above it would hide why a message went to the errors, so there is
-# none.
+
+#: Rejections are logged at WARNING. A level above it would hide why a message went to the errors, so there is
+#: none.
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING")
 
-_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
-_ID_LENGTH = 32
-_DAYS = re.compile(r"[0-9]{1,5}\Z")
-# A window that reached back further would promise what the table cannot keep: OpenX, Firehose's reader of
-# JSON, takes milliseconds of before 2001-09-09 for seconds. 9,000 days later it was May 2026, so the whole
-# window of what arrives now lies behind that day.
-_MOST_PAST_DAYS = 9_000
-_MOST_FUTURE_DAYS = 36_500
-# CloudWatch, PutMetricData: 1 to 255 of these characters; names that begin with "AWS/" are Amazon's own.
-_NAMESPACE = re.compile(r"(?!AWS/)[0-9A-Za-z.\-_/#:]{1,255}\Z")
+#: A window that reached back further would promise what the table cannot keep: OpenX, Firehose's reader of
+#: JSON, takes milliseconds of before 2001-09-09 for seconds. 9,000 days later it was May 2026, so the whole
+#: window of what arrives now lies behind that day.
+MAX_PAST_DAYS = 9_000
+MAX_FUTURE_DAYS = 36_500
 
 
-class Settings:
+class Settings(NamedTuple):
     """How this function works, fixed at its cold start.
 
     Attributes:
@@ -42,84 +35,31 @@ class Settings:
         log_level: ``DEBUG``, ``INFO`` or ``WARNING``.
     """
 
-    __slots__ = (
-        "blank_strings",
-        "factory",
-        "future_days",
-        "lane",
-        "log_level",
-        "metrics_namespace",
-        "past_days",
-    )
-
-    def __init__(
-        self,
-        *,
-        factory: str,
-        lane: str,
-        blank_strings: str = "reject",
-        past_days: int = 400,
-        future_days: int = 1,
-        metrics_namespace: str = "FactoryLake",
-        log_level: str = "INFO",
-    ) -> None:
-        self.factory = factory
-        self.lane = lane
-        self.blank_strings = blank_strings
-        self.past_days = past_days
-        self.future_days = future_days
-        self.metrics_namespace = metrics_namespace
-        self.log_level = log_level
+    factory: str
+    lane: str
+    blank_strings: str = "reject"
+    past_days: int = 400
+    future_days: int = 1
+    metrics_namespace: str = "FactoryLake"
+    log_level: str = "INFO"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Read and check every variable.
+        """Read and check the variables.
 
         Args:
             environ: The environment, as ``os.environ``.
 
         Raises:
-            SettingsError: A variable is missing or breaks its rule; the message names variable, rule and
-                value.
+            SettingsError: The first variable that is missing or breaks its rule.
         """
+        env = Environment(environ)
         return cls(
-            factory=_factory(environ),
-            lane=_one_of(environ, "LANE", LANES),
-            blank_strings=_one_of(environ, "BLANK_STRINGS", BLANK_POLICIES, "reject"),
-            past_days=_days(environ, "TIMESTAMP_PAST_DAYS", 400, _MOST_PAST_DAYS),
-            future_days=_days(environ, "TIMESTAMP_FUTURE_DAYS", 1, _MOST_FUTURE_DAYS),
-            metrics_namespace=_namespace(environ),
-            log_level=_one_of(environ, "LOG_LEVEL", LOG_LEVELS, "INFO"),
+            factory=env.factory(),
+            lane=env.one_of("LANE", LANES),
+            blank_strings=env.one_of("BLANK_STRINGS", BLANK_POLICIES, "reject"),
+            past_days=env.whole("TIMESTAMP_PAST_DAYS", 400, 0, MAX_PAST_DAYS),
+            future_days=env.whole("TIMESTAMP_FUTURE_DAYS", 1, 0, MAX_FUTURE_DAYS),
+            metrics_namespace=env.metrics_namespace(),
+            log_level=env.one_of("LOG_LEVEL", LOG_LEVELS, "INFO"),
         )
-
-
-def _factory(environ: Mapping[str, str]) -> str:
-    value = environ.get("FACTORY")
-    if value is None or len(value) > _ID_LENGTH or not _ID.match(value):
-        rule = f"lower-case letters and digits in groups joined by '-', at most {_ID_LENGTH} characters"
-        raise SettingsError("FACTORY", rule, value)
-    return value
-
-
-def _one_of(
-    environ: Mapping[str, str], variable: str, choices: tuple[str, ...], default: str | None = None
-) -> str:
-    value = environ.get(variable, default)
-    if value is None or value not in choices:
-        raise SettingsError(variable, "one of " + ", ".join(choices), value)
-    return value
-
-
-def _days(environ: Mapping[str, str], variable: str, default: int, most: int) -> int:
-    value = environ.get(variable, str(default))
-    if not _DAYS.match(value) or int(value) > most:
-        raise SettingsError(variable, f"a whole number of days from 0 to {most}", value)
-    return int(value)
-
-
-def _namespace(environ: Mapping[str, str]) -> str:
-    value = environ.get("METRICS_NAMESPACE", "FactoryLake")
-    if not _NAMESPACE.match(value):
-        rule = "1 to 255 of 0-9 A-Z a-z . - _ / # : that do not begin with 'AWS/'"
-        raise SettingsError("METRICS_NAMESPACE", rule, value)
-    return value

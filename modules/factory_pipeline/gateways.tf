@@ -72,7 +72,7 @@ resource "aws_iot_thing" "identity" {
           "request with",
         ]),
         join(" ", [
-          "  .venv/bin/python -m factory_lake.gateway csr --client-id ${each.key} --csr-dir ${local.csr_dir}",
+          "  .venv/bin/factory-lake gateway csr --client-id ${each.key} --csr-dir ${local.csr_dir}",
           "--key-dir keys",
         ]),
         "or with",

@@ -6,63 +6,32 @@ of a lake run on one worker, and each group of them has a factory of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import hcl2
 import pytest
 
-from harness.changes.dependencies import FACTORIES
+from factory_lake.gateway.csr import make_csr
+from harness.changes.dependencies import FACTORIES, ONE_SHARD
 from harness.lake import LocalLake, Provider
 from harness.lake.local import build_packages
-from harness.lake.terraform import REPOSITORY
 from tests.e2e.keys import make_keys
 from tests.e2e.plant import Factory
+from tests.support.factories import LANES, NO_ALARMS, VIDEO
 
-# One shard a stream: the delivery engine asks each shard every second, and a stream on demand has four.
-ONE_SHARD: dict[str, Any] = {"stream": {"shards": 1}}
-# Functions are at work every two seconds, and buffers hold what they made for as short as AWS allows.
-LIVELY: dict[str, Any] = {
+# Functions are invoked every two seconds, and buffers hold what they made for as short as AWS allows.
+_LIVELY: dict[str, Any] = {
     **ONE_SHARD,
     "delivery": {"buffer_seconds": 60, "transform_buffer": {"mb": 0.5, "seconds": 2}},
 }
-_LANES = {"measurements": ONE_SHARD, "configuration": ONE_SHARD}
-
-_PATIENT = {**_LANES, "configuration": {**ONE_SHARD, "delivery": {"transform_retries": 30}}}
-
-
-def _alarm_names(module: str) -> list[str]:
-    """The alarms that a module has."""
-    content = hcl2.loads((REPOSITORY / "modules" / module / "alarms.tf").read_text(encoding="utf-8"))
-    return [name for local in content["locals"] for name in local.get("alarm_descriptions", ())]
-
-
-# An alarm for each kind of trouble and lane is half of what a factory consists of. One factory's alarms are
-# enough to prove them and that a second apply changes none.
-_SILENT: dict[str, Any] = {
-    "alarms": {
-        "messages": {"disabled": _alarm_names("factory_pipeline")},
-        "video": {"disabled": _alarm_names("video_archiver")},
-    }
-}
-_VIDEO = {"clip_seconds": 30, "settle_seconds": 3, "quiet_seconds": 15, "schedule": "rate(1 minute)"}
-_BERGEN = {"gateways": ["mill"], "lanes": _LANES, **_SILENT}
-_GENOA = {
-    "gateways": ["crane"],
-    "cameras": {"gate": {}},
-    "lanes": {"measurements": LIVELY, "configuration": LIVELY},
-    "video": _VIDEO,
-    **_SILENT,
-}
-_KRAKOW = {"gateways": ["line-1", "line-2"], "cameras": {"press-1": {}}}  # on demand
-_LYON = {"gateways": ["press-shop"], "lanes": _LANES, **_SILENT}
+_PATIENT = {**LANES, "configuration": {**ONE_SHARD, "delivery": {"transform_retries": 30}}}
 _MALMO = {
     "gateways": ["mill"],
     "cameras": {"tap": {"retention_hours": 1}},
-    "lanes": _LANES,
-    "video": _VIDEO,
+    "lanes": LANES,
+    "video": VIDEO,
     # So that few messages and a short while are enough to provoke every alarm.
     "alarms": {
         "messages": {"min_records": 5, "transform_timeout_share": 0.0075},
@@ -71,60 +40,78 @@ _MALMO = {
 }
 
 
+def _factory(*gateways: str, lanes: Mapping[str, Any] = LANES, **more: Any) -> dict[str, Any]:
+    """A factory without alarms."""
+    return {"gateways": list(gateways), "lanes": lanes, **NO_ALARMS, **more}
+
+
 @dataclass(frozen=True)
 class Shared:
     """A lake that tests share.
 
     Attributes:
-        modules: Names of the tests' modules.
-        factories: What is applied. An account is of everything that a factory's gateways ever sent, so each
-            group of tests has its own.
+        modules: Names of the tests' modules, in the order in which they run.
+        factories: What is applied. A reconciliation is of everything that a factory's gateways ever sent, so
+            each group of tests has its own factory.
         has_keys: Whether keys of the customer's encrypt all of it.
+        more_requests: Client IDs with a second request, `second.pem`.
     """
 
     modules: tuple[str, ...]
     factories: dict[str, Any] = field(default_factory=dict)
     has_keys: bool = False
+    more_requests: tuple[str, ...] = ()
 
 
 LAKES = {
     "messages": Shared(
         ("test_access", "test_faults", "test_messages", "test_redrive"),
         {
-            "bergen": _BERGEN,
-            "genoa": _GENOA,
-            "krakow": _KRAKOW,
-            "lyon": _LYON,
-            "porto": {"gateways": ["kiln"], "lanes": _LANES, **_SILENT},
-            "turin": {"gateways": ["paint"], "lanes": _LANES, **_SILENT},
+            "bergen": _factory("mill"),
+            "genoa": _factory("crane", cameras={"gate": {}}),
+            "krakow": _factory("line-1", "line-2", lanes={}, cameras={"press-1": {}}),  # on demand
+            "porto": _factory("kiln"),
+            "turin": _factory("paint"),
         },
         has_keys=True,
     ),
     "video": Shared(
         ("test_alarms", "test_repeats", "test_soak", "test_video"),
-        {"genoa": _GENOA, "krakow": _KRAKOW, "malmo": _MALMO},
+        {
+            "genoa": _factory(
+                "crane",
+                cameras={"gate": {}},
+                video=VIDEO,
+                lanes={"measurements": _LIVELY, "configuration": _LIVELY},
+            ),
+            "krakow": _factory("line-1", cameras={"press-1": {}}),
+            "malmo": _MALMO,
+        },
         has_keys=True,
     ),
-    # Without keys, as the demonstration's.
+    # What the table of changes is made of, and one factory more. It has no keys, as the demonstration's lake.
+    # The last test leaves it with other factories.
     "changes": Shared(
-        ("test_certificates", "test_changes"),
-        {"krakow": _KRAKOW, "lyon": _LYON, "nancy": {"gateways": ["cell"], "lanes": _PATIENT, **_SILENT}},
+        ("test_plans", "test_certificates", "test_changes"),
+        {**FACTORIES, "nancy": _factory("cell", "spare", lanes=_PATIENT)},
+        more_requests=("nancy-cell-measurements",),
     ),
-    # What the table of changes is made of.
-    "plans": Shared(("test_plans",), FACTORIES),
 }
 
 
 # Before pytest-xdist reads the groups.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs all tests of a lake."""
-    for item in items:
-        if _is_here(item):
-            item.add_marker(pytest.mark.cloud)
-            item.add_marker(pytest.mark.xdist_group(f"lake-{_lake_of(item.path.stem)}"))
-            # The first test of a lake waits for its apply, beside other work.
-            item.add_marker(pytest.mark.timeout(900), append=False)
+    """One worker runs all tests of a lake, module by module."""
+    here = [place for place, item in enumerate(items) if _is_here(item)]
+    order = [module for shared in LAKES.values() for module in shared.modules]
+    in_order = sorted((items[place] for place in here), key=lambda item: order.index(item.path.stem))
+    for place, item in zip(here, in_order, strict=True):
+        items[place] = item
+        item.add_marker(pytest.mark.cloud)
+        item.add_marker(pytest.mark.xdist_group(f"lake-{_lake_of(item.path.stem)}"))
+        # The first test of a lake waits for its apply, beside other work.
+        item.add_marker(pytest.mark.timeout(900), append=False)
 
 
 def _is_here(item: pytest.Item) -> bool:
@@ -169,8 +156,10 @@ class Lakes:
             running.provider = lake.terraform.start_provider()
             lake.terraform = lake.terraform.with_provider(running.provider)
             shared = LAKES[name]
-            keys = {"kms_keys": make_keys(lake.cloud, "factory-lake-local")} if shared.has_keys else {}
-            lake.apply(shared.factories, **keys)
+            for client_id in shared.more_requests:
+                make_csr(client_id, "second", lake.csr_dir, lake.key_dir)
+            keys = make_keys(lake.cloud, "factory-lake-local") if shared.has_keys else {}
+            lake.apply(shared.factories, kms_keys=keys)
         return self._running[name]
 
     def done_with(self, module: str) -> None:

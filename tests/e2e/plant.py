@@ -1,22 +1,32 @@
-"""What the end-to-end tests do with a lake: send as a gateway, take the account, act as a role."""
+"""What the end-to-end tests do with a lake: send as a gateway, film, reconcile, query."""
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import time
+import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from factory_lake.gateway.fleet import Manner, send
+from factory_lake import query as athena
+from factory_lake.gateway.fleet import SendOptions, send
 from factory_lake.gateway.identities import Lane, Source
-from factory_lake.gateway.mqtt import Patience
-from factory_lake.reconcile import Account, Buckets, Lake, Tally, take_account
+from factory_lake.gateway.mqtt import Timeouts
+from factory_lake.reconcile import Buckets, Counts, ReconciliationReport, StoredObjects, reconcile
 from factory_lake.reconcile.stored import Found
+from harness.camera.camera import Camera
+from harness.camera.journal import Journal
+from harness.camera.script import Script
 from harness.demo.messages import connections
 from harness.lake import LocalLake
+from harness.lake.local import PACKAGES
+from localcloud import LocalCloud
+from localcloud.testing.producer import Producer
 
 FLUSH_SECONDS = 100.0
 PATIENCE = 100.0
@@ -24,16 +34,21 @@ PATIENCE = 100.0
 _numbers = itertools.count(1)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Come back once something is so.
+def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE, every: float = 0.05) -> None:
+    """Return once a condition is true.
+
+    Args:
+        condition: Evaluated again and again.
+        seconds: How long to wait.
+        every: Seconds between two evaluations; more for one that costs something.
 
     Raises:
-        AssertionError: It was not in time.
+        AssertionError: The condition was not true in time.
     """
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not so after {seconds:g} s"
-        time.sleep(0.05)
+        assert time.monotonic() < deadline, f"not true after {seconds:g} s"
+        time.sleep(every)
 
 
 def sample(**changes: object) -> bytes:
@@ -71,35 +86,33 @@ class Factory:
     journals: Path
 
     def send(self, payloads: list[bytes], lane: Lane = "measurements", gateway: str | None = None) -> None:
-        """Publish and wait for every acknowledgement; as the factory's first gateway unless told another."""
+        """Publish and wait for every acknowledgement; as the factory's first gateway, or as the one named."""
         source = Source(self.name, gateway or self.gateway, lane)
-        manner = Manner(patience=Patience(give_up=60))
-        send(connections(self.lake), {source: payloads}, self.journals, manner)
+        options = SendOptions(timeouts=Timeouts(give_up=60))
+        send(connections(self.lake), {source: payloads}, self.journals, options)
 
     def deliver(self) -> None:
         """Have everything in the factory's data streams delivered."""
         self.lake.cloud.flush(list(self.lake.outputs["delivery_streams"][self.name].values()), FLUSH_SECONDS)
 
-    def account(self) -> Account:
+    def account(self) -> ReconciliationReport:
         """Of everything that was ever sent for the factory."""
-        return take_account(self._stored(), self.journals)
+        return reconcile(self._stored(), self.journals)
 
     def found(self) -> list[Found]:
         """Everything of the factory that lies in the lake."""
         return self._stored().found([self.name])
 
-    def _stored(self) -> Lake:
-        return Lake(self.lake.cloud.client("s3"), Buckets.from_outputs(self.lake.outputs))
+    def _stored(self) -> StoredObjects:
+        return StoredObjects(self.lake.cloud.client("s3"), Buckets.from_outputs(self.lake.outputs))
 
-    def tally(self, lane: Lane = "measurements") -> Tally:
+    def tally(self, lane: Lane = "measurements") -> Counts:
         """The lane's numbers."""
         return self.account().by_lane[f"{self.name}/{lane}"]
 
 
 def rows(lake: LocalLake, sql: str) -> list[tuple[Any, ...]]:
     """Run SQL through the Athena API."""
-    from factory_lake import query as athena
-
     result = athena.run(
         lake.cloud.client("athena"),
         sql,
@@ -114,3 +127,33 @@ def all_keys(lake: LocalLake, bucket: str, prefix: str) -> Iterator[str]:
     pages = lake.cloud.client("s3").get_paginator("list_objects_v2")
     for page in pages.paginate(Bucket=lake.outputs["buckets"][bucket], Prefix=prefix):
         yield from (item["Key"] for item in page.get("Contents", []))
+
+
+def film(
+    cloud: LocalCloud, stream: str, journal: Journal, seconds: float, *, ago: float, seed: int = 1
+) -> None:
+    """Send `seconds` of footage that began `ago` seconds ago, in no time, from a stream's camera."""
+    producer = Producer(cloud.client("kinesisvideo"), stream)
+    begin_ms = int((time.time() - ago) * 1000)
+    script = Script(seed=seed, shortest_ms=1_000, longest_ms=3_000)
+    camera = Camera(stream.rpartition("_")[2], producer, journal, script, begin_ms)
+    assert camera.backfill(begin_ms + int(seconds * 1000)) > 0
+
+
+@contextmanager
+def broken_code(lake: LocalLake, function: str, body: str) -> Iterator[None]:
+    """Give a function other code and a second to run; the packaged code returns afterwards."""
+    functions = lake.cloud.client("lambda")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        package.writestr("transform/__init__.py", "")
+        package.writestr("transform/handler.py", f"def handler(event, context):\n    {body}\n")
+    timeout = functions.get_function_configuration(FunctionName=function)["Timeout"]
+    functions.update_function_code(FunctionName=function, ZipFile=archive.getvalue())
+    functions.update_function_configuration(FunctionName=function, Timeout=1)
+    try:
+        yield
+    finally:
+        packaged = (PACKAGES / "transform.zip").read_bytes()
+        functions.update_function_code(FunctionName=function, ZipFile=packaged)
+        functions.update_function_configuration(FunctionName=function, Timeout=timeout)

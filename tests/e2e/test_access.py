@@ -22,7 +22,7 @@ from factory_lake.gateway.identities import LANES, Source
 from harness.access.clients import Clients
 from harness.access.gateways import Attempt, View, attempts
 from harness.access.matrix import differences, expected, expected_cells, tried
-from harness.access.places import NAME, Surroundings, places
+from harness.access.places import NAME, LakeUnderTest, places
 from harness.access.policies import as_list, complaints, documents
 from harness.access.principals import CLIP_FETCH, Principal, principals, rule_of, session
 from harness.access.probes import PROBES
@@ -37,21 +37,21 @@ _ELSEWHERE = "999999999999"
 
 
 @pytest.fixture(scope="module")
-def surroundings(lake: LocalLake) -> Surroundings:
+def tested(lake: LocalLake) -> LakeUnderTest:
     """The lake, as the matrix needs it."""
     gateways = {factory: sorted(of)[0] for factory, of in lake.outputs["gateways"].items()}
-    return Surroundings(lake.outputs, lake.cloud, gateways, lake.variables["kms_keys"], Clients(lake.cloud))
+    return LakeUnderTest(lake.outputs, lake.cloud, gateways, lake.variables["kms_keys"], Clients(lake.cloud))
 
 
 @pytest.fixture(scope="module")
-def roles(surroundings: Surroundings) -> list[Principal]:
+def roles(tested: LakeUnderTest) -> list[Principal]:
     """Every role of the factory."""
-    iot = surroundings.root.of("iot")
-    return principals(surroundings.outputs, surroundings.cloud, iot, OWN)
+    iot = tested.root.of("iot")
+    return principals(tested.outputs, tested.cloud, iot, OWN)
 
 
-def test_each_role_may_do_what_the_table_says_and_nothing_else(surroundings: Surroundings) -> None:
-    verdicts = tried(surroundings, OWN, FOREIGN)
+def test_each_role_may_do_what_the_table_says_and_nothing_else(tested: LakeUnderTest) -> None:
+    verdicts = tried(tested, OWN, FOREIGN)
     assert differences(expected_cells(expected()), verdicts) == []
 
 
@@ -141,20 +141,20 @@ _GRANTS = {
 }
 
 
-def test_each_grant_of_a_key_is_needed(surroundings: Surroundings, roles: list[Principal]) -> None:
+def test_each_grant_of_a_key_is_needed(tested: LakeUnderTest, roles: list[Principal]) -> None:
     """The matrix shows that the calls work with the keys; here each fails without its statement."""
-    clients = Clients(surroundings.cloud)
+    clients = Clients(tested.cloud)
     seen = set()
     for role in roles:
-        grants = list(_without_grants(surroundings, role))
+        grants = list(_without_grants(tested, role))
         if not grants:
             continue
-        clients.become(session(surroundings.cloud, role))
-        around = places(surroundings, role, FOREIGN)
+        clients.become(session(tested.cloud, role))
+        available = places(tested, role, FOREIGN)
         for sid, without in grants:
             action, on = _GRANTS[role.kind, sid]
             probe = next(each for each in PROBES if (each.action, each.on) == (action, on))
-            arguments = probe.arguments_for(around[on]["own"][0])
+            arguments = probe.arguments_for(available[on]["own"][0])
             call = partial(getattr(clients.of(probe.service), probe.operation), **arguments)
             with without, pytest.raises(ClientError) as refused:
                 call()
@@ -166,7 +166,7 @@ def test_each_grant_of_a_key_is_needed(surroundings: Surroundings, roles: list[P
 
 
 def _without_grants(
-    lake: Surroundings, role: Principal
+    lake: LakeUnderTest, role: Principal
 ) -> Iterator[tuple[str, AbstractContextManager[None]]]:
     """Each statement about a key in a role's policy, with what takes it away for a while."""
     iam = lake.root.of("iam")
@@ -188,27 +188,27 @@ def _without(iam: Any, role: str, name: str, document: Any, statement: Any) -> I
         put(PolicyDocument=json.dumps(document))
 
 
-def test_a_log_group_takes_no_key_whose_policy_says_nothing_of_logs(surroundings: Surroundings) -> None:
+def test_a_log_group_takes_no_key_whose_policy_says_nothing_of_logs(tested: LakeUnderTest) -> None:
     """That it takes one with the documented policy has been shown by the apply."""
-    logs, key = surroundings.root.of("logs"), surroundings.keys["logs"]
+    logs, key = tested.root.of("logs"), tested.keys["logs"]
     with pytest.raises(ClientError, match="not allowed to be used"):
         logs.create_log_group(logGroupName=f"/elsewhere/{NAME}", kmsKeyId=key)
 
 
 def test_objects_are_put_with_the_lakes_key_or_not_at_all(
-    surroundings: Surroundings, roles: list[Principal]
+    tested: LakeUnderTest, roles: list[Principal]
 ) -> None:
     delivery = next(role for role in roles if role.kind == "delivery")
-    clients = Clients(surroundings.cloud)
-    clients.become(session(surroundings.cloud, delivery))
-    target = places(surroundings, delivery, FOREIGN)["errors"]["own"][0]
+    clients = Clients(tested.cloud)
+    clients.become(session(tested.cloud, delivery))
+    target = places(tested, delivery, FOREIGN)["errors"]["own"][0]
     put = partial(clients.of("s3").put_object, Bucket=target["bucket"], Key=target["key"], Body=b"")
-    keys = surroundings.keys
+    keys = tested.keys
 
     put(ServerSideEncryption="aws:kms", SSEKMSKeyId=keys["buckets"])
-    stored = surroundings.root.of("s3").head_object(Bucket=target["bucket"], Key=target["key"])
+    stored = tested.root.of("s3").head_object(Bucket=target["bucket"], Key=target["key"])
     assert stored["SSEKMSKeyId"] == keys["buckets"]
-    surroundings.root.of("s3").delete_object(Bucket=target["bucket"], Key=target["key"])
+    tested.root.of("s3").delete_object(Bucket=target["bucket"], Key=target["key"])
     for other in (
         {"ServerSideEncryption": "AES256"},
         {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": keys["video"]},

@@ -1,7 +1,7 @@
-"""Every alarm is provoked, heard, and ends with what it was about.
+"""Every alarm is provoked, notifies, and ends with its cause.
 
-Nothing is waited for that time alone would bring: data points, messages and schedules become older when the
-test says so, and the alarms are evaluated at once.
+No test waits for time to pass: data points, messages and schedules become older on command, and the alarms
+are evaluated at once.
 """
 
 from __future__ import annotations
@@ -19,13 +19,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from harness.camera.camera import Camera
+from harness.camera.archiver import run_archiver, schedule_off
 from harness.camera.journal import Journal
-from harness.camera.script import Script
 from harness.lake import LocalLake
-from localcloud.testing.producer import Producer
-from tests.e2e.plant import PATIENCE, Factory, sample, wait_until
-from tests.e2e.test_faults import broken_code
+from tests.e2e.plant import PATIENCE, Factory, broken_code, film, sample, wait_until
 
 FACTORY, LANE = "malmo", "measurements"
 NOT_PROVOKED = {"rule-throttled": "the local rules engine throttles no rule"}
@@ -34,11 +31,11 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 @dataclass
 class Plant:
-    """The factory whose alarms are tried, and who listens to them.
+    """The factory whose alarms are tried, and the queue that gets their notifications.
 
     Attributes:
         factory: The factory.
-        queue: URL of a queue that gets what the lake's topic is told.
+        queue: URL of a queue that gets the notifications of the lake's topic.
         journals: Folder for the cameras' journals.
         heard: Alarm and new state of every notification, oldest first.
     """
@@ -80,7 +77,7 @@ class Plant:
         }
 
     def until(self, state: str, kinds: set[str]) -> None:
-        """Evaluates alarms until all of these kinds have a state, and have told it since the last time."""
+        """Evaluates alarms until all of these kinds have a state, and have notified of it."""
         names = self.named(kinds)
         client = self.lake.cloud.client("cloudwatch")
         deadline = time.monotonic() + PATIENCE
@@ -99,7 +96,7 @@ class Plant:
             time.sleep(0.2)
 
     def rest(self, kinds: set[str]) -> None:
-        """Evaluates alarms until none of these kinds sounds, from whatever went before."""
+        """Evaluates alarms until none of these kinds is firing, whatever went before."""
         client = self.lake.cloud.client("cloudwatch")
 
         def is_quiet() -> bool:
@@ -137,22 +134,18 @@ class Plant:
 
     def run(self) -> None:
         """Runs the archiver, whatever comes of it."""
-        self.lake.cloud.client("lambda").invoke(FunctionName=self.video["clip_function"], Payload=b"{}")
+        run_archiver(self.lake.cloud, self.video["clip_function"])
 
     def film(self, stream: str, seconds: float, ago: float) -> None:
         """Sends footage that began so long ago."""
-        begin_ms = int((time.time() - ago) * 1000)
-        producer = Producer(self.lake.cloud.client("kinesisvideo"), stream)
-        script = Script(seed=1, shortest_ms=1_000, longest_ms=3_000)
-        journal = Journal(self.journals / f"{stream}.jsonl")
-        assert Camera("tap", producer, journal, script, begin_ms).backfill(begin_ms + int(seconds * 1000)) > 0
+        film(self.lake.cloud, stream, Journal(self.journals / f"{stream}.jsonl"), seconds, ago=ago)
 
     def _listen(self) -> None:
         sqs = self.lake.cloud.client("sqs")
         while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
-                told = json.loads(json.loads(message["Body"])["Message"])
-                self.heard.append((told["AlarmName"], told["NewStateValue"]))
+                notification = json.loads(json.loads(message["Body"])["Message"])
+                self.heard.append((notification["AlarmName"], notification["NewStateValue"]))
                 sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
 
 
@@ -259,7 +252,7 @@ def the_error_action_fails_too(plant: Plant) -> Iterator[None]:
 def a_camera_cannot_be_archived(plant: Plant) -> Iterator[None]:
     """Old footage that waits, of a camera that has sent nothing since."""
     stream = plant.video["stream_prefix"] + "tap"
-    with schedule_off(plant):
+    with schedule_off(plant.lake.cloud, plant.video["schedule_rules"]):
         plant.film(stream, 20, ago=58 * MINUTE)
         plant.fail(
             service="kinesis-video-archived-media",
@@ -279,7 +272,7 @@ def footage_expires(plant: Plant) -> Iterator[None]:
     """Of a camera that Terraform did not make: its retention is shortened over footage that waits."""
     video, stream = plant.lake.cloud.client("kinesisvideo"), plant.video["stream_prefix"] + "sieve"
     arn = video.create_stream(StreamName=stream, DataRetentionInHours=2)["StreamARN"]
-    with schedule_off(plant):
+    with schedule_off(plant.lake.cloud, plant.video["schedule_rules"]):
         plant.film(stream, 20, ago=110 * MINUTE)
         plant.run()
         plant.film(stream, 20, ago=100 * MINUTE)
@@ -299,7 +292,7 @@ def footage_expires(plant: Plant) -> Iterator[None]:
 def runs_fail(plant: Plant) -> Iterator[None]:
     function, functions = plant.video["clip_function"], plant.lake.cloud.client("lambda", attempts=1)
     handler = functions.get_function_configuration(FunctionName=function)["Handler"]
-    with schedule_off(plant):
+    with schedule_off(plant.lake.cloud, plant.video["schedule_rules"]):
         functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
         try:
             for turn in range(2):
@@ -319,7 +312,7 @@ def runs_fail(plant: Plant) -> Iterator[None]:
 
 
 def the_schedule_stands_still(plant: Plant) -> Iterator[None]:
-    with schedule_off(plant):
+    with schedule_off(plant.lake.cloud, plant.video["schedule_rules"]):
         plant.age(HOUR)
         yield
         plant.run()
@@ -373,7 +366,7 @@ KINDS = set().union(*PROVOKED.values()) | NOT_PROVOKED.keys()
 def plant(
     lake: LocalLake, factory: Callable[[str], Factory], tmp_path_factory: pytest.TempPathFactory
 ) -> Plant:
-    """The factory, with a queue that hears what its alarms tell."""
+    """The factory, with a queue that gets the notifications of its alarms."""
     sqs, topic = lake.cloud.client("sqs"), lake.outputs["alarm_topic_arn"]
     queue = sqs.create_queue(QueueName="alarms")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -390,13 +383,13 @@ def plant(
     return Plant(factory(FACTORY), queue, tmp_path_factory.mktemp("alarms"))
 
 
-def test_every_alarm_is_provoked_or_said_not_to_be(plant: Plant) -> None:
+def test_every_alarm_is_provoked_or_listed_as_not_provoked(plant: Plant) -> None:
     assert {kind_of(key) for key in plant.alarms} == KINDS
     assert not NOT_PROVOKED.keys() & set().union(*PROVOKED.values())
 
 
 @pytest.mark.parametrize("provoke", PROVOKED, ids=lambda provoke: provoke.__name__.replace("_", "-"))
-def test_an_alarm_sounds_is_heard_and_ends(plant: Plant, provoke: Callable[[Plant], Iterator[None]]) -> None:
+def test_an_alarm_fires_notifies_and_ends(plant: Plant, provoke: Callable[[Plant], Iterator[None]]) -> None:
     kinds = PROVOKED[provoke]
     while_it_lasts: Callable[[Plant], AbstractContextManager[None]] = contextmanager(provoke)
     plant.rest(kinds)
@@ -429,19 +422,6 @@ def batches(payloads: list[bytes]) -> Iterator[list[bytes]]:
 
 def _has_hit(plant: Plant, fault: str) -> bool:
     return plant.lake.cloud.faults.hits(fault) > 0
-
-
-@contextmanager
-def schedule_off(plant: Plant) -> Iterator[None]:
-    """Nobody but the test starts the archiver."""
-    events = plant.lake.cloud.client("events")
-    for rule in plant.video["schedule_rules"]:
-        events.disable_rule(Name=rule)
-    try:
-        yield
-    finally:
-        for rule in plant.video["schedule_rules"]:
-            events.enable_rule(Name=rule)
 
 
 def _pages(client: Any, names: set[str]) -> Iterator[dict[str, Any]]:

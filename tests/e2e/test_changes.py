@@ -5,23 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-import pytest
-
-from harness.lake import LocalLake, TerraformError
+from harness.lake import LocalLake
 from tests.e2e.plant import Factory, all_keys, rows, sample
-
-
-def test_a_second_apply_changes_nothing(lake: LocalLake) -> None:
-    assert lake.terraform.changes(lake.variables) == []
-
-
-def test_a_gateway_without_a_request_is_named_with_the_way_to_make_one(lake: LocalLake) -> None:
-    factories = {**lake.variables["factories"], "gdansk": {"gateways": ["dock"]}}
-    with pytest.raises(TerraformError) as refused:
-        lake.terraform.changes({**lake.variables, "factories": factories}, "-refresh=false")
-    told = " ".join(str(refused.value).split())
-    assert "gdansk-dock-measurements" in told
-    assert "openssl" in told
 
 
 def test_a_delivery_stream_is_replaced_without_a_message_skipped(
@@ -43,7 +28,7 @@ def test_a_delivery_stream_is_replaced_without_a_message_skipped(
 
     changes = lake.changing()
 
-    assert {(change["address"], *change["actions"]) for change in changes} == {
+    assert set(changes) == {
         (
             f'module.lake.module.factory_pipeline["nancy"].aws_kinesis_firehose_delivery_stream.lane["{lane}"]',
             "create",
@@ -75,7 +60,7 @@ def test_a_factory_added_and_one_removed_leave_the_others_untouched(
     wanted = {name: settings for name, settings in applied.items() if name != "lyon"}
     wanted["gdansk"] = {"gateways": ["dock"]}
 
-    touched = {change["address"] for change in lake.changing(wanted, retired_factories=["lyon"])}
+    touched = {change.address for change in lake.changing(wanted, retired_factories=["lyon"])}
 
     for name in applied.keys() - {"lyon"}:
         assert not [address for address in touched if f'["{name}"]' in address]
@@ -90,13 +75,13 @@ def test_a_factory_added_and_one_removed_leave_the_others_untouched(
     gdansk = factory("gdansk")
     gdansk.send([sample()])
     gdansk.deliver()
-    assert gdansk.account().offenders == ()
+    assert gdansk.account().discrepancies == ()
     assert "lyon" not in lake.outputs["data_streams"]
-    krakow = factory("krakow")
-    before = krakow.tally().delivered if any(krakow.journals.iterdir()) else 0
-    krakow.send([sample()])
-    krakow.deliver()
-    assert krakow.tally().delivered == before + 1
+    nancy = factory("nancy")
+    before = nancy.tally().delivered if any(nancy.journals.iterdir()) else 0
+    nancy.send([sample()])
+    nancy.deliver()
+    assert nancy.tally().delivered == before + 1
 
 
 def _objects_below(lake: LocalLake, uri: str) -> int:

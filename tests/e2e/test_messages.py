@@ -1,4 +1,4 @@
-"""Messages of a plant, dirt and all, from MQTT to S3 and SQL."""
+"""Messages of a plant, malformed ones too, from MQTT to S3 and SQL."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def test_every_message_of_a_plant_ends_in_exactly_one_place(factory: Callable[[s
 
     account = krakow.account()
 
-    assert account.offenders == ()
+    assert account.discrepancies == ()
     assert account.total.sent == before + 800
     assert account.total.delivered + account.total.rejected == account.total.sent
-    assert account.total.rejected > 0  # the dirt that must not get into a table
+    assert account.total.rejected > 0  # the malformed ones that must not get into a table
 
 
 def test_a_sample_sent_late_lands_on_its_own_day(lake: LocalLake, factory: Callable[[str], Factory]) -> None:
@@ -55,7 +55,7 @@ def test_a_rejected_message_keeps_its_bytes_and_its_reason_is_logged(
     krakow.send([sample(tagName="   "), b"\xff not JSON"])
     krakow.deliver()
 
-    assert krakow.account().offenders == ()
+    assert krakow.account().discrepancies == ()
     logs = lake.cloud.client("logs")
     group = f"/aws/lambda/{lake.outputs['transform_functions']['krakow']['measurements']}"
     events = logs.filter_log_events(logGroupName=group)["events"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from harness.changes.plans import outcomes
 from harness.changes.protected import protected_root
 from harness.changes.table import PAGE, missing, render, written
 from harness.lake import LocalLake, Terraform
+from harness.lake.roots import write_calls
 
 
 def test_the_table_of_changes_is_what_plans_say(lake: LocalLake, tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ class Protected:
 
     def __init__(self, lake: LocalLake, factory: str, folder: Path) -> None:
         self.factory = factory
-        self.variables = {**base_variables(lake, folder, factory)}
+        self.variables = base_variables(lake, folder, factory)
         retired = self.variables["retired_factories"]
         self.root: Terraform = protected_root(
             folder / "root", lake.terraform, {"lake": self.variables}, [factory], retired
@@ -37,8 +37,7 @@ class Protected:
 
     def configure(self, **changes: Any) -> None:
         """Edit the environment's call of the lake."""
-        call = {"source": "../../modules/lake", **self.variables, **changes}
-        (self.root.directory / "main.tf.json").write_text(json.dumps({"module": {"lake": call}}))
+        write_calls(self.root.directory, {"lake": {**self.variables, **changes}})
 
     def plan(self, *options: str) -> tuple[dict[str, str], list[str]]:
         """What would be done to which address, and the errors."""
@@ -56,7 +55,7 @@ class Protected:
         return actions, errors
 
     def commands(self, heading: str) -> list[list[str]]:
-        """The `terraform state` commands of a section of docs/changes.md, as they stand there."""
+        """The `terraform state` commands of a section of docs/changes.md, word for word."""
         section = PAGE.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
         lines = re.findall(r"^ *terraform state (.+)$", section.replace("\\\n", " "), re.MULTILINE)
         assert lines, heading
@@ -69,7 +68,7 @@ class Protected:
         if action == "mv":
             self.root.move(*addresses)
         else:
-            self.root.forget(*addresses)
+            self.root.remove(*addresses)
 
 
 def _protected_kinds(errors: Iterable[str]) -> set[str]:
@@ -142,19 +141,18 @@ def test_a_factory_is_taken_out_only_in_the_documented_way(lake: LocalLake, tmp_
 def test_a_retention_is_lowered_only_in_the_documented_way(lake: LocalLake, tmp_path: Path) -> None:
     protected = Protected(lake, "lyon", tmp_path)
     settings = protected.variables["factories"]["lyon"]
-    lowered = {**settings, "lanes": {"configuration": {"stream": {"retention_hours": 48}}}}
+    stream = {"shards": 1, "retention_hours": 48}
+    lowered = {**settings, "lanes": {**settings["lanes"], "configuration": {"stream": stream}}}
 
     protected.configure(factories={"lyon": lowered})
-    _, (told,) = protected.plan()
-    command = shlex.split(told.split("lower it with ")[1])
+    _, (message,) = protected.plan()
+    command = shlex.split(message.split("lower it with ")[1])
     assert command[:3] == ["aws", "kinesis", "decrease-stream-retention-period"]
     names = dict(zip(command[3::2], command[4::2], strict=True))
 
-    stream = {"StreamName": names["--stream-name"]}
+    name, hours = names["--stream-name"], int(names["--retention-period-hours"])
     kinesis = lake.cloud.client("kinesis")
-    kinesis.decrease_stream_retention_period(
-        **stream, RetentionPeriodHours=int(names["--retention-period-hours"])
-    )
+    kinesis.decrease_stream_retention_period(StreamName=name, RetentionPeriodHours=hours)
     try:
         actions, errors = protected.plan("-refresh=true")
         assert errors == []
@@ -162,4 +160,4 @@ def test_a_retention_is_lowered_only_in_the_documented_way(lake: LocalLake, tmp_
         lane = 'module.lake.module.factory_pipeline["lyon"].aws_cloudwatch_metric_alarm.lane'
         assert actions == {f'{lane}["configuration-time-to-loss"]': "update"}
     finally:
-        kinesis.increase_stream_retention_period(**stream, RetentionPeriodHours=72)
+        kinesis.increase_stream_retention_period(StreamName=name, RetentionPeriodHours=72)

@@ -1,4 +1,4 @@
-"""What went wrong on the way gets into its table afterwards: once, and as if it had never been late."""
+"""A redrive brings messages into their tables afterwards: once, and as if they had never been late."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from factory_lake.reconcile.redriven import RECORDS
 from factory_lake.redrive import findings as outcomes
 from factory_lake.redrive.datastream import DataStream, StreamRecord
 from factory_lake.redrive.findings import Findings
-from factory_lake.redrive.lake import Clients, Settings, lanes, parts_of, prediction_of
+from factory_lake.redrive.lake import LaneClients, Settings, lanes, parts_of, prediction_of
 from factory_lake.redrive.lines import list_objects, read_lines
 from factory_lake.redrive.objects import ObjectRedrive, Options
 from factory_lake.redrive.origins import envelope
 from factory_lake.redrive.permissions import policy
 from factory_lake.redrive.skipped import RangeRedrive
 from harness.lake import LocalLake
-from tests.e2e.plant import Factory, sample, wait_until
-from tests.e2e.test_faults import broken_code
+from harness.lake.functions import function_environment
+from tests.e2e.plant import Factory, broken_code, sample, wait_until
 
 FACTORY = "bergen"
 _DAY_MS = 86_400_000
 
 
 @pytest.fixture(scope="module")
-def operator(lake: LocalLake) -> Clients:
-    """Clients of somebody who may do what a redrive needs, and nothing else."""
+def operator(lake: LocalLake) -> LaneClients:
+    """Clients of a role that may do what a redrive needs, and nothing else."""
     cloud = lake.cloud
     iam = cloud.client("iam")
     keys = lake.variables["kms_keys"]
@@ -66,7 +66,7 @@ def operator(lake: LocalLake) -> Clients:
         RoleName="redrive-operator", PolicyName="redrive", PolicyDocument=json.dumps(document)
     )
     session = cloud.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="operator")["Credentials"]
-    return Clients(
+    return LaneClients(
         cloud.client("s3", session),
         cloud.client("kinesis", session),
         cloud.client("kinesis", session, attempts=1),
@@ -76,12 +76,12 @@ def operator(lake: LocalLake) -> Clients:
 
 
 def test_messages_in_errors_get_into_their_tables_once_and_with_their_first_arrival(
-    lake: LocalLake, factory: Callable[[str], Factory], operator: Clients
+    lake: LocalLake, factory: Callable[[str], Factory], operator: LaneClients
 ) -> None:
     bergen = factory(FACTORY)
     function = lake.outputs["transform_functions"][FACTORY]["measurements"]
     old = [sample(timestamp=time.time_ns() // 1_000_000 - 2 * _DAY_MS) for _ in range(3)]
-    with _environment(lake, function, TIMESTAMP_PAST_DAYS="1"):
+    with function_environment(lake.cloud, function, TIMESTAMP_PAST_DAYS="1"):
         bergen.send([*old, b"not JSON"])
         bergen.deliver()
     with broken_code(lake, function, "import os\n    os._exit(1)"):
@@ -94,37 +94,37 @@ def test_messages_in_errors_get_into_their_tables_once_and_with_their_first_arri
     assert (tally.delivered, tally.rejected, tally.error_action, tally.lost) == (0, 8, 4, 0)
     first = {lane: _keys(lake, lane) for lane in LANES}
 
-    told = _redrive(lake, operator, Options())
-    assert told.total(outcomes.WOULD_PUT_BACK) == 11
-    assert told.total(outcomes.REFUSED_AGAIN) == 1  # nothing helps what is not JSON
+    predicted = _redrive(lake, operator, Options())
+    assert predicted.total(outcomes.WOULD_REDRIVE) == 11
+    assert predicted.total(outcomes.REFUSED_AGAIN) == 1  # nothing helps what is not JSON
     assert bergen.account().total == tally
 
     done = _redrive(lake, operator, Options(apply=True))
     bergen.deliver()
 
     assert done.problems == []
-    assert done.total(outcomes.PUT_BACK) == 11
-    assert {"timestamp too old", "not JSON"} <= {one.rule for one in told.counts}
+    assert done.total(outcomes.REDRIVEN) == 11
+    assert {"TIMESTAMP_TOO_OLD", "NOT_JSON"} <= {one.rule for one in predicted.counts}
     account = bergen.account()
-    assert account.offenders == ()
+    assert account.discrepancies == ()
     assert (account.total.delivered, account.total.rejected, account.total.error_action) == (11, 1, 0)
-    # Not near the first arrival, but the very millisecond that the rule stamped or the document's key tells.
+    # The very millisecond of the first arrival, which the rule stamped or the document's key has.
     for lane in LANES:
-        put_back = _keys(lake, lane)[len(first[lane]) :]
-        assert Counter(_arrivals(bergen, lane)) == Counter(put_back)
+        redriven = _keys(lake, lane)[len(first[lane]) :]
+        assert Counter(_arrivals(bergen, lane)) == Counter(redriven)
     stamped = Counter(first["measurements"])
     in_table = Counter(_arrivals(bergen, "measurements"))
     assert (in_table & stamped).total() == stamped.total() - 1  # all that the stream had but what is no JSON
     again = _redrive(lake, operator, Options(apply=True))
-    assert again.total(outcomes.PUT_BACK) == 0
+    assert again.total(outcomes.REDRIVEN) == 0
     assert again.total(outcomes.BEFORE) == 11
 
 
 def test_a_killed_redrive_goes_on_without_a_second_copy(
-    lake: LocalLake, factory: Callable[[str], Factory], operator: Clients, tmp_path: Path
+    lake: LocalLake, factory: Callable[[str], Factory], operator: LaneClients, tmp_path: Path
 ) -> None:
     bergen = factory(FACTORY)
-    # What is put back keeps its first arrival, so this leaves out what other tests sent.
+    # A redriven message keeps its first arrival, so this leaves out what other tests sent.
     since_ms = time.time_ns() // 1_000_000
     before = bergen.tally().delivered if any(bergen.journals.iterdir()) else 0
     with broken_code(
@@ -132,15 +132,13 @@ def test_a_killed_redrive_goes_on_without_a_second_copy(
     ):
         bergen.send([sample() for _ in range(40)])
         bergen.deliver()
-    outputs = tmp_path / "outputs.json"
-    outputs.write_text(json.dumps(lake.outputs))
-    arguments = ["errors", "--outputs", str(outputs), "--local", str(lake.cloud.workdir)]
+    arguments = ["redrive", "errors", "--lake", str(lake.describe())]
     start = len(_keys(lake, "measurements", since_ms))
     redrive = subprocess.Popen(
         [
             sys.executable,
             "-m",
-            "factory_lake.redrive",
+            "factory_lake.cli",
             *arguments,
             "--factory",
             FACTORY,
@@ -150,24 +148,24 @@ def test_a_killed_redrive_goes_on_without_a_second_copy(
         ],
         stdout=subprocess.DEVNULL,
     )
-    wait_until(lambda: len(_keys(lake, "measurements", since_ms)) >= start + 16)
+    wait_until(lambda: len(_keys(lake, "measurements", since_ms)) >= start + 16, every=0.3)
     redrive.send_signal(signal.SIGKILL)
     redrive.wait()
     assert len(_keys(lake, "measurements", since_ms)) < start + 40
 
-    # It was killed, so nobody has to wait whether it is still alive.
+    # It was killed, so there is no need to wait whether it is still alive.
     done = _redrive(lake, operator, Options(apply=True), take_over_ms=0)
     bergen.deliver()
 
     assert done.problems == []
     assert len(_keys(lake, "measurements", since_ms)) == start + 40
     account = bergen.account()
-    assert account.offenders == ()
+    assert account.discrepancies == ()
     assert account.by_lane[f"{FACTORY}/measurements"].delivered == before + 40
 
 
-def test_what_a_delivery_stream_that_was_made_anew_skipped_is_put_back(
-    lake: LocalLake, factory: Callable[[str], Factory], operator: Clients
+def test_what_a_new_delivery_stream_skipped_is_redriven(
+    lake: LocalLake, factory: Callable[[str], Factory], operator: LaneClients
 ) -> None:
     bergen = factory(FACTORY)
     since_ms = time.time_ns() // 1_000_000
@@ -182,23 +180,23 @@ def test_what_a_delivery_stream_that_was_made_anew_skipped_is_put_back(
     assert bergen.account().total.lost == 6
 
     (names,) = lanes(lake.outputs, [FACTORY], "measurements")
-    for put_back in (6, 0):
+    for redriven in (6, 0):
         findings = Findings()
         parts = parts_of(names, operator, Settings())
         prediction = prediction_of(names, operator, Settings())
         RangeRedrive(operator.s3, parts, prediction, Options(apply=True), findings).redrive(
             since_ms, until_ms
         )
-        assert findings.total(outcomes.PUT_BACK) == put_back
+        assert findings.total(outcomes.REDRIVEN) == redriven
         assert findings.total(outcomes.IN_PLACE) == 6
     bergen.deliver()
 
     account = bergen.account()
-    assert account.offenders == ()
+    assert account.discrepancies == ()
     assert account.total.lost == 0
 
 
-def test_the_operator_may_do_nothing_else(lake: LocalLake, operator: Clients) -> None:
+def test_the_operator_may_do_nothing_else(lake: LocalLake, operator: LaneClients) -> None:
     bucket = lake.outputs["buckets"]["measurements"]
     streams = lake.outputs["data_streams"]
     _denied(operator.s3.put_object, Bucket=bucket, Key=f"errors/factory={FACTORY}/measurements/x", Body=b"")
@@ -215,7 +213,7 @@ def test_the_operator_may_do_nothing_else(lake: LocalLake, operator: Clients) ->
         _denied(operator.s3.delete_object, Bucket=bucket, Key=key)
 
 
-def _redrive(lake: LocalLake, clients: Clients, options: Options, take_over_ms: int = 60_000) -> Findings:
+def _redrive(lake: LocalLake, clients: LaneClients, options: Options, take_over_ms: int = 60_000) -> Findings:
     findings = Findings()
     for names in lanes(lake.outputs, [FACTORY]):
         parts = parts_of(names, clients, Settings(predict=True))
@@ -243,20 +241,6 @@ def _arrivals(factory: Factory, lane: Lane) -> list[tuple[int | None, str | None
     """Arrival and gateway of every row of the lane's table."""
     rows = [one for one in factory.found() if one.place == "table" and one.lane == lane]
     return [(row.received_ms, row.gateway) for row in rows]
-
-
-@contextmanager
-def _environment(lake: LocalLake, function: str, **changes: str) -> Iterator[None]:
-    """Gives a function other environment variables for a while."""
-    functions = lake.cloud.client("lambda")
-    variables = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-    functions.update_function_configuration(
-        FunctionName=function, Environment={"Variables": {**variables, **changes}}
-    )
-    try:
-        yield
-    finally:
-        functions.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
 
 
 @contextmanager

@@ -1,40 +1,40 @@
-"""Faults at the same time, while a gateway sends and a camera films: `make soak` in short."""
+"""Several faults at once, while a gateway sends and a camera films: `make soak` in short."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from harness.lake import LocalLake
-from harness.soak.plan import Planned
+from harness.lake.targets import Targets
+from harness.soak.plan import PlannedFault
 from harness.soak.run import Settings, soak
-from harness.soak.targets import Grounds
 
 FACTORY = "genoa"
 SECONDS = 15.0
 RATE = 20.0
-# A strike that waits for something (a function at work, an object being written) ends when it has met it.
+# A fault that waits (for a function at work, an object being written) ends when it has had its effect.
 PATIENCE = 60.0
 PLAN = [
-    Planned(0.5, "broker_disconnect", 3.0, "drops"),
-    Planned(1.0, "transform_crash", PATIENCE, "crash"),
-    Planned(2.0, "camera_loss", 4.0, "away"),
-    Planned(4.0, "gateway_disconnect", 3.0, "line"),
+    PlannedFault(0.5, "broker_disconnect", 3.0, "drops"),
+    PlannedFault(1.0, "transform_crash", PATIENCE, "crash"),
+    PlannedFault(2.0, "camera_loss", 4.0, "away"),
+    PlannedFault(4.0, "gateway_disconnect", 3.0, "line"),
     # Its buffers hold all that came before: a checkpoint that ran ahead of them would lose it.
-    Planned(9.0, "engine_kill", 1.0, "any"),
-    Planned(12.0, "engine_kill_while_writing", PATIENCE, "dead"),
+    PlannedFault(9.0, "engine_kill", 1.0, "any"),
+    PlannedFault(12.0, "engine_kill_while_writing", PATIENCE, "dead"),
 ]
 
 
 def test_faults_at_once_lose_nothing_and_repeat_nothing_without_a_reason(
     lake: LocalLake, tmp_path: Path
 ) -> None:
-    grounds = Grounds(lake, [FACTORY], tmp_path)
+    targets = Targets(lake, [FACTORY], tmp_path)
     settings = Settings(SECONDS, seed=1, rate=RATE, plan=PLAN)
 
-    summary = soak(grounds, settings)
+    summary = soak(targets, settings)
 
     assert summary.failures == []
-    assert dict(summary.faults) == {planned.kind: 1 for planned in PLAN}
+    assert dict(summary.faults) == {planned.fault_type: 1 for planned in PLAN}
     assert summary.messages == summary.delivered + summary.rejected
     assert summary.resent > 0  # the broker and the line were lost with messages under way
     assert summary.repeated_by_delivery > 0  # the engine was, with an object that it had handed over

@@ -1,12 +1,9 @@
-"""Footage from cameras to clips, by the packaged function in its own role; decoded frames are the witness."""
+"""Footage from cameras to clips, by the packaged function in its own role; the clips are decoded."""
 
 from __future__ import annotations
 
-import json
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,14 +12,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from harness.camera.camera import Camera
+from harness.camera.archiver import crash_while_storing, run_archiver, schedule_off
 from harness.camera.journal import Journal
-from harness.camera.reconciliation import Account, account, archived_clips
-from harness.camera.script import Script
-from harness.demo.video import crash_while_storing
+from harness.camera.reconciliation import VideoReport, archived_to, clip_keys, reconcile
 from harness.lake import LocalLake
-from localcloud.testing.producer import Producer
-from tests.e2e.plant import PATIENCE, wait_until
+from harness.lake.functions import function_environment
+from tests.e2e.plant import PATIENCE, film, wait_until
 
 FACTORY, FOREIGN = "genoa", "krakow"
 
@@ -46,29 +41,32 @@ class Filmed:
         """Where its clips are."""
         return f"factory={FACTORY}/camera={self.name}/"
 
-    def film(self, seconds: float, *, seed: int = 1, ago: float = 3600.0) -> None:
-        """Send `seconds` of footage that began `ago` seconds ago."""
+    def film(self, seconds: float) -> None:
+        """Send so much footage that began an hour ago."""
         stream = self.lake.outputs["video"][FACTORY]["stream_prefix"] + self.name
-        cloud = self.lake.cloud
-        producer = Producer(cloud.client("kinesisvideo"), stream)
-        begin_ms = int((time.time() - ago) * 1000)
-        script = Script(seed=seed, shortest_ms=1_000, longest_ms=3_000)
-        camera = Camera(self.name, producer, self.journal, script, begin_ms)
-        assert camera.backfill(begin_ms + int(seconds * 1000)) > 0
+        film(self.lake.cloud, stream, self.journal, seconds, ago=3600)
 
-    def account(self) -> Account:
+    def reconcile(self) -> VideoReport:
         """Of all its frames."""
         s3, bucket = self.lake.cloud.client("s3"), self.lake.outputs["buckets"]["clips"]
-        return account(self.journal.read(), s3, bucket, FACTORY)
+        return reconcile(self.journal.read(), s3, bucket, FACTORY)
+
+    def is_archived(self) -> bool:
+        """Whether the archive has its last fragment."""
+        *_, last = self.journal.read()
+        s3, bucket = self.lake.cloud.client("s3"), self.lake.outputs["buckets"]["clips"]
+        return archived_to(s3, bucket, self.prefix) == last.number
 
     def clip_seconds(self) -> list[float]:
-        """How long its clips are, oldest first."""
+        """How long its clips are, oldest first, by the fragments that they claim to hold."""
         s3, bucket = self.lake.cloud.client("s3"), self.lake.outputs["buckets"]["clips"]
-        by_number = {fragment.number: fragment for fragment in self.journal.read()}
-        return [
-            sum(f.length_ms for number, f in by_number.items() if clip.first <= number <= clip.last) / 1000
-            for clip in archived_clips(s3, bucket, self.prefix)
-        ]
+        by_number = {fragment.number: fragment.length_ms for fragment in self.journal.read()}
+        lengths = []
+        for key in clip_keys(s3, bucket, self.prefix):
+            claimed = s3.head_object(Bucket=bucket, Key=key)["Metadata"]
+            first, last = int(claimed["first-fragment"]), int(claimed["last-fragment"])
+            lengths.append(sum(ms for number, ms in by_number.items() if first <= number <= last) / 1000)
+        return lengths
 
 
 @pytest.fixture
@@ -86,62 +84,46 @@ def run(lake: LocalLake) -> Callable[[], dict[str, Any]]:
     """Invokes the factory's clip function and gives its summary."""
 
     def invoke() -> dict[str, Any]:
-        name = lake.outputs["video"][FACTORY]["clip_function"]
-        answer = lake.cloud.client("lambda").invoke(FunctionName=name, Payload=b"{}")
-        summary: dict[str, Any] = json.load(answer["Payload"])
-        assert "FunctionError" not in answer, summary
+        summary = run_archiver(lake.cloud, lake.outputs["video"][FACTORY]["clip_function"])
+        assert "errorMessage" not in summary, summary
         return summary
 
     return invoke
 
 
-@contextmanager
-def schedule_off(lake: LocalLake) -> Iterator[None]:
-    """Nobody but the test starts the factory's function."""
-    events, rules = lake.cloud.client("events"), lake.outputs["video"][FACTORY]["schedule_rules"]
-    for rule in rules:
-        events.disable_rule(Name=rule)
-    try:
-        yield
-    finally:
-        for rule in rules:
-            events.enable_rule(Name=rule)
-
-
 def test_the_schedule_catches_up_after_missed_runs(lake: LocalLake, camera: Filmed) -> None:
-    with schedule_off(lake):
+    with schedule_off(lake.cloud, lake.outputs["video"][FACTORY]["schedule_rules"]):
         camera.film(120)
 
-    wait_until(lambda: camera.account().is_exact)
+    wait_until(camera.is_archived, every=0.5)
 
-    assert camera.account().clips == len(camera.clip_seconds()) > 1
+    report = camera.reconcile()
+    assert report.discrepancies == []
+    assert report.clips == len(camera.clip_seconds()) > 1
 
 
 def test_a_clip_length_may_change_while_a_run_is_under_way(
     lake: LocalLake, camera: Filmed, run: Callable[[], dict[str, Any]]
 ) -> None:
-    functions, name = lake.cloud.client("lambda"), lake.outputs["video"][FACTORY]["clip_function"]
-    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    shorter = {**variables, "CLIP_SECONDS": "10"}
+    video = lake.outputs["video"][FACTORY]
     at_put = partial(lake.cloud.faults.add, service="s3", operation="PutObject", resource=camera.name)
     at_put()  # lets one clip pass
     held = at_put(delay=PATIENCE)
     under_way = threading.Thread(target=run)
-    with schedule_off(lake):
+    with schedule_off(lake.cloud, video["schedule_rules"]):
         camera.film(180)
         under_way.start()
         try:
             wait_until(lambda: lake.cloud.faults.hits(held) == 1)
-            functions.update_function_configuration(FunctionName=name, Environment={"Variables": shorter})
-            run()  # beside the one that still cuts long clips, and has one of them on its way
-            lake.cloud.faults.clear()
-            under_way.join()
-            run()
+            with function_environment(lake.cloud, video["clip_function"], CLIP_SECONDS="10"):
+                run()  # beside the one that still cuts long clips, and has one of them on its way
+                lake.cloud.faults.clear()
+                under_way.join()
+                run()
         finally:
             lake.cloud.faults.clear()
-            functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
-    assert camera.account().offenders == []
+    assert camera.reconcile().discrepancies == []
     first, *rest = camera.clip_seconds()
     assert first >= 30
     assert max(rest) < 20
@@ -151,10 +133,12 @@ def test_a_run_killed_in_the_middle_of_a_clip_leaves_nothing_behind(
     lake: LocalLake, camera: Filmed, run: Callable[[], dict[str, Any]]
 ) -> None:
     camera.film(90)
-    crash_while_storing(lake, lake.outputs["video"][FACTORY]["clip_function"])
+    crash_while_storing(
+        lake.cloud, lake.outputs["video"][FACTORY]["clip_function"], lake.outputs["buckets"]["clips"]
+    )
     run()
 
-    assert camera.account().offenders == []
+    assert camera.reconcile().discrepancies == []
 
 
 def test_a_run_that_times_out_loses_nothing(
@@ -173,10 +157,10 @@ def test_a_run_that_times_out_loses_nothing(
     finally:
         lake.cloud.faults.clear()
         functions.update_function_configuration(FunctionName=name, Timeout=timeout)
-    assert camera.account().clips == 0
+    assert camera.reconcile().clips == 0
     run()
 
-    assert camera.account().offenders == []
+    assert camera.reconcile().discrepancies == []
 
 
 def test_two_runs_at_once_archive_every_fragment_once(
@@ -190,7 +174,7 @@ def test_two_runs_at_once_archive_every_fragment_once(
         each.join()
     run()
 
-    assert camera.account().offenders == []
+    assert camera.reconcile().discrepancies == []
 
 
 def test_another_factory_is_out_of_reach(lake: LocalLake) -> None:

@@ -16,16 +16,16 @@ from botocore.exceptions import ClientError
 from clip_fetch import keys, planning
 from clip_fetch.archive import Archive
 from clip_fetch.model import Fragment, Stream
-from clip_fetch.pace import Pace
 from clip_fetch.planning import Clip
+from clip_fetch.run import Timing
 from tests.localstack.conftest import Stack
 
 _HOUR_MS = 3_600_000
 _MEDIA = b"media" * 1000
 
 
-def _pace() -> Pace:
-    return Pace(
+def _timing() -> Timing:
+    return Timing.start(
         now_ms=lambda: time.time_ns() // 1_000_000,
         remaining_ms=lambda: 60_000,
         sleep=time.sleep,
@@ -45,7 +45,8 @@ class _Camera:
     def archive(self, run: str) -> Archive:
         """With a client and a memory of its own, as another process has them."""
         prefix = keys.camera_prefix("krakow", "press-1")
-        return Archive(self._stack.client("s3"), self._bucket, prefix, run, _pace(), {})
+        deadline, retry, _ = _timing()
+        return Archive(self._stack.client("s3"), self._bucket, prefix, run, deadline, retry, {})
 
     def put(self, archive: Archive, run: str, index: int, crc32: int | None = None) -> bool:
         """Store the clip that begins with the fragment `index`."""

@@ -1,7 +1,7 @@
 """A small AWS for the archiver's own tests: boto3's methods over lists and dicts, on any Python.
 
-It knows the rules that the tests are about and no more; the fault histories and the local cloud have the
-rest.
+Requests and answers are checked against botocore's models. It knows the rules that the tests are about and
+no more; the fault histories and the local cloud have the rest.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from clip_fetch.archive import Memo
+from clip_fetch.archive import MetadataCache
 from clip_fetch.model import Fragment
-from clip_fetch.pace import Pace
 from clip_fetch.report import Report
-from clip_fetch.run import Surroundings
+from clip_fetch.run import Dependencies, Timing
 from clip_fetch.settings import Settings
 from clip_fetch.spool import Spool
 from clip_fetch.video import Endpoints
+from tests.support.strict import StrictClient
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 - must run on Python 3.8
 T0 = 1_700_000_000_000
@@ -178,23 +178,23 @@ class Aws:
         self.hook: Callable[[str], None] = lambda _operation: None
         self.page = 1000
         self.out = io.StringIO()
-        self.memo: Memo = {}
+        self.cache: MetadataCache = {}
         self._lock = threading.Lock()
         # what clip_fetch.clients.Clients has
-        self.video = self
-        self.s3 = self
+        self.video = StrictClient("kinesisvideo", self)
+        self.s3 = StrictClient("s3", self)
 
-    def media(self, _endpoint: str) -> Any:
+    def media(self, _endpoint: str) -> StrictClient:
         """One endpoint serves all."""
-        return self
+        return StrictClient("kinesis-video-archived-media", self)
 
-    def surroundings(self, capacity: int = 10**9) -> Surroundings:
+    def dependencies(self, capacity: int = 10**9) -> Dependencies:
         """For a run."""
-        return Surroundings(self, Endpoints(), self.memo, Spool(tempfile.gettempdir(), capacity))
+        return Dependencies(self, Endpoints(), self.cache, Spool(tempfile.gettempdir(), capacity))
 
-    def pace(self) -> Pace:
+    def timing(self) -> Timing:
         """For a run."""
-        return Pace(self.read_clock, lambda: self.remaining_ms, self.sleep, random.Random(1))
+        return Timing.start(self.read_clock, lambda: self.remaining_ms, self.sleep, random.Random(1))
 
     def read_clock(self) -> int:
         """The time."""
@@ -207,7 +207,8 @@ class Aws:
 
     def report(self, level: str = "DEBUG") -> Report:
         """For a run."""
-        return Report(self.out, level, "krakow", "test-run")
+        settings = SETTINGS._replace(log_level=level)
+        return Report(settings, "test-run", lambda line: print(line, file=self.out), self.read_clock)
 
     def lines(self) -> list[dict[str, Any]]:
         """What was logged."""

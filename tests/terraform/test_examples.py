@@ -20,8 +20,8 @@ def test_example_can_be_planned_and_says_what_it_shows(tree: TerraformTree, exam
     requests = tree.root / "environments" / "prod" / "tests" / "testdata" / "csr"
     for factory, settings in _factories(example).items():
         for gateway in settings["gateways"]:
-            name = f"{factory}-{gateway}".replace('"', "")
-            for request in requests.glob(f"{name}-*"):
+            source = f"{factory}-{gateway}".replace('"', "")
+            for request in requests.glob(f"{source}-*"):
                 shutil.copytree(request, folder / "csr" / request.name)
     packages = tree.root / "modules" / "lake" / "tests" / "testdata" / "packages"
     shutil.copytree(packages, tree.root / "build" / "packages", dirs_exist_ok=True)

@@ -20,8 +20,8 @@ def test_examples_are_formatted_and_can_be_planned(tree: TerraformTree) -> None:
     for folder in documented_folders(REPOSITORY):
         written = (folder / "README.md").read_text(encoding="utf-8").split(BEGIN)[0]
         found = _BLOCK.findall(written)
-        assert "\n## Usage\n" in written, f"{folder}/README.md has no usage"
-        assert found, f"{folder}/README.md has no example"
+        assert "\n## Usage\n" in written, f"{folder}/README.md has no section Usage"
+        assert found, f"{folder}/README.md has no usage block"
         blocks[f"{folder.name}.tf"] = "\n".join(found)
     planned = 'run "plan" {\n  command = plan\n}\n'
     usage = tree.add_root("usage", {**blocks, "usage.tftest.hcl": MOCK_PROVIDER + planned})

@@ -12,6 +12,7 @@ import pytest
 from scripts import schemadocs
 from tests.terraform.terraform_tree import REPOSITORY, TerraformTree
 from transform.batch import Transform
+from transform.events import FirehoseRecord
 from transform.settings import Settings
 
 pytestmark = pytest.mark.terraform
@@ -109,7 +110,7 @@ def test_the_documentation_shows_it(changed: TerraformTree) -> None:
 
 def _result(message: dict[str, Any], schemas: str) -> str:
     settings = Settings.from_env({"FACTORY": "krakow", "LANE": "measurements"})
-    record = {
+    record: FirehoseRecord = {
         "recordId": "1",
         "approximateArrivalTimestamp": time.time_ns() // 1_000_000,
         "data": base64.b64encode(json.dumps(message).encode()).decode(),

@@ -137,8 +137,8 @@ def test_environment_without_requests_says_which_are_missing(tree: TerraformTree
         tree.root / folder,
         ignore=shutil.ignore_patterns("*.tftest.hcl", ".terraform"),
     )
-    packages = 'variables {\n  packages_dir = "../../modules/lake/tests/testdata/packages"\n}\n'
-    run = f'{packages}run "plan" {{\n  command = plan\n}}\n'
+    packages = "../../modules/lake/tests/testdata/packages"
+    run = f'variables {{\n  packages_dir = "{packages}"\n}}\nrun "plan" {{\n  command = plan\n}}\n'
     (tree.root / folder / "plan.tftest.hcl").write_text(MOCK_PROVIDER + run, encoding="utf-8")
     tree.init(folder)
 
@@ -150,5 +150,5 @@ def test_environment_without_requests_says_which_are_missing(tree: TerraformTree
         wanted = (
             f"No certificate signing request for {client_id}: {csr_dir}/{client_id}/<name>.pem must exist"
         )
-        command = f"python -m factory_lake.gateway csr --client-id {client_id} --csr-dir {csr_dir}"
+        command = f"factory-lake gateway csr --client-id {client_id} --csr-dir {csr_dir}"
         assert any(wanted in detail and command in detail for detail in details), details

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
-from harness.camera.reconciliation import account
+from harness.camera.reconciliation import reconcile
 from harness.camera.script import Script
 from harness.lake.terraform import REPOSITORY, Terraform, TerraformError
 from localcloud import LocalCloud
@@ -196,9 +196,9 @@ def test_the_function_archives_with_its_own_role_and_package(archiver: Archiver,
     summary = json.loads(answer["Payload"].read())
     assert "FunctionError" not in answer, summary
     assert (summary["cameras"], summary["errors"], summary["unfinished"]) == (1, {}, [])
-    result = account(Journal(footage).read(), archiver.cloud.client("s3"), archiver.bucket, "krakow")
+    result = reconcile(Journal(footage).read(), archiver.cloud.client("s3"), archiver.bucket, "krakow")
     assert result.fragments > 10
-    assert result.is_exact, result.offenders
+    assert result.is_exact, result.discrepancies
 
 
 def test_the_role_reaches_its_own_factory_and_no_other(archiver: Archiver) -> None:
@@ -249,6 +249,29 @@ def test_footage_with_another_streams_codec_is_archived_too(archiver: Archiver) 
         Bucket=archiver.bucket, Prefix="factory=krakow/camera=gate/year="
     )
     assert len(listed["Contents"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "fps", "apart_ms", "clips"),
+    [("lapse", 1, 1, 1000, 4), ("motion", 1, 10, 2500, 10), ("halves", 2, 1, 2000, 8)],
+)
+def test_cameras_that_film_slowly_have_clips_of_the_length_asked(
+    archiver: Archiver, name: str, frames: int, fps: int, apart_ms: int, clips: int
+) -> None:
+    """Forty fragments of one frame or two; listed lengths say little of how long they are."""
+    video, s3 = archiver.cloud.client("kinesisvideo"), archiver.cloud.client("s3")
+    video.create_stream(StreamName=f"test_krakow_{name}", DataRetentionInHours=2)
+    start = int(time.time() * 1000) - 150_000
+    documents = [film(start + i * apart_ms, i, frames, fps=fps).document for i in range(40)]
+    Producer(video, f"test_krakow_{name}").put(documents, 0)
+    answer = archiver.cloud.client("lambda").invoke(FunctionName=archiver.outputs["clip_function"])
+    summary = json.loads(answer["Payload"].read())
+    assert (summary["errors"], summary["flagged"]) == ({}, 0)
+    listed = s3.list_objects_v2(Bucket=archiver.bucket, Prefix=f"factory=krakow/camera={name}/year=")
+    heads = [s3.head_object(Bucket=archiver.bucket, Key=each["Key"]) for each in listed["Contents"]]
+    counts = [int(head["Metadata"]["fragments"]) for head in heads]
+    assert (len(counts), sum(counts)) == (clips, 40)
+    assert {head["Metadata"]["cut"] for head in heads[:-1]} == {"length"}
 
 
 def test_a_camera_is_let_go_with_its_stream_left_alone(archiver: Archiver) -> None:

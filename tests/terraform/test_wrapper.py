@@ -1,4 +1,4 @@
-"""scripts/terraform.sh finds the provider where the machine has it, and leaves a user's own settings alone."""
+"""scripts/terraform.sh finds the provider where the machine has it, and leaves a user's settings alone."""
 
 import os
 import platform

@@ -1,7 +1,7 @@
-"""A local AWS for the lake: MiniStack, with what it lacks or gets wrong added in memory.
+"""AWS on one machine: MiniStack, with what it lacks or gets wrong put right in memory.
 
-``LocalCloud`` starts one, or attaches to one that runs. What it does not share with AWS is on
-localcloud/docs/fidelity.md.
+``LocalCloud`` starts a cloud, or attaches to one that runs. ``docs/fidelity.md`` says where it differs from
+AWS.
 """
 
 from localcloud.cloud import FlushError, LocalCloud

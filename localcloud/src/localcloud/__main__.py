@@ -1,4 +1,4 @@
-"""``python -m localcloud``: run a local cloud from a shell."""
+"""The command ``localcloud``, also ``python -m localcloud``: starts and stops a local cloud from a shell."""
 
 from __future__ import annotations
 
@@ -11,25 +11,23 @@ from pathlib import Path
 from localcloud.cloud import FlushError, LocalCloud
 from localcloud.processes import StartError
 
+_WORKDIR = Path(".localcloud")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and gives the process's exit code."""
+    """Run one command and give the process's exit code: 0 when it is done, 1 when something is wrong.
+
+    A command line that cannot be understood ends with exit code 2.
+    """
     arguments = _parser().parse_args(argv)
     workdir: Path = arguments.workdir.resolve()
     try:
-        if arguments.command == "serve":
-            # Only here: the core imports MiniStack, which the other commands do without.
-            from localcloud.server import Options, serve
-
-            serve(
-                Options(
-                    workdir, arguments.port, arguments.mqtt_port, arguments.ready_fd, arguments.lifeline_fd
-                )
+        if arguments.command == "start":
+            cloud = LocalCloud.start(
+                workdir, arguments.port, arguments.mqtt_port, detached=True, pythons=arguments.python
             )
-        elif arguments.command == "up":
-            cloud = LocalCloud.start(workdir, arguments.port, arguments.mqtt_port, detached=True)
             print(f"endpoint {cloud.endpoint}, MQTT {cloud.mqtt_host}:{cloud.mqtt_port}, CA {cloud.ca_file}")
-        elif arguments.command == "down":
+        elif arguments.command == "stop":
             LocalCloud.attach(workdir).stop()
         elif arguments.command == "status":
             print(json.dumps(LocalCloud.attach(workdir).status(), indent=2))
@@ -42,32 +40,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m localcloud", description="A local AWS for the lake.")
+    parser = argparse.ArgumentParser(prog="localcloud", description="AWS on one machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, summary in (
-        ("up", "start a cloud and leave it running"),
-        ("down", "stop it"),
+        ("start", "start a cloud and leave it running"),
+        ("stop", "stop it"),
         ("status", "print what runs"),
-        ("flush", "deliver all that is in the data streams"),
-        ("serve", "be the core process (started by the others)"),
+        ("flush", "deliver everything that is in the data streams now"),
     ):
         command = commands.add_parser(name, help=summary, description=summary)
-        command.add_argument("--workdir", type=Path, default=Path("build/localcloud"), help="state and logs")
-        if name in {"up", "serve"}:
+        command.add_argument(
+            "--workdir", type=Path, default=_WORKDIR, help=f"folder of its state and logs ({_WORKDIR})"
+        )
+        if name == "start":
+            command.add_argument("--port", type=int, default=4566, help="HTTP port (4566), 0: a free one")
             command.add_argument(
-                "--port", type=int, default=4566 if name == "up" else 0, help="HTTP port, 0: any"
+                "--mqtt-port", type=int, default=8883, help="port of MQTT over TLS (8883), 0: a free one"
             )
             command.add_argument(
-                "--mqtt-port", type=int, default=8883 if name == "up" else 0, help="MQTT port"
-            )
-        if name == "serve":
-            command.add_argument("--ready-fd", type=int, help="descriptor to report readiness to")
-            command.add_argument(
-                "--lifeline-fd", type=int, help="descriptor whose end of file ends the process"
+                "--python",
+                type=Path,
+                action="append",
+                metavar="PATH",
+                help="an interpreter with boto3 for Lambda functions, beside this one; may be repeated "
+                "(those of LOCALCLOUD_PYTHONS without)",
             )
         if name == "flush":
             command.add_argument("names", nargs="*", help="delivery streams (all without)")
-            command.add_argument("--timeout", type=float, default=60.0, help="seconds to wait")
+            command.add_argument("--timeout", type=float, default=60.0, help="seconds to wait (60)")
     return parser
 
 

@@ -16,8 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import boto3
+from botocore.config import Config
+
 from localcloud.processes import Child, StartError, end_group_of, is_running, spawn, tail
-from localcloud.settings import ACCESS_KEY, HOST, SECRET_KEY, STATE_FILE
+from localcloud.settings import ACCESS_KEY, HOST, PYTHONS, SECRET_KEY, STATE_FILE
 
 START_SECONDS = 60.0
 _CALL_SECONDS = 60.0
@@ -48,7 +51,7 @@ class FlushError(RuntimeError):
     """Not everything that was in the data streams has been delivered.
 
     Attributes:
-        undelivered: what was not, as the delivery engine tells it.
+        undelivered: what was not, as the delivery engine reports it.
     """
 
     def __init__(self, message: str, undelivered: Any = None) -> None:
@@ -82,8 +85,16 @@ class LocalCloud:
     _child: Child | None = None
 
     @classmethod
-    def start(cls, workdir: Path, port: int = 0, mqtt_port: int = 0, *, detached: bool = False) -> Self:
-        """Starts an empty cloud and returns when all of it serves.
+    def start(
+        cls,
+        workdir: Path,
+        port: int = 0,
+        mqtt_port: int = 0,
+        *,
+        detached: bool = False,
+        pythons: Sequence[Path] | None = None,
+    ) -> Self:
+        """Start an empty cloud and return when all of it serves.
 
         Args:
             workdir: folder for its state and logs; what an earlier cloud left there is removed.
@@ -91,6 +102,8 @@ class LocalCloud:
             mqtt_port: port of MQTT over TLS; 0 takes a free one.
             detached: leave it running when this process ends. Otherwise it ends with this process, however
                 that ends.
+            pythons: interpreters with boto3 that Lambda functions may run on, beside this one; those of
+                ``LOCALCLOUD_PYTHONS`` without.
 
         Raises:
             StartError: one runs in ``workdir`` already, or it did not come up. Nothing is left running.
@@ -105,14 +118,16 @@ class LocalCloud:
         log = workdir / "logs" / "core.log"
         log.parent.mkdir(parents=True)
 
-        def command(lifeline_fd: int | None, ready_fd: int) -> Sequence[str]:
+        def command(death_pipe_fd: int | None, ready_fd: int) -> Sequence[str]:
             return [
-                *(sys.executable, "-m", "localcloud", "serve", "--workdir", str(workdir)),
+                *(sys.executable, "-m", "localcloud.server", "--workdir", str(workdir)),
                 *("--port", str(port), "--mqtt-port", str(mqtt_port), "--ready-fd", str(ready_fd)),
-                *(() if lifeline_fd is None else ("--lifeline-fd", str(lifeline_fd))),
+                *(() if death_pipe_fd is None else ("--death-pipe-fd", str(death_pipe_fd))),
             ]
 
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        if pythons is not None:
+            environment[PYTHONS] = os.pathsep.join(map(str, pythons))
         child = spawn(command, log=log, environment=environment, tied=not detached)
         child.wait_ready(START_SECONDS)
         return cls(**_described(workdir), _child=child)
@@ -138,7 +153,7 @@ class LocalCloud:
         return found if is_running(found.pid, marker=str(workdir)) else None
 
     def stop(self) -> None:
-        """Stops the cloud and everything that it started. Does nothing when it has stopped already."""
+        """Stop the cloud and everything that it started. Does nothing when it has stopped already."""
         if self._child is not None:
             self._child.stop()
         else:
@@ -162,9 +177,6 @@ class LocalCloud:
                 the account's root without.
             attempts: how often boto3 makes a call before it gives up.
         """
-        # Only here: the core process imports this module too, and has no use for half a second of boto3.
-        from botocore.config import Config
-
         identity = credentials or {"AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY}
         return self._session.client(
             service,
@@ -177,8 +189,6 @@ class LocalCloud:
 
     @cached_property
     def _session(self) -> Any:
-        import boto3
-
         return boto3.Session(region_name=self.region)
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -203,7 +213,7 @@ class LocalCloud:
         }
 
     def flush(self, names: Sequence[str] | None = None, timeout: float = 60.0) -> None:
-        """Delivers everything that is in the data streams now, without waiting for buffers to fill.
+        """Deliver everything that is in the data streams now, without waiting for buffers to fill.
 
         Args:
             names: delivery streams; all of them without.
@@ -266,11 +276,11 @@ class EngineHandle:
     endpoint: str
 
     def kill(self) -> None:
-        """Ends the engine by SIGKILL, as the loss of its machine would."""
+        """End the engine by SIGKILL, as the loss of its machine would."""
         control(self.endpoint, "POST", "engine", {"action": "kill"})
 
     def start(self) -> None:
-        """Starts the engine unless it runs; it goes on from its checkpoints."""
+        """Start the engine unless it runs; it goes on from its checkpoints."""
         control(self.endpoint, "POST", "engine", {"action": "start"})
 
     def describe(self) -> dict[str, Any]:
@@ -296,7 +306,7 @@ class FaultsHandle:
         times: int | None = 1,
         delay: float = 0.0,
     ) -> str:
-        """Makes calls fail, or wait, before they reach their service.
+        """Make calls fail, or wait, before they reach their service.
 
         Args:
             service: boto3's name of the service.
@@ -319,7 +329,7 @@ class FaultsHandle:
         return int(control(self.endpoint, "GET", "faults")["hits"][fault])
 
     def remove(self, fault: str) -> int:
-        """Takes one fault away; calls that it holds go on at once.
+        """Take one fault away; calls that it holds go on at once.
 
         Returns:
             How many calls it has met.
@@ -330,7 +340,7 @@ class FaultsHandle:
         return int(control(self.endpoint, "DELETE", "faults", {"id": fault})["hits"][fault])
 
     def clear(self) -> None:
-        """Takes all faults away; calls that they hold go on at once."""
+        """Take all faults away; calls that they hold go on at once."""
         control(self.endpoint, "DELETE", "faults")
 
 

@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
-from localcloud.engine import Engine
+from localcloud.engine_process import EngineProcess
 from localcloud.processes import StartError
 
 PREFIX = "/_localcloud/"
@@ -27,7 +27,7 @@ _background: list[Callable[[], Coroutine[Any, Any, None]]] = []
 
 
 def route(method: str, path: str) -> Callable[[Handler], Handler]:
-    """Registers a handler: it gets the call's JSON body and gives the status and the body of the answer."""
+    """Register a handler: it gets the call's JSON body and gives the status and the body of the answer."""
     if not path.startswith(PREFIX):
         raise ValueError(f"control path must begin {PREFIX}, got {path}")
 
@@ -39,17 +39,17 @@ def route(method: str, path: str) -> Callable[[Handler], Handler]:
 
 
 def in_background(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Registers work that goes on for as long as the core process serves."""
+    """Register work that goes on for as long as the core process serves."""
     _background.append(work)
 
 
 def start_background() -> list[asyncio.Task[None]]:
-    """Starts what was registered, on the running event loop."""
+    """Start what was registered, on the running event loop."""
     return [asyncio.create_task(work()) for work in _background]
 
 
 def layer(app: AsgiApp) -> AsgiApp:
-    """Puts the control calls in front of ``app``."""
+    """Put the control calls in front of ``app``."""
 
     async def with_control(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
@@ -72,7 +72,7 @@ async def read_body(receive: Any) -> bytes:
 
 
 async def send_json(send: Any, status: int, answer: dict[str, Any]) -> None:
-    """Answers a request with a JSON object."""
+    """Answer a request with a JSON object."""
     body = json.dumps(answer).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -100,7 +100,7 @@ async def _answer(scope: Any, body: bytes) -> Answer:
 
 
 def wait_until_serving(endpoint: str, timeout: float = 60.0) -> None:
-    """Returns when ``endpoint`` answers, which it does once MiniStack's start-up is complete.
+    """Return when ``endpoint`` answers, which it does once MiniStack's start-up is complete.
 
     That its socket takes connections says nothing: it listens from the beginning.
 
@@ -114,8 +114,8 @@ def wait_until_serving(endpoint: str, timeout: float = 60.0) -> None:
         raise StartError(f"{endpoint} did not answer within {timeout:g} s") from error
 
 
-def provide_engine(engine: Engine) -> None:
-    """Registers the calls about the process and its delivery engine."""
+def provide_engine(engine: EngineProcess) -> None:
+    """Register the calls about the process and its delivery engine."""
 
     @route("GET", f"{PREFIX}status")
     async def status(_: dict[str, Any]) -> Answer:

@@ -15,6 +15,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from ministack.core import iam_evaluator
+from ministack.services import iam, sts
+
 from localcloud.control import PREFIX, Answer, route
 from localcloud.settings import ACCOUNT, REGION
 
@@ -85,8 +88,6 @@ async def service_credentials(arguments: dict[str, Any]) -> Answer:
 
 
 def _role(role_arn: str) -> dict[str, Any] | None:
-    from ministack.services import iam
-
     parts = role_arn.split(":", 5)
     if len(parts) != 6 or parts[:3] != ["arn", "aws", "iam"] or not parts[5].startswith("role/"):
         return None
@@ -95,8 +96,6 @@ def _role(role_arn: str) -> dict[str, Any] | None:
 
 
 def _trusts(role: dict[str, Any], role_arn: str, service: str, source_arn: str) -> bool:
-    from ministack.core import iam_evaluator
-
     document = json.loads(role["AssumeRolePolicyDocument"])
     context = iam_evaluator.EvalContext(
         principal_arn=service,
@@ -125,8 +124,6 @@ def _listed(value: str | list[str] | None) -> list[str]:
 
 
 def _new_session(role_arn: str, role_id: str, service: str) -> Credentials:
-    from ministack.services import iam, sts
-
     name = f"{service.partition('.')[0]}-{secrets.token_hex(8)}"
     session = Credentials(
         iam._gen_session_access_key(),

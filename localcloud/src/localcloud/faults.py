@@ -52,13 +52,13 @@ class Fault:
     held: list[Callable[[], object]] = field(default_factory=list)
 
     def take(self) -> None:
-        """Counts a call that this fault met."""
+        """Count a call that this fault met."""
         self.hits += 1
         if self.left is not None:
             self.left -= 1
 
     async def hold(self) -> None:
-        """Waits for the delay, or until the fault is taken away."""
+        """Wait for the delay, or until the fault is taken away."""
         released = asyncio.Event()
         # Calls from inside the cloud have event loops of their own.
         release = partial(asyncio.get_running_loop().call_soon_threadsafe, released.set)
@@ -70,7 +70,7 @@ class Fault:
             self.held.remove(release)
 
     def let_go(self) -> None:
-        """Lets the calls go on that wait at this moment."""
+        """Let the calls go on that wait at this moment."""
         for release in list(self.held):
             with suppress(RuntimeError):  # its loop has ended meanwhile, and the call with it
                 release()
@@ -82,13 +82,13 @@ _observers: list[Callable[[Call, Fault], None]] = []
 
 
 def on_failure(observer: Callable[[Call, Fault], None]) -> None:
-    """Tells `observer` of every call that a fault fails: the service would have counted it."""
+    """Tell `observer` of every call that a fault fails: the service would have counted it."""
     _observers.append(observer)
 
 
 @route("POST", f"{PREFIX}faults")
 async def add(arguments: dict[str, Any]) -> Answer:
-    """Adds a fault; refuses a service or an operation that AWS does not have, as it would meet no call."""
+    """Add a fault; refuse a service or an operation that AWS does not have, as it would meet no call."""
     service, operation = arguments["service"], arguments["operation"]
     if operation not in _model(service).operation_names:
         return 400, {"message": f"operation must be one of {service}'s, got {operation!r}"}
@@ -113,7 +113,7 @@ async def hits(_: dict[str, Any]) -> Answer:
 
 @route("DELETE", f"{PREFIX}faults")
 async def clear(arguments: dict[str, Any]) -> Answer:
-    """Takes all faults away, or the one named by ``id``; calls that they hold go on at once."""
+    """Take all faults away, or the one named by ``id``; calls that they hold go on at once."""
     chosen = [str(arguments["id"])] if "id" in arguments else list(_faults)
     hits = {}
     for name in chosen:
@@ -126,7 +126,7 @@ async def clear(arguments: dict[str, Any]) -> Answer:
 
 
 def layer(app: AsgiApp) -> AsgiApp:
-    """Puts the faults in front of ``app``."""
+    """Put the faults in front of ``app``."""
 
     async def with_faults(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or not any(fault.left != 0 for fault in list(_faults.values())):

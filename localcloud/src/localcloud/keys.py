@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ministack.core import iam_evaluator
+from ministack.services import kms
+
 from localcloud.settings import ACCOUNT, REGION
 
 
@@ -51,9 +54,6 @@ def refusal(access_key: str, use: Use) -> str | None:
         access_key: The key that signed the request.
         use: What is asked.
     """
-    from ministack.core import iam_evaluator
-    from ministack.services import kms
-
     if "alias/aws/" in use.key:
         return None
     key = kms._resolve_key(use.key)
@@ -78,9 +78,6 @@ def service_may(service: str, use: Use) -> bool:
         service: The service principal.
         use: What is asked.
     """
-    from ministack.core import iam_evaluator
-    from ministack.services import kms
-
     key = kms._resolve_key(use.key)
     if key is None or key["KeyState"] != "Enabled":
         return False

@@ -23,7 +23,7 @@ class Sink(Protocol):
         dimensions: Mapping[str, str],
         timestamp: float,
     ) -> None:
-        """Takes one; `timestamp` is in epoch seconds."""
+        """Take one; `timestamp` is in epoch seconds."""
         ...
 
 
@@ -31,7 +31,7 @@ _sinks: list[Sink] = []
 
 
 def provide(sink: Sink) -> None:
-    """Sends what is measured from now on to `sink` as well."""
+    """Send what is measured from now on to `sink` as well."""
     _sinks.append(sink)
 
 
@@ -43,7 +43,7 @@ def record(
     unit: str = "Count",
     timestamp: float | None = None,
 ) -> None:
-    """Says what a service measured; from any thread.
+    """Say what a service measured; from any thread.
 
     Args:
         namespace: the service's, as ``AWS/Kinesis``.

@@ -1,11 +1,11 @@
 """Processes that cannot outlive the one that wants them.
 
 A server is started in a process group of its own, so that whatever it starts in turn ends with it. Two pipes
-tie it to its starter: the *lifeline*, whose writing end only the starter holds, tells the server by its
-end-of-file that the starter has gone, however it went; the *readiness* pipe tells the starter that the server
-serves, or, by its end-of-file, that it never will.
+tie it to its starter: the *parent-death pipe*, whose writing end only the starter holds, shows the server by
+its end-of-file that the starter has ended, however it ended; the *readiness* pipe shows the starter that the
+server serves, or, by its end-of-file, that it never will.
 
-Run as a program, this module puts the lifeline under a module that knows nothing of it:
+Run as a program, this module puts the parent-death pipe under a module that knows nothing of it:
 ``python -m localcloud.processes FD MODULE ARGS...``.
 """
 
@@ -41,7 +41,7 @@ class Child:
 
     process: subprocess.Popen[bytes]
     log: Path
-    lifeline: int | None
+    parent_death_pipe: int | None
     ready: int
 
     @property
@@ -50,7 +50,7 @@ class Child:
         return self.process.pid
 
     def wait_ready(self, timeout: float) -> None:
-        """Returns once the server has reported that it serves.
+        """Return once the server has reported that it serves.
 
         Raises:
             StartError: it ended, or was still silent after ``timeout`` seconds. It has been stopped by then.
@@ -68,10 +68,10 @@ class Child:
         raise StartError(f"{self.log.stem}: {why}; log {self.log}:\n{tail(self.log)}")
 
     def stop(self) -> None:
-        """Ends the server and its process group: politely, and after ``GRACE_SECONDS`` by SIGKILL."""
-        if self.lifeline is not None:
-            os.close(self.lifeline)
-            self.lifeline = None
+        """End the server and its process group: politely, and after ``GRACE_SECONDS`` by SIGKILL."""
+        if self.parent_death_pipe is not None:
+            os.close(self.parent_death_pipe)
+            self.parent_death_pipe = None
         if self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -87,22 +87,22 @@ def spawn(
     environment: Mapping[str, str],
     tied: bool,
 ) -> Child:
-    """Starts a server in a process group of its own.
+    """Start a server in a process group of its own.
 
     Args:
-        command: makes the command line from the lifeline's descriptor (``None`` when not tied) and the
-            readiness pipe's descriptor.
+        command: makes the command line from the parent-death pipe's descriptor (``None`` when not tied) and
+            the readiness pipe's descriptor.
         log: file that takes the server's output; written anew.
         environment: the server's whole environment.
         tied: whether it ends when this process does.
     """
     ready_here, ready_there = os.pipe()
-    lifeline_there, lifeline_here = os.pipe() if tied else (None, None)
-    passed = [fd for fd in (ready_there, lifeline_there) if fd is not None]
+    death_pipe_there, death_pipe_here = os.pipe() if tied else (None, None)
+    passed = [fd for fd in (ready_there, death_pipe_there) if fd is not None]
     try:
         with log.open("wb") as output:
             process = subprocess.Popen(
-                command(lifeline_there, ready_there),
+                command(death_pipe_there, ready_there),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -111,29 +111,29 @@ def spawn(
                 start_new_session=True,
             )
     except BaseException:
-        for fd in (ready_here, lifeline_here):
+        for fd in (ready_here, death_pipe_here):
             if fd is not None:
                 os.close(fd)
         raise
     finally:
         for fd in passed:
             os.close(fd)
-    return Child(process, log, lifeline_here, ready_here)
+    return Child(process, log, death_pipe_here, ready_here)
 
 
-def watch_lifeline(fd: int, then: Callable[[], None]) -> None:
-    """Calls ``then`` from a thread of its own when the other end of the lifeline ``fd`` is closed."""
+def watch_parent_death_pipe(fd: int, then: Callable[[], None]) -> None:
+    """Call ``then`` from a thread of its own when the other end of the pipe ``fd`` is closed."""
 
     def watch() -> None:
         while os.read(fd, 64):
             pass
         then()
 
-    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+    threading.Thread(target=watch, name="parent-death-pipe", daemon=True).start()
 
 
 def end_group_of(pid: int, *, marker: str) -> bool:
-    """Ends the process group that the server ``pid`` leads, when ``pid`` is still that server.
+    """End the process group that the server ``pid`` leads, when ``pid`` is still that server.
 
     Args:
         pid: the server's process ID.
@@ -177,7 +177,7 @@ def _kill_group(group: int) -> None:
 
 def _main(argv: Sequence[str]) -> None:
     fd, module, *arguments = argv
-    watch_lifeline(int(fd), lambda: os.kill(os.getpid(), signal.SIGKILL))
+    watch_parent_death_pipe(int(fd), lambda: os.kill(os.getpid(), signal.SIGKILL))
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

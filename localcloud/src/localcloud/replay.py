@@ -4,7 +4,7 @@ Under the bursts of an apply, an answer is now and then lost between Hypercorn a
 then sends the same call again: same `amz-sdk-invocation-id`, higher attempt in `amz-sdk-request`. A call that
 creates something was done by then, and would be refused because the thing exists. Loopback should lose
 nothing, so an ASGI layer in front of the services remembers what succeeded and says it again. It does so for
-Terraform alone: functions and gateways must cope with lost answers by themselves, as on AWS.
+Terraform alone: other clients must cope with lost answers by themselves, as on AWS.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Messages = list[dict[str, Any]]
 
 
 def layer(app: AsgiApp) -> AsgiApp:
-    """Puts the memory of answers in front of ``app``."""
+    """Put the memory of answers in front of ``app``."""
     answers: OrderedDict[bytes, Messages] = OrderedDict()
 
     async def with_memory(scope: Any, receive: Any, send: Any) -> None:
@@ -34,13 +34,13 @@ def layer(app: AsgiApp) -> AsgiApp:
             for message in answers[invocation]:
                 await send(message)
             return
-        told: Messages = []
+        messages: Messages = []
 
         async def remember(message: dict[str, Any]) -> None:
-            told.append(message)
-            if not message.get("more_body") and told[0].get("status") in _SUCCESS and len(told) > 1:
+            messages.append(message)
+            if not message.get("more_body") and messages[0].get("status") in _SUCCESS and len(messages) > 1:
                 # Before the answer leaves: what is lost on the way must be known already.
-                answers[invocation] = told
+                answers[invocation] = messages
                 while len(answers) > _KEPT:
                     answers.popitem(last=False)
             await send(message)

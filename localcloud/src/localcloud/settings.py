@@ -7,5 +7,8 @@ ACCESS_KEY = "test"
 """The account's root user, as LocalStack's clients expect it."""
 SECRET_KEY = "test"  # noqa: S105 - a fixed key of an emulator that only listens on loopback
 
+PYTHONS = "LOCALCLOUD_PYTHONS"
+"""The environment variable that names interpreters for Lambda functions, separated as those of PATH are."""
+
 STATE_FILE = "cloud.json"
 """What a running cloud writes into its workdir once it is ready, and takes away when it stops in order."""

@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ministack.services import eventbridge, kinesis
+
 from localcloud.control import PREFIX, Answer, route
 
 
 def install(_: Any) -> None:
-    """Registers the calls."""
-    from ministack.services import eventbridge, kinesis
+    """Register the calls."""
 
     @route("POST", f"{PREFIX}kinesis/age")
     async def age_stream(arguments: dict[str, Any]) -> Answer:
-        """Makes the records that ``stream`` holds ``seconds`` older; ``records`` says how many there were."""
+        """Make the records that ``stream`` holds ``seconds`` older; ``records`` says how many there were."""
         stream, seconds = kinesis._streams[arguments["stream"]], float(arguments["seconds"])
         records = [record for shard in stream["shards"].values() for record in shard["records"]]
         for record in records:
@@ -27,7 +28,7 @@ def install(_: Any) -> None:
 
     @route("POST", f"{PREFIX}schedules/fire")
     async def fire(arguments: dict[str, Any]) -> Answer:
-        """Fires the scheduled ``rule`` at once, if it is enabled, as if its time had come."""
+        """Fire the scheduled ``rule`` at once, if it is enabled, as if its time had come."""
         rule = arguments["rule"]
         keys = [key for key, one in eventbridge._rules._data.items() if one.get("Name") == rule]
         if not keys:

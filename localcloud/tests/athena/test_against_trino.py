@@ -1,6 +1,6 @@
 """The local engine gives Trino's own answers, or refuses.
 
-Athena's engine is of Trino's line. ``trino/answers.json`` holds what Trino 435 answered to
+Athena's engine is a fork of Trino. ``trino/answers.json`` holds what Trino 435 answered to
 ``trino/queries.sql``; ``trino/record.py`` asks it again.
 """
 
@@ -18,7 +18,7 @@ from localcloud.athena.engine import Query
 from localcloud.athena.errors import QueryError, UnsupportedError
 from localcloud.athena.functions import NAMES
 from localcloud.athena.surface import RULES, Rule
-from localcloud.testing.memory_lake import EMPTY
+from localcloud.testing.memory_storage import EMPTY
 
 _TRINO = Path(__file__).parent / "trino"
 _ANSWERS: list[dict[str, Any]] = json.loads((_TRINO / "answers.json").read_text())

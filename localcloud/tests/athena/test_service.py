@@ -75,20 +75,20 @@ class Athena:
 
 @pytest.fixture
 def athena(cloud: LocalCloud, bucket: str) -> Athena:
-    name = f"lake_{uuid.uuid4().hex[:8]}"
+    name = f"test_{uuid.uuid4().hex[:8]}"
     glue, s3, client = cloud.client("glue"), cloud.client("s3"), cloud.client("athena")
     parameters = {
         "projection.enabled": "true",
-        "projection.factory.type": "enum",
-        "projection.factory.values": "krakow,lyon",
-        "storage.location.template": f"s3://{bucket}/factory=${{factory}}/",
+        "projection.station.type": "enum",
+        "projection.station.values": "krakow,lyon",
+        "storage.location.template": f"s3://{bucket}/station=${{station}}/",
     }
-    definition = table({"x": "int"}, partitions={"factory": "string"}, parameters=parameters)
+    definition = table({"x": "int"}, partitions={"station": "string"}, parameters=parameters)
     glue.create_database(DatabaseInput={"Name": name})
     glue.create_table(DatabaseName=name, TableInput=definition)
-    for factory, x in (("krakow", 1), ("lyon", 2)):
+    for station, x in (("krakow", 1), ("lyon", 2)):
         s3.put_object(
-            Bucket=bucket, Key=f"factory={factory}/a.parquet", Body=parquet(x=pa.array([x], pa.int32()))
+            Bucket=bucket, Key=f"station={station}/a.parquet", Body=parquet(x=pa.array([x], pa.int32()))
         )
     client.create_work_group(
         Name=name,
@@ -181,7 +181,7 @@ def test_results_come_in_pages_whose_first_row_is_that_of_the_names(athena: Athe
 
 
 def test_parameters_fill_in_question_marks(athena: Athena) -> None:
-    execution = athena.run("SELECT x FROM t WHERE factory = ?", ExecutionParameters=["'lyon'"])
+    execution = athena.run("SELECT x FROM t WHERE station = ?", ExecutionParameters=["'lyon'"])
     rows = athena.client.get_query_results(QueryExecutionId=execution["QueryExecutionId"])["ResultSet"][
         "Rows"
     ]
@@ -189,7 +189,7 @@ def test_parameters_fill_in_question_marks(athena: Athena) -> None:
 
 
 def test_a_query_that_fails_says_why(athena: Athena) -> None:
-    execution = athena.run("SELECT x FROM t WHERE factory = 1")
+    execution = athena.run("SELECT x FROM t WHERE station = 1")
     assert execution["Status"]["State"] == "FAILED"
     assert execution["Status"]["StateChangeReason"].startswith(
         "TYPE_MISMATCH: line 1:23: Cannot apply operator: varchar = integer"
@@ -246,8 +246,8 @@ def test_the_scan_limit_cancels_and_can_be_taken_away(athena: Athena) -> None:
     )
     body = parquet(x=pa.array(range(4_000_000), pa.int32()))
     assert len(body) > 10_000_000
-    athena.cloud.client("s3").put_object(Bucket=athena.bucket, Key="factory=lyon/big.parquet", Body=body)
-    assert athena.run("SELECT sum(x) FROM t WHERE factory = 'krakow'")["Status"]["State"] == "SUCCEEDED"
+    athena.cloud.client("s3").put_object(Bucket=athena.bucket, Key="station=lyon/big.parquet", Body=body)
+    assert athena.run("SELECT sum(x) FROM t WHERE station = 'krakow'")["Status"]["State"] == "SUCCEEDED"
     status = athena.run("SELECT sum(x) FROM t")["Status"]
     assert (status["State"], status["StateChangeReason"]) == (
         "CANCELLED",
@@ -292,7 +292,7 @@ class TestPermissions:
     """A query may do what its caller may do."""
 
     def statements(self, athena: Athena, *without: str) -> list[dict[str, Any]]:
-        """What a user needs who may query the factory lyon."""
+        """What a user needs who may query the station lyon."""
         arn = f"arn:aws:s3:::{athena.bucket}"
         glue = f"arn:aws:glue:{athena.cloud.region}:{athena.cloud.account_id}"
         needed: dict[str, dict[str, Any]] = {
@@ -307,9 +307,9 @@ class TestPermissions:
             "list": {
                 "Action": "s3:ListBucket",
                 "Resource": arn,
-                "Condition": {"StringLike": {"s3:prefix": "factory=lyon/*"}},
+                "Condition": {"StringLike": {"s3:prefix": "station=lyon/*"}},
             },
-            "read": {"Action": "s3:GetObject", "Resource": f"{arn}/factory=lyon/*"},
+            "read": {"Action": "s3:GetObject", "Resource": f"{arn}/station=lyon/*"},
             "place": {"Action": "s3:GetBucketLocation", "Resource": arn},
             "write": {"Action": "s3:PutObject", "Resource": f"{arn}/results/*"},
             "result": {"Action": "s3:GetObject", "Resource": f"{arn}/results/*"},
@@ -318,14 +318,14 @@ class TestPermissions:
 
     def test_what_is_allowed_goes_through(self, athena: Athena) -> None:
         user = athena.as_user(*self.statements(athena))
-        execution = user.run("SELECT x FROM t WHERE factory = 'lyon'")
+        execution = user.run("SELECT x FROM t WHERE station = 'lyon'")
         assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
         rows = user.client.get_query_results(QueryExecutionId=execution["QueryExecutionId"])["ResultSet"][
             "Rows"
         ]
         assert rows[1:] == [{"Data": [{"VarCharValue": "2"}]}]
 
-    def test_another_factorys_objects_are_refused(self, athena: Athena) -> None:
+    def test_another_stations_objects_are_refused(self, athena: Athena) -> None:
         user = athena.as_user(*self.statements(athena))
         status = user.run("SELECT x FROM t")["Status"]
         assert status["State"] == "FAILED"
@@ -344,13 +344,13 @@ class TestPermissions:
     )
     def test_each_permission_is_needed(self, athena: Athena, without: str, action: str) -> None:
         user = athena.as_user(*self.statements(athena, without))
-        status = user.run("SELECT x FROM t WHERE factory = 'lyon'")["Status"]
+        status = user.run("SELECT x FROM t WHERE station = 'lyon'")["Status"]
         assert status["State"] == "FAILED"
         assert f"is not authorized to perform: {action} on resource: arn:aws:" in status["StateChangeReason"]
 
     def test_a_view_needs_what_its_tables_need_and_itself(self, athena: Athena) -> None:
-        columns = {"x": "integer", "factory": "varchar"}
-        definition = view("SELECT DISTINCT x, factory FROM t", columns, schema=athena.database)
+        columns = {"x": "integer", "station": "varchar"}
+        definition = view("SELECT DISTINCT x, station FROM t", columns, schema=athena.database)
         athena.cloud.client("glue").create_table(
             DatabaseName=athena.database, TableInput={**definition, "Name": "v"}
         )
@@ -364,7 +364,7 @@ class TestPermissions:
                 ],
             }
             user = athena.as_user(*self.statements(athena, "glue"), tables)
-            status = user.run("SELECT x FROM v WHERE factory = 'lyon'")["Status"]
+            status = user.run("SELECT x FROM v WHERE station = 'lyon'")["Status"]
             if refused_table is None:
                 assert status["State"] == "SUCCEEDED", status
             else:
@@ -373,13 +373,13 @@ class TestPermissions:
                     f"glue:GetTable on resource: {glue}:table/{athena.database}/{refused_table}"
                     in status["StateChangeReason"]
                 )
-        # Objects are read as the caller too: those of the other factory are not its.
+        # Objects are read as the caller too: those of the other station are not its.
         status = user.run("SELECT x FROM v")["Status"]
         assert "s3:ListBucket" in status["StateChangeReason"]
 
     def test_the_result_is_read_as_the_caller_too(self, athena: Athena) -> None:
         user = athena.as_user(*self.statements(athena, "result"))
-        execution = user.run("SELECT x FROM t WHERE factory = 'lyon'")
+        execution = user.run("SELECT x FROM t WHERE station = 'lyon'")
         assert execution["Status"]["State"] == "SUCCEEDED"
         query_id = execution["QueryExecutionId"]
         code, message = refused(lambda: user.client.get_query_results(QueryExecutionId=query_id))
@@ -397,7 +397,7 @@ class TestPermissions:
         def state(*actions: str) -> tuple[str, str]:
             grant = [{"Action": list(actions), "Resource": key, "Condition": via}] if actions else []
             user = athena.as_user(*self.statements(athena), *grant)
-            status = user.run("SELECT x FROM t WHERE factory = 'lyon'")["Status"]
+            status = user.run("SELECT x FROM t WHERE station = 'lyon'")["Status"]
             return status["State"], status.get("StateChangeReason", "")
 
         state_without, reason = state()
@@ -407,7 +407,7 @@ class TestPermissions:
 
         s3.put_object(
             Bucket=athena.bucket,
-            Key="factory=lyon/encrypted.parquet",
+            Key="station=lyon/encrypted.parquet",
             Body=parquet(x=pa.array([3], pa.int32())),
         )
         assert "kms:Decrypt" in state("kms:GenerateDataKey")[1]

@@ -16,62 +16,62 @@ import pytest
 
 from localcloud.athena.engine import Query, ScanLimitError
 from localcloud.athena.errors import QueryError
-from localcloud.testing.memory_lake import MemoryLake
+from localcloud.testing.memory_storage import MemoryStorage
 from localcloud.testing.tables import (
     OPENX,
     PARTITIONS,
     PROJECTED,
     REGEX,
-    lake_of,
     parquet,
     rows,
+    storage_of,
     table,
 )
 
 
 @pytest.fixture
-def projected() -> MemoryLake:
+def projected() -> MemoryStorage:
     """One row x in each of some folders, its value named for where it lies."""
     folders = {
-        "factory=krakow/year=2026/month=02/": 1,
-        "factory=krakow/year=2026/month=03/": 2,
-        "factory=lyon/year=2025/month=12/": 3,
+        "station=krakow/year=2026/month=02/": 1,
+        "station=krakow/year=2026/month=03/": 2,
+        "station=lyon/year=2025/month=12/": 3,
         # None of these is a projected partition.
-        "factory=oslo/year=2026/month=03/": 90,
-        "factory=krakow/year=1999/month=03/": 91,
-        "factory=krakow/year=2026/month=3/": 92,
-        "factory=krakow/year=2026/month=13/": 93,
-        "factory=krakow/year=2026/": 94,
-        "errors/factory=krakow/year=2026/month=03/": 95,
+        "station=oslo/year=2026/month=03/": 90,
+        "station=krakow/year=1999/month=03/": 91,
+        "station=krakow/year=2026/month=3/": 92,
+        "station=krakow/year=2026/month=13/": 93,
+        "station=krakow/year=2026/": 94,
+        "errors/station=krakow/year=2026/month=03/": 95,
     }
     definition = table({"x": "int"}, partitions=PARTITIONS, parameters=PROJECTED)
-    return lake_of(
+    return storage_of(
         definition,
         {f"{folder}a.parquet": parquet(x=pa.array([x], pa.int32())) for folder, x in folders.items()},
     )
 
 
-def with_parameters(lake: MemoryLake, **changes: str | None) -> MemoryLake:
-    """The lake with other properties of its table; ``__`` in a name stands for a dot, None takes one away."""
+def with_parameters(storage: MemoryStorage, **changes: str | None) -> MemoryStorage:
+    """The storage with other table properties; ``__`` in a name is a dot, None removes a property."""
     renamed = {name.replace("__", "."): value for name, value in changes.items()}
-    merged = {**lake.tables["lake", "t"]["Parameters"], **renamed}
+    merged = {**storage.tables["test", "t"]["Parameters"], **renamed}
     parameters = {name: value for name, value in merged.items() if value is not None}
-    return replace(lake, tables={("lake", "t"): {**lake.tables["lake", "t"], "Parameters": parameters}})
+    return replace(storage, tables={("test", "t"): {**storage.tables["test", "t"], "Parameters": parameters}})
 
 
 class TestProjection:
     """Partitions that no one registered."""
 
-    def test_rows_come_from_projected_partitions_alone(self, projected: MemoryLake) -> None:
-        assert rows(projected, "SELECT factory, year, month, x FROM t ORDER BY x") == [
+    def test_rows_come_from_projected_partitions_alone(self, projected: MemoryStorage) -> None:
+        assert rows(projected, "SELECT station, year, month, x FROM t ORDER BY x") == [
             ["krakow", "2026", "2", "1"],
             ["krakow", "2026", "3", "2"],
             ["lyon", "2025", "12", "3"],
         ]
 
-    def test_a_century_of_partitions_takes_one_listing(self, projected: MemoryLake) -> None:
+    def test_a_century_of_partitions_takes_one_listing(self, projected: MemoryStorage) -> None:
         rows(projected, "SELECT count(*) FROM t")
-        assert projected.listed == [("lake", "factory=")]
+        assert projected.listed == [("test", "station=")]
 
     @pytest.mark.parametrize(
         ("where", "values"),
@@ -79,17 +79,17 @@ class TestProjection:
             ("month = 3", ["2"]),
             ("month = 3 AND x > 5", ["2"]),
             ("year = 2026 AND month BETWEEN 1 AND 2", ["1"]),
-            ("factory = 'lyon' OR month = 2", ["1", "3"]),
-            ("factory LIKE 'kr%'", ["1", "2"]),
+            ("station = 'lyon' OR month = 2", ["1", "3"]),
+            ("station LIKE 'kr%'", ["1", "2"]),
             ("year * 100 + month >= 202602", ["1", "2"]),
             ("year >= year(current_date)", ["1", "2"]),
-            ("factory = 'oslo'", []),
+            ("station = 'oslo'", []),
             ("year = 1999", []),
-            ("factory IN (SELECT 'lyon')", ["1", "2", "3"]),
+            ("station IN (SELECT 'lyon')", ["1", "2", "3"]),
         ],
     )
     def test_only_partitions_that_the_conditions_leave_are_read(
-        self, projected: MemoryLake, where: str, values: list[str]
+        self, projected: MemoryStorage, where: str, values: list[str]
     ) -> None:
         rows(projected, f"SELECT x FROM t WHERE {where}")  # noqa: S608 - the conditions above
         folders = {"1": "2026/month=02", "2": "2026/month=03", "3": "2025/month=12"}
@@ -99,41 +99,46 @@ class TestProjection:
             key for _, key in projected.read
         }
 
-    def test_each_reference_to_the_table_is_pruned_by_itself(self, projected: MemoryLake) -> None:
+    def test_each_reference_to_the_table_is_pruned_by_itself(self, projected: MemoryStorage) -> None:
         sql = """
             SELECT a.x, b.x FROM t AS a JOIN t AS b ON b.month = 3 AND a.year = b.year WHERE a.month = 2
         """
         assert rows(projected, sql) == [["1", "2"]]
         assert len(projected.read) == 2
 
-    def test_conditions_on_what_an_outer_join_makes_null_prune_nothing(self, projected: MemoryLake) -> None:
+    def test_conditions_on_what_an_outer_join_makes_null_prune_nothing(
+        self, projected: MemoryStorage
+    ) -> None:
         sql = (
             "SELECT a.n, b.x FROM (VALUES 2, 5) AS a (n) LEFT JOIN t AS b ON a.n = b.x WHERE b.month IS NULL"
         )
         assert rows(projected, sql) == [["5", None]]
 
-    def test_a_number_column_is_not_compared_with_text(self, projected: MemoryLake) -> None:
+    def test_a_number_column_is_not_compared_with_text(self, projected: MemoryStorage) -> None:
         with pytest.raises(QueryError, match=r"TYPE_MISMATCH: line 1:25: .*integer = varchar.*such as 3"):
             rows(projected, "SELECT x FROM t WHERE t.month = '03'")
 
-    def test_on_a_text_column_the_padded_text_is_the_value(self, projected: MemoryLake) -> None:
+    def test_on_a_text_column_the_padded_text_is_the_value(self, projected: MemoryStorage) -> None:
         definition = table({"x": "int"}, partitions={**PARTITIONS, "month": "string"}, parameters=PROJECTED)
-        lake = replace(projected, tables={("lake", "t"): definition})
-        assert rows(lake, "SELECT x, month FROM t WHERE month = '03'") == [["2", "03"]]
-        assert rows(lake, "SELECT x FROM t WHERE month = '3'") == []
+        storage = replace(projected, tables={("test", "t"): definition})
+        assert rows(storage, "SELECT x, month FROM t WHERE month = '03'") == [["2", "03"]]
+        assert rows(storage, "SELECT x FROM t WHERE month = '3'") == []
 
-    def test_interval_skips_values(self, projected: MemoryLake) -> None:
-        lake = with_parameters(projected, projection__month__interval="2")
-        assert rows(lake, "SELECT x FROM t") == [["2"]]
+    def test_interval_skips_values(self, projected: MemoryStorage) -> None:
+        storage = with_parameters(projected, projection__month__interval="2")
+        assert rows(storage, "SELECT x FROM t") == [["2"]]
 
-    def test_an_injected_column_needs_its_value(self, projected: MemoryLake) -> None:
-        lake = with_parameters(
-            projected, projection__factory__type="injected", projection__factory__values=None
+    def test_an_injected_column_needs_its_value(self, projected: MemoryStorage) -> None:
+        storage = with_parameters(
+            projected, projection__station__type="injected", projection__station__values=None
         )
-        assert rows(lake, "SELECT x FROM t WHERE factory = 'oslo'") == [["90"]]
-        assert rows(lake, "SELECT x FROM t WHERE factory IN ('oslo', 'lyon') ORDER BY x") == [["3"], ["90"]]
-        with pytest.raises(QueryError, match=r"CONSTRAINT_VIOLATION: .*column factory"):
-            rows(lake, "SELECT x FROM t WHERE factory LIKE 'oslo'")
+        assert rows(storage, "SELECT x FROM t WHERE station = 'oslo'") == [["90"]]
+        assert rows(storage, "SELECT x FROM t WHERE station IN ('oslo', 'lyon') ORDER BY x") == [
+            ["3"],
+            ["90"],
+        ]
+        with pytest.raises(QueryError, match=r"CONSTRAINT_VIOLATION: .*column station"):
+            rows(storage, "SELECT x FROM t WHERE station LIKE 'oslo'")
 
     @pytest.mark.parametrize(
         ("range_", "values"),
@@ -148,15 +153,15 @@ class TestProjection:
                 "projection.day.type": "date",
                 "projection.day.format": "yyyy-MM-dd",
                 "projection.day.range": range_,
-                "storage.location.template": "s3://lake/${day}/",
+                "storage.location.template": "s3://test/${day}/",
             },
         )
         days = {"2025-03-08": 9, "2025-04-01": 1, "2026-03-01": 2, "2026-13-01": 99, "2026-3-2": 99}
-        lake = lake_of(
+        storage = storage_of(
             definition, {f"{day}/a": parquet(x=pa.array([x], pa.int32())) for day, x in days.items()}
         )
         assert [
-            row[0] for row in rows(lake, "SELECT x FROM t WHERE day > DATE '2001-01-01' ORDER BY x")
+            row[0] for row in rows(storage, "SELECT x FROM t WHERE day > DATE '2001-01-01' ORDER BY x")
         ] == values
 
     @pytest.mark.parametrize(
@@ -164,39 +169,39 @@ class TestProjection:
         [
             ({"projection__month__type": None}, "must be one of enum, integer, date, injected, got None"),
             ({"projection__month__range": "1-12"}, "projection.month.range must be two integers, got '1-12'"),
-            ({"projection__factory__values": ""}, "factory.values must be a list of values, got ''"),
+            ({"projection__station__values": ""}, "station.values must be a list of values, got ''"),
             ({"projection__year__type": "enum", "projection__year__values": "x"}, "'x' is no value of a"),
-            ({"storage__location__template": "s3://lake/${factory}/${year}/${month}"}, "must end with /"),
-            ({"storage__location__template": "s3://lake/${factory}/${year}/"}, "each partition column once"),
-            ({"storage__location__template": "lake/${factory}/${year}/${month}/"}, "is no s3:// URL"),
+            ({"storage__location__template": "s3://test/${station}/${year}/${month}"}, "must end with /"),
+            ({"storage__location__template": "s3://test/${station}/${year}/"}, "each partition column once"),
+            ({"storage__location__template": "test/${station}/${year}/${month}/"}, "is no s3:// URL"),
         ],
     )  # fmt: skip
     def test_a_projection_that_is_set_up_wrongly_is_refused(
-        self, projected: MemoryLake, change: dict[str, str | None], message: str
+        self, projected: MemoryStorage, change: dict[str, str | None], message: str
     ) -> None:
         with pytest.raises(QueryError, match="HIVE_INVALID_METADATA") as caught:
             rows(with_parameters(projected, **change), "SELECT x FROM t")
         assert message in str(caught.value)
 
-    def test_without_a_template_partitions_lie_below_the_location(self, projected: MemoryLake) -> None:
+    def test_without_a_template_partitions_lie_below_the_location(self, projected: MemoryStorage) -> None:
         definition = table(
             {"x": "int"},
             partitions=PARTITIONS,
             parameters={name: value for name, value in PROJECTED.items() if "template" not in name},
-            location="s3://lake",
+            location="s3://test",
         )
-        assert len(rows(replace(projected, tables={("lake", "t"): definition}), "SELECT x FROM t")) == 3
+        assert len(rows(replace(projected, tables={("test", "t"): definition}), "SELECT x FROM t")) == 3
 
-    def test_without_projection_the_registered_partitions_count(self, projected: MemoryLake) -> None:
-        lake = with_parameters(projected, projection__enabled="false")
-        assert rows(lake, "SELECT x FROM t") == []
-        lake.registered["lake", "t"] = [
+    def test_without_projection_the_registered_partitions_count(self, projected: MemoryStorage) -> None:
+        storage = with_parameters(projected, projection__enabled="false")
+        assert rows(storage, "SELECT x FROM t") == []
+        storage.registered["test", "t"] = [
             {
                 "Values": ["oslo", "2026", "3"],
-                "StorageDescriptor": {"Location": "s3://lake/factory=oslo/year=2026/month=03"},
+                "StorageDescriptor": {"Location": "s3://test/station=oslo/year=2026/month=03"},
             }
         ]
-        assert rows(lake, "SELECT factory, month, x FROM t WHERE year = 2026") == [["oslo", "3", "90"]]
+        assert rows(storage, "SELECT station, month, x FROM t WHERE year = 2026") == [["oslo", "3", "90"]]
 
 
 class TestObjects:
@@ -204,7 +209,7 @@ class TestObjects:
 
     def test_hidden_and_empty_objects_are_not_read(self) -> None:
         body = parquet(x=pa.array([1], pa.int32()))
-        lake = lake_of(
+        storage = storage_of(
             table({"x": "int"}),
             {
                 "data/a": body,
@@ -215,24 +220,24 @@ class TestObjects:
                 "database": body,
             },
         )
-        assert rows(lake, "SELECT count(*) FROM t") == [["2"]]
+        assert rows(storage, "SELECT count(*) FROM t") == [["2"]]
 
     def test_an_object_that_is_not_parquet_fails_the_query(self) -> None:
-        lake = lake_of(table({"x": "int"}), {"data/a": b'{"x": 1}'})
-        with pytest.raises(QueryError, match=r"HIVE_CANNOT_OPEN_SPLIT: .*s3://lake/data/a"):
-            rows(lake, "SELECT x FROM t")
+        storage = storage_of(table({"x": "int"}), {"data/a": b'{"x": 1}'})
+        with pytest.raises(QueryError, match=r"HIVE_CANNOT_OPEN_SPLIT: .*s3://test/data/a"):
+            rows(storage, "SELECT x FROM t")
 
     def test_a_table_that_is_not_there(self) -> None:
-        with pytest.raises(QueryError, match=r"TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.lake.u'"):
-            rows(lake_of(table({"x": "int"}), {}), "SELECT * FROM u")
+        with pytest.raises(QueryError, match=r"TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.test.u'"):
+            rows(storage_of(table({"x": "int"}), {}), "SELECT * FROM u")
 
     def test_names_in_full_and_in_capitals(self) -> None:
-        lake = lake_of(table({"x": "int"}), {"data/a": parquet(x=pa.array([1], pa.int32()))})
-        for name in ("lake.t", '"lake"."t"', "awsdatacatalog.lake.t", "LAKE.T"):
-            sql = f"SELECT t.X, lake.t.x FROM {name}"  # noqa: S608 - the names above
-            assert rows(lake, sql) == [["1", "1"]]
+        storage = storage_of(table({"x": "int"}), {"data/a": parquet(x=pa.array([1], pa.int32()))})
+        for name in ("test.t", '"test"."t"', "awsdatacatalog.test.t", "TEST.T"):
+            sql = f"SELECT t.X, test.t.x FROM {name}"  # noqa: S608 - the names above
+            assert rows(storage, sql) == [["1", "1"]]
         with pytest.raises(QueryError, match="CATALOG_NOT_FOUND"):
-            rows(lake, "SELECT x FROM elsewhere.lake.t")
+            rows(storage, "SELECT x FROM elsewhere.test.t")
 
 
 class TestParquet:
@@ -240,18 +245,18 @@ class TestParquet:
 
     def test_columns_are_those_of_the_table(self) -> None:
         """Found by name whatever the case; NULL where the file lacks one."""
-        lake = lake_of(
+        storage = storage_of(
             table({"b": "string", "a": "int", "missing": "double"}),
             {
                 "data/1": parquet(A=pa.array([1], pa.int32()), b=pa.array(["x"]), extra=pa.array([9])),
                 "data/2": parquet(b=pa.array(["y"])),
             },
         )
-        assert rows(lake, "SELECT * FROM t ORDER BY b") == [["x", "1", None], ["y", None, None]]
+        assert rows(storage, "SELECT * FROM t ORDER BY b") == [["x", "1", None], ["y", None, None]]
         with pytest.raises(
             QueryError, match="COLUMN_NOT_FOUND: line 1:11: Column 'extra' cannot be resolved"
         ):
-            rows(lake, "SELECT a, extra FROM t")
+            rows(storage, "SELECT a, extra FROM t")
 
     @pytest.mark.parametrize(
         ("kind", "array", "shown"),
@@ -269,8 +274,8 @@ class TestParquet:
         ],
     )  # fmt: skip
     def test_types_that_athena_reads(self, kind: str, array: Any, shown: str) -> None:
-        lake = lake_of(table({"x": kind}), {"data/a": parquet(x=array)})
-        assert rows(lake, "SELECT x FROM t") == [[shown]]
+        storage = storage_of(table({"x": kind}), {"data/a": parquet(x=array)})
+        assert rows(storage, "SELECT x FROM t") == [[shown]]
 
     @pytest.mark.parametrize(
         ("kind", "array"),
@@ -283,25 +288,25 @@ class TestParquet:
         ],
     )
     def test_another_type_than_the_tables_is_bad_data(self, kind: str, array: Any) -> None:
-        lake = lake_of(table({"x": kind, "y": "int"}), {"data/a": parquet(x=array)})
-        with pytest.raises(QueryError, match=r"HIVE_BAD_DATA: .*s3://lake/data/a, column x"):
-            rows(lake, "SELECT x FROM t")
-        # A column that is not asked for is not looked at.
-        assert rows(lake, "SELECT y FROM t") == [[None]]
+        storage = storage_of(table({"x": kind, "y": "int"}), {"data/a": parquet(x=array)})
+        with pytest.raises(QueryError, match=r"HIVE_BAD_DATA: .*s3://test/data/a, column x"):
+            rows(storage, "SELECT x FROM t")
+        # A column that the query does not read is not checked.
+        assert rows(storage, "SELECT y FROM t") == [[None]]
 
     def test_int96_timestamps_as_hive_and_firehose_write_them(self) -> None:
         target = io.BytesIO()
         stamp = pa.array([1773043200123000], pa.timestamp("us"))
         pq.write_table(pa.table({"x": stamp}), target, use_deprecated_int96_timestamps=True)
-        assert rows(lake_of(table({"x": "timestamp"}), {"data/a": target.getvalue()}), "SELECT x FROM t") == [
-            ["2026-03-09 08:00:00.123"]
-        ]
+        assert rows(
+            storage_of(table({"x": "timestamp"}), {"data/a": target.getvalue()}), "SELECT x FROM t"
+        ) == [["2026-03-09 08:00:00.123"]]
 
     def test_only_the_columns_that_are_needed_count_as_scanned(self) -> None:
         body = parquet(x=pa.array(range(1000), pa.int32()), y=pa.array(["long text"] * 1000))
-        lake = lake_of(table({"x": "int", "y": "string"}), {"data/a": body})
+        storage = storage_of(table({"x": "int", "y": "string"}), {"data/a": body})
         scanned = {
-            sql: Query(sql, database="lake").run(lake, lake).bytes_scanned
+            sql: Query(sql, database="test").run(storage, storage).bytes_scanned
             for sql in ("SELECT count(*) FROM t", "SELECT sum(x) FROM t", "SELECT sum(x), max(y) FROM t")
         }
         assert list(scanned.values()) == sorted(scanned.values())
@@ -310,10 +315,10 @@ class TestParquet:
 
     def test_the_scan_limit_ends_a_query_before_it_reads_on(self) -> None:
         body = parquet(x=pa.array(range(1000), pa.int32()))
-        lake = lake_of(table({"x": "int"}), {f"data/{number}": body for number in range(10)})
+        storage = storage_of(table({"x": "int"}), {f"data/{number}": body for number in range(10)})
         with pytest.raises(ScanLimitError):
-            rows(lake, "SELECT sum(x) FROM t", scan_limit=10_000)
-        assert 1 < len(lake.read) < 10
+            rows(storage, "SELECT sum(x) FROM t", scan_limit=10_000)
+        assert 1 < len(storage.read) < 10
 
 
 class TestRegexSerDe:
@@ -321,14 +326,14 @@ class TestRegexSerDe:
 
     LINES = b'1 a\n2 b"c\nno match\n\n3 \xc5\xbc\n'
 
-    def _lake(
+    def _storage(
         self, body: bytes = LINES, key: str = "data/a", pattern: str = r"(\d+)(?: (.*))?"
-    ) -> MemoryLake:
+    ) -> MemoryStorage:
         columns = {"n": "string", "rest": "string"}
-        return lake_of(table(columns, serde=REGEX, settings={"input.regex": pattern}), {key: body})
+        return storage_of(table(columns, serde=REGEX, settings={"input.regex": pattern}), {key: body})
 
     def test_groups_become_columns_and_other_lines_nulls(self) -> None:
-        assert rows(self._lake(), "SELECT n, rest FROM t") == [
+        assert rows(self._storage(), "SELECT n, rest FROM t") == [
             ["1", "a"],
             ["2", 'b"c'],
             [None, None],
@@ -337,17 +342,19 @@ class TestRegexSerDe:
         ]
 
     def test_a_group_that_takes_no_part_is_null(self) -> None:
-        assert rows(self._lake(b"7\n"), "SELECT n, rest FROM t") == [["7", None]]
+        assert rows(self._storage(b"7\n"), "SELECT n, rest FROM t") == [["7", None]]
 
     def test_gzip_and_line_ends(self) -> None:
-        lake = self._lake(gzip.compress(b"1 a\r\n2 b"), key="data/a.gz")
-        assert rows(lake, "SELECT rest FROM t") == [["a"], ["b"]]
+        storage = self._storage(gzip.compress(b"1 a\r\n2 b"), key="data/a.gz")
+        assert rows(storage, "SELECT rest FROM t") == [["a"], ["b"]]
 
     @pytest.mark.parametrize("char", ["\u0085", "\u2028", "\u2029"])
     def test_javas_dot_stops_at_its_line_ends_unless_told_otherwise(self, char: str) -> None:
         body = f"1 a{char}b\n".encode()
-        assert rows(self._lake(body), "SELECT n FROM t") == [[None]]
-        assert rows(self._lake(body, pattern=r"(?s)(\d+)(?: (.*))?"), "SELECT rest FROM t") == [[f"a{char}b"]]
+        assert rows(self._storage(body), "SELECT n FROM t") == [[None]]
+        assert rows(self._storage(body, pattern=r"(?s)(\d+)(?: (.*))?"), "SELECT rest FROM t") == [
+            [f"a{char}b"]
+        ]
 
     @pytest.mark.parametrize(
         ("change", "message"),
@@ -361,17 +368,17 @@ class TestRegexSerDe:
     def test_a_serde_that_is_set_up_wrongly_is_refused(self, change: dict[str, Any], message: str) -> None:
         columns = change.pop("columns", {"n": "string", "rest": "string"})
         settings = change.pop("settings", {"input.regex": "(a)(b)"})
-        lake = lake_of(table(columns, serde=REGEX, settings=settings), {"data/a": b"x"})
+        storage = storage_of(table(columns, serde=REGEX, settings=settings), {"data/a": b"x"})
         with pytest.raises(QueryError, match="HIVE_INVALID_METADATA: .*" + re.escape(message)):
-            rows(lake, "SELECT n FROM t")
+            rows(storage, "SELECT n FROM t")
 
 
 class TestOpenXJson:
     """Lines of JSON."""
 
-    def _lake(self, line: str, kind: str = "string", **settings: str) -> MemoryLake:
+    def _storage(self, line: str, kind: str = "string", **settings: str) -> MemoryStorage:
         named = {name.replace("__", "."): value for name, value in settings.items()}
-        return lake_of(table({"x": kind}, serde=OPENX, settings=named), {"data/a": line.encode()})
+        return storage_of(table({"x": kind}, serde=OPENX, settings=named), {"data/a": line.encode()})
 
     @pytest.mark.parametrize(
         ("kind", "value", "shown"),
@@ -394,45 +401,45 @@ class TestOpenXJson:
         ],
     )
     def test_types(self, kind: str, value: str, shown: str | None) -> None:
-        assert rows(self._lake(f'{{"x":{value}}}', kind), "SELECT x FROM t") == [[shown]]
+        assert rows(self._storage(f'{{"x":{value}}}', kind), "SELECT x FROM t") == [[shown]]
 
     def test_keys_are_lower_cased_and_mapped(self) -> None:
-        assert rows(self._lake('{"X":1}'), "SELECT x FROM t") == [["1"]]
-        assert rows(self._lake('{"deviceID":"d"}', mapping__x="deviceid"), "SELECT x FROM t") == [["d"]]
-        assert rows(self._lake('{"X":1}', case__insensitive="false"), "SELECT x FROM t") == [[None]]
+        assert rows(self._storage('{"X":1}'), "SELECT x FROM t") == [["1"]]
+        assert rows(self._storage('{"deviceID":"d"}', mapping__x="deviceid"), "SELECT x FROM t") == [["d"]]
+        assert rows(self._storage('{"X":1}', case__insensitive="false"), "SELECT x FROM t") == [[None]]
 
     def test_a_line_that_is_no_object(self) -> None:
-        with pytest.raises(QueryError, match=r"HIVE_CURSOR_ERROR: s3://lake/data/a, line 2"):
-            rows(self._lake('{"x":1}\n[1]\n'), "SELECT x FROM t")
-        lake = self._lake('{"x":1}\nno\n', ignore__malformed__json="true")
-        assert rows(lake, "SELECT x FROM t") == [["1"], [None]]
+        with pytest.raises(QueryError, match=r"HIVE_CURSOR_ERROR: s3://test/data/a, line 2"):
+            rows(self._storage('{"x":1}\n[1]\n'), "SELECT x FROM t")
+        storage = self._storage('{"x":1}\nno\n', ignore__malformed__json="true")
+        assert rows(storage, "SELECT x FROM t") == [["1"], [None]]
 
     def test_a_value_that_does_not_fit(self) -> None:
         with pytest.raises(
-            QueryError, match=r"HIVE_BAD_DATA: s3://lake/data/a, column x: a value is no integer"
+            QueryError, match=r"HIVE_BAD_DATA: s3://test/data/a, column x: a value is no integer"
         ):
-            rows(self._lake('{"x":"seven"}', "int"), "SELECT x FROM t")
+            rows(self._storage('{"x":"seven"}', "int"), "SELECT x FROM t")
 
 
 def test_a_table_without_serde_information_is_refused() -> None:
     bare = table({"x": "string"})
     del bare["StorageDescriptor"]["SerdeInfo"]
-    message = r"HIVE_METASTORE_ERROR: Table storage descriptor is missing SerDe info \(table lake.t\)"
+    message = r"HIVE_METASTORE_ERROR: Table storage descriptor is missing SerDe info \(table test.t\)"
     with pytest.raises(QueryError, match=message):
-        rows(lake_of(bare, {"data/a": b"x"}), "SELECT x FROM t")
+        rows(storage_of(bare, {"data/a": b"x"}), "SELECT x FROM t")
 
 
 def test_a_serde_that_is_not_known_is_refused() -> None:
-    lake = lake_of(table({"x": "string"}, serde="org.example.SerDe"), {"data/a": b"x"})
+    storage = storage_of(table({"x": "string"}, serde="org.example.SerDe"), {"data/a": b"x"})
     with pytest.raises(QueryError, match="the local engine reads Parquet, RegexSerDe and OpenX JSON"):
-        rows(lake, "SELECT x FROM t")
+        rows(storage, "SELECT x FROM t")
 
 
 @pytest.mark.parametrize(
     "make", [lambda text: text, lambda text: f"{text};", lambda text: f"-- why\n{text}\n;\n"]
 )
 def test_one_statement_with_or_without_a_semicolon(make: Callable[[str], str]) -> None:
-    assert rows(MemoryLake(), make("SELECT 1")) == [["1"]]
+    assert rows(MemoryStorage(), make("SELECT 1")) == [["1"]]
 
 
 @pytest.mark.parametrize(
@@ -458,7 +465,7 @@ def test_one_statement_with_or_without_a_semicolon(make: Callable[[str], str]) -
 )
 def test_what_is_no_query_is_refused(sql: str, message: str) -> None:
     with pytest.raises(QueryError) as caught:
-        rows(MemoryLake(), sql)
+        rows(MemoryStorage(), sql)
     assert message in str(caught.value)
 
 
@@ -466,26 +473,28 @@ class TestParameters:
     """Values for the question marks of a query."""
 
     def test_they_take_the_place_of_question_marks_in_order(self) -> None:
-        assert rows(MemoryLake(), "SELECT ?, ? + 1", parameters=("'a;b'", "41")) == [["a;b", "42"]]
+        assert rows(MemoryStorage(), "SELECT ?, ? + 1", parameters=("'a;b'", "41")) == [["a;b", "42"]]
 
     @pytest.mark.parametrize("parameters", [(), ("1", "2")])
     def test_their_number_has_to_match(self, parameters: tuple[str, ...]) -> None:
         with pytest.raises(QueryError, match=r"INVALID_PARAMETER_USAGE: .*expected 1"):
-            rows(MemoryLake(), "SELECT ?", parameters=parameters)
+            rows(MemoryStorage(), "SELECT ?", parameters=parameters)
 
     @pytest.mark.parametrize("parameter", ["krakow", "(SELECT 1)", "1, 2", "'"])
     def test_only_values_are_taken(self, parameter: str) -> None:
         with pytest.raises(QueryError, match="is no SQL value"):
-            rows(MemoryLake(), "SELECT ?", parameters=(parameter,))
+            rows(MemoryStorage(), "SELECT ?", parameters=(parameter,))
 
 
 def test_the_moment_is_one_and_the_same_throughout_a_query() -> None:
     sql = "SELECT current_date, current_timestamp, now() = current_timestamp, localtimestamp, date(now())"
-    assert rows(MemoryLake(), sql) == [
+    assert rows(MemoryStorage(), sql) == [
         ["2026-03-09", "2026-03-09 12:00:00.000 UTC", "true", "2026-03-09 12:00:00.000", "2026-03-09"]
     ]
 
 
 def test_columns_without_a_name_get_athenas() -> None:
-    answer = Query("SELECT 1, 2 AS b, x, x + 1 FROM (VALUES 1) AS v (x)").run(MemoryLake(), MemoryLake())
+    answer = Query("SELECT 1, 2 AS b, x, x + 1 FROM (VALUES 1) AS v (x)").run(
+        MemoryStorage(), MemoryStorage()
+    )
     assert [column.name for column in answer.columns] == ["_col0", "b", "x", "_col3"]

@@ -11,76 +11,86 @@ import pytest
 
 from localcloud.athena.engine import Query
 from localcloud.athena.errors import QueryError
-from localcloud.testing.memory_lake import MemoryLake
-from localcloud.testing.tables import NOW, PARTITIONS, PROJECTED, encoded, lake_of, parquet, rows, table, view
+from localcloud.testing.memory_storage import MemoryStorage
+from localcloud.testing.tables import (
+    NOW,
+    PARTITIONS,
+    PROJECTED,
+    encoded,
+    parquet,
+    rows,
+    storage_of,
+    table,
+    view,
+)
 
 
 @pytest.fixture
-def lake() -> MemoryLake:
+def storage() -> MemoryStorage:
     """A table ``t`` of three partitions, with two rows x each, of which one is there twice."""
     objects = {
-        f"factory={factory}/year=2026/month={month}/a.parquet": parquet(x=[x, x, x + 1])
-        for factory, month, x in (("krakow", "02", 10), ("krakow", "03", 20), ("lyon", "03", 30))
+        f"station={station}/year=2026/month={month}/a.parquet": parquet(x=[x, x, x + 1])
+        for station, month, x in (("krakow", "02", 10), ("krakow", "03", 20), ("lyon", "03", 30))
     }
     definition = table({"x": "bigint"}, partitions=PARTITIONS, parameters=PROJECTED)
-    return lake_of(definition, objects)
+    return storage_of(definition, objects)
 
 
-def with_views(lake: MemoryLake, **views: Mapping[str, Any]) -> MemoryLake:
-    named = {("lake", name): {**definition, "Name": name} for name, definition in views.items()}
-    return replace(lake, tables={**lake.tables, **named})
+def with_views(storage: MemoryStorage, **views: Mapping[str, Any]) -> MemoryStorage:
+    named = {("test", name): {**definition, "Name": name} for name, definition in views.items()}
+    return replace(storage, tables={**storage.tables, **named})
 
 
-_ALL = {"x": "bigint", "factory": "varchar", "year": "integer", "month": "integer"}
-_DISTINCT = view("SELECT DISTINCT x, factory, year, month FROM t", _ALL)
+_ALL = {"x": "bigint", "station": "varchar", "year": "integer", "month": "integer"}
+_DISTINCT = view("SELECT DISTINCT x, station, year, month FROM t", _ALL)
 
 
 class TestNames:
     """What a view's name and the names in its query lead to."""
 
-    def test_a_view_is_queried_like_a_table(self, lake: MemoryLake) -> None:
-        lake = with_views(lake, v=_DISTINCT)
-        assert rows(lake, "SELECT * FROM v WHERE x < 20 ORDER BY x") == [
+    def test_a_view_is_queried_like_a_table(self, storage: MemoryStorage) -> None:
+        storage = with_views(storage, v=_DISTINCT)
+        assert rows(storage, "SELECT * FROM v WHERE x < 20 ORDER BY x") == [
             ["10", "krakow", "2026", "2"],
             ["11", "krakow", "2026", "2"],
         ]
-        for name in ("v", "lake.v", "awsdatacatalog.lake.v", '"lake"."v"', "LAKE.V"):
-            assert rows(lake, f"SELECT count(*) FROM {name}") == [["6"]]  # noqa: S608 - the names above
+        for name in ("v", "test.v", "awsdatacatalog.test.v", '"test"."v"', "TEST.V"):
+            assert rows(storage, f"SELECT count(*) FROM {name}") == [["6"]]  # noqa: S608 - the names above
 
     @pytest.mark.parametrize(
         ("select", "source"),
-        [("v.x", "v"), ("lake.v.x", "lake.v"), ("w.x", "v AS w"), ("w.c", "v AS w (c, f, y, m)")],
+        [("v.x", "v"), ("test.v.x", "test.v"), ("w.x", "v AS w"), ("w.c", "v AS w (c, f, y, m)")],
     )
-    def test_its_columns_are_named_through_it(self, lake: MemoryLake, select: str, source: str) -> None:
-        lake = with_views(lake, v=_DISTINCT)
+    def test_its_columns_are_named_through_it(self, storage: MemoryStorage, select: str, source: str) -> None:
+        storage = with_views(storage, v=_DISTINCT)
         sql = f"SELECT max({select}) FROM {source}"  # noqa: S608 - the names above
-        assert rows(lake, sql) == [["31"]]
+        assert rows(storage, sql) == [["31"]]
 
-    def test_names_in_it_are_those_of_its_own_database(self, lake: MemoryLake) -> None:
-        lake = with_views(lake, v=_DISTINCT)
-        answer = Query("SELECT count(*) FROM lake.v", database="elsewhere", now=NOW).run(lake, lake)
+    def test_names_in_it_are_those_of_its_own_database(self, storage: MemoryStorage) -> None:
+        storage = with_views(storage, v=_DISTINCT)
+        answer = Query("SELECT count(*) FROM test.v", database="elsewhere", now=NOW).run(storage, storage)
         assert answer.rows == [["6"]]
 
-    def test_a_relation_of_the_query_does_not_get_into_it(self, lake: MemoryLake) -> None:
-        lake = with_views(lake, v=_DISTINCT)
-        assert rows(lake, "WITH t AS (SELECT 1 AS y) SELECT count(*), max(y) FROM v, t") == [["6", "1"]]
-        assert rows(lake, "WITH v AS (SELECT 1 AS y) SELECT * FROM v") == [["1"]]
+    def test_a_relation_of_the_query_does_not_get_into_it(self, storage: MemoryStorage) -> None:
+        storage = with_views(storage, v=_DISTINCT)
+        assert rows(storage, "WITH t AS (SELECT 1 AS y) SELECT count(*), max(y) FROM v, t") == [["6", "1"]]
+        assert rows(storage, "WITH v AS (SELECT 1 AS y) SELECT * FROM v") == [["1"]]
 
-    def test_a_view_of_a_view(self, lake: MemoryLake) -> None:
+    def test_a_view_of_a_view(self, storage: MemoryStorage) -> None:
         outer = view(
-            "SELECT factory, count(*) AS n FROM v GROUP BY factory", {"factory": "varchar", "n": "bigint"}
+            "SELECT station, count(*) AS n FROM v GROUP BY station", {"station": "varchar", "n": "bigint"}
         )
-        lake = with_views(lake, v=_DISTINCT, outer_view=outer)
-        assert rows(lake, "SELECT * FROM outer_view ORDER BY factory") == [["krakow", "4"], ["lyon", "2"]]
+        storage = with_views(storage, v=_DISTINCT, outer_view=outer)
+        assert rows(storage, "SELECT * FROM outer_view ORDER BY station") == [["krakow", "4"], ["lyon", "2"]]
 
-    def test_a_view_twice_in_one_query(self, lake: MemoryLake) -> None:
-        lake = with_views(lake, v=_DISTINCT)
-        sql = "SELECT count(*) FROM v AS a JOIN v AS b ON a.x = b.x AND a.factory = b.factory"
-        assert rows(lake, sql) == [["6"]]
+    def test_a_view_twice_in_one_query(self, storage: MemoryStorage) -> None:
+        storage = with_views(storage, v=_DISTINCT)
+        sql = "SELECT count(*) FROM v AS a JOIN v AS b ON a.x = b.x AND a.station = b.station"
+        assert rows(storage, sql) == [["6"]]
 
-    def test_the_moment_is_that_of_the_query(self, lake: MemoryLake) -> None:
+    def test_the_moment_is_that_of_the_query(self, storage: MemoryStorage) -> None:
         today = view("SELECT current_date AS today", {"today": "date"})
-        assert rows(with_views(lake, v=today), "SELECT today, today = current_date FROM v") == [
+        assert rows(with_views(storage, v=today), "SELECT today, today = current_date FROM v") == [
             ["2026-03-09", "true"]
         ]
 
@@ -103,9 +113,9 @@ class TestColumns:
                 "cannot be coerced to column [x] of type integer",
             ),
             (
-                "SELECT factory, x FROM t",
-                {"x": "bigint", "factory": "varchar"},
-                "column [factory] of type varchar projected from query view at position 0 has a different "
+                "SELECT station, x FROM t",
+                {"x": "bigint", "station": "varchar"},
+                "column [station] of type varchar projected from query view at position 0 has a different "
                 "name from column [x] of type bigint stored in view definition",
             ),
             (
@@ -115,26 +125,26 @@ class TestColumns:
             ),
             (
                 "SELECT * FROM t",
-                {"x": "bigint", "factory": "varchar"},
+                {"x": "bigint", "station": "varchar"},
                 "stored view column count (2) does not match column count derived from the view query "
                 "analysis (4)",
             ),
         ],
     )
     def test_a_view_whose_query_gives_others_is_stale(
-        self, lake: MemoryLake, sql: str, columns: Mapping[str, str], why: str
+        self, storage: MemoryStorage, sql: str, columns: Mapping[str, str], why: str
     ) -> None:
         with pytest.raises(QueryError) as caught:
-            rows(with_views(lake, v=view(sql, columns)), "SELECT 1 FROM v")
+            rows(with_views(storage, v=view(sql, columns)), "SELECT 1 FROM v")
         assert str(caught.value).startswith(
-            "VIEW_IS_STALE: line 1:15: View 'awsdatacatalog.lake.v' is stale or in invalid state: "
+            "VIEW_IS_STALE: line 1:15: View 'awsdatacatalog.test.v' is stale or in invalid state: "
         )
         assert why in str(caught.value)
 
-    def test_narrower_columns_become_those_that_were_stored(self, lake: MemoryLake) -> None:
+    def test_narrower_columns_become_those_that_were_stored(self, storage: MemoryStorage) -> None:
         wide = view("SELECT month, x FROM t", {"month": "bigint", "x": "double"})
-        answer = Query("SELECT * FROM v ORDER BY x LIMIT 1", database="lake", now=NOW).run(
-            (found := with_views(lake, v=wide)), found
+        answer = Query("SELECT * FROM v ORDER BY x LIMIT 1", database="test", now=NOW).run(
+            (found := with_views(storage, v=wide)), found
         )
         assert [(column.name, str(column.type)) for column in answer.columns] == [
             ("month", "bigint"),
@@ -142,10 +152,10 @@ class TestColumns:
         ]
         assert answer.rows == [["2", "10.0"]]
 
-    def test_glues_columns_have_to_be_the_documents(self, lake: MemoryLake) -> None:
+    def test_glues_columns_have_to_be_the_documents(self, storage: MemoryStorage) -> None:
         odd = view("SELECT x FROM t", {"x": "bigint"}, glue={"x": "int"})
         with pytest.raises(QueryError, match=r"Glue's columns \(x integer\) are not those .* \(x bigint\)"):
-            rows(with_views(lake, v=odd), "SELECT x FROM v")
+            rows(with_views(storage, v=odd), "SELECT x FROM v")
 
 
 class TestRefusals:
@@ -154,7 +164,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"Parameters": {}}, "NOT_SUPPORTED_LOCALLY: view lake.v: "),
+            ({"Parameters": {}}, "NOT_SUPPORTED_LOCALLY: view test.v: "),
             (
                 {"Parameters": {"presto_view": "true", "comment": "Presto Materialized View"}},
                 "no materialized",
@@ -162,7 +172,7 @@ class TestRefusals:
             ({"ViewDefinition": {"Representations": [{"Dialect": "ATHENA"}]}}, "none in several dialects"),
             (
                 {"ViewOriginalText": "SELECT x FROM t"},
-                "HIVE_INVALID_VIEW_DATA: view lake.v: its original text",
+                "HIVE_INVALID_VIEW_DATA: view test.v: its original text",
             ),
             ({"ViewOriginalText": "/* Presto View: ? */"}, "its document is not JSON in base64"),
             ({"ViewOriginalText": encoded("{")}, "its document is not JSON in base64"),
@@ -171,7 +181,7 @@ class TestRefusals:
             (
                 {
                     "ViewOriginalText": encoded(
-                        '{"originalSql": "", "catalog": "awsdatacatalog", "schema": "lake", "columns": [{}]}'
+                        '{"originalSql": "", "catalog": "awsdatacatalog", "schema": "test", "columns": [{}]}'
                     )
                 },
                 "a column without name or type",
@@ -179,58 +189,58 @@ class TestRefusals:
             (
                 {
                     "ViewOriginalText": encoded(
-                        '{"originalSql": "", "catalog": "other", "schema": "lake", "columns": []}'
+                        '{"originalSql": "", "catalog": "other", "schema": "test", "columns": []}'
                     )
                 },
-                "CATALOG_NOT_FOUND: view lake.v: Catalog 'other' does not exist",
+                "CATALOG_NOT_FOUND: view test.v: Catalog 'other' does not exist",
             ),
         ],
     )
     def test_what_is_no_view_of_athenas(
-        self, lake: MemoryLake, change: Mapping[str, Any], message: str
+        self, storage: MemoryStorage, change: Mapping[str, Any], message: str
     ) -> None:
         with pytest.raises(QueryError, match=re.escape(message)):
-            rows(with_views(lake, v={**_DISTINCT, **change}), "SELECT x FROM v")
+            rows(with_views(storage, v={**_DISTINCT, **change}), "SELECT x FROM v")
 
     @pytest.mark.parametrize(
         ("serde", "message"),
         [
-            (None, "HIVE_METASTORE_ERROR: Table storage descriptor is missing SerDe info (view lake.v)"),
+            (None, "HIVE_METASTORE_ERROR: Table storage descriptor is missing SerDe info (view test.v)"),
             (
                 {"Name": "-"},
-                "HIVE_METASTORE_ERROR: Required Table SerDe information is not populated (view lake.v)",
+                "HIVE_METASTORE_ERROR: Required Table SerDe information is not populated (view test.v)",
             ),
         ],
     )
     def test_a_view_without_serde_information(
-        self, lake: MemoryLake, serde: Mapping[str, Any] | None, message: str
+        self, storage: MemoryStorage, serde: Mapping[str, Any] | None, message: str
     ) -> None:
         bare = {**_DISTINCT["StorageDescriptor"], "SerdeInfo": serde}
         with pytest.raises(QueryError, match=re.escape(message)):
-            rows(with_views(lake, v={**_DISTINCT, "StorageDescriptor": bare}), "SELECT x FROM v")
+            rows(with_views(storage, v={**_DISTINCT, "StorageDescriptor": bare}), "SELECT x FROM v")
 
     @pytest.mark.parametrize(
         ("sql", "message"),
         [
             (
                 "SELECT nothing FROM t",
-                "INVALID_VIEW: line 1:15: Failed analyzing stored view 'awsdatacatalog.lake.v': line 1:8: "
+                "INVALID_VIEW: line 1:15: Failed analyzing stored view 'awsdatacatalog.test.v': line 1:8: "
                 "Column 'nothing' cannot be resolved",
             ),
-            ("SELECT x FROM gone", "Failed analyzing stored view 'awsdatacatalog.lake.v': line 1:15: Table"),
+            ("SELECT x FROM gone", "Failed analyzing stored view 'awsdatacatalog.test.v': line 1:15: Table"),
             (
                 "SELECT x FROM",
-                "INVALID_VIEW: line 1:15: Failed analyzing stored view 'awsdatacatalog.lake.v'",
+                "INVALID_VIEW: line 1:15: Failed analyzing stored view 'awsdatacatalog.test.v'",
             ),
-            ("SELECT x FROM v", "line 1:15: View 'awsdatacatalog.lake.v' is recursive"),
+            ("SELECT x FROM v", "line 1:15: View 'awsdatacatalog.test.v' is recursive"),
             (
                 "SELECT format('%d', x) AS x FROM t",
-                "NOT_SUPPORTED_LOCALLY: line 1:15: stored view 'awsdatacatalog.lake.v': function format()",
+                "NOT_SUPPORTED_LOCALLY: line 1:15: stored view 'awsdatacatalog.test.v': function format()",
             ),
         ],
     )
-    def test_a_query_that_does_not_run(self, lake: MemoryLake, sql: str, message: str) -> None:
-        broken = with_views(lake, v=view(sql, {"x": "bigint"}))
+    def test_a_query_that_does_not_run(self, storage: MemoryStorage, sql: str, message: str) -> None:
+        broken = with_views(storage, v=view(sql, {"x": "bigint"}))
         with pytest.raises(QueryError, match=re.escape(message)):
             rows(broken, "SELECT 1 FROM v")
 
@@ -238,80 +248,83 @@ class TestRefusals:
 class TestPruning:
     """Partitions that a condition outside leaves out are not read."""
 
-    def _read(self, lake: MemoryLake, sql: str) -> set[str]:
-        lake.read.clear()
-        rows(lake, sql)
-        return {f"{key.split('/')[0][8:]} {key.split('month=')[1][:2]}" for _, key in lake.read}
+    def _read(self, storage: MemoryStorage, sql: str) -> set[str]:
+        storage.read.clear()
+        rows(storage, sql)
+        return {f"{key.split('/')[0][8:]} {key.split('month=')[1][:2]}" for _, key in storage.read}
 
     @pytest.mark.parametrize(
         "inner",
         [
-            "SELECT x, factory, year, month FROM t",
-            "SELECT DISTINCT x, factory, year, month FROM t",
-            "SELECT min(x) AS x, factory, year, month FROM t GROUP BY factory, year, month",
-            "SELECT x, factory, month, max(x) OVER (PARTITION BY month, factory) AS m FROM t",
-            "SELECT a.x, a.factory, a.month FROM t AS a JOIN (VALUES 20, 30) AS b (x) ON a.x = b.x",
-            "SELECT x, factory, month FROM (SELECT DISTINCT * FROM t)",
-            "SELECT x, f AS factory, month FROM (SELECT x, month, factory FROM t) AS s (x, month, f)",
-            "SELECT x, f AS factory, month FROM "
-            "(SELECT x, month, factory AS f, max(x) OVER (PARTITION BY month, factory) AS m FROM t)",
+            "SELECT x, station, year, month FROM t",
+            "SELECT DISTINCT x, station, year, month FROM t",
+            "SELECT min(x) AS x, station, year, month FROM t GROUP BY station, year, month",
+            "SELECT x, station, month, max(x) OVER (PARTITION BY month, station) AS m FROM t",
+            "SELECT a.x, a.station, a.month FROM t AS a JOIN (VALUES 20, 30) AS b (x) ON a.x = b.x",
+            "SELECT x, station, month FROM (SELECT DISTINCT * FROM t)",
+            "SELECT x, f AS station, month FROM (SELECT x, month, station FROM t) AS s (x, month, f)",
+            "SELECT x, f AS station, month FROM "
+            "(SELECT x, month, station AS f, max(x) OVER (PARTITION BY month, station) AS m FROM t)",
         ],
     )
-    def test_a_condition_goes_where_it_is_true_of_the_same_rows(self, lake: MemoryLake, inner: str) -> None:
+    def test_a_condition_goes_where_it_is_true_of_the_same_rows(
+        self, storage: MemoryStorage, inner: str
+    ) -> None:
         for where, read in (
-            ("factory = 'krakow'", {"krakow 02", "krakow 03"}),
+            ("station = 'krakow'", {"krakow 02", "krakow 03"}),
             ("v.month = 3 AND x > 0", {"krakow 03", "lyon 03"}),
-            ("factory = 'krakow' AND month + 1 = 4", {"krakow 03"}),
-            ("factory = 'lyon' OR month = 2", {"krakow 02", "lyon 03"}),
+            ("station = 'krakow' AND month + 1 = 4", {"krakow 03"}),
+            ("station = 'lyon' OR month = 2", {"krakow 02", "lyon 03"}),
         ):
             sql = f"SELECT x FROM ({inner}) AS v WHERE {where}"  # noqa: S608 - the queries above
-            assert self._read(lake, sql) == read
+            assert self._read(storage, sql) == read
 
     @pytest.mark.parametrize(
         ("inner", "where"),
         [
             # Each of these counts or numbers rows of all partitions.
-            ("SELECT count(*) AS x, max(factory) AS factory FROM t", "factory = 'lyon'"),
-            ("SELECT factory, x, max(x) OVER (PARTITION BY month) AS m FROM t", "factory = 'lyon'"),
-            ("SELECT factory, x, max(x) OVER (PARTITION BY factory) AS m, sum(x) OVER () AS s FROM t",
-             "factory = 'lyon'"),
-            ("SELECT factory, x FROM t ORDER BY x LIMIT 3", "factory = 'lyon'"),
-            ("SELECT factory, x FROM t ORDER BY x OFFSET 8", "factory = 'lyon'"),
-            ("SELECT b.factory, a.n AS x FROM (VALUES 31) AS a (n) LEFT JOIN t AS b ON a.n = b.x + 5",
-             "factory IS NULL"),
+            ("SELECT count(*) AS x, max(station) AS station FROM t", "station = 'lyon'"),
+            ("SELECT station, x, max(x) OVER (PARTITION BY month) AS m FROM t", "station = 'lyon'"),
+            ("SELECT station, x, max(x) OVER (PARTITION BY station) AS m, sum(x) OVER () AS s FROM t",
+             "station = 'lyon'"),
+            ("SELECT station, x FROM t ORDER BY x LIMIT 3", "station = 'lyon'"),
+            ("SELECT station, x FROM t ORDER BY x OFFSET 8", "station = 'lyon'"),
+            ("SELECT b.station, a.n AS x FROM (VALUES 31) AS a (n) LEFT JOIN t AS b ON a.n = b.x + 5",
+             "station IS NULL"),
         ],
     )  # fmt: skip
     def test_a_condition_stays_outside_where_rows_of_other_partitions_count(
-        self, lake: MemoryLake, inner: str, where: str
+        self, storage: MemoryStorage, inner: str, where: str
     ) -> None:
         sql = f"SELECT * FROM ({inner}) AS v WHERE {where} ORDER BY x"  # noqa: S608 - the queries above
-        assert self._read(lake, sql) == {"krakow 02", "krakow 03", "lyon 03"}
+        assert self._read(storage, sql) == {"krakow 02", "krakow 03", "lyon 03"}
 
-    def test_a_condition_on_what_an_outer_join_makes_null_stays_outside(self, lake: MemoryLake) -> None:
-        lake = with_views(lake, v=_DISTINCT)
-        sql = "SELECT n, v.x FROM (VALUES 31, 7) AS a (n) LEFT JOIN v ON n = x WHERE factory IS NULL"
-        assert rows(lake, sql) == [["7", None]]
+    def test_a_condition_on_what_an_outer_join_makes_null_stays_outside(self, storage: MemoryStorage) -> None:
+        storage = with_views(storage, v=_DISTINCT)
+        sql = "SELECT n, v.x FROM (VALUES 31, 7) AS a (n) LEFT JOIN v ON n = x WHERE station IS NULL"
+        assert rows(storage, sql) == [["7", None]]
 
-    def test_a_with_query_that_is_used_twice_keeps_all_its_rows(self, lake: MemoryLake) -> None:
+    def test_a_with_query_that_is_used_twice_keeps_all_its_rows(self, storage: MemoryStorage) -> None:
         sql = """
-            WITH w AS (SELECT x, factory FROM t)
+            WITH w AS (SELECT x, station FROM t)
             SELECT count(*) FROM w AS a JOIN w AS b ON a.x < b.x
-            WHERE a.factory = 'krakow' AND b.factory = 'lyon'
+            WHERE a.station = 'krakow' AND b.station = 'lyon'
         """
-        assert rows(lake, sql) == [["18"]]
+        assert rows(storage, sql) == [["18"]]
 
-    def test_the_query_over_a_view_reads_what_it_needs(self, lake: MemoryLake) -> None:
-        lake = with_views(lake, v=_DISTINCT)
-        assert self._read(lake, "SELECT max(x) FROM v WHERE month = 3 AND factory = 'lyon'") == {"lyon 03"}
-        assert self._read(lake, "SELECT max(a) FROM v AS w (a, f, y, m) WHERE w.f = 'lyon'") == {"lyon 03"}
+    def test_the_query_over_a_view_reads_what_it_needs(self, storage: MemoryStorage) -> None:
+        storage = with_views(storage, v=_DISTINCT)
+        assert self._read(storage, "SELECT max(x) FROM v WHERE month = 3 AND station = 'lyon'") == {"lyon 03"}
+        assert self._read(storage, "SELECT max(a) FROM v AS w (a, f, y, m) WHERE w.f = 'lyon'") == {"lyon 03"}
         assert self._read(
-            lake, "SELECT max(v.x) FROM v JOIN (VALUES 30) AS o (x) ON v.x = o.x AND v.factory = 'lyon'"
+            storage, "SELECT max(v.x) FROM v JOIN (VALUES 30) AS o (x) ON v.x = o.x AND v.station = 'lyon'"
         ) == {"lyon 03"}
 
-    def test_an_injected_column_may_be_named_outside(self, lake: MemoryLake) -> None:
-        parameters = {**PROJECTED, "projection.factory.type": "injected"}
+    def test_an_injected_column_may_be_named_outside(self, storage: MemoryStorage) -> None:
+        parameters = {**PROJECTED, "projection.station.type": "injected"}
         injected = replace(
-            lake, tables={("lake", "t"): table({"x": "bigint"}, partitions=PARTITIONS, parameters=parameters)}
+            storage,
+            tables={("test", "t"): table({"x": "bigint"}, partitions=PARTITIONS, parameters=parameters)},
         )
-        lake = with_views(injected, v=_DISTINCT)
-        assert rows(lake, "SELECT count(*) FROM v WHERE factory = 'lyon'") == [["2"]]
+        storage = with_views(injected, v=_DISTINCT)
+        assert rows(storage, "SELECT count(*) FROM v WHERE station = 'lyon'") == [["2"]]

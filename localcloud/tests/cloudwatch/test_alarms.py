@@ -12,7 +12,7 @@ from localcloud.cloudwatch.metrics import MetricId, Metrics, Stat
 from localcloud.cloudwatch.missing import State
 
 NOON = 1_800_000_000 // 86_400 * 86_400 + 43_200
-METRIC = MetricId.of("Lake", "Waiting", {"Lane": "measurements"})
+METRIC = MetricId.of("Test", "Waiting", {"Queue": "measurements"})
 MINUTE = 60
 
 
@@ -54,7 +54,7 @@ def test_a_long_period_slides_by_a_minute_and_ends_with_a_whole_one() -> None:
 
 
 def test_other_dimensions_are_another_metric() -> None:
-    other = MetricId.of("Lake", "Waiting", {"Lane": "configuration"})
+    other = MetricId.of("Test", "Waiting", {"Queue": "configuration"})
     assert state(NOON + MINUTE, points(0, value=11, metric=other)) is State.OK
     assert state(NOON + MINUTE, points(0, value=11)) is State.ALARM
 
@@ -73,13 +73,13 @@ def test_an_alarm_over_more_than_a_day_looks_up_to_the_full_hour() -> None:
 
 def test_an_expression_is_watched_as_a_metric_is() -> None:
     metrics = points(0, value=3.0)
-    metrics.add(MetricId("Lake", "All"), NOON, Stat.of(4.0))
+    metrics.add(MetricId("Test", "All"), NOON, Stat.of(4.0))
     stats = [
         {
             "Id": name,
             "ReturnData": False,
             "MetricStat": {
-                "Metric": {"Namespace": "Lake", "MetricName": metric, "Dimensions": dimensions},
+                "Metric": {"Namespace": "Test", "MetricName": metric, "Dimensions": dimensions},
                 "Period": MINUTE,
                 "Stat": "Sum",
             },

@@ -27,12 +27,12 @@ def name() -> str:
 
 @pytest.fixture
 def put_alarm(cloud: LocalCloud) -> Callable[..., None]:
-    """Puts an alarm on a metric of the namespace Lake, which sounds above 0."""
+    """Put an alarm on a metric of the namespace Test, which fires above 0."""
 
     def put(name: str, **changes: Any) -> None:
         arguments = {
             "AlarmName": name,
-            "Namespace": "Lake",
+            "Namespace": "Test",
             "MetricName": name,
             "Statistic": "Sum",
             "Period": 60,
@@ -63,8 +63,8 @@ def test_an_alarm_tells_its_topic_when_it_sounds_and_when_it_ends(
         sns.subscribe(TopicArn=one, Protocol="sqs", Endpoint=arn)
     put_alarm(name, AlarmActions=[topic, forbidden], OKActions=[topic])
 
-    watch.put_metric_data(Namespace="Lake", MetricData=[{"MetricName": name, "Value": 1}])
-    for _ in range(2):  # the second evaluation changes nothing and tells nothing
+    watch.put_metric_data(Namespace="Test", MetricData=[{"MetricName": name, "Value": 1}])
+    for _ in range(2):  # the second evaluation changes nothing and publishes nothing
         cloud.control("POST", "alarms", {})
     state = watch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
     assert (state["StateValue"], json.loads(state["StateReasonData"])["recentDatapoints"]) == ("ALARM", [1])
@@ -72,16 +72,16 @@ def test_an_alarm_tells_its_topic_when_it_sounds_and_when_it_ends(
     put_alarm(name, AlarmActions=[topic], OKActions=[topic], Threshold=1)
     cloud.control("POST", "alarms", {})
 
-    told = []
+    published = []
     while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
         for message in messages:
             envelope = json.loads(message["Body"])
             body = json.loads(envelope["Message"])
-            told.append(
+            published.append(
                 (envelope["TopicArn"], body["AlarmName"], body["OldStateValue"], body["NewStateValue"])
             )
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-    assert told == [(topic, name, "INSUFFICIENT_DATA", "ALARM"), (topic, name, "ALARM", "OK")]
+    assert published == [(topic, name, "INSUFFICIENT_DATA", "ALARM"), (topic, name, "ALARM", "OK")]
     actions = watch.describe_alarm_history(AlarmName=name, HistoryItemType="Action")["AlarmHistoryItems"]
     states = sorted(json.loads(one["HistoryData"])["actionState"] for one in actions)
     assert states == ["Failed", "Succeeded", "Succeeded"]
@@ -111,10 +111,14 @@ def test_metrics_in_log_events_become_metrics_and_broken_ones_are_counted(
     logs.create_log_group(logGroupName=name)
     logs.create_log_stream(logGroupName=name, logStreamName="s")
     now_ms = time.time_ns() // 1_000_000
-    directive = {"Namespace": "Lake", "Dimensions": [["Lane"], ["Lane", "Rule"]], "Metrics": [{"Name": name}]}
+    directive = {
+        "Namespace": "Test",
+        "Dimensions": [["Queue"], ["Queue", "Rule"]],
+        "Metrics": [{"Name": name}],
+    }
     document = {
         "_aws": {"Timestamp": now_ms, "CloudWatchMetrics": [directive]},
-        "Lane": "configuration",
+        "Queue": "configuration",
         "Rule": "blank_string",
         name: 3,
     }
@@ -126,13 +130,13 @@ def test_metrics_in_log_events_become_metrics_and_broken_ones_are_counted(
     after = cloud.control("GET", "metrics")["emf"]
     assert (after["read"] - before["read"], after["refused"] - before["refused"]) == (1, 1)
     assert after["latest"][-1]["log_group"] == name
-    listed = cloud.client("cloudwatch").list_metrics(Namespace="Lake", MetricName=name)["Metrics"]
+    listed = cloud.client("cloudwatch").list_metrics(Namespace="Test", MetricName=name)["Metrics"]
     assert [[one["Name"] for one in metric["Dimensions"]] for metric in listed] == [
-        ["Lane"],
-        ["Lane", "Rule"],
+        ["Queue"],
+        ["Queue", "Rule"],
     ]
-    both = {"Lane": "configuration", "Rule": "blank_string"}
-    assert sums(cloud, "Lake", both, name) == {name: 3}
+    both = {"Queue": "configuration", "Rule": "blank_string"}
+    assert sums(cloud, "Test", both, name) == {name: 3}
 
 
 def test_a_data_stream_measures_what_goes_through_and_what_it_refuses(cloud: LocalCloud, name: str) -> None:
@@ -185,10 +189,10 @@ def test_a_data_stream_measures_what_goes_through_and_what_it_refuses(cloud: Loc
     [
         ({"Namespace": "AWS/Own", "MetricData": []}, "InvalidParameterValue"),
         (
-            {"Namespace": "Lake", "MetricData": [{"MetricName": "m", "Value": 1, "Unit": "Count/Minute"}]},
+            {"Namespace": "Test", "MetricData": [{"MetricName": "m", "Value": 1, "Unit": "Count/Minute"}]},
             "InvalidParameterValue",
         ),
-        ({"Namespace": "Lake", "MetricData": [{"MetricName": "m"}]}, "InvalidParameterCombination"),
+        ({"Namespace": "Test", "MetricData": [{"MetricName": "m"}]}, "InvalidParameterCombination"),
     ],
 )
 def test_data_that_aws_refuses_is_refused(cloud: LocalCloud, arguments: dict[str, Any], code: str) -> None:

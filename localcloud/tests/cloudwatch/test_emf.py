@@ -15,27 +15,27 @@ MILLISECONDS = 1_700_000_000_123
 
 def document(directive: dict[str, Any] | None = None, /, **members: Any) -> str:
     definition = {
-        "Namespace": "Lake",
-        "Dimensions": [["Factory"], ["Factory", "Camera"]],
+        "Namespace": "Test",
+        "Dimensions": [["Station"], ["Station", "Camera"]],
         "Metrics": [{"Name": "Backlog", "Unit": "Seconds"}, {"Name": "Sizes"}],
         **(directive or {}),
     }
     envelope = {"Timestamp": MILLISECONDS, "CloudWatchMetrics": [definition]}
-    own = {"Factory": "krakow", "Camera": "press-1", "Backlog": 2.5, "Sizes": [1, 3, 3]}
+    own = {"Station": "krakow", "Camera": "press-1", "Backlog": 2.5, "Sizes": [1, 3, 3]}
     return json.dumps({"_aws": envelope, **own, **members})
 
 
 def test_every_metric_of_every_dimension_set_is_a_data_point() -> None:
     data = read(document())
     assert data is not None
-    factory, camera = {"Factory": "krakow"}, {"Factory": "krakow", "Camera": "press-1"}
+    station, camera = {"Station": "krakow"}, {"Station": "krakow", "Camera": "press-1"}
     assert {(one.metric, one.unit) for one in data} == {
-        (MetricId.of("Lake", name, dimensions), unit)
+        (MetricId.of("Test", name, dimensions), unit)
         for name, unit in (("Backlog", "Seconds"), ("Sizes", "None"))
-        for dimensions in (factory, camera)
+        for dimensions in (station, camera)
     }
     assert {one.timestamp for one in data} == {MILLISECONDS / 1000}
-    sizes = next(one.stat for one in data if one.metric == MetricId.of("Lake", "Sizes", factory))
+    sizes = next(one.stat for one in data if one.metric == MetricId.of("Test", "Sizes", station))
     assert {name: sizes.statistic(name) for name in ("SampleCount", "Sum", "Minimum", "Maximum")} == {
         "SampleCount": 3,
         "Sum": 7,
@@ -64,9 +64,9 @@ def test_other_lines_are_no_documents(message: str) -> None:
     [
         (document({"Namespace": ""}), "Namespace"),
         (document({"Dimensions": []}), "at least one"),
-        (document({"Dimensions": ["Factory"]}), "array"),
-        (document({"Dimensions": [["Gateway"]]}), "'Gateway' must name a member"),
-        (document(Factory=7), "that is a text, got 7"),
+        (document({"Dimensions": ["Station"]}), "array"),
+        (document({"Dimensions": [["Machine"]]}), "'Machine' must name a member"),
+        (document(Station=7), "that is a text, got 7"),
         (document({"Metrics": [{"Name": "Clips"}]}), "Clips has no member"),
         (document({"Metrics": [{"Name": "Backlog", "Unit": "seconds"}]}), "'seconds'"),
         (document({"Metrics": [{"Name": "Backlog", "StorageResolution": 5}]}), "must be 1 or 60, got 5"),

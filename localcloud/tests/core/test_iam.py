@@ -53,7 +53,7 @@ def test_a_service_gets_a_session_of_a_role_that_trusts_it(
     [
         ({"StringEquals": {"aws:SourceAccount": "000000000000"}}, source("any"), None),
         ({"StringEquals": {"aws:SourceAccount": "111111111111"}}, None, source("any")),
-        ({"ArnLike": {"aws:SourceArn": source("lake-*")}}, source("lake-a"), source("other")),
+        ({"ArnLike": {"aws:SourceArn": source("test-*")}}, source("test-a"), source("other")),
     ],
 )
 def test_the_trust_policy_sees_for_whom_the_service_acts(
@@ -94,22 +94,22 @@ def test_a_role_made_again_does_not_keep_its_old_sessions_rights(
 def test_a_session_may_do_what_its_role_may_in_its_prefix_alone(
     cloud: LocalCloud, make_role: Callable[..., str], bucket: str
 ) -> None:
-    own = {"StringLike": {"s3:prefix": "factory=krakow/*"}}
+    own = {"StringLike": {"s3:prefix": "station=krakow/*"}}
     role = make_role(
         FIREHOSE,
-        {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/factory=krakow/*"},
+        {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/station=krakow/*"},
         {"Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{bucket}", "Condition": own},
     )
     s3 = cloud.client("s3", session(cloud, role, source("x")))
-    s3.put_object(Bucket=bucket, Key="factory=krakow/a", Body=b"x")
-    listed = s3.list_objects_v2(Bucket=bucket, Prefix="factory=krakow/")
-    assert [each["Key"] for each in listed["Contents"]] == ["factory=krakow/a"]
+    s3.put_object(Bucket=bucket, Key="station=krakow/a", Body=b"x")
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="station=krakow/")
+    assert [each["Key"] for each in listed["Contents"]] == ["station=krakow/a"]
     calls: list[Callable[[], Any]] = [
-        lambda: s3.put_object(Bucket=bucket, Key="factory=krakow-2/a", Body=b"x"),
-        lambda: s3.put_object(Bucket=bucket, Key="factory=lyon/a", Body=b"x"),
-        lambda: s3.get_object(Bucket=bucket, Key="factory=krakow/a"),
-        lambda: s3.delete_object(Bucket=bucket, Key="factory=krakow/a"),
-        lambda: s3.list_objects_v2(Bucket=bucket, Prefix="factory=lyon/"),
+        lambda: s3.put_object(Bucket=bucket, Key="station=krakow-2/a", Body=b"x"),
+        lambda: s3.put_object(Bucket=bucket, Key="station=lyon/a", Body=b"x"),
+        lambda: s3.get_object(Bucket=bucket, Key="station=krakow/a"),
+        lambda: s3.delete_object(Bucket=bucket, Key="station=krakow/a"),
+        lambda: s3.list_objects_v2(Bucket=bucket, Prefix="station=lyon/"),
         lambda: s3.list_objects_v2(Bucket=bucket),
     ]
     for denied in calls:

@@ -20,7 +20,6 @@ from localcloud.processes import end_group_of, is_running
 
 pytestmark = pytest.mark.cloud
 
-ROOT = Path(__file__).resolve().parents[3]
 PATIENCE = 30.0
 
 
@@ -68,6 +67,11 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path) -> None:
     assert not [line for line in _processes() if str(tmp_path) in line]
 
 
+def test_an_interpreter_that_does_not_run_ends_the_start(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match=f"LOCALCLOUD_PYTHONS: .* got {tmp_path}/python"):
+        LocalCloud.start(tmp_path, pythons=[tmp_path / "python"])
+
+
 def test_everything_listens_on_loopback_alone(cloud: LocalCloud) -> None:
     addresses = _addresses_of_this_machine()
     port = int(cloud.endpoint.rpartition(":")[2])
@@ -94,7 +98,7 @@ def test_a_cloud_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
         time.sleep(600)
     """
     command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as starter:
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
         group = int(starter.stdout.readline())
         assert members_of(group)
@@ -119,10 +123,10 @@ def test_a_process_id_that_was_used_again_is_left_alone() -> None:
 def test_the_command_line_starts_reports_and_stops(tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "localcloud", *arguments, "--workdir", str(tmp_path)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert "no local cloud runs here" in run("status").stderr
-    assert run("up", "--port", "0", "--mqtt-port", "0").returncode == 0
+    assert run("start", "--port", "0", "--mqtt-port", "0").returncode == 0
     pid = LocalCloud.attach(tmp_path).pid
     try:
         status = json.loads(run("status").stdout)
@@ -130,9 +134,9 @@ def test_the_command_line_starts_reports_and_stops(tmp_path: Path) -> None:
         assert status["engine"]["state"] == "running"
         assert status["pid"] == pid
         assert run("flush").returncode == 0
-        assert run("down").returncode == 0
+        assert run("stop").returncode == 0
         assert members_of(pid) == []
-        assert run("down").returncode == 1
+        assert run("stop").returncode == 1
     finally:
         end_group_of(pid, marker=str(tmp_path))
 

@@ -13,7 +13,7 @@ TERRAFORM = b"APN/1.0 HashiCorp/1.0 Terraform/1.11.4"
 
 
 class Service:
-    """Counts the calls that reach it; the first succeeds, the others are told that the thing exists."""
+    """Counts the calls that reach it; the first succeeds, the others are refused, since the thing exists."""
 
     def __init__(self, first_status: int = 200) -> None:
         self.calls = 0
@@ -29,11 +29,11 @@ class Service:
 def statuses(service: Service, *calls: tuple[bytes, bytes, bytes]) -> list[int]:
     """The statuses of calls given as invocation ID, amz-sdk-request and user agent."""
     layered = replay.layer(service)
-    told: list[int] = []
+    statuses: list[int] = []
 
     async def send(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            told.append(message["status"])
+            statuses.append(message["status"])
 
     async def play() -> None:
         for invocation, attempt, agent in calls:
@@ -45,7 +45,7 @@ def statuses(service: Service, *calls: tuple[bytes, bytes, bytes]) -> list[int]:
             await layered({"type": "http", "headers": headers}, None, send)
 
     asyncio.run(play())
-    return told
+    return statuses
 
 
 def test_a_second_attempt_gets_the_first_answer() -> None:

@@ -1,4 +1,4 @@
-"""What the lake and the clip archive rely on in S3."""
+"""S3 stores conditionally, lists in order and keeps metadata."""
 
 from __future__ import annotations
 

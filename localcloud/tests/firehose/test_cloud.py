@@ -63,7 +63,7 @@ def trust(service: str, source: str | None = None) -> str:
 
 
 @dataclass
-class Lane:
+class Pipeline:
     """A data stream, a transform function, a bucket and the delivery stream between them."""
 
     cloud: LocalCloud
@@ -80,7 +80,7 @@ class Lane:
         self.stream_arn = f"arn:aws:kinesis:{account}:stream/{self.name}"
         self.role_arn = f"arn:aws:iam::{self.cloud.account_id}:role/{self.name}"
 
-    def build(self, **changes: Any) -> Lane:
+    def build(self, **changes: Any) -> Pipeline:
         """Make all of it; `changes` go into the S3 destination."""
         location = {"LocationConstraint": self.cloud.region}
         self.s3.create_bucket(Bucket=self.name, CreateBucketConfiguration=location)
@@ -88,7 +88,7 @@ class Lane:
         self.iam.create_role(
             RoleName=self.name, AssumeRolePolicyDocument=trust("firehose.amazonaws.com", self.arn)
         )
-        self.allow("factory=own/*", "errors/factory=own/*")
+        self.allow("station=own/*", "errors/station=own/*")
         self.iam.create_role(
             RoleName=f"{self.name}-f", AssumeRolePolicyDocument=trust("lambda.amazonaws.com")
         )
@@ -126,8 +126,8 @@ class Lane:
         return {
             "RoleARN": self.role_arn,
             "BucketARN": f"arn:aws:s3:::{self.name}",
-            "Prefix": "factory=own/month=!{partitionKeyFromLambda:month}/",
-            "ErrorOutputPrefix": "errors/factory=own/!{firehose:error-output-type}/",
+            "Prefix": "station=own/month=!{partitionKeyFromLambda:month}/",
+            "ErrorOutputPrefix": "errors/station=own/!{firehose:error-output-type}/",
             "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 900},
             "DynamicPartitioningConfiguration": {"Enabled": True},
             "ProcessingConfiguration": processing(LambdaArn=function),
@@ -207,9 +207,9 @@ def wait_for(condition: Callable[[], bool], seconds: float = 15.0) -> None:
 
 
 @pytest.fixture
-def lane(cloud: LocalCloud) -> Iterator[Lane]:
-    """A lane that is not built yet; nothing of it stays to be polled."""
-    one = Lane(cloud, f"lane-{next(_numbers)}")
+def pipeline(cloud: LocalCloud) -> Iterator[Pipeline]:
+    """A pipeline that is not built yet; nothing of it stays to be polled."""
+    one = Pipeline(cloud, f"pipeline-{next(_numbers)}")
     yield one
     cloud.faults.clear()
     cloud.firehose.start()
@@ -217,29 +217,29 @@ def lane(cloud: LocalCloud) -> Iterator[Lane]:
         one.firehose.delete_delivery_stream(DeliveryStreamName=one.name)
 
 
-def test_records_become_parquet_by_the_glue_table(lane: Lane) -> None:
-    lane.converts = True
-    lane.build()
-    lane.send(5, ts=1773057600123, month=3)
-    lane.send(4, ts="2026-04-01 00:00:00.5", month=4)
-    lane.send(1, ts="soon")
-    lane.send(1, reject=True)
-    lane.flush()
-    tables = {key: body for key, body in lane.objects().items() if not key.startswith("errors/")}
+def test_records_become_parquet_by_the_glue_table(pipeline: Pipeline) -> None:
+    pipeline.converts = True
+    pipeline.build()
+    pipeline.send(5, ts=1773057600123, month=3)
+    pipeline.send(4, ts="2026-04-01 00:00:00.5", month=4)
+    pipeline.send(1, ts="soon")
+    pipeline.send(1, reject=True)
+    pipeline.flush()
+    tables = {key: body for key, body in pipeline.objects().items() if not key.startswith("errors/")}
     assert sorted(key.split("/")[1] for key in tables) == ["month=03", "month=04"]
-    assert sorted(lane.delivered()) == list(range(9))
-    rejected, misfit = sorted(lane.errors(), key=lambda error: "lastErrorCode" in error)
-    assert base64.b64decode(rejected["rawData"]) == lane.sent[10]
+    assert sorted(pipeline.delivered()) == list(range(9))
+    rejected, misfit = sorted(pipeline.errors(), key=lambda error: "lastErrorCode" in error)
+    assert base64.b64decode(rejected["rawData"]) == pipeline.sent[10]
     assert misfit["lastErrorCode"] == "DataFormatConversion.MalformedData"
     line = json.loads(base64.b64decode(misfit["rawData"]))
     assert (line["n"], line["_envelope"]) == (9, "key-10")
 
 
-def test_a_throttled_function_and_a_slow_bucket_lose_nothing(lane: Lane) -> None:
-    lane.build()
-    faults = lane.cloud.faults
+def test_a_throttled_function_and_a_slow_bucket_lose_nothing(pipeline: Pipeline) -> None:
+    pipeline.build()
+    faults = pipeline.cloud.faults
     met = [
-        faults.add(service=service, operation=operation, error=error, resource=lane.name, times=times)
+        faults.add(service=service, operation=operation, error=error, resource=pipeline.name, times=times)
         for service, operation, error, times in (
             ("lambda", "Invoke", "TooManyRequestsException", 3),
             ("s3", "PutObject", "SlowDown", 1),
@@ -247,103 +247,103 @@ def test_a_throttled_function_and_a_slow_bucket_lose_nothing(lane: Lane) -> None
             ("kinesis", "GetRecords", "ProvisionedThroughputExceededException", 1),
         )
     ]
-    lane.send(20)
-    lane.flush()
-    assert Counter(lane.delivered()) == Counter(range(20))
-    assert not lane.errors()
+    pipeline.send(20)
+    pipeline.flush()
+    assert Counter(pipeline.delivered()) == Counter(range(20))
+    assert not pipeline.errors()
     assert [faults.hits(fault) for fault in met] == [3, 1, 1, 1]
 
 
 @pytest.mark.parametrize("trouble", [{"crash": True}, {"sleep": 10}], ids=["crash", "timeout"])
 def test_a_function_that_fails_for_good_sends_its_batch_to_the_error_prefix(
-    lane: Lane, trouble: dict[str, Any]
+    pipeline: Pipeline, trouble: dict[str, Any]
 ) -> None:
-    arn = f"arn:aws:lambda:{lane.cloud.region}:{lane.cloud.account_id}:function:{lane.name}"
-    lane.build(ProcessingConfiguration=processing(LambdaArn=arn, NumberOfRetries="1"))
-    lane.send(2)
-    lane.send(1, **trouble)
-    lane.flush()
-    assert lane.delivered() == []
-    errors = lane.errors()
+    arn = f"arn:aws:lambda:{pipeline.cloud.region}:{pipeline.cloud.account_id}:function:{pipeline.name}"
+    pipeline.build(ProcessingConfiguration=processing(LambdaArn=arn, NumberOfRetries="1"))
+    pipeline.send(2)
+    pipeline.send(1, **trouble)
+    pipeline.flush()
+    assert pipeline.delivered() == []
+    errors = pipeline.errors()
     assert {(error["errorCode"], error["attemptsMade"]) for error in errors} == {("Lambda.FunctionError", 2)}
-    assert sorted(base64.b64decode(error["rawData"]) for error in errors) == sorted(lane.sent)
-    lane.send(1)
-    lane.flush()
-    assert lane.delivered() == [3]
+    assert sorted(base64.b64decode(error["rawData"]) for error in errors) == sorted(pipeline.sent)
+    pipeline.send(1)
+    pipeline.flush()
+    assert pipeline.delivered() == [3]
 
 
-def test_a_role_without_the_table_sends_records_to_the_error_prefix(lane: Lane) -> None:
-    lane.converts = True
-    lane.build()
-    lane.allow("factory=own/*", "errors/factory=own/*", glue=False)
-    lane.send(2)
-    lane.flush()
-    assert {error["lastErrorCode"] for error in lane.errors()} == {"DataFormatConversion.AccessDenied"}
-    assert len(lane.errors()) == 2
+def test_a_role_without_the_table_sends_records_to_the_error_prefix(pipeline: Pipeline) -> None:
+    pipeline.converts = True
+    pipeline.build()
+    pipeline.allow("station=own/*", "errors/station=own/*", glue=False)
+    pipeline.send(2)
+    pipeline.flush()
+    assert {error["lastErrorCode"] for error in pipeline.errors()} == {"DataFormatConversion.AccessDenied"}
+    assert len(pipeline.errors()) == 2
 
 
-def test_a_role_cannot_write_under_another_prefix_and_loses_nothing(lane: Lane) -> None:
-    lane.build(Prefix="factory=other/month=!{partitionKeyFromLambda:month}/")
-    lane.send(3)
+def test_a_role_cannot_write_under_another_prefix_and_loses_nothing(pipeline: Pipeline) -> None:
+    pipeline.build(Prefix="station=other/month=!{partitionKeyFromLambda:month}/")
+    pipeline.send(3)
     with pytest.raises(FlushError) as refused:
-        lane.flush(timeout=1.5)
-    left = refused.value.undelivered[lane.name]
+        pipeline.flush(timeout=1.5)
+    left = refused.value.undelivered[pipeline.name]
     assert "AccessDenied" in left["reason"]
     assert left["outstanding_records"] == 3
-    assert lane.objects() == {}
-    lane.allow("factory=other/*")
-    lane.flush()
-    assert Counter(lane.delivered()) == Counter(range(3))
+    assert pipeline.objects() == {}
+    pipeline.allow("station=other/*")
+    pipeline.flush()
+    assert Counter(pipeline.delivered()) == Counter(range(3))
 
 
-def test_a_stream_that_cannot_write_its_errors_stands_still(lane: Lane) -> None:
-    lane.build()
-    lane.allow("factory=own/*")
-    lane.send(1, reject=True)
+def test_a_stream_that_cannot_write_its_errors_stands_still(pipeline: Pipeline) -> None:
+    pipeline.build()
+    pipeline.allow("station=own/*")
+    pipeline.send(1, reject=True)
     with pytest.raises(FlushError) as refused:
-        lane.flush(timeout=1.5)
-    assert refused.value.undelivered[lane.name]["blocked"]
-    lane.send(2)
+        pipeline.flush(timeout=1.5)
+    assert refused.value.undelivered[pipeline.name]["blocked"]
+    pipeline.send(2)
     with pytest.raises(FlushError):
-        lane.flush(timeout=0.5)
-    assert lane.objects() == {}
-    lane.allow("factory=own/*", "errors/factory=own/*")
-    lane.flush()
-    assert (len(lane.errors()), sorted(lane.delivered())) == (1, [1, 2])
+        pipeline.flush(timeout=0.5)
+    assert pipeline.objects() == {}
+    pipeline.allow("station=own/*", "errors/station=own/*")
+    pipeline.flush()
+    assert (len(pipeline.errors()), sorted(pipeline.delivered())) == (1, [1, 2])
 
 
-def test_a_buffer_is_delivered_by_its_interval_without_a_flush(lane: Lane) -> None:
-    lane.build(
-        Prefix="factory=own/",
+def test_a_buffer_is_delivered_by_its_interval_without_a_flush(pipeline: Pipeline) -> None:
+    pipeline.build(
+        Prefix="station=own/",
         DynamicPartitioningConfiguration={"Enabled": False},
         BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 1},
         ProcessingConfiguration={"Enabled": False},
     )
-    lane.send(3)
-    wait_for(lambda: len(lane.objects()) > 0)
-    (key,) = lane.objects()
-    assert key.startswith(time.strftime("factory=own/%Y/%m/%d/", time.gmtime()))
+    pipeline.send(3)
+    wait_for(lambda: len(pipeline.objects()) > 0)
+    (key,) = pipeline.objects()
+    assert key.startswith(time.strftime("station=own/%Y/%m/%d/", time.gmtime()))
 
 
-def test_an_update_changes_version_and_prefix_of_later_objects(lane: Lane) -> None:
-    lane.build()
-    lane.send(1)
-    lane.flush()
-    description = lane.firehose.describe_delivery_stream(DeliveryStreamName=lane.name)[
+def test_an_update_changes_version_and_prefix_of_later_objects(pipeline: Pipeline) -> None:
+    pipeline.build()
+    pipeline.send(1)
+    pipeline.flush()
+    description = pipeline.firehose.describe_delivery_stream(DeliveryStreamName=pipeline.name)[
         "DeliveryStreamDescription"
     ]
-    changed = {"Prefix": "factory=own/new/!{partitionKeyFromLambda:month}/"}
-    lane.firehose.update_destination(
-        DeliveryStreamName=lane.name,
+    changed = {"Prefix": "station=own/new/!{partitionKeyFromLambda:month}/"}
+    pipeline.firehose.update_destination(
+        DeliveryStreamName=pipeline.name,
         CurrentDeliveryStreamVersionId=description["VersionId"],
         DestinationId=description["Destinations"][0]["DestinationId"],
         ExtendedS3DestinationUpdate=changed,
     )
-    lane.send(1)
-    lane.flush()
-    old, new = sorted(lane.objects())
-    assert old.startswith(f"factory=own/month=03/{lane.name}-1-")
-    assert new.startswith(f"factory=own/new/03/{lane.name}-2-")
+    pipeline.send(1)
+    pipeline.flush()
+    old, new = sorted(pipeline.objects())
+    assert old.startswith(f"station=own/month=03/{pipeline.name}-1-")
+    assert new.startswith(f"station=own/new/03/{pipeline.name}-2-")
 
 
 @pytest.mark.parametrize(
@@ -358,48 +358,52 @@ def test_an_update_changes_version_and_prefix_of_later_objects(lane: Lane) -> No
     ids=["small buffer", "short interval", "plain error prefix", "no error type", "no such role"],
 )
 def test_the_control_plane_refuses_what_aws_refuses(
-    lane: Lane, changes: dict[str, Any], path: str | None
+    pipeline: Pipeline, changes: dict[str, Any], path: str | None
 ) -> None:
-    lane.iam.create_role(RoleName=lane.name, AssumeRolePolicyDocument=trust("firehose.amazonaws.com"))
+    pipeline.iam.create_role(RoleName=pipeline.name, AssumeRolePolicyDocument=trust("firehose.amazonaws.com"))
     if path is None:
-        lane.create(**changes)
+        pipeline.create(**changes)
         return
     with pytest.raises(ClientError) as refused:
-        lane.create(**changes)
+        pipeline.create(**changes)
     assert refused.value.response["Error"]["Code"] == "InvalidArgumentException"
     assert path in refused.value.response["Error"]["Message"]
-    assert lane.name not in lane.firehose.list_delivery_streams(Limit=100)["DeliveryStreamNames"]
+    assert pipeline.name not in pipeline.firehose.list_delivery_streams(Limit=100)["DeliveryStreamNames"]
 
 
 @pytest.mark.parametrize("seconds", [0, 59])
 def test_a_shorter_interval_than_partitioning_allows_cannot_be_set_later_either(
-    lane: Lane, seconds: int
+    pipeline: Pipeline, seconds: int
 ) -> None:
-    lane.build()
-    before = lane.firehose.describe_delivery_stream(DeliveryStreamName=lane.name)["DeliveryStreamDescription"]
+    pipeline.build()
+    before = pipeline.firehose.describe_delivery_stream(DeliveryStreamName=pipeline.name)[
+        "DeliveryStreamDescription"
+    ]
     with pytest.raises(ClientError, match=r"IntervalInSeconds must be at least 60"):
-        lane.firehose.update_destination(
-            DeliveryStreamName=lane.name,
+        pipeline.firehose.update_destination(
+            DeliveryStreamName=pipeline.name,
             CurrentDeliveryStreamVersionId=before["VersionId"],
             DestinationId=before["Destinations"][0]["DestinationId"],
             ExtendedS3DestinationUpdate={"BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": seconds}},
         )
-    after = lane.firehose.describe_delivery_stream(DeliveryStreamName=lane.name)["DeliveryStreamDescription"]
+    after = pipeline.firehose.describe_delivery_stream(DeliveryStreamName=pipeline.name)[
+        "DeliveryStreamDescription"
+    ]
     assert after == before
 
 
-def test_a_role_that_trusts_another_delivery_stream_is_refused(lane: Lane) -> None:
-    lane.iam.create_role(
-        RoleName=lane.name, AssumeRolePolicyDocument=trust("firehose.amazonaws.com", lane.arn + "x")
+def test_a_role_that_trusts_another_delivery_stream_is_refused(pipeline: Pipeline) -> None:
+    pipeline.iam.create_role(
+        RoleName=pipeline.name, AssumeRolePolicyDocument=trust("firehose.amazonaws.com", pipeline.arn + "x")
     )
     with pytest.raises(ClientError, match="unable to assume"):
-        lane.create()
+        pipeline.create()
 
 
-def test_records_cannot_be_put_past_the_data_stream(lane: Lane) -> None:
-    lane.build()
+def test_records_cannot_be_put_past_the_data_stream(pipeline: Pipeline) -> None:
+    pipeline.build()
     with pytest.raises(ClientError, match="KinesisStreamAsSource"):
-        lane.firehose.put_record(DeliveryStreamName=lane.name, Record={"Data": b"x"})
+        pipeline.firehose.put_record(DeliveryStreamName=pipeline.name, Record={"Data": b"x"})
 
 
 def test_a_flush_of_an_unknown_stream_says_so(cloud: LocalCloud) -> None:
@@ -407,66 +411,68 @@ def test_a_flush_of_an_unknown_stream_says_so(cloud: LocalCloud) -> None:
         cloud.flush(["nobody"])
 
 
-def test_resharding_loses_nothing(lane: Lane) -> None:
+def test_resharding_loses_nothing(pipeline: Pipeline) -> None:
     """The data stream is split, merged and resized between records, and read to its last one."""
-    lane.build()
-    lane.send(10)
+    pipeline.build()
+    pipeline.send(10)
     half = str(2**127)
-    lane.kinesis.split_shard(
-        StreamName=lane.name, ShardToSplit="shardId-000000000000", NewStartingHashKey=half
+    pipeline.kinesis.split_shard(
+        StreamName=pipeline.name, ShardToSplit="shardId-000000000000", NewStartingHashKey=half
     )
-    lane.send(10)
-    lane.kinesis.update_shard_count(StreamName=lane.name, TargetShardCount=4, ScalingType="UNIFORM_SCALING")
-    lane.send(20)
-    shards = lane.kinesis.list_shards(StreamName=lane.name)["Shards"]
+    pipeline.send(10)
+    pipeline.kinesis.update_shard_count(
+        StreamName=pipeline.name, TargetShardCount=4, ScalingType="UNIFORM_SCALING"
+    )
+    pipeline.send(20)
+    shards = pipeline.kinesis.list_shards(StreamName=pipeline.name)["Shards"]
     first, second = [
         one["ShardId"] for one in shards if "EndingSequenceNumber" not in one["SequenceNumberRange"]
     ][:2]
-    lane.kinesis.merge_shards(StreamName=lane.name, ShardToMerge=first, AdjacentShardToMerge=second)
-    lane.send(10)
-    lane.flush()
-    assert Counter(lane.delivered()) == Counter(range(50))
+    pipeline.kinesis.merge_shards(StreamName=pipeline.name, ShardToMerge=first, AdjacentShardToMerge=second)
+    pipeline.send(10)
+    pipeline.flush()
+    assert Counter(pipeline.delivered()) == Counter(range(50))
     assert (
-        lane.kinesis.describe_stream_summary(StreamName=lane.name)["StreamDescriptionSummary"][
+        pipeline.kinesis.describe_stream_summary(StreamName=pipeline.name)["StreamDescriptionSummary"][
             "OpenShardCount"
         ]
         == 3
     )
-    lane.send(5)
-    lane.flush()
-    assert Counter(lane.delivered()) == Counter(range(55))
+    pipeline.send(5)
+    pipeline.flush()
+    assert Counter(pipeline.delivered()) == Counter(range(55))
 
 
-def test_a_delivery_stream_made_again_reads_what_came_after(lane: Lane) -> None:
-    lane.build()
-    lane.send(2)
-    lane.flush()
-    lane.firehose.delete_delivery_stream(DeliveryStreamName=lane.name)
-    lane.send(2)
+def test_a_delivery_stream_made_again_reads_what_came_after(pipeline: Pipeline) -> None:
+    pipeline.build()
+    pipeline.send(2)
+    pipeline.flush()
+    pipeline.firehose.delete_delivery_stream(DeliveryStreamName=pipeline.name)
+    pipeline.send(2)
     sent = time.time()
     wait_for(lambda: time.time() - sent > 0.002)  # arrival times are kept to the millisecond
-    lane.create()
-    lane.send(2)
-    lane.flush()
-    assert sorted(lane.delivered()) == [0, 1, 4, 5]
+    pipeline.create()
+    pipeline.send(2)
+    pipeline.flush()
+    assert sorted(pipeline.delivered()) == [0, 1, 4, 5]
 
 
-def test_sigkill_at_any_moment_loses_nothing(lane: Lane) -> None:
+def test_sigkill_at_any_moment_loses_nothing(pipeline: Pipeline) -> None:
     """Killed again and again while records arrive and objects are written: each arrives once at least."""
-    lane.build()
-    engine = lane.cloud.firehose
+    pipeline.build()
+    engine = pipeline.cloud.firehose
     moments = random.Random(7)
     stop = threading.Event()
 
     def keep_sending() -> None:
         while not stop.is_set():
-            lane.send(25, month=1 + len(lane.sent) % 3)
+            pipeline.send(25, month=1 + len(pipeline.sent) % 3)
             stop.wait(0.05)
 
     def keep_flushing() -> None:
         while not stop.is_set():
             try:
-                lane.flush(timeout=5)
+                pipeline.flush(timeout=5)
             except FlushError:
                 stop.wait(0.02)
 
@@ -482,8 +488,8 @@ def test_sigkill_at_any_moment_loses_nothing(lane: Lane) -> None:
     stop.set()
     for thread in threads:
         thread.join()
-    lane.flush()
-    delivered = Counter(lane.delivered())
+    pipeline.flush()
+    delivered = Counter(pipeline.delivered())
     assert killed == 4
-    assert set(delivered) == set(range(len(lane.sent)))
-    assert not lane.errors()
+    assert set(delivered) == set(range(len(pipeline.sent)))
+    assert not pipeline.errors()

@@ -38,7 +38,7 @@ from localcloud.testing.firehose import (
 )
 
 SHARD = "shardId-000000000000"
-NAME = r"lake-krakow-measurements-1-2026-03-09-08-0\d-\d\d-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+NAME = r"test-krakow-measurements-1-2026-03-09-08-0\d-\d\d-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 STATIC = {"Prefix": "logs/", "ErrorOutputPrefix": None, "DynamicPartitioningConfiguration": None}
 
 Make = Callable[..., Delivery]
@@ -46,13 +46,13 @@ Make = Callable[..., Delivery]
 
 @pytest.fixture
 def make(aws: FakeAws, clock: Clock, tmp_path: Path) -> Make:
-    """Makes the delivery of a stream; a second call is what a restarted process does."""
+    """Make the delivery of a stream; a second call is what a restarted process does."""
 
     def make(renew: Callable[[], None] = lambda: None, **changes: Any) -> Delivery:
         return Delivery(
             settings=read(description(**changes)),
             clients=aws.client,
-            checkpoints=CheckpointFile(tmp_path / "lane.json"),
+            checkpoints=CheckpointFile(tmp_path / "stream.json"),
             renew=renew,
             clock=clock,
             now=clock.now,
@@ -62,7 +62,7 @@ def make(aws: FakeAws, clock: Clock, tmp_path: Path) -> Make:
 
 
 def flush(one: Delivery, clock: Clock, rounds: int = 100) -> None:
-    """Rounds until everything that is in the stream now is delivered."""
+    """Run rounds until everything that is in the stream now is delivered."""
     since = clock()
     for _ in range(rounds):
         clock.seconds += 0.001
@@ -74,7 +74,7 @@ def flush(one: Delivery, clock: Clock, rounds: int = 100) -> None:
 
 
 def run(one: Delivery, clock: Clock, seconds: float) -> None:
-    """Rounds at the delivery's own pace for some time."""
+    """Run rounds at the delivery's own pace for some time."""
     end = clock.seconds + seconds
     while clock.seconds < end:
         clock.seconds += min(max(one.round(), 0.02), end - clock.seconds)
@@ -101,7 +101,7 @@ def test_each_partition_becomes_one_object_under_its_prefix(make: Make, aws: Fak
     flush(make(), clock)
     assert len(aws.objects) == 3
     for key, body in aws.objects.items():
-        match = re.fullmatch(rf"factory=krakow/year=2026/month=(\d\d)/{NAME}", key)
+        match = re.fullmatch(rf"station=krakow/year=2026/month=(\d\d)/{NAME}", key)
         assert match is not None, key
         assert {month_of(line + b"\n")["month"] for line in body.splitlines()} == {match[1]}
     assert stripped(aws.delivered()) == stripped(lines(9))
@@ -168,7 +168,7 @@ def test_new_settings_hold_from_the_next_object_on(make: Make, aws: FakeAws, clo
     flush(one, clock)
     old, new = sorted(aws.objects, key=lambda key: key.startswith("new/"))
     assert (aws.objects[old], aws.objects[new]) == (b"record 0\n", b"record 1\n")
-    assert new.startswith("new/2026/03/09/08/lake-krakow-measurements-2-")
+    assert new.startswith("new/2026/03/09/08/test-krakow-measurements-2-")
 
 
 # -- the transform's answers
@@ -195,7 +195,7 @@ def test_a_rejected_record_keeps_its_original_bytes(make: Make, aws: FakeAws, cl
     flush(one, clock)
     assert stripped(aws.delivered()) == stripped([b"record 0", b"record 2"])
     (key,) = (key for key in aws.objects if key.startswith("errors/"))
-    assert re.fullmatch(rf"errors/factory=krakow/measurements/processing-failed/2026/03/09/{NAME}", key)
+    assert re.fullmatch(rf"errors/station=krakow/measurements/processing-failed/2026/03/09/{NAME}", key)
     (error,) = aws.errors()
     arrival = round(STARTED.timestamp() * 1000)
     assert error == {
@@ -216,7 +216,7 @@ def test_a_dropped_record_is_counted_and_done(make: Make, aws: FakeAws, clock: C
     flush(one, clock)
     assert not aws.objects
     assert one.counters.dropped_records == 3
-    assert stored(tmp_path / "lane.json")[SHARD]["position"] == f"{3:020d}"
+    assert stored(tmp_path / "stream.json")[SHARD]["position"] == f"{3:020d}"
 
 
 def test_a_record_without_partition_keys_goes_to_its_own_error_prefix(
@@ -350,14 +350,14 @@ def test_a_failed_write_is_repeated_under_the_same_key_and_holds_the_checkpoint(
     one = make()
     one.round(clock() - 1)
     assert not aws.objects
-    assert not (tmp_path / "lane.json").exists()
+    assert not (tmp_path / "stream.json").exists()
     status = one.status()
     assert "SlowDown" in status["last_error"]
     assert (status["outstanding_records"], status["objects_to_write"]) == (1, 1)
     (put,) = one._puts
     flush(one, clock)
     assert list(aws.objects) == [put.key]
-    assert stored(tmp_path / "lane.json")[SHARD]["position"] == f"{1:020d}"
+    assert stored(tmp_path / "stream.json")[SHARD]["position"] == f"{1:020d}"
     assert one.counters.put_failures == 12
     assert one.status()["last_error"] is None
 
@@ -369,7 +369,7 @@ def test_a_failed_write_waits_unless_it_is_hurried(make: Make, aws: FakeAws, clo
     one.round(clock() - 1)
     one.round(clock() - 1)
     assert aws.calls.count("put_object") == 1
-    one.hurry()
+    one.retry_now()
     one.round(clock() - 1)
     assert aws.calls.count("put_object") == 2
     assert len(aws.delivered()) == 1
@@ -449,7 +449,7 @@ def test_memory_is_bounded_by_early_objects_and_by_not_reading(
 # -- the error log
 
 
-LOGGING = {"Enabled": True, "LogGroupName": "/lake/delivery", "LogStreamName": "errors"}
+LOGGING = {"Enabled": True, "LogGroupName": "/test/delivery", "LogStreamName": "errors"}
 
 
 def test_errors_are_logged_once_a_minute_under_their_codes(make: Make, aws: FakeAws, clock: Clock) -> None:
@@ -458,6 +458,7 @@ def test_errors_are_logged_once_a_minute_under_their_codes(make: Make, aws: Fake
     aws.fail("put_object", *[refusal("AccessDenied")] * 2)
     flush(make(CloudWatchLoggingOptions=LOGGING), clock)
     assert [entry["errorCode"] for entry in aws.log] == ["Lambda.InvokeLimitExceeded", "S3.AccessDenied"]
+    assert {entry["place"] for entry in aws.log} == {("/test/delivery", "errors")}
     assert (aws.log[0]["processor"], aws.log[0]["deliveryStreamVersionId"]) == (FUNCTION, 1)
 
 
@@ -560,7 +561,7 @@ def test_children_of_a_split_are_read_after_their_parent(
     aws.put(lines(1, 5), "shardId-000000000002")
     flush(monotone, clock)
     assert aws.delivered() == [line.strip() for line in lines(6)]
-    assert stored(tmp_path / "lane.json")[SHARD] == {"position": None, "finished": True}
+    assert stored(tmp_path / "stream.json")[SHARD] == {"position": None, "finished": True}
     aws.put(lines(1, 6), "shardId-000000000002")
     flush(make(**STATIC), clock)
     assert stripped(aws.delivered()) == stripped(lines(7))
@@ -592,7 +593,7 @@ def test_a_shard_that_has_expired_is_forgotten(
     aws.put(lines(1, 1), "shardId-000000000001")
     flush(one, clock)
     assert list(one.status()["shards"]) == ["shardId-000000000001"]
-    assert SHARD not in stored(tmp_path / "lane.json")
+    assert SHARD not in stored(tmp_path / "stream.json")
 
 
 # -- crashes
@@ -603,7 +604,7 @@ class PowerCutError(BaseException):
 
 
 def _calls_until(aws: FakeAws, calls: int, after: bool) -> Iterator[None]:
-    """Lets the process end at a call: before it has an effect, or after it."""
+    """Let the process end at a call: before it has an effect, or after it."""
     original = aws._called
 
     def called(operation: str) -> None:
@@ -642,14 +643,14 @@ _STEP = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_STEP, min_size=3, max_size=14))
 def test_whatever_fails_and_whenever_it_dies_every_record_arrives(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Any]
 ) -> None:
     clock = Clock()
     aws = FakeAws(clock)
-    checkpoints = CheckpointFile(tmp_path_factory.mktemp("crash") / "lane.json")
+    checkpoints = CheckpointFile(tmp_path_factory.mktemp("crash") / "stream.json")
 
     def restarted() -> Delivery:
         return Delivery(read(description()), aws.client, checkpoints, lambda: None, clock, clock.now)

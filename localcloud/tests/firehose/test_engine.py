@@ -18,8 +18,9 @@ from localcloud.firehose.clients import ClientFactory, RoleClients
 from localcloud.firehose.endpoint import serve
 from localcloud.firehose.engine import Engine
 from localcloud.testing.firehose import Clock, FakeAws, description, refusal
+from localcloud.testing.strict import StrictClient
 
-NAME = "lake-krakow-measurements"
+NAME = "test-krakow-measurements"
 
 
 class ControlPlane:
@@ -49,7 +50,7 @@ class Clients(RoleClients):
 
     def own(self, service: str) -> Any:
         assert service == "firehose"
-        return self.control_plane
+        return StrictClient(service, self.control_plane)
 
     def of(self, source_arn: str) -> ClientFactory:
         assert source_arn

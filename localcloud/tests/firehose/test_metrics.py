@@ -23,25 +23,25 @@ Measure = Callable[..., Measured]
 
 @pytest.fixture
 def measure(aws: FakeAws, clock: Clock, tmp_path: Path) -> Measure:
-    """Delivers what is in the stream, and gives the values of each metric in their order."""
+    """Deliver what is in the stream, and give the values of each metric in their order."""
 
     def run(**changes: Any) -> Measured:
         outbox = Outbox()
         one = Delivery(
             settings=read(description(**changes)),
             clients=aws.client,
-            checkpoints=CheckpointFile(tmp_path / "lane.json"),
+            checkpoints=CheckpointFile(tmp_path / "stream.json"),
             renew=lambda: None,
             clock=clock,
             now=clock.now,
-            meter=Meter("lane", outbox, clock),
+            meter=Meter("stream", outbox, clock),
         )
         since = clock()
         while not one.is_flushed(since):
             clock.seconds += 0.001 + one.round(since)
         found: Measured = {}
         for datum in outbox.take():
-            assert datum["dimensions"] == {"DeliveryStreamName": "lane"}
+            assert datum["dimensions"] == {"DeliveryStreamName": "stream"}
             found.setdefault(datum["name"], []).append(datum["value"])
         return found
 
@@ -122,7 +122,7 @@ def test_what_cannot_be_sent_is_sent_the_next_time_in_its_order() -> None:
     publisher = Publisher(f"http://127.0.0.1:{server.server_address[1]}", outbox)
     try:
         for value in (1.0, 2.0):
-            Meter("lane", outbox, lambda: 0.0).add("Reads", value)
+            Meter("stream", outbox, lambda: 0.0).add("Reads", value)
         publisher.publish()
         publisher.publish()
         publisher.publish()  # nothing is left to send

@@ -141,7 +141,7 @@ def test_fractions_of_a_second_are_kept(value: Any, nanos: int) -> None:
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_an_integer_nearer_to_0_than_a_million_million_is_seconds(sign: int) -> None:
-    """The SerDe cannot tell milliseconds of before September 2001 from seconds. A minus sign is no digit."""
+    """The SerDe takes milliseconds of before September 2001 for seconds. A minus sign is no digit."""
     assert timestamp_nanos(sign * 9_000_000_000) == sign * 9_000_000_000 * 10**9
     assert timestamp_nanos(sign * 1_000_000_000_000) == sign * 10**18
     assert one(sign * 987_654_321, "timestamp") == sign * 987_654_321 * 10**9

@@ -100,7 +100,7 @@ def test_an_evaluated_prefix_has_a_longest_length() -> None:
         ("", False, "2018/08/27/10/"),
         ("logs/", False, "logs/2018/08/27/10/"),
         ("logs/!{timestamp:yyyy}/", False, "logs/2018/"),
-        ("factory=a/", True, "factory=a/"),
+        ("station=a/", True, "station=a/"),
     ],
 )
 def test_the_hour_is_appended_unless_time_or_partitions_are_named(

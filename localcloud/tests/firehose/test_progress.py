@@ -46,16 +46,16 @@ def test_the_oldest_record_is_the_first_that_is_not_settled() -> None:
 
 
 def test_a_checkpoint_is_found_again(tmp_path: Path) -> None:
-    file = CheckpointFile(tmp_path / "checkpoints" / "lane.json")
+    file = CheckpointFile(tmp_path / "checkpoints" / "stream.json")
     assert file.load("stream 1").shards == {}
     stored = Checkpoint("stream 1", {"a": ShardCheckpoint("12"), "b": ShardCheckpoint(None, finished=True)})
     file.store(stored)
     assert CheckpointFile(file.path).load("stream 1") == stored
-    assert [one.name for one in file.path.parent.iterdir()] == ["lane.json"]
+    assert [one.name for one in file.path.parent.iterdir()] == ["stream.json"]
 
 
 def test_another_stream_of_the_same_name_starts_anew(tmp_path: Path) -> None:
-    file = CheckpointFile(tmp_path / "lane.json")
+    file = CheckpointFile(tmp_path / "stream.json")
     file.store(Checkpoint("stream made in March", {"a": ShardCheckpoint("12")}))
     assert file.load("stream made in April").shards == {}
 
@@ -64,7 +64,7 @@ def test_another_stream_of_the_same_name_starts_anew(tmp_path: Path) -> None:
     "content", ["", "{", "[]", '{"identity": "x"}', '{"identity": "x", "shards": {"a": {}}}']
 )
 def test_a_file_that_is_no_checkpoint_is_an_error_and_stays(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "lane.json"
+    path = tmp_path / "stream.json"
     path.write_text(content)
     with pytest.raises(ValueError, match="not a checkpoint"):
         CheckpointFile(path).load("x")
@@ -74,7 +74,7 @@ def test_a_file_that_is_no_checkpoint_is_an_error_and_stays(tmp_path: Path, cont
 def test_a_crash_while_storing_leaves_the_old_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = CheckpointFile(tmp_path / "lane.json")
+    file = CheckpointFile(tmp_path / "stream.json")
     file.store(Checkpoint("x", {"a": ShardCheckpoint("1")}))
 
     def crash(_: int) -> None:

@@ -16,7 +16,7 @@ STATIC = {"Prefix": "logs/", "ErrorOutputPrefix": None, "DynamicPartitioningConf
 
 def test_a_delivery_stream_is_read() -> None:
     settings = read(description(DataFormatConversionConfiguration=conversion(CaseInsensitive=False)))
-    assert settings.bucket == "lake-measurements"
+    assert settings.bucket == "test-measurements"
     assert settings.prefix.lambda_keys == ("year", "month")
     assert settings.buffer_bytes == 64 * MEBIBYTE
     assert settings.dynamic
@@ -61,7 +61,7 @@ def test_a_delimiter_is_put_behind_records(given: dict[str, str], delimiter: byt
         ("ErrorOutputPrefix must contain", {"ErrorOutputPrefix": "errors/!{timestamp:yyyy}/"}),
         ("ErrorOutputPrefix must not", {"ErrorOutputPrefix": ERRORS + "!{partitionKeyFromLambda:year}/"}),
         ("Prefix must not", {"Prefix": "!{firehose:error-output-type}/"}),
-        ("Prefix must contain partition keys", {"Prefix": "factory=krakow/"}),
+        ("Prefix must contain partition keys", {"Prefix": "station=krakow/"}),
         ("Prefix is not valid", {"Prefix": "!{partitionKeyFromQuery:year}/"}),
         ("DynamicPartitioningConfiguration must be enabled", {"DynamicPartitioningConfiguration": None}),
         (
@@ -92,7 +92,7 @@ def test_a_delimiter_is_put_behind_records(given: dict[str, str], delimiter: byt
             {"ProcessingConfiguration": {"Enabled": True, "Processors": [{"Type": "MetadataExtraction"}]}},
         ),
         ("RoleARN", {"RoleARN": "arn:aws:iam::1:user/x"}),
-        ("BucketARN", {"BucketARN": "lake-measurements"}),
+        ("BucketARN", {"BucketARN": "test-measurements"}),
         ("CompressionFormat", {"CompressionFormat": "GZIP"}),
         ("S3BackupMode", {"S3BackupMode": "Enabled"}),
         ("CustomTimeZone", {"CustomTimeZone": "Europe/Warsaw"}),
@@ -153,7 +153,7 @@ def test_a_conversion_needs_a_large_buffer_and_no_compression() -> None:
 @pytest.mark.parametrize(
     ("path", "change"),
     [
-        ("DeliveryStreamName", {"DeliveryStreamName": "lake/krakow"}),
+        ("DeliveryStreamName", {"DeliveryStreamName": "test/krakow"}),
         ("DeliveryStreamType", {"DeliveryStreamType": "DirectPut"}),
         ("ExtendedS3DestinationConfiguration is required", {"Destinations": []}),
         ("KinesisStreamARN", {"Source": {"KinesisStreamSourceDescription": {"RoleARN": ROLE}}}),
@@ -165,10 +165,10 @@ def test_a_stream_that_cannot_be_served_is_refused(path: str, change: dict[str, 
 
 
 def test_a_description_has_the_defaults_that_aws_fills_in() -> None:
-    """Terraform compares them at every plan: a missing one is a difference for ever."""
+    """Terraform compares them at every plan: a missing one is a permanent difference."""
     given = {
         "RoleARN": ROLE,
-        "BucketARN": "arn:aws:s3:::lake",
+        "BucketARN": "arn:aws:s3:::test",
         "DynamicPartitioningConfiguration": {"Enabled": True},
         "ProcessingConfiguration": processing(NumberOfRetries="1"),
     }
@@ -190,5 +190,5 @@ def test_a_description_has_the_defaults_that_aws_fills_in() -> None:
         "BufferSizeInMBs": "1",
         "BufferIntervalInSeconds": "60",
     }
-    assert described["S3DestinationDescription"]["BucketARN"] == "arn:aws:s3:::lake"
+    assert described["S3DestinationDescription"]["BucketARN"] == "arn:aws:s3:::test"
     assert complete(s3) == s3

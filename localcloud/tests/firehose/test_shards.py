@@ -97,20 +97,18 @@ def test_a_stream_can_be_on_demand_and_provisioned(kinesis: Any, cloud: LocalClo
 
 def test_expiry_leaves_iterators_where_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     """An iterator stands at the fifth record; the first two expire: it still stands at the same one."""
-
-    class Kinesis:
-        _shard_iterators: dict[str, dict[str, Any]] = {  # noqa: RUF012 - a stand-in for a module
-            "mine": {"stream_arn": "arn", "shard_id": "s", "position": 4},
-            "behind": {"stream_arn": "arn", "shard_id": "s", "position": 1},
-            "other": {"stream_arn": "other", "shard_id": "s", "position": 4},
-        }
-
+    iterators = {
+        "mine": {"stream_arn": "arn", "shard_id": "s", "position": 4},
+        "behind": {"stream_arn": "arn", "shard_id": "s", "position": 1},
+        "other": {"stream_arn": "other", "shard_id": "s", "position": 4},
+    }
+    monkeypatch.setattr("ministack.services.kinesis._shard_iterators", iterators)
     monkeypatch.setattr("localcloud.patches.kinesis_shards.time.time", lambda: 86_400.0 + 2)
     records = [{"ApproximateArrivalTimestamp": float(second)} for second in range(6)]
     stream = {"StreamARN": "arn", "RetentionPeriodHours": 24, "shards": {"s": {"records": records}}}
-    kinesis_shards._expire_records(Kinesis)(stream)
+    kinesis_shards.expire_records(stream)
     assert len(records) == 4
-    positions = {name: state["position"] for name, state in Kinesis._shard_iterators.items()}
+    positions = {name: state["position"] for name, state in iterators.items()}
     assert positions == {"mine": 2, "behind": 0, "other": 4}
 
 

@@ -24,18 +24,18 @@ pytestmark = pytest.mark.cloud
 @pytest.fixture
 def name() -> str:
     """A client ID that no other test has."""
-    return f"gw-{uuid.uuid4().hex[:12]}"
+    return f"device-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture
 def topic(name: str) -> str:
-    return f"factories/krakow/{name}/measurements"
+    return f"stations/krakow/{name}/measurements"
 
 
 @pytest.fixture
-def gateway(cloud: LocalCloud, tmp_path: Path, name: str, topic: str) -> Device:
+def device(cloud: LocalCloud, tmp_path: Path, name: str, topic: str) -> Device:
     """A device that may connect as ``name`` and publish to ``topic``."""
-    device = enrol(cloud, tmp_path / "gateway")
+    device = enrol(cloud, tmp_path / "device")
     allow(
         cloud,
         device,
@@ -48,36 +48,36 @@ def gateway(cloud: LocalCloud, tmp_path: Path, name: str, topic: str) -> Device:
 
 @pytest.mark.parametrize("protocol", [mqtt.MQTTv311, mqtt.MQTTv5])
 def test_its_own_client_id_and_topic_are_served(
-    cloud: LocalCloud, gateway: Device, name: str, topic: str, protocol: int
+    cloud: LocalCloud, device: Device, name: str, topic: str, protocol: int
 ) -> None:
-    with connection(cloud, gateway, name, protocol=protocol) as mine:
+    with connection(cloud, device, name, protocol=protocol) as mine:
         assert mine.accepted.is_set()
         assert mine.publish(topic, b"x" * (128 * 1024))
 
 
 def test_a_broker_that_drops_its_connections_takes_new_ones(
-    cloud: LocalCloud, gateway: Device, name: str, topic: str
+    cloud: LocalCloud, device: Device, name: str, topic: str
 ) -> None:
-    with connection(cloud, gateway, name) as mine:
+    with connection(cloud, device, name) as mine:
         assert mine.accepted.is_set()
         assert cloud.control("POST", "iot-disconnect")["disconnected"] >= 1
         assert mine.dropped.wait(PATIENCE)
-    with connection(cloud, gateway, name) as again:
+    with connection(cloud, device, name) as again:
         assert again.publish(topic, b"{}")
 
 
-def test_a_foreign_client_id_is_refused_at_connect(cloud: LocalCloud, gateway: Device) -> None:
-    with connection(cloud, gateway, "krakow-line-2-measurements") as foreign:
+def test_a_foreign_client_id_is_refused_at_connect(cloud: LocalCloud, device: Device) -> None:
+    with connection(cloud, device, "krakow-line-2-measurements") as foreign:
         assert not foreign.accepted.is_set()
 
 
 @pytest.mark.parametrize(
-    "other", ["factories/lyon/press-shop/measurements", "factories", "$aws/things/x/shadow/update"]
+    "other", ["stations/lyon/press-shop/measurements", "stations", "$aws/things/x/shadow/update"]
 )
 def test_a_foreign_topic_ends_the_connection(
-    cloud: LocalCloud, gateway: Device, name: str, other: str
+    cloud: LocalCloud, device: Device, name: str, other: str
 ) -> None:
-    with connection(cloud, gateway, name) as mine:
+    with connection(cloud, device, name) as mine:
         assert not mine.publish(other, b"x")
 
 
@@ -87,9 +87,9 @@ VERSIONS = pytest.mark.parametrize("protocol", [mqtt.MQTTv311, mqtt.MQTTv5], ids
 @VERSIONS
 @pytest.mark.parametrize("qos", [0, 1])
 def test_a_retained_publish_ends_the_connection(
-    cloud: LocalCloud, gateway: Device, name: str, topic: str, protocol: int, qos: int
+    cloud: LocalCloud, device: Device, name: str, topic: str, protocol: int, qos: int
 ) -> None:
-    with connection(cloud, gateway, name, protocol=protocol) as mine:
+    with connection(cloud, device, name, protocol=protocol) as mine:
         mine.client.publish(topic, b"x", qos=qos, retain=True)
         assert mine.dropped.wait(PATIENCE)
         if protocol == mqtt.MQTTv5:
@@ -97,12 +97,12 @@ def test_a_retained_publish_ends_the_connection(
 
 
 def test_a_publish_may_be_retained_where_the_policy_says_so(
-    cloud: LocalCloud, gateway: Device, name: str, topic: str
+    cloud: LocalCloud, device: Device, name: str, topic: str
 ) -> None:
     """But on no reserved topic."""
-    allow(cloud, gateway, f"{name}-all", {"Action": ["iot:Publish", "iot:RetainPublish"], "Resource": "*"})
+    allow(cloud, device, f"{name}-all", {"Action": ["iot:Publish", "iot:RetainPublish"], "Resource": "*"})
     reserved = f"$aws/rules/none/{topic}"
-    with connection(cloud, gateway, name, protocol=mqtt.MQTTv5) as mine:
+    with connection(cloud, device, name, protocol=mqtt.MQTTv5) as mine:
         assert mine.publish(topic, b"x", retain=True)
         assert mine.publish(reserved, b"x")
         assert not mine.publish(reserved, b"x", retain=True)
@@ -110,10 +110,10 @@ def test_a_publish_may_be_retained_where_the_policy_says_so(
 
 @VERSIONS
 def test_a_will_on_its_own_topic_is_served(
-    cloud: LocalCloud, gateway: Device, name: str, topic: str, protocol: int
+    cloud: LocalCloud, device: Device, name: str, topic: str, protocol: int
 ) -> None:
     will = {"topic": topic, "payload": b"{}", "qos": 1}
-    with connection(cloud, gateway, name, protocol=protocol, will=will) as mine:
+    with connection(cloud, device, name, protocol=protocol, will=will) as mine:
         assert mine.publish(topic, b"x")
 
 
@@ -121,7 +121,7 @@ def test_a_will_on_its_own_topic_is_served(
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"topic": "factories/krakow/status"}, "Not authorized"),
+        ({"topic": "stations/krakow/status"}, "Not authorized"),
         ({"retain": True}, "Not authorized"),
         ({"qos": 2}, "QoS not supported"),
         ({"qos": 2, "retain": True}, "QoS not supported"),
@@ -130,7 +130,7 @@ def test_a_will_on_its_own_topic_is_served(
 )
 def test_a_will_that_aws_does_not_take_ends_the_connection(
     cloud: LocalCloud,
-    gateway: Device,
+    device: Device,
     name: str,
     topic: str,
     protocol: int,
@@ -138,7 +138,7 @@ def test_a_will_that_aws_does_not_take_ends_the_connection(
     reason: str,
 ) -> None:
     will = {"topic": topic, "payload": b"{}", "qos": 1, **changed}
-    with connection(cloud, gateway, name, protocol=protocol, will=will) as mine:
+    with connection(cloud, device, name, protocol=protocol, will=will) as mine:
         assert not mine.accepted.is_set()
         if protocol == mqtt.MQTTv5:
             assert mine.reason == reason
@@ -146,7 +146,7 @@ def test_a_will_that_aws_does_not_take_ends_the_connection(
 
 @VERSIONS
 def test_a_publish_of_qos_2_is_neither_acknowledged_nor_passed_on(
-    cloud: LocalCloud, gateway: Device, tmp_path: Path, name: str, topic: str, protocol: int
+    cloud: LocalCloud, device: Device, tmp_path: Path, name: str, topic: str, protocol: int
 ) -> None:
     """With MQTT 5 it ends the connection: the broker has said that QoS 1 is the highest."""
     reader = enrol(cloud, tmp_path / "reader")
@@ -165,7 +165,7 @@ def test_a_publish_of_qos_2_is_neither_acknowledged_nor_passed_on(
         reading.client.on_subscribe = lambda *_: subscribed.set()
         reading.client.subscribe(topic, qos=1)
         assert subscribed.wait(PATIENCE)
-        with connection(cloud, gateway, name, protocol=protocol) as mine:
+        with connection(cloud, device, name, protocol=protocol) as mine:
             published = mine.client.publish(topic, b"QoS 2", qos=2)
             if protocol == mqtt.MQTTv5:
                 assert mine.dropped.wait(PATIENCE)
@@ -174,14 +174,14 @@ def test_a_publish_of_qos_2_is_neither_acknowledged_nor_passed_on(
                 assert mine.publish(topic, b"QoS 1")
             assert not published.is_published()
         if protocol == mqtt.MQTTv5:
-            with connection(cloud, gateway, name) as again:
+            with connection(cloud, device, name) as again:
                 assert again.publish(topic, b"QoS 1")
         assert last.wait(PATIENCE)
     assert received == [b"QoS 1"]
 
 
-def test_subscribing_is_refused(cloud: LocalCloud, gateway: Device, name: str, topic: str) -> None:
-    with connection(cloud, gateway, name) as mine:
+def test_subscribing_is_refused(cloud: LocalCloud, device: Device, name: str, topic: str) -> None:
+    with connection(cloud, device, name) as mine:
         mine.client.subscribe(topic, qos=1)
         assert mine.dropped.wait(PATIENCE)
 
@@ -248,28 +248,28 @@ def test_a_certificate_of_another_ca_is_refused(cloud: LocalCloud, tmp_path: Pat
 
 @pytest.mark.parametrize("status", ["INACTIVE", "REVOKED"])
 def test_a_certificate_that_is_not_active_is_refused(
-    cloud: LocalCloud, gateway: Device, name: str, status: Any
+    cloud: LocalCloud, device: Device, name: str, status: Any
 ) -> None:
-    cloud.client("iot").update_certificate(certificateId=gateway.certificate_id, newStatus=status)
-    with connection(cloud, gateway, name) as mine:
+    cloud.client("iot").update_certificate(certificateId=device.certificate_id, newStatus=status)
+    with connection(cloud, device, name) as mine:
         assert not mine.accepted.is_set()
 
 
 @pytest.mark.parametrize("status", ["INACTIVE", "REVOKED"])
 def test_a_certificate_that_stops_being_active_ends_its_connection(
-    cloud: LocalCloud, gateway: Device, name: str, topic: str, status: Any
+    cloud: LocalCloud, device: Device, name: str, topic: str, status: Any
 ) -> None:
-    with connection(cloud, gateway, name) as mine:
+    with connection(cloud, device, name) as mine:
         assert mine.publish(topic, b"x")
-        cloud.client("iot").update_certificate(certificateId=gateway.certificate_id, newStatus=status)
+        cloud.client("iot").update_certificate(certificateId=device.certificate_id, newStatus=status)
         assert not mine.publish(topic, b"x")
 
 
 def test_a_detached_policy_ends_the_right_to_publish(
-    cloud: LocalCloud, gateway: Device, name: str, topic: str
+    cloud: LocalCloud, device: Device, name: str, topic: str
 ) -> None:
-    with connection(cloud, gateway, name) as mine:
-        cloud.client("iot").detach_policy(policyName=name, target=gateway.arn)
+    with connection(cloud, device, name) as mine:
+        cloud.client("iot").detach_policy(policyName=name, target=device.arn)
         assert not mine.publish(topic, b"x")
 
 
@@ -293,7 +293,7 @@ def test_a_wildcard_in_a_client_id_is_no_wildcard_of_its_policy(
     cloud: LocalCloud, tmp_path: Path, name: str
 ) -> None:
     device = enrol(cloud, tmp_path)
-    own = arn(cloud, "topic/factories/${iot:ClientId}/measurements")
+    own = arn(cloud, "topic/stations/${iot:ClientId}/measurements")
     allow(
         cloud,
         device,
@@ -302,23 +302,23 @@ def test_a_wildcard_in_a_client_id_is_no_wildcard_of_its_policy(
         {"Action": "iot:Publish", "Resource": own},
     )
     with connection(cloud, device, name) as honest:
-        assert honest.publish(f"factories/{name}/measurements", b"x")
+        assert honest.publish(f"stations/{name}/measurements", b"x")
     with connection(cloud, device, "*") as greedy:
-        assert not greedy.publish("factories/krakow/line-1/measurements", b"x")
+        assert not greedy.publish("stations/krakow/line-1/measurements", b"x")
 
 
 def test_the_newer_of_two_connections_with_one_client_id_wins(
-    cloud: LocalCloud, gateway: Device, name: str, topic: str
+    cloud: LocalCloud, device: Device, name: str, topic: str
 ) -> None:
-    with connection(cloud, gateway, name) as first, connection(cloud, gateway, name) as second:
+    with connection(cloud, device, name) as first, connection(cloud, device, name) as second:
         assert first.dropped.wait(PATIENCE)
         assert second.publish(topic, b"x")
 
 
 def test_a_payload_above_128_kib_ends_the_connection(
-    cloud: LocalCloud, gateway: Device, name: str, topic: str
+    cloud: LocalCloud, device: Device, name: str, topic: str
 ) -> None:
-    with connection(cloud, gateway, name) as mine:
+    with connection(cloud, device, name) as mine:
         assert not mine.publish(topic, b"x" * (128 * 1024 + 1))
 
 
@@ -333,9 +333,9 @@ def test_a_topic_of_more_than_seven_slashes_ends_the_connection(
         assert not mine.publish("1/2/3/4/5/6/7/8/9", b"x")
 
 
-def test_a_packet_before_connect_ends_the_connection(cloud: LocalCloud, gateway: Device, topic: str) -> None:
+def test_a_packet_before_connect_ends_the_connection(cloud: LocalCloud, device: Device, topic: str) -> None:
     context = ssl.create_default_context(cafile=str(cloud.ca_file))
-    context.load_cert_chain(gateway.certificate_file, gateway.key_file)
+    context.load_cert_chain(device.certificate_file, device.key_file)
     with (
         socket.create_connection((cloud.mqtt_host, cloud.mqtt_port), timeout=PATIENCE) as plain,
         context.wrap_socket(plain, server_hostname=cloud.mqtt_host) as raw,
@@ -346,15 +346,15 @@ def test_a_packet_before_connect_ends_the_connection(cloud: LocalCloud, gateway:
 
 
 def test_publishes_above_the_rate_are_discarded_without_an_acknowledgement(
-    cloud: LocalCloud, gateway: Device, name: str, topic: str
+    cloud: LocalCloud, device: Device, name: str, topic: str
 ) -> None:
-    with connection(cloud, gateway, name) as mine:
+    with connection(cloud, device, name) as mine:
         before = cloud.control("GET", "iot")["refused"].get("publish rate", 0)
         began = time.monotonic()
         for _ in range(1500):
             mine.client.publish(topic, b"x", qos=0)
         acknowledged = [mine.client.publish(topic, b"x", qos=1) for _ in range(20)]
-        mine.client.subscribe("not/allowed")  # the answer to it tells that all before was read
+        mine.client.subscribe("not/allowed")  # the answer to it shows that all before was read
         assert mine.dropped.wait(PATIENCE)
         # A busy machine reads slowly, and each second allows some more.
         allowed = PUBLISHES_PER_SECOND * (BURST_SECONDS + time.monotonic() - began)

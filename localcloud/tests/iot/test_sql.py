@@ -1,6 +1,6 @@
 """IoT SQL: what it gives, and what it refuses instead of guessing."""
 
-# ruff: noqa: S608 - IoT's SQL, of which nobody gives a part
+# ruff: noqa: S608 - IoT's SQL, of which no part is user input
 
 import json
 import re
@@ -22,11 +22,11 @@ NOW = 1_772_323_445_678  # 2026-03-01T00:04:05.678Z
 def message(
     payload: bytes = b'{"a": {"b": 7}, "t": "x"}', *, client_id: str | None = "krakow-line-1-measurements"
 ) -> Message:
-    return Message("factories/krakow/line-1/measurements", payload, client_id, NOW, "trace-1")
+    return Message("stations/krakow/line-1/measurements", payload, client_id, NOW, "trace-1")
 
 
 def select(items: str, payload: bytes = b'{"a": {"b": 7}, "t": "x"}') -> object:
-    result = parse_statement(f"SELECT {items} FROM 'factories/#'").evaluate(message(payload))
+    result = parse_statement(f"SELECT {items} FROM 'stations/#'").evaluate(message(payload))
     return None if result is None else json.loads(result)
 
 
@@ -43,8 +43,8 @@ def test_a_bare_star_gives_the_payload_byte_for_byte(payload: bytes) -> None:
         ("a.b AS deep, t AS text", {"deep": 7, "text": "x"}),
         ("absent, t", {"t": "x"}),
         (
-            "topic() AS whole, topic(3) AS gateway",
-            {"whole": "factories/krakow/line-1/measurements", "gateway": "line-1"},
+            "topic() AS whole, topic(3) AS line",
+            {"whole": "stations/krakow/line-1/measurements", "line": "line-1"},
         ),
         ("topic(9) AS none, t", {"t": "x"}),
         ("clientid() AS c", {"c": "krakow-line-1-measurements"}),

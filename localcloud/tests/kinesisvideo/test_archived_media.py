@@ -136,7 +136,7 @@ class TestClipLimits:
                     answers += 1
             return answers
 
-        # One or two, when nobody else is served. On a busy machine a clip may be made within three calls.
+        # One or two, when no other call is served. On a busy machine a clip may be made within three calls.
         assert any(answers_meanwhile() > 3 for _ in range(10))
 
 
@@ -242,7 +242,7 @@ class TestProducerTimestamps:
 
 
 class TestListFragments:
-    """What a listing tells, and in which order."""
+    """What a listing contains, and in which order."""
 
     def test_tells_number_times_length_and_size(self, stream: TestStream) -> None:
         (number,) = stream.put(0, frames=7, transit_ms=150)

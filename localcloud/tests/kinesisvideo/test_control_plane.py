@@ -65,10 +65,10 @@ class TestStreams:
 
     def test_names_are_listed_by_prefix_and_page(self, cloud: LocalCloud, video: Any) -> None:
         for camera in ("a", "b", "c", "d"):
-            video.create_stream(StreamName=f"paged_factory_{camera}")
-        video.create_stream(StreamName="paged_factory2_a")
+            video.create_stream(StreamName=f"paged_camera_{camera}")
+        video.create_stream(StreamName="paged_station2_a")
         cloud.control("POST", "kinesisvideo/behaviour", {"streams_a_page": 3})
-        condition = {"ComparisonOperator": "BEGINS_WITH", "ComparisonValue": "paged_factory_"}
+        condition = {"ComparisonOperator": "BEGINS_WITH", "ComparisonValue": "paged_camera_"}
         first = video.list_streams(StreamNameCondition=condition)
         second = video.list_streams(StreamNameCondition=condition, NextToken=first["NextToken"])
         names = [[info["StreamName"][-1] for info in page["StreamInfoList"]] for page in (first, second)]
@@ -145,11 +145,11 @@ class TestTags:
     """TagStream and TagResource."""
 
     def test_both_families_of_calls_see_the_same_tags(self, cloud: LocalCloud, video: Any) -> None:
-        stream = TestStream.create(cloud, Tags={"line": "1", "factory": "krakow"})
+        stream = TestStream.create(cloud, Tags={"line": "1", "station": "krakow"})
         arn = stream.arn
         video.tag_stream(StreamName=stream.name, Tags={"line": "2"})
         video.tag_resource(ResourceARN=arn, Tags=[{"Key": "owner", "Value": "plant"}])
-        video.untag_stream(StreamName=stream.name, TagKeyList=["factory"])
+        video.untag_stream(StreamName=stream.name, TagKeyList=["station"])
         expected = {"line": "2", "owner": "plant"}
         assert video.list_tags_for_stream(StreamName=stream.name)["Tags"] == expected
         assert video.list_tags_for_resource(ResourceARN=arn)["Tags"] == expected
@@ -214,7 +214,7 @@ class TestAccess:
 
     @pytest.fixture
     def reader(self, cloud: LocalCloud) -> Iterator[dict[str, Any]]:
-        """A role that may read the streams of one factory."""
+        """A role that may read the streams of one station."""
         iam = cloud.client("iam")
         trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
         policy = {

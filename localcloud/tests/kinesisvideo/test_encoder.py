@@ -130,7 +130,7 @@ class TestFileEncoder:
             FileEncoder(made_file(tmp_path / "given.h264"))
 
 
-class TestWitness:
+class TestDecode:
     """What an object holds."""
 
     def test_raw_packets_are_read_whether_they_decode_or_not(self, tmp_path: Path) -> None:

@@ -6,16 +6,16 @@
 -- measurements_distinct has as many rows, so copies - messages is what repeats added. Times are UTC.
 -- Scans the days from 31 days ago on, all columns. To read less: name a factory, or take fewer days (both lines).
 SELECT
-    factory,
     min(device_name) AS device_name,
     min(tag_name) AS tag_name,
-    register_id,
     ts,
+    CASE WHEN count(*) = 1 THEN 'same' ELSE 'conflicting' END AS kind,
     sum(copies) AS copies,
     count(*) AS messages,
-    CASE WHEN count(*) = 1 THEN 'same' ELSE 'conflicting' END AS kind,
     min(first_received_at) AS first_received_at,
-    max(last_received_at) AS last_received_at
+    max(last_received_at) AS last_received_at,
+    factory,
+    register_id
 FROM (
     SELECT
         factory,

@@ -5,14 +5,14 @@
 -- Scans the days from 407 days ago on, 7 of the columns: a sample lies under the day that it was taken on, and the transform
 -- takes samples up to 400 days old. To read less: name a factory, or reach less far back (both lines).
 SELECT
-    factory,
-    min_by(gateway, received_at) FILTER (WHERE gateway IS NOT NULL) AS gateway,
     device_name,
     tag_name,
+    round(date_diff('millisecond', ts, min(received_at)) / 36e5, 2) AS delay_hours,
     ts,
     min(received_at) AS received_at,
-    round(date_diff('millisecond', ts, min(received_at)) / 36e5, 2) AS delay_hours,
     count(*) AS copies,
+    factory,
+    min_by(gateway, received_at) FILTER (WHERE gateway IS NOT NULL) AS gateway,
     register_id
 FROM measurements
 WHERE received_at >= date_add('day', -7, CAST(current_timestamp AS timestamp)) -- arrived in these days

@@ -6,16 +6,16 @@
 -- Scans the days from 31 days ago on, all columns but description and attributes. To read less: name a factory, or
 -- take fewer days (both lines).
 SELECT
-    factory,
     device_name,
     tag_name,
-    datatype,
-    ts,
     value,
     value_text,
+    ts,
     success,
     newest_ts AS newest_sample_ts,
     received_at,
+    datatype,
+    factory,
     gateway,
     device_id,
     register_id

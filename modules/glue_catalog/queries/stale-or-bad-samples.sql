@@ -4,17 +4,17 @@
 -- than once is listed once, with the number of its copies. Times are UTC.
 -- Scans the days from 7 days ago on, all columns but attributes. To read less: name a factory, or take fewer days (both lines).
 SELECT
-    factory,
-    gateway,
     device_name,
     tag_name,
-    datatype,
     ts,
     value,
     value_text,
     min(received_at) AS received_at,
     count(*) AS copies,
+    datatype,
     description,
+    factory,
+    gateway,
     device_id,
     register_id
 FROM measurements

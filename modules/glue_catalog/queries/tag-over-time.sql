@@ -6,17 +6,17 @@
 -- for local hours, group by CAST(date_trunc('hour', ts AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Warsaw') AS timestamp).
 -- Scans the days from 7 days ago on, 9 of the columns. To read less: name a factory, or take fewer days (both lines).
 SELECT
-    factory,
     max_by(device_name, ts) FILTER (WHERE device_name IS NOT NULL) AS device_name,
     tag_name,
     date_trunc('hour', ts) AS hour,
-    count(*) AS samples,
-    count_if(NOT success) AS bad_samples,
-    min(value) FILTER (WHERE success) AS minimum,
     avg(value) FILTER (WHERE success) AS average,
+    min(value) FILTER (WHERE success) AS minimum,
     max(value) FILTER (WHERE success) AS maximum,
     max_by(value, ts) FILTER (WHERE success AND value IS NOT NULL) AS last_value,
     max_by(value_text, ts) FILTER (WHERE success AND value_text IS NOT NULL) AS last_text,
+    count(*) AS samples,
+    count_if(NOT success) AS bad_samples,
+    factory,
     device_id
 FROM (
     SELECT

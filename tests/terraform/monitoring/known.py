@@ -14,6 +14,8 @@ from tests.terraform.terraform_tree import REPOSITORY
 from tests.unit.transform.support import Lane
 
 _DOCUMENTED = Path(__file__).parent / "aws_metrics.toml"
+#: The folder with a page for each alarm.
+RUNBOOK = REPOSITORY / "docs" / "runbook"
 
 
 @dataclass(frozen=True, order=True)
@@ -45,10 +47,11 @@ def documented() -> set[Metric]:
 
 
 def in_the_runbook() -> set[Metric]:
-    """What docs/operations.md has people read: `metric NAMESPACE NAME STATISTIC Name=DIMENSION,Value=...`."""
-    page = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^metric (\S+) (\S+) \S+((?: Name=\w+,Value=\S+)+)$", page, re.MULTILINE)
-    assert len(commands) == len(re.findall(r"^metric ", page, re.MULTILINE))
+    """What the runbook has people read: `metric NAMESPACE NAME STATISTIC Name=DIMENSION,Value=...`."""
+    pages = [REPOSITORY / "docs" / "operations.md", *RUNBOOK.glob("*.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    commands = re.findall(r"^metric (\S+) (\S+) \S+((?: Name=\w+,Value=\S+)+)$", text, re.MULTILINE)
+    assert len(commands) == len(re.findall(r"^metric ", text, re.MULTILINE))
     return {
         Metric.of(namespace, name, re.findall(r"Name=(\w+),", dimensions))
         for namespace, name, dimensions in commands
@@ -68,7 +71,7 @@ def emitted() -> set[Metric]:
     aws = Aws()
     aws.fragments["lake_krakow_press-1"] = footage(10)
     aws.now_ms = T0 + 60_000
-    run(SETTINGS, Shard(), aws.surroundings(), aws.pace(), aws.report(), "run-1")
+    run(SETTINGS, Shard(), aws.dependencies(), aws.timing(), aws.report(), "run-1")
     lines += [line for line in aws.lines() if "_aws" in line]
     return {metric for line in lines for metric in read_embedded(line)}
 

@@ -1,4 +1,4 @@
-"""The hand-made lake, in memory and on a local cloud."""
+"""The fixture lake, in memory and on a local cloud."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from localcloud import LocalCloud
-from localcloud.testing.memory_lake import MemoryLake
+from localcloud.testing.memory_storage import MemoryStorage
 from tests.terraform.queries.rows import QUERIES, objects, tables, views
 
 BUCKETS = {"measurements": "lake-measurements", "configuration": "lake-configuration"}
@@ -17,9 +17,9 @@ NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def lake() -> MemoryLake:
-    """The hand-made lake in memory, around ``NOW``."""
-    return MemoryLake(
+def lake() -> MemoryStorage:
+    """The fixture lake in memory, around ``NOW``."""
+    return MemoryStorage(
         tables={("lake", table["Name"]): table for table in (*tables(BUCKETS), *views("lake"))},
         objects=objects(NOW, BUCKETS),
     )
@@ -27,7 +27,7 @@ def lake() -> MemoryLake:
 
 @dataclass(frozen=True)
 class CloudLake:
-    """The hand-made lake on a local cloud.
+    """The fixture lake on a local cloud.
 
     Attributes:
         cloud: the cloud.

@@ -45,14 +45,15 @@ def resolved(rows: list[list[Cell]], now: datetime) -> list[list[str | None]]:
 def _latest(factory: str, tag: str, ts: str, value: str | None, received: str, **other: Cell) -> list[Cell]:
     gateway = "line-1" if factory == "krakow" else "press-shop"
     return [
-        *(factory, "Press 1", tag, other.get("datatype", "float64"), Moment(ts), value, other.get("text")),
-        *(other.get("success", "true"), Moment(str(other.get("newest", ts))), Moment(received)),
-        *(other.get("gateway", gateway), "d1", f"r-{tag}"),
+        *("Press 1", tag, value, other.get("text"), Moment(ts), other.get("success", "true")),
+        *(Moment(str(other.get("newest", ts))), Moment(received), other.get("datatype", "float64")),
+        *(factory, other.get("gateway", gateway), "d1", f"r-{tag}"),
     ]
 
 
 def _hour(factory: str, tag: str, hour: str, samples: int, bad: int, *values: str | None) -> list[Cell]:
-    return [factory, "Press 1", tag, Moment(hour), str(samples), str(bad), *values, "d1"]
+    minimum, average, *others = values
+    return ["Press 1", tag, Moment(hour), average, minimum, *others, str(samples), str(bad), factory, "d1"]
 
 
 EXPECTED: dict[str, list[list[Cell]]] = {
@@ -117,19 +118,8 @@ EXPECTED: dict[str, list[list[Cell]]] = {
     ],
     "stale-or-bad-samples": [
         [
-            *(
-                "krakow",
-                "line-1",
-                "Press 1",
-                tag,
-                "float64",
-                Moment(ts),
-                value,
-                None,
-                Moment(received),
-                copies,
-            ),
-            *(None, "d1", f"r-{tag}"),
+            *("Press 1", tag, Moment(ts), value, None, Moment(received), copies, "float64", None),
+            *("krakow", "line-1", "d1", f"r-{tag}"),
         ]
         for tag, ts, value, received, copies in (
             ("speed", "0 10:00:00", None, "0 10:00:01", "1"),
@@ -139,7 +129,7 @@ EXPECTED: dict[str, list[list[Cell]]] = {
         )
     ],
     "late-arrivals": [
-        [factory, gateway, "Press 1", tag, Moment(ts), Moment(received), delay, copies, f"r-{tag}"]
+        ["Press 1", tag, delay, Moment(ts), Moment(received), copies, factory, gateway, f"r-{tag}"]
         for factory, gateway, tag, ts, received, delay, copies in (
             ("krakow", "line-1", "old", "-40 12:00:00", "0 01:00:00", "949.0", "1"),
             ("krakow", "line-1", "speed", "-3 06:00:00", "0 07:30:00", "73.5", "2"),
@@ -147,7 +137,7 @@ EXPECTED: dict[str, list[list[Cell]]] = {
         )
     ],
     "duplicate-samples": [
-        [factory, "Press 1", tag, f"r-{tag}", Moment(ts), "2", messages, kind, Moment(first), Moment(last)]
+        ["Press 1", tag, Moment(ts), kind, "2", messages, Moment(first), Moment(last), factory, f"r-{tag}"]
         for factory, tag, ts, messages, kind, first, last in (
             ("krakow", "speed", "-3 06:00:00", "1", "same", "0 07:30:00", "0 11:00:00"),
             ("krakow", "running", "0 08:00:00", "2", "conflicting", "0 08:00:01", "0 08:00:05"),

@@ -1,4 +1,4 @@
-"""A small lake of hand-made rows for the named queries, on the day that ``now`` falls on.
+"""A small lake of fixture rows for the named queries, on the day that ``now`` falls on.
 
 Every row is there for a reason, which stands beside it. The tables are laid out as the catalog's are: schemas
 from ``glue_schemas``, integer partition columns, folders with padded digits.

@@ -6,10 +6,9 @@ import re
 
 import pytest
 
-from factory_lake.query import _parser
 from localcloud.athena.engine import Query
 from localcloud.athena.errors import QueryError
-from localcloud.testing.memory_lake import MemoryLake
+from localcloud.testing.memory_storage import MemoryStorage
 from tests.terraform.queries.conftest import NOW
 from tests.terraform.queries.rows import QUERIES, ROOT
 from tests.terraform.queries.test_named_queries import NAMES
@@ -31,14 +30,14 @@ def test_the_table_lists_every_query_with_the_days_that_it_reads() -> None:
 
 
 @pytest.mark.parametrize("sql", EXAMPLES, ids=range(len(EXAMPLES)))
-def test_every_example_runs_and_finds_something(lake: MemoryLake, sql: str) -> None:
+def test_every_example_runs_and_finds_something(lake: MemoryStorage, sql: str) -> None:
     assert Query(sql, database="lake", now=NOW).run(lake, lake).rows
 
 
 @pytest.mark.parametrize(
     ("write", "instead_of"), re.findall(r"^\| `([^`]+)` \| `([^`]+)` \|", TEXT, re.MULTILINE)
 )
-def test_every_spelling_that_is_advised_is_taken(lake: MemoryLake, write: str, instead_of: str) -> None:
+def test_every_spelling_that_is_advised_is_taken(lake: MemoryStorage, write: str, instead_of: str) -> None:
     names = "n, a, b, x, y, s, value, list"
     kinds = (
         "3, TIMESTAMP '2026-03-09 00:00:00', TIMESTAMP '2026-03-09 00:59:59', 1, 2, '1.5', 1.5e0, ARRAY[1]"
@@ -50,9 +49,3 @@ def test_every_spelling_that_is_advised_is_taken(lake: MemoryLake, write: str, i
     if "CAST(value" in instead_of or "try_cast" in instead_of or "[" in instead_of:
         with pytest.raises(QueryError, match="NOT_SUPPORTED_LOCALLY"):
             Query(f"SELECT {instead_of} FROM {relation}").run(lake, lake)  # noqa: S608 - from the page
-
-
-def test_the_commands_options_exist() -> None:
-    for line in re.findall(r"python -m tools\.athena (.*)", TEXT):
-        options = re.findall(r'"[^"]*"|\S+', line)
-        assert _parser().parse_args([option.strip('"') for option in options])

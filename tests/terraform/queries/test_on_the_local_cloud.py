@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from pathlib import Path
 
 import pytest
 
-from factory_lake.query import Result, main, named_queries, run, run_named
+from factory_lake.cli import main
+from factory_lake.query import Result, named_queries, run, run_named
+from tests.support.local_lake import describe
 from tests.terraform.queries.conftest import BUCKETS, CloudLake
 from tests.terraform.queries.expected import EXPECTED, resolved
 from tests.terraform.queries.rows import TABLES
@@ -57,10 +58,9 @@ def test_a_view_without_repeats_reads_the_partitions_asked_for_alone(
 def test_the_command_lists_and_runs_named_queries(
     cloud_lake: CloudLake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outputs = tmp_path / "outputs.json"
     athena = {"workgroup": cloud_lake.workgroup, "database": cloud_lake.database}
-    outputs.write_text(json.dumps({"athena": {"value": athena}}))
-    common = ["--outputs", str(outputs), "--local", str(cloud_lake.cloud.workdir)]
+    folder = describe(cloud_lake.cloud, tmp_path / "lake", {"athena": athena})
+    common = ["query", "--lake", str(folder)]
 
     assert main([*common, "--list"]) == 0
     listed = capsys.readouterr().out
@@ -68,7 +68,7 @@ def test_the_command_lists_and_runs_named_queries(
         assert f"{query['Name']} " in listed
         assert query["Description"] in listed
 
-    assert main([*common, "--query-name", "latest-configuration-per-gateway", "--csv"]) == 0
+    assert main([*common, "latest-configuration-per-gateway", "--format", "csv"]) == 0
     header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
     assert header == ["factory", "gateway", "received_at", "message"]
     expected = resolved(EXPECTED["latest-configuration-per-gateway"], cloud_lake.now)
@@ -77,10 +77,10 @@ def test_the_command_lists_and_runs_named_queries(
     sql = "SELECT count(*) AS n FROM measurements WHERE factory = ? AND success = true"
     assert main([*common, "--sql", sql, "--parameter", "'lyon'"]) == 0
     table = capsys.readouterr().out
-    assert "│ 8 │" in table
+    assert table.splitlines()[2] == "8"
     assert "1 rows" in table
 
-    assert main([*common, "--sql", "SELECT nothing FROM measurements"]) == 1
+    assert main([*common, "--sql", "SELECT nothing FROM measurements"]) == 2
     assert "COLUMN_NOT_FOUND" in capsys.readouterr().err
-    assert main([*common, "--query-name", "no-such-query"]) == 1
+    assert main([*common, "no-such-query"]) == 2
     assert "it has: configuration-history, duplicate-samples" in capsys.readouterr().err

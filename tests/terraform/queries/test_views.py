@@ -1,4 +1,4 @@
-"""The views without repeats over the hand-made rows, by the local engine."""
+"""The views without repeats over the fixture rows, by the local engine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import exp
 
 from localcloud.athena.engine import Query
-from localcloud.testing.memory_lake import MemoryLake
+from localcloud.testing.memory_storage import MemoryStorage
 from tests.terraform.queries.conftest import NOW
 from tests.terraform.queries.rows import QUERIES, ROOT, SAMPLES, UPDATES
 
@@ -20,11 +20,11 @@ COLUMNS = [column["name"] for column in SCHEMA["columns"]]
 ARRIVAL = "received_at"
 
 
-def _rows(lake: MemoryLake, sql: str) -> list[list[str | None]]:
+def _rows(lake: MemoryStorage, sql: str) -> list[list[str | None]]:
     return [list(row) for row in Query(sql, database="lake", now=NOW).run(lake, lake).rows]
 
 
-def _count(lake: MemoryLake, table: str) -> int:
+def _count(lake: MemoryStorage, table: str) -> int:
     (found,) = _rows(lake, f"SELECT count(*) FROM {table}")  # noqa: S608 - names of this file
     return int(found[0] or 0)
 
@@ -39,7 +39,7 @@ def _distinct_samples() -> set[tuple[Any, ...]]:
     return {(*identity, arrival) for identity, arrival in first.items()}
 
 
-def test_each_sample_is_there_once_as_it_first_arrived(lake: MemoryLake) -> None:
+def test_each_sample_is_there_once_as_it_first_arrived(lake: MemoryStorage) -> None:
     names = ["factory", *(name for name in COLUMNS if name != ARRIVAL), ARRIVAL]
     found = _rows(lake, f"SELECT {', '.join(names)} FROM measurements_distinct")  # noqa: S608 - the schema's
     expected = [[_text(value) for value in row] for row in _distinct_samples()]
@@ -55,7 +55,7 @@ def _text(value: Any) -> str | None:
     return "9.007199254740992E15" if value == 2**53 else str(value)
 
 
-def test_two_readings_at_one_moment_are_both_there(lake: MemoryLake) -> None:
+def test_two_readings_at_one_moment_are_both_there(lake: MemoryStorage) -> None:
     assert _rows(
         lake,
         "SELECT value, received_at FROM measurements_distinct "
@@ -63,7 +63,7 @@ def test_two_readings_at_one_moment_are_both_there(lake: MemoryLake) -> None:
     ) == [["0.0", "2026-03-09 08:00:01.000"], ["1.0", "2026-03-09 08:00:05.000"]]
 
 
-def test_the_duplicates_query_finds_what_the_view_leaves_out(lake: MemoryLake) -> None:
+def test_the_duplicates_query_finds_what_the_view_leaves_out(lake: MemoryStorage) -> None:
     duplicates = (QUERIES / "duplicate-samples.sql").read_text().partition("ORDER BY factory, ts")[0]
     ((repeats,),) = _rows(lake, f"SELECT sum(copies - messages) FROM ({duplicates})")  # noqa: S608 - the file
     assert int(repeats or 0) == _count(lake, "measurements") - _count(lake, "measurements_distinct") > 0
@@ -77,7 +77,7 @@ def test_the_duplicates_query_takes_for_one_message_what_the_view_does() -> None
     assert {column.name for column in inner.args["group"].expressions} == {*COLUMNS, *keys} - {ARRIVAL}
 
 
-def test_a_line_of_configuration_is_there_once(lake: MemoryLake) -> None:
+def test_a_line_of_configuration_is_there_once(lake: MemoryStorage) -> None:
     found = _rows(lake, "SELECT line FROM configuration_distinct")
     lines = [update.line(NOW).rstrip("\n") for update in UPDATES]
     assert sorted(line for (line,) in found if line) == sorted(set(lines))
@@ -94,7 +94,7 @@ def test_a_line_of_configuration_is_there_once(lake: MemoryLake) -> None:
         "AS date) >= CAST(date_add('day', -3, current_date) AS date)",
     ],
 )
-def test_it_reads_the_partitions_that_its_table_would(lake: MemoryLake, table: str, where: str) -> None:
+def test_it_reads_the_partitions_that_its_table_would(lake: MemoryStorage, table: str, where: str) -> None:
     def read(relation: str) -> set[str]:
         lake.read.clear()
         _rows(lake, f"SELECT count(*) FROM {relation} WHERE {where}")  # noqa: S608 - the conditions above

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from clip_fetch import keys, planning
 from clip_fetch.archive import Archive
-from clip_fetch.errors import ArchiveMoved
+from clip_fetch.errors import StaleStateError
 from clip_fetch.model import Fragment, Position, Stream
 from clip_fetch.planning import Clip
 from tests.support.clip_fetch_aws import HOUR, T0, Answerless, Aws, error, footage
+from tests.support.strict import StrictClient
 
 PREFIX = "factory=krakow/camera=press-1/"
 STREAM = Stream("lake_krakow_press-1", "press-1", T0 - HOUR, 24 * HOUR)
@@ -24,7 +25,8 @@ DAY = 24 * HOUR
 
 def archive(aws: Aws, run: str = "run-1") -> Archive:
     """The archive of the one camera."""
-    return Archive(aws, "clips", PREFIX, run, aws.pace(), aws.memo)
+    timing = aws.timing()
+    return Archive(aws.s3, "clips", PREFIX, run, timing.deadline, timing.retry, aws.cache)
 
 
 def add_clip(aws: Aws, first: Fragment, count: int = 1, run: str = "earlier") -> str:
@@ -211,7 +213,11 @@ def test_the_calls_do_not_grow_with_the_archive(age_ms: int) -> None:
     counts = set()
     for clips in (10, 10_000, 1_000_000):
         endless = Endless(clips, T0 - age_ms)
-        position = Archive(endless, "clips", PREFIX, "run-1", Aws().pace(), {}).position(STREAM)
+        timing = Aws().timing()
+        archive = Archive(
+            StrictClient("s3", endless), "clips", PREFIX, "run-1", timing.deadline, timing.retry, {}
+        )
+        position = archive.position(STREAM)
         assert number_of(position) == 10**20 + clips - 1
         counts.add(len(endless.calls))
     assert counts <= {2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}
@@ -250,9 +256,9 @@ def test_each_attempt_of_a_put_is_checked_first() -> None:
     def check() -> None:
         checks.append(aws.now_ms)
         if len(checks) == 3:
-            raise ArchiveMoved
+            raise StaleStateError
 
-    with pytest.raises(ArchiveMoved):
+    with pytest.raises(StaleStateError):
         put(archive(aws), at(T0, 7), check)
     assert aws.calls == ["PutObject", "PutObject"]
 
@@ -279,5 +285,5 @@ def test_of_one_stem_the_last_that_was_put_tells_wherever_pages_end(page: int) -
         aws.objects[stem + ending] = (b"", metadata, "")
         position = archive(aws).position(STREAM)
         assert number_of(position) == reached
-        aws.memo.clear()
+        aws.cache.clear()
         assert archive(aws).position(STREAM) == position

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clip_fetch import handler as entry
-from clip_fetch.errors import SettingsError
+from lambda_common.settings import SettingsError
 from tests.support.clip_fetch_aws import HOUR, Aws, footage
 
 ENVIRONMENT = {
@@ -37,7 +37,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     made.fragments["lake_krakow_press-1"] = footage(10, start_ms=made.now_ms - HOUR)
     made.fragments["lake_krakow_press-2"] = footage(5, start_ms=made.now_ms - HOUR)
     monkeypatch.setattr(entry, "make_clients", lambda _streams_at_once: made)
-    monkeypatch.setattr(entry, "_around", None)
+    monkeypatch.setattr(entry, "_kept", None)
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     return made

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clip_fetch.errors import UnfitMedia
+from clip_fetch.errors import InvalidMediaError
 from clip_fetch.mkv import CUT_OFF, Recording
 from tests.support.clip_fetch_aws import T0, element, mkv
 
@@ -159,13 +159,13 @@ def test_a_file_that_ends_inside_an_element_is_cut_off_wherever_that_is() -> Non
     whole = fragment(1, 0) + fragment(2, 2000)
     second = whole.rindex(bytes.fromhex(CLUSTER))
     for cut in range(second + 1, len(whole)):
-        with pytest.raises(UnfitMedia, match=CUT_OFF):
+        with pytest.raises(InvalidMediaError, match=CUT_OFF):
             recording(whole[:cut])
 
 
 @given(st.binary(max_size=300))
 def test_bytes_that_are_no_matroska_are_refused_in_one_way(data: bytes) -> None:
-    with pytest.raises(UnfitMedia):
+    with pytest.raises(InvalidMediaError):
         recording(data)
 
 
@@ -173,7 +173,7 @@ def test_bytes_that_are_no_matroska_are_refused_in_one_way(data: bytes) -> None:
 def test_damage_is_refused_or_written_anew_but_never_raises_anything_else(place: int, bad: bytes) -> None:
     whole = fragment(1, 0) + fragment(2, 2000)
     damaged = whole[:place] + bad + whole[place + len(bad) :]
-    with contextlib.suppress(UnfitMedia):
+    with contextlib.suppress(InvalidMediaError):
         written(damaged)
 
 
@@ -184,5 +184,5 @@ def test_numbers_that_no_clock_shows_are_damage_as_well(kind: str) -> None:
     size = int.from_bytes(whole[place + len(kind) // 2 + 1 : place + len(kind) // 2 + 4], "big")
     body = place + len(kind) // 2 + 4
     damaged = whole[:body] + b"\xff" * size + whole[body + size :]
-    with contextlib.suppress(UnfitMedia):
+    with contextlib.suppress(InvalidMediaError):
         written(damaged)

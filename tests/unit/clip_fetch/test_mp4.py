@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clip_fetch import mp4
-from clip_fetch.errors import UnfitMedia
+from clip_fetch.errors import InvalidMediaError
 from tests.support.clip_fetch_aws import box
 from tests.support.clip_fetch_aws import mp4 as movie
 
@@ -127,7 +127,7 @@ def test_movie_fragments_with_a_default_of_their_own() -> None:
     ],
 )
 def test_what_is_not_a_whole_movie_is_refused(content: bytes) -> None:
-    with pytest.raises(UnfitMedia, match="damaged"):
+    with pytest.raises(InvalidMediaError, match="damaged"):
         duration_ms(content)
 
 
@@ -137,13 +137,13 @@ def test_no_cut_goes_unnoticed(length_ms: int, media: bytes, data: st.DataObject
     content = movie(length_ms, media)
     assert duration_ms(content) == length_ms
     shorter = content[: data.draw(st.integers(0, len(content) - 1))]
-    with pytest.raises(UnfitMedia):
+    with pytest.raises(InvalidMediaError):
         duration_ms(shorter)
 
 
 @given(st.binary(max_size=200))
 def test_noise_is_refused_and_nothing_else_happens(noise: bytes) -> None:
-    with pytest.raises(UnfitMedia):
+    with pytest.raises(InvalidMediaError):
         duration_ms(noise)
 
 

@@ -107,7 +107,7 @@ class TestLength:
         assert (len(clip.fragments), clip.cut) == (5, planning.LENGTH)
 
     def test_it_is_complete_when_its_successor_is_known_or_its_own_frames_suffice(self) -> None:
-        """The last frame of its last fragment ends nobody knows when before that."""
+        """The last frame of its last fragment ends at an unknown time before that."""
         assert plan(footage(5, last_ms=40)) == WAIT
         assert isinstance(plan(footage(6, last_ms=40)), Clip)
         enough = [*footage(4, last_ms=40), *moved(footage(1, length_ms=2400, last_ms=400), 8_000)]
@@ -213,10 +213,10 @@ def test_a_group_that_may_go_on_behind_the_listing_waits_for_more_of_it() -> Non
 
 
 def test_a_group_that_repeats_a_producer_time_is_alone_in_its_clip() -> None:
-    knot = [Fragment(2000, T0 + 4000, T0 + 4000, 2000, 1), Fragment(2001, T0 + 4000, T0 + 4000, 2000, 1)]
+    pair = [Fragment(2000, T0 + 4000, T0 + 4000, 2000, 1), Fragment(2001, T0 + 4000, T0 + 4000, 2000, 1)]
     after = footage(3, start_ms=T0 + 6000, first=3000)
-    first = planned([*footage(2), *knot, *after])
-    second = planned([*knot, *after])
+    first = planned([*footage(2), *pair, *after])
+    second = planned([*pair, *after])
     assert (numbers(first.fragments), first.cut) == ([1000, 1001], planning.CLOCK)
     assert (numbers(second.fragments), second.cut) == ([2000, 2001], planning.CLOCK)
 

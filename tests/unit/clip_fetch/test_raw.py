@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clip_fetch.errors import UnfitMedia
+from clip_fetch.errors import InvalidMediaError
 from clip_fetch.model import Stream
 from clip_fetch.raw import get_media
 from clip_fetch.spool import CHUNK, Spool
@@ -29,8 +29,9 @@ class TestRawMedia:
     """GetMediaForFragmentList's answer is looked through for what it holds."""
 
     def get(self, aws: Aws, numbers: list[int]) -> bytes:
-        with Spool(tempfile.gettempdir(), 10**9).files(1, 1000, aws.pace()) as (file,):
-            get_media(Video(STREAM, aws, Endpoints(), aws.pace()), numbers, file, aws.pace())
+        deadline, retry, _ = aws.timing()
+        with Spool(tempfile.gettempdir(), 10**9).files(1, 1000, deadline) as (file,):
+            get_media(Video(STREAM, aws, Endpoints(), deadline, retry), numbers, file, deadline)
             return file.rewound().read()
 
     def answer(self, aws: Aws, body: bytes) -> None:
@@ -45,7 +46,7 @@ class TestRawMedia:
     def test_an_exception_in_the_stream_is_noticed(self) -> None:
         aws = plant()
         aws.withheld = {1004}
-        with pytest.raises(UnfitMedia, match="exception 4000"):
+        with pytest.raises(InvalidMediaError, match="exception 4000"):
             self.get(aws, [1003, 1004])
 
     def test_the_code_of_an_exception_is_read_wherever_chunks_end(self) -> None:
@@ -53,19 +54,19 @@ class TestRawMedia:
         tag = b"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE\x44\x87\x844503"
         for cut in range(1, len(tag)):
             self.answer(aws, bytes(CHUNK - cut) + tag + bytes(100))
-            with pytest.raises(UnfitMedia, match="exception 4503"):
+            with pytest.raises(InvalidMediaError, match="exception 4503"):
                 self.get(aws, [1003])
 
     def test_a_fragment_that_is_not_there_is_noticed(self) -> None:
         aws = plant()
         self.answer(aws, b"AWS_KINESISVIDEO_FRAGMENT_NUMBER 1003")
-        with pytest.raises(UnfitMedia, match="incomplete"):
+        with pytest.raises(InvalidMediaError, match="incomplete"):
             self.get(aws, [1003, 1004])
 
     def test_something_that_is_no_fragment_is_noticed(self) -> None:
         aws = plant()
         self.answer(aws, b"1003 1004")
-        with pytest.raises(UnfitMedia, match="incomplete"):
+        with pytest.raises(InvalidMediaError, match="incomplete"):
             self.get(aws, [1003, 1004])
 
     def test_a_tag_across_two_chunks_is_seen(self) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clip_fetch import video
+from clip_fetch.events import Summary
 from clip_fetch.model import Stream
 from clip_fetch.run import in_shard, run
 from clip_fetch.settings import Settings, Shard
@@ -25,15 +26,15 @@ def plant(*cameras: str, fragments: int = 10) -> Aws:
     return aws
 
 
-def archive(aws: Aws, settings: Settings = SETTINGS, shard: Shard = Shard()) -> dict[str, Any]:  # noqa: B008
+def archive(aws: Aws, settings: Settings = SETTINGS, shard: Shard = Shard()) -> Summary:  # noqa: B008
     """One run; its summary."""
-    return run(settings, shard, aws.surroundings(), aws.pace(), aws.report(), "run-1")
+    return run(settings, shard, aws.dependencies(), aws.timing(), aws.report(), "run-1")
 
 
 def test_every_stream_with_the_prefix_is_found_and_no_other() -> None:
     aws = plant("a", "b", "c", "d", "e")
     aws.fragments["lake_krakow-two_a"] = aws.fragments["lake_lyon_a"] = footage(10)
-    found = video.find_streams(aws, "lake_krakow_", aws.pace())
+    found = video.find_streams(aws.video, "lake_krakow_", aws.timing().retry)
     assert [(stream.name, stream.camera) for stream in found] == [("lake_krakow_" + x, x) for x in "abcde"]
     assert found[0] == Stream("lake_krakow_a", "a", aws.created_ms, 24 * HOUR)
     assert aws.calls == ["ListStreams"] * 3
@@ -41,9 +42,11 @@ def test_every_stream_with_the_prefix_is_found_and_no_other() -> None:
 
 def test_a_stream_that_retains_nothing_or_has_no_camera_is_left_out() -> None:
     aws = plant("a", "")
-    assert [stream.camera for stream in video.find_streams(aws, "lake_krakow_", aws.pace())] == ["a"]
+    assert [
+        stream.camera for stream in video.find_streams(aws.video, "lake_krakow_", aws.timing().retry)
+    ] == ["a"]
     aws.retention_hours = 0
-    assert video.find_streams(aws, "lake_krakow_", aws.pace()) == []
+    assert video.find_streams(aws.video, "lake_krakow_", aws.timing().retry) == []
 
 
 @pytest.mark.parametrize("member", ["CreationTime", "DataRetentionInHours"])
@@ -111,9 +114,9 @@ def test_several_streams_at_once_in_as_many_threads() -> None:
 
 def test_more_threads_than_storage_take_turns() -> None:
     aws = plant("a", "b", "c", "d")
-    around = aws.surroundings(capacity=2_000_000)
+    dependencies = aws.dependencies(capacity=2_000_000)
     settings = SETTINGS._replace(streams_at_once=4)
-    summary = run(settings, Shard(), around, aws.pace(), aws.report(), "run-1")
+    summary = run(settings, Shard(), dependencies, aws.timing(), aws.report(), "run-1")
     assert (summary["clips"], summary["errors"]) == (8, {})
 
 
@@ -187,7 +190,7 @@ def test_metrics_of_each_camera_in_the_embedded_format() -> None:
     assert (line["Clips"], line["Fragments"], line["Flagged"], line["Errors"]) == (2, 10, 0, 0)
     assert (line["BacklogSeconds"], line["SecondsToLoss"]) == (10.0, 86390.0)
     assert line["SilentSeconds"] == (aws.now_ms - aws.fragments["lake_krakow_a"][-1].end_ms) / 1000
-    assert line["Calls"] == len(aws.calls) - 1  # all but the listing of streams, which is nobody's
+    assert line["Calls"] == len(aws.calls) - 1  # all but the listing of streams, which is no camera's
 
 
 def test_what_is_not_known_is_not_a_metric() -> None:
@@ -258,5 +261,5 @@ def test_the_silence_of_a_camera_is_not_known_before_its_present_was_listed() ->
 def test_lines_below_the_level_are_left_out_but_metrics_are_not() -> None:
     aws = plant("a")
     report = aws.report("ERROR")
-    run(SETTINGS, Shard(), aws.surroundings(), aws.pace(), report, "run-1")
+    run(SETTINGS, Shard(), aws.dependencies(), aws.timing(), report, "run-1")
     assert ["_aws" in line for line in aws.lines()] == [True]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 
-from factory_lake.query import QueryError, QueryFailedError, main, run, run_named, write_csv
+from factory_lake.cli import main
+from factory_lake.output import Table, emit
+from factory_lake.query import QueryError, QueryFailedError, run, run_named
 
 QUERY_ID = "11111111-2222-3333-4444-555555555555"
 START = {
@@ -79,7 +81,9 @@ def test_it_looks_again_until_the_query_has_ended_ever_less_often(client: Any, s
     assert pauses[-1] == 2.0
 
 
-def test_values_come_as_python_has_them(client: Any, stub: Stubber) -> None:
+def test_values_come_as_python_has_them(
+    client: Any, stub: Stubber, capsys: pytest.CaptureFixture[str]
+) -> None:
     types = {
         "i": "bigint",
         "d": "double",
@@ -115,9 +119,8 @@ def test_values_come_as_python_has_them(client: Any, stub: Stubber) -> None:
             *("2026-03-09 08:00:00.123 UTC", "", None),
         ),
     )
-    target = io.StringIO()
-    write_csv(result, target)
-    assert target.getvalue().splitlines()[1] == (
+    emit("csv", Table(result.columns, result.rows))
+    assert capsys.readouterr().out.splitlines()[1] == (
         "7,10000000.0,false,1.50,2026-03-09,2026-03-09 08:00:00.123,2026-03-09 08:00:00.123 UTC,,"
     )
 
@@ -175,21 +178,11 @@ def _named(stub: Stubber, *names: str) -> None:
     stub.add_response("batch_get_named_query", {"NamedQueries": queries}, {"NamedQueryIds": ids})
 
 
-def test_the_command_says_what_its_outputs_file_lacks(
-    tmp_path: Any, capsys: pytest.CaptureFixture[str]
+def test_the_command_takes_one_of_name_sql_and_list(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outputs = tmp_path / "outputs.json"
-    outputs.write_text('{"buckets": {"value": {}}}')
-    assert main(["--outputs", str(outputs), "--list"]) == 1
-    assert f"error: {outputs} must hold what `terraform output -json` prints" in capsys.readouterr().err
-    assert main(["--outputs", str(tmp_path / "none.json"), "--list"]) == 1
-    with pytest.raises(SystemExit):
-        main(["--outputs", str(outputs), "--list", "--parameter", "1"])
+    for arguments in ([], ["name", "--list"], ["--sql", "SELECT 1", "--list"]):
+        assert main(["query", "--lake", str(tmp_path), *arguments]) == 2
+        assert "query must have one of NAME, --sql and --list" in capsys.readouterr().err
+    assert main(["query", "--lake", str(tmp_path), "--list", "--parameter", "1"]) == 2
     assert "--parameter goes with --sql" in capsys.readouterr().err
-
-
-def test_the_command_says_that_no_cloud_runs(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    outputs = tmp_path / "outputs.json"
-    outputs.write_text('{"athena": {"workgroup": "lake", "database": "lake"}}')
-    assert main(["--outputs", str(outputs), "--local", str(tmp_path), "--list"]) == 1
-    assert "no local cloud runs here" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import os
 import subprocess
@@ -29,6 +30,8 @@ def make_function(sources: Path) -> Path:
     (folder / "__pycache__" / "lock").write_text("")
     (folder / "stray.pyc").write_bytes(b"\0")
     (folder / ".handler.py.swp").write_text("x")
+    (sources / "lambda_common").mkdir()
+    (sources / "lambda_common" / "__init__.py").write_text("shared = True\n")
     (sources / "notes").mkdir()
     (sources / "notes" / "readme.txt").write_text("not a function")
     return folder
@@ -44,8 +47,53 @@ def test_a_package_holds_the_sources_and_nothing_else(name: str) -> None:
     files = package.content(function)
     assert f"{name}/handler.py" in files
     assert {Path(file).suffix for file in files} <= {".py", ".json"}
+    assert {Path(file).parts[0] for file in files} == {name, package.SHARED}
     for file, data in files.items():
         assert data == (package.SOURCES / file).read_bytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_handler_imports_every_module_of_its_package(name: str) -> None:
+    """So no test, no tool and no dead module goes to AWS; imports inside functions count."""
+    files = package.content(package.SOURCES / name)
+    modules = {
+        ".".join(Path(file).with_suffix("").parts).removesuffix(".__init__"): data
+        for file, data in files.items()
+        if file.endswith(".py")
+    }
+    reached: set[str] = set()
+    waiting = {f"{name}.handler"}
+    while waiting:
+        module = waiting.pop()
+        reached.add(module)
+        parent = module.rpartition(".")[0]
+        waiting |= (imports(modules[module], module) | {parent}) & modules.keys() - reached
+    assert reached == set(modules)
+
+
+def imports(source: bytes, module: str) -> set[str]:
+    """What a module of a package imports, by full name, names that are no modules included."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            package_name = module.rpartition(".")[0] if node.level else ""
+            base = ".".join(filter(None, (package_name, node.module or "")))
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def test_the_archiver_runs_from_its_zip_alone(tmp_path: Path) -> None:
+    """Nothing of the repository is on the path; of the transform, test_contract says the same."""
+    built = package.build(package.SOURCES / "clip_fetch", tmp_path)
+    zipfile.ZipFile(built.path).extractall(tmp_path / "unpacked")
+    script = (
+        "import clip_fetch.handler, lambda_common; print(clip_fetch.handler.__file__, lambda_common.__file__)"
+    )
+    environment = {"PATH": os.defpath, "PYTHONPATH": str(tmp_path / "unpacked")}
+    done = subprocess.check_output([sys.executable, "-c", script], env=environment, cwd=tmp_path, text=True)
+    assert all(path.startswith(str(tmp_path / "unpacked")) for path in done.split())
 
 
 def test_the_transform_takes_the_schema_files_along() -> None:
@@ -56,7 +104,12 @@ def test_the_transform_takes_the_schema_files_along() -> None:
 
 def test_what_tools_leave_behind_stays_out(tmp_path: Path) -> None:
     files = package.content(make_function(tmp_path))
-    assert list(files) == ["press/__init__.py", "press/deep/data.json", "press/handler.py"]
+    assert list(files) == [
+        "lambda_common/__init__.py",
+        "press/__init__.py",
+        "press/deep/data.json",
+        "press/handler.py",
+    ]
 
 
 def test_entries_do_not_depend_on_the_machine(tmp_path: Path) -> None:

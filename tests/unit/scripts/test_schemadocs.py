@@ -9,6 +9,7 @@ import pytest
 
 from scripts import schemadocs
 from scripts.schemadocs import DOCUMENT, SCHEMAS, main
+from transform import errors
 
 
 @pytest.fixture
@@ -72,3 +73,12 @@ def test_a_schema_file_without_a_place_is_an_error(lake: tuple[Path, Path]) -> N
     document.write_text("<!-- columns of measurements -->\n<!-- end -->\n")
     with pytest.raises(ValueError, match=r"^configuration\.json: the document has no "):
         schemadocs.render(document.read_text(), schemas)
+
+
+def test_every_rule_of_the_transform_has_a_row() -> None:
+    codes = [name for name, value in vars(errors).items() if name.isupper() and isinstance(value, str)]
+    assert codes == [getattr(errors, code) for code in codes]
+    rows = [line.split(" | ") for line in schemadocs.rules().splitlines()[2:]]
+    assert [row[0] for row in rows] == [f"| `{code}`" for code in codes]
+    assert {row[2] for row in rows} == {"both |", "measurements |"}
+    assert schemadocs.rules() in DOCUMENT.read_text()

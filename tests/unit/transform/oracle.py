@@ -43,7 +43,7 @@ def parse(text: str) -> Any:
             text, object_pairs_hook=Members, parse_int=Number, parse_float=Number, parse_constant=constant
         )
     except (ValueError, RecursionError) as error:
-        raise InvalidError("not JSON") from error
+        raise InvalidError("NOT_JSON") from error
 
 
 def trimmed(value: Any, blank: str, levels: int = 1) -> Any:
@@ -53,7 +53,7 @@ def trimmed(value: Any, blank: str, levels: int = 1) -> Any:
     if isinstance(value, Members):
         keys = [key for key, _ in value]
         if len(keys) != len(set(keys)):
-            raise InvalidError("duplicate key")
+            raise InvalidError("DUPLICATE_KEY")
         "".join(keys).encode()
         return Members([(key, trimmed(item, blank, levels + 1)) for key, item in value])
     if isinstance(value, list):
@@ -63,7 +63,7 @@ def trimmed(value: Any, blank: str, levels: int = 1) -> Any:
         value = value.strip()
         if not value:
             if blank == "reject":
-                raise InvalidError("blank string")
+                raise InvalidError("BLANK_STRING")
             return None if blank == "null" else value
     return value
 
@@ -73,9 +73,9 @@ def message(payload: bytes, blank: str, description: bool) -> Members:
     try:
         read = parse(payload.decode())
         if not isinstance(read, Members):
-            raise InvalidError("not an object")
+            raise InvalidError("NOT_AN_OBJECT")
         if any(key in ("_received_at", "_gateway") for key, _ in read):
-            raise InvalidError("reserved key")
+            raise InvalidError("RESERVED_KEY")
         if description:
             for index, (key, value) in enumerate(read):
                 if key == "description" and isinstance(value, str) and not value.strip():
@@ -121,7 +121,7 @@ def measurement(
     # OpenX reads an integer of up to twelve digits as seconds, and loses one beyond 64 bits of nanoseconds.
     for time in (int(timestamp), received_at):
         if len(str(abs(time))) < 13 or not -(2**63) <= time * 10**6 < 2**63:
-            raise InvalidError("not in milliseconds")
+            raise InvalidError("NOT_MILLISECONDS")
     if attributes:
         line.append(("attributes", attributes))
     return line, date(int(timestamp))

@@ -1,4 +1,4 @@
-"""Messages as gateways might spell them, and as nobody should."""
+"""Messages as gateways might spell them, and as none should."""
 
 from __future__ import annotations
 

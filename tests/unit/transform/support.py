@@ -21,7 +21,7 @@ ARRIVAL = 1_773_039_900_000
 TAKEN = ARRIVAL - 1_500
 DAY = 86_400_000
 
-CLOSING = f',"_received_at":{ARRIVAL},"_gateway":"line-1"}}\n'
+LINE_SUFFIX = f',"_received_at":{ARRIVAL},"_gateway":"line-1"}}\n'
 
 
 def sample(**changes: Any) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def record(
     payload: bytes | str,
     number: int = 0,
     key: str | None = f"{ARRIVAL}/line-1/5c2f7a10-0b7c-4a2f-8d8e-2f1b6f3f9d11",
-) -> dict[str, Any]:
+) -> Any:
     """Make a record as Firehose hands it to a transform.
 
     Args:
@@ -64,7 +64,7 @@ def record(
         key: Its Kinesis partition key; None for a record that was put straight into the delivery stream.
     """
     data = payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else payload
-    made = {
+    made: dict[str, Any] = {
         "recordId": f"4966{number:052}",
         "approximateArrivalTimestamp": ARRIVAL + 250,
         "data": base64.b64encode(data).decode(),
@@ -80,7 +80,7 @@ def record(
     return made
 
 
-def event(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def event(records: Iterable[Any]) -> Any:
     """Make a Firehose event."""
     return {
         "invocationId": "4b1c6a62-7f0e-4ae8-9d0c-6a3f1a6a2f55",
@@ -104,14 +104,14 @@ class Lane:
         self.printed: list[dict[str, Any]] = []
         made = Settings(factory="krakow", lane=lane, **settings)
         report = Report(
-            made, lambda line: self.printed.append(json.loads(line)), clock=lambda: 1_773_039_960.0
+            made, lambda line: self.printed.append(json.loads(line)), clock=lambda: 1_773_039_960_000
         )
         self.transform = Transform(made, schemas=schemas, report=report)
 
-    def answers(self, *payloads: bytes | str, **options: Any) -> list[dict[str, Any]]:
+    def answers(self, *payloads: bytes | str, **options: Any) -> list[Any]:
         """Transform messages as one batch; return the answers."""
         batch = event(record(payload, number, **options) for number, payload in enumerate(payloads))
-        answers: list[dict[str, Any]] = self.transform.answer(batch)["records"]
+        answers: list[Any] = self.transform.answer(batch)["records"]
         assert [answer["recordId"] for answer in answers] == [made["recordId"] for made in batch["records"]]
         return answers
 

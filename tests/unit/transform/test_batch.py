@@ -17,7 +17,7 @@ def read(name: str) -> Any:
     return json.loads((EVENTS / name).read_text(encoding="utf-8"))
 
 
-def legible(answer: dict[str, Any]) -> dict[str, Any]:
+def legible(answer: Any) -> dict[str, Any]:
     """Put the text of an answer's data in the place of its base64, if it is text."""
     return {**answer, "data": base64.b64decode(answer["data"]).decode("utf-8", "backslashreplace")}
 
@@ -41,7 +41,7 @@ def test_an_empty_batch_has_an_empty_answer(measurements: Lane) -> None:
 
 
 def break_second(lane: Lane, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a lane fail in a way that nobody expected whenever a message says so."""
+    """Let a lane fail in an unexpected way whenever a message says so."""
     convert = type(lane.transform._lane).convert
 
     def failing(self: Any, payload: bytes, *rest: Any) -> Any:
@@ -64,11 +64,11 @@ def test_an_unexpected_error_costs_one_record(
     assert [answer["result"] for answer in answers] == ["Ok", "ProcessingFailed", "Ok"]
     assert base64.b64decode(answers[1]["data"]).decode() == bad
     (line,) = measurements.rejections
-    assert (line["level"], line["rule"], line["field"]) == ("ERROR", "internal error", None)
+    assert (line["level"], line["rule"], line["field"]) == ("ERROR", "INTERNAL_ERROR", None)
     assert line["exception"] == type(error).__name__
     assert line["place"].startswith("tests.unit.transform.test_batch:")
     assert "secret" not in json.dumps(line)
-    assert [each.get("Rule") for each in measurements.metrics] == [None, "internal error"]
+    assert [each.get("Rule") for each in measurements.metrics] == [None, "INTERNAL_ERROR"]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_record_that_is_not_what_firehose_sends_costs_only_itself(
     }
     assert both.rejections[0]["record_id"] == broken["recordId"]
     if lane == "configuration" or change.get("approximateArrivalTimestamp") != 10**30:
-        assert both.rejections[0]["rule"] == "internal error"
+        assert both.rejections[0]["rule"] == "INTERNAL_ERROR"
 
 
 def test_what_is_no_error_of_a_record_is_not_hidden(

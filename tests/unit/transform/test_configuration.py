@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.unit.transform.support import ARRIVAL, CLOSING, Lane
+from tests.unit.transform.support import ARRIVAL, LINE_SUFFIX, Lane
 
 
 @pytest.mark.parametrize(
@@ -22,12 +22,12 @@ from tests.unit.transform.support import ARRIVAL, CLOSING, Lane
     ],
 )
 def test_a_clean_object_goes_on_as_it_came(configuration: Lane, message: str) -> None:
-    assert configuration.line(message) == message[:-1] + CLOSING
+    assert configuration.line(message) == message[:-1] + LINE_SUFFIX
 
 
 @pytest.mark.parametrize(("message", "line"), [("{}", "{"), ("{ }", "{ "), ("{\n}\n", "{")])
 def test_the_empty_object_is_valid(configuration: Lane, message: str, line: str) -> None:
-    assert configuration.line(message) == line + CLOSING[1:]
+    assert configuration.line(message) == line + LINE_SUFFIX[1:]
 
 
 def test_it_is_partitioned_by_its_arrival(configuration: Lane) -> None:
@@ -39,7 +39,7 @@ def test_it_is_partitioned_by_its_arrival(configuration: Lane) -> None:
 
 def test_strings_are_trimmed_and_lines_joined(configuration: Lane) -> None:
     message = '{\n  "name": " Press 1\\n",\r\n  "tags": ["a ", "b"]\n}\n'
-    assert configuration.line(message) == '{  "name": "Press 1",  "tags": ["a", "b"]' + CLOSING
+    assert configuration.line(message) == '{  "name": "Press 1",  "tags": ["a", "b"]' + LINE_SUFFIX
 
 
 @pytest.mark.parametrize(
@@ -47,22 +47,22 @@ def test_strings_are_trimmed_and_lines_joined(configuration: Lane) -> None:
 )
 def test_blank_strings_follow_the_setting(configuration: Lane, policy: str, line: str) -> None:
     message = '{"a":" ","description":""}'
-    assert Lane("configuration", blank_strings=policy).line(message) == line + CLOSING
+    assert Lane("configuration", blank_strings=policy).line(message) == line + LINE_SUFFIX
     rejection = configuration.rejection(message)
-    assert (rejection["rule"], rejection["field"]) == ("blank string", "a")
+    assert (rejection["rule"], rejection["field"]) == ("BLANK_STRING", "a")
 
 
 @pytest.mark.parametrize(
     ("message", "rule"),
     [
-        ("[]", "not an object"),
-        ('{"a":NaN}', "not JSON"),
-        ('{"a":1,"a":2}', "duplicate key"),
-        ('{"_gateway":null}', "reserved key"),
-        ('{"_received_at":0}', "reserved key"),
-        ('{"a":"\\ud800"}', "lone surrogate"),
-        ("\ufeff{}", "byte order mark"),
-        (b"\xff", "not UTF-8"),
+        ("[]", "NOT_AN_OBJECT"),
+        ('{"a":NaN}', "NOT_JSON"),
+        ('{"a":1,"a":2}', "DUPLICATE_KEY"),
+        ('{"_gateway":null}', "RESERVED_KEY"),
+        ('{"_received_at":0}', "RESERVED_KEY"),
+        ('{"a":"\\ud800"}', "LONE_SURROGATE"),
+        ("\ufeff{}", "BYTE_ORDER_MARK"),
+        (b"\xff", "NOT_UTF8"),
     ],
 )
 def test_what_is_invalid_goes_back(configuration: Lane, message: str, rule: str) -> None:
@@ -70,10 +70,10 @@ def test_what_is_invalid_goes_back(configuration: Lane, message: str, rule: str)
 
 
 def test_a_line_may_have_a_thousand_kibibytes(configuration: Lane) -> None:
-    room = 1_000 * 1_024 - len('{"a":"') - len('"') - len(CLOSING)
+    room = 1_000 * 1_024 - len('{"a":"') - len('"') - len(LINE_SUFFIX)
     assert len(configuration.line('{"a":"' + "x" * room + '"}')) == 1_000 * 1_024
     rejection = configuration.rejection('{"a":"' + "x" * (room + 1) + '"}')
-    assert (rejection["rule"], rejection["field"]) == ("line too long", None)
+    assert (rejection["rule"], rejection["field"]) == ("LINE_TOO_LONG", None)
 
 
 def test_the_arrival_is_a_number(configuration: Lane) -> None:

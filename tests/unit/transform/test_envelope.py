@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from tests.unit.transform.support import ARRIVAL, Lane, sample, spell
-from transform.envelope import Closings, open_envelope
+from transform.envelope import SuffixCache, open_envelope
 
 FALLBACK = ARRIVAL + 250
 
 
-def opened(key: object) -> object:
+def opened(key: Any) -> object:
     """Open the envelope of a record with a partition key."""
     return open_envelope(
         {"approximateArrivalTimestamp": FALLBACK, "kinesisRecordMetadata": {"partitionKey": key}}
@@ -66,7 +67,7 @@ def test_a_record_that_was_put_straight_into_the_delivery_stream_has_no_gateway(
 
 
 @pytest.mark.parametrize("arrival", ["1773039900000", 1773039900000.0, None, True])
-def test_an_arrival_that_is_not_an_integer_is_an_error(arrival: object) -> None:
+def test_an_arrival_that_is_not_an_integer_is_an_error(arrival: Any) -> None:
     with pytest.raises(TypeError, match="approximateArrivalTimestamp is of type"):
         open_envelope({"approximateArrivalTimestamp": arrival})
 
@@ -82,13 +83,13 @@ def test_without_a_gateway_the_line_has_no_such_key(measurements: Lane) -> None:
 
 def test_a_quote_in_a_gateways_name_does_not_end_it() -> None:
     """The table of whole lines takes the name up to the next quote."""
-    ending = Closings()['a"b\\c\n']
+    ending = SuffixCache()['a"b\\c\n']
     assert ending == ',"_gateway":"a\\u0022b\\\\c\\n"}\n'
     assert json.loads("{" + ending[1:]) == {"_gateway": 'a"b\\c\n'}
 
 
 def test_endings_do_not_pile_up() -> None:
-    closings = Closings()
+    suffixes = SuffixCache()
     for number in range(5_000):
-        assert f'"gateway-{number}"' in closings[f"gateway-{number}"]
-    assert len(closings) <= 1_000
+        assert f'"gateway-{number}"' in suffixes[f"gateway-{number}"]
+    assert len(suffixes) <= 1_000

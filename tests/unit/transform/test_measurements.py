@@ -1,4 +1,4 @@
-"""Samples: what is required, where values go, when they were taken. Each message is tried on both roads."""
+"""Samples: what is required, where values go, when they were taken. Each message is tried on both paths."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from tests.unit.transform.support import (
     ARRIVAL,
-    CLOSING,
     DAY,
+    LINE_SUFFIX,
     TAKEN,
     Lane,
     sample,
@@ -38,23 +38,23 @@ def lane() -> Lane:
 
 def test_a_clean_sample_goes_on_as_it_came(lane: Lane) -> None:
     message = spell(sample())
-    assert lane.line(message) == message[:-1] + CLOSING
+    assert lane.line(message) == message[:-1] + LINE_SUFFIX
 
 
 @pytest.mark.parametrize("separators", [(", ", ": "), (",\t", " :"), (" , ", ":")])
 def test_white_space_between_tokens_stays(lane: Lane, separators: Any) -> None:
     message = json.dumps(sample(), separators=separators)
-    assert lane.line(message) == message[:-1] + CLOSING
+    assert lane.line(message) == message[:-1] + LINE_SUFFIX
 
 
 def test_white_space_around_the_object(lane: Lane) -> None:
     message = "  " + spell(sample()) + " \t"
-    assert lane.line(message) == message[:-3] + CLOSING
+    assert lane.line(message) == message[:-3] + LINE_SUFFIX
 
 
 def test_a_pretty_printed_sample_becomes_one_line(lane: Lane) -> None:
     message = json.dumps(sample(), indent=2) + "\r\n"
-    assert lane.line(message) == message.replace("\n", "").replace("\r", "")[:-1] + CLOSING
+    assert lane.line(message) == message.replace("\n", "").replace("\r", "")[:-1] + LINE_SUFFIX
 
 
 def test_keys_keep_their_order(lane: Lane) -> None:
@@ -70,7 +70,7 @@ def test_keys_keep_their_order(lane: Lane) -> None:
 @pytest.mark.parametrize("value", [..., None])
 def test_a_required_key_must_be_there(lane: Lane, key: str, value: Any) -> None:
     rejection = lane.rejection(spell(sample(**{key: value})))
-    assert (rejection["rule"], rejection["field"]) == ("required", key)
+    assert (rejection["rule"], rejection["field"]) == ("REQUIRED", key)
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_a_required_key_must_be_there(lane: Lane, key: str, value: Any) -> None:
 @pytest.mark.parametrize("value", [1, 1.5, True, [], {}, ["a"], {"a": 1}])
 def test_a_text_must_be_a_string(lane: Lane, key: str, value: Any) -> None:
     rejection = lane.rejection(spell(sample(**{key: value})))
-    assert (rejection["rule"], rejection["field"]) == ("not a string", key)
+    assert (rejection["rule"], rejection["field"]) == ("NOT_A_STRING", key)
 
 
 @pytest.mark.parametrize("value", [0, 1, "true", [], {}])
 def test_success_must_be_a_boolean(lane: Lane, value: Any) -> None:
     rejection = lane.rejection(spell(sample(success=value)))
-    assert (rejection["rule"], rejection["field"]) == ("not a boolean", "success")
+    assert (rejection["rule"], rejection["field"]) == ("NOT_A_BOOLEAN", "success")
 
 
 def test_a_bad_sample_is_kept(lane: Lane) -> None:
@@ -102,13 +102,13 @@ def test_neither_uuids_nor_datatypes_are_checked_for_their_form(lane: Lane, key:
 def test_strings_are_trimmed(lane: Lane, key: str) -> None:
     for padded in ("  Press 1", "Press 1\u00a0", "\u3000 Press 1 \u2028"):
         message = spell(sample(**{key: padded}))
-        assert lane.line(message) == spell(sample(**{key: "Press 1"}))[:-1] + CLOSING
+        assert lane.line(message) == spell(sample(**{key: "Press 1"}))[:-1] + LINE_SUFFIX
 
 
 def test_a_string_with_escapes_is_trimmed(lane: Lane) -> None:
     message = json.dumps(sample(deviceName="\tZażółć\n", tagName="a\tb"))
     expected = json.dumps(sample(deviceName="@", tagName="a\tb")).replace("@", "Zażółć")
-    assert lane.line(message) == expected[:-1] + CLOSING
+    assert lane.line(message) == expected[:-1] + LINE_SUFFIX
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t\u2003", "\u0085"])
@@ -129,14 +129,14 @@ def test_a_blank_string_elsewhere_is_invalid(lane: Lane) -> None:
     ]
     for changes, field in invalid:
         rejection = lane.rejection(spell(sample(**changes)))
-        assert (rejection["rule"], rejection["field"]) == ("blank string", field)
+        assert (rejection["rule"], rejection["field"]) == ("BLANK_STRING", field)
 
 
 def test_blank_strings_may_be_null() -> None:
     lane = BothRoads(blank_strings="null")
     row = lane.row(spell(sample(value=" ", unit="", notes=[" "])))
     assert (row["value"], row["attributes"]) == (None, '{"unit":null,"notes":[null]}')
-    assert lane.rule(spell(sample(tagName=""))) == "required"
+    assert lane.rule(spell(sample(tagName=""))) == "REQUIRED"
 
 
 def test_blank_strings_may_stay() -> None:
@@ -169,7 +169,7 @@ def test_blank_strings_may_stay() -> None:
 )
 def test_a_number_keeps_its_spelling(lane: Lane, number: str) -> None:
     message = with_value(number)
-    assert lane.line(message) == message[:-1] + CLOSING
+    assert lane.line(message) == message[:-1] + LINE_SUFFIX
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_number_keeps_its_spelling(lane: Lane, number: str) -> None:
 )
 def test_an_integer_that_a_double_cannot_hold_keeps_its_digits_as_text(lane: Lane, integer: str) -> None:
     expected = with_value(f'{integer},"value_text":"{integer}"')
-    assert lane.line(with_value(integer)) == expected[:-1] + CLOSING
+    assert lane.line(with_value(integer)) == expected[:-1] + LINE_SUFFIX
 
 
 @pytest.mark.parametrize(
@@ -186,36 +186,36 @@ def test_an_integer_that_a_double_cannot_hold_keeps_its_digits_as_text(lane: Lan
 )
 def test_a_number_beyond_doubles_is_invalid(lane: Lane, number: str) -> None:
     rejection = lane.rejection(with_value(number))
-    assert (rejection["rule"], rejection["field"]) == ("out of range", "value")
+    assert (rejection["rule"], rejection["field"]) == ("OUT_OF_RANGE", "value")
 
 
 @pytest.mark.parametrize(("boolean", "number"), [("true", "1"), ("false", "0")])
 def test_a_boolean_becomes_a_number(lane: Lane, boolean: str, number: str) -> None:
-    assert lane.line(with_value(boolean)) == with_value(number)[:-1] + CLOSING
+    assert lane.line(with_value(boolean)) == with_value(number)[:-1] + LINE_SUFFIX
 
 
 @pytest.mark.parametrize("text", ["RUNNING", "12.5", "true", "Störung 17", "\u200b"])
 def test_a_text_goes_to_its_own_column(lane: Lane, text: str) -> None:
     expected = spell(sample(value=text)).replace('"value":', '"value_text":')
-    assert lane.line(spell(sample(value=text))) == expected[:-1] + CLOSING
-    assert lane.line(spell(sample(value=f" {text}\u00a0"))) == expected[:-1] + CLOSING
+    assert lane.line(spell(sample(value=text))) == expected[:-1] + LINE_SUFFIX
+    assert lane.line(spell(sample(value=f" {text}\u00a0"))) == expected[:-1] + LINE_SUFFIX
 
 
 def test_the_name_of_the_text_column_replaces_a_key_in_escapes(lane: Lane) -> None:
     message = spell(sample(value="on")).replace('"value":', '"v\\u0061lue" : ')
     expected = spell(sample(value="on")).replace('"value":', '"value_text" : ')
-    assert lane.line(message) == expected[:-1] + CLOSING
+    assert lane.line(message) == expected[:-1] + LINE_SUFFIX
 
 
 def test_a_value_may_be_missing(lane: Lane) -> None:
     message = spell(sample(value=...))
-    assert lane.line(message) == message[:-1] + CLOSING
+    assert lane.line(message) == message[:-1] + LINE_SUFFIX
 
 
 @pytest.mark.parametrize("value", ["[]", "{}", "[1]", '{"a":1}'])
 def test_a_value_must_be_a_scalar(lane: Lane, value: str) -> None:
     rejection = lane.rejection(with_value(value))
-    assert (rejection["rule"], rejection["field"]) == ("not a number, boolean or string", "value")
+    assert (rejection["rule"], rejection["field"]) == ("NOT_A_SCALAR", "value")
 
 
 @pytest.mark.parametrize("spelled", ["null", "{}", "{ }", "{\n}"])
@@ -224,7 +224,7 @@ def test_empty_metadata_goes(lane: Lane, spelled: str) -> None:
         with_value(spelled, "metadata"),
         '{"metadata":' + spelled + "," + spell(sample())[1:],
     ):
-        assert lane.line(message) == spell(sample())[:-1] + CLOSING
+        assert lane.line(message) == spell(sample())[:-1] + LINE_SUFFIX
 
 
 def test_metadata_that_holds_something_becomes_an_attribute(lane: Lane) -> None:
@@ -235,7 +235,7 @@ def test_metadata_that_holds_something_becomes_an_attribute(lane: Lane) -> None:
 @pytest.mark.parametrize("value", ["1", "true", '"x"', "[]", '[{"a":1}]'])
 def test_other_metadata_is_invalid(lane: Lane, value: str) -> None:
     rejection = lane.rejection(with_value(value, "metadata"))
-    assert (rejection["rule"], rejection["field"]) == ("not an object or null", "metadata")
+    assert (rejection["rule"], rejection["field"]) == ("NOT_METADATA", "metadata")
 
 
 def test_unknown_keys_become_attributes_as_they_came(lane: Lane) -> None:
@@ -247,7 +247,7 @@ def test_unknown_keys_become_attributes_as_they_came(lane: Lane) -> None:
     )
     expected = '{"b" : 1.00,"a":null,"n":' + "8" * 5_000 + ',"c":{"d": [true, 1e999]},"\\u0065":"x"}'
     line = lane.line(message)
-    assert line == spell(sample())[:-1] + f',"attributes":{json.dumps(expected)}' + CLOSING
+    assert line == spell(sample())[:-1] + f',"attributes":{json.dumps(expected)}' + LINE_SUFFIX
 
 
 @pytest.mark.parametrize(
@@ -279,23 +279,23 @@ def test_no_two_keys_of_a_line_are_one_to_openx(lane: Lane) -> None:
 @pytest.mark.parametrize(
     ("timestamp", "rule"),
     [
-        ("1773039898500.0", "not an integer"),
-        ("1.7730398985e12", "not an integer"),
-        ('"1773039898500"', "not an integer"),
-        ("true", "not an integer"),
-        ("[]", "not an integer"),
-        ("0", "not in milliseconds"),
-        ("-0", "not in milliseconds"),
-        ("1773039898", "not in milliseconds"),
-        ("-1773039898", "not in milliseconds"),
-        ("999999999999", "not in milliseconds"),
-        ("1000000000000", "timestamp too old"),
-        ("-1773039898500", "timestamp too old"),
-        ("-" + "9" * 5_000, "timestamp too old"),
-        ("1773039898500000", "timestamp too far ahead"),
-        ("9" * 5_000, "timestamp too far ahead"),
-        (str(ARRIVAL - 400 * DAY - 1), "timestamp too old"),
-        (str(ARRIVAL + DAY + 1), "timestamp too far ahead"),
+        ("1773039898500.0", "NOT_AN_INTEGER"),
+        ("1.7730398985e12", "NOT_AN_INTEGER"),
+        ('"1773039898500"', "NOT_AN_INTEGER"),
+        ("true", "NOT_AN_INTEGER"),
+        ("[]", "NOT_AN_INTEGER"),
+        ("0", "NOT_MILLISECONDS"),
+        ("-0", "NOT_MILLISECONDS"),
+        ("1773039898", "NOT_MILLISECONDS"),
+        ("-1773039898", "NOT_MILLISECONDS"),
+        ("999999999999", "NOT_MILLISECONDS"),
+        ("1000000000000", "TIMESTAMP_TOO_OLD"),
+        ("-1773039898500", "TIMESTAMP_TOO_OLD"),
+        ("-" + "9" * 5_000, "TIMESTAMP_TOO_OLD"),
+        ("1773039898500000", "TIMESTAMP_TOO_FAR_AHEAD"),
+        ("9" * 5_000, "TIMESTAMP_TOO_FAR_AHEAD"),
+        (str(ARRIVAL - 400 * DAY - 1), "TIMESTAMP_TOO_OLD"),
+        (str(ARRIVAL + DAY + 1), "TIMESTAMP_TOO_FAR_AHEAD"),
     ],
 )
 def test_a_timestamp_must_be_plausible(lane: Lane, timestamp: str, rule: str) -> None:
@@ -311,15 +311,15 @@ def test_both_ends_of_the_window_are_in_it(lane: Lane, timestamp: int) -> None:
 def test_the_window_is_set_in_days() -> None:
     lane = BothRoads(past_days=0, future_days=0)
     assert lane.row(spell(sample(timestamp=ARRIVAL)))["timestamp"] == ARRIVAL
-    assert lane.rule(spell(sample(timestamp=ARRIVAL - 1))) == "timestamp too old"
-    assert lane.rule(spell(sample(timestamp=ARRIVAL + 1))) == "timestamp too far ahead"
+    assert lane.rule(spell(sample(timestamp=ARRIVAL - 1))) == "TIMESTAMP_TOO_OLD"
+    assert lane.rule(spell(sample(timestamp=ARRIVAL + 1))) == "TIMESTAMP_TOO_FAR_AHEAD"
 
 
 def test_the_window_is_measured_from_the_envelope(lane: Lane) -> None:
-    """A message that is put back years later is judged as it was when it came."""
+    """A message that is redriven years later is checked as it was when it came."""
     first_came = 1_583_024_400_000
     message = spell(sample(timestamp=first_came - 1000))
-    assert lane.rule(message) == "timestamp too old"
+    assert lane.rule(message) == "TIMESTAMP_TOO_OLD"
     assert f'"_received_at":{first_came}' in lane.line(message, key=f"{first_came}/line-1/x")
 
 
@@ -343,20 +343,20 @@ def test_what_openx_takes_for_seconds_is_invalid_whatever_the_window() -> None:
     lane = BothRoads(past_days=36_500)
     for timestamp in (999_999_999_999, 946_684_800_000, 987_654_321, 1, -1, -999_999_999_999):
         rejection = lane.rejection(spell(sample(timestamp=timestamp)))
-        assert (rejection["rule"], rejection["field"]) == ("not in milliseconds", "timestamp")
+        assert (rejection["rule"], rejection["field"]) == ("NOT_MILLISECONDS", "timestamp")
     (answer,) = lane.answers(spell(sample(timestamp=10**12)))
     assert answer["metadata"] == {"partitionKeys": {"year": "2001", "month": "09", "day": "09"}}
 
 
-def test_a_gateway_that_sends_seconds_does_not_teach_the_quick_road_to_take_them() -> None:
+def test_a_gateway_that_sends_seconds_does_not_teach_the_fast_path_to_take_them() -> None:
     lane = BothRoads(past_days=9_000)
     lane.row(spell(sample(timestamp=10**12)))
-    assert lane.rule(spell(sample(timestamp=10**12 - 1))) == "not in milliseconds"
+    assert lane.rule(spell(sample(timestamp=10**12 - 1))) == "NOT_MILLISECONDS"
 
 
 @pytest.mark.parametrize(
     ("arrival", "rule"),
-    [(10**12 - 1, "not in milliseconds"), (9_223_372_036_855, "out of range"), (10**13, "out of range")],
+    [(10**12 - 1, "NOT_MILLISECONDS"), (9_223_372_036_855, "OUT_OF_RANGE"), (10**13, "OUT_OF_RANGE")],
 )
 def test_an_arrival_that_the_table_cannot_hold(arrival: int, rule: str) -> None:
     """No broker says so, but anybody who may write to the stream can."""
@@ -371,20 +371,20 @@ def test_a_time_that_would_wrap_is_out_of_range() -> None:
     last = 9_223_372_036_854
     lane = BothRoads(future_days=36_500)
     key = f"{last - DAY}/line-1/x"
-    assert lane.rejection(spell(sample(timestamp=last + 1)), key=key)["rule"] == "out of range"
+    assert lane.rejection(spell(sample(timestamp=last + 1)), key=key)["rule"] == "OUT_OF_RANGE"
     assert f'"timestamp":{last},' in lane.line(spell(sample(timestamp=last)), key=key)
 
 
 @pytest.mark.parametrize(
     ("message", "rule", "field"),
     [
-        (spell(sample())[:-1], "not JSON", None),
-        ("\ufeff" + spell(sample()), "byte order mark", None),
-        (spell(sample())[:-1] + ',"value":1}', "duplicate key", "value"),
-        (spell(sample(_gateway="x")), "reserved key", "_gateway"),
-        (spell(sample())[:-1] + ',"a":"\\ud800"}', "lone surrogate", "a"),
-        (spell(sample(a="x" * 1_024_000)), "line too long", None),
-        (spell(sample(deviceName="x" * 1_024_000)), "line too long", None),
+        (spell(sample())[:-1], "NOT_JSON", None),
+        ("\ufeff" + spell(sample()), "BYTE_ORDER_MARK", None),
+        (spell(sample())[:-1] + ',"value":1}', "DUPLICATE_KEY", "value"),
+        (spell(sample(_gateway="x")), "RESERVED_KEY", "_gateway"),
+        (spell(sample())[:-1] + ',"a":"\\ud800"}', "LONE_SURROGATE", "a"),
+        (spell(sample(a="x" * 1_024_000)), "LINE_TOO_LONG", None),
+        (spell(sample(deviceName="x" * 1_024_000)), "LINE_TOO_LONG", None),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 40 else "",
 )
@@ -397,7 +397,7 @@ def test_a_quoted_attribute_counts_towards_the_line(lane: Lane) -> None:
     """Quotes double when one JSON text goes into another."""
     message: dict[str, Any] = sample(a='"' * 300_000)
     assert len(spell(message)) < 1_024_000
-    assert lane.rule(spell(message)) == "line too long"
+    assert lane.rule(spell(message)) == "LINE_TOO_LONG"
 
 
 def test_a_line_can_be_put_back(lane: Lane) -> None:
@@ -406,6 +406,6 @@ def test_a_line_can_be_put_back(lane: Lane) -> None:
     That holds for samples without a text or attributes, whose columns are unknown keys in a message.
     """
     line = lane.line(spell(sample(description="", value=True, metadata={})))
-    again = line[: -len(CLOSING)] + "}"
+    again = line[: -len(LINE_SUFFIX)] + "}"
     assert lane.line(again) == line
     assert json.loads(line)["timestamp"] == TAKEN

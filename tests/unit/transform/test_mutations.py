@@ -1,6 +1,6 @@
 """Broken messages of learned spellings get the answer that they get alone, whatever came before them.
 
-``make fuzz N=1000000`` plays many more rounds than this.
+``make fuzz N=1000000`` runs many more rounds than this.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from random import Random
 import pytest
 
 from harness.fuzz.__main__ import main
-from harness.fuzz.rounds import MESSAGES, Case, Lane, Setup, Tally, drawn_messages, play
+from harness.fuzz.rounds import MESSAGES, Case, Counts, Lane, Setup, generated_messages, run_round
 from tests.unit.transform import oracle
 from tests.unit.transform.support import ARRIVAL, sample, spell
-from transform import shapes
+from transform import fast_path
 
 ROUNDS = 16
 # Cases that were found, as `make fuzz` prints them.
@@ -34,22 +34,22 @@ def test_what_was_found_stays_mended(case: Case) -> None:
 
 
 def test_a_broken_message_is_answered_as_it_is_alone() -> None:
-    total = Tally()
+    total = Counts()
     for seed in range(ROUNDS):
-        total.add(play(seed))
+        total.add(run_round(seed))
         assert total.case is None, total.case[1].smallest().spelled()
     assert total.messages == ROUNDS * MESSAGES
     # Else the rounds would show nothing.
-    assert total.quick > total.messages / 10
+    assert total.fast > total.messages / 10
     assert total.accepted < total.messages / 2
 
 
 @pytest.mark.parametrize("policy", ["reject", "null", "keep"])
-def test_the_careful_road_reads_broken_messages_as_a_second_reading_of_the_contract(policy: str) -> None:
-    """What both roads agree on could still be wrong."""
+def test_the_slow_path_reads_broken_messages_as_a_second_reading_of_the_contract(policy: str) -> None:
+    """What both paths agree on could still be wrong."""
     lane = Lane(Setup(ARRIVAL, blank_strings=policy))
-    for message in islice(drawn_messages(Random(policy), ARRIVAL), MESSAGES):
-        line, metadata = lane.careful(message)
+    for message in islice(generated_messages(Random(policy), ARRIVAL), MESSAGES):
+        line, metadata = lane.slow(message)
         try:
             expected, keys = oracle.measurement(message, ARRIVAL, policy)
         except oracle.InvalidError:
@@ -64,17 +64,17 @@ def test_the_careful_road_reads_broken_messages_as_a_second_reading_of_the_contr
 
 
 def test_a_round_is_the_same_each_time() -> None:
-    assert play(3) == play(3)
+    assert run_round(3) == run_round(3)
 
 
 def test_a_fault_is_found_and_printed_as_an_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(shapes, "trim_string", str.upper)
+    monkeypatch.setattr(fast_path, "trim_string", str.upper)
     assert main(["--n", "5000", "--seed", "1", "--processes", "1"]) == 1
     printed = capsys.readouterr().out
     assert "from seed 1 on" in printed
-    found = printed[printed.index("Case(") : printed.index("\n\nplay it again")]
+    found = printed[printed.index("Case(") : printed.index("\n\nrun it again")]
     (case,) = eval(f"[{found}]", {"Case": Case, "Setup": Setup})  # noqa: S307 - what the line above printed
     assert case.differences() is not None
     monkeypatch.undo()

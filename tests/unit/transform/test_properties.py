@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from tests.unit.transform import oracle, strategies
 from tests.unit.transform.support import ARRIVAL, SCHEMAS, Lane, event, record
 from transform.errors import MessageError
+from transform.fast_path import Templates
 from transform.measurements import Measurements
 from transform.schema import load
 from transform.settings import Settings
-from transform.spellings import Spellings
 
 examples = hypothesis_settings(
     max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "100")),
@@ -115,12 +115,12 @@ def test_both_roads_lead_to_the_same_place(family: list[str], policy: str) -> No
     """Messages of one spelling, of which the first is seen so often that its shape is known."""
     schema = load("measurements", SCHEMAS)
     lane = Measurements(Settings(factory="krakow", lane="measurements", blank_strings=policy), schema)
-    for _ in range(Spellings.LEARN_AT):
-        outcome(lane.convert_carefully, family[0])
+    for _ in range(Templates.LEARN_AT):
+        outcome(lane.convert_slowly, family[0])
     for text in family:
-        quick = any(shape(text, "}\n") is not None for shape in lane._spellings.known["\\" in text])
-        note_event("quick" if quick else "careful")
-        assert outcome(lane.convert, text.encode()) == outcome(lane.convert_carefully, text)
+        fast = any(each.convert(text, "}\n") is not None for each in lane._known["\\" in text])
+        note_event("fast" if fast else "slow")
+        assert outcome(lane.convert, text.encode()) == outcome(lane.convert_slowly, text)
 
 
 @examples

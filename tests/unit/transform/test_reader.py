@@ -206,12 +206,12 @@ def nested(levels: int, kind: str) -> str:
 @pytest.mark.parametrize("kind", ["arrays", "objects"])
 def test_a_hundred_levels_are_allowed_and_no_more(kind: str) -> None:
     assert read(nested(100, kind)) == nested(100, kind)
-    assert broken(nested(101, kind))[0] == errors.TOO_DEEP
+    assert broken(nested(101, kind))[0] == errors.NESTED_TOO_DEEP
 
 
 @pytest.mark.parametrize("kind", ["arrays", "objects"])
 def test_depth_exhausts_neither_stack_nor_memory(kind: str) -> None:
-    assert broken(nested(100_000, kind))[0] == errors.TOO_DEEP
+    assert broken(nested(100_000, kind))[0] == errors.NESTED_TOO_DEEP
     assert broken(nested(100_000, kind)[:-1])[0] == errors.NOT_JSON
 
 

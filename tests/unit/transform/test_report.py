@@ -7,8 +7,9 @@ import json
 
 import pytest
 
+from lambda_common.report import print_line
 from tests.unit.transform.support import ARRIVAL, Lane, record, sample, spell
-from transform.report import Report, print_line
+from transform.report import Report
 from transform.settings import Settings
 
 
@@ -24,7 +25,7 @@ def test_a_rejection_says_all_that_joins_it_to_its_error_object(measurements: La
         "received_at": ARRIVAL,
         "sha256": hashlib.sha256(payload.encode()).hexdigest(),
         "field": "deviceName",
-        "rule": "blank string",
+        "rule": "BLANK_STRING",
     }
 
 
@@ -75,8 +76,8 @@ def test_metrics_of_a_batch(measurements: Lane) -> None:
         "RecordsRejected": 3,
     }
     assert [(line["Rule"], line["RecordsRejected"]) for line in by_rule] == [
-        ("not JSON", 2),
-        ("not an object", 1),
+        ("NOT_JSON", 2),
+        ("NOT_AN_OBJECT", 1),
     ]
     for line in by_rule:
         (definition,) = line["_aws"]["CloudWatchMetrics"]
@@ -101,7 +102,7 @@ def test_the_level_decides_what_is_printed(level: str, printed: int) -> None:
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING"])
 def test_no_level_hides_a_rejection(level: str) -> None:
-    assert Lane(log_level=level).rule("x") == "not JSON"
+    assert Lane(log_level=level).rule("x") == "NOT_JSON"
 
 
 def test_lines_go_to_standard_output_as_it_is_bound(capsys: pytest.CaptureFixture[str]) -> None:

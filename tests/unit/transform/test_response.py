@@ -10,11 +10,12 @@ import pytest
 
 from tests.unit.transform.support import Lane, event, record, sample, spell
 from transform import response
+from transform.events import Answer
 
 LIMIT = 6 * 1024 * 1024
 
 
-def batch(payload: str, count: int) -> list[dict[str, Any]]:
+def batch(payload: str, count: int) -> list[Any]:
     """Make a number of records of one message."""
     return [record(payload, number) for number in range(count)]
 
@@ -56,15 +57,15 @@ def test_each_is_logged_and_counted(measurements: Lane) -> None:
     answers = measurements.transform.answer(event(records))["records"]
     failed = [answer["recordId"] for answer in answers if answer["result"] != "Ok"]
     assert [line["record_id"] for line in measurements.rejections] == failed[::-1]
-    assert {line["rule"] for line in measurements.rejections} == {"response too large"}
+    assert {line["rule"] for line in measurements.rejections} == {"RESPONSE_TOO_LARGE"}
     total, by_rule = measurements.metrics
     assert (total["RecordsReceived"], total["RecordsRejected"]) == (15, len(failed))
-    assert (by_rule["Rule"], by_rule["RecordsRejected"]) == ("response too large", len(failed))
+    assert (by_rule["Rule"], by_rule["RecordsRejected"]) == ("RESPONSE_TOO_LARGE", len(failed))
 
 
 def test_a_record_whose_own_bytes_are_more_than_its_line_is_not_given_back() -> None:
     records = [record("x" * size, number) for number, size in enumerate((3_000, 9_000, 3_000))]
-    answers = [
+    answers: list[Answer] = [
         {"recordId": made["recordId"], "result": "Ok", "data": "A" * 6_000, "metadata": {"partitionKeys": {}}}
         for made in records
     ]
@@ -81,13 +82,15 @@ def test_records_that_failed_already_are_left_alone() -> None:
 
 @pytest.mark.parametrize("characters", ["\x00", "é", "😀", '"'])
 def test_ids_are_measured_as_they_are_spelled(characters: str) -> None:
-    records = [{**record("x" * 30), "recordId": characters * 300 + str(number)} for number in range(20)]
-    answers = [
+    records: list[Any] = [
+        {**record("x" * 30), "recordId": characters * 300 + str(number)} for number in range(20)
+    ]
+    answers: list[Answer] = [
         {"recordId": made["recordId"], "result": "Ok", "data": base64.b64encode(b"y" * 60).decode()}
         for made in records
     ]
     size = len(json.dumps({"records": answers}))
-    assert response.fit(records, [dict(answer) for answer in answers], size + 2) == []
+    assert response.fit(records, answers.copy(), size + 2) == []
     assert response.fit(records, answers, size - 1) == [19]
 
 
@@ -95,20 +98,22 @@ def test_ids_are_measured_as_they_are_spelled(characters: str) -> None:
 def test_ids_are_counted_as_they_are_spelled_in_a_batch(measurements: Lane, count: int) -> None:
     """What is near the limit must be measured: here the IDs alone pass it once they are spelled."""
     identifier = "😀" * (LIMIT // 12 // count)
-    records = [{**record(spell(sample())), "recordId": identifier + str(number)} for number in range(count)]
+    records: list[Any] = [
+        {**record(spell(sample())), "recordId": identifier + str(number)} for number in range(count)
+    ]
     answers = measurements.transform.answer(event(records))["records"]
     assert [answer["result"] for answer in answers] == ["ProcessingFailed"] * count
 
 
-def test_the_quick_bound_is_never_too_low() -> None:
-    """It stands in for the size of most answers, so it must be the larger one."""
+def test_the_estimate_is_never_too_low() -> None:
+    """It is taken instead of the size of most answers, so it must be the larger one."""
     for identifier in ("49" * 28, "", "\x00😀"):
-        answer = {
+        answer: Answer = {
             "recordId": identifier,
             "result": "Ok",
             "data": "QUJD",
             "metadata": {"partitionKeys": {"year": "2026", "month": "03", "day": "09"}},
         }
-        bound = response.FRAME + len("QUJD") + response.WORST_ESCAPE * len(identifier)
+        bound = response.FRAME + len("QUJD") + response.MAX_ESCAPE * len(identifier)
         assert bound >= response.size(answer)
         assert response.size(answer) == len(json.dumps([answer, 1])) - len("[1]")

@@ -63,7 +63,7 @@ def test_a_source_names_the_key(tmp_path: Path) -> None:
     )
     lane = lane_with(tmp_path, changed)
     assert lane.row(spell(sample(lineSpeed=1.5)))["lineSpeed"] == 1.5
-    assert lane.rejection(spell(sample()))["rule"] == "required"
+    assert lane.rejection(spell(sample()))["rule"] == "REQUIRED"
     assert lane.rejection(spell(sample(lineSpeed="fast")))["field"] == "lineSpeed"
 
 
@@ -74,7 +74,7 @@ def test_required_and_blank_come_from_the_file(tmp_path: Path) -> None:
     lane = lane_with(tmp_path, changed)
     assert lane.row(spell(sample(tagName="  ")))["tagName"] is None
     assert "tagName" not in lane.row(spell(sample(tagName=...)))
-    assert Lane().rule(spell(sample(tagName=...))) == "required"
+    assert Lane().rule(spell(sample(tagName=...))) == "REQUIRED"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_each_type_has_its_values(tmp_path: Path, glue_type: str, good: list[str
     changed = document()
     changed["columns"].append({"name": "extra", "type": glue_type, "comment": "Any"})
     lane = lane_with(tmp_path, changed)
-    for _ in range(4):  # at first on the careful road, then on the quick one
+    for _ in range(4):  # at first on the slow path, then on the fast one
         for spelled in good:
             line = lane.line(spell(sample(extra="@")).replace('"@"', spelled))
             assert f'"extra":{spelled},' in line

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from transform.errors import SettingsError
+from lambda_common.settings import SettingsError
 from transform.settings import Settings
 
 NEEDED = {"FACTORY": "krakow", "LANE": "measurements"}
 
 
 def test_defaults() -> None:
-    settings = Settings.from_env(NEEDED)
-    assert {name: getattr(settings, name) for name in Settings.__slots__} == {
+    assert Settings.from_env(NEEDED)._asdict() == {
         "factory": "krakow",
         "lane": "measurements",
         "blank_strings": "reject",
@@ -73,7 +72,7 @@ def test_every_variable_is_read() -> None:
 def test_a_bad_value_is_refused_with_variable_rule_and_value(variable: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_env({**NEEDED, variable: value})
-    assert (caught.value.variable, caught.value.value) == (variable, value)
+    assert (caught.value.name, caught.value.value) == (variable, value)
     assert str(caught.value) == f"{variable} must be {caught.value.rule}, got {value!r}"
 
 

@@ -2,7 +2,7 @@
 
 The tree comes qualified: every column names its relation, stars are expanded. Each scope of it is typed from
 the inside out, each expression with the type that Trino gives it. Trino coerces far less than the local
-engine does, so what passes here is what Trino takes; and a construct that nobody has looked at has no
+engine does, so what passes here is what Trino takes; and a construct that was never compared has no
 handler, so it does not pass.
 """
 
@@ -92,7 +92,7 @@ _CLAUSES = {
 
 
 def bind(query: exp.Query, tables: Callable[[exp.Table], Columns]) -> list[Type]:
-    """Types every expression of a qualified query.
+    """Type every expression of a qualified query.
 
     Args:
         query: the tree; each expression's type is kept with its node, see ``type_of``.
@@ -122,7 +122,7 @@ def type_of(node: exp.Expr) -> Type:
 
 
 def keep_type(node: exp.Expr, replacement: exp.Expr) -> None:
-    """Gives the type of ``node`` to what takes its place."""
+    """Give the type of ``node`` to what takes its place."""
     if _TYPE in node.meta:
         replacement.meta[_TYPE] = node.meta[_TYPE]
 
@@ -133,7 +133,7 @@ def call_of(node: exp.Expr) -> Call:
 
 
 def check_clauses(query: exp.Query) -> None:
-    """Looks at what a query as it was parsed is made of, before anything of it is spelled out.
+    """Look at what a query as it was parsed is made of, before anything of it is spelled out.
 
     Raises:
         UnsupportedError: it has a clause that is not known to mean the same here as on Athena.
@@ -162,7 +162,7 @@ _JOINS = {
 
 
 class _ScopeBinder:
-    """Types one SELECT, one side of a set operation, one UNNEST or one VALUES."""
+    """Type one SELECT, one side of a set operation, one UNNEST or one VALUES."""
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ class _ScopeBinder:
         self._known: dict[str, Columns] = {}
 
     def bind(self, *, outermost: bool) -> list[Type]:
-        """Types the whole scope; the types of what it puts out."""
+        """Type the whole scope; return the types of what it puts out."""
         node = self._scope.expression
         if isinstance(node, exp.Select):
             types = self._select(node, outermost=outermost)
@@ -722,7 +722,7 @@ def _castable(source: Type, target: Type) -> bool:
 
 
 def _check_cast_of_text(node: exp.Expr, target: Type) -> None:
-    """Lets through integers, literals in the canonical spelling, and what regexp_like has looked at."""
+    """Let through integers, literals in the canonical spelling, and what regexp_like has looked at."""
     if target.is_integer:
         return
     if target.name not in _LITERALS:

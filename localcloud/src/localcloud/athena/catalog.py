@@ -1,4 +1,4 @@
-"""What a query needs of its surroundings: Glue's tables and views, and S3's objects."""
+"""What a query reads: Glue's tables and views, and S3's objects."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ObjectStore(Protocol):
         """
 
     def authorize_list(self, bucket: str, prefix: str) -> None:
-        """Checks that the caller may list ``prefix``.
+        """Check that the caller may list ``prefix``.
 
         Raises:
             AccessDeniedError: it may not.
@@ -96,7 +96,7 @@ class Table:
 
     @classmethod
     def from_glue(cls, database: str, table: Mapping[str, Any]) -> Table:
-        """Reads a table in the shape of Glue's GetTable.
+        """Read a table in the shape of Glue's GetTable.
 
         Raises:
             QueryError: it has no SerDe information, or a column of a type that cannot be read.
@@ -142,7 +142,7 @@ class View:
 
     @classmethod
     def from_glue(cls, database: str, table: Mapping[str, Any]) -> View:
-        """Reads a view in the shape of Glue's GetTable.
+        """Read a view in the shape of Glue's GetTable.
 
         Athena keeps what Trino's Hive connector keeps (``ViewReaderUtil`` there): a document in JSON and
         base64 between ``/* Presto View: `` and `` */``, with the query and the columns in Trino's types.

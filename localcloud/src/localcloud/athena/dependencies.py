@@ -1,9 +1,9 @@
 """MiniStack's Glue and S3 as a query's caller may use them.
 
-Athena reads with the permissions of whoever starts a query: glue:GetTable on catalog, database and table,
-s3:ListBucket and s3:GetObject on what it reads, s3:GetBucketLocation and s3:PutObject where the result goes
-("Allow access to prefixes", "Fine-grained access to databases and tables" in the Athena user guide). Each is
-evaluated here with MiniStack's own policy evaluator for the key that signed StartQueryExecution.
+Athena reads with the permissions of the caller who starts a query: glue:GetTable on catalog, database and
+table, s3:ListBucket and s3:GetObject on what it reads, s3:GetBucketLocation and s3:PutObject where the result
+goes ("Allow access to prefixes", "Fine-grained access to databases and tables" in the Athena user guide).
+Each is evaluated here with MiniStack's own policy evaluator for the key that signed StartQueryExecution.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.services import glue, s3
 
 from localcloud import keys
 from localcloud.athena.catalog import StoredObject
@@ -38,13 +41,11 @@ class Caller:
     region: str
 
     def check(self, action: str, resource: str, context: Mapping[str, str] | None = None) -> None:
-        """Evaluates the caller's policies.
+        """Evaluate the caller's policies.
 
         Raises:
             AccessDeniedError: they do not allow ``action`` on ``resource``.
         """
-        from ministack.core import iam_evaluator
-
         denied = iam_evaluator.enforce(
             self.access_key,
             action,
@@ -57,7 +58,7 @@ class Caller:
             raise AccessDeniedError(action, resource, getattr(denied, "principal_arn", ""))
 
     def check_key(self, bucket: str, key: str, kms_key: str | None, actions: tuple[str, ...]) -> None:
-        """Has KMS asked whether the caller may use an object's key, if it has one.
+        """Have KMS asked whether the caller may use an object's key, if it has one.
 
         Raises:
             AccessDeniedError: KMS refuses.
@@ -74,23 +75,19 @@ class GlueCatalog:
 
     def table(self, database: str, name: str) -> Mapping[str, Any] | None:
         """See ``Catalog``."""
-        from ministack.services import glue
-
         self._check("glue:GetTable", database, name)
         table: Mapping[str, Any] | None = glue._tables.get(f"{database}/{name}")
         return table
 
     def partitions(self, database: str, name: str) -> Sequence[Mapping[str, Any]]:
         """See ``Catalog``."""
-        from ministack.services import glue
-
         self._check("glue:GetPartitions", database, name)
         return list(glue._partitions.get(f"{database}/{name}") or ())
 
     def _check(self, action: str, database: str, name: str) -> None:
-        glue = f"arn:aws:glue:{self.caller.region}:{self.caller.account}"
+        catalog = f"arn:aws:glue:{self.caller.region}:{self.caller.account}"
         for resource in ("catalog", f"database/{database}", f"table/{database}/{name}"):
-            self.caller.check(action, f"{glue}:{resource}")
+            self.caller.check(action, f"{catalog}:{resource}")
 
 
 @dataclass(frozen=True)
@@ -107,8 +104,6 @@ class S3Store:
 
     def list(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
         """See ``ObjectStore``."""
-        from ministack.services import s3
-
         found = s3._buckets.get(bucket)
         if found is None:
             raise QueryError("HIVE_METASTORE_ERROR", f"The specified bucket does not exist: {bucket}")
@@ -123,8 +118,6 @@ class S3Store:
 
     def get(self, bucket: str, key: str) -> bytes:
         """See ``ObjectStore``."""
-        from ministack.services import s3
-
         self.caller.check("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
         self.caller.check_key(bucket, key, encryption.key_of_object(bucket, key), encryption.DECRYPT)
         body: bytes | None = s3._get_object_data(bucket, key)
@@ -133,13 +126,11 @@ class S3Store:
         return body
 
     def put(self, bucket: str, key: str, body: bytes) -> None:
-        """Stores a query's result.
+        """Store a query's result.
 
         Raises:
             QueryError: the caller may not, or there is no such bucket.
         """
-        from ministack.services import s3
-
         url = f"s3://{bucket}/{key}"
         try:
             self.caller.check("s3:GetBucketLocation", f"arn:aws:s3:::{bucket}")
@@ -158,7 +149,7 @@ class S3Store:
             raise QueryError("GENERIC_USER_ERROR", f"writing output to {url} failed with status {status}")
 
     def _on_the_loop(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Calls one of MiniStack's functions where it expects to run: writes are not made for threads."""
+        """Call one of MiniStack's functions where it expects to run: writes are not made for threads."""
         done: Future[Any] = Future()
 
         def call() -> None:
@@ -174,6 +165,4 @@ class S3Store:
 
 def bucket_exists(bucket: str) -> bool:
     """Whether there is such a bucket."""
-    from ministack.services import s3
-
     return s3._buckets.get(bucket) is not None

@@ -26,7 +26,7 @@ from localcloud.athena.catalog import Catalog, ObjectStore
 from localcloud.athena.errors import QueryError, position_of
 from localcloud.athena.names import Tables, is_unnamed, mark_unnamed, qualified
 from localcloud.athena.rewriter import rewrite
-from localcloud.athena.scans import Scan, Surroundings, find_scans
+from localcloud.athena.scans import Scan, ScanContext, find_scans
 from localcloud.athena.surface import parse
 from localcloud.athena.types import Type, to_text
 from localcloud.athena.views import put_in_views
@@ -100,7 +100,7 @@ class Query:
     _over: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def cancel(self) -> None:
-        """Stops the run; it ends with ``QueryCancelledError`` soon after."""
+        """Stop the run; it ends with ``QueryCancelledError`` soon after."""
         self._cancelled.set()
         threading.Thread(target=self._interrupt, name="athena-cancel", daemon=True).start()
 
@@ -112,7 +112,7 @@ class Query:
                     self._connection.interrupt()
 
     def run(self, catalog: Catalog, store: ObjectStore) -> Answer:
-        """Runs the query.
+        """Run the query.
 
         Raises:
             QueryError: it failed, as ``StateChangeReason`` would say.
@@ -138,9 +138,9 @@ class Query:
         names = [_output_name(at, item) for at, item in enumerate(tree.selects)]
         rewrite(tree)
         columns = [Column(*pair) for pair in zip(names, types, strict=True)]
-        return self._run(tree, columns, tables, Surroundings(catalog, store, self.now, self._go_on))
+        return self._run(tree, columns, tables, ScanContext(catalog, store, self.now, self._go_on))
 
-    def _run(self, tree: exp.Query, columns: list[Column], tables: Tables, around: Surroundings) -> Answer:
+    def _run(self, tree: exp.Query, columns: list[Column], tables: Tables, context: ScanContext) -> Answer:
         connection = duckdb.connect(":memory:", config={"threads": 2})
         try:
             with self._lock:
@@ -149,7 +149,7 @@ class Query:
                 connection.execute(statement)
             connection.execute("SET enable_external_access = false")
             local_functions.install(connection)
-            scanned = self._load(connection, find_scans(tree, tables.find), around)
+            scanned = self._load(connection, find_scans(tree, tables.find), context)
             self._go_on()
             found = connection.sql(tree.sql(dialect="duckdb", identify=True)).to_arrow_table()
             return Answer(columns, _rows(found, columns), scanned)
@@ -162,8 +162,8 @@ class Query:
                 self._connection = None
             connection.close()
 
-    def _load(self, connection: Any, scans: Sequence[Scan], around: Surroundings) -> int:
-        """Reads what the scans need, each into a relation of its own; the bytes that were scanned."""
+    def _load(self, connection: Any, scans: Sequence[Scan], context: ScanContext) -> int:
+        """Read what the scans need, each into a relation of its own; the bytes that were scanned."""
         scanned = 0
 
         def limit(more: int) -> None:
@@ -171,7 +171,7 @@ class Query:
                 raise ScanLimitError(scanned + more, self.scan_limit)
 
         for scan in scans:
-            relation, size = scan.read(connection, around, limit)
+            relation, size = scan.read(connection, context, limit)
             connection.register(scan.relation, relation)
             scanned += size
         return scanned
@@ -203,7 +203,7 @@ def _with_parameters(tree: exp.Query, parameters: Sequence[str]) -> exp.Query:
 
 
 def _at_moment(tree: exp.Query, now: datetime) -> exp.Query:
-    """Puts the query's own moment where it asks for the time, as Trino does before it plans."""
+    """Put the query's own moment where it asks for the time, as Trino does before it plans."""
     utc = now.astimezone(UTC)
     stamp = utc.strftime("%Y-%m-%d %H:%M:%S.") + f"{utc.microsecond // 1000:03d}"
     values: Mapping[type[exp.Expr], Callable[[], exp.Expr]] = {

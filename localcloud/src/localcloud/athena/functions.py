@@ -1,7 +1,7 @@
 """The functions that the local engine answers as Athena does, each with its types and its local spelling.
 
-A function that is not in the table is refused: nobody has looked whether it means the same on both engines.
-To let one in, add a row, and to the reference queries under ``localcloud/tests/athena`` what Trino answers.
+A function that is not in the table is refused: it may not mean the same on both engines. To let one in, add a
+row, and to the reference queries under ``localcloud/tests/athena`` what Trino answers.
 
 Parameters are named as sqlglot names the arguments of its node and typed by family: ``any``, ``numeric``,
 ``integer``, ``text``, ``boolean``, ``temporal`` (a date or a timestamp), ``clock`` (the same, or the wall

@@ -100,7 +100,7 @@ _FUNCTIONS: Mapping[str, tuple[Callable[..., Any], list[str], str]] = {
 
 
 def install(connection: Any) -> None:
-    """Makes the functions known to a DuckDB connection; a NULL among the arguments gives NULL."""
+    """Make the functions known to a DuckDB connection; a NULL among the arguments gives NULL."""
     for name, (function, parameters, result) in _FUNCTIONS.items():
         # DuckDB's own treatment of NULL forbids a function to answer with one.
         connection.create_function(name, _null_on_null(function), parameters, result, null_handling="special")

@@ -94,7 +94,7 @@ def tables_of(tree: exp.Query) -> list[exp.Table]:
 
 
 def mark_unnamed(tree: exp.Query) -> None:
-    """Notes which columns of a query have no name, before the qualifier makes one up."""
+    """Note which columns of a query have no name, before the qualifier makes one up."""
     for item in tree.selects:
         item.meta["unnamed"] = not isinstance(item, (exp.Alias, exp.Column, exp.Star))
 

@@ -20,7 +20,7 @@ from localcloud.athena.errors import QueryError
 from localcloud.athena.types import Type
 
 Parse = Callable[[str], Any]
-"""Turns what stands in a key into the partition's value; ``None`` when it is not a projected one."""
+"""Turns the text in a key into the partition's value; ``None`` when it is not a projected one."""
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _DATE_FIELDS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
@@ -68,7 +68,7 @@ def projection_of(table: Table, now: datetime) -> Projection | None:
         raise _invalid(f"{place}: storage.location.template must end with /, got {template!r}")
     bucket, path = split_url(template, f"{place}: storage.location.template")
     if _VARIABLE.search(bucket):
-        raise _invalid(f"{place}: storage.location.template: no variable may stand in the bucket")
+        raise _invalid(f"{place}: storage.location.template: no variable may be in the bucket")
     named = _VARIABLE.findall(path)
     if set(named) != set(table.partition_columns) or len(named) != len(set(named)):
         raise _invalid(
@@ -176,7 +176,7 @@ def _injected(place: str, _: Mapping[str, str], kind: Type, __: datetime) -> Par
 
 
 def _converter(place: str, kind: Type) -> Parse:
-    """Turns a partition's text into a value of its column's type."""
+    """Turn a partition's text into a value of its column's type."""
     if kind.name == "varchar":
         return str
     if kind.is_integer:

@@ -12,7 +12,7 @@ from localcloud.athena.types import BIGINT, DATE, TIMESTAMP_TZ, Type
 
 
 def rewrite(query: exp.Query) -> None:
-    """Rewrites a query in place; ``bind`` has typed it before."""
+    """Rewrite a query in place; ``bind`` has typed it before."""
     # Children first: what stands above them is built from what they have become.
     for node in reversed(list(query.walk(bfs=True))):
         parent, key, index = node.parent, node.arg_key, node.index

@@ -1,6 +1,6 @@
 """The tables that a query reads: which partitions its conditions leave, and the rows of those.
 
-A condition leaves out partitions when it stands in the WHERE clause, or in an inner join's ON, of the SELECT
+A condition leaves out partitions when it is in the WHERE clause, or in an inner join's ON, of the SELECT
 that names the table, and speaks of nothing but the table's partition columns. So does one of a SELECT around
 that one, such as the query over a view, where the inner SELECT hands these columns on as they are (those that
 a grouped SELECT hands on are grouped) and partitions each of its windows by them. Trino moves such conditions
@@ -28,14 +28,14 @@ from localcloud.athena.types import Type
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ScanContext:
     """What a scan reads from.
 
     Attributes:
         catalog: Glue's tables.
         store: S3's objects.
         now: the query's moment, which relative ranges of a projection start from.
-        stopped: raises once nobody wants the answer any more.
+        stopped: raises once the query is cancelled.
     """
 
     catalog: Catalog
@@ -62,26 +62,26 @@ class Scan:
     columns: frozenset[str]
     conditions: tuple[exp.Expr, ...]
 
-    def read(self, connection: Any, around: Surroundings, limit: Callable[[int], None]) -> tuple[Any, int]:
+    def read(self, connection: Any, context: ScanContext, limit: Callable[[int], None]) -> tuple[Any, int]:
         """The rows of the partitions that the conditions leave, as an Arrow table, and the bytes scanned.
 
         Args:
             connection: a DuckDB connection to evaluate the conditions on.
-            around: what to read from.
+            context: what to read from.
             limit: called with the bytes scanned so far; raises when they are too many.
         """
         wanted = {name: kind for name, kind in self.table.columns.items() if name in self.columns}
         read = reader_of(self.table)
-        partitions = self._remaining(connection, list(self._partitions(around)))
+        partitions = self._remaining(connection, list(self._partitions(context)))
         pieces: list[Any] = [self._empty(wanted)]
         scanned = 0
         for partition in partitions:
             if self.table.partition_columns:
-                around.store.authorize_list(partition.bucket, partition.folder)
+                context.store.authorize_list(partition.bucket, partition.folder)
             for item in partition.objects:
-                around.stopped()
+                context.stopped()
                 url = f"s3://{partition.bucket}/{item.key}"
-                rows = read(url, around.store.get(partition.bucket, item.key), wanted)
+                rows = read(url, context.store.get(partition.bucket, item.key), wanted)
                 scanned += rows.bytes_scanned
                 limit(scanned)
                 pieces.append(self._piece(rows.columns, rows.count, partition.values))
@@ -104,12 +104,12 @@ class Scan:
 
     # Partitions
 
-    def _partitions(self, around: Surroundings) -> Iterator[_Partition]:
-        projection = projection_of(self.table, around.now)
+    def _partitions(self, context: ScanContext) -> Iterator[_Partition]:
+        projection = projection_of(self.table, context.now)
         if projection is not None:
             self._require(projection.injected)
             folders: dict[str, _Partition] = {}
-            for item in around.store.list(projection.bucket, projection.prefix):
+            for item in context.store.list(projection.bucket, projection.prefix):
                 found = projection.partition_of(item.key)
                 if found is not None:
                     folder, values = found
@@ -117,12 +117,12 @@ class Scan:
                     partition.add(item)
             yield from folders.values()
         elif self.table.partition_columns:
-            for registered in around.catalog.partitions(self.table.database, self.table.name):
+            for registered in context.catalog.partitions(self.table.database, self.table.name):
                 location = str((registered.get("StorageDescriptor") or {}).get("Location") or "")
-                yield self._listed(location, self._registered_values(registered["Values"]), around)
+                yield self._listed(location, self._registered_values(registered["Values"]), context)
         else:
-            partition = self._listed(self.table.location, (), around)
-            around.store.authorize_list(partition.bucket, partition.folder)
+            partition = self._listed(self.table.location, (), context)
+            context.store.authorize_list(partition.bucket, partition.folder)
             yield partition
 
     def _registered_values(self, texts: Sequence[str]) -> tuple[Any, ...]:
@@ -132,11 +132,11 @@ class Scan:
             for text, (name, kind) in zip(texts, self.table.partition_columns.items(), strict=True)
         )
 
-    def _listed(self, location: str, values: tuple[Any, ...], around: Surroundings) -> _Partition:
+    def _listed(self, location: str, values: tuple[Any, ...], context: ScanContext) -> _Partition:
         bucket, key = split_url(location, f"table {self.table.full_name}: location")
         folder = key if key.endswith("/") or not key else f"{key}/"
         partition = _Partition(bucket, folder, values, [])
-        for item in around.store.list(bucket, folder):
+        for item in context.store.list(bucket, folder):
             partition.add(item)
         return partition
 
@@ -180,7 +180,7 @@ class _Partition:
     objects: list[StoredObject]
 
     def add(self, item: StoredObject) -> None:
-        """Takes an object in, unless Athena ignores it: empty ones, and hidden files and folders."""
+        """Take an object in, unless Athena ignores it: empty ones, and hidden files and folders."""
         parts = item.key[len(self.folder) :].split("/")
         if item.size and not any(part.startswith(("_", ".")) for part in parts):
             self.objects.append(item)

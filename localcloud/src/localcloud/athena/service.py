@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from ministack.core import responses, router
+
 from localcloud.athena.catalog import split_url
 from localcloud.athena.dependencies import Caller, GlueCatalog, S3Store, bucket_exists
 from localcloud.athena.engine import Answer, Query, QueryCancelledError, ScanLimitError
@@ -51,7 +53,7 @@ class _Run:
 
 
 class QueryService:
-    """Runs queries on threads and tells of them through Athena's API.
+    """Runs queries on threads and describes them through Athena's API.
 
     Args:
         module: MiniStack's ``services.athena``, whose stores it shares.
@@ -64,7 +66,7 @@ class QueryService:
         self._tokens: dict[str, tuple[str, str]] = {}
 
     async def handle(self, action: str, headers: Any, body: bytes, params: Any) -> Response:
-        """Answers a request for one of the operations that this class has.
+        """Answer a request for one of the operations that this class has.
 
         Args:
             action: the operation.
@@ -220,19 +222,18 @@ class QueryService:
         status["CompletionDateTime"] = ended
         if reason is not None:
             status["StateChangeReason"] = reason
-        # Last: whoever sees the state finds all the rest in place.
+        # Last: a caller that sees the state finds all the rest in place.
         status["State"] = outcome
 
 
 def _caller(headers: Any, params: Any) -> Caller:
-    from ministack.core.responses import get_account_id, get_region
-    from ministack.core.router import extract_access_key_id
-
-    return Caller(extract_access_key_id(headers, params), get_account_id(), get_region())
+    return Caller(
+        router.extract_access_key_id(headers, params), responses.get_account_id(), responses.get_region()
+    )
 
 
 def _result_configuration(request: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Where and how the result is stored: as the workgroup enforces, else as asked for."""
+    """Where and how the result is stored: as the workgroup enforces, else as requested."""
     own = settings.get("ResultConfiguration") or {}
     asked = request.get("ResultConfiguration") or {}
     chosen = dict(own if settings.get("EnforceWorkGroupConfiguration") else {**own, **asked})

@@ -160,7 +160,7 @@ def parse(sql: str) -> exp.Query:
     if not tokens or tokens[0].text.lower() not in ("select", "with", "values", "("):
         first = tokens[0].text.upper() if tokens else "nothing"
         raise UnsupportedError(
-            first, "the local engine runs queries (SELECT, WITH); tables come from Terraform"
+            first, "the local engine runs queries (SELECT, WITH); make tables with Glue's API"
         )
     try:
         statements = [found for found in sqlglot.parse(sql, read="athena") if found is not None]

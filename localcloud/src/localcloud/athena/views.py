@@ -22,7 +22,7 @@ Prepare = Callable[[exp.Query], exp.Query]
 
 
 def put_in_views(tree: exp.Query, tables: Tables, prepare: Prepare) -> None:
-    """Replaces each view that a query names by a subquery, nested ones too.
+    """Replace each view that a query names by a subquery, nested ones too.
 
     Args:
         tree: the query, before its columns are qualified.
@@ -49,7 +49,7 @@ def _put_in(tree: exp.Query, tables: Tables, prepare: Prepare, above: tuple[View
 
 
 def _drop_database(tree: exp.Query, node: exp.Table, view: View) -> None:
-    """Lets columns written as database.view.column name the subquery that stands for the view."""
+    """Let columns written as database.view.column name the subquery that stands for the view."""
     for column in tree.find_all(exp.Column):
         if (column.db.lower(), column.table.lower()) == (view.database, node.alias_or_name.lower()):
             column.set("db", None)
@@ -89,7 +89,7 @@ def _without_code(error: QueryError) -> str:
 
 
 def _check(view: View, node: exp.Table, query: exp.Query, types: list[Type]) -> None:
-    """Compares what the query gives with what was stored; the words are Athena's."""
+    """Compare what the query gives with what was stored; the words are Athena's."""
 
     def stale(why: str) -> QueryError:
         detail = f"View '{view.full_name}' is stale or in invalid state: {why}"

@@ -1,4 +1,4 @@
-"""Evaluates all alarms, records what changed, and tells those whom an alarm's actions name.
+"""Evaluates all alarms, records what changed, and notifies the topics that an alarm's actions name.
 
 CloudWatch user guide, "Alarm actions": actions are invoked when the state changes, and only then. The
 notification's members are those that CloudWatch's messages on SNS topics have ("Notifying users on alarm
@@ -28,7 +28,7 @@ _SERVICE: Final = "cloudwatch.amazonaws.com"
 _log: Final = logging.getLogger("localcloud.cloudwatch")
 
 
-class Watch:
+class AlarmEvaluator:
     """The evaluation of MiniStack's alarms.
 
     Args:
@@ -45,7 +45,7 @@ class Watch:
         self._clock = clock
 
     def evaluate(self, at: float, *, fast_only: bool = False) -> list[dict[str, str]]:
-        """Evaluates every alarm at a moment.
+        """Evaluate every alarm at a moment.
 
         Args:
             at: end of the last data point, epoch seconds.
@@ -75,7 +75,7 @@ class Watch:
         return changed
 
     def notify(self, alarm: Mapping[str, Any], before: str, after: str, reason: str) -> None:
-        """Invokes the actions for a new state, if the alarm's actions are enabled."""
+        """Invoke the actions for a new state, if the alarm's actions are enabled."""
         if not alarm.get("ActionsEnabled", True):
             return
         message = json.dumps(notification(alarm, before, after, reason, self._clock()))
@@ -97,7 +97,7 @@ class Watch:
         self._cloudwatch._evaluate_parent_alarms(alarm)
 
     def _publish(self, topic: str, alarm_arn: str, subject: str, message: str) -> str | None:
-        """Publishes as CloudWatch; why it could not, if so."""
+        """Publish as CloudWatch; why it could not, if so."""
         if self._sns._topic_by_arn_any_scope(topic) is None:
             return f"the topic {topic} does not exist"
         if not self._sns.topic_policy_allows(topic, _SERVICE, alarm_arn, ACCOUNT):

@@ -94,7 +94,7 @@ class Outcome:
 
 
 def define(arguments: Mapping[str, Any]) -> Definition:
-    """Reads an alarm from PutMetricAlarm's arguments, or from what DescribeAlarms gives.
+    """Read an alarm from PutMetricAlarm's arguments, or from what DescribeAlarms gives.
 
     Raises:
         ValueError: AWS refuses it, or the local cloud does not evaluate its like. The message says which.

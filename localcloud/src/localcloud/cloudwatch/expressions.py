@@ -1,4 +1,4 @@
-"""Metric math: the operators and functions that the lake's alarms and dashboards use.
+"""Metric math: the operators and functions that alarms and dashboards commonly use.
 
 CloudWatch user guide, "Using math expressions with CloudWatch metrics", from which the treatment of missing
 values is taken, operator by operator. What is not here, or not documented, is refused when an expression is
@@ -76,7 +76,7 @@ class Expression:
 
 
 def parse(text: str) -> Expression:
-    """Reads an expression.
+    """Read an expression.
 
     Raises:
         ExpressionError: its syntax is wrong, or the local cloud lacks something of it.

@@ -53,7 +53,7 @@ class Stat:
         return cls(count, value * count, value, value, {value: count})
 
     def add(self, other: Stat) -> None:
-        """Takes another statistic set in."""
+        """Take another statistic set in."""
         self.count += other.count
         self.total += other.total
         self.least = min(self.least, other.least)
@@ -100,7 +100,7 @@ class Stat:
 
 
 def check_statistic(name: str) -> None:
-    """Checks the name of a statistic.
+    """Check the name of a statistic.
 
     Raises:
         ValueError: CloudWatch may have it, the local cloud does not.
@@ -121,7 +121,7 @@ class _Series:
         slots.setdefault(start, {}).setdefault(unit, Stat()).add(stat)
 
     def forget(self, now: float) -> None:
-        """Drops what is too old, and keeps of seconds that are three hours old their minutes."""
+        """Drop what is too old, and of seconds that are three hours old keep their minutes."""
         for start in [start for start in self.fine if start < now - HIGH_RESOLUTION_SECONDS]:
             for unit, stat in self.fine.pop(start).items():
                 self.add(start - start % MINUTE, unit, stat, fine=False)
@@ -154,7 +154,7 @@ class Metrics:
     def add(
         self, metric: MetricId, timestamp: float, stat: Stat, unit: str = "None", *, fine: bool = False
     ) -> None:
-        """Takes a data point in.
+        """Take a data point in.
 
         Args:
             metric: the metric.
@@ -168,7 +168,7 @@ class Metrics:
             self._series.setdefault(metric, _Series()).add(start, unit, stat, fine=fine)
 
     def forget(self, now: float) -> None:
-        """Drops what CloudWatch no longer keeps."""
+        """Drop what CloudWatch no longer keeps."""
         with self._lock:
             for metric, series in list(self._series.items()):
                 series.forget(now)
@@ -176,7 +176,7 @@ class Metrics:
                     del self._series[metric]
 
     def age(self, metric: MetricId, seconds: int) -> None:
-        """Makes a metric's data points older, as if they had come so many seconds earlier."""
+        """Make a metric's data points older, as if they had come so many seconds earlier."""
         with self._lock:
             series = self._series[metric]
             series.standard = {at - seconds: units for at, units in series.standard.items()}

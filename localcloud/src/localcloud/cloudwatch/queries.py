@@ -53,7 +53,7 @@ class Query:
 
 
 def read(queries: Sequence[Mapping[str, Any]]) -> list[Query]:
-    """Reads the queries of one request, as the API has them.
+    """Read the queries of one request, as the API has them.
 
     Raises:
         ValueError: one of them is wrong, or something of it is not known here.
@@ -124,7 +124,7 @@ def stat_of(arguments: Mapping[str, Any], statistic: str, period: int) -> Metric
 
 
 def check_period(period: int) -> None:
-    """Checks a period (PutMetricAlarm, GetMetricData).
+    """Check a period (PutMetricAlarm, GetMetricData).
 
     Raises:
         ValueError: it is not one.

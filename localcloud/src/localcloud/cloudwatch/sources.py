@@ -38,7 +38,7 @@ class Documents:
 
 
 def measure_kinesis(kinesis: Any) -> None:
-    """Has ``_put_record``, ``_put_records`` and ``_get_records`` say what went through them."""
+    """Have ``_put_record``, ``_put_records`` and ``_get_records`` say what went through them."""
     put, put_many, get = kinesis._put_record, kinesis._put_records, kinesis._get_records
 
     def put_record(data: dict[str, Any]) -> Any:
@@ -78,7 +78,7 @@ def measure_kinesis(kinesis: Any) -> None:
 
 
 def measure_lambda(lambda_svc: Any) -> None:
-    """Has every execution measured, however it was invoked.
+    """Have every execution measured, however it was invoked.
 
     ``_emit_lambda_metrics`` counted throttled invocations as invocations, some throttles twice, and nothing
     that EventBridge had invoked.
@@ -97,7 +97,7 @@ def measure_lambda(lambda_svc: Any) -> None:
         result = dispatch(function, config, event, request_id, started)
         took = (time.time() - began) * 1000
         failed = bool(result.get("error")) if isinstance(result, dict) else False
-        # Lambda's metrics bear the time of the invocation, not of its end.
+        # Lambda's metrics have the time of the invocation, not of its end.
         for metric, value, unit in (
             ("Invocations", 1.0, "Count"),
             ("Errors", float(failed), "Count"),
@@ -120,7 +120,7 @@ def measure_lambda(lambda_svc: Any) -> None:
 
 
 def measure_logs(logs: Any, metrics: Metrics, documents: Documents) -> None:
-    """Has the metrics in log events taken out by ``_put_log_events``."""
+    """Have the metrics in log events taken out by ``_put_log_events``."""
     put = logs._put_log_events
 
     def put_log_events(data: dict[str, Any]) -> Any:
@@ -136,7 +136,7 @@ def measure_logs(logs: Any, metrics: Metrics, documents: Documents) -> None:
 
 
 def take_document(group: str, message: str, metrics: Metrics, documents: Documents) -> None:
-    """Takes the metrics out of a log event, or counts why it has none though it looks as if it had."""
+    """Take the metrics out of a log event, or count why it has none though it looks as if it had."""
     try:
         data = read(message)
     except EmfError as error:

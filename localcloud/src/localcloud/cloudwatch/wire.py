@@ -2,7 +2,7 @@
 
 boto3 speaks smithy-rpc-v2-cbor, Terraform's provider 5.100 the Query protocol, other tools JSON. A request
 becomes the arguments as boto3 would take them, with aware datetimes; an answer is given in the protocol in
-which it was asked for. "Smithy RPC v2 CBOR protocol" and "AWS Query protocol" of the Smithy documentation.
+in which it was requested. "Smithy RPC v2 CBOR protocol" and "AWS Query protocol" of the Smithy documentation.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def model() -> ServiceModel:
 
 
 def read(path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]) -> Request:
-    """Reads a request.
+    """Read a request.
 
     Args:
         path: path of the URL; the CBOR protocol names the operation there.

@@ -6,12 +6,3 @@
 - ``prefix``, ``transform``, ``openx``, ``hive``, ``buffers``, ``records`` and ``settings`` hold the rules,
   without any client.
 """
-
-from typing import Any
-
-
-def install(app: Any) -> None:
-    """Extends the core process's MiniStack."""
-    from localcloud.firehose import controlplane
-
-    controlplane.install(app)

@@ -4,15 +4,13 @@ MiniStack keeps the delivery streams (names, versions, tags); of its module ``mi
 this replaces:
 
 - ``_create_delivery_stream``, ``_update_destination``: accepted whatever they were given. Now the
-  configuration is
-  read as the delivery engine reads it, and roles must be assumable by Firehose.
+  configuration is read as the delivery engine reads it, and roles must be assumable by Firehose.
 - ``_dest_description``: left out what it did not know (CustomTimeZone, FileExtension, the S3 twin of an
-  extended
-  destination), so that Terraform saw a difference at every plan. Lambda processors get their default
+  extended destination), so that Terraform saw a difference at every plan. Lambda processors get their default
   parameters.
 - ``_put_record``, ``_put_record_batch``, ``_start_delivery_stream_encryption``,
-  ``_stop_delivery_stream_encryption``: are
-  not for delivery streams with a Kinesis source, the only ones that can be made here.
+  ``_stop_delivery_stream_encryption``: are not for delivery streams with a Kinesis source, the only ones that
+  can be made here.
 - ``ingest_from_kinesis_source``: delivered each record of a data stream as an object of its own. The delivery
   engine reads the data streams instead.
 """
@@ -21,6 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from ministack.services import firehose
 
 from localcloud.credentials import AssumeRoleError, assume_role
 from localcloud.firehose.clients import SERVICE
@@ -47,17 +47,15 @@ Operation = Callable[[dict[str, Any]], Response]
 
 def install(_: Any) -> None:
     """Replace MiniStack's functions."""
-    from ministack.services import firehose
-
     firehose.ingest_from_kinesis_source = _leave_to_the_engine
     firehose._dest_description = describe_destination
     operations = {
-        "CreateDeliveryStream": _create(firehose, firehose._create_delivery_stream),
-        "UpdateDestination": _update(firehose, firehose._update_destination),
-        "PutRecord": _not_for_kinesis_source(firehose, "PutRecord"),
-        "PutRecordBatch": _not_for_kinesis_source(firehose, "PutRecordBatch"),
-        "StartDeliveryStreamEncryption": _not_for_kinesis_source(firehose, "StartDeliveryStreamEncryption"),
-        "StopDeliveryStreamEncryption": _not_for_kinesis_source(firehose, "StopDeliveryStreamEncryption"),
+        "CreateDeliveryStream": _create(firehose._create_delivery_stream),
+        "UpdateDestination": _update(firehose._update_destination),
+        "PutRecord": _not_for_kinesis_source("PutRecord"),
+        "PutRecordBatch": _not_for_kinesis_source("PutRecordBatch"),
+        "StartDeliveryStreamEncryption": _not_for_kinesis_source("StartDeliveryStreamEncryption"),
+        "StopDeliveryStreamEncryption": _not_for_kinesis_source("StopDeliveryStreamEncryption"),
     }
     firehose._HANDLERS.update(operations)
     # CloudFormation calls it by this name.
@@ -123,27 +121,27 @@ def describe_destination(destination: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _create(firehose: Any, original: Operation) -> Operation:
+def _create(original: Operation) -> Operation:
     def create(data: dict[str, Any]) -> Response:
         name = data.get("DeliveryStreamName", "")
         others = [key for key in data if "Destination" in key and key != _DESTINATION]
         if name in firehose._streams or not name:
             return original(data)
         if others:
-            return _invalid(firehose, ConfigError(others[0], f"is not supported: use {_DESTINATION}"))
+            return _invalid(ConfigError(others[0], f"is not supported: use {_DESTINATION}"))
         request = (
             {**data, _DESTINATION: complete(data.get(_DESTINATION) or {})} if _DESTINATION in data else data
         )
         try:
-            _check(_described(firehose, request))
+            _check(_described(request))
         except ConfigError as error:
-            return _invalid(firehose, error)
+            return _invalid(error)
         return original(request)
 
     return create
 
 
-def _described(firehose: Any, request: Mapping[str, Any]) -> dict[str, Any]:
+def _described(request: Mapping[str, Any]) -> dict[str, Any]:
     """What DescribeDeliveryStream will answer for a stream made by this request, as far as it is checked."""
     destination = request.get(_DESTINATION)
     source = request.get("KinesisStreamSourceConfiguration") or {}
@@ -159,12 +157,12 @@ def _described(firehose: Any, request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _update(firehose: Any, original: Operation) -> Operation:
+def _update(original: Operation) -> Operation:
     def update(data: dict[str, Any]) -> Response:
         stream = firehose._streams.get(data.get("DeliveryStreamName", ""))
         others = [key for key in data if key.endswith("DestinationUpdate") and key != _UPDATE]
         if others:
-            return _invalid(firehose, ConfigError(others[0], f"is not supported: use {_UPDATE}"))
+            return _invalid(ConfigError(others[0], f"is not supported: use {_UPDATE}"))
         if stream is None or not stream["destinations"]:
             return original(data)
         before = stream["destinations"][0]["config"]
@@ -174,7 +172,7 @@ def _update(firehose: Any, original: Operation) -> Operation:
             described = firehose._build_description(stream)
             _check({**described, "Destinations": [describe_destination({"id": "", "config": after})]})
         except ConfigError as error:
-            return _invalid(firehose, error)
+            return _invalid(error)
         return original({**data, _UPDATE: after})
 
     return update
@@ -211,18 +209,18 @@ def _roles(settings: Settings) -> Iterator[tuple[str, str]]:
         yield path, settings.conversion.role_arn
 
 
-def _not_for_kinesis_source(firehose: Any, operation: str) -> Operation:
+def _not_for_kinesis_source(operation: str) -> Operation:
     def refuse(data: dict[str, Any]) -> Response:
         name = data.get("DeliveryStreamName", "")
         if name not in firehose._streams:
             response: Response = firehose._not_found(name)
             return response
         rule = "has a delivery stream of type KinesisStreamAsSource, which does not allow it"
-        return _invalid(firehose, ConfigError(operation, rule))
+        return _invalid(ConfigError(operation, rule))
 
     return refuse
 
 
-def _invalid(firehose: Any, error: ConfigError) -> Response:
+def _invalid(error: ConfigError) -> Response:
     response: Response = firehose._invalid(str(error))
     return response

@@ -130,7 +130,7 @@ class Delivery:
         renew: Called when a role's session is no longer good.
         clock: Monotonic seconds.
         now: Time of day.
-        meter: Measures for CloudWatch.
+        meter: takes the metrics for CloudWatch.
         counters: What has been done.
         last_error: What failed last, None when nothing waits for another try.
     """
@@ -206,7 +206,7 @@ class Delivery:
             self.last_error = None
         return self._wait(flush_since)
 
-    def hurry(self) -> None:
+    def retry_now(self) -> None:
         """Try again at once what waits for its next try."""
         waiting: list[Put | Invocation] = [*self._puts, *self._batches]
         for one in waiting:

@@ -36,7 +36,7 @@ class Flush:
 class Worker:
     """One delivery stream on a thread of its own.
 
-    A failure that nobody foresaw ends the `Delivery`; a new one goes on from the checkpoint, so that no
+    An unforeseen failure ends the `Delivery`; a new one goes on from the checkpoint, so that no
     half-done state outlives it.
     """
 
@@ -62,7 +62,7 @@ class Worker:
         self._wanted = settings
 
     def request_flush(self) -> Flush:
-        """Deliver at once what is in the stream now; the answer's event tells when that is done."""
+        """Deliver at once what is in the stream now; the answer's event is set when that is done."""
         flush = Flush(time.monotonic())
         with self._lock:
             self._flushes.append(flush)
@@ -76,7 +76,7 @@ class Worker:
                 self._flushes.remove(flush)
 
     def stop(self) -> None:
-        """End after the current round. What is not delivered is read again by whoever goes on."""
+        """End after the current round. What is not delivered is read again after the next start."""
         self._stopping = True
         self._wake.set()
         self._thread.join()
@@ -105,7 +105,7 @@ class Worker:
             with self._lock:
                 since = max((flush.since for flush in self._flushes), default=None)
                 if not all(flush.hurried for flush in self._flushes):
-                    delivery.hurry()
+                    delivery.retry_now()
                 for flush in self._flushes:
                     flush.hurried = True
             wait = delivery.round(since)

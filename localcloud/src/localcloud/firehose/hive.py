@@ -68,8 +68,7 @@ def parse(text: str) -> HiveType:
 
     Raises:
         SchemaError: The text is no type, or one that the local Firehose does not convert (char, varchar,
-            binary,
-            uniontype): it says so rather than convert on a guess.
+            binary, uniontype): it says so rather than convert on a guess.
     """
     kind, rest = _parse(text.strip().lower(), text)
     if rest:

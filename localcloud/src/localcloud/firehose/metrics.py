@@ -33,7 +33,7 @@ class Outbox:
         self._data: deque[dict[str, Any]] = deque(maxlen=_MOST_KEPT)
 
     def add(self, datum: dict[str, Any]) -> None:
-        """Takes one; the oldest goes when there are too many."""
+        """Take one; the oldest goes when there are too many."""
         self._data.append(datum)
 
     def take(self) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ class Outbox:
         return [self._data.popleft() for _ in range(len(self._data))]
 
     def give_back(self, data: list[dict[str, Any]]) -> None:
-        """Takes back what could not be sent."""
+        """Take back what could not be sent."""
         self._data.extendleft(reversed(data))
 
 
@@ -60,7 +60,7 @@ class Meter:
         self._clock = clock
 
     def add(self, metric: str, value: float, unit: str = "Count") -> None:
-        """Says what was measured now."""
+        """Say what was measured now."""
         self._outbox.add(
             {
                 "namespace": NAMESPACE,
@@ -91,16 +91,16 @@ class Publisher:
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
 
     def start(self) -> None:
-        """Sends from now on."""
+        """Send from now on."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the sending."""
+        """End the sending."""
         self._stopping.set()
         self._thread.join()
 
     def publish(self) -> None:
-        """Sends what there is. What cannot be sent is kept for the next time."""
+        """Send what there is. What cannot be sent is kept for the next time."""
         with self._lock:
             data = self._outbox.take()
             if not data:

@@ -69,8 +69,7 @@ class Deserializer:
 
         Raises:
             RecordError: Not JSON (DataFormatConversion.ParseError), or not an object, or a value that does
-                not fit
-                its column (DataFormatConversion.MalformedData).
+                not fit its column (DataFormatConversion.MalformedData).
         """
         documents = list(self._documents(data))
         if not documents:

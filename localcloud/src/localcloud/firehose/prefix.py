@@ -236,7 +236,7 @@ _FIELDS: Mapping[str, range] = {
     "a": range(1, 2),
     "E": range(1, 5),
 }
-"""Letters of DateTimeFormatter that are known here, and how often each may stand in a row."""
+"""Letters of DateTimeFormatter that are known here, and how often each may be repeated."""
 
 
 def _field(letter: str, token: str, time: datetime) -> str:

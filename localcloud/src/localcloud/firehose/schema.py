@@ -42,8 +42,7 @@ class TableSchema:
 
         Raises:
             SchemaError: The table cannot be read, or has a column of a type that is not supported. A fault of
-                the
-                service (throttling, an error of its own) is raised as it came: it passes.
+                the service (throttling, an error of its own) is raised as it came: it passes.
         """
         if self._deserializer is None or self.clock() - self._read >= CACHE_SECONDS:
             self._deserializer = Deserializer(self._columns(), self.conversion.openx)

@@ -1,4 +1,4 @@
-"""What a delivery stream is told to do, read from its description and checked as AWS checks it.
+"""The settings of a delivery stream, read from its description and checked as AWS checks it.
 
 One reading serves both ends: the control plane refuses what cannot be read, the delivery engine delivers by
 what was read. Limits are those of the Firehose API reference (ExtendedS3DestinationConfiguration,

@@ -69,7 +69,7 @@ class KinesisSource:
         started: Records that arrived earlier are not read.
         clock: Monotonic seconds.
         renew: Called when the role's session is no longer good.
-        meter: Measures for CloudWatch.
+        meter: takes the metrics for CloudWatch.
         shards: Shards by ID.
         error: What the last round of calls failed with, None when it did not.
         throttled: GetRecords calls that were throttled.

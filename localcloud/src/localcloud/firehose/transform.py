@@ -131,7 +131,7 @@ def read_answer(payload: bytes, records: Sequence[Record]) -> list[Outcome]:
     """What became of each record, in the order of the records.
 
     A record that the answer leaves out or repeats fails alone; an answer that cannot be read fails as a
-    whole. IDs that were not asked for are ignored.
+    whole. IDs that were not requested are ignored.
 
     Raises:
         InvocationError: The answer is over 6 MB or not what the status model prescribes.

@@ -1,4 +1,4 @@
-"""The rule actions that the lake uses, done by the services' own APIs as the action's role.
+"""The rule actions Kinesis and S3, done by the services' own APIs as the action's role.
 
 Sources, AWS IoT Core developer guide: "Kinesis Data Streams" and "S3" under "Rule actions", and "Error
 handling (error action)".
@@ -66,7 +66,7 @@ class Action(Protocol):
         ...
 
     async def run(self, result: bytes, message: Message, rule: RuleIdentity, api: Loopback) -> None:
-        """Hands over what the rule's statement gave.
+        """Hand over what the rule's statement gave.
 
         Raises:
             ActionError: it could not.

@@ -7,27 +7,26 @@ that says so:
   certificates": port 8883 authenticates clients by certificate).
 * ``_WSSession._policy_allows``: a session without any identity was allowed everything.
 * ``_mqtt_policy_allows``: a certificate that was deactivated or revoked stayed good for the connections it
-  had
-  ("Activate or deactivate a client certificate": they are disconnected within minutes; here at the next
+  had ("Activate or deactivate a client certificate": they are disconnected within minutes; here at the next
   packet).
 * ``_parsed_iot_policy``: a wildcard in a client ID became a wildcard of the policy that names the client ID
-  by
-  variable. Such a variable stays unresolved now, so that its statement matches nothing.
+  by variable. Such a variable stays unresolved now, so that its statement matches nothing.
 * ``_WSSession.handle_packet``: packets before CONNECT were obeyed under the certificate's policies, and a
-  second
-  CONNECT changed the client ID (MQTT 3.1.1, 3.1); payloads above 128 KB and topics of more than seven slashes
-  passed ("Message broker and protocol limits"), and so did any number of publishes a second. The excess over
-  100 a second is discarded and, at QoS 1, not acknowledged; the connection stays (same page).
-  QoS 2 passed, of a last will and of publishes, which the rules got ("AWS IoT differences from MQTT
-  specifications": it is not supported, and no acknowledgement is sent). Reports say that such a will ends
-  the connection; with MQTT 5, whose CONNACK names QoS 1 as the highest, so does such a publish. A retained
+  second CONNECT changed the client ID (MQTT 3.1.1, 3.1); payloads above 128 KB and topics of more than seven
+  slashes passed ("Message broker and protocol limits"), and so did any number of publishes a second. The
+  excess over 100 a second is discarded and, at QoS 1, not acknowledged; the connection stays (same page). QoS
+  2 passed, of a last will and of publishes, which the rules got ("AWS IoT differences from MQTT
+  specifications": it is not supported, and no acknowledgement is sent). Reports say that such a will ends the
+  connection; with MQTT 5, whose CONNACK names QoS 1 as the highest, so does such a publish. A retained
   publish without ``iot:RetainPublish`` was refused to MQTT 5 by its PUBACK alone (reports: the connection
   ends); one to a reserved topic passed, that of Basic Ingest included ("Using MQTT retained messages").
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import socket
 import ssl
 import struct
 import time
@@ -36,14 +35,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from ministack.services import iot
+
 PAYLOAD_BYTES: Final = 128 * 1024
 TOPIC_SLASHES: Final = 7
 PUBLISHES_PER_SECOND: Final = 100
 MAX_QOS: Final = 1
 BURST_SECONDS: Final = 5
-"""AWS does not say over which time it measures the rate. A short one would discard what a gateway sent evenly
-and
-this machine, busy with everything else, received in a bunch."""
+"""AWS does not say over which time it measures the rate. A busy machine receives in a bunch what a device
+sent evenly, and a short time would discard it."""
 
 # MQTT 5, 2.4 and 3.1.2.3; MQTT 3.1.1, 3.3.1.3
 _QOS_NOT_SUPPORTED: Final = 0x9B
@@ -80,27 +80,35 @@ class _Connection:
 
 
 def install(app: Any) -> Counter[str]:
-    """Puts the refusals into MiniStack; returns the counts of what was refused, by reason."""
-    from ministack.services import iot
-
+    """Put the refusals into MiniStack; return the counts of what was refused, by reason."""
     refused: Counter[str] = Counter()
-    _require_certificates(iot)
-    _evaluate_policies_strictly(app, iot)
-    _check_packets(iot, refused)
+    _require_certificates()
+    _evaluate_policies_strictly(app)
+    _check_packets(refused)
     return refused
 
 
-def drop_connections() -> int:
-    """Breaks every MQTT connection at once, as the loss of the broker's machine would; says how many."""
-    from ministack.services import iot
+def listen_on(listener: socket.socket) -> None:
+    """Make the broker listen on this socket; its own listens on every interface."""
 
+    async def listen() -> None:
+        if iot._mtls_server is None:
+            loop = asyncio.get_running_loop()
+            iot._mtls_server = await loop.create_server(iot._MtlsAcceptor, sock=listener)
+            iot._mtls_loop = loop
+
+    iot._mtls_start_locked = listen
+
+
+def drop_connections() -> int:
+    """Break every MQTT connection at once, as the loss of the broker's machine would; say how many."""
     writers = list(iot._mtls_sessions)
     for writer in writers:
         writer.transport.abort()
     return len(writers)
 
 
-def _require_certificates(iot: Any) -> None:
+def _require_certificates() -> None:
     build = iot._mtls_build_ssl_context
 
     def build_requiring() -> ssl.SSLContext:
@@ -111,7 +119,7 @@ def _require_certificates(iot: Any) -> None:
     iot._mtls_build_ssl_context = build_requiring
 
 
-def _evaluate_policies_strictly(app: Any, iot: Any) -> None:
+def _evaluate_policies_strictly(app: Any) -> None:
     session_allows = iot._WSSession._policy_allows
     certificate_allows = iot._mqtt_policy_allows
     parse_policy = iot._parsed_iot_policy
@@ -136,7 +144,7 @@ def _evaluate_policies_strictly(app: Any, iot: Any) -> None:
     iot._parsed_iot_policy = parsed_policy
 
 
-def _check_packets(iot: Any, refused: Counter[str]) -> None:
+def _check_packets(refused: Counter[str]) -> None:
     handle = iot._WSSession.handle_packet
     connections: WeakKeyDictionary[Any, _Connection] = WeakKeyDictionary()
 
@@ -146,12 +154,12 @@ def _check_packets(iot: Any, refused: Counter[str]) -> None:
             refused["second CONNECT" if connection.connected else "packet before CONNECT"] += 1
             return False
         connection.connected = True
-        if kind == iot.PKT_CONNECT and await _refuses_will(iot, session, body):
+        if kind == iot.PKT_CONNECT and await _refuses_will(session, body):
             refused["will of QoS 2"] += 1
             return False
         if kind == iot.PKT_PUBLISH:
             try:
-                topic, payload_bytes = _publish(iot, session, flags, body)
+                topic, payload_bytes = _publish(session, flags, body)
             except (ValueError, IndexError, struct.error):
                 return bool(await handle(session, kind, flags, body))
             if _qos(flags) > MAX_QOS:
@@ -177,8 +185,8 @@ def _check_packets(iot: Any, refused: Counter[str]) -> None:
     iot._WSSession.handle_packet = handle_packet
 
 
-async def _refuses_will(iot: Any, session: Any, body: bytes) -> bool:
-    """Whether a CONNECT packet has a last will of a QoS that is not supported; MQTT 5 is told so."""
+async def _refuses_will(session: Any, body: bytes) -> bool:
+    """Whether a CONNECT packet has a last will of an unsupported QoS; with MQTT 5 the CONNACK says so."""
     try:
         _, offset = iot._read_string(body, 0)
         version, flags = body[offset], body[offset + 1]
@@ -202,7 +210,7 @@ def _qos(flags: int) -> int:
     return (flags >> 1) & 0x03
 
 
-def _publish(iot: Any, session: Any, flags: int, body: bytes) -> tuple[str, int]:
+def _publish(session: Any, flags: int, body: bytes) -> tuple[str, int]:
     """Topic and payload size of a PUBLISH packet."""
     topic, offset = iot._read_string(body, 0)
     if _qos(flags):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from localcloud import metrics_bus as measures
+from localcloud import metrics_bus
 from localcloud.iot.actions import (
     Action,
     ActionError,
@@ -40,7 +40,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Loss:
-    """A message that a rule lost. The payload is not kept, its hash tells which it was."""
+    """A message that a rule lost. The payload is not kept, its hash identifies it."""
 
     rule: str
     topic: str
@@ -57,7 +57,7 @@ class Losses:
         self.latest: deque[Loss] = deque(maxlen=_LOSSES_KEPT)
 
     def add(self, rule: RuleIdentity, message: Message, reason: str) -> None:
-        """Counts a lost message and logs it, as IoT's own logging would."""
+        """Count a lost message and log it, as IoT's own logging would."""
         digest = hashlib.sha256(message.payload).hexdigest()
         self.count += 1
         self.latest.append(Loss(rule.name, message.topic, message.client_id, digest, reason))
@@ -65,7 +65,7 @@ class Losses:
 
 
 def check_rule(payload: Mapping[str, Any]) -> None:
-    """Checks a TopicRulePayload.
+    """Check a TopicRulePayload.
 
     Raises:
         SqlError: its statement, or a template, is not supported.
@@ -87,12 +87,12 @@ def load_rule(stored: Mapping[str, Any]) -> Rule:
 
 
 def measure_match(stored: Mapping[str, Any]) -> None:
-    """Says that a message came on the topic of a rule that MiniStack has stored with these members."""
-    measures.record(_NAMESPACE, "TopicMatch", 1, {"RuleName": str(stored["ruleName"])})
+    """Say that a message came on the topic of a rule that MiniStack has stored with these members."""
+    metrics_bus.record(_NAMESPACE, "TopicMatch", 1, {"RuleName": str(stored["ruleName"])})
 
 
 async def run_rule(rule: Rule, message: Message, source_ip: str, api: Loopback, losses: Losses) -> None:
-    """Evaluates a rule on a message and runs its actions to their end.
+    """Evaluate a rule on a message and run its actions to their end.
 
     An action that fails goes to the error action at once: AWS documents no retries of rule actions. Without
     an error action, or when that fails too, or when the statement cannot be evaluated, the message is lost.
@@ -132,13 +132,13 @@ async def run_rule(rule: Rule, message: Message, source_ip: str, api: Loopback, 
 
 
 def _measure(rule: Rule, name: str, action: Action | None = None) -> None:
-    """Says what a rule did, by RuleName, or what an action of it did, by ActionType as well.
+    """Say what a rule did, by RuleName, or what an action of it did, by ActionType as well.
 
     AWS IoT Core developer guide, "AWS IoT metrics and dimensions". Which values ActionType takes it does not
     say: here the action's name, as Kinesis.
     """
     kind = {} if action is None else {"ActionType": action.kind.removesuffix("Action")}
-    measures.record(_NAMESPACE, name, 1, {"RuleName": rule.identity.name, **kind})
+    metrics_bus.record(_NAMESPACE, name, 1, {"RuleName": rule.identity.name, **kind})
 
 
 def now_ms() -> int:

@@ -1,4 +1,4 @@
-"""The part of AWS IoT SQL, version 2016-03-23, that the lake's rules and their obvious variants need.
+"""The part of AWS IoT SQL, version 2016-03-23, that rules on JSON payloads commonly use.
 
 It is strict: what it does not know is refused when the rule is created, and what the documents leave open
 fails the message loudly instead of being guessed. Pure: text and messages in, values out.
@@ -125,7 +125,7 @@ class Template:
 
 @lru_cache(maxsize=256)
 def parse_statement(sql: str) -> Statement:
-    """Parses ``SELECT items [FROM 'filter'] [WHERE condition]``.
+    """Parse ``SELECT items [FROM 'filter'] [WHERE condition]``.
 
     Raises:
         SqlError: the statement is not supported.
@@ -135,7 +135,7 @@ def parse_statement(sql: str) -> Statement:
 
 @lru_cache(maxsize=256)
 def parse_template(text: str) -> Template:
-    """Parses a substitution template.
+    """Parse a substitution template.
 
     Raises:
         SqlError: an expression is not supported, or a ``${`` has no end.

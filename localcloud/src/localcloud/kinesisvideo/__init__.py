@@ -15,7 +15,3 @@ no real stream does: fragments that turn up in a time that has long been settled
 able to choose, ``POST /_localcloud/kinesisvideo/cut`` breaks the next answers of media off. Throttling and
 other errors on demand are the local cloud's own faults.
 """
-
-from localcloud.kinesisvideo.service import install
-
-__all__ = ["install"]

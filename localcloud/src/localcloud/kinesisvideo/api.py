@@ -117,7 +117,7 @@ class Service:
         return operation in self._operations
 
     def call(self, operation: str, request: Mapping[str, Any]) -> Result:
-        """Carries out an operation.
+        """Carry out an operation.
 
         Raises:
             KinesisVideoError: the service refuses.

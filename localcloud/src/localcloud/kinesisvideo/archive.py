@@ -1,7 +1,7 @@
 """The archived media of one stream: fragments come in, clips and fragment lists go out.
 
 Which fragments an answer holds is the semantics' decision; here lie their bytes. Each fragment is a file, so
-that memory stays small whatever is archived, and expired footage is deleted as soon as nobody reads it.
+that memory stays small whatever is archived, and expired footage is deleted as soon as no answer reads it.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Archive:
     def put(
         self, cluster: matroska.Cluster, producer_ms: int, arrival: Arrival, *, hold: bool = False
     ) -> Fragment:
-        """Stores a cluster as a fragment.
+        """Store a cluster as a fragment.
 
         Args:
             cluster: the media.
@@ -128,7 +128,7 @@ class Archive:
         return fragment
 
     def release(self) -> None:
-        """Shows the fragments that are held back, all at once."""
+        """Show the fragments that are held back, all at once."""
         with self._lock:
             for fragment in self._held:
                 # Footage that is older than its stream was taken by an older stream, whose retention was last
@@ -174,12 +174,12 @@ class Archive:
         return self._documents([(chunk.number, chunk.fragment, chunk.error_code) for chunk in chunks])
 
     def retain(self, retention_ms: int, now_ms: float) -> None:
-        """Changes the retention; what it no longer covers is gone at once."""
+        """Change the retention; what it no longer covers is gone at once."""
         with self._lock:
             self._drop(self.fragments.retain(retention_ms, now_ms))
 
     def remove(self) -> None:
-        """Deletes everything."""
+        """Delete everything."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _documents(self, chunks: Sequence[tuple[int, Fragment | None, int]]) -> Iterator[bytes]:
@@ -213,7 +213,7 @@ class Archive:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Holds back the deletion of files that have been chosen for an answer."""
+        """Hold back the deletion of files that have been chosen for an answer."""
         with self._lock:
             self._readers += 1
         try:
@@ -226,7 +226,7 @@ class Archive:
 
 
 def _write(parts: Iterator[media.ClipPart], clip: Path) -> None:
-    """Writes a clip; what FFmpeg cannot put into MP4 is refused in the service's words."""
+    """Write a clip; what FFmpeg cannot put into MP4 is refused in the service's words."""
     try:
         media.write_clip(parts, clip)
     except av.FFmpegError as error:

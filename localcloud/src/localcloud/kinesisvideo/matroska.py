@@ -6,8 +6,7 @@ here without decoding anything, and a fragment can be put together again as a do
 demuxing of the media itself is left to FFmpeg.
 
 Sources: RFC 8794 (EBML), RFC 9559 (Matroska), and the developer guide's pages on PutMedia for what the
-    service asks
-of a stream.
+service asks of a stream.
 """
 
 from __future__ import annotations
@@ -122,7 +121,7 @@ class _Element:
 
 
 def clusters(stream: bytes) -> Iterator[Cluster]:
-    """Takes a producer's stream apart into its clusters.
+    """Take a producer's stream apart into its clusters.
 
     Raises:
         MatroskaError: an element is cut off, a cluster precedes its tracks, or times are not in milliseconds.
@@ -272,10 +271,12 @@ def without_codec_private(document: bytes) -> bytes:
 
 
 def one_cluster(document: bytes) -> bytes:
-    """The document with its clusters made one; a muxer begins a new one at a key frame, whatever it is told.
+    """The document with its clusters made one.
+
+    A muxer begins a new one at a key frame, whatever its options say.
 
     Raises:
-        MatroskaError: its blocks span more time than a cluster can tell.
+        MatroskaError: its blocks span more time than a cluster can express.
     """
     view = memoryview(document)
     found = [element for element in _top_level(view) if element.id == CLUSTER]

@@ -80,7 +80,7 @@ class _Sample:
 
 
 def write_clip(parts: Iterable[ClipPart], clip: Path) -> None:
-    """Joins fragments to one MP4 file with its index at the front, so that it plays while it is being read.
+    """Join fragments to one MP4 file with its index at the front, so that it plays while it is being read.
 
     Samples stand where their producer timestamps put them, counted from the first fragment's start: a gap
     between fragments is one long last frame before it. A fragment that begins before its predecessor ends (a

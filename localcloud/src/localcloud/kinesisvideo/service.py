@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ministack.core import iam_evaluator, responses, router
+
 from localcloud import control, keys
 from localcloud.kinesisvideo import wire
 from localcloud.kinesisvideo.api import Media, Service, stream_named
@@ -64,7 +66,7 @@ class Frontend:
             denied = denied or self._key_denied(operation.name, request, headers, query)
             if denied is not None:
                 return denied
-            # In a thread: clips are made and files written, and nobody else may wait for that.
+            # In a thread: clips are made and files written, and no other request may wait for that.
             result = await asyncio.to_thread(self.service.call, operation.name, request)
         except KinesisVideoError as error:
             return wire.error(error.code, error.status, str(error))
@@ -82,8 +84,6 @@ class Frontend:
         return 200, {"Content-Type": "application/json"}, acknowledgements
 
     def _send(self, operation: str, media: Media) -> Answer:
-        from ministack.core.responses import StreamingResponse
-
         headers = {"Content-Type": media.content_type}
         if media.size is not None:
             headers["Content-Length"] = str(media.size)
@@ -96,31 +96,28 @@ class Frontend:
             if limit is None:  # a body without its last frame is a broken connection
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        return 200, headers, StreamingResponse(run)
+        return 200, headers, responses.StreamingResponse(run)
 
     def _denied(
         self, operation: str, request: Mapping[str, Any], headers: dict[str, str], query: dict[str, Any]
     ) -> Answer | None:
         """The refusal of a caller whose policies do not allow the operation, by MiniStack's evaluator."""
-        from ministack.core.iam_evaluator import AuthError, enforce
-        from ministack.core.router import extract_access_key_id, extract_region
-
         action = f"{SERVICE}:{operation}"
         arn = self.service.streams.arn_of(request)
         on_stream = {
             f"aws:ResourceTag/{key}": value for key, value in self.service.streams.tags_of(arn).items()
         }
-        refusal = enforce(
-            extract_access_key_id(headers, query),
+        refusal = iam_evaluator.enforce(
+            router.extract_access_key_id(headers, query),
             action,
             SERVICE,
-            extract_region(headers, query),
+            router.extract_region(headers, query),
             resource_arn=arn,
             service_context=on_stream | _tags_in(request),
         )
         if refusal is None:
             return None
-        if isinstance(refusal, AuthError):
+        if isinstance(refusal, iam_evaluator.AuthError):
             return wire.error(refusal.code, 403, refusal.message)
         message = f"User: {refusal.principal_arn} is not authorized to perform: {action} on resource: {arn}"
         return wire.error("AccessDeniedException", 403, message)
@@ -133,13 +130,11 @@ class Frontend:
         The guide ("Data protection in Kinesis Video Streams") says that producers and consumers use it, not
         with which encryption context, so there is none here.
         """
-        from ministack.core.router import extract_access_key_id
-
         action = _KEY_ACTIONS.get(operation)
         key = self.service.streams.key_of(self.service.streams.arn_of(request))
         if action is None or key is None:
             return None
-        why = keys.refusal(extract_access_key_id(headers, query), keys.Use(key, (action,), SERVICE))
+        why = keys.refusal(router.extract_access_key_id(headers, query), keys.Use(key, (action,), SERVICE))
         return None if why is None else wire.error("AccessDeniedException", 403, why)
 
     def _take_cut(self, operation: str) -> int | None:
@@ -168,9 +163,7 @@ def _tags_in(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def install(app: Any) -> None:
-    """Adds the service to MiniStack."""
-    from ministack.core import router
-
+    """Add the service to MiniStack."""
     folder = Path(os.environ["LOCALCLOUD_WORKDIR"]) / SERVICE
     endpoint = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
     frontend = Frontend(Service(folder, ACCOUNT, REGION, endpoint))

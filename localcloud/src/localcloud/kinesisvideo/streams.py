@@ -1,8 +1,7 @@
 """The video streams of the account: what the control plane of Kinesis Video Streams knows about each.
 
 Sources: the API model ``kinesisvideo`` 2017-09-30 that botocore ships, and "Amazon Kinesis Video Streams
-    service
-quotas" in the developer guide for the limits.
+service quotas" in the developer guide for the limits.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ class VideoStream:
     _quotas: dict[str, PointBucket] = field(default_factory=dict)
 
     def take(self, operation: str, now_ms: float) -> None:
-        """Counts a control call.
+        """Count a control call.
 
         Raises:
             ClientLimitExceededError: the stream's quota of this call is used up.
@@ -105,7 +104,7 @@ class VideoStream:
         return info | {name: value for name, value in optional.items() if value}
 
     def tag(self, tags: Mapping[str, str]) -> None:
-        """Adds or replaces tags.
+        """Add or replace tags.
 
         Raises:
             TagsPerResourceExceededLimitError: the stream would have more than 50.
@@ -118,7 +117,7 @@ class VideoStream:
         self.tags = merged
 
     def untag(self, keys: Sequence[str]) -> None:
-        """Removes tags; keys that it does not have are passed over."""
+        """Remove tags; keys that it does not have are skipped."""
         self.tags = {key: value for key, value in self.tags.items() if key not in keys}
 
 

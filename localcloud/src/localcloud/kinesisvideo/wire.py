@@ -1,8 +1,7 @@
 """Requests and answers of Kinesis Video Streams on the wire, by the API models that botocore ships.
 
 A request is refused for anything that its model does not allow: botocore's own validator checks members,
-    types and
-what is required, and here the rest of the model (patterns, choices, upper bounds) is checked too.
+types and what is required, and here the rest of the model (patterns, choices, upper bounds) is checked too.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ FD``), so it must work on Python 3.8 and imports nothing but the standard librar
 
 Requests come on standard input and replies leave on the descriptor FD: a line of JSON, then as many bytes as
 its ``bytes`` says. Standard output and standard error are the function's log; before each reply a mark is
-written there, which tells the other side where the invocation's log ends.
+written there, which shows the other side where the invocation's log ends.
 
 The shapes of errors are those of "Lambda function errors in Python" in the AWS Lambda developer guide.
 """
@@ -52,7 +52,7 @@ class InitError(Exception):
 
 
 def main() -> None:
-    """Loads the handler, says so, and serves invocations until standard input ends."""
+    """Load the handler, say so, and serve invocations until standard input ends."""
     replies = io.FileIO(int(sys.argv[1]), "w")
     requests = os.fdopen(os.dup(0), "rb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -118,7 +118,7 @@ def _described(error: BaseException, kind: str, request_id: str) -> bytes:
 
 
 def _peak_kb() -> int:
-    """The process's peak resident memory; 0 where the system does not tell."""
+    """The process's peak resident memory; 0 where the system does not say."""
     try:
         with open("/proc/self/status", "rb") as status:  # noqa: PTH123 - pathlib would count as the function's memory
             return next(int(line.split()[1]) for line in status if line.startswith(b"VmHWM"))

@@ -99,7 +99,7 @@ class Environment:
         return self._process.stdin.fileno()  # type: ignore[union-attr] # it is a pipe
 
     def initialize(self) -> Reply:
-        """Loads the handler.
+        """Load the handler.
 
         Raises:
             EnvironmentTimeoutError: the Init phase took longer than AWS lets it.
@@ -108,7 +108,7 @@ class Environment:
         return self._exchange(self._setup, INIT_SECONDS)
 
     def invoke(self, event: bytes, request_id: str, arn: str, timeout: float) -> Reply:
-        """Calls the handler with an event, a JSON text.
+        """Call the handler with an event, a JSON text.
 
         Raises:
             EnvironmentTimeoutError: it took longer than ``timeout`` seconds.
@@ -122,11 +122,11 @@ class Environment:
         return self._log.take(_LOG_SECONDS if self._process.poll() is None else 0.5)
 
     def crash(self) -> None:
-        """Kills the process; whoever waits for its answer gets EnvironmentExitError, and cleans up."""
+        """Kill the process; the caller that waits for its answer gets EnvironmentExitError, and cleans up."""
         self._process.kill()
 
     def kill(self) -> None:
-        """Ends the process at once and removes its files."""
+        """End the process at once and remove its files."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         self._process.wait()
@@ -176,9 +176,9 @@ class _Log:
         self._ended = False
 
     def follow(self, stream: Any) -> None:
-        """Reads ``stream`` to its end from a thread of its own, which then closes it.
+        """Read ``stream`` to its end from a thread of its own, which then closes it.
 
-        Nobody else may close it, lest the thread read on from whatever gets the descriptor next.
+        No other thread may close it, lest the thread read on from whatever gets the descriptor next.
         """
         threading.Thread(target=self._read, args=(stream,), daemon=True).start()
 

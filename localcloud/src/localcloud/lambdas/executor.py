@@ -88,7 +88,7 @@ class Executor:
         self._doomed: dict[str, list[threading.Event]] = {}
 
     def execute(self, function: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
-        """Runs one invocation to its end, log included; called from a thread of its own.
+        """Run one invocation to its end, log included; called from a thread of its own.
 
         Returns:
             What MiniStack makes the answer of: ``body``, ``error`` when the function failed, ``log``.
@@ -111,14 +111,14 @@ class Executor:
         return {**result, "log": "\n".join(lines)}
 
     def retire(self, name: str) -> None:
-        """Ends the idle environments of a function. Those at work end with their invocation."""
+        """End the idle environments of a function. Those at work end with their invocation."""
         with self._lock:
             ended = self._idle.pop(name, [])
         for warm in ended:
             warm.environment.kill()
 
     def crash(self, name: str) -> int:
-        """Kills the environments in which a function is at work, as the loss of their machine would.
+        """Kill the environments in which a function is at work, as the loss of their machine would.
 
         Returns:
             How many there were.
@@ -130,20 +130,20 @@ class Executor:
         return len(at_work)
 
     def doom(self, name: str) -> threading.Event:
-        """Kills the next environment in which a function is put to work; the event tells when it has been."""
+        """Kill the next environment in which a function is put to work; the event is set when it has been."""
         doomed = threading.Event()
         with self._lock:
             self._doomed.setdefault(name, []).append(doomed)
         return doomed
 
     def spare(self, name: str, doomed: threading.Event) -> None:
-        """Takes back what ``doom`` wants, if it has not happened."""
+        """Take back what ``doom`` wants, if it has not happened."""
         with self._lock:
             if doomed in self._doomed.get(name, []):
                 self._doomed[name].remove(doomed)
 
     def close(self) -> None:
-        """Ends every environment."""
+        """End every environment."""
         with self._lock:
             environments = [*self._busy, *(warm.environment for kept in self._idle.values() for warm in kept)]
             self._idle.clear()
@@ -221,7 +221,7 @@ class Executor:
             met.set()
 
     def _write_log(self, warm: _Warm, invocation: _Invocation, lines: Sequence[str]) -> None:
-        """Puts the lines into the function's log group, as the function's role."""
+        """Put the lines into the function's log group, as the function's role."""
         group = _log_group(invocation.config)
         place = {"logGroupName": group, "logStreamName": warm.log_stream}
         now = time.time_ns() // 1_000_000

@@ -1,8 +1,12 @@
-"""Which interpreter runs a function, and the packages that Lambda's own runtimes bring."""
+"""Which interpreter runs a function, and the packages that Lambda's own runtimes bring.
+
+The interpreters to choose from are the cloud's own and those that ``LOCALCLOUD_PYTHONS`` names.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -11,8 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-_ROOT: Final = Path(__file__).resolve().parents[3]
-_OLDEST: Final = _ROOT / ".venv-oldest" / "bin" / "python"
+from localcloud.processes import StartError
+from localcloud.settings import PYTHONS
+
 _PACKAGES: Final = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
 _ASK: Final = "import sys, sysconfig; print(*sys.version_info[:2], sysconfig.get_path('purelib'))"
 
@@ -38,7 +43,7 @@ def interpreter_for(runtime: str) -> Interpreter:
     if match is None:
         raise ValueError(f"runtime must be python3.N here, got {runtime!r}")
     wanted = (3, int(match[1]))
-    found = min(_interpreters(), key=lambda each: abs(each.version[1] - wanted[1]))
+    found = min(interpreters(), key=lambda each: abs(each.version[1] - wanted[1]))
     if found.version != wanted:
         _warn_once(runtime, f"python{found.version[0]}.{found.version[1]}")
     return found
@@ -56,14 +61,27 @@ def link_packages(interpreter: Interpreter, folder: Path) -> Path:
 
 
 @cache
-def _interpreters() -> tuple[Interpreter, ...]:
-    pythons = [Path(sys.executable), *([_OLDEST] if _OLDEST.exists() else [])]
-    found = []
-    for python in pythons:
+def interpreters() -> tuple[Interpreter, ...]:
+    """The interpreters that functions may run on.
+
+    Raises:
+        StartError: one of ``LOCALCLOUD_PYTHONS`` does not run, or has no AWS SDK.
+    """
+    named = [Path(name) for name in os.environ.get(PYTHONS, "").split(os.pathsep) if name]
+    return tuple(_asked(python) for python in (Path(sys.executable), *named))
+
+
+def _asked(python: Path) -> Interpreter:
+    rule = f"{PYTHONS}: each must be a Python interpreter with boto3 beside it, got {python}"
+    try:
         answer = subprocess.run([python, "-c", _ASK], capture_output=True, text=True, check=True)
         major, minor, site = answer.stdout.split(maxsplit=2)
-        found.append(Interpreter(python, (int(major), int(minor)), Path(site.strip())))
-    return tuple(found)
+        found = Interpreter(python, (int(major), int(minor)), Path(site.strip()))
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
+        raise StartError(rule) from error
+    if not (found.site / "boto3").exists():
+        raise StartError(rule)
+    return found
 
 
 @cache

@@ -1,7 +1,7 @@
 """Services ask KMS about the keys that their resources are encrypted with.
 
 Wrapped in ``ministack.app.SERVICE_HANDLERS``, after IAM has allowed the call itself; they recorded keys and
-asked nobody:
+did not ask KMS:
 
 * ``s3``: GenerateDataKey for a put, Decrypt for a get, both for the parts of an upload (S3 User Guide,
   "Using server-side encryption with AWS KMS keys"). The encryption context is the bucket with a bucket key,
@@ -10,8 +10,8 @@ asked nobody:
   to use user-generated KMS keys").
 * ``logs``: a key is only taken if its policy lets CloudWatch Logs use it for the log group (CloudWatch Logs
   guide, "Encrypt log data in CloudWatch Logs using AWS KMS").
-* ``lambda``: whoever sets a function's key must be allowed CreateGrant and Encrypt (Lambda guide, "Securing
-  Lambda environment variables"). The function's role needs nothing: Lambda uses the grant.
+* ``lambda``: the caller who sets a function's key must be allowed CreateGrant and Encrypt (Lambda guide,
+  "Securing Lambda environment variables"). The function's role needs nothing: Lambda uses the grant.
 
 Kinesis Video Streams and Athena, which are this package's own, ask by themselves.
 """
@@ -22,6 +22,9 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
+
+from ministack.core import responses, router
+from ministack.services import kinesis, s3
 
 from localcloud.keys import Use, refusal, service_may
 from localcloud.settings import ACCOUNT, REGION
@@ -53,7 +56,7 @@ _LOGS_ACTIONS: Final = (
 
 
 def install(app: Any) -> None:
-    """Wraps the handlers."""
+    """Wrap the handlers."""
     for service, check in {"s3": _s3, "kinesis": _kinesis, "logs": _logs, "lambda": _lambda}.items():
         app.SERVICE_HANDLERS[service] = _checked(app.SERVICE_HANDLERS[service], check)
 
@@ -69,8 +72,6 @@ def _checked(handler: Handler, check: Check) -> Handler:
 
 def key_for_writing(bucket: str, headers: Mapping[str, str] | None = None) -> str | None:
     """The KMS key that an object put into a bucket is encrypted with, if it is one."""
-    from ministack.services import s3
-
     given = headers or {}
     if given.get("x-amz-server-side-encryption") == "AES256":
         return None
@@ -80,16 +81,12 @@ def key_for_writing(bucket: str, headers: Mapping[str, str] | None = None) -> st
 
 def key_of_object(bucket: str, key: str) -> str | None:
     """The KMS key that an object is encrypted with, if it is one."""
-    from ministack.services import s3
-
     item = s3._buckets.get(bucket, {}).get("objects", {}).get(key)
     return item["preserved_headers"].get(_KEY_HEADER) if item and item.get("preserved_headers") else None
 
 
 def s3_use(bucket: str, key: str, kms_key: str, actions: tuple[str, ...]) -> Use:
     """What S3 asks of KMS for an object."""
-    from ministack.services import s3
-
     by_bucket = "<BucketKeyEnabled>true</BucketKeyEnabled>" in s3._bucket_encryption.get(bucket, "")
     arn = f"arn:aws:s3:::{bucket}" if by_bucket else f"arn:aws:s3:::{bucket}/{key}"
     return Use(kms_key, actions, "s3", {"aws:s3:arn": arn})
@@ -98,9 +95,6 @@ def s3_use(bucket: str, key: str, kms_key: str, actions: tuple[str, ...]) -> Use
 def _s3(
     method: str, path: str, headers: dict[str, str], _body: bytes, query: dict[str, Any]
 ) -> Answer | None:
-    from ministack.core.router import extract_access_key_id
-    from ministack.services import s3
-
     bucket, _, key = path.lstrip("/").partition("/")
     if not key or set(query) - _OF_DATA - {name for name in query if name.lower().startswith("x-amz-")}:
         return None
@@ -116,7 +110,7 @@ def _s3(
     elif method in ("PUT", "POST"):
         actions = BOTH if "uploadId" in query else ENCRYPT
         uses = [(bucket, key, key_for_writing(bucket, headers), actions)]
-    caller = extract_access_key_id(headers, query)
+    caller = router.extract_access_key_id(headers, query)
     for of_bucket, of_key, kms_key, wanted in uses:
         if kms_key and (why := refusal(caller, s3_use(of_bucket, of_key, kms_key, wanted))):
             answer: Answer = s3._error("AccessDenied", why, 403)
@@ -125,9 +119,6 @@ def _s3(
 
 
 def _kinesis(_: str, __: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer | None:
-    from ministack.core.router import extract_access_key_id
-    from ministack.services import kinesis
-
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
     actions = _STREAM_ACTIONS.get(operation)
     if actions is None:
@@ -141,7 +132,7 @@ def _kinesis(_: str, __: str, headers: dict[str, str], body: bytes, query: dict[
     if stream is None or stream.get("EncryptionType") != "KMS" or not stream.get("KeyId"):
         return None
     use = Use(stream["KeyId"], actions, "kinesis", {"aws:kinesis:arn": stream["StreamARN"]})
-    why = refusal(extract_access_key_id(headers, query), use)
+    why = refusal(router.extract_access_key_id(headers, query), use)
     return _error("KMSAccessDeniedException", why, 400) if why else None
 
 
@@ -162,8 +153,6 @@ def _logs(_: str, __: str, headers: dict[str, str], body: bytes, ___: dict[str, 
 def _lambda(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
 ) -> Answer | None:
-    from ministack.core.router import extract_access_key_id
-
     parts = path.strip("/").split("/")
     creates = method == "POST" and parts[1:] == ["functions"]
     if not (creates or (method == "PUT" and parts[-1] == "configuration")):
@@ -175,7 +164,7 @@ def _lambda(
     name = request.get("FunctionName") if creates else parts[2]
     context = {"aws:lambda:FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"}
     use = Use(key, ("kms:CreateGrant", "kms:Encrypt"), "lambda", context)
-    why = refusal(extract_access_key_id(headers, query), use)
+    why = refusal(router.extract_access_key_id(headers, query), use)
     return _error("KMSAccessDeniedException", why, 502) if why else None
 
 
@@ -188,7 +177,5 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 def _error(code: str, message: str, status: int) -> Answer:
-    from ministack.core.responses import error_response_json
-
-    answer: Answer = error_response_json(code, message, status)
+    answer: Answer = responses.error_response_json(code, message, status)
     return answer

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from ministack.services import glue
+
 
 def install(_: Any) -> None:
-    """Puts the two operations in front of ``ministack.services.glue.handle_request``."""
-    from ministack.services import glue
-
+    """Put the two operations in front of ``ministack.services.glue.handle_request``."""
     original: Callable[..., Awaitable[Any]] = glue.handle_request
 
     async def handle_request(method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Any:

@@ -31,6 +31,9 @@ import json
 from contextvars import ContextVar
 from typing import Any, Final
 
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import kinesis, sts
+
 from localcloud.settings import ACCESS_KEY
 
 _LOG_STREAM_ACTIONS: Final = frozenset({"CreateLogStream", "DeleteLogStream", "GetLogEvents", "PutLogEvents"})
@@ -45,19 +48,17 @@ _also: ContextVar[tuple[str, ...]] = ContextVar("also_checked_arns", default=())
 
 
 def install(app: Any) -> None:
-    """Puts the corrections into MiniStack."""
-    from ministack.core import iam_actions, iam_evaluator
-
-    _name_every_action(iam_actions)
-    _name_resources(iam_actions)
-    _name_key_of_writes(iam_actions)
-    _check_ancestors(iam_evaluator)
-    _refuse_malformed_conditions(iam_evaluator)
-    _know_localstack_client(iam_evaluator)
+    """Put the corrections into MiniStack."""
+    _name_every_action()
+    _name_resources()
+    _name_key_of_writes()
+    _check_ancestors()
+    _refuse_malformed_conditions()
+    _know_localstack_client()
     app.pin_request_origin = lambda address, _secure: iam_evaluator.pin_request_origin(address, True)
 
 
-def _name_every_action(iam_actions: Any) -> None:
+def _name_every_action() -> None:
     extract = iam_actions.extract_iam_action
 
     def extract_iam_action(service: str, *rest: Any) -> str | None:
@@ -69,7 +70,7 @@ def _name_every_action(iam_actions: Any) -> None:
     iam_actions.extract_iam_action = extract_iam_action
 
 
-def _name_resources(iam_actions: Any) -> None:
+def _name_resources() -> None:
     extract = iam_actions.extract_resource_arn
 
     def extract_resource_arn(
@@ -100,13 +101,11 @@ def _name_resources(iam_actions: Any) -> None:
 
 def _stream_of(iterator: str) -> str:
     """ARN of the stream that a shard iterator reads; one that is unknown belongs to none."""
-    from ministack.services import kinesis
-
     state = kinesis._shard_iterators.get(iterator)
     return str(state["stream_arn"]) if state else "*"
 
 
-def _name_key_of_writes(iam_actions: Any) -> None:
+def _name_key_of_writes() -> None:
     known = iam_actions.s3_service_context
 
     def s3_service_context(action: str, query: Any, path: str, headers: dict[str, str]) -> Any:
@@ -143,7 +142,7 @@ def _text(body: bytes, member: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _check_ancestors(iam_evaluator: Any) -> None:
+def _check_ancestors() -> None:
     check = iam_evaluator.enforce
 
     def enforce(
@@ -166,7 +165,7 @@ def _check_ancestors(iam_evaluator: Any) -> None:
     iam_evaluator.enforce = enforce
 
 
-def _refuse_malformed_conditions(iam_evaluator: Any) -> None:
+def _refuse_malformed_conditions() -> None:
     met = iam_evaluator._conditions_met
 
     def conditions_met(conditions: Any, context: Any) -> bool:
@@ -179,9 +178,7 @@ def _refuse_malformed_conditions(iam_evaluator: Any) -> None:
     iam_evaluator._conditions_met = conditions_met
 
 
-def _know_localstack_client(iam_evaluator: Any) -> None:
-    from ministack.services import sts
-
+def _know_localstack_client() -> None:
     resolve = iam_evaluator.resolve_credential
 
     def resolve_credential(access_key: str, *rest: Any, **named: Any) -> Any:

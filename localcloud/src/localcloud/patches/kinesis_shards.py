@@ -3,13 +3,11 @@
 Of ``ministack.services.kinesis`` this replaces:
 
 - ``_split_shard``, ``_merge_shards``, ``_update_shard_count``: deleted the parent shards with every record in
-  them. A
-  parent is now closed: it takes no record, and can be read to its end.
+  them. A parent is now closed: it takes no record, and can be read to its end.
 - ``_route_to_shard``, ``_shard_out``, ``_describe_stream_summary``: know closed shards from open ones.
 - ``_get_records``: had no end of a closed shard (no NextShardIterator, ChildShards) and no limit of 10 MB.
 - ``_expire_records``: iterators are positions in a list, and it shortened the list under them: every iterator
-  then
-  skipped as many new records as old ones had expired.
+  then skipped as many new records as old ones had expired.
 - ``_create_stream``: gave an on-demand stream one shard, where Kinesis gives four.
 - ``handle_request``: has no UpdateStreamMode, so a stream could not become on-demand or provisioned.
 """
@@ -20,6 +18,8 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+from ministack.services import kinesis
 
 MAX_ANSWER = 10 * 1024 * 1024
 """Bytes of data in one answer of GetRecords (Kinesis API reference)."""
@@ -32,22 +32,18 @@ Operation = Callable[[dict[str, Any]], Any]
 
 
 def install(_: Any) -> None:
-    """Replaces the functions; MiniStack looks each up by name at every call."""
-    from ministack.services import kinesis
-
+    """Replace the functions; MiniStack looks each up by name at every call."""
     kinesis._route_to_shard = route_to_shard
     kinesis._shard_out = _shard_out(kinesis._shard_out)
-    kinesis._expire_records = _expire_records(kinesis)
+    kinesis._expire_records = expire_records
     splitting, merging = ("ShardToSplit",), ("ShardToMerge", "AdjacentShardToMerge")
-    kinesis._split_shard = _checked(
-        kinesis, splitting, _keep_parents(kinesis, kinesis._split_shard, splitting)
-    )
-    kinesis._merge_shards = _checked(kinesis, merging, _keep_parents(kinesis, kinesis._merge_shards, merging))
-    kinesis._update_shard_count = _update_shard_count(kinesis)
-    kinesis._get_records = _get_records(kinesis, kinesis._get_records)
-    kinesis._describe_stream_summary = _open_shards_only(kinesis, kinesis._describe_stream_summary)
+    kinesis._split_shard = _checked(splitting, _keep_parents(kinesis._split_shard, splitting))
+    kinesis._merge_shards = _checked(merging, _keep_parents(kinesis._merge_shards, merging))
+    kinesis._update_shard_count = update_shard_count
+    kinesis._get_records = _get_records(kinesis._get_records)
+    kinesis._describe_stream_summary = _open_shards_only(kinesis._describe_stream_summary)
     kinesis._create_stream = _create_stream(kinesis._create_stream)
-    kinesis.handle_request = _with_stream_mode(kinesis, kinesis.handle_request)
+    kinesis.handle_request = _with_stream_mode(kinesis.handle_request)
 
 
 def is_open(shard: dict[str, Any]) -> bool:
@@ -73,28 +69,26 @@ def _shard_out(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[st
     return shard_out
 
 
-def _expire_records(kinesis: Any) -> Callable[[dict[str, Any]], None]:
-    def expire_records(stream: dict[str, Any]) -> None:
-        horizon = time.time() - stream["RetentionPeriodHours"] * 3600
-        for shard_id, shard in stream["shards"].items():
-            records = shard["records"]
-            # Records stand in the order of their arrival.
-            expired = next(
-                (at for at, one in enumerate(records) if one["ApproximateArrivalTimestamp"] >= horizon),
-                len(records),
-            )
-            if not expired:
-                continue
-            del records[:expired]
-            for state in kinesis._shard_iterators.values():
-                if state["stream_arn"] == stream["StreamARN"] and state["shard_id"] == shard_id:
-                    state["position"] = max(0, state["position"] - expired)
-
-    return expire_records
+def expire_records(stream: dict[str, Any]) -> None:
+    """Forget records beyond the retention period, and move the iterators of their shards along."""
+    horizon = time.time() - stream["RetentionPeriodHours"] * 3600
+    for shard_id, shard in stream["shards"].items():
+        records = shard["records"]
+        # Records are in the order of their arrival.
+        expired = next(
+            (at for at, one in enumerate(records) if one["ApproximateArrivalTimestamp"] >= horizon),
+            len(records),
+        )
+        if not expired:
+            continue
+        del records[:expired]
+        for state in kinesis._shard_iterators.values():
+            if state["stream_arn"] == stream["StreamARN"] and state["shard_id"] == shard_id:
+                state["position"] = max(0, state["position"] - expired)
 
 
-def _checked(kinesis: Any, names: tuple[str, ...], operation: Operation) -> Operation:
-    """Refuses to reshard a shard that is closed already."""
+def _checked(names: tuple[str, ...], operation: Operation) -> Operation:
+    """Refuse to reshard a shard that is closed already."""
 
     def checked(data: dict[str, Any]) -> Any:
         _, stream = kinesis._resolve_stream(data)
@@ -109,7 +103,7 @@ def _checked(kinesis: Any, names: tuple[str, ...], operation: Operation) -> Oper
     return checked
 
 
-def _keep_parents(kinesis: Any, original: Operation, names: tuple[str, ...]) -> Operation:
+def _keep_parents(original: Operation, names: tuple[str, ...]) -> Operation:
     """Resharding as MiniStack does it, and then the parents again, closed."""
 
     def keep_parents(data: dict[str, Any]) -> Any:
@@ -124,30 +118,28 @@ def _keep_parents(kinesis: Any, original: Operation, names: tuple[str, ...]) -> 
     return keep_parents
 
 
-def _update_shard_count(kinesis: Any) -> Operation:
-    def update_shard_count(data: dict[str, Any]) -> Any:
-        name, stream = kinesis._resolve_stream(data)
-        if not stream:
-            return kinesis.error_response_json("ResourceNotFoundException", f"Stream {name} not found", 400)
-        current = [shard_id for shard_id, shard in stream["shards"].items() if is_open(shard)]
-        target = int(data.get("TargetShardCount") or 0)
-        if not len(current) / 2 <= target <= len(current) * 2:
-            message = (
-                f"TargetShardCount must be within half and twice the {len(current)} open shards, got {target}"
-            )
-            return kinesis.error_response_json("InvalidArgumentException", message, 400)
-        if target != len(current):
-            _reshard(kinesis, stream, current, target)
-        counts = {"CurrentShardCount": len(current), "TargetShardCount": target}
-        return kinesis.json_response(
-            {"StreamName": stream["StreamName"], **counts, "StreamARN": stream["StreamARN"]}
+def update_shard_count(data: dict[str, Any]) -> Any:
+    """Reshard a stream to a number of even open shards; its parents stay, closed."""
+    name, stream = kinesis._resolve_stream(data)
+    if not stream:
+        return kinesis.error_response_json("ResourceNotFoundException", f"Stream {name} not found", 400)
+    current = [shard_id for shard_id, shard in stream["shards"].items() if is_open(shard)]
+    target = int(data.get("TargetShardCount") or 0)
+    if not len(current) / 2 <= target <= len(current) * 2:
+        message = (
+            f"TargetShardCount must be within half and twice the {len(current)} open shards, got {target}"
         )
+        return kinesis.error_response_json("InvalidArgumentException", message, 400)
+    if target != len(current):
+        _reshard(stream, current, target)
+    counts = {"CurrentShardCount": len(current), "TargetShardCount": target}
+    return kinesis.json_response(
+        {"StreamName": stream["StreamName"], **counts, "StreamARN": stream["StreamARN"]}
+    )
 
-    return update_shard_count
 
-
-def _reshard(kinesis: Any, stream: dict[str, Any], parents: list[str], target: int) -> None:
-    """Closes the open shards and opens `target` even ones, whose parents hold the ends of their ranges."""
+def _reshard(stream: dict[str, Any], parents: list[str], target: int) -> None:
+    """Close the open shards and open `target` even ones, whose parents hold the ends of their ranges."""
     shards = stream["shards"]
     children = kinesis._build_shards(target, start_index=kinesis._max_shard_index(stream) + 1)
     for child in children.values():
@@ -159,7 +151,7 @@ def _reshard(kinesis: Any, stream: dict[str, Any], parents: list[str], target: i
     shards.update(children)
 
 
-def _get_records(kinesis: Any, original: Operation) -> Operation:
+def _get_records(original: Operation) -> Operation:
     def get_records(data: dict[str, Any]) -> Any:
         state = kinesis._shard_iterators.get(data.get("ShardIterator"))
         if state is None or state["stream"] not in kinesis._streams:
@@ -205,7 +197,7 @@ def _parents(shard: dict[str, Any]) -> tuple[str | None, str | None]:
     return shard["parent_shard_id"], shard["adjacent_parent_shard_id"]
 
 
-def _open_shards_only(kinesis: Any, original: Operation) -> Operation:
+def _open_shards_only(original: Operation) -> Operation:
     def describe(data: dict[str, Any]) -> Any:
         status, headers, body = original(data)
         if status != 200:
@@ -227,7 +219,7 @@ def _create_stream(original: Operation) -> Operation:
     return create_stream
 
 
-def _with_stream_mode(kinesis: Any, original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _with_stream_mode(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def handle_request(method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Any:
         if headers.get("x-amz-target", "").rpartition(".")[2] != "UpdateStreamMode":
             return await original(method, path, headers, body, query_params)

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ministack.services import kinesis
+
 Operation = Callable[[dict[str, Any]], Any]
 
 
 def install(_: Any) -> None:
-    """Replaces the function; MiniStack looks it up by name at every call."""
-    from ministack.services import kinesis
-
-    kinesis._create_stream = _create_stream(kinesis, kinesis._create_stream)
+    """Replace the function; MiniStack looks it up by name at every call."""
+    kinesis._create_stream = _create_stream(kinesis._create_stream)
 
 
-def _create_stream(kinesis: Any, original: Operation) -> Operation:
+def _create_stream(original: Operation) -> Operation:
     def create_stream(data: dict[str, Any]) -> Any:
         existed = data.get("StreamName") in kinesis._streams
         answer = original(data)

@@ -1,1 +1,1 @@
-"""What tests of the local cloud, and of what runs on it, share: devices, cameras, tables and fakes in memory."""
+"""What tests of the local cloud, and of what runs on it, share: devices, cameras, tables, fakes in memory."""

@@ -12,7 +12,7 @@ from localcloud.testing.identity import frame_identity
 
 
 def decoded_frames(clip: Path) -> list[str]:
-    """Decodes a clip and returns its frames' identities in the order in which they are shown.
+    """Decode a clip and return its frames' identities in the order in which they are shown.
 
     Raises:
         InputError: there is no such file, or it holds no video.
@@ -32,7 +32,7 @@ def raw_packets(document: Path) -> tuple[str, ...]:
 
 
 def export_frame(clip: Path, index: int, picture: Path) -> None:
-    """Writes one frame of a clip as a picture, in the format that the file name says.
+    """Write one frame of a clip as a picture, in the format that the file name says.
 
     Args:
         clip: video file.

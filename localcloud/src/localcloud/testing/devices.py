@@ -50,7 +50,7 @@ def enrol(cloud: LocalCloud, folder: Path, *, active: bool = True) -> Device:
 
 
 def allow(cloud: LocalCloud, device: Device, name: str, *statements: dict[str, Any]) -> None:
-    """Attaches a policy of these statements to the device's certificate."""
+    """Attach a policy of these statements to the device's certificate."""
     iot = cloud.client("iot")
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
     iot.create_policy(policyName=name, policyDocument=json.dumps(document))
@@ -63,7 +63,7 @@ def arn(cloud: LocalCloud, resource: str) -> str:
 
 
 class Connection:
-    """An MQTT client that tells what the broker did; ``reason`` is what it said last, with MQTT 5."""
+    """An MQTT client that records what the broker did; ``reason`` is what it said last, with MQTT 5."""
 
     def __init__(self, client: mqtt.Client) -> None:
         self.client = client
@@ -74,7 +74,7 @@ class Connection:
         client.on_disconnect = self._on_disconnect
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        """Publishes at QoS 1; whether the broker acknowledged it before it dropped the connection."""
+        """Publish at QoS 1; whether the broker acknowledged it before it dropped the connection."""
         published = self.client.publish(topic, payload, qos=1, retain=retain)
         if published.rc != mqtt.MQTT_ERR_SUCCESS:  # the connection was gone before the publish
             return False
@@ -83,10 +83,11 @@ class Connection:
         return published.is_published()
 
     def wait_for_answer(self) -> None:
-        """Returns when the broker has accepted or dropped the connection."""
+        """Return when the broker has accepted or dropped the connection."""
         deadline = time.monotonic() + PATIENCE
         while not (self.accepted.is_set() or self.dropped.wait(0.005)):
-            assert time.monotonic() < deadline, "the broker did not answer"
+            if time.monotonic() > deadline:
+                raise TimeoutError("the broker did not answer")
 
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         self.reason = str(reason)

@@ -85,7 +85,7 @@ class SyntheticEncoder:
             raise InputError(f"fps must divide 1000, got {self.fps}")
 
     def film(self, start_ms: int, first_frame: int, frames: int) -> Footage:
-        """Encodes one fragment.
+        """Encode one fragment.
 
         Args:
             start_ms: producer timestamp of its first frame, epoch milliseconds.
@@ -264,7 +264,7 @@ def _play(tone: Any, start_ms: int, length_ms: int) -> Iterator[list[av.Packet[A
 
 
 def _after(packets: list[av.Packet[Any]], start_ms: int) -> list[av.Packet[Any]]:
-    """Leaves out the encoder's run-in, which lies before the fragment."""
+    """Leave out the encoder's run-in, which lies before the fragment."""
     return [
         packet
         for packet in packets

@@ -1,7 +1,7 @@
-"""An AWS in memory, as small as a delivery needs it, that can be told to fail.
+"""An AWS in memory, as small as a delivery needs it, whose calls can be made to fail.
 
 It answers with what botocore would hand over and raises what botocore would raise, so that `Delivery` runs as
-it is. Kinesis, Lambda, S3 and Glue as they really answer are met in test_cloud.py.
+it is. A request that botocore's model does not have fails the test.
 """
 
 from __future__ import annotations
@@ -18,32 +18,35 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from localcloud.firehose.records import Receipt, Record
+from localcloud.testing.strict import StrictClient
 
 ROLE = "arn:aws:iam::123456789012:role/delivery"
-STREAM = "arn:aws:kinesis:eu-central-1:123456789012:stream/lake-krakow-measurements"
-FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:lake-krakow-measurements-transform"
-DELIVERY_STREAM = "arn:aws:firehose:eu-central-1:123456789012:deliverystream/lake-krakow-measurements"
+STREAM = "arn:aws:kinesis:eu-central-1:123456789012:stream/test-krakow-measurements"
+FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:test-krakow-measurements-transform"
+DELIVERY_STREAM = "arn:aws:firehose:eu-central-1:123456789012:deliverystream/test-krakow-measurements"
 STARTED = datetime(2026, 3, 9, 8, 0, tzinfo=UTC)
-LANE = "factory=krakow/year=!{partitionKeyFromLambda:year}/month=!{partitionKeyFromLambda:month}/"
-ERRORS = "errors/factory=krakow/measurements/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
+PREFIX = "station=krakow/year=!{partitionKeyFromLambda:year}/month=!{partitionKeyFromLambda:month}/"
+ERRORS = "errors/station=krakow/measurements/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
 
 
 def description(**changes: Any) -> dict[str, Any]:
     """A delivery stream with dynamic partitioning and a transform; `changes` go into its S3 destination."""
     s3: dict[str, Any] = {
         "RoleARN": ROLE,
-        "BucketARN": "arn:aws:s3:::lake-measurements",
-        "Prefix": LANE,
+        "BucketARN": "arn:aws:s3:::test-measurements",
+        "Prefix": PREFIX,
         "ErrorOutputPrefix": ERRORS,
         "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 60},
         "CompressionFormat": "UNCOMPRESSED",
+        "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
         "DynamicPartitioningConfiguration": {"Enabled": True},
         "ProcessingConfiguration": processing(),
         **changes,
     }
     return {
-        "DeliveryStreamName": "lake-krakow-measurements",
+        "DeliveryStreamName": "test-krakow-measurements",
         "DeliveryStreamARN": DELIVERY_STREAM,
+        "DeliveryStreamStatus": "ACTIVE",
         "DeliveryStreamType": "KinesisStreamAsSource",
         "VersionId": "1",
         "Source": {
@@ -53,7 +56,10 @@ def description(**changes: Any) -> dict[str, Any]:
                 "DeliveryStartTimestamp": STARTED,
             }
         },
-        "Destinations": [{"ExtendedS3DestinationDescription": s3}],
+        "Destinations": [
+            {"DestinationId": "destinationId-000000000001", "ExtendedS3DestinationDescription": s3}
+        ],
+        "HasMoreDestinations": False,
     }
 
 
@@ -68,7 +74,7 @@ def conversion(**openx: Any) -> dict[str, Any]:
     """A DataFormatConversionConfiguration from OpenX JSON to Parquet."""
     return {
         "Enabled": True,
-        "SchemaConfiguration": {"RoleARN": ROLE, "DatabaseName": "lake", "TableName": "measurements"},
+        "SchemaConfiguration": {"RoleARN": ROLE, "DatabaseName": "test", "TableName": "measurements"},
         "InputFormatConfiguration": {"Deserializer": {"OpenXJsonSerDe": openx}},
         "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {}}},
     }
@@ -78,7 +84,7 @@ def refusal(code: str, operation: str = "Operation", status: int = 400) -> Clien
     """What boto3 raises for an error answer."""
     return ClientError(
         {
-            "Error": {"Code": code, "Message": "told to fail"},
+            "Error": {"Code": code, "Message": "fails on purpose"},
             "ResponseMetadata": {
                 "HTTPStatusCode": status,
                 "RequestId": "1",
@@ -93,14 +99,16 @@ def refusal(code: str, operation: str = "Operation", status: int = 400) -> Clien
 
 @dataclass
 class Clock:
-    """Time that moves when it is told to."""
+    """Time that moves when a test moves it."""
 
     seconds: float = 0.0
 
     def __call__(self) -> float:
+        """Seconds since the start."""
         return self.seconds
 
     def now(self) -> datetime:
+        """The moment that it is."""
         return STARTED + timedelta(seconds=self.seconds)
 
 
@@ -114,7 +122,7 @@ class FakeShard:
 
 
 def month_of(data: bytes) -> dict[str, str]:
-    """Partition keys of the default transform: the record's last character tells the month."""
+    """Partition keys of the default transform: the record's last character selects the month."""
     return {"year": "2026", "month": f"{data.strip()[-1] % 3 + 1:02d}"}
 
 
@@ -148,8 +156,9 @@ class FakeAws:
         self.failures: dict[str, list[Exception]] = {}
         self._sequence = 0
 
-    def client(self, _service: str, _role_arn: str) -> FakeAws:
-        return self
+    def client(self, service: str, _role_arn: str) -> StrictClient:
+        """A client of one of its services, which takes nothing that the service's model does not have."""
+        return StrictClient(service, self)
 
     def fail(self, operation: str, *errors: Exception) -> None:
         """Let the next calls of an operation raise these, one each."""
@@ -178,17 +187,26 @@ class FakeAws:
         bodies = [body for key, body in self.objects.items() if key.startswith("errors/")]
         return [json.loads(line) for body in bodies for line in body.splitlines()]
 
-    # -- the operations, by botocore's names
+    # The operations, by boto3's names
 
     def list_shards(self, **_: Any) -> dict[str, Any]:
+        """Kinesis' ListShards."""
         self._called("list_shards")
         listed = []
         for shard_id, shard in self.shards.items():
             names = ("ParentShardId", "AdjacentParentShardId")
-            listed.append({"ShardId": shard_id, **dict(zip(names, shard.parents, strict=False))})
+            listed.append(
+                {
+                    "ShardId": shard_id,
+                    "HashKeyRange": {"StartingHashKey": "0", "EndingHashKey": str(2**128 - 1)},
+                    "SequenceNumberRange": {"StartingSequenceNumber": "0"},
+                    **dict(zip(names, shard.parents, strict=False)),
+                }
+            )
         return {"Shards": listed}
 
     def get_shard_iterator(self, **arguments: Any) -> dict[str, Any]:
+        """Kinesis' GetShardIterator, for a moment or behind a record."""
         self._called("get_shard_iterator")
         records = self.shards[arguments["ShardId"]].records
         if arguments["ShardIteratorType"] == "AT_TIMESTAMP":
@@ -198,6 +216,7 @@ class FakeAws:
         return {"ShardIterator": f"{arguments['ShardId']}/{position}"}
 
     def get_records(self, **arguments: Any) -> dict[str, Any]:
+        """Kinesis' GetRecords; a closed shard has an end."""
         self._called("get_records")
         shard_id, position = arguments["ShardIterator"].split("/")
         shard = self.shards[shard_id]
@@ -209,6 +228,7 @@ class FakeAws:
         return answer
 
     def invoke(self, **arguments: Any) -> dict[str, Any]:
+        """Lambda's Invoke of `function`."""
         event = json.loads(arguments["Payload"])
         self.events.append(event)
         self._called("invoke")
@@ -219,21 +239,23 @@ class FakeAws:
         return {"Payload": io.BytesIO(payload)}
 
     def put_object(self, **arguments: Any) -> dict[str, Any]:
+        """S3's PutObject."""
         self._called("put_object")
         self.objects[arguments["Key"]] = arguments["Body"]
         return {}
 
     def put_log_events(self, **arguments: Any) -> dict[str, Any]:
+        """CloudWatch Logs' PutLogEvents."""
         self._called("put_log_events")
-        assert (arguments["logGroupName"], arguments["logStreamName"]) == ("/lake/delivery", "errors")
-        self.log += [json.loads(event["message"]) for event in arguments["logEvents"]]
+        place = (arguments["logGroupName"], arguments["logStreamName"])
+        self.log += [{"place": place, **json.loads(event["message"])} for event in arguments["logEvents"]]
         return {}
 
     def get_table_versions(self, **_: Any) -> dict[str, Any]:
+        """Glue's GetTableVersions."""
         self._called("get_table_versions")
-        return {
-            "TableVersions": [{"Table": {"StorageDescriptor": {"Columns": self.columns}}, "VersionId": "1"}]
-        }
+        table = {"Name": "measurements", "StorageDescriptor": {"Columns": self.columns}}
+        return {"TableVersions": [{"Table": table, "VersionId": "1"}]}
 
     def _called(self, operation: str) -> None:
         self.calls.append(operation)
@@ -242,6 +264,7 @@ class FakeAws:
 
 
 def record(number: int = 0, data: bytes = b"data") -> Record:
+    """A record as the source has read it, by its number."""
     arrival = STARTED + timedelta(milliseconds=number)
     receipt = Receipt(f"{number}", arrival)
     return Record(f"id-{number}", "shardId-000000000000", f"{number}", "1/line-1/2", arrival, data, receipt)

@@ -35,7 +35,7 @@ _names = itertools.count(1)
 
 @functools.cache
 def film(start_ms: int, first_frame: int = 0, frames: int = 5, **encoder: Any) -> Footage:
-    """One fragment, a second long unless told otherwise."""
+    """One fragment, a second long by default."""
     return SyntheticEncoder("test", **encoder).film(start_ms, first_frame, frames)
 
 
@@ -56,7 +56,7 @@ def opened(media: bytes) -> InputContainer:
 
 
 def repeatedly(call: Callable[[], object], times: int = 200) -> None:
-    """Calls again and again, faster than any quota allows."""
+    """Call again and again, faster than any quota allows."""
     for _ in range(times):
         call()
 
@@ -116,7 +116,7 @@ class TestStream:
     def create(
         cls, cloud: LocalCloud, hours: int = 24, ago_ms: int = 3_600_000, **request: Any
     ) -> TestStream:
-        """Makes the stream; it retains ``hours``."""
+        """Make the stream; it retains ``hours``."""
         name = f"test_stream_{next(_names)}"
         cloud.client("kinesisvideo").create_stream(StreamName=name, DataRetentionInHours=hours, **request)
         return cls(cloud, name, int(time.time() * 1000) // 1000 * 1000 - ago_ms)
@@ -138,7 +138,7 @@ class TestStream:
         return Producer(self.cloud.client("kinesisvideo"), self.name)
 
     def put(self, *offsets_ms: int, frames: int = 5, transit_ms: int = 0, **encoder: Any) -> list[str]:
-        """Sends fragments of these server times, from the beginning on; the n-th has frames from 100 n on.
+        """Send fragments of these server times, from the beginning on; the n-th has frames from 100 n on.
 
         The producer's times are ``transit_ms`` before the server's.
         """
@@ -149,7 +149,7 @@ class TestStream:
         return self.send([fragment.document for fragment in footage], transit_ms)
 
     def send(self, documents: Sequence[bytes], transit_ms: int | None = 0) -> list[str]:
-        """Sends documents as they are."""
+        """Send documents as they are."""
         numbers = self.producer.put(documents, transit_ms)
         self._sent += numbers
         return numbers

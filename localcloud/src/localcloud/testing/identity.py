@@ -1,4 +1,4 @@
-"""How frames and packets are told apart, from the camera's side and from the archive's side alike."""
+"""How frames and packets are identified, from the camera's side and from the archive's side alike."""
 
 from __future__ import annotations
 

@@ -3,9 +3,8 @@
 The top left 128 x 64 pixels are a code of 16 x 8 blocks, black for 0 and white for 1. A block is 8 x 8
 pixels, as large as the largest transform of H.264, so it stays readable at any quality at which anything
 does. Read row by row it holds, most significant bit first: frame counter (32 bits), wall time in epoch
-    milliseconds (48 bits), the
-camera's tag (16 bits), and the CRC-32 of these twelve bytes (32 bits). The rest of the picture is a scene
-that moves, so that the encoder has something to do and a person something to see.
+milliseconds (48 bits), the camera's tag (16 bits), and the CRC-32 of these twelve bytes (32 bits). The rest
+of the picture is a scene that moves, so that the encoder has something to do and a person something to see.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class FrameMark:
     Attributes:
         counter: number of the frame since the camera was put up, 0 first.
         time_ms: wall time of the exposure, epoch milliseconds.
-        tag: 16 bits that tell cameras apart, see :func:`camera_tag`.
+        tag: 16 bits that identify the camera, see :func:`camera_tag`.
     """
 
     counter: int
@@ -68,7 +67,7 @@ def draw(mark: FrameMark, width: int, height: int) -> Plane:
 
 
 def read(luma: Plane) -> FrameMark | None:
-    """Reads the mark from a decoded picture's luma plane; None when the picture has no intact code."""
+    """Read the mark from a decoded picture's luma plane; None when the picture has no intact code."""
     if luma.shape[0] < CODE_HEIGHT or luma.shape[1] < CODE_WIDTH:
         return None
     blocks = luma[:CODE_HEIGHT, :CODE_WIDTH].reshape(ROWS, BLOCK, COLUMNS, BLOCK)

@@ -33,7 +33,7 @@ def bucket(cloud: LocalCloud) -> str:
 
 @pytest.fixture
 def make_role(cloud: LocalCloud) -> Callable[..., str]:
-    """Makes a role that a service may assume and that these statements allow something; gives its ARN."""
+    """Make a role that a service may assume and that these statements allow something; give its ARN."""
 
     def make(service: str, *statements: dict[str, Any], condition: dict[str, Any] | None = None) -> str:
         iam = cloud.client("iam")

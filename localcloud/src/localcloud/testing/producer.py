@@ -35,7 +35,7 @@ class Producer:
     a body that has an end, which is how this producer sends it.
 
     Args:
-        kinesisvideo: boto3 client of ``kinesisvideo``; tells the endpoint and signs with its credentials.
+        kinesisvideo: boto3 client of ``kinesisvideo``; gives the endpoint and signs with its credentials.
         stream: stream name.
     """
 
@@ -51,7 +51,7 @@ class Producer:
     def put(
         self, documents: Sequence[bytes], server_offset_ms: int | None = None, *, more: bool = False
     ) -> list[str]:
-        """Sends fragments and returns their numbers.
+        """Send fragments and return their numbers.
 
         Args:
             documents: one-cluster Matroska documents, timed in epoch milliseconds.

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from localcloud.athena.engine import Query
-from localcloud.testing.memory_lake import MemoryLake
+from localcloud.testing.memory_storage import MemoryStorage
 
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 
@@ -29,18 +29,18 @@ NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 PROJECTED = {
     "projection.enabled": "true",
-    "projection.factory.type": "enum",
-    "projection.factory.values": "krakow,lyon",
+    "projection.station.type": "enum",
+    "projection.station.values": "krakow,lyon",
     "projection.year.type": "integer",
     "projection.year.range": "2000,2100",
     "projection.month.type": "integer",
     "projection.month.range": "1,12",
     "projection.month.digits": "2",
-    "storage.location.template": "s3://lake/factory=${factory}/year=${year}/month=${month}/",
+    "storage.location.template": "s3://test/station=${station}/year=${year}/month=${month}/",
 }
 
 
-PARTITIONS = {"factory": "string", "year": "int", "month": "int"}
+PARTITIONS = {"station": "string", "year": "int", "month": "int"}
 
 
 def table(
@@ -50,7 +50,7 @@ def table(
     settings: Mapping[str, str] | None = None,
     partitions: Mapping[str, str] | None = None,
     parameters: Mapping[str, str] | None = None,
-    location: str = "s3://lake/data/",
+    location: str = "s3://test/data/",
 ) -> dict[str, Any]:
     """A table ``t`` in the shape of Glue's GetTable."""
     return {
@@ -66,26 +66,29 @@ def table(
 
 
 def parquet(**columns: Any) -> bytes:
+    """A Parquet file of these columns."""
     target = io.BytesIO()
     pq.write_table(pa.table(columns), target)
     return target.getvalue()
 
 
-def lake_of(definition: Mapping[str, Any], objects: Mapping[str, bytes]) -> MemoryLake:
-    return MemoryLake(
-        tables={("lake", "t"): definition}, objects={("lake", key): body for key, body in objects.items()}
+def storage_of(definition: Mapping[str, Any], objects: Mapping[str, bytes]) -> MemoryStorage:
+    """A storage with the table ``test.t`` and objects of the bucket ``test``."""
+    return MemoryStorage(
+        tables={("test", "t"): definition}, objects={("test", key): body for key, body in objects.items()}
     )
 
 
-def rows(lake: MemoryLake, sql: str, **settings: Any) -> list[list[str | None]]:
-    return [list(row) for row in Query(sql, database="lake", now=NOW, **settings).run(lake, lake).rows]
+def rows(storage: MemoryStorage, sql: str, **settings: Any) -> list[list[str | None]]:
+    """The rows that a query gives, as text."""
+    return [list(row) for row in Query(sql, database="test", now=NOW, **settings).run(storage, storage).rows]
 
 
 _IN_GLUE = {"integer": "int", "varchar": "string", "timestamp(3)": "timestamp", "real": "float"}
 
 
 def view(
-    sql: str, columns: Mapping[str, str], *, schema: str = "lake", glue: Mapping[str, str] | None = None
+    sql: str, columns: Mapping[str, str], *, schema: str = "test", glue: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """A view in the shape of Glue's GetTable; its columns in Trino's types, in Glue too unless given."""
     document = {
@@ -109,4 +112,5 @@ def view(
 
 
 def encoded(document: str) -> str:
+    """A document as Athena writes it into a view's text."""
     return f"/* Presto View: {base64.b64encode(document.encode()).decode()} */"

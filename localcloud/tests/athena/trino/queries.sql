@@ -203,7 +203,7 @@ SELECT x FROM (VALUES 1, 2) AS a (x) WHERE EXISTS (SELECT 1 FROM (VALUES 2) AS b
 SELECT x, (SELECT max(y) FROM (VALUES (1, 5), (1, 7)) AS b (k, y) WHERE b.k = a.x) FROM (VALUES 1, 2) AS a (x) ORDER BY x;
 SELECT x FROM (VALUES 1, 2) AS a (x) WHERE x IN (SELECT y FROM (VALUES 2, 3) AS b (y));
 SELECT x FROM (VALUES 1) AS a (x) WHERE x NOT IN (SELECT y FROM (VALUES 2, NULL) AS b (y));
-WITH p AS (SELECT 'krakow' AS factory, 3 AS n), q (a) AS (SELECT n * 2 FROM p) SELECT p.factory, q.a FROM p CROSS JOIN q;
+WITH p AS (SELECT 'krakow' AS station, 3 AS n), q (a) AS (SELECT n * 2 FROM p) SELECT p.station, q.a FROM p CROSS JOIN q;
 SELECT DISTINCT x FROM (VALUES 1, 1, NULL, NULL) AS v (x) ORDER BY x;
 SELECT greatest(1, 3, 2), least(1.5e0, 2), greatest(1, NULL), coalesce(NULL, 2), nullif(1, 1), nullif(1, 2), IF(1 > 2, 'a'), IF(true, 'a', 'b'),
        CASE 2 WHEN 1 THEN 'a' WHEN 2 THEN 'b' END;

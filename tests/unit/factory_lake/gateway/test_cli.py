@@ -1,22 +1,22 @@
 """The commands as a user types them, against a running local cloud."""
 
-import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from factory_lake.gateway.cli import main
+from factory_lake.cli import main
 from factory_lake.gateway.identities import LANES, Source
 from factory_lake.gateway.journal import read_journals
+from tests.support.local_lake import describe
 from tests.unit.factory_lake.gateway.fixtures import IotLake
 
 pytestmark = pytest.mark.cloud
 
 
 @pytest.fixture(scope="module")
-def arguments(lake: IotLake, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The arguments that say where the lake is, less the journals."""
+def folder(lake: IotLake, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A local lake's folder."""
     lanes = {}
     for lane in LANES:
         source = Source("krakow", "typed", lane)
@@ -26,38 +26,28 @@ def arguments(lake: IotLake, tmp_path_factory: pytest.TempPathFactory) -> list[s
             "topic": source.topic,
             "certificate_pems": {"first.pem": certificate},
         }
-    outputs = tmp_path_factory.mktemp("outputs") / "outputs.json"
-    outputs.write_text(json.dumps({"iot_endpoint": "unused", "gateways": {"krakow": {"typed": lanes}}}))
-    return [
-        *("--outputs", str(outputs), "--key-dir", str(lake.folder / "keys")),
-        *("--local", str(lake.cloud.workdir)),
-    ]
+    outputs = {"iot_endpoint": "unused", "gateways": {"krakow": {"typed": lanes}}}
+    return describe(lake.cloud, tmp_path_factory.mktemp("lake"), outputs, lake.folder / "keys")
+
+
+@pytest.fixture
+def arguments(folder: Path, tmp_path: Path) -> list[str]:
+    """The arguments that say where the lake is, with journals of the test's own."""
+    return ["--lake", str(folder), "--journal-dir", str(tmp_path / "journals")]
 
 
 def test_simulate(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert (
-        main(["simulate", "--messages", "60", "--seed", "5", "--journal-dir", str(tmp_path), *arguments]) == 0
-    )
-    assert "60 messages of " in capsys.readouterr().out
-    entries = read_journals(tmp_path)
+    assert main(["gateway", "simulate", "--messages", "60", "--seed", "5", *arguments]) == 0
+    assert "60 messages sent and acknowledged" in capsys.readouterr().out
+    entries = read_journals(tmp_path / "journals")
     assert Counter(entry.source.lane for entry in entries) == {"measurements": 54, "configuration": 6}
     assert all(entry.acked_ms for entry in entries)
 
 
-def test_simulate_for_a_time(arguments: list[str], tmp_path: Path) -> None:
-    command = [
-        "simulate",
-        "--seconds",
-        "1",
-        "--rate",
-        "20",
-        "--mqtt",
-        "3.1.1",
-        "--journal-dir",
-        str(tmp_path),
-    ]
-    assert main([*command, *arguments]) == 0
-    entries = read_journals(tmp_path)
+def test_simulate_for_a_time_with_the_journals_of_the_lake(folder: Path) -> None:
+    command = ["gateway", "simulate", "--seconds", "1", "--rate", "20", "--mqtt", "3.1.1"]
+    assert main([*command, "--lake", str(folder)]) == 0
+    entries = read_journals(folder / "journals")
     assert 2 <= len(entries) <= 60
     assert all(entry.acked_ms for entry in entries)
 
@@ -65,8 +55,12 @@ def test_simulate_for_a_time(arguments: list[str], tmp_path: Path) -> None:
 def test_publish(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_bytes(b'{"a":1}\nnot JSON\n{"lane":"configuration","message":{"b":2.50}}\n')
-    assert main(["publish", str(file), "--journal-dir", str(tmp_path / "journals"), *arguments]) == 0
-    assert "krakow/typed/measurements: 2 messages sent and acknowledged" in capsys.readouterr().out
+    assert main(["gateway", "publish", str(file), "--format", "csv", *arguments]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "gateway,messages",
+        "krakow/typed/measurements,2",
+        "krakow/typed/configuration,1",
+    ]
     sent = {(entry.source.lane, entry.payload) for entry in read_journals(tmp_path / "journals")}
     assert sent == {
         ("measurements", b'{"a":1}'),
@@ -80,38 +74,23 @@ def test_a_file_with_an_error_sends_nothing(
 ) -> None:
     file = tmp_path / "mine.csv"
     file.write_text("timestamp,tag,value\n1772600000000,t,1\nnoon,t,1\n")
-    assert main(["publish", str(file), "--journal-dir", str(tmp_path / "journals"), *arguments]) == 1
-    assert f"error: {file}:3: timestamp must be epoch milliseconds" in capsys.readouterr().err
+    assert main(["gateway", "publish", str(file), *arguments]) == 2
+    assert f"error: {file}:3: timestamp must be epoch seconds" in capsys.readouterr().err
     assert not (tmp_path / "journals").exists()
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (("--rate", "101"), "must be at most 100"),
-        (("--rate", "0"), "must be above 0"),
-        (("--messages", "0"), "must be at least 1"),
+        (("--rate", "101"), "at most 100, got"),
+        (("--rate", "0"), "must be a number above 0"),
+        (("--messages", "0"), "must be a whole number from 1 on, got '0'"),
         (("--broker", "localhost:mqtt"), "must be HOST or HOST:PORT"),
+        (("--seconds", "3"), "must have one of --messages and --seconds"),
     ],
 )
 def test_arguments_that_cannot_work(
     change: tuple[str, str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit):
-        main(
-            [
-                "simulate",
-                "--messages",
-                "1",
-                *("--outputs", "x", "--key-dir", "x", "--journal-dir", "x"),
-                *change,
-            ]
-        )
+    assert main(["gateway", "simulate", "--messages", "1", "--lake", "x", *change]) == 2
     assert told in capsys.readouterr().err
-
-
-def test_no_local_cloud(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "outputs.json").write_text("{}")
-    folders = ("--outputs", str(tmp_path / "outputs.json"), "--key-dir", "x", "--journal-dir", "x")
-    assert main(["simulate", "--messages", "1", *folders, "--local", str(tmp_path)]) == 1
-    assert "no local cloud runs here" in capsys.readouterr().err

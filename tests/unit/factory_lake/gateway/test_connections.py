@@ -1,5 +1,4 @@
 import datetime
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from factory_lake.gateway.connections import Broker, Identity, load_connections, read_outputs, tls_context
+from factory_lake.errors import LakeError
+from factory_lake.gateway.connections import Broker, Identity, load_connections, tls_context
 from factory_lake.gateway.csr import make_csr
 from factory_lake.gateway.errors import ConfigurationError
 from factory_lake.gateway.identities import LANES, Source
 
+BROKER = Broker("localhost", 8883)
 PRESS = Source("krakow", "line-1", "measurements")
 
 
@@ -64,24 +65,12 @@ def test_every_identity_of_the_lake(tmp_path: Path) -> None:
         *both_lanes("lyon", "press-shop"),
     ]
     outputs = outputs_of(tmp_path, *reversed(sources))
-    connections = load_connections(outputs, tmp_path / "keys")
+    connections = load_connections(outputs, tmp_path / "keys", BROKER)
     assert connections.sources == tuple(sources)
-    assert connections.broker == Broker("abc-ats.iot.eu-central-1.amazonaws.com", 8883, None)
+    assert connections.broker == BROKER
     identity = connections.identity(PRESS)
     assert identity.key_file == tmp_path / "keys" / PRESS.client_id / "first.key"
     assert identity.certificate.startswith("-----BEGIN CERTIFICATE-----")
-
-
-@pytest.mark.parametrize("names", ["one", "all", "one by its name"])
-def test_outputs_as_terraform_prints_them(tmp_path: Path, names: str) -> None:
-    outputs = outputs_of(tmp_path, *both_lanes("krakow", "line-1"))
-    values = outputs if names == "all" else {"lake": outputs}
-    printed = {name: {"sensitive": False, "type": "any", "value": value} for name, value in values.items()}
-    path = tmp_path / "outputs.json"
-    path.write_text(json.dumps(outputs if names == "one by its name" else printed))
-    assert load_connections(read_outputs(path), tmp_path / "keys") == load_connections(
-        outputs, tmp_path / "keys"
-    )
 
 
 def test_a_rotation_uses_the_last_name_whose_key_is_here(tmp_path: Path) -> None:
@@ -90,16 +79,16 @@ def test_a_rotation_uses_the_last_name_whose_key_is_here(tmp_path: Path) -> None
     )
     keys = tmp_path / "keys"
     (keys / PRESS.client_id / "2027-01-01.key").unlink()  # that one was made on the gateway itself
-    assert load_connections(outputs, keys).identity(PRESS).key_file.name == "2026-06-01.key"
+    assert load_connections(outputs, keys, BROKER).identity(PRESS).key_file.name == "2026-06-01.key"
 
 
 def test_a_gateway_without_key_is_named(tmp_path: Path) -> None:
     outputs = outputs_of(tmp_path, *both_lanes("krakow", "line-1"))
     (tmp_path / "keys" / PRESS.client_id / "first.key").unlink()
     with pytest.raises(
-        ConfigurationError, match=r"krakow-line-1-measurements has certificates \['first.pem'\]"
+        ConfigurationError, match=r"one of krakow-line-1-measurements's certificates: \['first.pem'\]"
     ):
-        load_connections(outputs, tmp_path / "keys")
+        load_connections(outputs, tmp_path / "keys", BROKER)
 
 
 def test_a_key_of_another_certificate_is_named(tmp_path: Path) -> None:
@@ -108,15 +97,18 @@ def test_a_key_of_another_certificate_is_named(tmp_path: Path) -> None:
         tmp_path / "keys" / source.client_id / "first.key" for source in both_lanes("krakow", "line-1")
     )
     one.write_bytes(other.read_bytes())
-    with pytest.raises(ConfigurationError, match=f"{one} is not the key of its certificate"):
-        load_connections(outputs, tmp_path / "keys")
+    with pytest.raises(ConfigurationError, match=f"{one} must be the key of its certificate"):
+        load_connections(outputs, tmp_path / "keys", BROKER)
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"gateways": None}, "gateways is empty"),
-        ({"gateways": {"krakow": {"line-1": {}}}}, "must hold client_id, topic and certificate_pems"),
+        ({"gateways": None}, "gateways must have a gateway"),
+        (
+            {"gateways": {"krakow": {"line-1": {"measurements": {}}}}},
+            "must hold client_id, topic and certificate_pems",
+        ),
         ({"gateways": {"Krakow": {"line-1": {}}}}, "factory must be lower-case"),
     ],
 )
@@ -124,39 +116,37 @@ def test_outputs_that_cannot_be_used(tmp_path: Path, change: dict[str, Any], tol
     outputs = {"iot_endpoint": "x", **change}
     outputs["gateways"] = outputs["gateways"] or {}
     with pytest.raises(ConfigurationError, match=told):
-        load_connections(outputs, tmp_path / "keys")
+        load_connections(outputs, tmp_path / "keys", BROKER)
 
 
 def test_outputs_that_are_missing(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="outputs have no 'gateways'; was the environment applied"):
-        load_connections({}, tmp_path)
+    with pytest.raises(LakeError, match="must have the output gateways; was the environment applied"):
+        load_connections({}, tmp_path, BROKER)
 
 
 def test_a_foreign_topic_is_not_believed(tmp_path: Path) -> None:
     outputs = outputs_of(tmp_path, *both_lanes("krakow", "line-1"))
     outputs["gateways"]["krakow"]["line-1"]["measurements"]["topic"] = "factories/lyon/line-1/measurements"
-    with pytest.raises(ConfigurationError, match="krakow/line-1/measurements must be"):
-        load_connections(outputs, tmp_path / "keys")
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{"])
-def test_files_that_hold_no_outputs(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "outputs.json"
-    path.write_text(content)
-    with pytest.raises(ConfigurationError, match="terraform output -json"):
-        read_outputs(path)
+    with pytest.raises(
+        ConfigurationError,
+        match=r"gateways\.krakow\.line-1\.measurements must be krakow-line-1-measurements on",
+    ):
+        load_connections(outputs, tmp_path / "keys", BROKER)
 
 
 def test_unknown_sources_are_refused(tmp_path: Path) -> None:
-    connections = load_connections(outputs_of(tmp_path, *both_lanes("krakow", "line-1")), tmp_path / "keys")
+    connections = load_connections(
+        outputs_of(tmp_path, *both_lanes("krakow", "line-1")), tmp_path / "keys", BROKER
+    )
     with pytest.raises(
-        ConfigurationError, match="the lake has no gateway lyon/x/measurements; it has krakow/line-1"
+        ConfigurationError,
+        match="the lake has no gateway lyon/x/measurements; it has krakow/line-1",
     ):
         connections.identity(Source("lyon", "x", "measurements"))
 
 
 def test_a_ca_file_that_is_not_there(tmp_path: Path) -> None:
     outputs = outputs_of(tmp_path, *both_lanes("krakow", "line-1"))
-    identity: Identity = load_connections(outputs, tmp_path / "keys").identity(PRESS)
+    identity: Identity = load_connections(outputs, tmp_path / "keys", BROKER).identity(PRESS)
     with pytest.raises(ConfigurationError, match=r"certificate authority .*none\.pem"):
         tls_context(Broker("localhost", 8883, tmp_path / "none.pem"), identity, tmp_path / "x.crt")

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from factory_lake.gateway.cli import main
+from factory_lake.cli import main
 from factory_lake.gateway.csr import KeyType, make_csr
 from factory_lake.gateway.errors import ConfigurationError
 
@@ -76,12 +76,12 @@ def test_command_makes_several_and_says_where(tmp_path: Path, capsys: pytest.Cap
     folders = ("--csr-dir", str(tmp_path / "csr"), "--key-dir", str(tmp_path / "keys"), "--name", "a")
     both = ("--client-id", CLIENT_ID, "--client-id", "krakow-line-1-configuration")
 
-    assert main(["csr", *both, *folders]) == 0
+    assert main(["gateway", "csr", *both, *folders]) == 0
 
     printed = capsys.readouterr().out
     assert str(tmp_path / "keys" / CLIENT_ID / "a.key") in printed
     assert (tmp_path / "csr" / "krakow-line-1-configuration" / "a.pem").exists()
     assert "PRIVATE" not in printed
 
-    assert main(["csr", *both, *folders]) == 1
+    assert main(["gateway", "csr", *both, *folders]) == 2
     assert "is not overwritten" in capsys.readouterr().err

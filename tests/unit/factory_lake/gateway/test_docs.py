@@ -1,15 +1,10 @@
-"""The page about gateways: its files are read, its commands are understood."""
+"""The page about gateways: the files of its examples are read as it says."""
 
 import re
-import shlex
 from pathlib import Path
 
-import pytest
-
-from factory_lake.gateway import cli as gateway_cli
 from factory_lake.gateway.files import Defaults, read_csv, read_jsonl
 from factory_lake.gateway.identities import LANES, Source
-from factory_lake.reconcile import cli as account_cli
 from factory_lake.reconcile.expectation import Rules, expected
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "gateways.md"
@@ -26,16 +21,6 @@ LAKE = Defaults(
 def blocks(language: str) -> list[str]:
     """The page's blocks of a language."""
     return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-
-
-def commands() -> list[str]:
-    """The page's commands of this project, each on one line."""
-    text = PAGE.read_text(encoding="utf-8").replace("\\\n", " ")
-    found = re.findall(
-        r"^ *\.venv/bin/python -m (factory_lake\.(?:gateway|reconcile) .*)$", text, re.MULTILINE
-    )
-    assert len(found) >= 4
-    return found
 
 
 def test_the_example_of_a_message_is_taken() -> None:
@@ -62,13 +47,3 @@ def test_the_example_of_csv_becomes_samples_that_are_taken() -> None:
     assert len(samples) == 2
     for sample in samples:
         assert expected(sample.payload, "measurements", ARRIVED_MS, Rules())
-
-
-@pytest.mark.parametrize("command", commands())
-def test_every_command_of_the_page_is_understood(command: str) -> None:
-    module, *arguments = shlex.split(command)
-    command_line = {
-        "factory_lake.gateway": gateway_cli.command_line,
-        "factory_lake.reconcile": account_cli.command_line,
-    }[module]()
-    command_line.parse_args(arguments)

@@ -19,8 +19,8 @@ def test_tells_what_became_of_each_message(tmp_path: Path) -> None:
         assert journal.add(b"\xff\x00", 110) == 2
         assert journal.add(b"three", 120) == 3
         journal.acked(1, 130)
-        journal.again(2, 140)
-        journal.again(2, 150)
+        journal.record_retransmission(2, 140)
+        journal.record_retransmission(2, 150)
         journal.acked(2, 160)
         journal.refused(3, "Not authorized")
 
@@ -33,7 +33,7 @@ def test_tells_what_became_of_each_message(tmp_path: Path) -> None:
         3,
         160,
     )
-    assert (three.refused, three.acked_ms, three.is_owed) == ("Not authorized", None, False)
+    assert (three.refused, three.acked_ms, three.is_unacknowledged) == ("Not authorized", None, False)
     assert {entry.source for entry in (one, two, three)} == {PRESS}
     assert one.sha256 == "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
 
@@ -43,11 +43,11 @@ def test_goes_on_where_it_ended(tmp_path: Path) -> None:
         journal.add(b"one", 100)
         journal.acked(journal.add(b"two", 100), 110)
     with Journal.open(tmp_path, PRESS) as journal:
-        assert [(entry.n, entry.payload) for entry in journal.owed()] == [(1, b"one")]
-        journal.again(1, 200)
+        assert [(entry.n, entry.payload) for entry in journal.unacknowledged()] == [(1, b"one")]
+        journal.record_retransmission(1, 200)
         journal.acked(1, 210)
         assert journal.add(b"three", 220) == 3
-    assert [(entry.n, entry.attempts, entry.is_owed) for entry in read_journals(tmp_path)] == [
+    assert [(entry.n, entry.attempts, entry.is_unacknowledged) for entry in read_journals(tmp_path)] == [
         (1, 2, False),
         (2, 1, False),
         (3, 1, True),
@@ -66,17 +66,17 @@ def test_a_torn_last_line_never_happened(tmp_path: Path, kept: int) -> None:
 
     assert [entry.payload for entry in read_journal(journal.path)] == [b"one"]
     with Journal.open(tmp_path, PRESS) as journal:
-        assert journal.owed() == []
+        assert journal.unacknowledged() == []
         assert journal.add(b"three", 130) == 2
     assert [(entry.n, entry.payload) for entry in read_journal(journal.path)] == [(1, b"one"), (2, b"three")]
 
 
-def test_a_torn_acknowledgement_leaves_the_message_owed(tmp_path: Path) -> None:
+def test_a_torn_acknowledgement_leaves_the_message_unacknowledged(tmp_path: Path) -> None:
     with Journal.open(tmp_path, PRESS) as journal:
         journal.acked(journal.add(b"one", 100), 110)
     journal.path.write_bytes(journal.path.read_bytes()[:-3])
     with Journal.open(tmp_path, PRESS) as journal:
-        assert [entry.n for entry in journal.owed()] == [1]
+        assert [entry.n for entry in journal.unacknowledged()] == [1]
 
 
 def test_a_journal_that_broke_off_in_its_first_line_begins_anew(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_survives_the_death_of_its_process(tmp_path: Path) -> None:
         [sys.executable, "-c", program, str(tmp_path)], check=False
     )
     assert died.returncode == -9
-    assert [(entry.payload, entry.is_owed) for entry in read_journals(tmp_path)] == [(b"one", True)]
+    assert [(entry.payload, entry.is_unacknowledged) for entry in read_journals(tmp_path)] == [(b"one", True)]
 
 
 @pytest.mark.parametrize(
@@ -145,12 +145,12 @@ def test_payloads_are_the_only_long_part(tmp_path: Path) -> None:
     payload = b"x" * 3000
     with Journal.open(tmp_path, PRESS) as journal:
         for _ in range(3):
-            journal.again(journal.add(payload, 100), 110)
+            journal.record_retransmission(journal.add(payload, 100), 110)
     lines = journal.path.read_text().splitlines()
     assert sum("payload_b64" in json.loads(line) for line in lines) == 3
     assert len("".join(lines)) < 3 * 4000 + 800
 
 
-def test_entries_say_whether_they_are_owed() -> None:
+def test_entries_say_whether_they_are_unacknowledged() -> None:
     entry = Entry(PRESS, 1, b"", "", 0, 0)
-    assert entry.is_owed
+    assert entry.is_unacknowledged

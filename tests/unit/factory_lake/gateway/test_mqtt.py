@@ -11,16 +11,16 @@ import pytest
 
 from factory_lake.gateway.connections import Identity
 from factory_lake.gateway.errors import DeliveryError
-from factory_lake.gateway.fleet import Manner, send
+from factory_lake.gateway.fleet import SendOptions, send
 from factory_lake.gateway.identities import Source
 from factory_lake.gateway.journal import Journal, read_journals
-from factory_lake.gateway.mqtt import MAX_PAYLOAD, Connection, Patience, Version
+from factory_lake.gateway.mqtt import MAX_PAYLOAD, Connection, Timeouts, Version
 from factory_lake.gateway.proxy import Proxy
 from tests.unit.factory_lake.gateway.fixtures import IotLake
 
 pytestmark = pytest.mark.cloud
 
-QUICK = Patience(answer=2, give_up=20, first_pause=0.05, longest_pause=0.2)
+QUICK = Timeouts(answer=2, give_up=20, first_pause=0.05, longest_pause=0.2)
 
 
 def payloads(number: int) -> list[bytes]:
@@ -33,7 +33,7 @@ def connect(
     identity: Identity,
     folder: Path,
     port: int | None = None,
-    patience: Patience = QUICK,
+    timeouts: Timeouts = QUICK,
     version: Version = "5",
 ) -> Connection:
     """A connection of an identity, with its journal in the folder."""
@@ -42,7 +42,7 @@ def connect(
         identity,
         Journal.open(folder, identity.source),
         folder / "certificate.pem",
-        patience=patience,
+        timeouts=timeouts,
         version=version,
     )
 
@@ -126,8 +126,8 @@ def test_a_broker_that_is_away_is_tried_again(lake: IotLake, proxy: Proxy, tmp_p
 def test_a_broker_that_stays_silent_counts_as_lost(lake: IotLake, proxy: Proxy, tmp_path: Path) -> None:
     """No PUBACK for too long: the connection is opened again and the messages go out again."""
     source = Source("krakow", "silent", "measurements")
-    patience = Patience(answer=0.5, give_up=20, first_pause=0.05, longest_pause=0.2)
-    connection = connect(lake, lake.identity(source), tmp_path, proxy.local_port, patience)
+    timeouts = Timeouts(answer=0.5, give_up=20, first_pause=0.05, longest_pause=0.2)
+    connection = connect(lake, lake.identity(source), tmp_path, proxy.local_port, timeouts)
 
     def stream() -> Iterator[bytes]:
         for number, payload in enumerate(payloads(60)):
@@ -145,16 +145,16 @@ def test_a_broker_that_stays_silent_counts_as_lost(lake: IotLake, proxy: Proxy, 
     assert progress.resent >= 1
 
 
-def test_gives_up_in_the_end_and_the_next_run_sends_what_is_owed(
+def test_gives_up_in_the_end_and_the_next_run_sends_what_is_unacknowledged(
     lake: IotLake, proxy: Proxy, tmp_path: Path
 ) -> None:
     source = Source("krakow", "owed", "measurements")
     identity = lake.identity(source)
     sent = payloads(30)
-    patience = Patience(answer=5, give_up=1, first_pause=0.05, longest_pause=0.1)
+    timeouts = Timeouts(answer=5, give_up=1, first_pause=0.05, longest_pause=0.1)
     journal = Journal.open(tmp_path, source)
     first = Connection(
-        lake.broker(proxy.local_port), identity, journal, tmp_path / "c.pem", patience=patience
+        lake.broker(proxy.local_port), identity, journal, tmp_path / "c.pem", timeouts=timeouts
     )
 
     def stream() -> Iterator[bytes]:
@@ -164,22 +164,24 @@ def test_gives_up_in_the_end_and_the_next_run_sends_what_is_owed(
                 proxy.cut()
             yield payload
 
-    with pytest.raises(DeliveryError, match=r"acknowledged nothing for .* messages stay owed in .*\.jsonl"):
+    with pytest.raises(
+        DeliveryError, match=r"acknowledged nothing for .* messages stay unacknowledged in .*\.jsonl"
+    ):
         first.run(stream())
     journal.close()
-    owed = [entry for entry in read_journals(tmp_path) if entry.is_owed]
+    left = [entry for entry in read_journals(tmp_path) if entry.is_unacknowledged]
     taken = len(read_journals(tmp_path))
-    assert owed
+    assert left
 
     with lake.listener(source) as listener:
         second = connect(lake, identity, tmp_path).run(sent[taken:])
-        listener.wait_for(lambda heard: len(heard) >= len(owed) + len(sent) - taken)
+        listener.wait_for(lambda heard: len(heard) >= len(left) + len(sent) - taken)
 
-    assert second.resent == len(owed)
+    assert second.resent == len(left)
     entries = read_journals(tmp_path)
     assert [entry.payload for entry in entries] == sent
-    assert not [entry for entry in entries if entry.is_owed]
-    assert all(entry.attempts > 1 for entry in entries if entry.n in {one.n for one in owed})
+    assert not [entry for entry in entries if entry.is_unacknowledged]
+    assert all(entry.attempts > 1 for entry in entries if entry.n in {one.n for one in left})
 
 
 def test_a_foreign_topic_is_refused_and_said_so(lake: IotLake, tmp_path: Path) -> None:
@@ -195,19 +197,19 @@ def test_a_foreign_topic_with_an_older_gateway(lake: IotLake, tmp_path: Path) ->
     """MQTT 3.1.1 has no way to say no: the broker closes. The gateway must not try for ever."""
     source = Source("krakow", "foreign-3", "measurements")
     identity = lake.identity(source, topic="factories/lyon/foreign/measurements")
-    patience = Patience(answer=1, give_up=1, first_pause=0.05, longest_pause=0.1)
+    timeouts = Timeouts(answer=1, give_up=1, first_pause=0.05, longest_pause=0.1)
     with pytest.raises(DeliveryError, match=r"acknowledged nothing for .*connection closed"):
-        connect(lake, identity, tmp_path, patience=patience, version="3.1.1").run(payloads(1))
+        connect(lake, identity, tmp_path, timeouts=timeouts, version="3.1.1").run(payloads(1))
     (entry,) = read_journals(tmp_path)
-    assert entry.is_owed
+    assert entry.is_unacknowledged
 
 
 def test_a_foreign_client_id_is_refused_and_said_so(lake: IotLake, tmp_path: Path) -> None:
     source = Source("krakow", "stranger", "measurements")
     identity = lake.identity(source, client_id="somebody-else-measurements")
-    patience = Patience(answer=1, give_up=0.5, first_pause=0.05, longest_pause=0.1)
+    timeouts = Timeouts(answer=1, give_up=0.5, first_pause=0.05, longest_pause=0.1)
     with pytest.raises(DeliveryError, match=r"CONNECT refused: Not authorized"):
-        connect(lake, identity, tmp_path, patience=patience).run(payloads(1))
+        connect(lake, identity, tmp_path, timeouts=timeouts).run(payloads(1))
     assert read_journals(tmp_path) == []
 
 
@@ -269,7 +271,7 @@ def test_a_fleet_sends_side_by_side_and_finishes_the_others_when_one_fails(
             connections,
             {good: payloads(40), bad: payloads(3)},
             tmp_path,
-            Manner(patience=QUICK),
+            SendOptions(timeouts=QUICK),
             lambda progress: states.append({one.state for one in progress.values()}),
         )
 
@@ -279,7 +281,7 @@ def test_a_fleet_sends_side_by_side_and_finishes_the_others_when_one_fails(
 
 
 def test_a_fleet_can_be_stopped(lake: IotLake, tmp_path: Path) -> None:
-    """What was in flight is finished, nothing new begins, and nothing is owed."""
+    """What was in flight is finished, nothing new begins, and nothing stays unacknowledged."""
     source = Source("lyon", "stopped", "measurements")
     stop = threading.Event()
 
@@ -295,7 +297,7 @@ def test_a_fleet_can_be_stopped(lake: IotLake, tmp_path: Path) -> None:
 
     assert progress.state == "stopped"
     assert 20 <= progress.acked < 100
-    assert not [entry for entry in read_journals(tmp_path) if entry.is_owed]
+    assert not [entry for entry in read_journals(tmp_path) if entry.is_unacknowledged]
 
 
 def test_a_second_of_sending_stays_below_the_limit(lake: IotLake, tmp_path: Path) -> None:

@@ -120,9 +120,14 @@ def test_time_goes_on_by_the_interval() -> None:
 
 @pytest.mark.parametrize(
     ("lane", "kinds"),
-    [("measurements", malformed.MEASUREMENT_DIRT), ("configuration", malformed.CONFIGURATION_DIRT)],
+    [
+        ("measurements", malformed.MALFORMED_MEASUREMENTS),
+        ("configuration", malformed.MALFORMED_CONFIGURATION),
+    ],
 )
-def test_some_hundred_messages_hold_every_kind_of_dirt(lane: Lane, kinds: tuple[malformed.Dirt, ...]) -> None:
+def test_some_hundred_messages_hold_every_case(
+    lane: Lane, kinds: tuple[malformed.MalformedCase, ...]
+) -> None:
     seen = Counter(message.kind for message in some(Source("krakow", "line-1", lane), number=500))
     assert set(seen) == {CLEAN, *(kind.name for kind in kinds)}
     assert seen[CLEAN] >= 250
@@ -133,7 +138,7 @@ def one(kind: str) -> bytes:
     return next(message.payload for message in some() if message.kind == kind)
 
 
-def test_what_the_dirt_is() -> None:
+def test_what_the_cases_are() -> None:
     """A few kinds looked at closely, since everything behind relies on their being what they are called."""
     assert any(text != text.strip() for text in json.loads(one("padded")).values() if isinstance(text, str))
     assert json.loads(one("empty description"))["description"].strip() == ""

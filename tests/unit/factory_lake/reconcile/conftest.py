@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.support.handmade_lake import BUCKETS, HandmadeLake
+from tests.support.fixture_lake import BUCKETS, FixtureLake
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,9 +29,9 @@ def s3() -> Iterator["S3Client"]:
 
 
 @pytest.fixture
-def lake(s3: "S3Client", tmp_path: Path) -> Iterator[HandmadeLake]:
+def lake(s3: "S3Client", tmp_path: Path) -> Iterator[FixtureLake]:
     """An empty lake."""
-    made = HandmadeLake(s3, tmp_path / "journals")
+    made = FixtureLake(s3, tmp_path / "journals")
     yield made
     made.close()
     for bucket in BUCKETS.by_lane.values():

@@ -3,23 +3,21 @@ from pathlib import Path
 
 import pytest
 
-from factory_lake.reconcile.cli import main
-from tests.support.handmade_lake import BUCKETS, HandmadeLake, row, sample
+from factory_lake.cli import main
+from tests.support.fixture_lake import BUCKETS, FixtureLake, row, sample
 
 
 @pytest.fixture
-def arguments(lake: HandmadeLake, tmp_path: Path) -> list[str]:
+def arguments(lake: FixtureLake, tmp_path: Path) -> list[str]:
     """The arguments that say where the lake is."""
     outputs = tmp_path / "outputs.json"
     outputs.write_text(
         json.dumps({"buckets": {"value": {**BUCKETS.by_lane, "clips": "c"}, "sensitive": False}})
     )
-    return ["--outputs", str(outputs), "--journal-dir", str(lake.journal_dir)]
+    return ["reconcile", "--lake", str(outputs), "--journal-dir", str(lake.journal_dir)]
 
 
-def test_a_clean_account(
-    lake: HandmadeLake, arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_clean_account(lake: FixtureLake, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     lake.send(sample(1))
     lake.store_rows(row(1))
     assert main(arguments) == 0
@@ -27,11 +25,11 @@ def test_a_clean_account(
 
 
 def test_an_offender_is_printed_and_written_and_fails(
-    lake: HandmadeLake, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    lake: FixtureLake, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lake.send(sample(1))
-    report = tmp_path / "build" / "account.json"
-    assert main([*arguments, "--json", str(report)]) == 1
+    report = tmp_path / "build" / "report.json"
+    assert main([*arguments, "--report", str(report)]) == 1
     assert (
         "lost: krakow/line-1/measurements message 1: acknowledged, and stored nowhere"
         in capsys.readouterr().out
@@ -39,7 +37,7 @@ def test_an_offender_is_printed_and_written_and_fails(
     assert json.loads(report.read_text())["messages"]["total"]["lost"] == 1
 
 
-def test_settings_of_the_functions(lake: HandmadeLake, arguments: list[str]) -> None:
+def test_settings_of_the_functions(lake: FixtureLake, arguments: list[str]) -> None:
     lake.send(sample("  "))
     lake.store_rows(row(None))
     assert main(arguments) == 1
@@ -47,7 +45,7 @@ def test_settings_of_the_functions(lake: HandmadeLake, arguments: list[str]) -> 
 
 
 def test_what_cannot_be_taken_is_said(
-    lake: HandmadeLake, arguments: list[str], capsys: pytest.CaptureFixture[str]
+    lake: FixtureLake, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     lake.send(sample(1))
     lake.put("measurements", "factory=krakow/year=2026/month=03/day=04/x.parquet", b"no Parquet")
@@ -56,10 +54,10 @@ def test_what_cannot_be_taken_is_said(
 
 
 def test_a_bucket_that_is_not_there(
-    lake: HandmadeLake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    lake: FixtureLake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lake.send(sample(1))
     outputs = tmp_path / "other.json"
     outputs.write_text(json.dumps({"buckets": {"measurements": "no-such", "configuration": "no-such"}}))
-    assert main(["--outputs", str(outputs), "--journal-dir", str(lake.journal_dir)]) == 2
+    assert main(["reconcile", "--lake", str(outputs), "--journal-dir", str(lake.journal_dir)]) == 2
     assert "NoSuchBucket" in capsys.readouterr().err

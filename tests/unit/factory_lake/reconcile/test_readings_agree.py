@@ -17,6 +17,7 @@ from factory_lake.reconcile.expectation import BlankStrings, Content, Line, Rule
 from factory_lake.reconcile.lossless_json import NotTakenError, Object, canonical, parse
 from factory_lake.reconcile.stored import row_of_line, without_envelope
 from transform.batch import Transform
+from transform.events import FirehoseEvent, FirehoseRecord
 from transform.settings import Settings
 
 ARRIVED_MS = 1_772_600_000_000
@@ -28,13 +29,13 @@ def transformed(
 ) -> Content | None:
     """What the transform function makes of a payload; None when it rejects it."""
     transform = Transform(Settings(factory="krakow", lane=lane, blank_strings=blanks, past_days=past_days))
-    record = {
+    record: FirehoseRecord = {
         "recordId": "1",
         "approximateArrivalTimestamp": ARRIVED_MS,
         "data": base64.b64encode(payload).decode(),
         "kinesisRecordMetadata": {"partitionKey": f"{ARRIVED_MS}/line-1/x"},
     }
-    event = {"invocationId": "i", "deliveryStreamArn": "arn", "region": "eu-central-1", "records": [record]}
+    event: FirehoseEvent = {"records": [record]}
     with contextlib.redirect_stdout(io.StringIO()):
         (answer,) = transform.answer(event)["records"]
     if answer["result"] != "Ok":
@@ -225,6 +226,6 @@ def test_attributes_are_compared_by_their_nested_order_too() -> None:
     assert canonical(one) != canonical(other)
 
 
-def test_every_kind_of_dirt_says_whether_it_is_taken() -> None:
-    for kinds in (malformed.MEASUREMENT_DIRT, malformed.CONFIGURATION_DIRT):
+def test_every_malformed_case_says_whether_it_is_taken() -> None:
+    for kinds in (malformed.MALFORMED_MEASUREMENTS, malformed.MALFORMED_CONFIGURATION):
         assert {kind.accepted for kind in kinds} == {True, False}

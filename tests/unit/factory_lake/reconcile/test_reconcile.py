@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from factory_lake.gateway.errors import JournalError
-from factory_lake.reconcile import Lake, Rules, Tally, take_account
+from factory_lake.reconcile import Counts, Rules, StoredObjects, reconcile
 from factory_lake.reconcile.stored import StoredError
-from tests.support.handmade_lake import (
+from tests.support.fixture_lake import (
     BUCKETS,
     NOW_MS,
     OVEN,
     PRESS,
     SETUP,
-    HandmadeLake,
+    FixtureLake,
     day_of,
     kinds,
     row,
@@ -26,154 +26,154 @@ DAY_MS = 86_400_000
 NOT_JSON = b'{"deviceID": "d-1", '
 
 
-def test_everything_in_its_place(lake: HandmadeLake) -> None:
+def test_everything_in_its_place(lake: FixtureLake) -> None:
     lake.send(sample(1.5), sample("  text "), sample(2**53 + 1), NOT_JSON)
     lake.send(b'{"recipe":{"speed":1.50}}', source=SETUP)
     lake.store_rows(row(1.5), row(None, value_text="text"), row(2.0**53, value_text=str(2**53 + 1)))
     lake.store_failures(NOT_JSON)
     lake.store_lines(f'{{"recipe":{{"speed":1.50}},"_received_at":{NOW_MS},"_gateway":"line-1"}}')
 
-    account = lake.account()
+    report = lake.reconcile()
 
-    assert account.offenders == ()
-    assert account.is_clean
-    assert account.by_lane["krakow/measurements"] == Tally(sent=4, delivered=3, rejected=1)
-    assert account.by_lane["krakow/configuration"] == Tally(sent=1, delivered=1)
-    assert account.total == Tally(sent=5, delivered=4, rejected=1)
+    assert report.discrepancies == ()
+    assert report.is_clean
+    assert report.by_lane["krakow/measurements"] == Counts(sent=4, delivered=3, rejected=1)
+    assert report.by_lane["krakow/configuration"] == Counts(sent=1, delivered=1)
+    assert report.total == Counts(sent=5, delivered=4, rejected=1)
 
 
-def test_lost(lake: HandmadeLake) -> None:
+def test_lost(lake: FixtureLake) -> None:
     lake.send(sample(1), sample(2), sample(3))
     lake.store_rows(row(1), row(3))
 
-    account = lake.account()
+    report = lake.reconcile()
 
-    assert account.total == Tally(sent=3, delivered=2, lost=1)
-    (offender,) = account.offenders
-    assert (offender.kind, offender.source, offender.n) == ("lost", str(PRESS), 2)
-    assert offender.detail == "acknowledged, and stored nowhere"
+    assert report.total == Counts(sent=3, delivered=2, lost=1)
+    (discrepancy,) = report.discrepancies
+    assert (discrepancy.kind, discrepancy.source, discrepancy.n) == ("lost", str(PRESS), 2)
+    assert discrepancy.detail == "acknowledged, and stored nowhere"
 
 
-def test_of_equal_messages_the_one_without_acknowledgement_counts_as_the_lost_one(lake: HandmadeLake) -> None:
+def test_of_equal_messages_the_one_without_acknowledgement_counts_as_the_lost_one(lake: FixtureLake) -> None:
     lake.send(sample(1), acked=False)
     lake.send(sample(1))
     lake.store_rows(row(1))
 
-    (offender,) = lake.account().offenders
+    (discrepancy,) = lake.reconcile().discrepancies
 
-    assert (offender.kind, offender.n) == ("lost", 1)
-    assert offender.detail.startswith("never acknowledged")
+    assert (discrepancy.kind, discrepancy.n) == ("lost", 1)
+    assert discrepancy.detail.startswith("never acknowledged")
 
 
-def test_refused_by_the_broker_is_lost_and_says_so(lake: HandmadeLake) -> None:
+def test_refused_by_the_broker_is_lost_and_says_so(lake: FixtureLake) -> None:
     lake.refuse(sample(1), "Not authorized")
-    (offender,) = lake.account().offenders
-    assert (offender.kind, offender.detail) == ("lost", "the broker refused it: Not authorized")
+    (discrepancy,) = lake.reconcile().discrepancies
+    assert (discrepancy.kind, discrepancy.detail) == ("lost", "the broker refused it: Not authorized")
 
 
-def test_duplicated(lake: HandmadeLake) -> None:
+def test_duplicated(lake: FixtureLake) -> None:
     lake.send(sample(1))
     lake.store_rows(row(1))
     second = lake.store_rows(row(1), row(1))
 
-    account = lake.account()
+    report = lake.reconcile()
 
-    assert account.total == Tally(sent=1, delivered=1, duplicated=2)
-    assert kinds(account) == ["duplicated", "duplicated"]
-    assert any(offender.where == f"{second}#0" for offender in account.offenders)
+    assert report.total == Counts(sent=1, delivered=1, duplicated=2)
+    assert kinds(report) == ["duplicated", "duplicated"]
+    assert any(discrepancy.where == f"{second}#0" for discrepancy in report.discrepancies)
 
 
-def test_a_message_in_its_table_and_in_an_error_object_is_duplicated(lake: HandmadeLake) -> None:
+def test_a_message_in_its_table_and_in_an_error_object_is_duplicated(lake: FixtureLake) -> None:
     lake.send(sample(1))
     lake.store_rows(row(1))
     lake.store_failures(sample(1))
-    account = lake.account()
-    assert account.total.duplicated == 1
-    assert "duplicated" in kinds(account)
+    report = lake.reconcile()
+    assert report.total.duplicated == 1
+    assert "duplicated" in kinds(report)
 
 
-def test_redelivered_is_explained_by_a_second_publish_and_no_further(lake: HandmadeLake) -> None:
+def test_redelivered_is_explained_by_a_second_publish_and_no_further(lake: FixtureLake) -> None:
     lake.send(sample(1), attempts=2)
     lake.store_rows(row(1), row(1))
-    account = lake.account()
-    assert account.total == Tally(sent=1, delivered=1, redelivered=1)
-    assert account.is_clean
+    report = lake.reconcile()
+    assert report.total == Counts(sent=1, delivered=1, redelivered=1)
+    assert report.is_clean
 
     lake.store_rows(row(1))
-    account = lake.account()
-    assert account.total == Tally(sent=1, delivered=1, redelivered=1, duplicated=1)
-    assert kinds(account) == ["duplicated"]
+    report = lake.reconcile()
+    assert report.total == Counts(sent=1, delivered=1, redelivered=1, duplicated=1)
+    assert kinds(report) == ["duplicated"]
 
 
-def test_a_second_publish_does_not_demand_a_second_copy(lake: HandmadeLake) -> None:
+def test_a_second_publish_does_not_demand_a_second_copy(lake: FixtureLake) -> None:
     lake.send(sample(1), attempts=3)
     lake.store_rows(row(1))
-    assert lake.account().total == Tally(sent=1, delivered=1)
+    assert lake.reconcile().total == Counts(sent=1, delivered=1)
 
 
-def test_equal_messages_are_counted_not_merged(lake: HandmadeLake) -> None:
+def test_equal_messages_are_counted_not_merged(lake: FixtureLake) -> None:
     lake.send(sample(1), sample(1), sample(" x "), sample("x"))
     lake.store_rows(row(1), row(1), row(None, value_text="x"), row(None, value_text="x"))
-    account = lake.account()
-    assert account.total == Tally(sent=4, delivered=4)
-    assert account.is_clean
+    report = lake.reconcile()
+    assert report.total == Counts(sent=4, delivered=4)
+    assert report.is_clean
 
 
-def test_copies_give_way_to_each_other(lake: HandmadeLake) -> None:
+def test_copies_give_way_to_each_other(lake: FixtureLake) -> None:
     """Two messages become the same row; the one whose bytes were rejected leaves the row to the other."""
     lake.send(sample(" x "), sample("x"))
     lake.store_rows(row(None, value_text="x"))
     lake.store_failures(sample(" x "))
-    account = lake.account()
-    assert account.total == Tally(sent=2, delivered=1, rejected=1)
-    (offender,) = account.offenders
-    assert (offender.kind, offender.n) == ("unexpectedly rejected", 1)
+    report = lake.reconcile()
+    assert report.total == Counts(sent=2, delivered=1, rejected=1)
+    (discrepancy,) = report.discrepancies
+    assert (discrepancy.kind, discrepancy.n) == ("unexpectedly rejected", 1)
 
 
-def test_the_same_bytes_of_two_gateways_stay_apart(lake: HandmadeLake) -> None:
+def test_the_same_bytes_of_two_gateways_stay_apart(lake: FixtureLake) -> None:
     """An error object does not name the gateway: it stands for the one whose row is missing."""
     lake.send(sample(1))
     lake.send(sample(1), source=OVEN)
     lake.store_rows(row(1))
     lake.store_failures(sample(1))
-    account = lake.account()
-    assert account.total == Tally(sent=2, delivered=1, rejected=1)
-    assert [(offender.kind, offender.source) for offender in account.offenders] == [
+    report = lake.reconcile()
+    assert report.total == Counts(sent=2, delivered=1, rejected=1)
+    assert [(discrepancy.kind, discrepancy.source) for discrepancy in report.discrepancies] == [
         ("unexpectedly rejected", str(OVEN))
     ]
 
 
-def test_error_action(lake: HandmadeLake) -> None:
+def test_error_action(lake: FixtureLake) -> None:
     lake.send(sample(1), sample(2))
     lake.store_rows(row(1))
     where = lake.store_error_action(sample(2))
 
-    account = lake.account()
+    report = lake.reconcile()
 
-    assert account.total == Tally(sent=2, delivered=1, error_action=1)
-    (offender,) = account.offenders
-    assert (offender.kind, offender.n, offender.where) == ("error action", 2, where)
-    assert "Stream not found" in offender.detail
+    assert report.total == Counts(sent=2, delivered=1, error_action=1)
+    (discrepancy,) = report.discrepancies
+    assert (discrepancy.kind, discrepancy.n, discrepancy.where) == ("error action", 2, where)
+    assert "Stream not found" in discrepancy.detail
 
 
-def test_an_error_action_of_another_gateway_does_not_stand_for_ours(lake: HandmadeLake) -> None:
+def test_an_error_action_of_another_gateway_does_not_stand_for_ours(lake: FixtureLake) -> None:
     lake.send(sample(1))
     lake.send(sample(2), source=OVEN)
     lake.store_rows(row(2, gateway="line-2"))
     lake.store_error_action(sample(1), source=OVEN)
-    account = lake.account()
-    assert account.total.lost == 1
-    assert account.total.error_action == 0
+    report = lake.reconcile()
+    assert report.total.lost == 1
+    assert report.total.error_action == 0
 
 
-def test_unexpectedly_rejected(lake: HandmadeLake) -> None:
+def test_unexpectedly_rejected(lake: FixtureLake) -> None:
     lake.send(sample(1))
     lake.store_failures(sample(1))
-    account = lake.account()
-    assert account.total == Tally(sent=1, rejected=1)
-    (offender,) = account.offenders
-    assert offender.kind == "unexpectedly rejected"
-    assert "Lambda.Code" in offender.detail
+    report = lake.reconcile()
+    assert report.total == Counts(sent=1, rejected=1)
+    (discrepancy,) = report.discrepancies
+    assert discrepancy.kind == "unexpectedly rejected"
+    assert "Lambda.Code" in discrepancy.detail
 
 
 @pytest.mark.parametrize(
@@ -185,19 +185,19 @@ def test_unexpectedly_rejected(lake: HandmadeLake) -> None:
         (b"\xef\xbb\xbf" + sample(1), row(1)),
     ],
 )
-def test_unexpectedly_accepted(lake: HandmadeLake, payload: bytes, stored: dict[str, object]) -> None:
+def test_unexpectedly_accepted(lake: FixtureLake, payload: bytes, stored: dict[str, object]) -> None:
     lake.send(payload)
     where = lake.store_rows(stored)
-    account = lake.account()
-    assert account.total == Tally(sent=1, delivered=1)
-    (offender,) = account.offenders
-    assert (offender.kind, offender.n, offender.where) == ("unexpectedly accepted", 1, f"{where}#0")
+    report = lake.reconcile()
+    assert report.total == Counts(sent=1, delivered=1)
+    (discrepancy,) = report.discrepancies
+    assert (discrepancy.kind, discrepancy.n, discrepancy.where) == ("unexpectedly accepted", 1, f"{where}#0")
 
 
-def test_unexpectedly_accepted_configuration(lake: HandmadeLake) -> None:
+def test_unexpectedly_accepted_configuration(lake: FixtureLake) -> None:
     lake.send(b'{"operator":" "}', source=SETUP)
     lake.store_lines(f'{{"operator":"","_received_at":{NOW_MS},"_gateway":"line-1"}}')
-    assert kinds(lake.account()) == ["unexpectedly accepted"]
+    assert kinds(lake.reconcile()) == ["unexpectedly accepted"]
 
 
 @pytest.mark.parametrize(
@@ -218,24 +218,24 @@ def test_unexpectedly_accepted_configuration(lake: HandmadeLake) -> None:
         (sample(1), row(1, gateway=None), "gateway"),
     ],
 )
-def test_altered(lake: HandmadeLake, payload: bytes, stored: dict[str, object], column: str) -> None:
+def test_altered(lake: FixtureLake, payload: bytes, stored: dict[str, object], column: str) -> None:
     """What is stored is not what was sent: named by the column, and counted as lost."""
     lake.send(payload)
     lake.send(NOT_JSON, source=OVEN)
     lake.store_failures(NOT_JSON)
     where = lake.store_rows(stored)
 
-    account = lake.account()
+    report = lake.reconcile()
 
-    assert account.total == Tally(sent=2, rejected=1, lost=1)
-    (offender,) = account.offenders
-    assert (offender.kind, offender.source, offender.n, offender.where) == (
+    assert report.total == Counts(sent=2, rejected=1, lost=1)
+    (discrepancy,) = report.discrepancies
+    assert (discrepancy.kind, discrepancy.source, discrepancy.n, discrepancy.where) == (
         "altered",
         str(PRESS),
         1,
         f"{where}#0",
     )
-    assert offender.detail == f"differs in {column}"
+    assert discrepancy.detail == f"differs in {column}"
 
 
 @pytest.mark.parametrize(
@@ -247,85 +247,85 @@ def test_altered(lake: HandmadeLake, payload: bytes, stored: dict[str, object], 
         '{"Speed":1.50,"name":"a"}',
     ],
 )
-def test_altered_configuration(lake: HandmadeLake, line: str) -> None:
+def test_altered_configuration(lake: FixtureLake, line: str) -> None:
     """A number spelled anew, a text not trimmed, another order, a changed key."""
     lake.send(b'{"speed":1.50,"name":" a "}', source=SETUP)
     lake.store_lines(f'{line[:-1]},"_received_at":{NOW_MS},"_gateway":"line-1"}}')
-    account = lake.account()
-    assert account.total == Tally(sent=1, lost=1)
-    assert kinds(account) == ["altered"]
+    report = lake.reconcile()
+    assert report.total == Counts(sent=1, lost=1)
+    assert kinds(report) == ["altered"]
 
 
-def test_an_error_object_that_does_not_hold_the_original_bytes(lake: HandmadeLake) -> None:
+def test_an_error_object_that_does_not_hold_the_original_bytes(lake: FixtureLake) -> None:
     lake.send(sample(1, success="true"))
     lake.store_failures(sample(1, success="true").replace(b": ", b":"))
-    account = lake.account()
-    assert account.total == Tally(sent=1, lost=1)
-    (offender,) = account.offenders
-    assert (offender.kind, offender.detail) == (
+    report = lake.reconcile()
+    assert report.total == Counts(sent=1, lost=1)
+    (discrepancy,) = report.discrepancies
+    assert (discrepancy.kind, discrepancy.detail) == (
         "altered",
         "the rejected entry holds other bytes than were sent",
     )
 
 
-def test_wrong_partition(lake: HandmadeLake) -> None:
+def test_wrong_partition(lake: FixtureLake) -> None:
     """The partition is the day of the sample, not of its arrival."""
     lake.send(sample(1, timestamp=NOW_MS - DAY_MS), sample(2))
     wrong = lake.store_rows(row(1, ts=NOW_MS - DAY_MS), row(2))
-    account = lake.account()
-    assert account.total == Tally(sent=2, delivered=2)
-    (offender,) = account.offenders
-    assert (offender.kind, offender.n, offender.where) == ("wrong partition", 1, f"{wrong}#0")
+    report = lake.reconcile()
+    assert report.total == Counts(sent=2, delivered=2)
+    (discrepancy,) = report.discrepancies
+    assert (discrepancy.kind, discrepancy.n, discrepancy.where) == ("wrong partition", 1, f"{wrong}#0")
 
 
-def test_late_samples_on_their_own_day_are_right(lake: HandmadeLake) -> None:
+def test_late_samples_on_their_own_day_are_right(lake: FixtureLake) -> None:
     lake.send(sample(1, timestamp=NOW_MS - DAY_MS))
     lake.store_rows(row(1, ts=NOW_MS - DAY_MS), day=day_of(NOW_MS - DAY_MS))
-    assert lake.account().is_clean
+    assert lake.reconcile().is_clean
 
 
-def test_configuration_belongs_to_the_day_of_its_arrival(lake: HandmadeLake) -> None:
+def test_configuration_belongs_to_the_day_of_its_arrival(lake: FixtureLake) -> None:
     lake.send(b"{}", source=SETUP)
     lake.store_lines(f'{{"_received_at":{NOW_MS},"_gateway":"line-1"}}', day=day_of(NOW_MS - DAY_MS))
-    assert kinds(lake.account()) == ["wrong partition"]
+    assert kinds(lake.reconcile()) == ["wrong partition"]
 
 
 @pytest.mark.parametrize("received_at", [NOW_MS - 3_600_000, NOW_MS + 3_600_000, None])
-def test_wrong_arrival_time(lake: HandmadeLake, received_at: int | None) -> None:
+def test_wrong_arrival_time(lake: FixtureLake, received_at: int | None) -> None:
     lake.send(sample(1))
     lake.store_rows(row(1, received_at=received_at))
-    assert kinds(lake.account()) == ["wrong arrival time"]
+    assert kinds(lake.reconcile()) == ["wrong arrival time"]
 
 
-def test_rows_that_nobody_sent(lake: HandmadeLake) -> None:
+def test_rows_that_nobody_sent(lake: FixtureLake) -> None:
     lake.send(sample(1))
     lake.store_rows(row(1), row(7, register_id="r-9"))
     lake.store_failures(b"noise")
-    account = lake.account()
-    assert account.total == Tally(sent=1, delivered=1)
-    assert kinds(account) == ["never sent", "never sent"]
+    report = lake.reconcile()
+    assert report.total == Counts(sent=1, delivered=1)
+    assert kinds(report) == ["never sent", "never sent"]
 
 
-def test_gateways_without_a_journal_are_counted_apart(lake: HandmadeLake) -> None:
+def test_gateways_without_a_journal_are_counted_apart(lake: FixtureLake) -> None:
     lake.send(sample(1))
     lake.store_rows(row(1), row(2, gateway="line-7"))
-    account = lake.account()
-    assert account.is_clean
-    assert account.foreign == account.to_json()["foreign"] == 1
+    report = lake.reconcile()
+    assert report.is_clean
+    assert report.unexpected == report.to_json()["unexpected"] == 1
 
 
-def test_other_factories_are_not_read(lake: HandmadeLake) -> None:
+def test_other_factories_are_not_read(lake: FixtureLake) -> None:
     lake.send(sample(1))
     lake.store_rows(row(1))
     lake.put("measurements", f"factory=krakow-2/{day_of(NOW_MS)}/broken", b"no Parquet")
     lake.put("measurements", "athena-results/1.csv", b"a,b")
-    assert lake.account().is_clean
+    assert lake.reconcile().is_clean
 
 
 @pytest.mark.parametrize(
     "kind", ["format-conversion-failed", "partitioning-failed", "activePartitionExceeded"]
 )
-def test_a_line_that_failed_behind_the_transform_is_found(lake: HandmadeLake, kind: str) -> None:
+def test_a_line_that_failed_behind_the_transform_is_found(lake: FixtureLake, kind: str) -> None:
     """Such an error object holds the line that the transform made, not the original bytes."""
     lake.send(sample(2**53 + 1, unit=" kPa "), sample(True))
     for value, more in (("9007199254740993", ',"value_text":"9007199254740993"'), ("true", "")):
@@ -337,32 +337,32 @@ def test_a_line_that_failed_behind_the_transform_is_found(lake: HandmadeLake, ki
         envelope = f',"_received_at":{NOW_MS},"_gateway":"line-1"}}\n'
         lake.store_failures(f"{line}{more}{attributes}{envelope}".encode(), kind=kind)
 
-    account = lake.account()
+    report = lake.reconcile()
 
-    assert account.total == Tally(sent=2, rejected=2)
-    assert kinds(account) == ["unexpectedly rejected"] * 2
-    assert account.offenders[0].detail == f"{kind}: Lambda.Code"
+    assert report.total == Counts(sent=2, rejected=2)
+    assert kinds(report) == ["unexpectedly rejected"] * 2
+    assert report.discrepancies[0].detail == f"{kind}: Lambda.Code"
 
 
-def test_a_sample_at_the_edge_of_the_window_may_end_either_way(lake: HandmadeLake) -> None:
+def test_a_sample_at_the_edge_of_the_window_may_end_either_way(lake: FixtureLake) -> None:
     """Whether it was too old is decided between its publish (NOW) and its PUBACK (NOW + 10 ms)."""
     edge = sample(1, timestamp=NOW_MS + 5 - 400 * DAY_MS)
     lake.send(edge, edge)
     lake.store_rows(row(1, ts=NOW_MS + 5 - 400 * DAY_MS), day=day_of(NOW_MS - 400 * DAY_MS))
     lake.store_failures(edge)
-    account = lake.account()
-    assert account.total == Tally(sent=2, delivered=1, rejected=1)
-    assert account.is_clean
+    report = lake.reconcile()
+    assert report.total == Counts(sent=2, delivered=1, rejected=1)
+    assert report.is_clean
 
 
-def test_other_rules(lake: HandmadeLake) -> None:
+def test_other_rules(lake: FixtureLake) -> None:
     lake.send(sample("  ", timestamp=NOW_MS - 500 * DAY_MS))
     lake.store_rows(row(None, ts=NOW_MS - 500 * DAY_MS), day=day_of(NOW_MS - 500 * DAY_MS))
     rules = Rules(past_days=600, blank_strings={"measurements": "null"})
-    assert take_account(Lake(lake.s3, BUCKETS), lake.journal_dir, rules).is_clean
+    assert reconcile(StoredObjects(lake.s3, BUCKETS), lake.journal_dir, rules).is_clean
 
 
-def test_waits_for_what_is_still_on_its_way(lake: HandmadeLake) -> None:
+def test_waits_for_what_is_still_on_its_way(lake: FixtureLake) -> None:
     lake.send(sample(1))
     now = [0.0]
 
@@ -371,24 +371,24 @@ def test_waits_for_what_is_still_on_its_way(lake: HandmadeLake) -> None:
         if now[0] > 5:
             lake.store_rows(row(1))
 
-    account = take_account(
-        Lake(lake.s3, BUCKETS), lake.journal_dir, wait_seconds=60, clock=lambda: now[0], sleep=sleep
+    report = reconcile(
+        StoredObjects(lake.s3, BUCKETS), lake.journal_dir, wait_seconds=60, clock=lambda: now[0], sleep=sleep
     )
-    assert account.is_clean
+    assert report.is_clean
     assert 5 < now[0] < 10
 
 
-def test_stops_waiting(lake: HandmadeLake) -> None:
+def test_stops_waiting(lake: FixtureLake) -> None:
     lake.send(sample(1))
     now = [0.0]
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    account = take_account(
-        Lake(lake.s3, BUCKETS), lake.journal_dir, wait_seconds=10, clock=lambda: now[0], sleep=sleep
+    report = reconcile(
+        StoredObjects(lake.s3, BUCKETS), lake.journal_dir, wait_seconds=10, clock=lambda: now[0], sleep=sleep
     )
-    assert account.total.lost == 1
+    assert report.total.lost == 1
     assert 10 <= now[0] < 15
 
 
@@ -401,30 +401,30 @@ def test_stops_waiting(lake: HandmadeLake) -> None:
         ("errors/factory=krakow/measurements/iot-rule/2026/03/04/x.json", b"{}"),
     ],
 )
-def test_an_object_that_cannot_be_read_is_named(lake: HandmadeLake, key: str, body: bytes) -> None:
+def test_an_object_that_cannot_be_read_is_named(lake: FixtureLake, key: str, body: bytes) -> None:
     lake.send(sample(1))
     lake.put("measurements", key, body)
     with pytest.raises(StoredError, match=f"s3://lake-measurements/{key}"):
-        lake.account()
+        lake.reconcile()
 
 
-def test_a_cut_configuration_object_is_named(lake: HandmadeLake) -> None:
+def test_a_cut_configuration_object_is_named(lake: FixtureLake) -> None:
     lake.send(b"{}", source=SETUP)
     lake.put("configuration", f"factory=krakow/{day_of(NOW_MS)}/x", b'{"a":1}')
     with pytest.raises(StoredError, match="the last line has no end"):
-        lake.account()
+        lake.reconcile()
 
 
-def test_no_journal(lake: HandmadeLake) -> None:
+def test_no_journal(lake: FixtureLake) -> None:
     with pytest.raises(JournalError, match="no journal"):
-        lake.account()
+        lake.reconcile()
 
 
-def test_json_has_the_numbers_of_the_contract(lake: HandmadeLake) -> None:
+def test_json_has_the_numbers_of_the_contract(lake: FixtureLake) -> None:
     lake.send(sample(1), sample(2))
     lake.store_rows(row(1))
-    report = json.loads(json.dumps(lake.account().to_json()))
-    numbers = asdict(Tally(sent=2, delivered=1, lost=1))
+    report = json.loads(json.dumps(lake.reconcile().to_json()))
+    numbers = asdict(Counts(sent=2, delivered=1, lost=1))
     assert report["messages"] == {"total": numbers, "by_lane": {"krakow/measurements": numbers}}
     assert set(numbers) == {
         "sent",
@@ -435,17 +435,17 @@ def test_json_has_the_numbers_of_the_contract(lake: HandmadeLake) -> None:
         "duplicated",
         "redelivered",
     }
-    assert report["offenders"][0]["kind"] == "lost"
+    assert report["discrepancies"][0]["kind"] == "lost"
 
 
-def test_no_payload_reaches_the_report(lake: HandmadeLake) -> None:
+def test_no_payload_reaches_the_report(lake: FixtureLake) -> None:
     lake.send(sample("secret-text"), sample("secret-name", deviceName=" "), b"secret-noise")
     lake.store_rows(row(None, value_text="secret-other"))
-    assert "secret" not in json.dumps(lake.account().to_json())
+    assert "secret" not in json.dumps(lake.reconcile().to_json())
 
 
-def test_many_equal_messages_and_many_copies_are_matched_quickly(lake: HandmadeLake, tmp_path: Path) -> None:
+def test_many_equal_messages_and_many_copies_are_matched_quickly(lake: FixtureLake, tmp_path: Path) -> None:
     lake.send(*[b"{}"] * 2000, source=SETUP)
     lake.store_lines(*[f'{{"_received_at":{NOW_MS},"_gateway":"line-1"}}'] * 2500)
-    account = lake.account()
-    assert account.total == Tally(sent=2000, delivered=2000, duplicated=500)
+    report = lake.reconcile()
+    assert report.total == Counts(sent=2000, delivered=2000, duplicated=500)

@@ -1,10 +1,24 @@
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.kinesis.models import Shard
 
 from tests.unit.factory_lake.redrive.plant import LANE, REGION, Plant
+
+
+def one_at_a_time(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The call, under a lock: of two records that threads put at the same time, moto loses one."""
+    lock = threading.Lock()
+
+    def locked(*arguments: Any, **more: Any) -> Any:
+        with lock:
+            return call(*arguments, **more)
+
+    return locked
 
 
 @pytest.fixture
@@ -15,6 +29,7 @@ def plant() -> Iterator[Plant]:
         environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
         environment.setenv("AWS_DEFAULT_REGION", REGION)
         environment.delenv("AWS_ENDPOINT_URL", raising=False)
+        environment.setattr(Shard, "put_record", one_at_a_time(Shard.put_record))
         s3 = boto3.client("s3", region_name=REGION)
         kinesis = boto3.client("kinesis", region_name=REGION)
         logs = boto3.client("logs", region_name=REGION)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from factory_lake.redrive.checkpoint import Ledger
+from factory_lake.redrive.checkpoint import Checkpoints
 from factory_lake.redrive.datastream import DataStream, StreamRecord
 from factory_lake.redrive.findings import Findings
 from factory_lake.redrive.lake import LaneNames
@@ -139,7 +139,7 @@ class Plant:
         stream = DataStream(self.kinesis, LANE.stream, self.clock.sleep)
         log = RejectionLog(self.logs, LANE.log_group)
         return LaneParts(
-            LANE.factory, LANE.lane, LANE.bucket, Ledger(self.s3), stream, sender, log, self.prediction
+            LANE.factory, LANE.lane, LANE.bucket, Checkpoints(self.s3), stream, sender, log, self.prediction
         )
 
     def redrive(

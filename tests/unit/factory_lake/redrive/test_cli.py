@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from factory_lake.cli import main
 from factory_lake.gateway.identities import LANES
-from factory_lake.redrive.cli import main
 from tests.unit.factory_lake.redrive.plant import ARRIVAL, LANE, REGION, Plant, sample
 
-STREAM = ["stream", "--outputs", "{outputs}", "--factory", "krakow", "--lane", "measurements"]
+STREAM = ["redrive", "stream", "--lake", "{outputs}", "--factory", "krakow", "--lane", "measurements"]
 
 
 @pytest.fixture
@@ -35,15 +35,24 @@ def test_a_dry_run_is_the_default_and_apply_does_it(
     plant.reject(b"no JSON", gateway="line-2")
     plant.error_action(sample(1))
     report = tmp_path / "build" / "redrive.json"
-    arguments = ["errors", "--outputs", str(outputs), "--lane", "measurements", "--json", str(report)]
+    arguments = [
+        "redrive",
+        "errors",
+        "--lake",
+        str(outputs),
+        "--lane",
+        "measurements",
+        "--report",
+        str(report),
+    ]
     assert main(arguments) == 0
-    assert "Nothing was put back; --apply does it." in capsys.readouterr().out
+    assert "Nothing was redriven; --apply does it." in capsys.readouterr().out
     assert plant.stream() == []
     assert main([*arguments, "--apply"]) == 0
     told = json.loads(report.read_text())
     assert [(one["kind"], one["rule"], one["outcome"], one["messages"]) for one in told["findings"]] == [
-        ("iot-rule", "KinesisAction", "put back", 1),
-        ("processing-failed", "not JSON", "put back", 1),
+        ("iot-rule", "KinesisAction", "redriven", 1),
+        ("processing-failed", "NOT_JSON", "redriven", 1),
     ]
     assert {(stamp, gateway) for stamp, gateway, _ in plant.taken()} == {
         (str(ARRIVAL), "line-1"),
@@ -55,7 +64,7 @@ def test_problems_are_told_by_the_exit_code(
     plant: Plant, outputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     key = plant.put(f"processing-failed/{datetime.now(UTC):%Y/%m/%d}", b"no document")
-    assert main(["errors", "--outputs", str(outputs), "--lane", "measurements", "--apply"]) == 1
+    assert main(["redrive", "errors", "--lake", str(outputs), "--lane", "measurements", "--apply"]) == 1
     assert f"problem: s3://{LANE.bucket}/{key} line 0: must be" in capsys.readouterr().out
 
 
@@ -63,7 +72,7 @@ def test_problems_are_told_by_the_exit_code(
     ("arguments", "told"),
     [
         (
-            ["errors", "--outputs", "{outputs}", "--factory", "lodz"],
+            ["redrive", "errors", "--lake", "{outputs}", "--factory", "lodz"],
             "--factory must be one that has data streams",
         ),
         (
@@ -74,7 +83,7 @@ def test_problems_are_told_by_the_exit_code(
             [*STREAM, "--from", "2026-03-09T07:00:00Z", "--to", "{now}"],
             "--to at least 1800 s ago",
         ),
-        (["errors", "--outputs", "nowhere.json"], "must hold what `terraform output -json` prints"),
+        (["redrive", "errors", "--lake", "nowhere.json"], "nowhere.json must be"),
     ],
 )
 def test_what_cannot_begin_is_said(
@@ -99,20 +108,18 @@ def test_what_cannot_begin_is_said(
 def test_arguments_are_checked(
     outputs: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    with pytest.raises(SystemExit):
-        main(["errors", "--outputs", str(outputs), *arguments])
+    assert main(["redrive", "errors", "--lake", str(outputs), *arguments]) == 2
     assert arguments[1] in capsys.readouterr().err
 
 
 def test_times_need_a_zone(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given = ["stream", "--outputs", str(outputs), "--factory", "krakow", "--lane", "measurements"]
-    with pytest.raises(SystemExit):
-        main([*given, "--from", "2026-03-09T07:00:00", "--to", "2026-03-09T08:00:00Z"])
+    given = ["redrive", "stream", "--lake", str(outputs), "--factory", "krakow", "--lane", "measurements"]
+    assert main([*given, "--from", "2026-03-09T07:00:00", "--to", "2026-03-09T08:00:00Z"]) == 2
     assert "must be a time like 2026-03-09T07:05:00Z" in capsys.readouterr().err
 
 
 def test_the_policy_names_the_lane_alone(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["policy", "--outputs", str(outputs), "--lane", "measurements", "--region", REGION]
+    arguments = ["redrive", "policy", "--lake", str(outputs), "--lane", "measurements", "--region", REGION]
     assert main(arguments) == 0
     document = json.loads(capsys.readouterr().out)
     resources = [arn for statement in document["Statement"] for arn in statement["Resource"]]

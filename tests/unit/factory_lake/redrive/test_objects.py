@@ -1,4 +1,4 @@
-"""Error objects, put back: what with, how often, and what a crash at any call leaves."""
+"""Error objects, redriven: what with, how often, and what a crash at any call leaves."""
 
 import base64
 import json
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from factory_lake.output import emit
 from factory_lake.reconcile.redriven import Redriven, record_key
 from factory_lake.redrive import findings as outcomes
 from factory_lake.redrive.errors import SendError
@@ -29,8 +30,8 @@ def test_a_rejected_message_comes_back_with_its_bytes_its_first_arrival_and_its_
         {(str(ARRIVAL), "line-2", BAD): 1, (str(ARRIVAL), "line-2", b"\xff not even UTF-8"): 1}
     )
     assert {(one.rule, one.outcome) for one in findings.counts} == {
-        ("blank string", "put back"),
-        ("not UTF-8", "put back"),
+        ("BLANK_STRING", "redriven"),
+        ("NOT_UTF8", "redriven"),
     }
 
 
@@ -45,7 +46,7 @@ def test_equal_bytes_of_several_gateways_go_back_to_each(plant: Plant) -> None:
     }
 
 
-def test_a_message_that_is_rejected_again_is_put_back_again_with_its_first_arrival(plant: Plant) -> None:
+def test_a_message_that_is_rejected_again_is_redriven_again_with_its_first_arrival(plant: Plant) -> None:
     plant.reject(BAD)
     plant.redrive()
     # An hour later the function saw the same bytes and envelope, and refused them once more.
@@ -76,7 +77,7 @@ def test_a_message_of_an_unknown_gateway_waits_until_somebody_says_whose_it_is(p
     assert plant.redrive().total(outcomes.NO_GATEWAY) == 2
     assert plant.taken() == Counter()
     findings = plant.redrive(Options(apply=True, gateway="line-1"))
-    assert findings.total(outcomes.PUT_BACK) == 2
+    assert findings.total(outcomes.REDRIVEN) == 2
     # The stream's own time of arrival is the best that there is.
     assert plant.taken() == Counter(
         {(str(ARRIVAL + 250), "line-1", sample(1)): 1, (str(ARRIVAL + 250), "line-1", BAD): 1}
@@ -129,7 +130,7 @@ def test_the_reason_is_read_however_firehose_spells_its_key(plant: Plant, spelli
 def test_a_dry_run_changes_nothing(plant: Plant) -> None:
     plant.reject(BAD)
     findings = plant.redrive(Options())
-    assert findings.total(outcomes.WOULD_PUT_BACK) == 1
+    assert findings.total(outcomes.WOULD_REDRIVE) == 1
     assert plant.stream() == []
     assert plant.s3.list_objects_v2(Bucket=LANE.bucket)["KeyCount"] == 1
 
@@ -156,8 +157,8 @@ def test_what_would_be_refused_again_is_held_until_it_would_not(plant: Plant) ->
     plant.prediction = Prediction({**ENVIRONMENT, "BLANK_STRINGS": "null"})
     findings = plant.redrive()
     assert {(one.rule, one.outcome): count for one, count in findings.counts.items()} == {
-        ("blank string", outcomes.PUT_BACK): 1,
-        ("required", outcomes.REFUSED_AGAIN): 1,
+        ("BLANK_STRING", outcomes.REDRIVEN): 1,
+        ("REQUIRED", outcomes.REFUSED_AGAIN): 1,
     }
     assert [data for _, _, data in plant.taken()] == [sample(2, unit="")]
 
@@ -196,10 +197,10 @@ def test_a_damaged_object_is_named_and_the_others_go_on(plant: Plant) -> None:
     assert findings.problems == [
         f"s3://{LANE.bucket}/{damaged} line 0: must be a document of a processing-failed error (Error)"
     ]
-    assert findings.total(outcomes.PUT_BACK) == 1
+    assert findings.total(outcomes.REDRIVEN) == 1
 
 
-def test_good_lines_before_a_damaged_one_are_put_back_once(plant: Plant) -> None:
+def test_good_lines_before_a_damaged_one_are_redriven_once(plant: Plant) -> None:
     plant.most_records = 1
     key = plant.reject(BAD)
     body = plant.s3.get_object(Bucket=LANE.bucket, Key=key)["Body"].read()
@@ -223,7 +224,7 @@ def test_what_the_stream_does_not_take_is_sent_again_until_it_does(plant: Plant)
             parsed["Records"][0] = {"ErrorCode": "ProvisionedThroughputExceededException"}
 
     plant.kinesis.meta.events.register("after-call.kinesis.PutRecords", refuse_some)
-    assert plant.redrive().total(outcomes.PUT_BACK) == 6
+    assert plant.redrive().total(outcomes.REDRIVEN) == 6
     # Moto had taken each of them before the answer was changed: what was sent again is there twice.
     assert sum(plant.taken().values()) == 6 + 3
     assert len(plant.clock.slept) >= 3
@@ -236,7 +237,7 @@ def test_a_stream_that_takes_no_more_ends_the_run_and_nothing_is_taken_for_sent(
     with pytest.raises(SendError, match=f"{LANE.stream}: ResourceNotFoundException"):
         plant.redrive()
     plant.kinesis.create_stream(StreamName=LANE.stream, ShardCount=1)
-    assert plant.redrive().total(outcomes.PUT_BACK) == 1
+    assert plant.redrive().total(outcomes.REDRIVEN) == 1
     assert sum(plant.taken().values()) == 1
 
 
@@ -250,7 +251,7 @@ def test_a_lost_answer_is_settled_by_a_look_into_the_stream(plant: Plant, taken:
             raise ReadTimeoutError(endpoint_url="kinesis")
 
     plant.kinesis.meta.events.register(f"{'after' if taken else 'before'}-call.kinesis.PutRecords", lose)
-    assert plant.redrive().total(outcomes.PUT_BACK) == 2
+    assert plant.redrive().total(outcomes.REDRIVEN) == 2
     assert set(plant.taken().values()) == {1}
 
 
@@ -337,7 +338,7 @@ def test_a_pending_batch_of_a_run_that_may_be_alive_is_left_alone(plant: Plant) 
     findings = plant.redrive(clock_ms=lambda: now + TAKE_OVER_MS - 1)
     assert [one for one in findings.problems if key in one and "sent a batch a moment ago" in one]
     assert plant.stream() == []
-    assert plant.redrive(clock_ms=lambda: now + TAKE_OVER_MS).total(outcomes.PUT_BACK) == 1
+    assert plant.redrive(clock_ms=lambda: now + TAKE_OVER_MS).total(outcomes.REDRIVEN) == 1
 
 
 def test_a_pending_batch_that_the_stream_has_forgotten_is_said_to_be_in_doubt(plant: Plant) -> None:
@@ -346,7 +347,7 @@ def test_a_pending_batch_that_the_stream_has_forgotten_is_said_to_be_in_doubt(pl
     days = 3 * 86_400_000
     findings = plant.redrive(clock_ms=lambda: time.time_ns() // 1_000_000 + days)
     assert findings.in_doubt == 1
-    assert findings.total(outcomes.PUT_BACK) == 1
+    assert findings.total(outcomes.REDRIVEN) == 1
 
 
 def test_of_two_runs_on_one_object_the_later_one_stops_before_it_sends(plant: Plant) -> None:
@@ -399,13 +400,11 @@ def test_an_object_of_several_pieces_and_documents_on_one_line(plant: Plant) -> 
 def test_messages_never_stand_in_what_is_written_or_printed(
     plant: Plant, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from rich.console import Console
-
     secret = b"the secret recipe"
     plant.reject(secret)
     key = plant.fail(secret)
     findings = plant.redrive()
-    findings.show(Console(), applied=True)
+    emit("table", findings.table(), notes=findings.notes(applied=True))
     stored = plant.s3.get_object(Bucket=LANE.bucket, Key=record_key(key))["Body"].read()
     told = capsys.readouterr().out + json.dumps(findings.to_json()) + stored.decode()
     assert "secret" not in told

@@ -1,4 +1,4 @@
-"""A range of a data stream: what lies in no table and no error object is put back, once."""
+"""A range of a data stream: what lies in no table and no error object is redriven, once."""
 
 import time
 from collections import Counter
@@ -73,7 +73,7 @@ class Skipping:
         return Counter((one.partition_key, one.data) for one in self.plant.stream())
 
     def now(self) -> int:
-        """The end of a range that holds all that was received, and nothing that is put back afterwards."""
+        """The end of a range that holds all that was received, and nothing that is redriven afterwards."""
         newest = max(one.arrival_ms for one in self.plant.stream())
         while time.time_ns() // 1_000_000 <= newest + 1:
             time.sleep(0.001)  # until the clock has moved on, a millisecond or two
@@ -84,7 +84,7 @@ def _key(number: int, gateway: str = "line-1") -> str:
     return f"{time.time_ns() // 1_000_000}/{gateway}/{number}"
 
 
-def test_what_is_in_a_table_or_in_errors_stays_and_the_rest_is_put_back_with_its_own_key(
+def test_what_is_in_a_table_or_in_errors_stays_and_the_rest_is_redriven_with_its_own_key(
     skipping: Skipping,
 ) -> None:
     keys = [_key(number) for number in range(5)]
@@ -96,17 +96,17 @@ def test_what_is_in_a_table_or_in_errors_stays_and_the_rest_is_put_back_with_its
     to_ms = skipping.now()
 
     told = skipping.redrive(to_ms, Options())
-    assert told.total(outcomes.WOULD_PUT_BACK) == 2
+    assert told.total(outcomes.WOULD_REDRIVE) == 2
     assert len(skipping.plant.stream()) == 5
     findings = skipping.redrive(to_ms)
 
-    assert (findings.total(outcomes.PUT_BACK), findings.total(outcomes.IN_PLACE)) == (2, 3)
+    assert (findings.total(outcomes.REDRIVEN), findings.total(outcomes.IN_PLACE)) == (2, 3)
     expected = Counter(zip(keys, payloads, strict=True)) + Counter(
         {(keys[1], payloads[1]), (keys[3], payloads[3])}
     )
     assert skipping.keys() == expected
     again = skipping.redrive(to_ms)
-    assert (again.total(outcomes.PUT_BACK), again.total(outcomes.BEFORE)) == (0, 2)
+    assert (again.total(outcomes.REDRIVEN), again.total(outcomes.BEFORE)) == (0, 2)
     assert skipping.keys() == expected
 
 
@@ -116,7 +116,7 @@ def test_a_row_stands_for_one_record(skipping: Skipping) -> None:
         skipping.receive(b"{}", f"{same}{number}")
     skipping.deliver(b"{}", same)
     findings = skipping.redrive(skipping.now())
-    assert (findings.total(outcomes.PUT_BACK), findings.total(outcomes.IN_PLACE)) == (2, 1)
+    assert (findings.total(outcomes.REDRIVEN), findings.total(outcomes.IN_PLACE)) == (2, 1)
 
 
 def test_a_row_of_another_arrival_or_gateway_stands_for_no_record(skipping: Skipping) -> None:
@@ -124,14 +124,14 @@ def test_a_row_of_another_arrival_or_gateway_stands_for_no_record(skipping: Skip
     skipping.receive(b"{}", key)
     skipping.deliver(b"{}", key.replace("line-1", "line-2"))
     skipping.deliver(b"{}", f"1{key[1:].replace(key[1:3], '00', 1)}")
-    assert skipping.redrive(skipping.now()).total(outcomes.PUT_BACK) == 1
+    assert skipping.redrive(skipping.now()).total(outcomes.REDRIVEN) == 1
 
 
 def test_a_limit_and_the_run_after_it(skipping: Skipping) -> None:
     for number in range(5):
         skipping.receive(b"{}", _key(number))
     to_ms = skipping.now()
-    done = [skipping.redrive(to_ms, Options(apply=True, limit=2)).total(outcomes.PUT_BACK) for _ in range(4)]
+    done = [skipping.redrive(to_ms, Options(apply=True, limit=2)).total(outcomes.REDRIVEN) for _ in range(4)]
     assert done == [2, 2, 1, 0]
     assert set(skipping.keys().values()) == {2}
 
@@ -142,12 +142,12 @@ def test_records_without_an_envelope_wait_for_a_gateway_and_keep_their_arrival(s
     to_ms = skipping.now()
     assert skipping.redrive(to_ms).total(outcomes.NO_GATEWAY) == 1
     options = Options(apply=True, gateway="line-9")
-    assert [skipping.redrive(to_ms, options).total(outcomes.PUT_BACK) for _ in range(2)] == [1, 0]
-    _, put_back = sorted(skipping.plant.stream(), key=lambda one: one.arrival_ms)
-    assert put_back.partition_key.startswith(f"{there.arrival_ms}/line-9/")
+    assert [skipping.redrive(to_ms, options).total(outcomes.REDRIVEN) for _ in range(2)] == [1, 0]
+    _, redriven = sorted(skipping.plant.stream(), key=lambda one: one.arrival_ms)
+    assert redriven.partition_key.startswith(f"{there.arrival_ms}/line-9/")
 
 
-def test_an_object_that_cannot_be_read_ends_the_run_before_anything_is_put_back(skipping: Skipping) -> None:
+def test_an_object_that_cannot_be_read_ends_the_run_before_anything_is_redrive(skipping: Skipping) -> None:
     key = _key(1)
     skipping.receive(b"{}", key)
     skipping.deliver(b"{}", key)

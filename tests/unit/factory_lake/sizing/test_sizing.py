@@ -1,6 +1,5 @@
 """Sums are right at the limits, remedies are enough and no more, and the pages show what the tool prints."""
 
-import io
 import json
 import re
 from dataclasses import replace
@@ -9,15 +8,18 @@ from typing import Any
 
 import pytest
 
-from clip_fetch.report import _UNITS
+from clip_fetch.report import UNITS
 from clip_fetch.report import Report as ClipReport
+from clip_fetch.settings import Settings as ClipSettings
+from factory_lake.cli import main
 from factory_lake.sizing import capacity, cost, modules, quotas
-from factory_lake.sizing.__main__ import DOCS, EXAMPLE, EXAMPLE_PRICES, main, rendered
 from factory_lake.sizing.capacity import rows_of
 from factory_lake.sizing.defaults import defaults_of
+from factory_lake.sizing.errors import PlantError, PriceError
 from factory_lake.sizing.numbers import percent, text
-from factory_lake.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, Plant, PlantError, read_plant
+from factory_lake.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, Plant, read_plant
 from factory_lake.sizing.rows import Row
+from scripts.sizingdocs import DOCS, EXAMPLE, EXAMPLE_PRICES, rendered
 from transform.report import Report
 from transform.settings import Settings
 
@@ -102,10 +104,10 @@ def test_a_lane_emits_as_many_metrics_as_are_paid_for() -> None:
 
 def test_a_camera_emits_as_many_metrics_as_are_paid_for() -> None:
     """Once for the camera and once for all cameras of the factory."""
-    out = io.StringIO()
-    everything = {name: 1.0 for name, _ in _UNITS}
-    ClipReport(out, "INFO", "krakow", "run").metrics("FactoryLake", "press-1", 0, everything)
-    (definition,) = json.loads(out.getvalue())["_aws"]["CloudWatchMetrics"]
+    lines: list[str] = []
+    settings = ClipSettings(factory="krakow", bucket="clips", stream_prefix="lake_krakow_")
+    ClipReport(settings, "run", lines.append).camera_metrics("press-1", dict.fromkeys(UNITS, 1.0))
+    (definition,) = json.loads(lines[0])["_aws"]["CloudWatchMetrics"]
     assert len(definition["Metrics"]) == cost.CAMERA_METRICS
     assert definition["Dimensions"] == [["Factory", "Camera"], ["Factory"]]
 
@@ -409,14 +411,14 @@ def test_the_total_is_the_sum_of_its_lines() -> None:
 def test_a_price_that_lacks_or_is_for_nothing_is_refused(change: Any, complaint: str) -> None:
     prices = cost.read_prices(EXAMPLE_PRICES)
     change(prices.by_unit)
-    with pytest.raises(cost.PriceError, match=f"^{complaint}$"):
+    with pytest.raises(PriceError, match=f"^{complaint}$"):
         cost.report(read_plant(EXAMPLE), prices)
 
 
 def test_prices_without_a_date_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "prices.toml"
     path.write_text(EXAMPLE_PRICES.read_text().replace("date", "day", 1))
-    with pytest.raises(cost.PriceError, match="date"):
+    with pytest.raises(PriceError, match="date"):
         cost.read_prices(path)
 
 
@@ -442,17 +444,52 @@ def test_the_pages_show_what_the_tool_prints(page: str) -> None:
 def test_the_commands_of_the_pages_run(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each in the repository's folder, as the pages say; what they print stands on the page."""
+    """Each in the repository's folder, as the pages say; every number that they print stands on the page."""
     monkeypatch.chdir(DOCS.parent)
     for page in ("capacity.md", "cost.md"):
         content = (DOCS / page).read_text(encoding="utf-8")
-        (command,) = re.findall(r"^\.venv/bin/python -m factory_lake\.sizing (.*)$", content, re.MULTILINE)
-        assert main(command.split()) == 0
-        assert capsys.readouterr().out.strip() in content
+        (command,) = re.findall(r"^factory-lake (sizing .*)$", content, re.MULTILINE)
+        assert main([*command.split(), "--format", "json"]) in (0, 1)
+        printed = json.loads(capsys.readouterr().out)
+        rows = printed["uses"] if page == "cost.md" else printed
+        assert rows
+        for row in rows:
+            numbers = [
+                value for name, value in row.items() if name != "used" and isinstance(value, int | float)
+            ]
+            assert all(text(value) in content or f"{value:,.2f}" in content for value in numbers), row
+
+
+def test_what_is_too_little_is_told_by_the_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = EXAMPLE.read_text(encoding="utf-8")
+    small, large = tmp_path / "small.toml", tmp_path / "large.toml"
+    small.write_text(re.sub(r"^tags = \d+", "tags = 1", content, flags=re.MULTILINE))
+    large.write_text(re.sub(r"^tags = \d+", "tags = 100000", content, flags=re.MULTILINE))
+    assert main(["sizing", "capacity", str(large)]) == 1
+    assert "Too little: publishes/s of a gateway: share its tags among" in capsys.readouterr().out
 
 
 def test_a_bad_file_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "plant.toml"
     path.write_text("[factories]\n")
-    assert main(["capacity", str(path)]) == 1
-    assert capsys.readouterr().err == "sizing: factories must name at least one factory, got none\n"
+    assert main(["sizing", "capacity", str(path)]) == 2
+    assert capsys.readouterr().err == "error: factories must name at least one factory, got none\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("factories = 3", "factories must name at least one factory"),
+        ("[factories]\nkrakow = 3", "factories.krakow must be a table, got 3"),
+        ("no TOML", "must be TOML"),
+    ],
+)
+def test_shapes_that_are_no_plant(
+    content: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "plant.toml"
+    path.write_text(content)
+    assert main(["sizing", "capacity", str(path)]) == 2
+    assert told in capsys.readouterr().err

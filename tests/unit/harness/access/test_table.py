@@ -25,7 +25,7 @@ def test_no_probe_is_there_twice() -> None:
     assert len(named) == len(set(named))
 
 
-def test_a_difference_is_told_both_ways() -> None:
+def test_a_difference_is_named_both_ways() -> None:
     cell = ("rule", "measurements", "kinesis:PutRecord", "data stream", "own")
     other = ("rule", "measurements", "kinesis:PutRecord", "data stream", "foreign")
     assert differences({cell}, {cell: True, other: False}) == []
@@ -113,10 +113,10 @@ _BOUND = {
         ),
     ],
 )
-def test_a_statement_that_allows_too_much_is_told(statement: dict[str, object], said: list[str]) -> None:
+def test_a_statement_that_allows_too_much_is_named(statement: dict[str, object], said: list[str]) -> None:
     document = Document(
         'module.pipeline["krakow"].aws_iam_role_policy.rule', "aws_iam_role_policy", "policy", [statement]
     )
-    told = list(complaints(document, _ACCOUNT))
-    assert len(told) == len(said)
-    assert all(words in complaint for words, complaint in zip(said, told, strict=True))
+    found = list(complaints(document, _ACCOUNT))
+    assert len(found) == len(said)
+    assert all(words in complaint for words, complaint in zip(said, found, strict=True))

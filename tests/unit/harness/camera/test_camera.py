@@ -19,24 +19,24 @@ START = 1_700_000_000_000
 
 
 class TestScript:
-    """Takes drawn from a seed."""
+    """Segments drawn from a seed."""
 
     def test_the_same_seed_gives_the_same_day(self) -> None:
         def day(seed: int) -> list[Any]:
             script = Script(seed, shortest_ms=1000, longest_ms=9000, away_chance=0.2, change_chance=0.2)
-            return list(itertools.islice(script.takes(START), 100))
+            return list(itertools.islice(script.segments(START), 100))
 
         assert day(1) == day(1) != day(2)
 
     def test_fragments_follow_each_other_but_for_breaks(self) -> None:
         script = Script(3, shortest_ms=1000, longest_ms=20_000, away_chance=0.3, away_ms=(5000, 6000))
-        takes = list(itertools.islice(script.takes(START), 200))
-        lengths = [take.frames * 200 for take in takes]
+        segments = list(itertools.islice(script.segments(START), 200))
+        lengths = [segment.frames * 200 for segment in segments]
         assert min(lengths) >= 1000
         assert max(lengths) <= 20_000
         pauses = [
             after.start_ms - before.start_ms - length
-            for (before, after), length in zip(itertools.pairwise(takes), lengths, strict=False)
+            for (before, after), length in zip(itertools.pairwise(segments), lengths, strict=False)
         ]
         assert set(pauses) - {0}
         assert all(pause == 0 or 5000 <= pause <= 6000 for pause in pauses)
@@ -44,7 +44,9 @@ class TestScript:
     def test_resolutions_take_turns(self) -> None:
         sizes = ((160, 96), (192, 112))
         script = Script(3, resolutions=sizes, change_chance=0.5)
-        assert {(take.width, take.height) for take in itertools.islice(script.takes(START), 50)} == set(sizes)
+        assert {
+            (segment.width, segment.height) for segment in itertools.islice(script.segments(START), 50)
+        } == set(sizes)
 
     @pytest.mark.parametrize(("shortest", "longest"), [(100, 2000), (3000, 2000), (1000, 20_001)])
     def test_lengths_have_limits(self, shortest: int, longest: int) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.camera.__main__ import main
+from factory_lake.cli import main
+from harness.camera.__main__ import main as account_main
 from harness.camera.journal import Journal
 from localcloud import LocalCloud
 from localcloud.testing.files import UNEVEN, made_file, uneven_file
 from localcloud.testing.footage import ORDINARY_BEHAVIOUR, TestStream
-from tests.unit.harness.camera.test_commands import refusal, sound
+from tests.support.local_lake import describe
+from tests.unit.factory_lake.camera.test_frames import refusal, sound
 
 pytestmark = pytest.mark.cloud
 
@@ -25,8 +27,16 @@ def stream(cloud: LocalCloud) -> TestStream:
 
 def film(cloud: LocalCloud, stream: str, journal: Path, *options: str) -> int:
     """Run the command."""
-    where = ["--workdir", str(cloud.workdir), "--stream", stream, "--camera", "press-1"]
-    return main(["film", *where, "--journal", str(journal), *options])
+    outputs = {"video": {"krakow": {"streams": {"press-1": stream}}}}
+    folder = describe(cloud, journal.parent / "lake", outputs)
+    where = ["--lake", str(folder), "--journal", str(journal)]
+    return main(["local", "film", "krakow/press-1", *where, *options])
+
+
+def account(cloud: LocalCloud, bucket: str, journal: Path) -> int:
+    """Run the command of the harness."""
+    folder = describe(cloud, journal.parent / "lake", {"buckets": {"clips": bucket}})
+    return account_main(["--lake", str(folder), "--factory", "krakow", "--journal", str(journal)])
 
 
 def test_a_file_whose_key_frames_are_unevenly_spaced(
@@ -47,7 +57,7 @@ def test_a_file_whose_key_frames_are_unevenly_spaced(
 
 def test_an_unknown_stream(cloud: LocalCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status = film(cloud, "nobody", tmp_path / "video.jsonl", "--hours", "0.01")
-    assert "--stream: must name a stream of the local cloud, got 'nobody'" in refusal(capsys, status)
+    assert "stream must be one of the local cloud, got 'nobody'" in refusal(capsys, status)
 
 
 def test_footage_older_than_the_stream_s_newest(
@@ -71,14 +81,15 @@ def test_a_file_that_is_no_video(
     sound(tmp_path / "sound.wav")
     options = ("--hours", "0.01", "--file", str(tmp_path / name))
     line = refusal(capsys, film(cloud, stream.name, tmp_path / "video.jsonl", *options))
-    assert f"film: {tmp_path / name}: must " in line
+    assert f"{tmp_path / name} must " in line
 
 
 def test_a_file_with_another_codec(
     cloud: LocalCloud, stream: TestStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture = tmp_path / "picture.png"
-    main(["frame", str(made_file(tmp_path / "given.mp4")), "0", str(picture)])
+    main(["camera", "frame", str(made_file(tmp_path / "given.mp4")), "0", str(picture)])
+    capsys.readouterr()
     options = ("--hours", "0.01", "--file", str(picture))
     line = refusal(capsys, film(cloud, stream.name, tmp_path / "video.jsonl", *options))
     assert f"{picture}: the video must be H.264 or H.265, got png" in line
@@ -88,9 +99,9 @@ def test_a_file_with_another_codec(
     ("options", "words"),
     [
         (("--fps", "30"), "fps must divide 1000, got 30"),
-        (("--fps", "0"), "fps must divide 1000, got 0"),
+        (("--fps", "0"), "must be a whole number from 1 on, got '0'"),
         (("--fragment-ms", "3000", "2000"), "20000 ms, got 3000..2000"),
-        (("--away-chance", "2"), "away-chance must be 0..1, got 2.0"),
+        (("--away-chance", "2"), "must be a number 0 or more and at most 1, got '2'"),
     ],
 )
 def test_what_no_camera_does(
@@ -108,7 +119,7 @@ def test_a_journal_that_cannot_be_written(
     cloud: LocalCloud, stream: TestStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = refusal(capsys, film(cloud, stream.name, tmp_path, "--hours", "0.01"))
-    assert f"--journal: must be a file that can be written, got {tmp_path}" in line
+    assert f"--journal must be a file that can be written, got {tmp_path}" in line
 
 
 def test_an_account_of_another_bucket(
@@ -117,9 +128,8 @@ def test_an_account_of_another_bucket(
     journal = tmp_path / "video.jsonl"
     assert film(cloud, stream.name, journal, "--hours", "0.002") == 0
     capsys.readouterr()
-    where = ["--workdir", str(cloud.workdir), "--bucket", "nobody-s-bucket", "--factory", "krakow"]
-    line = refusal(capsys, main(["account", *where, "--journal", str(journal)]))
-    assert "--bucket: must be the clips bucket, got 'nobody-s-bucket'" in line
+    line = refusal(capsys, account(cloud, "nobody-s-bucket", journal))
+    assert "bucket must be the clips bucket, got 'nobody-s-bucket'" in line
 
 
 @pytest.mark.parametrize("text", [None, "", "no JSON\n", "{}\n", "[1]\n"])
@@ -129,7 +139,6 @@ def test_an_account_without_a_journal(
     journal = tmp_path / "video.jsonl"
     if text is not None:
         journal.write_text(text)
-    where = ["--workdir", str(cloud.workdir), "--bucket", "clips", "--factory", "krakow"]
-    line = refusal(capsys, main(["account", *where, "--journal", str(journal)]))
-    assert "--journal: must " in line
+    line = refusal(capsys, account(cloud, "clips", journal))
+    assert "--journal must " in line
     assert str(journal) in line

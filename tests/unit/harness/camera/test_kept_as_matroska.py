@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import random
 import time
 from pathlib import Path
@@ -12,9 +11,9 @@ import av
 import pytest
 
 from clip_fetch.clients import send_conditions, send_milliseconds
-from clip_fetch.pace import Pace
+from clip_fetch.events import Summary
 from clip_fetch.report import Report
-from clip_fetch.run import Surroundings, run
+from clip_fetch.run import Dependencies, Timing, run
 from clip_fetch.settings import Settings, Shard
 from clip_fetch.spool import Spool
 from clip_fetch.video import Endpoints
@@ -41,12 +40,12 @@ class Clients:
         return self._media
 
 
-def archive(cloud: LocalCloud, bucket: str, folder: Path) -> dict[str, Any]:
+def archive(cloud: LocalCloud, bucket: str, folder: Path) -> Summary:
     """One run of the function."""
     settings = Settings("krakow", bucket, "kept_krakow_", clip_ms=60_000, settle_ms=1000, quiet_ms=1000)
-    around = Surroundings(Clients(cloud), Endpoints(), {}, Spool(str(folder), 10**9))
-    pace = Pace(lambda: time.time_ns() // 1_000_000, lambda: 600_000, time.sleep, random.Random(1))
-    return run(settings, Shard(), around, pace, Report(io.StringIO(), "INFO", "krakow", "run"), "run")
+    dependencies = Dependencies(Clients(cloud), Endpoints(), {}, Spool(str(folder), 10**9))
+    timing = Timing.start(lambda: time.time_ns() // 1_000_000, lambda: 600_000, time.sleep, random.Random(1))
+    return run(settings, Shard(), dependencies, timing, Report(settings, "run", lambda _line: None), "run")
 
 
 @pytest.fixture

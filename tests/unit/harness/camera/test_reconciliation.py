@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from harness.camera.journal import SentFragment
-from harness.camera.reconciliation import ArchivedClip, account, archived_to, compare
+from harness.camera.reconciliation import ArchivedClip, archived_to, compare, reconcile
 from localcloud.kinesisvideo import matroska
 from localcloud.testing.encoder import SyntheticEncoder
 
@@ -29,7 +29,7 @@ def clip(first: int, last: int, frames: str | None = None, flags: str = "") -> A
 SENT = [sent(number) for number in range(1, 7)]
 
 
-def test_an_exact_archive_has_no_offenders() -> None:
+def test_an_exact_archive_has_no_discrepancies() -> None:
     result = compare(SENT, [clip(1, 2), clip(3, 5), clip(6, 6)])
     assert result.is_exact
     assert result.summary() == {
@@ -139,8 +139,8 @@ def test_objects_are_read_from_the_bucket_and_summed_over_cameras(monkeypatch: p
         s3.put_object(
             Bucket="clips", Key=folder.format("oven") + "20260102T030405.678Z-8.gap.json", Body=b"{}"
         )
-        exact = account(journal, s3, "clips", "krakow")
-        elsewhere = account(journal, s3, "clips", "lyon")
+        exact = reconcile(journal, s3, "clips", "krakow")
+        elsewhere = reconcile(journal, s3, "clips", "lyon")
         reached = [
             archived_to(s3, "clips", f"factory=krakow/camera={camera}/") for camera in ("oven", "none")
         ]

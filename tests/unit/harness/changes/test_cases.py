@@ -77,12 +77,12 @@ def test_a_change_that_no_case_accounts_for_is_an_error() -> None:
 
 
 def test_a_warning_that_no_case_names_is_an_error_and_one_that_is_missing_too() -> None:
-    told = _only("factories[*].cameras[*].retention_hours")
+    warned = _only("factories[*].cameras[*].retention_hours")
     with pytest.raises(ChangesError, match="no plan says"):
-        read_events([], {"lake_0": [told]})
+        read_events([], {"lake_0": [warned]})
     diagnostic = {"severity": "warning", "summary": "Check", "detail": "something else", "snippet": None}
     with pytest.raises(ChangesError, match="something else"):
-        read_events([{"type": "diagnostic", "diagnostic": diagnostic}], {"lake_0": [told]})
+        read_events([{"type": "diagnostic", "diagnostic": diagnostic}], {"lake_0": [warned]})
 
 
 def test_a_table_is_put_between_the_marks(tmp_path: Path) -> None:

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import hcl2
 import pytest
 
 from factory_lake.gateway.csr import make_csr
 from factory_lake.gateway.identities import LANES, Source
 from harness.changes.table import PAGE
 from harness.lake import Terraform, TerraformError
+from harness.lake.roots import make_root
 from harness.lake.terraform import REPOSITORY
 from localcloud import LocalCloud
+from tests.support.factories import LANES as ONE_SHARD_LANES
+from tests.support.factories import NO_ALARMS
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
 
-# The names that the page uses, so that its commands run as they stand there.
+# The names that the page uses, so that its commands run word for word.
 NAME, ACCOUNT, FACTORY, GATEWAY = "factory-lake-prod", "444455556666", "lyon", "press-shop"
 BUCKET = 'module.lake.module.storage.aws_s3_bucket.lake["{}"]'
 CAMERA = f'module.lake.module.video_archiver["{FACTORY}"].aws_kinesis_video_stream.camera["{{}}"]'
@@ -31,17 +31,10 @@ DATA_STREAM = f'{_PIPELINE}.aws_kinesis_stream.lane["{{}}"]'
 DELIVERY = f'{_PIPELINE}.aws_kinesis_firehose_delivery_stream.lane["{{}}"]'
 _PACKAGES = REPOSITORY / "modules" / "lake" / "tests" / "testdata" / "packages"
 _PREVENTED = re.compile(r"Resource (\S+) has lifecycle.prevent_destroy")
-# What the page asks the AWS CLI for, inside a command.
-_ASKED = re.compile(
+# A call of the AWS CLI inside a command.
+_CLI_CALL = re.compile(
     r"\$\(aws (kinesisvideo|firehose) describe-\S+ --\S+-name (\S+) +--query (\w+)\.(\w+) --output text\)"
 )
-_ONE_SHARD = {"stream": {"shards": 1}}
-
-
-def _alarms(module: str) -> dict[str, list[str]]:
-    """None of a module's alarms: half of what a factory consists of, and nothing here is about them."""
-    content = hcl2.loads((REPOSITORY / "modules" / module / "alarms.tf").read_text(encoding="utf-8"))
-    return {"disabled": [name for local in content["locals"] for name in local.get("alarm_descriptions", ())]}
 
 
 @pytest.fixture
@@ -54,34 +47,24 @@ def cloud(tmp_path: Path) -> Iterator[LocalCloud]:
 @pytest.fixture
 def root(cloud: LocalCloud, tmp_path: Path) -> Iterator[Terraform]:
     """A lake that keeps what it has, with one factory and without what only costs time here."""
-    environments = tmp_path / "environments"
-    for source in ("modules", "glue_schemas"):
-        shutil.copytree(
-            REPOSITORY / source, tmp_path / source, ignore=shutil.ignore_patterns(".terraform*", "tests")
-        )
-    folder = environments / "prod"
-    folder.mkdir(parents=True)
-    for name in ("provider.tf", "versions.tf", ".terraform.lock.hcl"):
-        shutil.copy(REPOSITORY / "environments" / "local" / name, folder)
     for lane in LANES:
-        make_csr(Source(FACTORY, GATEWAY, lane).client_id, "first", folder / "csr", tmp_path / "keys")
-    lake = {
-        "source": "../../modules/lake",
+        make_csr(Source(FACTORY, GATEWAY, lane).client_id, "first", tmp_path / "csr", tmp_path / "keys")
+    inputs = {
         "name": NAME,
         "suffix": ACCOUNT,
-        "csr_dir": "csr",
+        "csr_dir": str(tmp_path / "csr"),
         "packages_dir": str(_PACKAGES),
         "dashboards": False,
         "factories": {
             FACTORY: {
                 "gateways": [GATEWAY],
                 "cameras": {"press-1": {}, "press-2": {}},
-                "lanes": {"measurements": _ONE_SHARD, "configuration": _ONE_SHARD},
-                "alarms": {"messages": _alarms("factory_pipeline"), "video": _alarms("video_archiver")},
+                "lanes": ONE_SHARD_LANES,
+                **NO_ALARMS,
             }
         },
     }
-    (folder / "main.tf.json").write_text(json.dumps({"module": {"lake": lake}}), encoding="utf-8")
+    folder = make_root(tmp_path / "root", {"lake": inputs})
     terraform = Terraform(folder, tmp_path / "terraform", cloud.environment())
     terraform.init()
     provider = terraform.start_provider()
@@ -105,27 +88,27 @@ def test_what_was_made_half_way_is_kept_and_set_up_by_the_documented_commands(
     )
 
     # Of these, the call after the creation is refused, as for a role that lacks a permission.
-    told = _failed(
+    message = _failed(
         lambda: root.apply({}),
         cloud,
         ("s3", "PutBucketTagging", f"{NAME}-{ACCOUNT}-measurements"),
         ("kinesisvideo", "DescribeStream", f"{NAME}_{FACTORY}_press-1"),
     )
-    assert "BucketAlreadyOwnedByYou" in told
-    assert "ResourceInUseException" in told
+    assert "BucketAlreadyOwnedByYou" in message
+    assert "ResourceInUseException" in message
     made = _creation_times(cloud)
-    _mend(root, {BUCKET.format("measurements"), CAMERA.format("press-1")})
-    _take_in(root, cloud, BUCKET.format("clips"))
-    _take_in(root, cloud, CAMERA.format("press-2"))
+    _untaint(root, {BUCKET.format("measurements"), CAMERA.format("press-1")})
+    _import(root, cloud, BUCKET.format("clips"))
+    _import(root, cloud, CAMERA.format("press-2"))
 
-    told = _failed(
+    message = _failed(
         lambda: root.apply({}),
         cloud,
         ("kinesis", "IncreaseStreamRetentionPeriod", f"{NAME}-{FACTORY}-measurements"),
     )
-    assert "ResourceInUseException" in told
-    _mend(root, {DATA_STREAM.format("measurements")})
-    _take_in(root, cloud, DATA_STREAM.format("configuration"))
+    assert "ResourceInUseException" in message
+    _untaint(root, {DATA_STREAM.format("measurements")})
+    _import(root, cloud, DATA_STREAM.format("configuration"))
 
     root.apply({})
     kinesis = cloud.client("kinesis")
@@ -142,25 +125,25 @@ def test_what_was_made_half_way_is_kept_and_set_up_by_the_documented_commands(
     _failed(root.apply_planned, cloud, ("firehose", "DescribeDeliveryStream", delivery_stream))
     with pytest.raises(TerraformError, match="ResourceInUseException"):
         root.apply({})
-    _take_in(root, cloud, DELIVERY.format("measurements"))
+    _import(root, cloud, DELIVERY.format("measurements"))
     root.apply({})
     assert root.changes({}) == []
 
 
 def _failed(apply: Callable[[], None], cloud: LocalCloud, *calls: tuple[str, str, str]) -> str:
-    """Apply while these calls are refused, each of a service, an operation and a resource; what is told."""
+    """Apply while these calls (service, operation, resource) are refused; return the message."""
     for service, operation, resource in calls:
         error = "AccessDenied" if service == "s3" else "AccessDeniedException"
         cloud.faults.add(service=service, operation=operation, resource=resource, error=error, times=None)
     with pytest.raises(TerraformError) as failed:
         apply()
     cloud.faults.clear()
-    told = str(failed.value)
-    assert told.count("Injected fault") == len(calls), told
-    return told
+    message = str(failed.value)
+    assert message.count("Injected fault") == len(calls), message
+    return message
 
 
-def _mend(root: Terraform, prevented: set[str]) -> None:
+def _untaint(root: Terraform, prevented: set[str]) -> None:
     """A plan is refused for the sake of these addresses; the documented commands take their marks away."""
     assert _prevented(root) == prevented
     documented = {address for (address,) in _commands("untaint")}
@@ -169,11 +152,11 @@ def _mend(root: Terraform, prevented: set[str]) -> None:
         root.untaint(address)
 
 
-def _take_in(root: Terraform, cloud: LocalCloud, address: str) -> None:
-    """Run the documented command that imports an address; what it asks the AWS CLI is asked here."""
+def _import(root: Terraform, cloud: LocalCloud, address: str) -> None:
+    """Run the documented command that imports an address, with a client in place of the AWS CLI."""
     (identifier,) = [identifier for documented, identifier in _commands("import") if documented == address]
-    if (asked := _ASKED.fullmatch(identifier)) is not None:
-        service, name, member, arn = asked.groups()
+    if (call := _CLI_CALL.fullmatch(identifier)) is not None:
+        service, name, member, arn = call.groups()
         client = cloud.client(service)
         answer = (
             client.describe_stream(StreamName=name)
@@ -181,7 +164,7 @@ def _take_in(root: Terraform, cloud: LocalCloud, address: str) -> None:
             else client.describe_delivery_stream(DeliveryStreamName=name)
         )
         identifier = answer[member][arn]
-    root.take_in(address, identifier)
+    root.import_object(address, identifier)
 
 
 def _creation_times(cloud: LocalCloud) -> dict[str, Any]:

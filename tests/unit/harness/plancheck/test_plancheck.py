@@ -10,7 +10,7 @@ from harness.plancheck.findings import Block, CheckovError, Finding, Scan, block
 
 _BUCKET = Block("modules/storage", "aws_s3_bucket.lake")
 _STORAGE_TF = """
-# checkov:skip=CKV_AWS_1: nobody's
+# checkov:skip=CKV_AWS_1: of no block
 
 resource "aws_s3_bucket" "lake" {
   # checkov:skip=CKV_AWS_18: the account has one.
@@ -25,7 +25,7 @@ resource "aws_s3_bucket" "other" {
 
 
 def _plan() -> dict[str, Any]:
-    """As much of a plan as tells where its modules are."""
+    """As much of a plan as says where its modules are."""
     storage = {"source": "../storage", "module": {}}
     lake = {"source": "../../modules/lake", "module": {"module_calls": {"storage": storage}}}
     changes = [
@@ -68,7 +68,7 @@ def test_an_address_leads_to_its_block(address: str, block: Block) -> None:
     assert block_of(address, _plan(), "dev") == block
 
 
-def test_a_report_tells_each_failed_check_with_its_environment_and_block() -> None:
+def test_a_report_has_each_failed_check_with_its_environment_and_block() -> None:
     address = 'module.lake.module.storage.aws_s3_bucket.lake["clips"]'
     report = {
         "results": {
@@ -84,7 +84,7 @@ def test_a_report_tells_each_failed_check_with_its_environment_and_block() -> No
     ]
 
 
-def test_a_plan_that_checkov_passed_over_is_an_error() -> None:
+def test_a_plan_that_checkov_skipped_is_an_error() -> None:
     """An empty report must not look like a clean one."""
     report = {"results": {"failed_checks": [], "passed_checks": [_check("dev", "aws_s3_bucket.x")]}}
     with pytest.raises(CheckovError, match="made no check on the plan of prod"):
@@ -99,7 +99,7 @@ def test_an_explanation_holds_in_its_block_alone(tmp_path: Path) -> None:
     file.write_text(_STORAGE_TF)
     name = "modules/storage/buckets.tf"
     assert list(explanations(tmp_path)) == [
-        Explanation(name, 2, "CKV_AWS_1", None, "nobody's"),
+        Explanation(name, 2, "CKV_AWS_1", None, "of no block"),
         Explanation(name, 5, "CKV_AWS_18", _BUCKET, "the account has one."),
         Explanation(name, 6, "CKV2_AWS_62", _BUCKET, ""),
     ]
@@ -110,16 +110,16 @@ def test_what_is_found_and_explained_is_in_order() -> None:
     assert complaints(_scan(_finding("dev"), _finding("prod")), [explained]) == []
 
 
-def test_a_finding_without_an_explanation_is_told_once_for_all_its_resources() -> None:
+def test_a_finding_without_an_explanation_is_named_once_for_all_its_resources() -> None:
     explained = Explanation(
         "buckets.tf", 5, "CKV_AWS_18", Block("modules/storage", "aws_s3_bucket.other"), "x"
     )
-    (told,) = complaints(_scan(_finding("dev"), _finding("prod")), [explained])
-    assert told.startswith(
+    (complaint,) = complaints(_scan(_finding("dev"), _finding("prod")), [explained])
+    assert complaint.startswith(
         "modules/storage: aws_s3_bucket.lake fails CKV_AWS_18 (Ensure it is logged), dev: "
     )
-    assert "prod: " in told
-    assert "# checkov:skip=CKV_AWS_18: <reason>" in told
+    assert "prod: " in complaint
+    assert "# checkov:skip=CKV_AWS_18: <reason>" in complaint
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_finding_without_an_explanation_is_told_once_for_all_its_resources() -
             "that check does not fail there; delete it",
         ),
         (
-            Explanation("buckets.tf", 2, "CKV_AWS_18", None, "nobody's"),
+            Explanation("buckets.tf", 2, "CKV_AWS_18", None, "of no block"),
             "buckets.tf:2: checkov:skip=CKV_AWS_18 explains nothing: it is in no resource block; delete it",
         ),
         (
@@ -140,7 +140,7 @@ def test_a_finding_without_an_explanation_is_told_once_for_all_its_resources() -
         ),
     ],
 )
-def test_an_explanation_of_nothing_and_one_without_a_reason_are_told(
+def test_an_explanation_of_nothing_and_one_without_a_reason_are_named(
     explained: Explanation, complaint: str
 ) -> None:
     good = Explanation("buckets.tf", 9, "CKV_AWS_18", _BUCKET, "the account has one.")

@@ -1,6 +1,6 @@
 """Histories that show what a rule is for: without it, each of these loses or repeats footage.
 
-They are the rare ones, which drawing at random would take thousands of histories to meet.
+They are the rare ones, which random generation would take thousands of histories to meet.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _fragments(times: Sequence[tuple[int, int]], length_ms: int) -> tuple[semant
 def repeated_producer_time() -> History:
     """A fragment is sent twice within a millisecond, and a pause hides that GetClip leaves one of them out.
 
-    The two cannot be asked for apart. In one clip with the others the pause of three seconds, which the
+    The two cannot be requested apart. In one clip with the others the pause of three seconds, which the
     clip's time line keeps, makes up for the two seconds that are missing.
     """
     times = [(0, 0), (2000, 2000), (7000, 7000), (9000, 9000), (9001, 9000), (11_000, 11_000)]

@@ -1,7 +1,7 @@
 """Each safety rule, switched off: the histories must notice.
 
 A proof that passes whatever the code does proves nothing. Every test here replaces one rule by the plausible
-mistake that it prevents, in memory, and plays histories until one fails as the mistake makes it fail.
+mistake that it prevents, in memory, and runs histories until one fails as the mistake makes it fail.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from clip_fetch import camera, clients, fetching, planning, video
+from clip_fetch import camera, clients, download, planning, video
+from clip_fetch.download import CheckResult
 from clip_fetch.planning import Clip, Limits
-from harness.simulation import simulated_aws as world
-from harness.simulation.batch import faults_of
-from harness.simulation.generate import draw
+from harness.simulation.batch import violations_of
+from harness.simulation.generate import generate
 from harness.simulation.history import History
+from harness.simulation.simulated_aws import S3Client
 from tests.unit.harness.simulation import counterexamples
 
 _ENOUGH = 400
@@ -51,13 +52,13 @@ def _inclusive_restart(patch: pytest.MonkeyPatch) -> None:
 
 
 def _plain_put(patch: pytest.MonkeyPatch) -> None:
-    put = world.S3Client.put_object
+    put = S3Client.put_object
 
-    def unconditional(self: world.S3Client, **request: Any) -> dict[str, Any]:
+    def unconditional(self: S3Client, **request: Any) -> dict[str, Any]:
         request.pop("IfNoneMatch")
         return put(self, **request)
 
-    patch.setattr(world.S3Client, "put_object", unconditional)
+    patch.setattr(S3Client, "put_object", unconditional)
 
 
 def _no_settling(patch: pytest.MonkeyPatch) -> None:
@@ -81,8 +82,7 @@ def _any_count(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_check(patch: pytest.MonkeyPatch) -> None:
-    true_judge = fetching.judge
-    patch.setattr(fetching, "judge", lambda clip, _duration_ms: true_judge(clip, clip.length_ms))
+    patch.setattr(download, "check_playback", lambda _clip, found: CheckResult(found.duration_ms))
 
 
 def _any_size_unchecked(patch: pytest.MonkeyPatch) -> None:
@@ -96,11 +96,11 @@ def _any_count_unchecked(patch: pytest.MonkeyPatch) -> None:
 
 
 def _knots_among_others(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(planning, "is_knotted", lambda _group: False)
+    patch.setattr(planning, "has_inseparable_starts", lambda _group: False)
 
 
 def _no_gap_records(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(camera, "EDGE_MS", 0)
+    patch.setattr(camera, "RETENTION_BOUNDARY_MS", 0)
     patch.setattr(camera, "PUT_MS", 0)
 
 
@@ -149,7 +149,7 @@ def test_histories_catch_a_rule_that_is_switched_off(
 ) -> None:
     switch_off(monkeypatch)
     for seed in range(_ENOUGH):
-        if any(re.search(symptom, fault) for fault in faults_of(draw(seed))):
+        if any(re.search(symptom, fault) for fault in violations_of(generate(seed))):
             return
     pytest.fail(f"{_ENOUGH} histories passed with the rule switched off")
 
@@ -195,6 +195,6 @@ def test_histories_catch_a_rule_that_is_switched_off(
 def test_a_counterexample_fails_only_without_its_rule(
     history: History, switch_off: Switch, symptom: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert faults_of(history) == []
+    assert violations_of(history) == []
     switch_off(monkeypatch)
-    assert any(re.search(symptom, fault) for fault in faults_of(history))
+    assert any(re.search(symptom, fault) for fault in violations_of(history))

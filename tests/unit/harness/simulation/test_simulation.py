@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from clip_fetch import planning
+from clip_fetch import planning, video
 from harness.simulation import __main__ as cli
 from harness.simulation import batch
-from harness.simulation.checker import judge
-from harness.simulation.generate import draw
+from harness.simulation.checker import check
+from harness.simulation.generate import generate
 from harness.simulation.history import EPOCH_MS, Action, Fault, History, Run, Stream
-from harness.simulation.run import play
+from harness.simulation.run import run_history
 from harness.simulation.shrink import shrink
+from harness.simulation.simulated_aws import CHECKED_SHARE
 from tests.unit.harness.simulation import counterexamples
 
 CHUNK = 25
@@ -23,21 +25,21 @@ CHUNK = 25
 
 @pytest.mark.parametrize("first", range(0, 300, CHUNK))
 def test_every_fragment_is_archived_exactly_once_in_order(first: int) -> None:
-    totals = batch.play_seeds(range(first, first + CHUNK))
+    totals = batch.run_seeds(range(first, first + CHUNK))
     assert totals.failed == [], f"see python -m harness.simulation --first {min(totals.failed)} --n 1"
     assert totals.counts["archived"] > 1000
 
 
-def test_a_history_is_the_same_each_time_it_is_drawn_and_played() -> None:
+def test_a_history_is_the_same_each_time_it_is_generated_and_run() -> None:
     for seed in range(10):
-        assert draw(seed) == draw(seed)
-        one, other = play(draw(seed)).world.bucket.ever, play(draw(seed)).world.bucket.ever
+        assert generate(seed) == generate(seed)
+        one, other = run_history(generate(seed)).aws.bucket.ever, run_history(generate(seed)).aws.bucket.ever
         assert one == other
 
 
 def test_the_histories_hold_what_they_are_about() -> None:
     """Every kind of fault, every reason to end a clip but the rarest, overlaps and operators."""
-    histories = [draw(seed) for seed in range(300)]
+    histories = [generate(seed) for seed in range(300)]
     faults = {fault.kind for history in histories for run in history.runs for fault in run.faults}
     assert faults == {
         "throttled",
@@ -52,7 +54,10 @@ def test_the_histories_hold_what_they_are_about() -> None:
         "held",
         "garbled",
     }
-    assert {action.kind for history in histories for action in history.actions} == {"delete-newest", "litter"}
+    assert {action.kind for history in histories for action in history.actions} == {
+        "delete-newest",
+        "stray-objects",
+    }
     streams = [stream for history in histories for stream in history.streams]
     assert {stream.last_frame_shown_ms for stream in streams} == {None, 33}
     lone = [sum(not f.listed_length_ms for f in s.fragments) / len(s.fragments) for s in streams]
@@ -61,7 +66,7 @@ def test_the_histories_hold_what_they_are_about() -> None:
     assert 20 < sum(stream.change is not None for stream in streams) < 150
     cuts: Counter[str] = Counter()
     for history in histories[:100]:
-        cuts.update(judge(play(history)).cuts)
+        cuts.update(check(run_history(history)).cuts)
     often = {
         planning.LENGTH,
         planning.GAP,
@@ -82,15 +87,15 @@ def test_the_histories_hold_what_they_are_about() -> None:
 )
 def test_a_change_of_retention_hides_no_more_than_came_before_it(history: History, unlisted: int) -> None:
     """And a gap record says so, how much at most."""
-    played = play(history)
-    verdict = judge(played)
+    outcome = run_history(history)
+    result = check(outcome)
     (stream,) = history.streams
-    assert verdict.faults == []
-    assert verdict.unlisted <= unlisted
-    assert verdict.archived == len(stream.fragments) - verdict.unlisted
-    (record,) = [each for each in played.world.bucket.ever if each.metadata.get("flags") == "unlisted"]
+    assert result.violations == []
+    assert result.unlisted <= unlisted
+    assert result.archived == len(stream.fragments) - result.unlisted
+    (record,) = [each for each in outcome.aws.bucket.ever if each.metadata.get("flags") == "unlisted"]
     assert stream.change is not None
-    hidden = [each for each in stream.fragments if each.server_ms < stream.change[0]][-verdict.unlisted :]
+    hidden = [each for each in stream.fragments if each.server_ms < stream.change[0]][-result.unlisted :]
     assert int(record.metadata["lost-ms"]) == pytest.approx(stream.change[0] - hidden[0].server_ms, abs=100)
 
 
@@ -102,11 +107,11 @@ def test_a_kill_at_any_call_leaves_an_exact_archive() -> None:
             runs = tuple(
                 Run(run.at_ms, run.timeout_ms, run.settings, (Fault(call, kind),)) for run in base.runs
             )
-            assert batch.faults_of(History(0, base.streams, runs)) == [], (call, kind)
+            assert batch.violations_of(History(0, base.streams, runs)) == [], (call, kind)
 
 
 def test_a_failing_history_is_cut_down_to_what_fails() -> None:
-    history = draw(5)
+    history = generate(5)
 
     def fails(candidate: History) -> bool:
         killed = any(fault.kind.startswith("killed") for run in candidate.runs for fault in run.faults)
@@ -139,7 +144,7 @@ def test_a_failure_is_printed_with_its_seed_and_smallest_history(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(planning, "settled", lambda listing, _settle_ms: list(listing.fragments))
-    seed = next(seed for seed in range(400) if batch.faults_of(draw(seed)))
+    seed = next(seed for seed in range(400) if batch.violations_of(generate(seed)))
     cli.print_failure(seed)
     printed = capsys.readouterr().out
     assert f"seed {seed} fails" in printed
@@ -148,19 +153,17 @@ def test_a_failure_is_printed_with_its_seed_and_smallest_history(
     minimal, _ = json.JSONDecoder().raw_decode(printed[start:])
     assert minimal["seed"] == seed
     assert sum(len(s["fragments"]) for s in minimal["streams"]) < sum(
-        len(s.fragments) for s in draw(seed).streams
+        len(s.fragments) for s in generate(seed).streams
     )
 
 
-def test_the_judge_sees_a_clip_that_is_taken_away() -> None:
-    """What the judge calls lost is lost: without the operator's excuse, a missing clip is a fault."""
-    played = play(draw(3))
-    assert judge(played).faults == []
-    clips = [
-        key for key, stored in played.world.bucket.objects.items() if "first-fragment" in stored.metadata
-    ]
-    played.world.bucket.delete(sorted(clips)[0])
-    assert any("is missing" in fault for fault in judge(played).faults)
+def test_the_checker_sees_a_clip_that_is_taken_away() -> None:
+    """What the checker calls lost is lost: without the operator's excuse, a missing clip is a fault."""
+    outcome = run_history(generate(3))
+    assert check(outcome).violations == []
+    clips = [key for key, stored in outcome.aws.bucket.objects.items() if "first-fragment" in stored.metadata]
+    outcome.aws.bucket.delete(sorted(clips)[0])
+    assert any("is missing" in fault for fault in check(outcome).violations)
 
 
 def test_an_operator_s_deletion_is_archived_again_while_it_is_retained() -> None:
@@ -168,7 +171,19 @@ def test_an_operator_s_deletion_is_archived_again_while_it_is_retained() -> None
     fragments = base.streams[0].fragments[:40]
     stream = Stream("cam-0", EPOCH_MS, 24 * 3_600_000, fragments)
     run = Run(EPOCH_MS + 1_000_000, 300_000, base.runs[0].settings)
-    played = play(History(0, (stream,), (run,), (Action(EPOCH_MS + 1_100_000, "delete-newest", "cam-0"),)))
-    verdict = judge(played)
-    assert len(played.deleted) == 1
-    assert (verdict.faults, verdict.archived) == ([], 40)
+    outcome = run_history(
+        History(0, (stream,), (run,), (Action(EPOCH_MS + 1_100_000, "delete-newest", "cam-0"),))
+    )
+    result = check(outcome)
+    assert len(outcome.deleted) == 1
+    assert (result.violations, result.archived) == ([], 40)
+
+
+def test_a_request_that_botocore_would_refuse_is_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:
+    list_page = video._list_page
+
+    def misspelt(request: dict[str, Any], client: Any) -> Any:
+        return list_page({**request, "MaxResult": 1}, client)
+
+    monkeypatch.setattr(video, "_list_page", misspelt)
+    assert any("MaxResult" in each for each in batch.violations_of(generate(CHECKED_SHARE)))

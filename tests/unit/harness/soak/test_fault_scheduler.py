@@ -1,4 +1,4 @@
-"""Strikes begin at their times, are counted by what they met, and end when they are told to."""
+"""Faults begin at their times, are counted by their effect, and end when recovery begins."""
 
 from __future__ import annotations
 
@@ -12,89 +12,88 @@ from typing import cast
 import pytest
 
 from harness.lake import LocalLake
-from harness.soak.__main__ import main
+from harness.lake.targets import Targets
 from harness.soak.cameras import Cameras
-from harness.soak.fault_scheduler import Striking
-from harness.soak.faults import KINDS, Field, Kind, Strike
+from harness.soak.fault_scheduler import FaultScheduler
+from harness.soak.faults import FAULT_TYPES, FaultContext, FaultType, Inject
 from harness.soak.gateways import Gateways
-from harness.soak.plan import Planned
-from harness.soak.targets import Grounds
+from harness.soak.plan import PlannedFault
 
 LONG = 60.0
 
 
 @pytest.fixture
-def ground(tmp_path: Path) -> Field:
-    """A field for strikes that touch nothing of it but the wish to heal."""
-    grounds = Grounds(cast(LocalLake, None), (), tmp_path)
-    return Field(grounds, cast(Gateways, None), cast(Cameras, None))
+def context(tmp_path: Path) -> FaultContext:
+    """A context for faults that use nothing of it but its recovery."""
+    targets = Targets(cast(LocalLake, None), (), tmp_path)
+    return FaultContext(targets, cast(Gateways, None), cast(Cameras, None))
 
 
 @pytest.fixture
-def kind(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Strike], None]:
-    """Adds a kind of fault."""
-    known = cast(dict[str, Kind], KINDS)
-    return lambda name, strike: monkeypatch.setitem(known, name, Kind(strike, (1, 1)))
+def fault_type(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Inject], None]:
+    """Adds a type of fault."""
+    known = cast(dict[str, FaultType], FAULT_TYPES)
+    return lambda name, inject: monkeypatch.setitem(known, name, FaultType(inject, 1, 1))
 
 
-def test_a_strike_begins_at_its_time(ground: Field, kind: Callable[[str, Strike], None]) -> None:
-    kind("meets", lambda _ground, _chance, _seconds: True)
-    kind("misses", lambda _ground, _chance, _seconds: False)
-    with Striking(ground, [Planned(1, "meets", 1, "a"), Planned(2, "misses", 1, "b")]) as strikes:
-        strikes.advance(0.5)
-        assert not strikes.struck
-        strikes.advance(2.5)
-    assert (dict(strikes.struck), dict(strikes.missed)) == ({"meets": 1}, {"misses": 1})
-    assert strikes.under_way == []
+def test_a_fault_begins_at_its_time(context: FaultContext, fault_type: Callable[[str, Inject], None]) -> None:
+    fault_type("works", lambda _context, _chance, _seconds: True)
+    fault_type("fizzles", lambda _context, _chance, _seconds: False)
+    with FaultScheduler(
+        context, [PlannedFault(1, "works", 1, "a"), PlannedFault(2, "fizzles", 1, "b")]
+    ) as scheduler:
+        scheduler.advance(0.5)
+        assert not scheduler.injected
+        scheduler.advance(2.5)
+    assert (dict(scheduler.injected), dict(scheduler.no_effect)) == ({"works": 1}, {"fizzles": 1})
+    assert scheduler.active == []
 
 
-def test_a_kind_that_met_nothing_gets_another_turn_while_there_is_time(
-    ground: Field, kind: Callable[[str, Strike], None]
+def test_a_fault_without_effect_gets_another_turn_while_there_is_time(
+    context: FaultContext, fault_type: Callable[[str, Inject], None]
 ) -> None:
     turns = iter([False, True])
-    kind("misses", lambda _ground, _chance, _seconds: next(turns))
-    with Striking(ground, [Planned(1, "misses", 2, "a")], until=5) as strikes:
-        strikes.advance(1)
-        strikes.heal()
-        strikes.advance(1.5)  # unless it had its second turn at once
-    assert (strikes.struck["misses"], strikes.missed["misses"]) == (1, 1)
+    fault_type("fizzles", lambda _context, _chance, _seconds: next(turns))
+    with FaultScheduler(context, [PlannedFault(1, "fizzles", 2, "a")], until=5) as scheduler:
+        scheduler.advance(1)
+        scheduler.recover()
+        scheduler.advance(1.5)  # unless it had its second turn at once
+    assert (scheduler.injected["fizzles"], scheduler.no_effect["fizzles"]) == (1, 1)
 
 
-def test_no_turn_is_given_that_would_end_too_late(ground: Field, kind: Callable[[str, Strike], None]) -> None:
-    kind("misses", lambda _ground, _chance, _seconds: False)
-    with Striking(ground, [Planned(1, "misses", 5, "a")], until=5) as strikes:
-        strikes.advance(1)
-        strikes.heal()
-        assert strikes.are_over
-    assert strikes.missed["misses"] == 1
-
-
-def test_healing_ends_what_is_under_way_at_once(ground: Field, kind: Callable[[str, Strike], None]) -> None:
-    kind("lasts", lambda place, _chance, seconds: place.healing.wait(seconds))
-    began = time.monotonic()
-    with Striking(ground, [Planned(0, "lasts", LONG, "a")]) as strikes:
-        strikes.advance(0)
-        assert strikes.under_way == ["lasts"]
-    assert time.monotonic() - began < LONG
-    assert strikes.struck["lasts"] == 1
-
-
-def test_a_strike_that_fails_is_the_soaks_own_failure(
-    ground: Field, kind: Callable[[str, Strike], None]
+def test_no_turn_is_given_that_would_end_too_late(
+    context: FaultContext, fault_type: Callable[[str, Inject], None]
 ) -> None:
-    def fail(_ground: Field, _chance: Random, _seconds: float) -> bool:
+    fault_type("fizzles", lambda _context, _chance, _seconds: False)
+    with FaultScheduler(context, [PlannedFault(1, "fizzles", 5, "a")], until=5) as scheduler:
+        scheduler.advance(1)
+        scheduler.recover()
+        assert scheduler.is_finished
+    assert scheduler.no_effect["fizzles"] == 1
+
+
+def test_recovery_ends_active_faults_at_once(
+    context: FaultContext, fault_type: Callable[[str, Inject], None]
+) -> None:
+    fault_type("lasts", lambda place, _chance, seconds: place.recovering.wait(seconds))
+    began = time.monotonic()
+    with FaultScheduler(context, [PlannedFault(0, "lasts", LONG, "a")]) as scheduler:
+        scheduler.advance(0)
+        assert scheduler.active == ["lasts"]
+    assert time.monotonic() - began < LONG
+    assert scheduler.injected["lasts"] == 1
+
+
+def test_an_error_in_a_fault_is_the_soaks_own_error(
+    context: FaultContext, fault_type: Callable[[str, Inject], None]
+) -> None:
+    def fail(_context: FaultContext, _chance: Random, _seconds: float) -> bool:
         raise LookupError("no such stream")
 
-    kind("fails", fail)
-    strikes = Striking(ground, [Planned(0, "fails", 1, "a")])
+    fault_type("fails", fail)
+    scheduler = FaultScheduler(context, [PlannedFault(0, "fails", 1, "a")])
     with suppress(LookupError):  # it may have failed already
-        strikes.advance(0)
-    strikes.heal()
+        scheduler.advance(0)
+    scheduler.recover()
     with pytest.raises(LookupError, match="no such stream"):
-        strikes.check()
-
-
-def test_a_run_must_take_some_time(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--minutes", "0"])
-    assert "must be above 0, got 0" in capsys.readouterr().err
+        scheduler.check()

@@ -1,4 +1,4 @@
-"""Repeats with an explanation are told from those without, and from losses."""
+"""Repeats with an explanation, repeats without one, and losses are counted apart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from factory_lake.gateway.journal import Entry
 from factory_lake.reconcile.expectation import Row, Rules, expected
 from factory_lake.reconcile.stored import Found
 from harness.soak.faults import Kill, Outage
-from harness.soak.reconciliation import Answers, Messages, SampleKey, judge
+from harness.soak.reconciliation import Answers, Messages, SampleKey, explain
 from harness.soak.summary import Summary
 
 NOW_MS = 1_772_600_000_000
@@ -57,7 +57,7 @@ def sample(entry: Entry) -> SampleKey:
     return "krakow", json.loads(entry.payload)["registerId"], NOW_MS
 
 
-def judged(
+def explained(
     entries: list[Entry],
     found: list[Found],
     kills: list[Kill],
@@ -65,11 +65,11 @@ def judged(
     outages: Sequence[Outage] = (),
     rows_of_view: int | None = None,
 ) -> tuple[Messages, Summary]:
-    """The judgement of a lake whose objects `s3://b/1`, `s3://b/2` were written a minute before and after."""
+    """Reconcile a lake whose objects `s3://b/1` and `s3://b/2` were written two minutes apart."""
     times = {"s3://b/1": NOW, "s3://b/2": NOW + 120}
     rows = {(copy.gateway, copy.content) for copy in found if copy.place == "table"}
     answers = Answers(repeats, len(rows) if rows_of_view is None else rows_of_view)
-    messages = judge(entries, found, times, answers, kills, outages)
+    messages = explain(entries, found, times, answers, kills, outages)
     summary = Summary(seed=1)
     summary.take_messages(messages)
     return messages, summary
@@ -79,7 +79,7 @@ def test_a_record_written_before_and_after_a_kill_is_a_repeat_of_the_delivery() 
     one, two = sent(), sent()
     found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/2#0"), stored(two, "s3://b/2#1")]
 
-    messages, summary = judged([one, two], found, [KILL], {sample(one): 2})
+    messages, summary = explained([one, two], found, [KILL], {sample(one): 2})
 
     assert (messages.repeated_by_delivery, messages.repeated_by_mqtt) == (1, 0)
     assert messages.expected_repeats == {sample(one): 2}
@@ -92,7 +92,7 @@ def test_the_same_without_a_kill_in_between_is_a_duplicate() -> None:
     late = Kill(NOW + 200, NOW + 201)
 
     for kills in ([], [late]):
-        _, summary = judged([one], found, kills, {sample(one): 2})
+        _, summary = explained([one], found, kills, {sample(one): 2})
         assert summary.failures == ["duplicated: 1"]
 
 
@@ -100,7 +100,7 @@ def test_a_kill_explains_no_copy_within_one_object() -> None:
     one = sent()
     found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/1#1")]
 
-    _, summary = judged([one], found, [KILL], {sample(one): 2})
+    _, summary = explained([one], found, [KILL], {sample(one): 2})
 
     assert summary.failures == ["duplicated: 1"]
 
@@ -110,11 +110,11 @@ def test_a_publish_that_was_repeated_explains_a_second_record_and_no_second_writ
     other_record = [stored(again, "s3://b/1#0"), stored(again, "s3://b/2#0", NOW_MS + 7)]
     same_record = [stored(again, "s3://b/1#0"), stored(again, "s3://b/2#0")]
 
-    messages, summary = judged([again], other_record, [], {sample(again): 2})
+    messages, summary = explained([again], other_record, [], {sample(again): 2})
     assert (messages.repeated_by_delivery, messages.repeated_by_mqtt) == (0, 1)
     assert summary.failures == []
 
-    _, summary = judged([again], same_record, [], {sample(again): 2})
+    _, summary = explained([again], same_record, [], {sample(again): 2})
     assert summary.failures == ["duplicated: 1"]
 
 
@@ -126,10 +126,10 @@ def test_rejected_messages_are_repeated_in_the_same_ways() -> None:
     ]
     bad = replace(bad, sha256=str(copies[0].sha256))
 
-    messages, summary = judged([bad], copies, [KILL], {})
+    messages, summary = explained([bad], copies, [KILL], {})
     assert (messages.repeated_by_delivery, summary.rejected, summary.failures) == (1, 1, [])
 
-    _, summary = judged([bad], copies, [], {})
+    _, summary = explained([bad], copies, [], {})
     assert summary.failures == ["duplicated: 1"]
 
 
@@ -140,11 +140,11 @@ def test_repeats_of_both_kinds_and_an_error_action_are_told_apart_in_one_message
     one = replace(one, sha256=str(kept.sha256))
     found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/2#0"), kept]
 
-    messages, summary = judged([one], found, [KILL], {sample(one): 2})
+    messages, summary = explained([one], found, [KILL], {sample(one): 2})
     assert messages.repeated_by_delivery == 1
     assert summary.failures == ["error_objects: 1 for 0 refused_puts"]
 
-    _, summary = judged([one], found, [], {sample(one): 2})
+    _, summary = explained([one], found, [], {sample(one): 2})
     assert "duplicated: 1" in summary.failures
 
 
@@ -163,7 +163,7 @@ def test_a_record_that_was_rejected_in_an_outage_and_taken_after_a_kill_is_one_r
     outages = [Outage("krakow", "measurements", NOW - 5, NOW + 20)]
 
     for kills, failures in (([KILL], []), ([], ["duplicated: 1"])):
-        _, summary = judged([one], [rejected, stored(one, "s3://b/2#0")], kills, {}, outages)
+        _, summary = explained([one], [rejected, stored(one, "s3://b/2#0")], kills, {}, outages)
         assert summary.failures == failures
 
 
@@ -171,7 +171,7 @@ def test_what_the_query_misses_or_invents_is_named() -> None:
     one, two = sent(), sent()
     found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/2#0"), stored(two, "s3://b/1#1")]
 
-    messages, summary = judged([one, two], found, [KILL], {sample(two): 2})
+    messages, summary = explained([one, two], found, [KILL], {sample(two): 2})
 
     assert summary.failures == ["query_disagreements: 2"]
     assert len(messages.disagreements) == 2
@@ -182,14 +182,14 @@ def test_a_view_that_counts_a_repeat_or_leaves_out_a_message_is_found_out() -> N
     found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/2#0")]
 
     for rows, failures in ((1, []), (2, ["rows_of_view: 2 for 1 distinct_rows"])):
-        _, summary = judged([one], found, [KILL], {sample(one): 2}, rows_of_view=rows)
+        _, summary = explained([one], found, [KILL], {sample(one): 2}, rows_of_view=rows)
         assert summary.failures == failures
 
 
 def test_a_loss_is_named_with_its_place_in_the_journal() -> None:
     one, two = sent(), sent()
 
-    messages, summary = judged([one, two], [stored(one, "s3://b/1#0")], [KILL], {})
+    messages, summary = explained([one, two], [stored(one, "s3://b/1#0")], [KILL], {})
 
     assert summary.failures == ["lost: 1"]
     assert [(offender.kind, offender.n) for offender in messages.faulty] == [("lost", two.n)]
@@ -200,7 +200,7 @@ def test_an_error_action_answers_for_every_record_that_a_stream_refused() -> Non
     kept = Found("error action", "s3://b/1", "krakow", "measurements", "line-1", payload=one.payload)
     one = replace(one, sha256=str(kept.sha256))
 
-    _, summary = judged([one], [kept], [], {})
+    _, summary = explained([one], [kept], [], {})
     assert summary.failures == ["error_objects: 1 for 0 refused_puts"]
     summary.refused_puts = 1
     assert summary.failures == []
@@ -234,7 +234,7 @@ def test_a_valid_message_may_be_rejected_where_its_function_was_out_of_order_and
     one = replace(one, sha256=str(copy.sha256))
     outages = [Outage("krakow", lane, NOW + began, NOW + began + 20, crash) for crash in crashes]
 
-    _, summary = judged([one], [copy], [], {}, outages)
+    _, summary = explained([one], [copy], [], {}, outages)
 
     assert summary.failures == failures
     assert summary.rejected_in_outages == (not failures)

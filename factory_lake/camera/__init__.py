@@ -1,0 +1,1 @@
+"""Reading a camera's clips: `clips` lists them, `frames` looks into one."""

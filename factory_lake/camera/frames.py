@@ -1,0 +1,89 @@
+"""The frames of a video file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from PIL import Image
+
+from factory_lake.camera.clips import ClipError
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame as it is shown.
+
+    Attributes:
+        index: Its place, from 0.
+        seconds: When it is shown, from the file's beginning; None where the file does not say.
+        is_key: Whether it decodes without others.
+        width: Pixels.
+        height: Pixels.
+    """
+
+    index: int
+    seconds: float | None
+    is_key: bool
+    width: int
+    height: int
+
+
+def list_frames(file: Path, place: object) -> list[Frame]:
+    """Every frame of a video, decoded.
+
+    Args:
+        file: The video.
+        place: What the user named, for messages.
+
+    Raises:
+        ClipError: When the file is no video, or does not decode to its end.
+    """
+    return [
+        Frame(
+            index,
+            None if frame.time is None else round(frame.time, 3),
+            frame.key_frame,
+            frame.width,
+            frame.height,
+        )
+        for index, frame in enumerate(_decoded(file, place))
+    ]
+
+
+def export_frame(file: Path, index: int, picture: Path, place: object) -> None:
+    """Write one frame as a picture, in the format that the picture's name says.
+
+    Args:
+        file: The video.
+        index: Which frame, from 0.
+        picture: Where to.
+        place: What the user named, for messages.
+
+    Raises:
+        ClipError: When the file is no video or has no such frame, or the picture's format is unknown.
+    """
+    number = -1
+    for number, frame in enumerate(_decoded(file, place)):
+        if number == index:
+            _save(Image.fromarray(frame.to_ndarray(format="rgb24")), picture)
+            return
+    raise ClipError(place, f"has frames 0..{number}", index)
+
+
+def _save(image: Image.Image, picture: Path) -> None:
+    try:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        image.save(picture)
+    except (OSError, ValueError) as error:  # the latter for an ending that is no format's
+        raise ClipError(picture, f"must be a picture file that can be written: {error}") from error
+
+
+def _decoded(file: Path, place: object) -> Iterator[av.VideoFrame]:
+    try:
+        with av.open(str(file)) as container:
+            if not container.streams.video:
+                raise ClipError(place, "must have a video track")
+            yield from container.decode(video=0)
+    except av.FFmpegError as error:
+        raise ClipError(place, f"must be a video that decodes: {error.strerror or error}") from error

@@ -1,0 +1,150 @@
+"""How commands reach a lake: the only place that makes boto3 clients and says where MQTT connects.
+
+On AWS, credentials, region and proxies come from where the AWS CLI takes them; without a region there, it is
+that of the lake's MQTT endpoint. A local lake's folder says all of it, and nothing of the user's AWS settings
+is used.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+from botocore.exceptions import (
+    ConnectionError as NoConnectionError,
+)
+
+from factory_lake.errors import AwsError
+from factory_lake.gateway.connections import MQTT_PORT, Broker
+from factory_lake.lake import Lake, output_at
+
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 20.0
+_ATTEMPTS = 3
+# Before any call has had an answer, one that gets none is made no more often: a wrong region is told soon.
+_FIRST_ATTEMPTS = 2
+_NO_ANSWER = (HTTPClientError, NoConnectionError)
+# Of a local lake's buckets no name resolves, and loopback needs no proxy.
+_LOCAL: dict[str, Any] = {"s3": {"addressing_style": "path"}, "proxies": {}}
+_AWS_ENDPOINT = re.compile(r"[^.]+\.iot\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
+
+
+class Clients:
+    """Makes boto3 clients of one lake.
+
+    Args:
+        lake: The lake.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self._local = lake.local
+        self._has_answered = False
+        try:
+            # Any: the stubs type a client by its name as it stands in the code.
+            self._session: Any = boto3.Session(**self._settings(lake))
+        except ProfileNotFound as error:
+            raise explained(error) from error
+
+    @property
+    def region(self) -> str | None:
+        """The region that calls go to."""
+        region: str | None = self._session.region_name
+        return region
+
+    def client(self, service: str, *, attempts: int = _ATTEMPTS, connections: int = 10) -> Any:
+        """A client of one service.
+
+        Args:
+            service: boto3's name of it.
+            attempts: How often a call is made before it fails.
+            connections: How many calls may be under way at once.
+
+        Raises:
+            AwsError: When no region is set.
+        """
+        config = Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            max_pool_connections=connections,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            **(_LOCAL if self._local else {}),
+        )
+        try:
+            client = self._session.client(
+                service, endpoint_url=self._local.endpoint if self._local else None, config=config
+            )
+        except BotoCoreError as error:
+            raise explained(error) from error
+        client.meta.events.register_first("needs-retry", self._judge)
+        return client
+
+    def _judge(
+        self, response: object, attempts: int, caught_exception: Exception | None, **_: object
+    ) -> None:
+        """End the first call early when it gets no answer; botocore itself judges the others."""
+        if response is not None:
+            self._has_answered = True
+        elif (
+            not self._has_answered
+            and attempts >= _FIRST_ATTEMPTS
+            and isinstance(caught_exception, _NO_ANSWER)
+        ):
+            raise caught_exception
+
+    def _settings(self, lake: Lake) -> dict[str, Any]:
+        if lake.local:
+            return {
+                "region_name": lake.local.region,
+                "aws_access_key_id": lake.local.access_key_id,
+                "aws_secret_access_key": lake.local.secret_access_key,
+            }
+        own = _AWS_ENDPOINT.fullmatch(str(lake.outputs.get("iot_endpoint")))
+        return {"region_name": own[1]} if own and boto3.Session().region_name is None else {}
+
+
+def broker_of(lake: Lake, given: tuple[str, int] | None = None, ca_file: Path | None = None) -> Broker:
+    """Where gateways connect: as given, or a local lake's broker, or the lake's output `iot_endpoint`.
+
+    Raises:
+        LakeError: When the output is missing.
+    """
+    if given is not None:
+        return Broker(*given, ca_file)
+    if lake.local:
+        return Broker(lake.local.mqtt_host, lake.local.mqtt_port, ca_file or lake.local.ca_file)
+    return Broker(str(output_at(lake.outputs, "iot_endpoint")), MQTT_PORT, ca_file)
+
+
+def explained(error: BotoCoreError | ClientError) -> AwsError:
+    """The same error with place, rule and value."""
+    if isinstance(error, ClientError):
+        told: dict[str, Any] = dict(error.response.get("Error", {}))
+        at = next((f" {told[name]}" for name in ("BucketName", "Key", "Resource") if told.get(name)), "")
+        return AwsError(f"AWS {error.operation_name}{at}", f"{told.get('Code')}: {told.get('Message')}")
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
+        return AwsError(
+            "AWS credentials", f"must be in the environment or a profile, as for the AWS CLI: {error}"
+        )
+    if isinstance(error, ProfileNotFound):
+        return AwsError("AWS_PROFILE", f"must name a profile of the AWS CLI: {error}")
+    if isinstance(error, NoRegionError):
+        return AwsError("AWS_REGION", "must be set, or a region in the profile")
+    if isinstance(error, _NO_ANSWER):
+        where = urlsplit(str(error.kwargs.get("endpoint_url") or error.kwargs.get("proxy_url") or ""))
+        place = f"{where.scheme}://{where.netloc}" if where.netloc else "AWS"
+        return AwsError(
+            place, f"must answer; are region and network right? ({type(error).__name__}: {error})"
+        )
+    return AwsError("AWS", f"{type(error).__name__}: {error}")

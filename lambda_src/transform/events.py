@@ -1,0 +1,66 @@
+"""What Firehose hands to the function, and what the function answers.
+
+The shapes are those of "Amazon Data Firehose data transformation".
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, TypedDict
+
+
+class KinesisMetadata(TypedDict, total=False):
+    """Where a record of a data stream comes from; more keys come than are read here.
+
+    Attributes:
+        partitionKey: Of the data stream; the topic rule puts the envelope into it.
+    """
+
+    partitionKey: str
+
+
+class FirehoseRecord(TypedDict, total=False):
+    """One record.
+
+    Attributes:
+        recordId: Firehose's ID.
+        data: The message in base64.
+        approximateArrivalTimestamp: When the stream took it, in epoch milliseconds.
+        kinesisRecordMetadata: Of a record that comes from a data stream.
+    """
+
+    recordId: str
+    data: str
+    approximateArrivalTimestamp: int
+    kinesisRecordMetadata: KinesisMetadata
+
+
+class FirehoseEvent(TypedDict):
+    """A batch of records; more keys come than are read here."""
+
+    records: List[FirehoseRecord]
+
+
+#: The metadata of an accepted record: ``{"partitionKeys": {"year": "2026", ...}}``.
+PartitionMetadata = Dict[str, Dict[str, str]]
+
+
+class Answer(TypedDict, total=False):
+    """The answer for one record.
+
+    Attributes:
+        recordId: That of the record.
+        result: ``Ok`` or ``ProcessingFailed``.
+        data: The line in base64, or the data that came.
+        metadata: Of an accepted record.
+    """
+
+    recordId: str
+    result: str
+    data: str
+    metadata: PartitionMetadata
+
+
+class FirehoseAnswer(TypedDict):
+    """The answers of a batch, in the order of its records."""
+
+    records: List[Answer]

@@ -1,0 +1,69 @@
+"""The repository's pages: Markdown files, their headings, links and commands."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from factory_lake.module_interface import REPOSITORY
+
+_FOLDERS = ("docs", "environments", "examples", "localcloud", "modules")
+_FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"(?<!`)`([^`\n]+(?:\n[^`\n]+)?)`(?!`)")
+
+
+def pages(repository: Path = REPOSITORY) -> list[Path]:
+    """Every page, in order."""
+    found = [repository / "README.md"]
+    for folder in _FOLDERS:
+        found += sorted(
+            page
+            for page in (repository / folder).rglob("*.md")
+            if not any(part.startswith(".") for part in page.relative_to(repository).parts)
+        )
+    return found
+
+
+def name_of(page: Path) -> str:
+    """A page's path in the repository."""
+    return page.relative_to(REPOSITORY).as_posix()
+
+
+def prose(page: Path) -> str:
+    """A page's text without its blocks of code."""
+    return _FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def links(page: Path) -> list[str]:
+    """Targets of a page's links."""
+    return re.findall(r"\]\(([^()\s]+)\)", re.sub(r"`[^`\n]*`", "", prose(page)))
+
+
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    """The anchors that GitHub gives a page's headings."""
+    found: dict[str, int] = {}
+    for heading in re.findall(r"^#{1,6} +(.+?) *$", prose(page), re.MULTILINE):
+        text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
+        kept = "".join(c for c in text if c in "-_ " or unicodedata.category(c)[0] in "LN")
+        anchor = kept.replace(" ", "-")
+        found[anchor] = found.get(anchor, -1) + 1
+        if found[anchor]:
+            found[f"{anchor}-{found[anchor]}"] = 0
+    return frozenset(found)
+
+
+def commands(page: Path) -> Iterator[str]:
+    """A page's commands in blocks of code, each on one line."""
+    for _, language, block in _FENCE.findall(page.read_text(encoding="utf-8")):
+        if language in ("", "bash", "sh", "console"):
+            for line in re.sub(r"\\\n\s*", "", block).splitlines():
+                yield line.strip().removeprefix("$ ")
+
+
+def mentions(page: Path) -> list[str]:
+    """What a page's prose has as code."""
+    return [re.sub(r"\s+", " ", found) for found in _INLINE.findall(prose(page))]

@@ -1,0 +1,113 @@
+"""The commands of the pages exist, with the options that the pages give them."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pytest
+import typer
+from typer.main import get_command
+
+from factory_lake.cli import app
+from factory_lake.module_interface import REPOSITORY
+from tests.unit.docs.pages import commands, mentions, name_of, pages
+
+_MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+_TARGETS = frozenset(re.findall(r"^([a-z-]+):", _MAKEFILE, re.MULTILINE))
+# What a shell would put into the pages' commands.
+_SHELL = {"FACTORY": "krakow", "LANE": "measurements", "lane": "measurements", "CAMERA": "press-1"}
+#: What ends a command's arguments.
+_ENDS = frozenset({"|", ">", "&&", ";", "#", "done", "2>&1"})
+
+
+def _words(command: str) -> list[str]:
+    """A command's words, up to a pipe or the like."""
+    words = []
+    for word in shlex.split(Template(command).safe_substitute(_SHELL), comments=True):
+        if word in _ENDS:
+            break
+        words.append(word)
+    return words
+
+
+def _problem_of_factory_lake(words: list[str], *, complete: bool) -> str:
+    """What `factory-lake` would say against a command line, without running it; empty when it takes it.
+
+    A mention in prose need not be complete: `factory-lake redrive` names a group.
+    """
+    command: Any = get_command(app)
+    context = typer.Context(command, info_name="factory-lake")
+    rest = words[1:]
+    while hasattr(command, "list_commands"):
+        if not rest:
+            return "" if not complete else "no command"
+        if rest[0] == "--help":
+            return ""
+        name, *rest = rest
+        command = command.get_command(context, name)
+        if command is None:
+            return f"no command {name}"
+        context = typer.Context(command, info_name=name, parent=context)
+    try:
+        command.make_context(command.name, rest)
+    except typer.TyperException as error:
+        message = error.format_message()
+        return "" if not complete and message.startswith("Missing ") else message
+    return ""
+
+
+def _problem_of_make(words: list[str]) -> str:
+    for word in words[1:]:
+        name, equals, _ = word.partition("=")
+        if not equals and name not in _TARGETS:
+            return f"no target {name}"
+        if equals and f"$({name})" not in _MAKEFILE and f"$(if $({name})" not in _MAKEFILE:
+            return f"no variable {name}"
+    return ""
+
+
+def _problem_of_python(words: list[str]) -> str:
+    if words[1:2] != ["-m"]:
+        return ""
+    if words[2].startswith("factory_lake"):
+        return f"{words[2]}: factory-lake is the command"
+    return "" if importlib.util.find_spec(words[2]) else f"no module {words[2]}"
+
+
+def _problem(command: str, *, complete: bool) -> str:
+    checks: dict[str, Callable[[list[str]], str]] = {
+        "factory-lake": lambda words: _problem_of_factory_lake(words, complete=complete),
+        "make": _problem_of_make,
+        "python": _problem_of_python,
+    }
+    program = command.split(" ", 1)[0].rsplit("/", 1)[-1]
+    if program not in checks:
+        return ""
+    found = checks[program](_words(command))
+    return f"{command}: {found}" if found else ""
+
+
+@pytest.mark.parametrize("page", pages(), ids=name_of)
+def test_every_command_of_a_page_is_understood(page: Path) -> None:
+    shown = [problem for command in commands(page) if (problem := _problem(command, complete=True))]
+    told = [problem for command in mentions(page) if (problem := _problem(command, complete=False))]
+    assert shown + told == []
+
+
+def test_the_page_of_the_command_lists_every_subcommand() -> None:
+    known = set()
+    command: Any = get_command(app)
+    context = typer.Context(command)
+    for name in command.list_commands(context):
+        group: Any = command.get_command(context, name)
+        below = group.list_commands(context) if hasattr(group, "list_commands") else [""]
+        known |= {f"{name} {one}".strip() for one in below}
+    page = (REPOSITORY / "docs" / "factory-lake.md").read_text(encoding="utf-8")
+    table = "\n".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `factory-lake "))
+    assert {name for name in known if not re.search(rf"`(factory-lake )?{name}`", table)} == set()
