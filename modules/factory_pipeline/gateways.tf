@@ -38,7 +38,7 @@ locals {
       client_id = dirname(path)
       file      = basename(path)
       body      = try(bodies[0], "")
-      # As OpenSSL and `factory_lake.gateway csr` write it, to the byte: that is what certificates so far were made
+      # As OpenSSL and `factory-lake gateway csr` write it, to the byte: that is what certificates so far were made
       # from.
       pem = join("\n", flatten([local.csr_begin, regexall(".{1,64}", try(bodies[0], "")), local.csr_end, ""]))
       # What is there instead of one request. The text is not repeated in messages: it might be a key.

@@ -65,7 +65,7 @@ def lake(server: Server, folder: Path) -> Lake:
         endpoint=f"http://127.0.0.1:{server.server_port}",
         region="eu-central-1",
         access_key_id="the-lake-s",
-        secret_access_key="secret",
+        secret_access_key="test",
         ca_file=folder / "ca.pem",
         mqtt_host="localhost",
         mqtt_port=18883,

@@ -31,7 +31,7 @@ def local_lake(folder: Path, port: int) -> Path:
         endpoint=f"http://127.0.0.1:{port}",
         region="eu-central-1",
         access_key_id="key",
-        secret_access_key="secret",
+        secret_access_key="test",
         ca_file=folder / "ca.pem",
         mqtt_host="localhost",
         mqtt_port=8883,
