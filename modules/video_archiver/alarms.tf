@@ -1,4 +1,4 @@
-# What tells that footage is at risk, lost, or not coming: docs/runbook has an page for each alarm, under the
+# What tells that footage is at risk, lost, or not coming: docs/runbook has a page for each alarm, under the
 # same name. A run's duration is not watched: it works until its deadline and leaves the rest to the next one.
 locals {
   alarm_descriptions = {
