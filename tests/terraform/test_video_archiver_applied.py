@@ -50,7 +50,7 @@ variable "cameras" {
 }
 
 module "video" {
-  source             = "./module"
+  source             = "./modules/video_archiver"
   name               = "test"
   factory            = "krakow"
   cameras            = var.cameras
@@ -120,7 +120,8 @@ def archiver(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Ite
         Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": cloud.region}
     )
     folder = tmp_path_factory.mktemp("video")
-    shutil.copytree(REPOSITORY / "modules" / "video_archiver", folder / "module")
+    for module in ("video_archiver", "monitoring"):
+        shutil.copytree(REPOSITORY / "modules" / module, folder / "modules" / module)
     package = REPOSITORY / "build" / "packages" / "clip_fetch.zip"
     (folder / "main.tf").write_text(_ROOT % {"bucket": bucket, "package": package}, encoding="utf-8")
     shutil.copy(REPOSITORY / "environments" / "local" / ".terraform.lock.hcl", folder)
