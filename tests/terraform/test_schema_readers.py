@@ -71,12 +71,11 @@ def changed(tmp_path: Path, tree: TerraformTree) -> TerraformTree:
 
 def test_terraform_gets_the_column(changed: TerraformTree) -> None:
     module = changed.root / "modules" / "glue_catalog"
-    tests = module / "tests"
-    defaults = (tests / "defaults.tftest.hcl").read_text(encoding="utf-8")
+    defaults = (module / "tests" / "defaults.tftest.hcl").read_text(encoding="utf-8")
     head = defaults[: defaults.index("\n# One plan for all")]
-    for file in tests.glob("*.tftest.hcl"):
+    for file in module.glob("tests/*.tftest.hcl"):
         file.unlink()
-    (tests / "column.tftest.hcl").write_text(head + EXPECTATION, encoding="utf-8")
+    (module / "tests" / "column.tftest.hcl").write_text(head + EXPECTATION, encoding="utf-8")
     changed.init("modules/glue_catalog")
 
     assert "1 passed, 0 failed" in changed.run("modules/glue_catalog", "test")
