@@ -269,8 +269,13 @@ def a_camera_cannot_be_archived(plant: Plant) -> Iterator[None]:
 
 
 def footage_expires(plant: Plant) -> Iterator[None]:
-    """Of a camera that Terraform did not make: its retention is shortened over footage that waits."""
+    """Of a camera that Terraform did not make: its retention is shortened over footage that waits.
+
+    What follows arrived before the change, so listings have to show that.
+    """
     video, stream = plant.lake.cloud.client("kinesisvideo"), plant.video["stream_prefix"] + "sieve"
+    behaviour = "kinesisvideo/behaviour"
+    plant.lake.cloud.control("POST", behaviour, {"policy": {"early_list_is_empty": False}})
     arn = video.create_stream(StreamName=stream, DataRetentionInHours=2)["StreamARN"]
     with schedule_off(plant.lake.cloud, plant.video["schedule_rules"]):
         plant.film(stream, 20, ago=110 * MINUTE)
@@ -287,6 +292,7 @@ def footage_expires(plant: Plant) -> Iterator[None]:
         plant.run()
         yield
         video.delete_stream(StreamARN=arn)
+        plant.lake.cloud.control("POST", behaviour, {"policy": {"early_list_is_empty": True}})
 
 
 def runs_fail(plant: Plant) -> Iterator[None]:
