@@ -41,3 +41,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.xdist_group(group))
         elif item.get_closest_marker("terraform") is not None:
             item.add_marker(pytest.mark.xdist_group("terraform"))
+
+
+@pytest.fixture(autouse=True)
+def _of_no_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say nothing of a terminal: a worker of pytest-xdist is told the width of its starter's."""
+    monkeypatch.delenv("COLUMNS", raising=False)
