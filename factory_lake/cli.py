@@ -18,12 +18,13 @@ from factory_lake.options import EXIT_CODES, Group, with_exit_codes
 
 GROUP = "factory_lake.commands"
 
-_HELP = """Operate a factory lake, on AWS or local.
-
-`--lake` names the lake: an environment's folder, a file of `terraform output -json`, or a local lake's
-folder. Its default is the environment variable FACTORY_LAKE, or else the local lake that is up in
-build/local.
-"""
+# One line a paragraph: Typer keeps the line breaks that it is given.
+_HELP = (
+    "Operate a factory lake, on AWS or local.\n\n"
+    "`--lake` names the lake: an environment's folder, a file of `terraform output -json`, or a local lake's "
+    "folder. Its default is the environment variable FACTORY_LAKE, or else the local lake that is up in "
+    "build/local."
+)
 
 #: Command to the module that has its Typer app as `app`.
 _OWN = {
@@ -45,14 +46,21 @@ class _Commands(Group):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's interface
         if cmd_name in _OWN:
-            return with_exit_codes(get_command(import_module(_OWN[cmd_name]).app))
+            return _named(cmd_name, import_module(_OWN[cmd_name]).app)
         for entry in entry_points(group=GROUP, name=cmd_name):
             try:
-                return with_exit_codes(get_command(entry.load()))
+                return _named(cmd_name, entry.load())
             except ModuleNotFoundError:
                 # Of a checkout's commands, those are not there whose packages are not installed.
                 return None
         return None
+
+
+def _named(name: str, app: typer.Typer) -> Any:
+    """Return an app's command under the name that the help lists: a group has none of its own."""
+    command = with_exit_codes(get_command(app))
+    command.name = name
+    return command
 
 
 app = typer.Typer(cls=_Commands, help=_HELP, epilog=EXIT_CODES, add_completion=False)

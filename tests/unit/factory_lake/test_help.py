@@ -1,0 +1,24 @@
+"""What `factory-lake --help` shows: every command by its name, on a terminal of any width."""
+
+import re
+
+import pytest
+
+from factory_lake.cli import app, main
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_the_help_names_every_command(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= width
+    named = re.findall(r"^│ ([a-z]+) ", shown, re.MULTILINE)
+    assert {"gateway", "camera", "query", "reconcile", "redrive", "drained", "sizing", "local"} == set(named)
+
+
+def test_a_paragraph_of_the_help_is_one_line_of_the_app() -> None:
+    """The terminal's width alone breaks it."""
+    assert all("\n" not in paragraph for paragraph in str(app.info.help).split("\n\n"))
