@@ -90,17 +90,11 @@ class Clients:
         client.meta.events.register_first("needs-retry", self._judge)
         return client
 
-    def _judge(
-        self, response: object, attempts: int, caught_exception: Exception | None, **_: object
-    ) -> None:
+    def _judge(self, response: object, attempts: int, caught_exception: Exception | None, **_: object) -> None:
         """End the first call early when it gets no answer; botocore itself judges the others."""
         if response is not None:
             self._has_answered = True
-        elif (
-            not self._has_answered
-            and attempts >= _FIRST_ATTEMPTS
-            and isinstance(caught_exception, _NO_ANSWER)
-        ):
+        elif not self._has_answered and attempts >= _FIRST_ATTEMPTS and isinstance(caught_exception, _NO_ANSWER):
             raise caught_exception
 
     def _settings(self, lake: Lake) -> dict[str, Any]:
@@ -134,9 +128,7 @@ def explained(error: BotoCoreError | ClientError) -> AwsError:
         at = next((f" {told[name]}" for name in ("BucketName", "Key", "Resource") if told.get(name)), "")
         return AwsError(f"AWS {error.operation_name}{at}", f"{told.get('Code')}: {told.get('Message')}")
     if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
-        return AwsError(
-            "AWS credentials", f"must be in the environment or a profile, as for the AWS CLI: {error}"
-        )
+        return AwsError("AWS credentials", f"must be in the environment or a profile, as for the AWS CLI: {error}")
     if isinstance(error, ProfileNotFound):
         return AwsError("AWS_PROFILE", f"must name a profile of the AWS CLI: {error}")
     if isinstance(error, NoRegionError):
@@ -144,7 +136,5 @@ def explained(error: BotoCoreError | ClientError) -> AwsError:
     if isinstance(error, _NO_ANSWER):
         where = urlsplit(str(error.kwargs.get("endpoint_url") or error.kwargs.get("proxy_url") or ""))
         place = f"{where.scheme}://{where.netloc}" if where.netloc else "AWS"
-        return AwsError(
-            place, f"must answer; are region and network right? ({type(error).__name__}: {error})"
-        )
+        return AwsError(place, f"must answer; are region and network right? ({type(error).__name__}: {error})")
     return AwsError("AWS", f"{type(error).__name__}: {error}")

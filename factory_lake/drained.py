@@ -75,9 +75,7 @@ def what_is_missing(seen: Seen, now: datetime) -> str:
         if minute - timedelta(seconds=waiting[minute]) >= last:
             return ""
         if now - minute < _LATE + seen.interval:
-            return (
-                f"the oldest message in Firehose had waited for {waiting[minute]:.0f} s at {minute:%H:%M} UTC"
-            )
+            return f"the oldest message in Firehose had waited for {waiting[minute]:.0f} s at {minute:%H:%M} UTC"
     # An idle Firehose says nothing. With partitions an object may take one and a half intervals.
     if (until := last + 1.5 * seen.interval + _LATE) > now:
         return f"what was read last may be in Firehose until {until:%H:%M} UTC"

@@ -154,9 +154,7 @@ def output_at(outputs: Mapping[str, Any], *path: str) -> Any:
     found: Any = outputs
     for depth, name in enumerate(path, start=1):
         if not isinstance(found, Mapping) or name not in found:
-            raise LakeError(
-                place, f"must have the output {'.'.join(path[:depth])}; was the environment applied?"
-            )
+            raise LakeError(place, f"must have the output {'.'.join(path[:depth])}; was the environment applied?")
         found = found[name]
     return found
 
@@ -169,9 +167,7 @@ def mapping_at(outputs: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
     """
     found = output_at(outputs, *path)
     if not isinstance(found, Mapping):
-        raise LakeError(
-            getattr(outputs, "place", "Terraform's outputs"), f"the output {'.'.join(path)} must be a map"
-        )
+        raise LakeError(getattr(outputs, "place", "Terraform's outputs"), f"the output {'.'.join(path)} must be a map")
     return found
 
 
@@ -241,8 +237,7 @@ def _local(folder: Path) -> Lake:
     except OSError as error:
         raise LakeError(
             folder,
-            f"the local lake must be up, but {access.endpoint} does not answer; "
-            "`factory-lake local up` starts it",
+            f"the local lake must be up, but {access.endpoint} does not answer; `factory-lake local up` starts it",
         ) from error
     return Lake(str(folder), outputs, access)
 
@@ -250,9 +245,7 @@ def _local(folder: Path) -> Lake:
 def _applied(folder: Path) -> Outputs:
     command = ["terraform", f"-chdir={folder}", "output", "-json"]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=_TERRAFORM_SECONDS
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TERRAFORM_SECONDS)
     except FileNotFoundError as error:
         raise LakeError(
             folder,

@@ -16,9 +16,7 @@ from factory_lake.gateway.identities import Lane
 from factory_lake.lake import VARIABLE
 from factory_lake.output import Format
 
-EXIT_CODES = (
-    "Exit codes: 0 done, 1 found something wrong, 2 could not begin or had to end, 130 stopped by Ctrl-C."
-)
+EXIT_CODES = "Exit codes: 0 done, 1 found something wrong, 2 could not begin or had to end, 130 stopped by Ctrl-C."
 
 
 class Group(TyperGroup):

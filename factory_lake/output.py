@@ -132,11 +132,7 @@ def text_of(value: object) -> str:
 
 def printable(text: str) -> str:
     """The text with control characters spelled out, so that no message can steer the terminal."""
-    return (
-        text
-        if text.isprintable()
-        else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
-    )
+    return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 class Update(Protocol):
@@ -184,8 +180,7 @@ def _fitting(
 
 def _rows(table: Table, cells: Sequence[Sequence[str]], widths: Sequence[int], gap: str) -> Iterator[str]:
     right = [
-        name in table.right or _is_numeric([row[at] for row in table.rows])
-        for at, name in enumerate(table.columns)
+        name in table.right or _is_numeric([row[at] for row in table.rows]) for at, name in enumerate(table.columns)
     ]
     headings = [_wrapped(name, width) for name, width in zip(table.columns, widths, strict=True)]
     yield from _lines(headings, widths, right, gap)
@@ -198,9 +193,7 @@ def _rows(table: Table, cells: Sequence[Sequence[str]], widths: Sequence[int], g
         yield from _lines(wrapped, widths, right, gap)
 
 
-def _lines(
-    cells: Sequence[Sequence[str]], widths: Sequence[int], right: Sequence[bool], gap: str
-) -> Iterator[str]:
+def _lines(cells: Sequence[Sequence[str]], widths: Sequence[int], right: Sequence[bool], gap: str) -> Iterator[str]:
     for number in range(max(map(len, cells), default=0)):
         parts = []
         for lines, width, is_right in zip(cells, widths, right, strict=True):
@@ -215,9 +208,7 @@ def _records(table: Table, cells: Sequence[Sequence[str]], width: int) -> Iterat
     for row in cells:
         for name, cell in zip(table.columns, row, strict=True):
             head = f"{name}{' ' * (names - cell_len(name))}{_GAP}"
-            lines = (
-                _wrapped(cell, max(width - cell_len(head), _LEAST_PROSE)) if name in table.prose else [cell]
-            )
+            lines = _wrapped(cell, max(width - cell_len(head), _LEAST_PROSE)) if name in table.prose else [cell]
             if cell_len(lines[0]) > width - cell_len(head) and cell_len(lines[0]) < width:
                 # On a line of its own it is in one piece on the screen too.
                 yield name

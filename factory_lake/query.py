@@ -140,9 +140,7 @@ def run_named(
     found = [query for query in known if query["Name"] == name]
     if len(found) != 1:
         names = ", ".join(sorted(query["Name"] for query in known)) or "none"
-        raise QueryError(
-            f"workgroup {workgroup}", f"has {len(found)} queries named {name!r}; it has: {names}"
-        )
+        raise QueryError(f"workgroup {workgroup}", f"has {len(found)} queries named {name!r}; it has: {names}")
     return run(client, found[0]["QueryString"], workgroup, found[0]["Database"], sleep=sleep)
 
 
@@ -175,9 +173,7 @@ def _fetched(
     columns: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     rows: list[tuple[Value, ...]] = []
-    for number, page in enumerate(
-        client.get_paginator("get_query_results").paginate(QueryExecutionId=query_id)
-    ):
+    for number, page in enumerate(client.get_paginator("get_query_results").paginate(QueryExecutionId=query_id)):
         info = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
         columns = tuple(column["Name"] for column in info)
         types = tuple(column["Type"] for column in info)

@@ -35,9 +35,7 @@ def run_app(
     app = typer.Typer(add_completion=False)
     app.command(epilog=EXIT_CODES)(command)
     given = None if arguments is None else list(arguments)
-    return run_command(
-        lambda: app(given, prog_name=f"python -m {program}", standalone_mode=False), *_KNOWN, *known
-    )
+    return run_command(lambda: app(given, prog_name=f"python -m {program}", standalone_mode=False), *_KNOWN, *known)
 
 
 def empty_folder(folder: Path) -> Path:

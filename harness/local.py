@@ -42,9 +42,7 @@ def up(
 ) -> None:
     """Start a lake, or bring the one that runs up to date, and say how to use it."""
     folder = lake.resolve()
-    if folder.exists() and (
-        not folder.is_dir() or (any(folder.iterdir()) and not (folder / "cloud").is_dir())
-    ):
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / "cloud").is_dir())):
         raise LakeError(lake, "must be a local lake's folder, or none yet: what is in it is deleted")
     with _explained(lake):
         up_down.up(folder, port, mqtt_port)
@@ -76,13 +74,9 @@ def flush(
 
 @app.command()
 def film(
-    camera: Annotated[
-        str, typer.Argument(metavar="FACTORY/CAMERA", help="The camera, for example krakow/press-1.")
-    ],
+    camera: Annotated[str, typer.Argument(metavar="FACTORY/CAMERA", help="The camera, for example krakow/press-1.")],
     *,
-    hours: Annotated[
-        float, typer.Option("--hours", parser=number(), help="Footage of the past to send at once.")
-    ] = 0,
+    hours: Annotated[float, typer.Option("--hours", parser=number(), help="Footage of the past to send at once.")] = 0,
     seconds: Annotated[
         float, typer.Option("--seconds", parser=number(), help="How long to film in real time after that.")
     ] = 0,
@@ -94,22 +88,14 @@ def film(
     ] = 0,
     change_chance: Annotated[
         float,
-        typer.Option(
-            "--change-chance", parser=number(0, 1), help="Of another resolution before each fragment."
-        ),
+        typer.Option("--change-chance", parser=number(0, 1), help="Of another resolution before each fragment."),
     ] = 0,
-    fps: Annotated[
-        int, typer.Option("--fps", parser=whole(1), help="Frames a second, a divisor of 1000.")
-    ] = 5,
-    seed: Annotated[
-        int, typer.Option("--seed", parser=whole(), help="Everything random follows from it.")
-    ] = 1,
+    fps: Annotated[int, typer.Option("--fps", parser=whole(1), help="Frames a second, a divisor of 1000.")] = 5,
+    seed: Annotated[int, typer.Option("--seed", parser=whole(), help="Everything random follows from it.")] = 1,
     audio: Annotated[bool, typer.Option("--audio", help="Send a tone along.")] = False,
     file: Annotated[
         Path | None,
-        typer.Option(
-            "--file", metavar="FILE", help="Send this H.264 or H.265 video instead of marked pictures."
-        ),
+        typer.Option("--file", metavar="FILE", help="Send this H.264 or H.265 video instead of marked pictures."),
     ] = None,
     journal: Annotated[
         Path | None,

@@ -43,9 +43,7 @@ def render_parts(folder: Path) -> str:
     required = str(terraform["required_version"]).strip('"')
     lines = ["## Requirements", "", "| name | version |", "|---|---|", f"| terraform | `{required}` |"]
     lines += [f"| {name} | `{provider['version']}` |" for name, provider in providers.items()]
-    lines += _table(
-        "Providers", "name | source", (f"{name} | `{each['source']}`" for name, each in providers.items())
-    )
+    lines += _table("Providers", "name | source", (f"{name} | `{each['source']}`" for name, each in providers.items()))
     lines += _table(
         "Modules", "name | source", (f"`{name}` | `{source}`" for name, source in sorted(_CALL.findall(text)))
     )

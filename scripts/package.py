@@ -105,15 +105,9 @@ def build(function: Path, packages: Path = PACKAGES) -> Package:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build every package and say what came of it; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.package", description="Build the Lambda packages."
-    )
-    parser.add_argument(
-        "--sources", type=Path, default=SOURCES, help="folder of the functions (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--packages", type=Path, default=PACKAGES, help="folder of the zips (default: %(default)s)"
-    )
+    parser = argparse.ArgumentParser(prog="python -m scripts.package", description="Build the Lambda packages.")
+    parser.add_argument("--sources", type=Path, default=SOURCES, help="folder of the functions (default: %(default)s)")
+    parser.add_argument("--packages", type=Path, default=PACKAGES, help="folder of the zips (default: %(default)s)")
     options = parser.parse_args(arguments)
     found = functions(options.sources)
     if not found:

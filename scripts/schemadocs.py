@@ -68,9 +68,7 @@ def render(text: str, schemas: Path) -> str:
     places = {match.group(2) for match in _PLACE.finditer(text)}
     for file in sorted(schemas.glob("*.json")):
         if file.stem not in places:
-            raise ValueError(
-                f"{file.name}: the document has no '<!-- columns of {file.stem} -->' with an end"
-            )
+            raise ValueError(f"{file.name}: the document has no '<!-- columns of {file.stem} -->' with an end")
     text = _RULES.sub(lambda match: match[1] + rules() + match[2], text)
     return _PLACE.sub(lambda match: match[1] + columns(load(match[2], schemas)) + match[3], text)
 
@@ -80,12 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m scripts.schemadocs", description="Write the tables of columns and rules."
     )
-    parser.add_argument(
-        "--check", action="store_true", help="say whether the document is up to date; write nothing"
-    )
-    parser.add_argument(
-        "--schemas", type=Path, default=SCHEMAS, help="folder of the files (default: %(default)s)"
-    )
+    parser.add_argument("--check", action="store_true", help="say whether the document is up to date; write nothing")
+    parser.add_argument("--schemas", type=Path, default=SCHEMAS, help="folder of the files (default: %(default)s)")
     parser.add_argument("--document", type=Path, default=DOCUMENT, help="the document (default: %(default)s)")
     options = parser.parse_args(arguments)
     before = options.document.read_text(encoding="utf-8")

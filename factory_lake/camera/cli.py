@@ -27,9 +27,7 @@ _Clip = Annotated[
 
 @app.command()
 def clips(
-    camera: Annotated[
-        str, typer.Argument(metavar="FACTORY/CAMERA", help="The camera, for example krakow/press-1.")
-    ],
+    camera: Annotated[str, typer.Argument(metavar="FACTORY/CAMERA", help="The camera, for example krakow/press-1.")],
     *,
     from_ms: Annotated[
         Any,
@@ -61,10 +59,7 @@ def clips(
         raise OptionError("--from, --to", "--from must be before --to")
     s3 = Clients(opened).client("s3", connections=AT_ONCE)
     found = list_clips(s3, str(output_at(opened.outputs, "buckets", "clips")), prefix, begin_ms, end_ms)
-    rows = [
-        (clip.start, clip.end, clip.duration_ms / 1000, clip.fragments, clip.flags, clip.key)
-        for clip in found
-    ]
+    rows = [(clip.start, clip.end, clip.duration_ms / 1000, clip.fragments, clip.flags, clip.key) for clip in found]
     columns = ("start", "end", "seconds", "fragments", "flags", "key")
     between = f"from {keys.iso(begin_ms)} to {keys.iso(end_ms)}"
     emit(form, Table(columns, rows), notes=[f"{len(rows)} clips with footage {between}"])
@@ -76,9 +71,7 @@ def frames(clip: _Clip, *, lake: LakeOption = None, form: FormatOption = "table"
     with _file(clip, lake) as file:
         found = list_frames(file, clip)
     rows = [(one.index, one.seconds, one.is_key, one.width, one.height) for one in found]
-    emit(
-        form, Table(("frame", "seconds", "key frame", "width", "height"), rows), notes=[f"{len(rows)} frames"]
-    )
+    emit(form, Table(("frame", "seconds", "key frame", "width", "height"), rows), notes=[f"{len(rows)} frames"])
 
 
 @app.command()
@@ -112,9 +105,7 @@ def _file(clip: str, given: Path | None) -> Iterator[Path]:
     if Path(clip).is_file():
         yield Path(clip)
         return
-    bucket, slash, key = (
-        clip.removeprefix("s3://").partition("/") if clip.startswith("s3://") else ("", "/", clip)
-    )
+    bucket, slash, key = clip.removeprefix("s3://").partition("/") if clip.startswith("s3://") else ("", "/", clip)
     if not (slash and key) or not (bucket or key.startswith("factory=")):
         raise OptionError(
             "CLIP",

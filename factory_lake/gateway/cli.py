@@ -94,9 +94,7 @@ def csr(
         list[str],
         typer.Option("--client-id", metavar="ID", help="<factory>-<gateway>-<lane>; may be repeated."),
     ],
-    csr_dir: Annotated[
-        Path, typer.Option("--csr-dir", metavar="DIR", help="The environment's folder of requests.")
-    ],
+    csr_dir: Annotated[Path, typer.Option("--csr-dir", metavar="DIR", help="The environment's folder of requests.")],
     key_dir: Annotated[Path, typer.Option("--key-dir", metavar="DIR", help="Where the private keys stay.")],
     name: Annotated[
         str | None,
@@ -130,9 +128,7 @@ def publish(
     ] = None,
     gateway: Annotated[
         str | None,
-        typer.Option(
-            "--gateway", metavar="ID", help="Of messages that name none. Default: the factory's first one."
-        ),
+        typer.Option("--gateway", metavar="ID", help="Of messages that name none. Default: the factory's first one."),
     ] = None,
     lane: Annotated[Lane, typer.Option("--lane", help="Of messages that name none.")] = "measurements",
     lake: LakeOption = None,

@@ -103,9 +103,7 @@ def load_connections(outputs: Mapping[str, Any], key_dir: Path, broker: Broker) 
             certificate.
     """
     identities = [
-        _identity(
-            Source(factory, gateway, lane), output_at(outputs, "gateways", factory, gateway, lane), key_dir
-        )
+        _identity(Source(factory, gateway, lane), output_at(outputs, "gateways", factory, gateway, lane), key_dir)
         for factory in sorted(mapping_at(outputs, "gateways"))
         for gateway in sorted(mapping_at(outputs, "gateways", factory))
         for lane in LANES
@@ -151,9 +149,7 @@ def _identity(source: Source, entry: Mapping[str, Any], key_dir: Path) -> Identi
     except (KeyError, TypeError) as error:
         raise ConfigurationError(place, "must hold client_id, topic and certificate_pems") from error
     if told != (source.client_id, source.topic):
-        raise ConfigurationError(
-            place, f"must be {source.client_id} on {source.topic}", " on ".join(map(str, told))
-        )
+        raise ConfigurationError(place, f"must be {source.client_id} on {source.topic}", " on ".join(map(str, told)))
     for file in sorted(certificates, reverse=True):
         key_file = key_path(key_dir, source.client_id, Path(file).stem)
         if key_file.exists():

@@ -74,13 +74,9 @@ def make_csr(client_id: str, name: str, csr_dir: Path, key_dir: Path, key_type: 
     made = KeyAndCsr(key=key_path(key_dir, client_id, name), csr=csr_path(csr_dir, client_id, name))
     for path in (made.key, made.csr):
         if path.exists():
-            raise ConfigurationError(
-                path, "exists and is not overwritten; give the new certificate another --name"
-            )
+            raise ConfigurationError(path, "exists and is not overwritten; give the new certificate another --name")
 
-    private = (
-        ec.generate_private_key(ec.SECP256R1()) if key_type == "ec" else rsa.generate_private_key(65537, 2048)
-    )
+    private = ec.generate_private_key(ec.SECP256R1()) if key_type == "ec" else rsa.generate_private_key(65537, 2048)
     request = (
         x509.CertificateSigningRequestBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, client_id[:_COMMON_NAME_LENGTH])]))

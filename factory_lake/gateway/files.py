@@ -112,9 +112,7 @@ class Defaults:
         )
         if not fitting:
             known = ", ".join(sorted({f"{source.factory}/{source.gateway}" for source in self.sources}))
-            raise ConfigurationError(
-                "the lake", f"has no gateway {factory or '*'}/{gateway or '*'}; it has {known}"
-            )
+            raise ConfigurationError("the lake", f"has no gateway {factory or '*'}/{gateway or '*'}; it has {known}")
         if gateway and len(fitting) > 1:
             factories = ", ".join(source.factory for source in fitting)
             raise ConfigurationError(
@@ -139,9 +137,7 @@ def read_messages(path: Path, defaults: Defaults) -> list[Outgoing]:
     suffix = path.suffix.lower()
     readers = {".jsonl": read_jsonl, ".ndjson": read_jsonl, ".json": read_json, ".csv": read_csv}
     if suffix not in readers:
-        raise FileError(
-            path, 0, f"must end in .jsonl, .ndjson, .json or .csv, ends in {suffix or 'nothing'!r}"
-        )
+        raise FileError(path, 0, f"must end in .jsonl, .ndjson, .json or .csv, ends in {suffix or 'nothing'!r}")
     found = list(readers[suffix](path, _in_utf8(path, content), defaults))
     if not found:
         raise FileError(path, 0, "holds no message")
@@ -150,8 +146,7 @@ def read_messages(path: Path, defaults: Defaults) -> list[Outgoing]:
             raise FileError(
                 path,
                 message.line,
-                f"a message may have at most {MAX_PAYLOAD} bytes (AWS IoT's limit), "
-                f"has {len(message.payload)}",
+                f"a message may have at most {MAX_PAYLOAD} bytes (AWS IoT's limit), has {len(message.payload)}",
             )
     return found
 
@@ -176,9 +171,7 @@ def _in_utf8(path: Path, content: bytes) -> bytes:
             ) from error
     if b"\x00" in content:
         line = line_of(content, content.index(b"\x00"))
-        raise FileError(
-            path, line, "must be text of one encoding, holds a NUL byte (message_base64 takes any)"
-        )
+        raise FileError(path, line, "must be text of one encoding, holds a NUL byte (message_base64 takes any)")
     return content
 
 
@@ -340,9 +333,7 @@ def _check_heading(path: Path, heading: Sequence[str]) -> None:
         raise FileError(path, 1, "the heading names a column twice")
 
 
-def _sample(
-    path: Path, line: int, heading: Sequence[str], row: Sequence[str], defaults: Defaults
-) -> Outgoing:
+def _sample(path: Path, line: int, heading: Sequence[str], row: Sequence[str], defaults: Defaults) -> Outgoing:
     if len(row) != len(heading):
         raise FileError(path, line, f"the heading has {len(heading)} columns, this row {len(row)}")
     cells = {name: cell for name, cell in zip(heading, row, strict=True) if cell.strip()}

@@ -89,9 +89,7 @@ def send(
     return {source: worker.progress for source, worker in workers.items()}
 
 
-def _run(
-    worker: Connection, payloads: Iterable[bytes], stop: threading.Event, failures: list[BaseException]
-) -> None:
+def _run(worker: Connection, payloads: Iterable[bytes], stop: threading.Event, failures: list[BaseException]) -> None:
     try:
         worker.run(payloads, stop)
     except BaseException as error:  # the caller's thread raises it again

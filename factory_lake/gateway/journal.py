@@ -157,9 +157,7 @@ class Journal:
         line = json.dumps(record, separators=(",", ":")).encode("ascii") + b"\n"
         written = os.write(self._descriptor, line)
         if written != len(line):
-            raise JournalError(
-                self.path, f"only {written} of {len(line)} bytes could be written; is the disk full?"
-            )
+            raise JournalError(self.path, f"only {written} of {len(line)} bytes could be written; is the disk full?")
 
 
 def journal_path(directory: Path, source: Source) -> Path:

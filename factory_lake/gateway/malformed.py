@@ -67,9 +67,7 @@ def _padded(rng: Random, fields: Fields, _previous: bytes) -> bytes:
 
 
 def _without(rng: Random, fields: Fields, _previous: bytes) -> bytes:
-    missing = rng.choice(
-        ("deviceID", "deviceName", "registerId", "tagName", "datatype", "timestamp", "success")
-    )
+    missing = rng.choice(("deviceID", "deviceName", "registerId", "tagName", "datatype", "timestamp", "success"))
     return _spell({key: value for key, value in fields.items() if key != missing})
 
 
@@ -147,9 +145,7 @@ MALFORMED_MEASUREMENTS: tuple[MalformedCase, ...] = (
         True,
         _changed(year=1999, value_text="t", attributes={"a": [1]}, gateway="g"),
     ),
-    MalformedCase(
-        "metadata", True, _changed(metadata={"line": "7", "asset": {"id": 12, "tags": ["a", "b"]}})
-    ),
+    MalformedCase("metadata", True, _changed(metadata={"line": "7", "asset": {"id": 12, "tags": ["a", "b"]}})),
     MalformedCase("big counter", True, _raw_value("9007199254740993")),
     MalformedCase("biggest counter", True, _raw_value("18446744073709551615")),
     MalformedCase("more digits than a double", True, _raw_value("0.12345678901234567890")),

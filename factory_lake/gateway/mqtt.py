@@ -232,9 +232,7 @@ class Connection:
         while not stop.is_set():
             self._check_timeout()
             if self._was_connected or self._attempts:
-                pause = min(
-                    self._timeouts.longest_pause, self._timeouts.first_pause * 2 ** min(self._attempts, 16)
-                )
+                pause = min(self._timeouts.longest_pause, self._timeouts.first_pause * 2 ** min(self._attempts, 16))
                 self.progress.state = "reconnecting"
                 if stop.wait(pause * self._clock.rng.uniform(0.5, 1)):
                     return
@@ -312,9 +310,7 @@ class Connection:
     # The client calls these from loop(); none of them may raise, so trouble is noted and raised by the
     # caller.
 
-    def _on_connect(
-        self, _client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, _: object
-    ) -> None:
+    def _on_connect(self, _client: Client, _data: object, flags: ConnectFlags, reason: ReasonCode, _: object) -> None:
         if reason.is_failure:
             self._problem = f"CONNECT refused: {reason}"
             return
@@ -335,9 +331,7 @@ class Connection:
         if not self._in_flight and not self._resend:
             self._last_answer = self._clock.clock()
 
-    def _on_disconnect(
-        self, _client: Client, _data: object, _flags: object, reason: ReasonCode, _: object
-    ) -> None:
+    def _on_disconnect(self, _client: Client, _data: object, _flags: object, reason: ReasonCode, _: object) -> None:
         if self._connected:
             self._connected = False
             self._problem = f"connection closed: {reason}"

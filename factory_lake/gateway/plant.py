@@ -141,9 +141,7 @@ def _configuration(source: Source, seed: int, start_ms: int, interval_ms: float)
     previous: bytes | None = None
     number = 0
     while True:
-        fields = _update(
-            rng, machines[number % len(machines)], number, start_ms + round(number * interval_ms)
-        )
+        fields = _update(rng, machines[number % len(machines)], number, start_ms + round(number * interval_ms))
         number += 1
         # Configuration is rare, so every second update is malformed: few messages must hold all kinds.
         if previous is None or number % 2:
@@ -169,9 +167,7 @@ def encode(fields: Mapping[str, Any]) -> bytes:
     return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _tags_of(
-    source: Source, device_name: str, registers: Sequence[tuple[str, str, str, Signal]]
-) -> Iterator[Tag]:
+def _tags_of(source: Source, device_name: str, registers: Sequence[tuple[str, str, str, Signal]]) -> Iterator[Tag]:
     place = f"{source.factory}/{source.gateway}/{device_name}"
     device_id = str(uuid.uuid5(_NAMESPACE, place))
     for name, datatype, description, signal in registers:

@@ -70,9 +70,7 @@ def _path(
     return None
 
 
-def _trace(
-    end: Messages, reached_from: Mapping[Messages, tuple[Copies, Messages | None]]
-) -> _Path[Copies, Messages]:
+def _trace(end: Messages, reached_from: Mapping[Messages, tuple[Copies, Messages | None]]) -> _Path[Copies, Messages]:
     path: _Path[Copies, Messages] = []
     at: Messages | None = end
     while at is not None:

@@ -200,9 +200,7 @@ class _Matching:
                 waiting = [sent for sent in alike.get(likeness, ()) if sent.missing] if likeness else []
                 # The same gateway's first: a neighbour may have sent the same.
                 waiting.sort(
-                    key=lambda sent: (
-                        (sent.source.factory, sent.source.gateway) != (copy.factory, copy.gateway)
-                    )
+                    key=lambda sent: (sent.source.factory, sent.source.gateway) != (copy.factory, copy.gateway)
                 )
                 self._report_stray(copy, waiting[0] if waiting else None)
 
@@ -268,9 +266,7 @@ class _Matching:
         source, n = groups[0].source, entries[0].n
         at_ms = copy.content.ts if isinstance(copy.content, Row) else copy.received_ms
         if at_ms is not None and copy.day != _day(at_ms):
-            self._blame(
-                "wrong partition", source, n, copy.where, f"belongs to day {'-'.join(map(str, _day(at_ms)))}"
-            )
+            self._blame("wrong partition", source, n, copy.where, f"belongs to day {'-'.join(map(str, _day(at_ms)))}")
         received_ms = copy.received_ms
         if received_ms is None or not any(
             entry.first_ms - _CLOCKS_DIFFER_MS <= received_ms <= _latest(entry) + _CLOCKS_DIFFER_MS
@@ -324,9 +320,7 @@ def _difference(sent: _Sent, copy: Found) -> str:
         names.append("gateway")
     if isinstance(copy.content, Row) and isinstance(sent.content, Row):
         names += [
-            part.name
-            for part in fields(Row)
-            if getattr(copy.content, part.name) != getattr(sent.content, part.name)
+            part.name for part in fields(Row) if getattr(copy.content, part.name) != getattr(sent.content, part.name)
         ]
     elif copy.content != sent.content:
         names.append("line")

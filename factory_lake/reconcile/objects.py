@@ -67,9 +67,7 @@ class StoredObjects:
         for lane, bucket in self.buckets.by_lane.items():
             for prefix in prefixes:
                 for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-                    wanted += [
-                        (lane, (bucket, item["Key"], item["ETag"])) for item in page.get("Contents", [])
-                    ]
+                    wanted += [(lane, (bucket, item["Key"], item["ETag"])) for item in page.get("Contents", [])]
         fresh = [one for one in wanted if one[1] not in self._read]
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             for (_, name), contents in zip(fresh, threads.map(self._fetch, fresh), strict=True):

@@ -47,9 +47,7 @@ class Counts:
     redelivered: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(
-            **{part.name: getattr(self, part.name) + getattr(other, part.name) for part in fields(self)}
-        )
+        return Counts(**{part.name: getattr(self, part.name) + getattr(other, part.name) for part in fields(self)})
 
 
 @dataclass(frozen=True)
@@ -120,9 +118,7 @@ class ReconciliationReport:
     def notes(self, shown: int = _SHOWN) -> list[str]:
         """What the table does not say: the first discrepancies, and what was not judged."""
         notes = (
-            [f"{self.unexpected} rows of gateways without a journal here were not judged"]
-            if self.unexpected
-            else []
+            [f"{self.unexpected} rows of gateways without a journal here were not judged"] if self.unexpected else []
         )
         for discrepancy in self.discrepancies[:shown]:
             position = "" if discrepancy.n is None else f" message {discrepancy.n}"

@@ -239,9 +239,7 @@ def _error_action(where: str, factory: str, lane: Lane, body: bytes) -> Found:
         lane,
         gateway=topic[1] if topic else None,
         payload=base64.b64decode(document["base64OriginalPayload"], validate=True),
-        reason="; ".join(
-            f"{failure.get('failedAction')}: {failure.get('errorMessage')}" for failure in failures
-        ),
+        reason="; ".join(f"{failure.get('failedAction')}: {failure.get('errorMessage')}" for failure in failures),
     )
 
 

@@ -37,9 +37,7 @@ from factory_lake.redrive.permissions import policy
 from factory_lake.redrive.prediction import is_deployed
 from factory_lake.redrive.skipped import RangeRedrive
 
-app = typer.Typer(
-    cls=Group, add_completion=False, help="Redrive messages onto their lane's data stream, each once."
-)
+app = typer.Typer(cls=Group, add_completion=False, help="Redrive messages onto their lane's data stream, each once.")
 
 
 def _day(text: str) -> date:
@@ -105,16 +103,12 @@ def errors(
     lane: LaneOption = None,
     kinds: Annotated[
         list[str] | None,
-        typer.Option(
-            "--type", metavar="TYPE", help=f"Error type: {', '.join(KINDS)}, or another; may be repeated."
-        ),
+        typer.Option("--type", metavar="TYPE", help=f"Error type: {', '.join(KINDS)}, or another; may be repeated."),
     ] = None,
     from_day: Annotated[
         Any, typer.Option("--from-day", parser=_day, metavar="YYYY-MM-DD", help="First day (UTC).")
     ] = None,
-    to_day: Annotated[
-        Any, typer.Option("--to-day", parser=_day, metavar="YYYY-MM-DD", help="Last day (UTC).")
-    ] = None,
+    to_day: Annotated[Any, typer.Option("--to-day", parser=_day, metavar="YYYY-MM-DD", help="Last day (UTC).")] = None,
     only_accepted: Annotated[
         bool,
         typer.Option(
@@ -162,9 +156,7 @@ def stream(
     lake: LakeOption = None,
     factory: Annotated[str, typer.Option("--factory", metavar="ID", help="The factory.")],
     lane: Annotated[Lane, typer.Option("--lane", help="The lane.")],
-    from_ms: Annotated[
-        Any, typer.Option("--from", parser=parse_moment_ms, metavar="TIME", help="First moment.")
-    ],
+    from_ms: Annotated[Any, typer.Option("--from", parser=parse_moment_ms, metavar="TIME", help="First moment.")],
     to_ms: Annotated[
         Any,
         typer.Option("--to", parser=parse_moment_ms, metavar="TIME", help="First moment behind the range."),

@@ -45,9 +45,7 @@ class DataStream:
         name: Its name.
     """
 
-    def __init__(
-        self, kinesis: "KinesisClient", name: str, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, kinesis: "KinesisClient", name: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._kinesis = kinesis
         self.name = name
         self._sleep = sleep
@@ -95,9 +93,7 @@ class DataStream:
                 if to_ms is not None and arrival_ms >= to_ms:
                     return
                 if arrival_ms >= from_ms:
-                    yield StreamRecord(
-                        item["PartitionKey"], item["Data"], arrival_ms, shard, item["SequenceNumber"]
-                    )
+                    yield StreamRecord(item["PartitionKey"], item["Data"], arrival_ms, shard, item["SequenceNumber"])
             iterator = answer.get("NextShardIterator")
             if answer.get("MillisBehindLatest", 0) == 0:
                 return

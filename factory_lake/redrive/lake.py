@@ -80,9 +80,7 @@ class Settings:
     overrides: Mapping[str, str] = field(default_factory=dict)
 
 
-def lanes(
-    outputs: Mapping[str, Any], factories: Sequence[str] = (), only: Lane | None = None
-) -> Iterator[LaneNames]:
+def lanes(outputs: Mapping[str, Any], factories: Sequence[str] = (), only: Lane | None = None) -> Iterator[LaneNames]:
     """The lanes of some factories; of all where none is named.
 
     Raises:

@@ -28,9 +28,7 @@ ERROR_ACTION = "iot-rule"
 NO_PARTITION = ("partitioning-failed", "activePartitionExceeded")
 KINDS = (ORIGINAL, "format-conversion-failed", *NO_PARTITION, ERROR_ACTION)
 
-_KEY = re.compile(
-    rf"{ERRORS}factory=([^/]+)/({'|'.join(LANES)})/([^/]+)/(\d{{4}})/(\d{{2}})/(\d{{2}})/([^/]+)"
-)
+_KEY = re.compile(rf"{ERRORS}factory=([^/]+)/({'|'.join(LANES)})/([^/]+)/(\d{{4}})/(\d{{2}})/(\d{{2}})/([^/]+)")
 _STAMPED = re.compile(r"(\d{12,14})-")
 _TOPIC = re.compile(r"factories/[^/]+/([^/]+)/[^/]+")
 # An object is read by ranges: a connection that waits for a slow redrive would be closed.
@@ -127,9 +125,7 @@ def read_lines(s3: "S3Client", source: ErrorObject, piece: int = _PIECE) -> Iter
 def _pieces(s3: "S3Client", source: ErrorObject, piece: int) -> Iterator[bytes]:
     for start in range(0, source.size, piece):
         end = min(start + piece, source.size) - 1
-        answer = s3.get_object(
-            Bucket=source.bucket, Key=source.key, IfMatch=source.etag, Range=f"bytes={start}-{end}"
-        )
+        answer = s3.get_object(Bucket=source.bucket, Key=source.key, IfMatch=source.etag, Range=f"bytes={start}-{end}")
         yield answer["Body"].read()
 
 

@@ -175,9 +175,7 @@ class ObjectRedrive:
         self._counting = Lock()
         self._predicting = Lock()
 
-    def redrive(
-        self, objects: Iterable[ErrorObject], lines_of: Callable[[ErrorObject], Iterator[ErrorLine]]
-    ) -> None:
+    def redrive(self, objects: Iterable[ErrorObject], lines_of: Callable[[ErrorObject], Iterator[ErrorLine]]) -> None:
         """Redrive what the options want of some objects.
 
         Raises:
@@ -293,9 +291,7 @@ class ObjectRedrive:
         age_ms = self._clock_ms() - record.alive_ms
         if age_ms < self._take_over_ms:
             wait = (self._take_over_ms - age_ms) / 1000
-            raise BusyError(
-                work.source, f"run {record.run} sent a batch a moment ago; try again in {wait:.0f} s"
-            )
+            raise BusyError(work.source, f"run {record.run} sent a batch a moment ago; try again in {wait:.0f} s")
         there = self._arrived(work.source, record.pending, record.since_ms)
         if self._clock_ms() - record.since_ms > self._parts.stream.retention_ms():
             self._findings.in_doubt += len(record.pending) - len(there)
@@ -337,9 +333,7 @@ class ObjectRedrive:
                     continue
             yield _Message(line.number, origin, record)
 
-    def _read(
-        self, source: ErrorObject, lines: Sequence[ErrorLine]
-    ) -> tuple[dict[int, bytes], dict[int, Origin]]:
+    def _read(self, source: ErrorObject, lines: Sequence[ErrorLine]) -> tuple[dict[int, bytes], dict[int, Origin]]:
         """Payloads and, as far as they are known, origins of lines, by number."""
         payloads = {line.number: line.data for line in lines}
         if source.kind == ERROR_ACTION:

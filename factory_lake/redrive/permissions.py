@@ -62,9 +62,7 @@ def policy(
                 "Sid": f"WriteDown{number}",
                 "Effect": "Allow",
                 "Action": ["s3:PutObject"],
-                "Resource": [
-                    f"{arn}:s3:::{bucket}/{RECORDS}factory={one.factory}/{one.lane}/*" for one in group
-                ],
+                "Resource": [f"{arn}:s3:::{bucket}/{RECORDS}factory={one.factory}/{one.lane}/*" for one in group],
             },
         ]
     statements += [
@@ -86,9 +84,7 @@ def policy(
             "Action": ["logs:FilterLogEvents"],
             # IAM's pages name a log group both with and without what follows the last colon.
             "Resource": [
-                f"{arn}:logs:{region}:{account}:log-group:{one.log_group}{end}"
-                for one in names
-                for end in ("", ":*")
+                f"{arn}:logs:{region}:{account}:log-group:{one.log_group}{end}" for one in names for end in ("", ":*")
             ],
         },
         {

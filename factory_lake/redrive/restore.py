@@ -98,7 +98,5 @@ def _unescaped(inside: str) -> str:
     """What the inside of a JSON string means; the transform lets no half of a surrogate pair through."""
     if "\\" not in inside:
         return inside
-    text = _ESCAPE.sub(
-        lambda match: chr(int(match[1], 16)) if match[1] else _SHORT.get(match[2], match[2]), inside
-    )
+    text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else _SHORT.get(match[2], match[2]), inside)
     return text.encode("utf-16", "surrogatepass").decode("utf-16")

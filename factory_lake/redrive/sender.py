@@ -117,9 +117,7 @@ class Sender:
             try:
                 answer = self._kinesis.put_records(
                     StreamName=self.stream,
-                    Records=[
-                        {"PartitionKey": records[at].partition_key, "Data": records[at].data} for at in left
-                    ],
+                    Records=[{"PartitionKey": records[at].partition_key, "Data": records[at].data} for at in left],
                 )
             except (HTTPClientError, exceptions.ConnectionError):
                 return Outcome(frozenset(taken), unsure=frozenset(left), problem="no answer came")

@@ -127,9 +127,7 @@ class RangeRedrive:
                 )
         return wanted, days
 
-    def _not_stored(
-        self, wanted: dict[str, _Expected], days: set[tuple[int, int, int]], from_ms: int
-    ) -> set[str]:
+    def _not_stored(self, wanted: dict[str, _Expected], days: set[tuple[int, int, int]], from_ms: int) -> set[str]:
         rows, payloads = self._stored(days, from_ms)
         skipped = set()
         for key, expected in wanted.items():
@@ -172,9 +170,7 @@ class RangeRedrive:
     def _keys(self, days: set[tuple[int, int, int]], from_ms: int) -> Iterator[str]:
         for year, month, day in sorted(days):
             prefix = f"factory={self._parts.factory}/year={year:04}/month={month:02}/day={day:02}/"
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self._parts.bucket, Prefix=prefix
-            )
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._parts.bucket, Prefix=prefix)
             for page in pages:
                 for item in page.get("Contents", []):
                     if item["LastModified"].timestamp() * 1000 >= from_ms - 1000:

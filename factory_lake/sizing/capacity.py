@@ -147,9 +147,7 @@ def _connections(factory: Factory, assumed: Assumed) -> Iterator[Row]:
         f"share its tags among {enough} gateways (now {lane.gateways})",
     )
     largest = max(each.size for each in factory.lanes)
-    yield Row(
-        "bytes of a message", text(largest), largest, PAYLOAD_BYTES, "split it; AWS IoT refuses larger ones"
-    )
+    yield Row("bytes of a message", text(largest), largest, PAYLOAD_BYTES, "split it; AWS IoT refuses larger ones")
     days = factory.measurements.settings["transform"]["past_days"]
     if lane.messages < PUBLISHES:
         late = assumed.outage_hours + _catch_up_hours(lane.messages, assumed)

@@ -58,9 +58,7 @@ def cost(
     bill = bills.bill(read_plant(plant), bills.read_prices(prices))
     columns = ("group", "price", "sum", "quantity", "a unit", bill.currency)
     uses = Table(columns, bill.uses)
-    summary = Table(
-        ("factory", *bills.GROUPS, bill.currency), [(name, *amounts) for name, amounts in bill.summary]
-    )
+    summary = Table(("factory", *bills.GROUPS, bill.currency), [(name, *amounts) for name, amounts in bill.summary])
     if form != "table":
         emit(form, uses, document={"by_factory": summary.records(), "uses": uses.records()})
         return

@@ -70,9 +70,7 @@ def read_prices(path: Path) -> Prices:
         title = f"{content['note']}: {content['region']}, {content['date']}, {content['currency']}"
         return Prices(title, content["currency"], dict(content["prices"]), dict(content["meters"]))
     except KeyError as error:
-        raise PriceError(
-            path, f"must have note, region, date, currency, meters and prices, got no {error}"
-        ) from error
+        raise PriceError(path, f"must have note, region, date, currency, meters and prices, got no {error}") from error
     except (TypeError, ValueError) as error:
         raise PriceError(path, f"must have tables [prices] and [meters]: {error}") from error
 
@@ -80,9 +78,7 @@ def read_prices(path: Path) -> Prices:
 def uses_of(factory: Factory, assumed: Assumed, meters: dict[str, int]) -> list[Use]:
     """All that a factory uses in a month."""
     minutes = 2 * factory.measurements.gateways * HOURS * 60 / 1e6
-    uses = [
-        Use("messages", "iot_million_connection_minutes", "2 connections a gateway, all the time", minutes)
-    ]
+    uses = [Use("messages", "iot_million_connection_minutes", "2 connections a gateway, all the time", minutes)]
     for lane in factory.lanes:
         uses += _lane(lane, assumed, meters)
     if factory.video is not None:
@@ -141,10 +137,7 @@ def bill(plant: Plant, prices: Prices) -> Bill:
         unit = prices.by_unit[name]
         rows.append((group, name, alike[0].sum, quantity, unit, quantity * unit))
     amounts = {
-        name: [
-            sum(use.quantity * prices.by_unit[use.price] for use in uses if use.group == group)
-            for group in GROUPS
-        ]
+        name: [sum(use.quantity * prices.by_unit[use.price] for use in uses if use.group == group) for group in GROUPS]
         for name, uses in by_factory.items()
     }
     amounts[ALL] = [sum(column) for column in zip(*amounts.values(), strict=True)]
@@ -198,9 +191,7 @@ def _lane(lane: Lane, assumed: Assumed, meters: dict[str, int]) -> Iterator[Use]
     count = lane.all_messages * SECONDS
     gb = count * lane.size / 1e9
     units = count * _metered(lane.size, meters["iot"]) / 1e6
-    yield Use(
-        "messages", "iot_million_messages", f"messages, {meters['iot']} bytes each counted as one", units
-    )
+    yield Use("messages", "iot_million_messages", f"messages, {meters['iot']} bytes each counted as one", units)
     yield Use("messages", "iot_million_rules", "the same, by the rule", units)
     yield Use("messages", "iot_million_actions", "the same, by its action", units)
     yield from _stream(lane, count, gb, meters)
@@ -210,18 +201,14 @@ def _lane(lane: Lane, assumed: Assumed, meters: dict[str, int]) -> Iterator[Use]
     yield Use("messages", "firehose_partitioning_gb", "the same", billed)
     if lane.name == "measurements":
         yield Use("messages", "firehose_conversion_gb", "the same, measurements alone", billed)
-    yield Use(
-        "messages", "firehose_thousand_objects", "one each time that a buffer is full or old", objects / 1000
-    )
+    yield Use("messages", "firehose_thousand_objects", "one each time that a buffer is full or old", objects / 1000)
     buffer = lane.transform_buffer
     calls = max(gb * 1000 / buffer["mb"], min(count, SECONDS / max(1, buffer["seconds"])))
     seconds = gb * 1000 * assumed.transform_seconds_per_mb
     yield from _function("messages", calls, seconds, lane.settings["transform"]["memory_mb"])
     stored = lane.stored(gb, assumed)
     yield Use("storage", "s3_thousand_puts", "objects and clips", objects / 1000)
-    yield Use(
-        "storage", "s3_gb_months", "a month's data * the months that it is kept", stored * assumed.keep_months
-    )
+    yield Use("storage", "s3_gb_months", "a month's data * the months that it is kept", stored * assumed.keep_months)
 
 
 def _stream(lane: Lane, count: float, gb: float, meters: dict[str, int]) -> Iterator[Use]:
@@ -247,9 +234,7 @@ def _stream(lane: Lane, count: float, gb: float, meters: dict[str, int]) -> Iter
 def _function(group: str, calls: float, seconds: float, memory_mb: float) -> Iterator[Use]:
     what = {"messages": "batches of the transform", "video": "runs of the archiver"}[group]
     yield Use(group, "lambda_million_calls", what, calls / 1e6)
-    yield Use(
-        group, "lambda_thousand_gb_seconds", "their duration * memory", seconds * memory_mb / 1024 / 1000
-    )
+    yield Use(group, "lambda_thousand_gb_seconds", "their duration * memory", seconds * memory_mb / 1024 / 1000)
 
 
 def _video(video: Video, assumed: Assumed) -> Iterator[Use]:
@@ -262,13 +247,9 @@ def _video(video: Video, assumed: Assumed) -> Iterator[Use]:
     yield Use("video", "video_gb_months_kept", "the same * retention / month", kept)
     calls = SECONDS / video.schedule_seconds * video.settings["shards"]
     seconds = clips * (assumed.archive_seconds_per_clip + video.clip_mb / assumed.archive_mb_per_second)
-    yield from _function(
-        "video", calls, seconds / video.settings["streams_at_once"], video.settings["memory_mb"]
-    )
+    yield from _function("video", calls, seconds / video.settings["streams_at_once"], video.settings["memory_mb"])
     yield Use("storage", "s3_thousand_puts", "objects and clips", clips / 1000)
-    yield Use(
-        "storage", "s3_gb_months", "a month's data * the months that it is kept", gb * assumed.keep_months
-    )
+    yield Use("storage", "s3_gb_months", "a month's data * the months that it is kept", gb * assumed.keep_months)
 
 
 ALL_PRICES = frozenset(

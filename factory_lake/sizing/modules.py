@@ -14,9 +14,7 @@ _MEANING = re.compile(r"^    ([a-z-]+) += ", re.MULTILINE)
 _OF_ONE_LANE = re.compile(r"^        ([a-z-]+) += lane != \"\w+\" \? null :", re.MULTILINE)
 _INSIGHT = re.compile(r"^        ([a-z-]+) += \{\s+expression = local\.rule_actions\[", re.MULTILINE)
 _OF_CAMERA = re.compile(r"^        \"\$\{id\}-([a-z-]+)\" = ", re.MULTILINE)
-_OF_SCHEDULE = re.compile(
-    r"^        \"\$\{rule\}-([a-z-]+)\" = (length\(local\.rules\) == 1 \? null)?", re.MULTILINE
-)
+_OF_SCHEDULE = re.compile(r"^        \"\$\{rule\}-([a-z-]+)\" = (length\(local\.rules\) == 1 \? null)?", re.MULTILINE)
 _TARGETS_PER_RULE = re.compile(r"^  targets_per_rule = (\d+)$", re.MULTILINE)
 
 
@@ -56,9 +54,7 @@ def alarms(repository: Path = REPOSITORY) -> Alarms:
     Raises:
         ValueError: A file is written in another way than this reads.
     """
-    messages, video = (
-        _text(module, "alarms.tf", repository) for module in ("factory_pipeline", "video_archiver")
-    )
+    messages, video = (_text(module, "alarms.tf", repository) for module in ("factory_pipeline", "video_archiver"))
     of_lane, of_video = _meanings(messages), _meanings(video)
     of_one, insights = (set(pattern.findall(messages)) for pattern in (_OF_ONE_LANE, _INSIGHT))
     of_camera = set(_OF_CAMERA.findall(video))
@@ -101,8 +97,7 @@ def topic_rules(repository: Path = REPOSITORY) -> int:
 def _blocks(module: str, kind: str, repository: Path) -> int:
     files = (repository / "modules" / module).glob("*.tf")
     return sum(
-        len(re.findall(rf'^resource "{kind}" ', each.read_text(encoding="utf-8"), re.MULTILINE))
-        for each in files
+        len(re.findall(rf'^resource "{kind}" ', each.read_text(encoding="utf-8"), re.MULTILINE)) for each in files
     )
 
 

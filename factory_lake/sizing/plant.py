@@ -209,8 +209,7 @@ def _factory(name: str, given: Mapping[str, Any]) -> Factory:
     defaults = defaults_of("factory_pipeline", "lanes")
     settings = {lane: given.get("lanes", {}).get(lane, {}) for lane in LANES}
     measurements, configuration = (
-        Lane(lane, *rates[lane], gateways, _merged(defaults, settings[lane], f"{path}.lanes.{lane}"))
-        for lane in LANES
+        Lane(lane, *rates[lane], gateways, _merged(defaults, settings[lane], f"{path}.lanes.{lane}")) for lane in LANES
     )
     return Factory(name, measurements, configuration, _video(given, path))
 
@@ -269,9 +268,7 @@ def _number(given: Mapping[str, Any], name: str, path: str) -> float:
 def _refuse_others(given: Mapping[str, Any], known: set[str], path: str) -> None:
     _refuse_no_table(given, path)
     if others := sorted(set(given) - known):
-        raise PlantError(
-            path, f"must have no other keys than {', '.join(sorted(known))}, got {', '.join(others)}"
-        )
+        raise PlantError(path, f"must have no other keys than {', '.join(sorted(known))}, got {', '.join(others)}")
 
 
 def _refuse_no_table(given: object, path: str) -> None:

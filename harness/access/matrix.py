@@ -121,15 +121,11 @@ def tried(lake: LakeUnderTest, factory: str, foreign: str) -> dict[Cell, bool]:
         for probe, scope, targets in _cells(places(lake, principal, foreign)):
             answers = {caller.may(probe, target) for target in targets}
             if len(answers) != 1:
-                raise ProbeError(
-                    f"{principal}: {probe.action} on {probe.on} ({scope}): not one verdict for {targets}"
-                )
+                raise ProbeError(f"{principal}: {probe.action} on {probe.on} ({scope}): not one verdict for {targets}")
             cell = (principal.kind, principal.lane or "", probe.action, probe.on, scope)
             verdict = answers.pop()
             if verdicts.setdefault(cell, verdict) != verdict:
-                raise ProbeError(
-                    f"{principal}: {probe.action} on {probe.on} ({scope}): two calls, two verdicts"
-                )
+                raise ProbeError(f"{principal}: {probe.action} on {probe.on} ({scope}): two calls, two verdicts")
     return verdicts
 
 
@@ -167,9 +163,7 @@ class _Caller:
             return False
         missing = re.search(r"not authorized to perform: (\S+)", message)
         if probe.says_why and (missing is None or missing[1] != probe.action):
-            raise ProbeError(
-                f"{self._principal}: {probe.action} on {probe.on} was refused otherwise: {message}"
-            )
+            raise ProbeError(f"{self._principal}: {probe.action} on {probe.on} was refused otherwise: {message}")
         return True
 
 
@@ -196,10 +190,7 @@ def differences(table: set[Cell], verdicts: Mapping[Cell, bool]) -> list[str]:
     found = {cell for cell, allowed in verdicts.items() if allowed}
     return [
         *(f"allowed, and the table does not allow it: {_words(cell)}" for cell in sorted(found - table)),
-        *(
-            f"denied, and the table allows it: {_words(cell)}"
-            for cell in sorted(table & verdicts.keys() - found)
-        ),
+        *(f"denied, and the table allows it: {_words(cell)}" for cell in sorted(table & verdicts.keys() - found)),
         *(f"in the table, and never tried: {_words(cell)}" for cell in sorted(table - verdicts.keys())),
     ]
 

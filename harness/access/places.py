@@ -143,9 +143,7 @@ _OF_LANE: dict[str, Callable[[LakeUnderTest, str, Lane], Target]] = {
     "delivery stream": lambda lake, factory, lane: {
         "delivery_stream": lake.outputs["delivery_streams"][factory][lane]
     },
-    "transform function": lambda lake, factory, lane: {
-        "function": lake.outputs["transform_functions"][factory][lane]
-    },
+    "transform function": lambda lake, factory, lane: {"function": lake.outputs["transform_functions"][factory][lane]},
     "topic rule": lambda lake, factory, lane: {"rule": rule_of(lake.root.of("iot"), factory, lane)},
     "gateway": _thing,
     "data": _data,
@@ -169,9 +167,7 @@ _OF_VIDEO: dict[str, Callable[[LakeUnderTest, str], Target]] = {
     "video stream": _video_stream,
     "clip function": lambda lake, factory: {"function": lake.outputs["video"][factory]["clip_function"]},
     "clip schedule": lambda lake, factory: {"schedule": lake.outputs["video"][factory]["schedule_rules"][0]},
-    "clip log": lambda lake, factory: _log(
-        f"/aws/lambda/{lake.outputs['video'][factory]['clip_function']}", NAME
-    ),
+    "clip log": lambda lake, factory: _log(f"/aws/lambda/{lake.outputs['video'][factory]['clip_function']}", NAME),
     "clips": _clips,
     "clip_fetch role": lambda lake, factory: _role(lake.outputs["video"][factory]["role"]),
 }
@@ -189,9 +185,7 @@ def _shared(lake: LakeUnderTest, principal: Principal) -> Places:
     }
     tables: Places = {
         f"table {table}": {
-            "shared": [
-                {"database": database, "table": table, "arn": lake.arn("glue", f"table/{database}/{table}")}
-            ]
+            "shared": [{"database": database, "table": table, "arn": lake.arn("glue", f"table/{database}/{table}")}]
         }
         for table in LANES
     }
@@ -203,8 +197,7 @@ def _shared(lake: LakeUnderTest, principal: Principal) -> Places:
         "workgroup": {"shared": [{"workgroup": lake.outputs["athena"]["workgroup"], "database": database}]},
         "KMS key": {
             "shared": [
-                {**_key(lake, arn), "own_role": principal.role_arn}
-                for arn in dict.fromkeys(lake.keys.values())
+                {**_key(lake, arn), "own_role": principal.role_arn} for arn in dict.fromkeys(lake.keys.values())
             ]
         },
         "its own role": {"own": [_role(principal.role_arn)]},

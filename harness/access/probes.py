@@ -95,9 +95,7 @@ _KINESIS = [
         "kinesis:DescribeStreamSummary",
         "kinesis:ListShards",
     ),
-    Probe(
-        "kinesis:SplitShard", "data stream", {**_STREAM, "ShardToSplit": _MISSING, "NewStartingHashKey": "0"}
-    ),
+    Probe("kinesis:SplitShard", "data stream", {**_STREAM, "ShardToSplit": _MISSING, "NewStartingHashKey": "0"}),
     Probe("kinesis:DecreaseStreamRetentionPeriod", "data stream", {**_STREAM, "RetentionPeriodHours": 1}),
     Probe(
         "kinesis:StopStreamEncryption",
@@ -191,9 +189,7 @@ _LAMBDA = [
     for on in ("transform function", "clip function")
     for probe in (
         Probe("lambda:InvokeFunction", on, {**_FUNCTION, "InvocationType": "DryRun"}, method="invoke"),
-        *_each(
-            on, _FUNCTION, "lambda:GetFunction", "lambda:GetFunctionConfiguration", "lambda:DeleteFunction"
-        ),
+        *_each(on, _FUNCTION, "lambda:GetFunction", "lambda:GetFunctionConfiguration", "lambda:DeleteFunction"),
         Probe("lambda:UpdateFunctionCode", on, {**_FUNCTION, "ZipFile": b"", "DryRun": True}),
         Probe("lambda:UpdateFunctionConfiguration", on, {**_FUNCTION, "MemorySize": 1_000_000}),
         Probe(
@@ -297,9 +293,7 @@ _KINESIS_VIDEO = [
     *_each("video stream", _VIDEO, "kinesisvideo:DescribeStream", "kinesisvideo:ListTagsForStream"),
     Probe("kinesisvideo:GetDataEndpoint", "video stream", {**_VIDEO, "APIName": "GET_CLIP"}),
     Probe("kinesisvideo:ListFragments", "video stream", _VIDEO, client=_MEDIA),
-    Probe(
-        "kinesisvideo:GetClip", "video stream", {**_VIDEO, "ClipFragmentSelector": _SELECTOR}, client=_MEDIA
-    ),
+    Probe("kinesisvideo:GetClip", "video stream", {**_VIDEO, "ClipFragmentSelector": _SELECTOR}, client=_MEDIA),
     Probe(
         "kinesisvideo:GetMediaForFragmentList",
         "video stream",

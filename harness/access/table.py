@@ -24,9 +24,7 @@ def render(text: str) -> str:
     tables = {"roles": _roles, "calls": _calls, "gateways": _gateways}
     places = {match[2] for match in _PLACE.finditer(text)}
     if places != tables.keys():
-        raise ValueError(
-            f"{DOCUMENT.name} must have the tables {', '.join(tables)}, got {', '.join(sorted(places))}"
-        )
+        raise ValueError(f"{DOCUMENT.name} must have the tables {', '.join(tables)}, got {', '.join(sorted(places))}")
     return _PLACE.sub(lambda match: match[1] + "\n".join(tables[match[2]]()) + "\n" + match[3], text)
 
 

@@ -149,9 +149,7 @@ class Server:
 def server() -> Iterator[Server]:
     """The server while the block runs."""
     command = [sys.executable, "-m", "harness.bench.video_server"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield Server(process)
         finally:
@@ -306,10 +304,7 @@ def import_ms(package: Path, runs: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         zipfile.ZipFile(package).extractall(folder)
         environment = {"PATH": os.defpath, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"}
-        took = [
-            float(subprocess.check_output([sys.executable, "-c", _IMPORT], env=environment))
-            for _ in range(runs)
-        ]
+        took = [float(subprocess.check_output([sys.executable, "-c", _IMPORT], env=environment)) for _ in range(runs)]
     return statistics.median(took) * 1000
 
 
@@ -337,24 +332,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--rounds", type=count, default=5, help="times that clips are archived and copied (%(default)s)"
     )
     parser.add_argument("--processes", type=count, default=15, help="interpreters to start (%(default)s)")
-    parser.add_argument(
-        "--result", type=result_file, default=str(RESULT), help="where the result goes (%(default)s)"
-    )
+    parser.add_argument("--result", type=result_file, default=str(RESULT), help="where the result goes (%(default)s)")
     options = parser.parse_args(arguments)
     result = measure(options.rounds, options.processes)
     for size, figures in result["calls_by_archived_clips"].items():
-        print(
-            f"{int(size):,} clips archived: {figures['steady']} calls for a clip,"
-            f" {figures['cold']} in a cold start"
-        )
+        print(f"{int(size):,} clips archived: {figures['steady']} calls for a clip, {figures['cold']} in a cold start")
     print(f"{result['mb_per_second']} MB/s archived, {result['copy_mb_per_second']} MB/s copied")
     for target in TARGETS:
         value = result[target.key]
         bound = f"{'at least' if target.at_least else 'at most'} {target.bound:g}"
-        print(
-            f"{'met   ' if target.met(value) else 'MISSED'} {target.key} = {value:.2f}"
-            f" ({bound}: {target.what})"
-        )
+        print(f"{'met   ' if target.met(value) else 'MISSED'} {target.key} = {value:.2f} ({bound}: {target.what})")
     options.result.write_text(json.dumps(result, indent=2) + "\n")
     print(f"written to {options.result}")
     return 0

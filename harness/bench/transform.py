@@ -326,9 +326,7 @@ def race(peers: dict[str, Peer], event: Event, rounds: int) -> dict[str, list[fl
 
 def ratio(times: dict[str, list[float]], peer: str) -> float:
     """Return how many times as fast as a peer the transform was: the median over the rounds."""
-    return statistics.median(
-        theirs / mine for theirs, mine in zip(times[peer], times["transform"], strict=True)
-    )
+    return statistics.median(theirs / mine for theirs, mine in zip(times[peer], times["transform"], strict=True))
 
 
 def import_ms(python: Path, package: Path, runs: int, *, cached: bool) -> float:
@@ -376,18 +374,14 @@ def _environment(folder: str) -> dict[str, str]:
 
 
 def _output(python: Path, script: str, environment: dict[str, str]) -> str:
-    return subprocess.run(
-        [python, "-c", script], env=environment, check=True, capture_output=True, text=True
-    ).stdout
+    return subprocess.run([python, "-c", script], env=environment, check=True, capture_output=True, text=True).stdout
 
 
 def measure(rounds: int, processes: int) -> dict[str, Any]:
     """Measure everything; return the result as it is written."""
     transform = ours()
     races = {
-        "clean": race(
-            {"transform": transform, "powertools": powertools, "floor": floor}, batch(clean), rounds
-        ),
+        "clean": race({"transform": transform, "powertools": powertools, "floor": floor}, batch(clean), rounds),
         "typical": race({"transform": transform, "powertools": powertools}, batch(typical), rounds),
         "dirty": race({"transform": transform, "naive": plain}, batch(dirty), rounds),
     }
@@ -397,8 +391,7 @@ def measure(rounds: int, processes: int) -> dict[str, Any]:
         for name, kind in (("clean", clean), ("typical", typical), ("dirty", dirty))
     }
     counts = {
-        name: len(batch(kind)["records"])
-        for name, kind in (("clean", clean), ("typical", typical), ("dirty", dirty))
+        name: len(batch(kind)["records"]) for name, kind in (("clean", clean), ("typical", typical), ("dirty", dirty))
     }
     package = build(SOURCES / "transform", PACKAGES).path
     python = Path(sys.executable)
@@ -423,15 +416,9 @@ def measure(rounds: int, processes: int) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write the result."""
-    parser = Parser(
-        prog="python -m harness.bench.transform", description="Compare the transform with its peers."
-    )
-    parser.add_argument(
-        "--rounds", type=count, default=15, help="times that each batch is run (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--processes", type=count, default=15, help="interpreters to start (default: %(default)s)"
-    )
+    parser = Parser(prog="python -m harness.bench.transform", description="Compare the transform with its peers.")
+    parser.add_argument("--rounds", type=count, default=15, help="times that each batch is run (default: %(default)s)")
+    parser.add_argument("--processes", type=count, default=15, help="interpreters to start (default: %(default)s)")
     parser.add_argument(
         "--result", type=result_file, default=str(RESULT), help="where the result goes (default: %(default)s)"
     )
@@ -440,16 +427,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, rates in result["records_per_second"].items():
         listed = ", ".join(f"{peer} {rate:,}" for peer, rate in rates.items())
         print(f"{name}: {listed} records/s ({result['records'][name]} records in a batch)")
-        print(
-            f"{name}: the fast path is {result['fast_vs_slow_path'][name]:.1f} times as fast as the slow path"
-        )
+        print(f"{name}: the fast path is {result['fast_vs_slow_path'][name]:.1f} times as fast as the slow path")
     for target in TARGETS:
         value = result[target.key]
         bound = f"{'at least' if target.at_least else 'at most'} {target.bound:g}"
-        print(
-            f"{'met   ' if target.met(value) else 'MISSED'} {target.key} = {value:.2f}"
-            f" ({bound}: {target.what})"
-        )
+        print(f"{'met   ' if target.met(value) else 'MISSED'} {target.key} = {value:.2f} ({bound}: {target.what})")
     print(f"       with cached bytecode the import takes {result['import_cached_ms']:.1f} ms")
     options.result.write_text(json.dumps(result, indent=2) + "\n")
     print(f"written to {options.result}")

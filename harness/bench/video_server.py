@@ -204,9 +204,7 @@ class Handler(BaseHTTPRequestHandler):
         name = next(name for name in self.state.streams if name.endswith("_" + camera))
         stream = Stream(name, camera, self.state.created_ms, 24 * 3600 * 1000)
         number = (parsed.number - 10**30) // 5 + self.state.archived
-        return keys.clip_metadata(
-            stream, self.state.archived_clip(number), 10_000, keys.MP4, 10_000, "", "earlier"
-        )
+        return keys.clip_metadata(stream, self.state.archived_clip(number), 10_000, keys.MP4, 10_000, "", "earlier")
 
     def do_GET(self) -> None:
         """ListObjectsV2."""
@@ -247,9 +245,7 @@ def _key(path: str) -> str:
 
 def _metadata(headers: Any) -> dict[str, str]:
     mark = "x-amz-meta-"
-    return {
-        name.lower()[len(mark) :]: value for name, value in headers.items() if name.lower().startswith(mark)
-    }
+    return {name.lower()[len(mark) :]: value for name, value in headers.items() if name.lower().startswith(mark)}
 
 
 def _movie(duration_ms: int) -> bytes:

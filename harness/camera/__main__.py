@@ -25,9 +25,7 @@ def command(
         Path | None,
         typer.Option("--journal", metavar="FILE", help="What was sent. Default: cameras.jsonl of the lake."),
     ] = None,
-    folder: Annotated[
-        Path, typer.Option("--lake", metavar="DIR", help="The local lake's folder.")
-    ] = DEFAULT_LOCAL,
+    folder: Annotated[Path, typer.Option("--lake", metavar="DIR", help="The local lake's folder.")] = DEFAULT_LOCAL,
 ) -> int:
     """Decode all archived clips of a factory, and find every frame of a journal in them."""
     lake = open_lake(folder)

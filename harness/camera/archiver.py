@@ -95,9 +95,7 @@ def crash_while_storing(cloud: LocalCloud, function: str, clips_path: str, secon
         while not faults.hits(held):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{function} had no clip to store in {seconds:.0f} s")
-            run = threading.Thread(
-                target=functions.invoke, kwargs={"FunctionName": function, "Payload": b"{}"}
-            )
+            run = threading.Thread(target=functions.invoke, kwargs={"FunctionName": function, "Payload": b"{}"})
             run.start()
             while run.is_alive() and not faults.hits(held):
                 time.sleep(_POLL_SECONDS)

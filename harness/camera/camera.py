@@ -105,9 +105,7 @@ class Camera:
     def _film(self, segment: Segment) -> Footage:
         length_ms = segment.frames * 1000 // self._script.fps
         if self._file is None:
-            encoder = SyntheticEncoder(
-                self.name, segment.width, segment.height, self._script.fps, self._audio
-            )
+            encoder = SyntheticEncoder(self.name, segment.width, segment.height, self._script.fps, self._audio)
             footage = encoder.film(segment.start_ms, self._frames, segment.frames)
         else:
             # Groups of pictures have lengths of their own; of the script's times the breaks remain.

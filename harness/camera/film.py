@@ -96,9 +96,7 @@ def _journal(path: Path) -> Journal:
         journal = Journal(path)
         path.open("ab").close()
     except OSError as error:
-        raise InputError(
-            f"--journal: must be a file that can be written, got {path} ({error.strerror})"
-        ) from error
+        raise InputError(f"--journal: must be a file that can be written, got {path} ({error.strerror})") from error
     return journal
 
 

@@ -83,9 +83,7 @@ def named_values(variables: dict[str, Any], folder: Path) -> dict[str, object]:
         "@gateway added": _requests_with(
             requests, folder / "gateway", [(_client_id(lane, "forge"), CERTIFICATE) for lane in _LANES]
         ),
-        "@request added": _requests_with(
-            requests, folder / "second", [(_client_id("measurements"), "second")]
-        ),
+        "@request added": _requests_with(requests, folder / "second", [(_client_id("measurements"), "second")]),
         "@request respelled": _requests_respelled(requests, folder / "respelled"),
         "@request swapped": _requests_swapped(requests, folder / "swapped", _client_id("measurements")),
         "@request removed": _requests_without(requests, folder / "none", _client_id("measurements")),

@@ -87,18 +87,14 @@ def outcomes(lake: LocalLake, folder: Path) -> list[Outcome]:
     events = root.plan_events("-refresh=false", "-lock=false")
     found = {f"lake_{number}": [Outcome(case) for case in together] for number, together in enumerate(lakes)}
     read_events(events, found)
-    return sorted(
-        (each for together in found.values() for each in together), key=lambda each: cases.index(each.case)
-    )
+    return sorted((each for together in found.values() for each in together), key=lambda each: cases.index(each.case))
 
 
 def _packed(cases: Sequence[Case]) -> list[list[Case]]:
     """Cases that touch different parts of a lake share one: a lake more is a hundred resources more."""
     lakes: list[list[Case]] = []
     for case in cases:
-        place = next(
-            (together for together in lakes if all(_compatible(case, other) for other in together)), None
-        )
+        place = next((together for together in lakes if all(_compatible(case, other) for other in together)), None)
         if place is None:
             lakes.append([case])
         else:

@@ -80,9 +80,7 @@ def _belongs(resource: Mapping[str, Any], factories: frozenset[str]) -> bool:
     return within and ("[" not in module or any(f'["{name}"]' in module for name in factories))
 
 
-def _copies(
-    resources: Iterable[Mapping[str, Any]], name: str, factories: Iterable[str]
-) -> Iterator[dict[str, Any]]:
+def _copies(resources: Iterable[Mapping[str, Any]], name: str, factories: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Copies of a lake's resources below another module, in their protected blocks and with their guards."""
     yield _guard(f"module.{name}", "queried_factory", {factory: factory for factory in factories})
     for resource in resources:

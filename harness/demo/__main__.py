@@ -16,9 +16,7 @@ def demo(
     *,
     file: Annotated[
         Path | None,
-        typer.Option(
-            "--messages", metavar="FILE", help="Send this file's messages instead of a simulated plant's."
-        ),
+        typer.Option("--messages", metavar="FILE", help="Send this file's messages instead of a simulated plant's."),
     ] = None,
     workdir: Annotated[
         Path, typer.Option("--workdir", metavar="DIR", help="Emptied first; the results stay in it.")

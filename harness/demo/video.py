@@ -61,9 +61,7 @@ class Recording:
         with ExitStack() as schedules:
             for archiver in self.targets.archivers:
                 schedules.enter_context(schedule_off(self.targets.lake.cloud, archiver.rules))
-            cameras = [
-                self._camera(place, seed, now) for seed, place in enumerate(self.targets.cameras, start=1)
-            ]
+            cameras = [self._camera(place, seed, now) for seed, place in enumerate(self.targets.cameras, start=1)]
             fragments = sum(camera.backfill(int(now * 1000)) for camera in cameras)
             minutes = _BACKFILL_SECONDS // 60
             Steps.note(f"{fragments} fragments, {minutes} minutes of {len(cameras)} cameras, sent")

@@ -62,9 +62,7 @@ class Family:
 
     def message(self, rng: Random) -> str:
         """Spell a message, mostly a valid one."""
-        members = [
-            f"{key}{self._other}:{self._space}{self._value(json.loads(key), rng)}" for key in self._keys
-        ]
+        members = [f"{key}{self._other}:{self._space}{self._value(json.loads(key), rng)}" for key in self._keys]
         return "{" + ("," + self._space).join(members) + "}"
 
     def _value(self, key: str, rng: Random) -> str:

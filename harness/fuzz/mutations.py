@@ -108,9 +108,7 @@ def swap(rng: Random, message: bytes) -> bytes:
     (start, end), (start_2, end_2) = sorted((part(rng, message), part(rng, message)))
     if end > start_2:
         return message
-    return (
-        message[:start] + message[start_2:end_2] + message[end:start_2] + message[start:end] + message[end_2:]
-    )
+    return message[:start] + message[start_2:end_2] + message[end:start_2] + message[start:end] + message[end_2:]
 
 
 def copy(rng: Random, message: bytes) -> bytes:
@@ -164,9 +162,7 @@ MUTATIONS: list[Mutation | None] = [
 ]
 
 # The value of a member: the closing bracket of a container is left to the other mutations.
-_VALUE = re.compile(
-    rb'(?<=:)[ \t]*(?:"(?:[^"\\]|\\.)*"|[^,"{}\[\]]+|\{\}|\[\]|\{[^{}]*\}|\[[^\[\]]*\])', re.DOTALL
-)
+_VALUE = re.compile(rb'(?<=:)[ \t]*(?:"(?:[^"\\]|\\.)*"|[^,"{}\[\]]+|\{\}|\[\]|\{[^{}]*\}|\[[^\[\]]*\])', re.DOTALL)
 _MEMBER = re.compile(rb',[ \t]*"(?:[^"\\]|\\.)*"[ \t]*:(?:[ \t]*"(?:[^"\\]|\\.)*"|[^,"]*)', re.DOTALL)
 
 

@@ -138,9 +138,7 @@ class _Counting(Measurements):
         super().__init__(settings, load("measurements", SCHEMAS))
         self.slow = 0
 
-    def convert_slowly(
-        self, text: str, received_at: int, line_suffix: str
-    ) -> tuple[bytes, dict[str, dict[str, str]]]:
+    def convert_slowly(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, dict[str, dict[str, str]]]:
         """Read a message and count it."""
         self.slow += 1
         return super().convert_slowly(text, received_at, line_suffix)
@@ -206,9 +204,7 @@ def run_round(seed: int, messages: int = MESSAGES) -> Counts:
     """Run a round; stop at the first message that is answered otherwise than alone."""
     rng = Random(seed)  # noqa: S311 - the same messages for the same seed
     past_days, future_days = rng.choice(_WINDOWS)
-    setup = Setup(
-        rng.choice(_ARRIVALS), past_days, future_days, rng.choice(("reject", "reject", "null", "keep"))
-    )
+    setup = Setup(rng.choice(_ARRIVALS), past_days, future_days, rng.choice(("reject", "reject", "null", "keep")))
     lane, counts = Lane(setup), Counts()
     generated = generated_messages(rng, setup.arrival)
     before: list[bytes] = []

@@ -19,10 +19,6 @@ def function_environment(cloud: LocalCloud, function: str, **changes: str) -> It
 def change_environment(cloud: LocalCloud, function: str, changes: dict[str, str]) -> dict[str, str]:
     """Change environment variables of a function, and return all that it had."""
     functions = cloud.client("lambda")
-    before: dict[str, str] = functions.get_function_configuration(FunctionName=function)["Environment"][
-        "Variables"
-    ]
-    functions.update_function_configuration(
-        FunctionName=function, Environment={"Variables": {**before, **changes}}
-    )
+    before: dict[str, str] = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=function, Environment={"Variables": {**before, **changes}})
     return before

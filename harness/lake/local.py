@@ -57,9 +57,7 @@ class LocalLake:
             TerraformError: When the provider cannot be installed. Nothing is left running.
         """
         workdir = workdir.resolve()
-        cloud = LocalCloud.start(
-            workdir / "cloud", port, mqtt_port, detached=detached, pythons=LAMBDA_PYTHONS
-        )
+        cloud = LocalCloud.start(workdir / "cloud", port, mqtt_port, detached=detached, pythons=LAMBDA_PYTHONS)
         try:
             terraform = Terraform(ENVIRONMENT, workdir / "terraform", cloud.environment())
             terraform.state.unlink(missing_ok=True)
@@ -97,9 +95,7 @@ class LocalLake:
         """The gateways' private keys, which Terraform never sees."""
         return self.workdir / "keys"
 
-    def apply(
-        self, factories: Mapping[str, Any] | None = None, *, refresh: bool = True, **variables: object
-    ) -> None:
+    def apply(self, factories: Mapping[str, Any] | None = None, *, refresh: bool = True, **variables: object) -> None:
         """Make the keys and CSRs that are missing, and apply.
 
         Args:
@@ -189,6 +185,4 @@ def build_packages() -> None:
     """
     with suppress(FileExistsError):
         PACKAGES.mkdir(parents=True)
-    subprocess.run(
-        [sys.executable, "-m", "scripts.package"], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([sys.executable, "-m", "scripts.package"], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)

@@ -82,9 +82,7 @@ class _Checker:
 
     def check(self) -> None:
         objects = self._own(list(self._outcome.aws.bucket.objects.values()))
-        clips = sorted(
-            (self._clip(each) for each in objects if _is_clip(each)), key=lambda clip: clip.stored.key
-        )
+        clips = sorted((self._clip(each) for each in objects if _is_clip(each)), key=lambda clip: clip.stored.key)
         clips.sort(key=lambda clip: (clip.stored.key.rsplit("Z-", 1)[0], clip.numbers[0]))
         self._order(clips)
         self._completeness(clips)
@@ -117,10 +115,7 @@ class _Checker:
     def _completeness(self, clips: list[_Clip]) -> None:
         there = {number for clip in clips for number in clip.numbers}
         deleted = {
-            n
-            for each in self._own(self._outcome.deleted)
-            if _is_clip(each)
-            for n in media.numbers_in(each.body)
+            n for each in self._own(self._outcome.deleted) if _is_clip(each) for n in media.numbers_in(each.body)
         }
         passes = self._passes()
         begin_ms = self._begin_ms()
@@ -199,9 +194,7 @@ class _Checker:
             self._violation(f"the clip of {name} was kept raw though GetClip gives it")
         ending, content_type = _FORMATS[clip.meta["format"]]
         if not clip.stored.key.endswith(ending) or clip.stored.content_type != content_type:
-            self._violation(
-                f"the clip of {name} is {clip.meta['format']}, but its key or content type is not"
-            )
+            self._violation(f"the clip of {name} is {clip.meta['format']}, but its key or content type is not")
         if clip.meta.get("flags") == "duration" and not self._stream.shown_ms:
             self._violation(f"the clip of {name} is flagged without a cause")
 
@@ -255,9 +248,7 @@ def _next_is_in_the_way(
     last, following = known[-1], rest[0]
     if cut == planning.CLOCK:
         groups = (_group_at(rest), list(reversed(_group_at(tuple(reversed(known))))))
-        return following.producer_ms <= last.producer_ms or any(
-            _has_inseparable_starts(group) for group in groups
-        )
+        return following.producer_ms <= last.producer_ms or any(_has_inseparable_starts(group) for group in groups)
     if cut == planning.GAP:
         return _is_gap(last, following, settings.gap_ms)
     together = [*known, *_group_at(rest)]
@@ -302,18 +293,13 @@ def _lengths_ms(fragments: list[semantics.Fragment], gap_ms: int) -> list[int]:
 
 def _is_unreadable(fragments: list[semantics.Fragment], stream: Stream) -> bool:
     """Whether GetClip gives no clip of these fragments, or none whose duration tells that it is whole."""
-    if len(_group_at(tuple(fragments))) > 1 and any(
-        fragment.number in stream.shown_ms for fragment in fragments
-    ):
+    if len(_group_at(tuple(fragments))) > 1 and any(fragment.number in stream.shown_ms for fragment in fragments):
         return True
     if _has_inseparable_starts(_group_at(tuple(fragments))):
         return True
     if stream.policy.dedupe_server_clips and len(semantics.without_duplicates(fragments)) < len(fragments):
         return True
-    if (
-        sum(fragment.size for fragment in fragments) > semantics.CLIP_BYTES
-        and len(_group_at(tuple(fragments))) > 1
-    ):
+    if sum(fragment.size for fragment in fragments) > semantics.CLIP_BYTES and len(_group_at(tuple(fragments))) > 1:
         return True
     try:
         semantics.check_media(fragments)

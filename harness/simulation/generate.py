@@ -257,9 +257,7 @@ def _runs(rng: random.Random, begin_ms: int, end_ms: int) -> tuple[Run, ...]:
         runs.append(_run(rng, at_ms, settings))
         if rng.random() < 0.35:  # a second one at the same time, perhaps with other settings
             other = {**settings, "clip_ms": rng.choice((1, 5, 20, 60, 300)) * 1000}
-            runs.append(
-                _run(rng, at_ms + rng.choice((0, 5, 100, 2000, 30_000)), rng.choice((settings, other)))
-            )
+            runs.append(_run(rng, at_ms + rng.choice((0, 5, 100, 2000, 30_000)), rng.choice((settings, other))))
         missed = rng.choice((1, 1, 1, 2, 10))
         at_ms += every_ms * missed
         if at_ms > end_ms and rng.random() < 0.7:
@@ -284,9 +282,7 @@ def _run(rng: random.Random, at_ms: int, settings: dict[str, Any]) -> Run:
     )
 
 
-def _actions(
-    rng: random.Random, streams: tuple[Stream, ...], begin_ms: int, end_ms: int
-) -> tuple[Action, ...]:
+def _actions(rng: random.Random, streams: tuple[Stream, ...], begin_ms: int, end_ms: int) -> tuple[Action, ...]:
     actions: list[Action] = []
     for kind, chance in (("delete-newest", 0.2), ("stray-objects", 0.1)):
         if rng.random() < chance:

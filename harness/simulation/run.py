@@ -84,9 +84,7 @@ class _Runner:
         clock = self._aws.clock
         last_settings = self._history.runs[-1].settings if self._history.runs else {}
         settings = self._settings(last_settings)
-        footage_ms = max(
-            (f.server_ms + f.length_ms for s in self._history.streams for f in s.fragments), default=0
-        )
+        footage_ms = max((f.server_ms + f.length_ms for s in self._history.streams for f in s.fragments), default=0)
         at_ms = max(clock.now_ms, footage_ms) + settings.quiet_ms + settings.settle_ms + _AFTER_MS
         for index in range(_FINAL_RUNS):
             run = Run(at_ms, _FINAL_TIMEOUT_MS, last_settings, seed=index, pace=20)

@@ -59,9 +59,7 @@ def _fewer_fragments(history: History) -> Iterator[History]:
             for index in range(0, len(stream.fragments), size):
                 if len(stream.fragments) > size:
                     shorter = replace(stream, fragments=_without(stream.fragments, index, size))
-                    yield replace(
-                        history, streams=(*history.streams[:at], shorter, *history.streams[at + 1 :])
-                    )
+                    yield replace(history, streams=(*history.streams[:at], shorter, *history.streams[at + 1 :]))
 
 
 def _sizes(count: int) -> Iterator[int]:

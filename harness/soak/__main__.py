@@ -23,9 +23,7 @@ def command(
     *,
     minutes: Annotated[
         float,
-        typer.Option(
-            "--minutes", parser=number(above=True), metavar="N", help="How long faults are injected."
-        ),
+        typer.Option("--minutes", parser=number(above=True), metavar="N", help="How long faults are injected."),
     ] = 10,
     seed: Annotated[
         int,
@@ -33,9 +31,7 @@ def command(
     ] = 1,
     rate: Annotated[
         float,
-        typer.Option(
-            "--rate", parser=number(above=True), metavar="N", help="Samples a second of each gateway."
-        ),
+        typer.Option("--rate", parser=number(above=True), metavar="N", help="Samples a second of each gateway."),
     ] = 10,
     workdir: Annotated[
         Path, typer.Option("--workdir", metavar="DIR", help="Emptied first; the results stay in it.")

@@ -125,9 +125,7 @@ def _transform_error(context: FaultContext, chance: Random, seconds: float) -> b
 def _transform_fails(context: FaultContext, chance: Random, seconds: float, error: str) -> bool:
     place = chance.choice(context.targets.lanes)
     began = time.time()
-    calls = _calls_hit(
-        context, seconds, service="lambda", operation="Invoke", resource=place.transform, error=error
-    )
+    calls = _calls_hit(context, seconds, service="lambda", operation="Invoke", resource=place.transform, error=error)
     context.outages.append(Outage(place.factory, place.lane, began, time.time()))
     return calls > 0
 

@@ -70,11 +70,7 @@ class Gateways:
     def __enter__(self) -> Self:
         cloud = self._targets.lake.cloud
         names = sorted(
-            {
-                (one.factory, one.gateway)
-                for one in self._known.sources
-                if one.factory in self._targets.factories
-            }
+            {(one.factory, one.gateway) for one in self._known.sources if one.factory in self._targets.factories}
         )
         for factory, name in names:
             line = self._lines.enter_context(Proxy(cloud.mqtt_host, cloud.mqtt_port))
@@ -93,9 +89,7 @@ class Gateways:
         for gateway in self.gateways:
             for lane, share in _SHARE.items():
                 source = Source(gateway.factory, gateway.name, lane)
-                self._workers.start(
-                    partial(self._send, gateway, source, self._rate * share), source.client_id
-                )
+                self._workers.start(partial(self._send, gateway, source, self._rate * share), source.client_id)
 
     def finish(self) -> None:
         """Take no new samples, and return when the broker has acknowledged all.

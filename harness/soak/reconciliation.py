@@ -228,9 +228,7 @@ def _unexplained(
         # The account may have put a strange copy down to a publish that was repeated as well.
         hidden = max(0, strange.get(message, 0) - len(without_kill))
         detail = "one record written again, and the delivery engine was not killed"
-        left += [
-            Discrepancy("duplicated", "?", None, copy.where, detail) for copy in messages[message][:hidden]
-        ]
+        left += [Discrepancy("duplicated", "?", None, copy.where, detail) for copy in messages[message][:hidden]]
     return tuple(left)
 
 

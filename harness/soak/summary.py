@@ -147,8 +147,7 @@ class Summary:
             "messages_per_second": round(self.messages_per_second, 1),
             "peak_rss_mb": round(self.peak_rss_mb),
             "rss_mb": {
-                when: {role: round(mb) for role, mb in sorted(roles.items())}
-                for when, roles in self.rss_mb.items()
+                when: {role: round(mb) for role, mb in sorted(roles.items())} for when, roles in self.rss_mb.items()
             },
             "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
         }

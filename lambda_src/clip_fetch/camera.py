@@ -397,9 +397,7 @@ class Camera:
         self._hidden_ms = None
         self._position = keys.position_after("", metadata)
 
-    def _put_record(
-        self, token: str, metadata: dict[str, str], check: Callable[[], None] | None = None
-    ) -> bool:
+    def _put_record(self, token: str, metadata: dict[str, str], check: Callable[[], None] | None = None) -> bool:
         text = json.dumps(metadata, indent=1).encode() + b"\n"
         content_type = keys.CONTENT_TYPES[keys.GAP]
         done = self._archive.put(
@@ -503,8 +501,7 @@ class Camera:
             ) from error
         fragments = [*clip.fragments, following]
         lost_ms = sum(
-            planning.length_ms(each, after, self._limits.gap_ms)
-            for each, after in planning.successions(fragments)
+            planning.length_ms(each, after, self._limits.gap_ms) for each, after in planning.successions(fragments)
         )
         metadata = keys.gap_metadata(
             self.stream, following.number, following.start_ms, lost_ms, "unobtainable", self._run

@@ -151,9 +151,7 @@ def check_playback(clip: Clip, found: Playback) -> CheckResult:
         fits = found.frames == len(fragments)
     else:
         fits = _fits(fragments, found)
-    return (
-        CheckResult(found.duration_ms) if fits else CheckResult(found.duration_ms, "duration", differs=True)
-    )
+    return CheckResult(found.duration_ms) if fits else CheckResult(found.duration_ms, "duration", differs=True)
 
 
 def _fits(fragments: Sequence[Fragment], found: Playback) -> bool:

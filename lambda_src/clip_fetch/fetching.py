@@ -62,9 +62,7 @@ class Fetcher:
             self._log("clip refused", {"first": str(clip.first.number), "problem": result.problem})
         from .recovery import Recovery  # rarely needed, so a cold start does not compile it
 
-        with Recovery(self._downloader, self._video, self._spool, self._deadline).longest_part(
-            clip, result
-        ) as part:
+        with Recovery(self._downloader, self._video, self._spool, self._deadline).longest_part(clip, result) as part:
             yield part
 
     def _affordable(self, clip: Clip) -> Clip:

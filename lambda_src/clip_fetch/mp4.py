@@ -43,9 +43,7 @@ class _Track:
         total = sum(frames * duration for duration, frames in self.frames.items())
         count = sum(self.frames.values())
         often = sorted(self.frames.items(), key=lambda pair: -pair[1])
-        return Playback(
-            total * 1000 // self.timescale, count, tuple((d * 1000 / self.timescale, n) for d, n in often)
-        )
+        return Playback(total * 1000 // self.timescale, count, tuple((d * 1000 / self.timescale, n) for d, n in often))
 
 
 class _Movie:

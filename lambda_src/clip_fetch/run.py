@@ -100,13 +100,9 @@ def run(
         Exception: That of the last call, when the streams cannot even be listed.
     """
     unknown: dict[str, str] = {}
-    streams = find_streams(
-        dependencies.clients.video, settings.stream_prefix, timing.retry, unknown.__setitem__
-    )
+    streams = find_streams(dependencies.clients.video, settings.stream_prefix, timing.retry, unknown.__setitem__)
     cameras = [
-        _camera(each, settings, dependencies, timing, report, name)
-        for each in streams
-        if in_shard(each, shard)
+        _camera(each, settings, dependencies, timing, report, name) for each in streams if in_shard(each, shard)
     ]
     queue = _Queue(cameras)
     for camera_name, member in unknown.items():

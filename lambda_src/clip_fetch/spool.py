@@ -52,8 +52,7 @@ class Spool:
             with ExitStack() as stack:
                 # Nameless files: whatever ends the process, nothing stays behind.
                 yield [
-                    SpooledFile(stack.enter_context(tempfile.TemporaryFile(dir=self._folder)))
-                    for _ in range(count)
+                    SpooledFile(stack.enter_context(tempfile.TemporaryFile(dir=self._folder))) for _ in range(count)
                 ]
         finally:
             with self._changed:
@@ -90,9 +89,7 @@ class SpooledFile:
         finally:
             body.close()
 
-    def write(
-        self, chunks: Iterable[bytes], deadline: Deadline, look: Callable[[bytes], None] | None = None
-    ) -> None:
+    def write(self, chunks: Iterable[bytes], deadline: Deadline, look: Callable[[bytes], None] | None = None) -> None:
         """Write these bytes, replacing what was there.
 
         Raises:

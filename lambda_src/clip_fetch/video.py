@@ -51,9 +51,7 @@ def find_streams(
             and that member's name; the API model requires none.
     """
     streams: list[Stream] = []
-    request: dict[str, Any] = {
-        "StreamNameCondition": {"ComparisonOperator": "BEGINS_WITH", "ComparisonValue": prefix}
-    }
+    request: dict[str, Any] = {"StreamNameCondition": {"ComparisonOperator": "BEGINS_WITH", "ComparisonValue": prefix}}
     while True:
         page = retry.call(lambda: client.list_streams(**request))
         for info in page.get("StreamInfoList", []):
@@ -137,9 +135,7 @@ class Video:
                 missing = tuple(member for member in _FRAGMENT_MEMBERS if item.get(member) is None)
                 if missing:
                     number, start = item.get("FragmentNumber"), item.get("ServerTimestamp")
-                    self.incomplete.append(
-                        Incomplete(number and int(number), start and epoch_ms(start), missing)
-                    )
+                    self.incomplete.append(Incomplete(number and int(number), start and epoch_ms(start), missing))
                 fragment = _fragment(item)
                 if fragment is not None:
                     found[fragment.number] = fragment

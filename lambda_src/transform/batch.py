@@ -27,9 +27,7 @@ class Transform:
 
     __slots__ = ("_lane", "_report", "_suffixes")
 
-    def __init__(
-        self, settings: Settings, schemas: str = schema.PACKAGED, report: Report | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, schemas: str = schema.PACKAGED, report: Report | None = None) -> None:
         """Prepare the lane.
 
         Args:
@@ -91,9 +89,7 @@ class Transform:
         except Exception as error:
             return error
 
-    def _convert(
-        self, opened: tuple[bytes, int, str] | Exception
-    ) -> tuple[bytes, PartitionMetadata] | Exception:
+    def _convert(self, opened: tuple[bytes, int, str] | Exception) -> tuple[bytes, PartitionMetadata] | Exception:
         """Return a record's line and the metadata of its answer."""
         if isinstance(opened, Exception):
             return opened

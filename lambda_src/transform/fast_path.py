@@ -107,9 +107,7 @@ class TemplateMaker:
 
     __slots__ = ("_columns", "_event_time", "_metadata", "_reader", "_value")
 
-    def __init__(
-        self, columns: dict[str, Column], event_time: str, value: str, metadata: str, reader: Reader
-    ) -> None:
+    def __init__(self, columns: dict[str, Column], event_time: str, value: str, metadata: str, reader: Reader) -> None:
         """Take what all templates are made from.
 
         Args:
@@ -208,9 +206,7 @@ class Template:
         self._match = re.compile(pattern).match
         # Groups count from 1 in a match, from 0 in the tuple of what they captured.
         self._event_time = steps.index(_TIME)
-        self._plan = [
-            (index + 1, index, step) for index, step in enumerate(steps) if step not in (_TIME, _REST)
-        ]
+        self._plan = [(index + 1, index, step) for index, step in enumerate(steps) if step not in (_TIME, _REST)]
         self._reader = reader
         self._unchanged = None
         if unchanged is not None:

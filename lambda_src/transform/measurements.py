@@ -76,9 +76,7 @@ class Measurements:
         self._value = _source(columns, "value")
         self._required = [key for key, column in columns.items() if column.required]
         self._checks = {
-            key: _CHECKS[column.type]
-            for key, column in columns.items()
-            if key not in (self._event_time, self._value)
+            key: _CHECKS[column.type] for key, column in columns.items() if key not in (self._event_time, self._value)
         }
         self._past_ms = settings.past_days * DAY_MS
         self._future_ms = settings.future_days * DAY_MS
@@ -124,9 +122,7 @@ class Measurements:
                 break
         return self.convert_slowly(reader.decode(payload), received_at, line_suffix)
 
-    def convert_slowly(
-        self, text: str, received_at: int, line_suffix: str
-    ) -> tuple[bytes, PartitionMetadata]:
+    def convert_slowly(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
         """Turn one message into its line on the slow path, whose answers the fast path must give too.
 
         Args, returns and raises are those of ``convert``, but for the message, which is text already.
@@ -204,9 +200,7 @@ def _message_columns(schema: Schema) -> dict[str, Column]:
     for name, source in _ENVELOPE.items():
         column = columns.get(name)
         if column is None or column.source != source:
-            raise SchemaError(
-                file, "columns", f"must have {name!r} with source {source!r}: the transform writes it"
-            )
+            raise SchemaError(file, "columns", f"must have {name!r} with source {source!r}: the transform writes it")
     return {
         column.source: column
         for column in schema.columns

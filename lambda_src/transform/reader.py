@@ -152,8 +152,7 @@ class Reader:
             # Strings cannot hold raw line breaks, so every one of them is white space between tokens.
             opening = _one_line(opening)
             members = [
-                (key, _one_line(prefix), _one_line(value), _one_line(suffix))
-                for key, prefix, value, suffix in members
+                (key, _one_line(prefix), _one_line(value), _one_line(suffix)) for key, prefix, value, suffix in members
             ]
         return opening, members
 

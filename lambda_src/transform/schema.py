@@ -105,9 +105,7 @@ def load(table: str, folder: str = PACKAGED) -> Schema:
         with open(os.path.join(folder, name), encoding="utf-8") as file:
             document = json.load(file)
     except (OSError, ValueError) as error:
-        raise SchemaError(
-            name, "", f"cannot be read as JSON from {folder} ({type(error).__name__})"
-        ) from error
+        raise SchemaError(name, "", f"cannot be read as JSON from {folder} ({type(error).__name__})") from error
     return parse(document, name)
 
 
@@ -169,9 +167,7 @@ class _Check:
     def text(self, owner: dict[str, Any], place: str, name: str) -> str:
         value = owner[name]
         if not isinstance(value, str) or not value.strip():
-            self.fail(
-                f"{place}.{name}" if place else name, f"must be a text that is not blank, got {value!r}"
-            )
+            self.fail(f"{place}.{name}" if place else name, f"must be a text that is not blank, got {value!r}")
         return value
 
     def items(self, table: dict[str, Any], name: str) -> list[Any]:
@@ -202,16 +198,10 @@ class _Check:
             self.fail(f"{place}.required", f"must be true or false, got {required!r}")
         blank = member.get("blank")
         if "blank" in member and (blank != "null" or member["type"] != "string" or required):
-            self.fail(
-                f"{place}.blank", f"must be 'null', on a string column that is not required, got {blank!r}"
-            )
+            self.fail(f"{place}.blank", f"must be 'null', on a string column that is not required, got {blank!r}")
         source = None
         if not computed:
             source = self.text(member, place, "source") if "source" in member else name
             if not source.isprintable() or '"' in source or "\\" in source:
-                self.fail(
-                    f"{place}.source", f"must be printable, without quotes or backslashes, got {source!r}"
-                )
-        return Column(
-            name, member["type"], self.text(member, place, "comment"), source, required, blank is not None
-        )
+                self.fail(f"{place}.source", f"must be printable, without quotes or backslashes, got {source!r}")
+        return Column(name, member["type"], self.text(member, place, "comment"), source, required, blank is not None)

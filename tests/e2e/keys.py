@@ -18,9 +18,7 @@ def documented_policy(cloud: LocalCloud, name: str) -> str:
     Raises:
         AssertionError: The document shows none.
     """
-    block = re.search(
-        r"<!-- key policy -->\n```json\n(.*?)```", _DOCUMENT.read_text(encoding="utf-8"), re.DOTALL
-    )
+    block = re.search(r"<!-- key policy -->\n```json\n(.*?)```", _DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
     assert block is not None, f"{_DOCUMENT} shows no key policy"
     return block[1].replace(_DOCUMENTED_ACCOUNT, cloud.account_id).replace(_DOCUMENTED_NAME, name)
 
@@ -30,6 +28,5 @@ def make_keys(cloud: LocalCloud, name: str) -> dict[str, str]:
     kms = cloud.client("kms")
     policy = documented_policy(cloud, name)
     return {
-        store: kms.create_key(Policy=policy, Description=f"{name} {store}")["KeyMetadata"]["Arn"]
-        for store in STORES
+        store: kms.create_key(Policy=policy, Description=f"{name} {store}")["KeyMetadata"]["Arn"] for store in STORES
     }

@@ -129,9 +129,7 @@ def all_keys(lake: LocalLake, bucket: str, prefix: str) -> Iterator[str]:
         yield from (item["Key"] for item in page.get("Contents", []))
 
 
-def film(
-    cloud: LocalCloud, stream: str, journal: Journal, seconds: float, *, ago: float, seed: int = 1
-) -> None:
+def film(cloud: LocalCloud, stream: str, journal: Journal, seconds: float, *, ago: float, seed: int = 1) -> None:
     """Send `seconds` of footage that began `ago` seconds ago, in no time, from a stream's camera."""
     producer = Producer(cloud.client("kinesisvideo"), stream)
     begin_ms = int((time.time() - ago) * 1000)

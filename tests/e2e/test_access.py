@@ -55,17 +55,13 @@ def test_each_role_may_do_what_the_table_says_and_nothing_else(tested: LakeUnder
     assert differences(expected_cells(expected()), verdicts) == []
 
 
-def test_a_role_is_given_to_its_own_service_for_its_own_resource(
-    lake: LocalLake, roles: list[Principal]
-) -> None:
+def test_a_role_is_given_to_its_own_service_for_its_own_resource(lake: LocalLake, roles: list[Principal]) -> None:
     for role in roles:
         refused = [
             replace(role, source_arn=role.source_arn.replace(lake.cloud.account_id, _ELSEWHERE)),
             replace(role, service="events"),
         ]
-        if (
-            role.service != "lambda"
-        ):  # which is only asked for its account: modules/factory_pipeline/transform.tf
+        if role.service != "lambda":  # which is only asked for its account: modules/factory_pipeline/transform.tf
             refused.append(replace(role, source_arn=f"{role.source_arn}-2"))
         assert session(lake.cloud, role)["AccessKeyId"]
         for wanted in refused:
@@ -92,9 +88,7 @@ def test_each_identity_may_do_what_the_table_says_and_nothing_else(
     device = Device("", "", certificate, identity.key_file)
 
     wrong = [
-        attempt
-        for attempt in attempts()
-        if _succeeds(lake, device, view, attempt, factory(OWN)) != attempt.allowed
+        attempt for attempt in attempts() if _succeeds(lake, device, view, attempt, factory(OWN)) != attempt.allowed
     ]
     assert wrong == []
 
@@ -158,16 +152,12 @@ def test_each_grant_of_a_key_is_needed(tested: LakeUnderTest, roles: list[Princi
             call = partial(getattr(clients.of(probe.service), probe.operation), **arguments)
             with without, pytest.raises(ClientError) as refused:
                 call()
-            assert re.search(r"not authorized to perform: kms:\w+ on resource", str(refused.value)), (
-                refused.value
-            )
+            assert re.search(r"not authorized to perform: kms:\w+ on resource", str(refused.value)), refused.value
             seen.add((role.kind, sid))
     assert seen == _GRANTS.keys()
 
 
-def _without_grants(
-    lake: LakeUnderTest, role: Principal
-) -> Iterator[tuple[str, AbstractContextManager[None]]]:
+def _without_grants(lake: LakeUnderTest, role: Principal) -> Iterator[tuple[str, AbstractContextManager[None]]]:
     """Each statement about a key in a role's policy, with what takes it away for a while."""
     iam = lake.root.of("iam")
     for name in iam.list_role_policies(RoleName=role.role_name)["PolicyNames"]:
@@ -195,9 +185,7 @@ def test_a_log_group_takes_no_key_whose_policy_says_nothing_of_logs(tested: Lake
         logs.create_log_group(logGroupName=f"/elsewhere/{NAME}", kmsKeyId=key)
 
 
-def test_objects_are_put_with_the_lakes_key_or_not_at_all(
-    tested: LakeUnderTest, roles: list[Principal]
-) -> None:
+def test_objects_are_put_with_the_lakes_key_or_not_at_all(tested: LakeUnderTest, roles: list[Principal]) -> None:
     delivery = next(role for role in roles if role.kind == "delivery")
     clients = Clients(tested.cloud)
     clients.become(session(tested.cloud, delivery))
@@ -250,6 +238,4 @@ def test_no_statement_allows_more_than_it_must(lake: LocalLake) -> None:
         "aws_iot_policy",
         "aws_s3_bucket_policy",
     }
-    assert [
-        complaint for document in found for complaint in complaints(document, lake.cloud.account_id)
-    ] == []
+    assert [complaint for document in found for complaint in complaints(document, lake.cloud.account_id)] == []

@@ -71,9 +71,7 @@ class Plant:
     def named(self, kinds: set[str]) -> set[str]:
         """The alarms in CloudWatch that are of these kinds: of one lane, of its cameras and its schedules."""
         return {
-            name
-            for key, name in self.alarms.items()
-            if kind_of(key) in kinds and not key.startswith("configuration-")
+            name for key, name in self.alarms.items() if kind_of(key) in kinds and not key.startswith("configuration-")
         }
 
     def until(self, state: str, kinds: set[str]) -> None:
@@ -369,9 +367,7 @@ KINDS = set().union(*PROVOKED.values()) | NOT_PROVOKED.keys()
 
 
 @pytest.fixture(scope="module")
-def plant(
-    lake: LocalLake, factory: Callable[[str], Factory], tmp_path_factory: pytest.TempPathFactory
-) -> Plant:
+def plant(lake: LocalLake, factory: Callable[[str], Factory], tmp_path_factory: pytest.TempPathFactory) -> Plant:
     """The factory, with a queue that gets the notifications of its alarms."""
     sqs, topic = lake.cloud.client("sqs"), lake.outputs["alarm_topic_arn"]
     queue = sqs.create_queue(QueueName="alarms")["QueueUrl"]

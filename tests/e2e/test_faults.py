@@ -20,9 +20,7 @@ def test_a_transform_that_fails_twice_is_tried_again(
     genoa = factory("genoa")
     before = genoa.tally().delivered if any(genoa.journals.iterdir()) else 0
     function = lake.outputs["transform_functions"]["genoa"]["measurements"]
-    fault = lake.cloud.faults.add(
-        service="lambda", operation="Invoke", resource=function, error=error, times=2
-    )
+    fault = lake.cloud.faults.add(service="lambda", operation="Invoke", resource=function, error=error, times=2)
     genoa.send([sample() for _ in range(20)])
     genoa.deliver()
 
@@ -48,9 +46,7 @@ def test_a_transform_that_never_answers_sends_its_batch_to_the_errors_prefix(
     assert tally.rejected == before + 10  # with their original bytes: the account compares them
 
 
-def test_a_delivery_engine_that_is_killed_loses_nothing(
-    lake: LocalLake, factory: Callable[[str], Factory]
-) -> None:
+def test_a_delivery_engine_that_is_killed_loses_nothing(lake: LocalLake, factory: Callable[[str], Factory]) -> None:
     porto = factory("porto")
     for _ in range(3):
         sending = threading.Thread(target=porto.send, args=([sample() for _ in range(150)],))

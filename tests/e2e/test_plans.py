@@ -74,16 +74,10 @@ class Protected:
 def _protected_kinds(errors: Iterable[str]) -> set[str]:
     """Types and names of what refuses to go."""
     addresses = [re.match(r"Resource (\S+) has lifecycle.prevent_destroy", error) for error in errors]
-    return {
-        ".".join(re.sub(r"\[[^]]*\]", "", match[1]).split(".")[-2:])
-        for match in addresses
-        if match is not None
-    }
+    return {".".join(re.sub(r"\[[^]]*\]", "", match[1]).split(".")[-2:]) for match in addresses if match is not None}
 
 
-def test_destroying_a_lake_fails_before_anything_is_gone_and_works_on_purpose(
-    lake: LocalLake, tmp_path: Path
-) -> None:
+def test_destroying_a_lake_fails_before_anything_is_gone_and_works_on_purpose(lake: LocalLake, tmp_path: Path) -> None:
     protected = Protected(lake, "genoa", tmp_path)
 
     # Terraform begins where nothing else hangs on, so these are not all that refuse, but they suffice.

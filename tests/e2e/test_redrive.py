@@ -62,9 +62,7 @@ def operator(lake: LocalLake) -> LaneClients:
         ],
     }
     role = iam.create_role(RoleName="redrive-operator", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
-    iam.put_role_policy(
-        RoleName="redrive-operator", PolicyName="redrive", PolicyDocument=json.dumps(document)
-    )
+    iam.put_role_policy(RoleName="redrive-operator", PolicyName="redrive", PolicyDocument=json.dumps(document))
     session = cloud.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="operator")["Credentials"]
     return LaneClients(
         cloud.client("s3", session),
@@ -127,9 +125,7 @@ def test_a_killed_redrive_goes_on_without_a_second_copy(
     # A redriven message keeps its first arrival, so this leaves out what other tests sent.
     since_ms = time.time_ns() // 1_000_000
     before = bergen.tally().delivered if any(bergen.journals.iterdir()) else 0
-    with broken_code(
-        lake, lake.outputs["transform_functions"][FACTORY]["measurements"], "raise RuntimeError('bug')"
-    ):
+    with broken_code(lake, lake.outputs["transform_functions"][FACTORY]["measurements"], "raise RuntimeError('bug')"):
         bergen.send([sample() for _ in range(40)])
         bergen.deliver()
     arguments = ["redrive", "errors", "--lake", str(lake.describe())]
@@ -184,9 +180,7 @@ def test_what_a_new_delivery_stream_skipped_is_redriven(
         findings = Findings()
         parts = parts_of(names, operator, Settings())
         prediction = prediction_of(names, operator, Settings())
-        RangeRedrive(operator.s3, parts, prediction, Options(apply=True), findings).redrive(
-            since_ms, until_ms
-        )
+        RangeRedrive(operator.s3, parts, prediction, Options(apply=True), findings).redrive(since_ms, until_ms)
         assert findings.total(outcomes.REDRIVEN) == redriven
         assert findings.total(outcomes.IN_PLACE) == 6
     bergen.deliver()
@@ -264,9 +258,7 @@ def _without_delivery(lake: LocalLake, lane: Lane) -> Iterator[None]:
     """Takes a delivery stream away for a while, and makes it anew as it was."""
     firehose = lake.cloud.client("firehose")
     name = lake.outputs["delivery_streams"][FACTORY][lane]
-    old: dict[str, Any] = firehose.describe_delivery_stream(DeliveryStreamName=name)[
-        "DeliveryStreamDescription"
-    ]
+    old: dict[str, Any] = firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
     (destination,) = old["Destinations"]
     source = old["Source"]["KinesisStreamSourceDescription"]
     firehose.delete_delivery_stream(DeliveryStreamName=name)

@@ -32,9 +32,7 @@ def test_repeats_of_both_kinds_are_found_and_can_be_left_out(
     sent = [once, republished, republished, redelivered, redelivered, conflicting, other_reading]
     assert sorted(row[:2] for row in table) == sorted(map(_reading, sent))
     first = {reading: min(row[2] for row in table if row[:2] == reading) for reading in map(_reading, sent)}
-    view = rows(
-        lake, "SELECT register_id, value, received_at FROM measurements_distinct WHERE factory = 'krakow'"
-    )
+    view = rows(lake, "SELECT register_id, value, received_at FROM measurements_distinct WHERE factory = 'krakow'")
     assert sorted(view) == sorted((*reading, arrival) for reading, arrival in first.items())
 
     result = run_named(lake.cloud.client("athena"), "duplicate-samples", lake.outputs["athena"]["workgroup"])

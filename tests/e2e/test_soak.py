@@ -25,9 +25,7 @@ PLAN = [
 ]
 
 
-def test_faults_at_once_lose_nothing_and_repeat_nothing_without_a_reason(
-    lake: LocalLake, tmp_path: Path
-) -> None:
+def test_faults_at_once_lose_nothing_and_repeat_nothing_without_a_reason(lake: LocalLake, tmp_path: Path) -> None:
     targets = Targets(lake, [FACTORY], tmp_path)
     settings = Settings(SECONDS, seed=1, rate=RATE, plan=PLAN)
 

@@ -133,9 +133,7 @@ def test_a_run_killed_in_the_middle_of_a_clip_leaves_nothing_behind(
     lake: LocalLake, camera: Filmed, run: Callable[[], dict[str, Any]]
 ) -> None:
     camera.film(90)
-    crash_while_storing(
-        lake.cloud, lake.outputs["video"][FACTORY]["clip_function"], lake.outputs["buckets"]["clips"]
-    )
+    crash_while_storing(lake.cloud, lake.outputs["video"][FACTORY]["clip_function"], lake.outputs["buckets"]["clips"])
     run()
 
     assert camera.reconcile().discrepancies == []
@@ -163,9 +161,7 @@ def test_a_run_that_times_out_loses_nothing(
     assert camera.reconcile().discrepancies == []
 
 
-def test_two_runs_at_once_archive_every_fragment_once(
-    camera: Filmed, run: Callable[[], dict[str, Any]]
-) -> None:
+def test_two_runs_at_once_archive_every_fragment_once(camera: Filmed, run: Callable[[], dict[str, Any]]) -> None:
     camera.film(180)
     runs = [threading.Thread(target=run) for _ in range(2)]
     for each in runs:
@@ -193,11 +189,7 @@ def test_another_factory_is_out_of_reach(lake: LocalLake) -> None:
         (streams.get_data_endpoint, {"StreamName": foreign, "APIName": "GET_CLIP"}),
         (
             streams.delete_stream,
-            {
-                "StreamARN": cloud.client("kinesisvideo").describe_stream(StreamName=own)["StreamInfo"][
-                    "StreamARN"
-                ]
-            },
+            {"StreamARN": cloud.client("kinesisvideo").describe_stream(StreamName=own)["StreamInfo"]["StreamARN"]},
         ),
         (s3.put_object, {"Bucket": bucket, "Key": f"factory={FOREIGN}/x.mp4", "Body": b""}),
         (s3.list_objects_v2, {"Bucket": bucket, "Prefix": f"factory={FOREIGN}/"}),

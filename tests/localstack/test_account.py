@@ -18,9 +18,7 @@ _MORE_THAN_A_PAGE = 1001
 @pytest.fixture
 def lake(stack: Stack, new_bucket: Callable[[], str], tmp_path: Path) -> FixtureLake:
     """An empty lake, in buckets of its own."""
-    return FixtureLake(
-        stack.client("s3"), tmp_path / "journals", Buckets({lane: new_bucket() for lane in LANES})
-    )
+    return FixtureLake(stack.client("s3"), tmp_path / "journals", Buckets({lane: new_bucket() for lane in LANES}))
 
 
 def test_every_message_is_found_in_its_place(lake: FixtureLake) -> None:

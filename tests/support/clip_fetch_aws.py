@@ -217,9 +217,7 @@ class Aws:
     def clips(self) -> list[tuple[str, dict[str, str]]]:
         """Keys and metadata of clips, in order of their keys."""
         return [
-            (key, self.objects[key][1])
-            for key in sorted(self.objects)
-            if "first-fragment" in self.objects[key][1]
+            (key, self.objects[key][1]) for key in sorted(self.objects) if "first-fragment" in self.objects[key][1]
         ]
 
     def archived(self) -> list[tuple[int, int]]:
@@ -345,16 +343,10 @@ class Aws:
         """A page of keys."""
         self._called("ListObjectsV2")
         keys = sorted(
-            key
-            for key in self.objects
-            if key.startswith(request["Prefix"]) and key > request.get("StartAfter", "")
+            key for key in self.objects if key.startswith(request["Prefix"]) and key > request.get("StartAfter", "")
         )
         contents = [{"Key": key, "ETag": "etag-of-" + key} for key in keys[: self.page]]
-        return (
-            {"Contents": contents, "IsTruncated": len(keys) > self.page}
-            if contents
-            else {"IsTruncated": False}
-        )
+        return {"Contents": contents, "IsTruncated": len(keys) > self.page} if contents else {"IsTruncated": False}
 
     def head_object(self, **request: Any) -> dict[str, Any]:
         """Metadata."""

@@ -9,9 +9,7 @@ from localcloud import LocalCloud
 from localcloud.settings import ACCESS_KEY, SECRET_KEY
 
 
-def describe(
-    cloud: LocalCloud, folder: Path, outputs: Mapping[str, Any], key_dir: Path | None = None
-) -> Path:
+def describe(cloud: LocalCloud, folder: Path, outputs: Mapping[str, Any], key_dir: Path | None = None) -> Path:
     """Make a running cloud a lake with these outputs, in a folder of its own, and return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "cloud").exists():

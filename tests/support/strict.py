@@ -69,6 +69,4 @@ def _check(operation: OperationModel, what: str, members: Any, shape: Shape | No
     else:
         problems = ParamValidator().validate(members, shape).generate_report()
     if problems:
-        raise ModelMismatchError(
-            f"{operation.service_model.service_name}.{operation.name}: {what}: {problems}"
-        )
+        raise ModelMismatchError(f"{operation.service_model.service_name}.{operation.name}: {what}: {problems}")

@@ -47,9 +47,7 @@ def test_environment_pins_the_provider_for_every_platform(environment: str) -> N
 def test_environment_has_all_outputs_of_the_lake(environment: str) -> None:
     """One output, so that none can be forgotten."""
     text = (REPOSITORY / "environments" / environment / "outputs.tf").read_text(encoding="utf-8")
-    assert re.findall(r'^output "(\w+)" \{\n.*\n  value += (\S+)\n\}', text, re.MULTILINE) == [
-        ("lake", "module.lake")
-    ]
+    assert re.findall(r'^output "(\w+)" \{\n.*\n  value += (\S+)\n\}', text, re.MULTILINE) == [("lake", "module.lake")]
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])

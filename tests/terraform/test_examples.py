@@ -32,8 +32,6 @@ def test_example_can_be_planned_and_says_what_it_shows(tree: TerraformTree, exam
 
 def _factories(example: str) -> dict[str, dict[str, list[str]]]:
     """The factories of an example, in the parser's quotes."""
-    (module,) = hcl2.loads((REPOSITORY / "examples" / example / "main.tf").read_text(encoding="utf-8"))[
-        "module"
-    ]
+    (module,) = hcl2.loads((REPOSITORY / "examples" / example / "main.tf").read_text(encoding="utf-8"))["module"]
     factories: dict[str, dict[str, list[str]]] = module['"lake"']["factories"]
     return factories

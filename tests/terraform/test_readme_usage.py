@@ -26,9 +26,7 @@ def test_examples_are_formatted_and_can_be_planned(tree: TerraformTree) -> None:
     planned = 'run "plan" {\n  command = plan\n}\n'
     usage = tree.add_root("usage", {**blocks, "usage.tftest.hcl": MOCK_PROVIDER + planned})
     # What the blocks expect to find: requests of the gateway, and packages that were built.
-    shutil.copytree(
-        tree.root / "environments" / "dev" / "tests" / "testdata" / "csr", tree.root / usage / "csr"
-    )
+    shutil.copytree(tree.root / "environments" / "dev" / "tests" / "testdata" / "csr", tree.root / usage / "csr")
     shutil.copytree(
         tree.root / "modules" / "lake" / "tests" / "testdata" / "packages",
         tree.root / "build" / "packages",

@@ -104,9 +104,7 @@ def test_each_refusal_says_path_rule_and_value(tree: TerraformTree) -> None:
     mocks = [_current(number, case["current"]) for number, case in enumerate(_CASES) if "current" in case]
     mocks += [_lakes(number, case["lakes"]) for number, case in enumerate(_CASES) if "lakes" in case]
     test = MOCK_PROVIDER + "".join(mocks) + run
-    folder = tree.add_root(
-        "refusals", {"main.tf": _PLANNED + "\n".join(calls), "validations.tftest.hcl": test}
-    )
+    folder = tree.add_root("refusals", {"main.tf": _PLANNED + "\n".join(calls), "validations.tftest.hcl": test})
     tree.init(folder)
 
     diagnostics = tree.test_diagnostics(folder)
@@ -147,8 +145,6 @@ def test_environment_without_requests_says_which_are_missing(tree: TerraformTree
     for lane in ("measurements", "configuration"):
         client_id = f"krakow-line-1-{lane}"
         csr_dir = tree.root / folder / "csr"
-        wanted = (
-            f"No certificate signing request for {client_id}: {csr_dir}/{client_id}/<name>.pem must exist"
-        )
+        wanted = f"No certificate signing request for {client_id}: {csr_dir}/{client_id}/<name>.pem must exist"
         command = f"factory-lake gateway csr --client-id {client_id} --csr-dir {csr_dir}"
         assert any(wanted in detail and command in detail for detail in details), details

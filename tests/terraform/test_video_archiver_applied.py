@@ -116,9 +116,7 @@ def _ordinary_behaviour(cloud: LocalCloud) -> None:
 def archiver(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archiver]:
     """The module with one camera, whose stream no apply may destroy."""
     bucket = f"clips-{uuid.uuid4().hex[:12]}"
-    cloud.client("s3").create_bucket(
-        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": cloud.region}
-    )
+    cloud.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": cloud.region})
     folder = tmp_path_factory.mktemp("video")
     shutil.copytree(REPOSITORY / "modules", folder / "modules")
     package = REPOSITORY / "build" / "packages" / "clip_fetch.zip"
@@ -224,9 +222,7 @@ def test_the_role_reaches_its_own_factory_and_no_other(archiver: Archiver) -> No
     for refused in (
         lambda: media.list_fragments(StreamName=foreign.name, FragmentSelector=chosen),
         lambda: media.get_clip(StreamName=foreign.name, ClipFragmentSelector=chosen),
-        lambda: cloud.client("kinesisvideo", role).delete_stream(
-            StreamARN=archiver.stream("press-1")["StreamARN"]
-        ),
+        lambda: cloud.client("kinesisvideo", role).delete_stream(StreamARN=archiver.stream("press-1")["StreamARN"]),
         lambda: Producer(cloud.client("kinesisvideo", role), foreign.name),
         lambda: s3.put_object(Bucket=archiver.bucket, Key="factory=krakow2/probe", Body=b""),
         lambda: s3.list_objects_v2(Bucket=archiver.bucket),

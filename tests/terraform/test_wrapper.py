@@ -39,9 +39,7 @@ def path(tmp_path: Path) -> str:
 
 def _mirror(folder: Path) -> Path:
     version = next(
-        line.split('"')[1]
-        for line in LOCK_FILE.read_text().splitlines()
-        if line.strip().startswith("version ")
+        line.split('"')[1] for line in LOCK_FILE.read_text().splitlines() if line.strip().startswith("version ")
     )
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     provider = folder / "registry.terraform.io" / "hashicorp" / "aws" / version
@@ -51,9 +49,7 @@ def _mirror(folder: Path) -> Path:
 
 def _run(home: Path, path: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"HOME": str(home), "PATH": path, **variables}
-    return subprocess.run(
-        [str(WRAPPER), *arguments], env=environment, capture_output=True, text=True, check=False
-    )
+    return subprocess.run([str(WRAPPER), *arguments], env=environment, capture_output=True, text=True, check=False)
 
 
 def test_uses_the_mirror_that_it_is_told(tmp_path: Path, home: Path, path: str) -> None:

@@ -87,8 +87,7 @@ def imported(name: str, file: Path, known: Mapping[str, object]) -> Iterator[tup
                 above = package.split(".")[: len(package.split(".")) - child.level + 1] if child.level else []
                 base = ".".join([*above, *([child.module] if child.module else [])])
                 yield from (
-                    (full if (full := f"{base}.{alias.name}") in known else base, inside)
-                    for alias in child.names
+                    (full if (full := f"{base}.{alias.name}") in known else base, inside) for alias in child.names
                 )
             else:
                 is_function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
@@ -171,9 +170,6 @@ def test_no_search_path_is_patched() -> None:
     patched = [
         str(file.relative_to(REPOSITORY))
         for _, file in modules().values()
-        if any(
-            isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path"
-            for node in ast.walk(parsed(file))
-        )
+        if any(isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path" for node in ast.walk(parsed(file)))
     ]
     assert patched == ["localcloud/src/localcloud/lambdas/bootstrap.py"]

@@ -110,9 +110,7 @@ class LocalCloud:
         """
         workdir = workdir.resolve()
         if (running := cls._find(workdir)) is not None:
-            raise StartError(
-                f"{workdir}: a local cloud already runs at {running.endpoint}, process {running.pid}"
-            )
+            raise StartError(f"{workdir}: a local cloud already runs at {running.endpoint}, process {running.pid}")
         for name in _STATE_FOLDERS:
             shutil.rmtree(workdir / name, ignore_errors=True)
         log = workdir / "logs" / "core.log"
@@ -233,9 +231,7 @@ class LocalCloud:
             undelivered = error.answer.get("undelivered")
             raise FlushError(str(error.answer.get("message", error)), undelivered) from error
         except (OSError, HTTPException) as error:
-            raise FlushError(
-                f"the delivery engine did not answer: {error}", self.firehose.describe()
-            ) from error
+            raise FlushError(f"the delivery engine did not answer: {error}", self.firehose.describe()) from error
 
     @property
     def firehose(self) -> EngineHandle:
@@ -344,9 +340,7 @@ class FaultsHandle:
         control(self.endpoint, "DELETE", "faults")
 
 
-def control(
-    endpoint: str, method: str, call: str, arguments: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def control(endpoint: str, method: str, call: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """One of the own calls of the cloud at ``endpoint``, named without its ``/_localcloud/``.
 
     Raises:

@@ -163,9 +163,7 @@ class Call:
     @classmethod
     def read(cls, scope: Any, body: bytes) -> Call:
         """From an ASGI scope and the whole body."""
-        headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
-        }
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
         return cls(scope["method"], unquote(scope["path"]), query, headers, body)
 
@@ -294,9 +292,7 @@ def _uri(operation: OperationModel) -> tuple[re.Pattern[str], tuple[tuple[str, s
         ".+" if part.endswith("+}") else "[^/]+" if part.startswith("{") else re.escape(part)
         for part in re.split(r"(\{[^}]+\})", path)
     )
-    fixed = tuple(
-        (name, value) for name, _, value in (pair.partition("=") for pair in query.split("&") if pair)
-    )
+    fixed = tuple((name, value) for name, _, value in (pair.partition("=") for pair in query.split("&") if pair))
     return re.compile(pattern + "/?"), fixed
 
 

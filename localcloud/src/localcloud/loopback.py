@@ -67,9 +67,7 @@ class Loopback:
         signer = S3SigV4Auth(_botocore(credentials), "s3", REGION)
         await self._call(signer, "PUT", f"/{bucket}/{quote(key, safe='/~')}", headers, body)
 
-    async def _call(
-        self, signer: SigV4Auth, method: str, path: str, headers: Mapping[str, str], body: bytes
-    ) -> bytes:
+    async def _call(self, signer: SigV4Auth, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
         request = AWSRequest(
             method, f"http://{HOST}{path}", headers={**headers, "Content-Length": str(len(body))}, data=body
         )
@@ -112,9 +110,7 @@ class Loopback:
 
 
 def _botocore(credentials: Credentials) -> ReadOnlyCredentials:
-    return ReadOnlyCredentials(
-        credentials.access_key_id, credentials.secret_access_key, credentials.session_token
-    )
+    return ReadOnlyCredentials(credentials.access_key_id, credentials.secret_access_key, credentials.session_token)
 
 
 def _error(answer: bytes) -> tuple[str, str]:

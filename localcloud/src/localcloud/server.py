@@ -45,9 +45,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localcloud.server", description=__doc__)
-    parser.add_argument(
-        "--workdir", type=Path, required=True, help="folder of the state, logs and cloud.json"
-    )
+    parser.add_argument("--workdir", type=Path, required=True, help="folder of the state, logs and cloud.json")
     parser.add_argument("--port", type=int, default=0, help="HTTP port, 0: a free one")
     parser.add_argument("--mqtt-port", type=int, default=0, help="port of MQTT over TLS, 0: a free one")
     parser.add_argument("--ready-fd", type=int, help="descriptor to report readiness to")

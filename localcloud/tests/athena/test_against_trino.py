@@ -43,9 +43,7 @@ def _plain_value(value: str | None, kind: str) -> str | None:
     """A value as Athena writes it: always three digits of a second."""
     if value is None or not kind.startswith("timestamp"):
         return value
-    return re.sub(
-        r"(\d\d:\d\d:\d\d)(?:\.(\d+))?", lambda found: f"{found[1]}.{(found[2] or '').ljust(3, '0')}", value
-    )
+    return re.sub(r"(\d\d:\d\d:\d\d)(?:\.(\d+))?", lambda found: f"{found[1]}.{(found[2] or '').ljust(3, '0')}", value)
 
 
 @pytest.mark.parametrize("answer", _ANSWERS, ids=lambda answer: re.sub(r"\s+", " ", answer["sql"])[:60])
@@ -76,8 +74,7 @@ def test_only_what_trino_answers_counts_as_refused() -> None:
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_every_function_has_been_compared(name: str) -> None:
     assert any(
-        "error" not in answer and re.search(rf"\b{name}\s*\(", answer["sql"], re.IGNORECASE)
-        for answer in _ANSWERS
+        "error" not in answer and re.search(rf"\b{name}\s*\(", answer["sql"], re.IGNORECASE) for answer in _ANSWERS
     )
 
 

@@ -46,9 +46,7 @@ class Athena:
         """The execution once it has ended."""
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
-            execution: dict[str, Any] = self.client.get_query_execution(QueryExecutionId=query_id)[
-                "QueryExecution"
-            ]
+            execution: dict[str, Any] = self.client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
             if execution["Status"]["State"] not in ("QUEUED", "RUNNING"):
                 return execution
             time.sleep(0.02)
@@ -87,9 +85,7 @@ def athena(cloud: LocalCloud, bucket: str) -> Athena:
     glue.create_database(DatabaseInput={"Name": name})
     glue.create_table(DatabaseName=name, TableInput=definition)
     for station, x in (("krakow", 1), ("lyon", 2)):
-        s3.put_object(
-            Bucket=bucket, Key=f"station={station}/a.parquet", Body=parquet(x=pa.array([x], pa.int32()))
-        )
+        s3.put_object(Bucket=bucket, Key=f"station={station}/a.parquet", Body=parquet(x=pa.array([x], pa.int32())))
     client.create_work_group(
         Name=name,
         Configuration={
@@ -154,9 +150,7 @@ def test_columns_have_athenas_types_and_values_its_spelling(athena: Athena) -> N
 
 
 def test_the_result_file_quotes_every_value_and_leaves_null_empty(athena: Athena) -> None:
-    execution = athena.run(
-        """SELECT 'a "b", c' AS "x", '' AS y, CAST(NULL AS varchar) AS z, 1 AS n, 'é' AS e"""
-    )
+    execution = athena.run("""SELECT 'a "b", c' AS "x", '' AS y, CAST(NULL AS varchar) AS z, 1 AS n, 'é' AS e""")
     location = execution["ResultConfiguration"]["OutputLocation"]
     assert location == f"s3://{athena.bucket}/results/{execution['QueryExecutionId']}.csv"
     bucket, key = location.removeprefix("s3://").split("/", 1)
@@ -182,9 +176,7 @@ def test_results_come_in_pages_whose_first_row_is_that_of_the_names(athena: Athe
 
 def test_parameters_fill_in_question_marks(athena: Athena) -> None:
     execution = athena.run("SELECT x FROM t WHERE station = ?", ExecutionParameters=["'lyon'"])
-    rows = athena.client.get_query_results(QueryExecutionId=execution["QueryExecutionId"])["ResultSet"][
-        "Rows"
-    ]
+    rows = athena.client.get_query_results(QueryExecutionId=execution["QueryExecutionId"])["ResultSet"]["Rows"]
     assert rows[1:] == [{"Data": [{"VarCharValue": "2"}]}]
 
 
@@ -226,9 +218,7 @@ def test_a_workgroup_that_enforces_its_settings_decides_where_results_go(athena:
 
 
 def test_requests_that_cannot_run_are_refused(athena: Athena) -> None:
-    assert (
-        refused(lambda: athena.start("SELECT 1", WorkGroup="nowhere"))[1] == "WorkGroup nowhere is not found."
-    )
+    assert refused(lambda: athena.start("SELECT 1", WorkGroup="nowhere"))[1] == "WorkGroup nowhere is not found."
     assert "No output location provided" in refused(lambda: athena.start("SELECT 1", WorkGroup="primary"))[1]
     missing = {"OutputLocation": "s3://no-such-bucket-here/"}
     assert refused(lambda: athena.start("SELECT 1", WorkGroup="primary", ResultConfiguration=missing)) == (
@@ -266,9 +256,7 @@ def test_a_long_query_holds_nobody_up_and_can_be_stopped(athena: Athena) -> None
     assert time.monotonic() - began < 10
     running = athena.client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
     assert running["Status"]["State"] == "RUNNING"
-    assert (
-        "not yet finished" in refused(lambda: athena.client.get_query_results(QueryExecutionId=query_id))[1]
-    )
+    assert "not yet finished" in refused(lambda: athena.client.get_query_results(QueryExecutionId=query_id))[1]
     athena.client.stop_query_execution(QueryExecutionId=query_id)
     assert athena.ended(query_id)["Status"]["State"] == "CANCELLED"
 
@@ -320,9 +308,7 @@ class TestPermissions:
         user = athena.as_user(*self.statements(athena))
         execution = user.run("SELECT x FROM t WHERE station = 'lyon'")
         assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
-        rows = user.client.get_query_results(QueryExecutionId=execution["QueryExecutionId"])["ResultSet"][
-            "Rows"
-        ]
+        rows = user.client.get_query_results(QueryExecutionId=execution["QueryExecutionId"])["ResultSet"]["Rows"]
         assert rows[1:] == [{"Data": [{"VarCharValue": "2"}]}]
 
     def test_another_stations_objects_are_refused(self, athena: Athena) -> None:
@@ -351,17 +337,13 @@ class TestPermissions:
     def test_a_view_needs_what_its_tables_need_and_itself(self, athena: Athena) -> None:
         columns = {"x": "integer", "station": "varchar"}
         definition = view("SELECT DISTINCT x, station FROM t", columns, schema=athena.database)
-        athena.cloud.client("glue").create_table(
-            DatabaseName=athena.database, TableInput={**definition, "Name": "v"}
-        )
+        athena.cloud.client("glue").create_table(DatabaseName=athena.database, TableInput={**definition, "Name": "v"})
         database = f"database/{athena.database}"
         glue = f"arn:aws:glue:{athena.cloud.region}:{athena.cloud.account_id}"
         for granted, refused_table in (("t", "v"), ("v", "t"), ("*", None)):
             tables = {
                 "Action": "glue:GetTable",
-                "Resource": [
-                    f"{glue}:{part}" for part in ("catalog", database, f"table/{athena.database}/{granted}")
-                ],
+                "Resource": [f"{glue}:{part}" for part in ("catalog", database, f"table/{athena.database}/{granted}")],
             }
             user = athena.as_user(*self.statements(athena, "glue"), tables)
             status = user.run("SELECT x FROM v WHERE station = 'lyon'")["Status"]

@@ -95,9 +95,7 @@ class TestProjection:
         folders = {"1": "2026/month=02", "2": "2026/month=03", "3": "2025/month=12"}
         read = {key.split("year=")[1].removesuffix("/a.parquet") for _, key in projected.read}
         assert read == {folders[value] for value in values}
-        assert {prefix + "a.parquet" for _, prefix in projected.authorized} == {
-            key for _, key in projected.read
-        }
+        assert {prefix + "a.parquet" for _, prefix in projected.authorized} == {key for _, key in projected.read}
 
     def test_each_reference_to_the_table_is_pruned_by_itself(self, projected: MemoryStorage) -> None:
         sql = """
@@ -106,12 +104,8 @@ class TestProjection:
         assert rows(projected, sql) == [["1", "2"]]
         assert len(projected.read) == 2
 
-    def test_conditions_on_what_an_outer_join_makes_null_prune_nothing(
-        self, projected: MemoryStorage
-    ) -> None:
-        sql = (
-            "SELECT a.n, b.x FROM (VALUES 2, 5) AS a (n) LEFT JOIN t AS b ON a.n = b.x WHERE b.month IS NULL"
-        )
+    def test_conditions_on_what_an_outer_join_makes_null_prune_nothing(self, projected: MemoryStorage) -> None:
+        sql = "SELECT a.n, b.x FROM (VALUES 2, 5) AS a (n) LEFT JOIN t AS b ON a.n = b.x WHERE b.month IS NULL"
         assert rows(projected, sql) == [["5", None]]
 
     def test_a_number_column_is_not_compared_with_text(self, projected: MemoryStorage) -> None:
@@ -129,9 +123,7 @@ class TestProjection:
         assert rows(storage, "SELECT x FROM t") == [["2"]]
 
     def test_an_injected_column_needs_its_value(self, projected: MemoryStorage) -> None:
-        storage = with_parameters(
-            projected, projection__station__type="injected", projection__station__values=None
-        )
+        storage = with_parameters(projected, projection__station__type="injected", projection__station__values=None)
         assert rows(storage, "SELECT x FROM t WHERE station = 'oslo'") == [["90"]]
         assert rows(storage, "SELECT x FROM t WHERE station IN ('oslo', 'lyon') ORDER BY x") == [
             ["3"],
@@ -157,12 +149,8 @@ class TestProjection:
             },
         )
         days = {"2025-03-08": 9, "2025-04-01": 1, "2026-03-01": 2, "2026-13-01": 99, "2026-3-2": 99}
-        storage = storage_of(
-            definition, {f"{day}/a": parquet(x=pa.array([x], pa.int32())) for day, x in days.items()}
-        )
-        assert [
-            row[0] for row in rows(storage, "SELECT x FROM t WHERE day > DATE '2001-01-01' ORDER BY x")
-        ] == values
+        storage = storage_of(definition, {f"{day}/a": parquet(x=pa.array([x], pa.int32())) for day, x in days.items()})
+        assert [row[0] for row in rows(storage, "SELECT x FROM t WHERE day > DATE '2001-01-01' ORDER BY x")] == values
 
     @pytest.mark.parametrize(
         ("change", "message"),
@@ -253,9 +241,7 @@ class TestParquet:
             },
         )
         assert rows(storage, "SELECT * FROM t ORDER BY b") == [["x", "1", None], ["y", None, None]]
-        with pytest.raises(
-            QueryError, match="COLUMN_NOT_FOUND: line 1:11: Column 'extra' cannot be resolved"
-        ):
+        with pytest.raises(QueryError, match="COLUMN_NOT_FOUND: line 1:11: Column 'extra' cannot be resolved"):
             rows(storage, "SELECT a, extra FROM t")
 
     @pytest.mark.parametrize(
@@ -298,9 +284,9 @@ class TestParquet:
         target = io.BytesIO()
         stamp = pa.array([1773043200123000], pa.timestamp("us"))
         pq.write_table(pa.table({"x": stamp}), target, use_deprecated_int96_timestamps=True)
-        assert rows(
-            storage_of(table({"x": "timestamp"}), {"data/a": target.getvalue()}), "SELECT x FROM t"
-        ) == [["2026-03-09 08:00:00.123"]]
+        assert rows(storage_of(table({"x": "timestamp"}), {"data/a": target.getvalue()}), "SELECT x FROM t") == [
+            ["2026-03-09 08:00:00.123"]
+        ]
 
     def test_only_the_columns_that_are_needed_count_as_scanned(self) -> None:
         body = parquet(x=pa.array(range(1000), pa.int32()), y=pa.array(["long text"] * 1000))
@@ -326,9 +312,7 @@ class TestRegexSerDe:
 
     LINES = b'1 a\n2 b"c\nno match\n\n3 \xc5\xbc\n'
 
-    def _storage(
-        self, body: bytes = LINES, key: str = "data/a", pattern: str = r"(\d+)(?: (.*))?"
-    ) -> MemoryStorage:
+    def _storage(self, body: bytes = LINES, key: str = "data/a", pattern: str = r"(\d+)(?: (.*))?") -> MemoryStorage:
         columns = {"n": "string", "rest": "string"}
         return storage_of(table(columns, serde=REGEX, settings={"input.regex": pattern}), {key: body})
 
@@ -352,9 +336,7 @@ class TestRegexSerDe:
     def test_javas_dot_stops_at_its_line_ends_unless_told_otherwise(self, char: str) -> None:
         body = f"1 a{char}b\n".encode()
         assert rows(self._storage(body), "SELECT n FROM t") == [[None]]
-        assert rows(self._storage(body, pattern=r"(?s)(\d+)(?: (.*))?"), "SELECT rest FROM t") == [
-            [f"a{char}b"]
-        ]
+        assert rows(self._storage(body, pattern=r"(?s)(\d+)(?: (.*))?"), "SELECT rest FROM t") == [[f"a{char}b"]]
 
     @pytest.mark.parametrize(
         ("change", "message"),
@@ -415,9 +397,7 @@ class TestOpenXJson:
         assert rows(storage, "SELECT x FROM t") == [["1"], [None]]
 
     def test_a_value_that_does_not_fit(self) -> None:
-        with pytest.raises(
-            QueryError, match=r"HIVE_BAD_DATA: s3://test/data/a, column x: a value is no integer"
-        ):
+        with pytest.raises(QueryError, match=r"HIVE_BAD_DATA: s3://test/data/a, column x: a value is no integer"):
             rows(self._storage('{"x":"seven"}', "int"), "SELECT x FROM t")
 
 
@@ -435,9 +415,7 @@ def test_a_serde_that_is_not_known_is_refused() -> None:
         rows(storage, "SELECT x FROM t")
 
 
-@pytest.mark.parametrize(
-    "make", [lambda text: text, lambda text: f"{text};", lambda text: f"-- why\n{text}\n;\n"]
-)
+@pytest.mark.parametrize("make", [lambda text: text, lambda text: f"{text};", lambda text: f"-- why\n{text}\n;\n"])
 def test_one_statement_with_or_without_a_semicolon(make: Callable[[str], str]) -> None:
     assert rows(MemoryStorage(), make("SELECT 1")) == [["1"]]
 
@@ -494,7 +472,5 @@ def test_the_moment_is_one_and_the_same_throughout_a_query() -> None:
 
 
 def test_columns_without_a_name_get_athenas() -> None:
-    answer = Query("SELECT 1, 2 AS b, x, x + 1 FROM (VALUES 1) AS v (x)").run(
-        MemoryStorage(), MemoryStorage()
-    )
+    answer = Query("SELECT 1, 2 AS b, x, x + 1 FROM (VALUES 1) AS v (x)").run(MemoryStorage(), MemoryStorage())
     assert [column.name for column in answer.columns] == ["_col0", "b", "x", "_col3"]

@@ -77,9 +77,7 @@ class TestNames:
         assert rows(storage, "WITH v AS (SELECT 1 AS y) SELECT * FROM v") == [["1"]]
 
     def test_a_view_of_a_view(self, storage: MemoryStorage) -> None:
-        outer = view(
-            "SELECT station, count(*) AS n FROM v GROUP BY station", {"station": "varchar", "n": "bigint"}
-        )
+        outer = view("SELECT station, count(*) AS n FROM v GROUP BY station", {"station": "varchar", "n": "bigint"})
         storage = with_views(storage, v=_DISTINCT, outer_view=outer)
         assert rows(storage, "SELECT * FROM outer_view ORDER BY station") == [["krakow", "4"], ["lyon", "2"]]
 
@@ -126,8 +124,7 @@ class TestColumns:
             (
                 "SELECT * FROM t",
                 {"x": "bigint", "station": "varchar"},
-                "stored view column count (2) does not match column count derived from the view query "
-                "analysis (4)",
+                "stored view column count (2) does not match column count derived from the view query analysis (4)",
             ),
         ],
     )
@@ -196,9 +193,7 @@ class TestRefusals:
             ),
         ],
     )
-    def test_what_is_no_view_of_athenas(
-        self, storage: MemoryStorage, change: Mapping[str, Any], message: str
-    ) -> None:
+    def test_what_is_no_view_of_athenas(self, storage: MemoryStorage, change: Mapping[str, Any], message: str) -> None:
         with pytest.raises(QueryError, match=re.escape(message)):
             rows(with_views(storage, v={**_DISTINCT, **change}), "SELECT x FROM v")
 
@@ -267,9 +262,7 @@ class TestPruning:
             "(SELECT x, month, station AS f, max(x) OVER (PARTITION BY month, station) AS m FROM t)",
         ],
     )
-    def test_a_condition_goes_where_it_is_true_of_the_same_rows(
-        self, storage: MemoryStorage, inner: str
-    ) -> None:
+    def test_a_condition_goes_where_it_is_true_of_the_same_rows(self, storage: MemoryStorage, inner: str) -> None:
         for where, read in (
             ("station = 'krakow'", {"krakow 02", "krakow 03"}),
             ("v.month = 3 AND x > 0", {"krakow 03", "lyon 03"}),

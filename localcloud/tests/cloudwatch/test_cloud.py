@@ -77,9 +77,7 @@ def test_an_alarm_tells_its_topic_when_it_sounds_and_when_it_ends(
         for message in messages:
             envelope = json.loads(message["Body"])
             body = json.loads(envelope["Message"])
-            published.append(
-                (envelope["TopicArn"], body["AlarmName"], body["OldStateValue"], body["NewStateValue"])
-            )
+            published.append((envelope["TopicArn"], body["AlarmName"], body["OldStateValue"], body["NewStateValue"]))
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
     assert published == [(topic, name, "INSUFFICIENT_DATA", "ALARM"), (topic, name, "ALARM", "OK")]
     actions = watch.describe_alarm_history(AlarmName=name, HistoryItemType="Action")["AlarmHistoryItems"]
@@ -94,9 +92,7 @@ def test_one_call_answers_one_metrics_insights_query(cloud: LocalCloud) -> None:
     queries = [{"Id": name, "Expression": select, "Period": 60} for name in ("one", "two")]
 
     def ask(*wanted: dict[str, Any]) -> list[Any]:
-        answer = cloud.client("cloudwatch").get_metric_data(
-            MetricDataQueries=wanted, StartTime=now - 600, EndTime=now
-        )
+        answer = cloud.client("cloudwatch").get_metric_data(MetricDataQueries=wanted, StartTime=now - 600, EndTime=now)
         return list(answer["MetricDataResults"])
 
     assert len(ask(queries[0])) == 1
@@ -104,9 +100,7 @@ def test_one_call_answers_one_metrics_insights_query(cloud: LocalCloud) -> None:
         ask(*queries)
 
 
-def test_metrics_in_log_events_become_metrics_and_broken_ones_are_counted(
-    cloud: LocalCloud, name: str
-) -> None:
+def test_metrics_in_log_events_become_metrics_and_broken_ones_are_counted(cloud: LocalCloud, name: str) -> None:
     logs = cloud.client("logs")
     logs.create_log_group(logGroupName=name)
     logs.create_log_stream(logGroupName=name, logStreamName="s")

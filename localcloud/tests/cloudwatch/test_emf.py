@@ -80,9 +80,7 @@ def test_other_lines_are_no_documents(message: str) -> None:
         (document().replace(f"{MILLISECONDS}", '"today"'), "Timestamp must be an integer"),
     ],
 )
-def test_a_document_that_breaks_the_specification_is_refused_with_the_reason(
-    message: str, reason: str
-) -> None:
+def test_a_document_that_breaks_the_specification_is_refused_with_the_reason(message: str, reason: str) -> None:
     with pytest.raises(EmfError) as caught:
         read(message)
     assert reason in str(caught.value)

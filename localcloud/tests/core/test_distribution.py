@@ -74,12 +74,8 @@ def test_the_readme_names_every_control_call() -> None:
     routed = {
         (method, path)
         for file in PACKAGE.rglob("*.py")
-        for method, path in re.findall(
-            r'route\("(\w+)", f"\{(?:control\.)?PREFIX\}([\w/-]+)"', file.read_text()
-        )
+        for method, path in re.findall(r'route\("(\w+)", f"\{(?:control\.)?PREFIX\}([\w/-]+)"', file.read_text())
     }
-    table = re.findall(
-        r"^\| `((?:GET|POST|DELETE)[^`]*)` \|", (FOLDER / "README.md").read_text(), re.MULTILINE
-    )
+    table = re.findall(r"^\| `((?:GET|POST|DELETE)[^`]*)` \|", (FOLDER / "README.md").read_text(), re.MULTILINE)
     named = {(method, row.split()[-1]) for row in table for method in re.findall(r"GET|POST|DELETE", row)}
     assert named == routed

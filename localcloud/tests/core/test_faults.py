@@ -115,9 +115,7 @@ def test_a_fault_meets_as_many_calls_of_its_resource_as_it_says(cloud: LocalClou
     s3 = cloud.client("s3")
     bucket = f"faults-{uuid.uuid4().hex[:8]}"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": cloud.region})
-    fault = cloud.faults.add(
-        service="s3", operation="PutObject", resource="mine/", error="AccessDenied", times=2
-    )
+    fault = cloud.faults.add(service="s3", operation="PutObject", resource="mine/", error="AccessDenied", times=2)
     s3.put_object(Bucket=bucket, Key="other", Body=b"x")
     assert [_outcome(s3, bucket) for _ in range(3)] == ["AccessDenied", "AccessDenied", "stored"]
     assert cloud.faults.hits(fault) == 2

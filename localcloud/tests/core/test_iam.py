@@ -38,9 +38,7 @@ def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
     return str(error.value.response["Error"]["Code"])
 
 
-def test_a_service_gets_a_session_of_a_role_that_trusts_it(
-    cloud: LocalCloud, make_role: Callable[..., str]
-) -> None:
+def test_a_service_gets_a_session_of_a_role_that_trusts_it(cloud: LocalCloud, make_role: Callable[..., str]) -> None:
     role = make_role(FIREHOSE)
     identity = cloud.client("sts", session(cloud, role, source("x"))).get_caller_identity()
     assert identity["Arn"].startswith(
@@ -134,9 +132,7 @@ def test_an_unsigned_request_reads_nothing(cloud: LocalCloud, bucket: str) -> No
         urllib.request.urlopen(f"{cloud.endpoint}/{bucket}/k")
 
 
-def test_tls_only_buckets_serve_loopback(
-    cloud: LocalCloud, make_role: Callable[..., str], bucket: str
-) -> None:
+def test_tls_only_buckets_serve_loopback(cloud: LocalCloud, make_role: Callable[..., str], bucket: str) -> None:
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [f"arn:aws:s3:::{bucket}/*"]}
     statement = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -177,9 +173,7 @@ def test_an_operation_without_a_name_is_allowed_to_nobody_but_root(
     credentials = session(cloud, role, source("x"))
     # A method that the API does not have at this path: no operation, so no action that a policy could name.
     request = AWSRequest("DELETE", f"{cloud.endpoint}/endpoint", headers={})
-    keys = Credentials(
-        credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
-    )
+    keys = Credentials(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
     SigV4Auth(keys, "iot", cloud.region).add_auth(request)
     sent = urllib.request.Request(str(request.url), method="DELETE", headers=dict(request.headers.items()))
     with pytest.raises(urllib.error.HTTPError) as refused:

@@ -41,9 +41,7 @@ def encrypt(cloud: LocalCloud, bucket: str, key: str, *, bucket_key: bool) -> No
         "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key},
         "BucketKeyEnabled": bucket_key,
     }
-    cloud.client("s3").put_bucket_encryption(
-        Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]}
-    )
+    cloud.client("s3").put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
 
 
 def refused(call: Callable[[], Any]) -> tuple[str, str]:
@@ -108,9 +106,7 @@ def test_the_key_policy_counts_as_well(cloud: LocalCloud, make_role: Callable[..
     assert refused(lambda: s3.put_object(Bucket=bucket, Key="k", Body=b""))[0] == "AccessDenied"
 
 
-def test_a_disabled_key_stops_its_users(
-    cloud: LocalCloud, make_role: Callable[..., str], bucket: str
-) -> None:
+def test_a_disabled_key_stops_its_users(cloud: LocalCloud, make_role: Callable[..., str], bucket: str) -> None:
     key = make_key(cloud)
     encrypt(cloud, bucket, key, bucket_key=True)
     role = make_role(
@@ -124,9 +120,7 @@ def test_a_disabled_key_stops_its_users(
     assert "Disabled" in refused(lambda: s3.put_object(Bucket=bucket, Key="k", Body=b""))[1]
 
 
-def test_a_data_stream_needs_its_key_to_write_and_to_read(
-    cloud: LocalCloud, make_role: Callable[..., str]
-) -> None:
+def test_a_data_stream_needs_its_key_to_write_and_to_read(cloud: LocalCloud, make_role: Callable[..., str]) -> None:
     root, key, name = cloud.client("kinesis"), make_key(cloud), f"stream-{uuid.uuid4().hex[:8]}"
     root.create_stream(StreamName=name, ShardCount=1)
     root.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
@@ -171,9 +165,7 @@ def test_an_iterator_is_authorized_on_the_stream_that_it_reads(
         )["ShardIterator"]
         for name in (own, other)
     }
-    mine = acting(
-        cloud, make_role(FIREHOSE, {"Action": "kinesis:GetRecords", "Resource": arns[own]}), "kinesis"
-    )
+    mine = acting(cloud, make_role(FIREHOSE, {"Action": "kinesis:GetRecords", "Resource": arns[own]}), "kinesis")
     assert mine.get_records(ShardIterator=iterators[own])["Records"] == []
     foreign = {"ShardIterator": iterators[other], "StreamARN": arns[own]}
     assert refused(lambda: mine.get_records(**foreign))[0] == "AccessDeniedException"
@@ -183,9 +175,7 @@ def test_whoever_makes_a_function_must_be_able_to_grant_its_key(
     cloud: LocalCloud, make_role: Callable[..., str]
 ) -> None:
     key, role = make_key(cloud), make_role("lambda.amazonaws.com")
-    functions = acting(
-        cloud, make_role(FIREHOSE, {"Action": "lambda:CreateFunction", "Resource": "*"}), "lambda"
-    )
+    functions = acting(cloud, make_role(FIREHOSE, {"Action": "lambda:CreateFunction", "Resource": "*"}), "lambda")
     wanted = {
         "FunctionName": f"function-{uuid.uuid4().hex[:8]}",
         "Role": role,

@@ -99,9 +99,7 @@ class Function:
         group = f"/aws/lambda/{self.name}"
         lines: list[str] = []
         for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]:
-            events = logs.get_log_events(
-                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
-            )
+            events = logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)
             lines += [event["message"] for event in events["events"]]
         return lines
 
@@ -143,9 +141,7 @@ def test_events_and_results_pass_unchanged(make: Callable[..., Function], event:
     assert "FunctionError" not in answer
 
 
-@pytest.mark.parametrize(
-    "interpreter", interpreters(), ids=lambda each: f"python{each.version[0]}.{each.version[1]}"
-)
+@pytest.mark.parametrize("interpreter", interpreters(), ids=lambda each: f"python{each.version[0]}.{each.version[1]}")
 def test_a_function_gets_its_runtime_the_sdk_and_nothing_of_this_machine(
     make: Callable[..., Function], interpreter: Interpreter
 ) -> None:
@@ -231,9 +227,7 @@ def test_a_failure_is_an_error_of_its_kind_and_the_next_invocation_starts_afresh
         assert message in answer["Payload"]["errorMessage"]
 
 
-def test_a_function_is_killed_when_it_is_next_put_to_work(
-    make: Callable[..., Function], cloud: LocalCloud
-) -> None:
+def test_a_function_is_killed_when_it_is_next_put_to_work(make: Callable[..., Function], cloud: LocalCloud) -> None:
     function = make("echo")
     assert cloud.control("POST", "lambda-crash", {"function": function.name})["killed"] == 0
     wanted = {"function": function.name, "within": 20.0}
@@ -292,9 +286,7 @@ def test_a_hundred_executions_stay_unreserved(make: Callable[..., Function], clo
             cloud.client("lambda").delete_function_concurrency(FunctionName=function.name)
 
 
-def test_a_new_account_reserves_nothing_and_runs_few_at_once(
-    make: Callable[..., Function], cloud: LocalCloud
-) -> None:
+def test_a_new_account_reserves_nothing_and_runs_few_at_once(make: Callable[..., Function], cloud: LocalCloud) -> None:
     function = make("sleep")
     client = cloud.client("lambda", attempts=1)
     cloud.control("POST", "lambda-account", {"executions": 2})
@@ -307,8 +299,7 @@ def test_a_new_account_reserves_nothing_and_runs_few_at_once(
         client.delete_function_concurrency(FunctionName=function.name)
         with ThreadPoolExecutor(3) as pool:
             calls = [
-                pool.submit(client.invoke, FunctionName=function.name, Payload=b'{"seconds": 3}')
-                for _ in range(3)
+                pool.submit(client.invoke, FunctionName=function.name, Payload=b'{"seconds": 3}') for _ in range(3)
             ]
         failures = [one.exception() for one in calls if one.exception() is not None]
         assert len(failures) == 1
@@ -357,14 +348,10 @@ def test_a_role_that_does_not_trust_lambda_is_refused(
 
 
 @pytest.mark.parametrize("permitted", [True, False])
-def test_eventbridge_invokes_what_lets_it(
-    make: Callable[..., Function], cloud: LocalCloud, permitted: bool
-) -> None:
+def test_eventbridge_invokes_what_lets_it(make: Callable[..., Function], cloud: LocalCloud, permitted: bool) -> None:
     function = make("echo")
     events = cloud.client("events")
-    rule = events.put_rule(Name=function.name, EventPattern=json.dumps({"source": [function.name]}))[
-        "RuleArn"
-    ]
+    rule = events.put_rule(Name=function.name, EventPattern=json.dumps({"source": [function.name]}))["RuleArn"]
     events.put_targets(Rule=function.name, Targets=[{"Id": "1", "Arn": variables_arn(function)}])
     if permitted:
         cloud.client("lambda").add_permission(
@@ -399,9 +386,7 @@ def test_every_execution_is_measured_and_a_throttled_one_is_none(
     function = make("fail")
     client = cloud.client("lambda", attempts=1)
     function.invoke({})
-    cloud.faults.add(
-        service="lambda", operation="Invoke", error="TooManyRequestsException", resource=function.name
-    )
+    cloud.faults.add(service="lambda", operation="Invoke", error="TooManyRequestsException", resource=function.name)
     for concurrency in (1, 0):
         client.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=concurrency)
         with pytest.raises(ClientError, match="TooManyRequests"):

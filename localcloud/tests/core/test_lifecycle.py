@@ -164,16 +164,12 @@ def test_an_engine_that_dies_is_not_started_again_behind_ones_back(cloud: LocalC
 
 
 def test_the_environment_replaces_the_users_own_aws_settings(cloud: LocalCloud) -> None:
-    given = cloud.environment(
-        {"AWS_PROFILE": "plant", "AWS_ENDPOINT_URL_S3": "http://elsewhere", "PATH": "/bin"}
-    )
+    given = cloud.environment({"AWS_PROFILE": "plant", "AWS_ENDPOINT_URL_S3": "http://elsewhere", "PATH": "/bin"})
     assert given["PATH"] == "/bin"
     assert given["AWS_ENDPOINT_URL"] == cloud.endpoint
     assert {"AWS_PROFILE", "AWS_ENDPOINT_URL_S3"}.isdisjoint(given)
     script = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
-    ran = subprocess.run(
-        [sys.executable, "-c", script], env=given, capture_output=True, text=True, check=True
-    )
+    ran = subprocess.run([sys.executable, "-c", script], env=given, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == cloud.account_id
 
 
@@ -185,9 +181,7 @@ def test_localstacks_own_client_reaches_it(cloud: LocalCloud) -> None:
         session.client("s3").create_bucket(Bucket="made-by-localstack-client")
     """)
     settings = {"PATH": os.environ["PATH"], "LOCALSTACK_HOST": cloud.environment()["LOCALSTACK_HOST"]}
-    ran = subprocess.run(
-        [sys.executable, "-c", script], env=settings, capture_output=True, text=True, check=True
-    )
+    ran = subprocess.run([sys.executable, "-c", script], env=settings, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == cloud.account_id
     assert cloud.client("s3").head_bucket(Bucket="made-by-localstack-client")
 

@@ -85,13 +85,9 @@ class Pipeline:
         location = {"LocationConstraint": self.cloud.region}
         self.s3.create_bucket(Bucket=self.name, CreateBucketConfiguration=location)
         self.kinesis.create_stream(StreamName=self.name, ShardCount=1)
-        self.iam.create_role(
-            RoleName=self.name, AssumeRolePolicyDocument=trust("firehose.amazonaws.com", self.arn)
-        )
+        self.iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=trust("firehose.amazonaws.com", self.arn))
         self.allow("station=own/*", "errors/station=own/*")
-        self.iam.create_role(
-            RoleName=f"{self.name}-f", AssumeRolePolicyDocument=trust("lambda.amazonaws.com")
-        )
+        self.iam.create_role(RoleName=f"{self.name}-f", AssumeRolePolicyDocument=trust("lambda.amazonaws.com"))
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
             archive.writestr("transform.py", FUNCTION)
@@ -376,9 +372,7 @@ def test_a_shorter_interval_than_partitioning_allows_cannot_be_set_later_either(
     pipeline: Pipeline, seconds: int
 ) -> None:
     pipeline.build()
-    before = pipeline.firehose.describe_delivery_stream(DeliveryStreamName=pipeline.name)[
-        "DeliveryStreamDescription"
-    ]
+    before = pipeline.firehose.describe_delivery_stream(DeliveryStreamName=pipeline.name)["DeliveryStreamDescription"]
     with pytest.raises(ClientError, match=r"IntervalInSeconds must be at least 60"):
         pipeline.firehose.update_destination(
             DeliveryStreamName=pipeline.name,
@@ -386,9 +380,7 @@ def test_a_shorter_interval_than_partitioning_allows_cannot_be_set_later_either(
             DestinationId=before["Destinations"][0]["DestinationId"],
             ExtendedS3DestinationUpdate={"BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": seconds}},
         )
-    after = pipeline.firehose.describe_delivery_stream(DeliveryStreamName=pipeline.name)[
-        "DeliveryStreamDescription"
-    ]
+    after = pipeline.firehose.describe_delivery_stream(DeliveryStreamName=pipeline.name)["DeliveryStreamDescription"]
     assert after == before
 
 
@@ -420,14 +412,10 @@ def test_resharding_loses_nothing(pipeline: Pipeline) -> None:
         StreamName=pipeline.name, ShardToSplit="shardId-000000000000", NewStartingHashKey=half
     )
     pipeline.send(10)
-    pipeline.kinesis.update_shard_count(
-        StreamName=pipeline.name, TargetShardCount=4, ScalingType="UNIFORM_SCALING"
-    )
+    pipeline.kinesis.update_shard_count(StreamName=pipeline.name, TargetShardCount=4, ScalingType="UNIFORM_SCALING")
     pipeline.send(20)
     shards = pipeline.kinesis.list_shards(StreamName=pipeline.name)["Shards"]
-    first, second = [
-        one["ShardId"] for one in shards if "EndingSequenceNumber" not in one["SequenceNumberRange"]
-    ][:2]
+    first, second = [one["ShardId"] for one in shards if "EndingSequenceNumber" not in one["SequenceNumberRange"]][:2]
     pipeline.kinesis.merge_shards(StreamName=pipeline.name, ShardToMerge=first, AdjacentShardToMerge=second)
     pipeline.send(10)
     pipeline.flush()

@@ -114,9 +114,7 @@ def test_records_of_an_object_keep_their_order(make: Make, aws: FakeAws, clock: 
     assert all(re.fullmatch(rf"logs/2026/03/09/08/{NAME}", key) for key in aws.objects)
 
 
-def test_an_object_is_named_by_the_arrival_of_its_oldest_record(
-    make: Make, aws: FakeAws, clock: Clock
-) -> None:
+def test_an_object_is_named_by_the_arrival_of_its_oldest_record(make: Make, aws: FakeAws, clock: Clock) -> None:
     aws.put(lines(1))
     clock.seconds = 90
     aws.put(lines(1, 3))
@@ -186,9 +184,7 @@ def _judging(judge: Callable[[bytes], dict[str, Any]]) -> Callable[[dict[str, An
 
 def test_a_rejected_record_keeps_its_original_bytes(make: Make, aws: FakeAws, clock: Clock) -> None:
     changed = base64.b64encode(b"changed").decode()
-    aws.function = _judging(
-        lambda data: {"result": "ProcessingFailed", "data": changed} if b"1" in data else {}
-    )
+    aws.function = _judging(lambda data: {"result": "ProcessingFailed", "data": changed} if b"1" in data else {})
     aws.put(lines(3))
     one = make()
     clock.seconds = 5
@@ -219,9 +215,7 @@ def test_a_dropped_record_is_counted_and_done(make: Make, aws: FakeAws, clock: C
     assert stored(tmp_path / "stream.json")[SHARD]["position"] == f"{3:020d}"
 
 
-def test_a_record_without_partition_keys_goes_to_its_own_error_prefix(
-    make: Make, aws: FakeAws, clock: Clock
-) -> None:
+def test_a_record_without_partition_keys_goes_to_its_own_error_prefix(make: Make, aws: FakeAws, clock: Clock) -> None:
     transformed = {
         "data": base64.b64encode(b"transformed").decode(),
         "metadata": {"partitionKeys": {"year": "2026"}},
@@ -257,9 +251,7 @@ def test_partitions_beyond_the_limit_go_to_the_error_prefix(
     aws.put(lines(1))
     flush(one, clock)
     assert len(aws.delivered()) == 6
-    assert {error["errorCode"] for error in aws.errors()} == {
-        "DynamicPartitioning.ActivePartitionLimitExceeded"
-    }
+    assert {error["errorCode"] for error in aws.errors()} == {"DynamicPartitioning.ActivePartitionLimitExceeded"}
     errors = [key for key in aws.objects if key.startswith("errors/")]
     assert all("/activePartitionExceeded/" in key for key in errors), errors
     assert one.counters.partition_count_exceeded == len(aws.errors()) == 2
@@ -297,9 +289,7 @@ def test_an_invocation_is_tried_four_times_and_then_the_batch_fails(
     assert len({json.dumps(event["records"]) for event in aws.events}) == 1
 
 
-@pytest.mark.parametrize(
-    "answer", ["Unhandled", b"{}", b"not json"], ids=["function error", "no records", "no json"]
-)
+@pytest.mark.parametrize("answer", ["Unhandled", b"{}", b"not json"], ids=["function error", "no records", "no json"])
 def test_an_answer_that_is_no_answer_is_a_failed_invocation(
     make: Make, aws: FakeAws, clock: Clock, answer: Any
 ) -> None:
@@ -328,9 +318,7 @@ def test_the_number_of_retries_is_the_processors(make: Make, aws: FakeAws, clock
     assert aws.errors()[0]["attemptsMade"] == 1
 
 
-def test_an_outage_of_the_service_is_waited_for_and_counts_no_try(
-    make: Make, aws: FakeAws, clock: Clock
-) -> None:
+def test_an_outage_of_the_service_is_waited_for_and_counts_no_try(make: Make, aws: FakeAws, clock: Clock) -> None:
     aws.put(lines(1))
     aws.fail("invoke", *[EndpointConnectionError(endpoint_url="lambda")] * 10)
     one = make()
@@ -387,9 +375,7 @@ def test_a_partition_that_cannot_be_written_does_not_hold_up_the_others(
     assert one.status()["shards"][SHARD]["position"] is None
 
 
-def test_an_error_object_that_cannot_be_written_blocks_the_stream(
-    make: Make, aws: FakeAws, clock: Clock
-) -> None:
+def test_an_error_object_that_cannot_be_written_blocks_the_stream(make: Make, aws: FakeAws, clock: Clock) -> None:
     aws.function = _judging(lambda data: {"result": "ProcessingFailed"} if b"1" in data else {})
     aws.put(lines(3))
     aws.fail("put_object", *[refusal("AccessDenied", "PutObject", 403)] * 3)
@@ -524,9 +510,7 @@ def test_a_fault_of_glue_that_passes_is_waited_for(make: Make, aws: FakeAws, clo
     assert len(aws.objects) == 1
 
 
-def test_a_table_with_a_type_that_is_not_converted_fails_its_records(
-    make: Make, aws: FakeAws, clock: Clock
-) -> None:
+def test_a_table_with_a_type_that_is_not_converted_fails_its_records(make: Make, aws: FakeAws, clock: Clock) -> None:
     aws.columns = [{"Name": "value", "Type": "varchar(3)"}]
     aws.put([b'{"value":1}\n'])
     flush(make(DataFormatConversionConfiguration=conversion()), clock)
@@ -581,9 +565,7 @@ def test_a_merge_is_read_after_both_parents(make: Make, aws: FakeAws, clock: Clo
     assert len(aws.delivered()) == 5
 
 
-def test_a_shard_that_has_expired_is_forgotten(
-    make: Make, aws: FakeAws, clock: Clock, tmp_path: Path
-) -> None:
+def test_a_shard_that_has_expired_is_forgotten(make: Make, aws: FakeAws, clock: Clock, tmp_path: Path) -> None:
     one = make()
     aws.put(lines(1))
     aws.shards["shardId-000000000001"] = FakeShard()
@@ -703,9 +685,7 @@ def test_a_restart_repeats_at_most_what_was_not_checkpointed(make: Make, aws: Fa
     assert stripped(aws.delivered())[b"record 0"] == 1
 
 
-def test_a_recreated_stream_does_not_take_up_the_old_checkpoint(
-    make: Make, aws: FakeAws, clock: Clock
-) -> None:
+def test_a_recreated_stream_does_not_take_up_the_old_checkpoint(make: Make, aws: FakeAws, clock: Clock) -> None:
     aws.put(lines(1))
     one = make(**STATIC)
     flush(one, clock)

@@ -96,9 +96,7 @@ def test_a_flush_finds_new_streams_and_delivers_them_all(
     assert len(aws.objects) == 3
 
 
-def test_only_the_streams_named_are_flushed(
-    engine: Engine, control_plane: ControlPlane, aws: FakeAws
-) -> None:
+def test_only_the_streams_named_are_flushed(engine: Engine, control_plane: ControlPlane, aws: FakeAws) -> None:
     control_plane.descriptions = {name: named(name) for name in ("a", "b")}
     aws.put([b"1\n"])
     delivered, undelivered = engine.flush(["b", "z"], 10)
@@ -121,9 +119,7 @@ def test_a_flush_that_is_not_done_in_time_says_what_is_left_and_why(
     assert engine.flush(None, 10)[0][NAME]["delivered_records"] == 1
 
 
-def test_a_stream_that_cannot_be_served_is_reported_not_hidden(
-    engine: Engine, control_plane: ControlPlane
-) -> None:
+def test_a_stream_that_cannot_be_served_is_reported_not_hidden(engine: Engine, control_plane: ControlPlane) -> None:
     control_plane.descriptions = {NAME: description(CompressionFormat="GZIP")}
     _, undelivered = engine.flush(None, 1)
     assert "CompressionFormat" in undelivered[NAME]["reason"]
@@ -143,9 +139,7 @@ def test_an_error_that_nobody_foresaw_starts_the_delivery_again(
     assert delivered[NAME]["delivered_records"] == 1
 
 
-def test_what_ended_a_delivery_is_in_the_status(
-    engine: Engine, control_plane: ControlPlane, aws: FakeAws
-) -> None:
+def test_what_ended_a_delivery_is_in_the_status(engine: Engine, control_plane: ControlPlane, aws: FakeAws) -> None:
     control_plane.descriptions = {NAME: description()}
     aws.fail("list_shards", *[ZeroDivisionError("boom")] * 1000)
     engine.discover()
@@ -199,9 +193,7 @@ def test_a_flush_does_not_wait_for_the_next_try(
 def test_an_outage_of_the_control_plane_stops_no_delivery(
     engine: Engine, control_plane: ControlPlane, aws: FakeAws
 ) -> None:
-    control_plane.descriptions = {
-        NAME: description(BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 60})
-    }
+    control_plane.descriptions = {NAME: description(BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 60})}
     engine.flush(None, 10)
     control_plane.error = refusal("ServiceUnavailableException", "ListDeliveryStreams", 503)
     wait_for(lambda: engine.status()["last_error"] is not None)
@@ -241,9 +233,7 @@ def test_flush_and_status_answer_over_http(url: str, control_plane: ControlPlane
     assert (status, answer["delivery_streams"][NAME]["outstanding_records"]) == (200, 0)
 
 
-def test_an_unfinished_flush_is_a_gateway_timeout(
-    url: str, control_plane: ControlPlane, aws: FakeAws
-) -> None:
+def test_an_unfinished_flush_is_a_gateway_timeout(url: str, control_plane: ControlPlane, aws: FakeAws) -> None:
     control_plane.descriptions = {NAME: description()}
     aws.put([b"1\n"])
     aws.fail("invoke", *[refusal("TooManyRequestsException")] * 3)

@@ -48,9 +48,7 @@ def measure(aws: FakeAws, clock: Clock, tmp_path: Path) -> Measure:
     return run
 
 
-def test_a_delivery_counts_what_it_read_processed_and_delivered(
-    measure: Measure, aws: FakeAws, clock: Clock
-) -> None:
+def test_a_delivery_counts_what_it_read_processed_and_delivered(measure: Measure, aws: FakeAws, clock: Clock) -> None:
     data = [b"record %d\n" % number for number in range(3)]
     aws.put(data)
     clock.seconds += 90
@@ -94,9 +92,7 @@ def test_records_that_do_not_fit_the_table_are_measured(measure: Measure, aws: F
     assert sum(found["DeliveryToS3.Records"]) == 1  # the other is in an error object
 
 
-def test_a_partition_too_many_is_measured(
-    measure: Measure, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_partition_too_many_is_measured(measure: Measure, aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buffers, "MAX_ACTIVE_PARTITIONS", 1)
     aws.put([b"record %d\n" % number for number in range(9)])
     assert 1 in measure()["PartitionCountExceeded"]

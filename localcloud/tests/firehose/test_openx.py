@@ -163,9 +163,7 @@ def test_what_overflows_wraps_without_an_error(value: int, seen: datetime) -> No
 
 def test_keys_are_lowered_first_and_then_mapped() -> None:
     options = Options(True, {"device_id": "deviceid"})
-    rows = deserializer(options, device_id="string", value="int").rows(
-        b'{"deviceID":"a","VALUE":1,"other":2}'
-    )
+    rows = deserializer(options, device_id="string", value="int").rows(b'{"deviceID":"a","VALUE":1,"other":2}')
     assert rows == [("a", 1)]
 
 
@@ -278,8 +276,6 @@ def test_duckdb_reads_back_what_the_records_said(rows: list[dict[str, Any]]) -> 
 def test_duckdb_and_arrow_see_the_same_timestamp(tmp_path: Path) -> None:
     reader = deserializer(ts="timestamp")
     path = tmp_path / "one.parquet"
-    path.write_bytes(
-        parquet.write(reader.columns, reader.rows(b'{"ts":"2026-03-09 12:00:00.007"}'), "SNAPPY")
-    )
+    path.write_bytes(parquet.write(reader.columns, reader.rows(b'{"ts":"2026-03-09 12:00:00.007"}'), "SNAPPY"))
     (found,) = duckdb.execute("SELECT ts FROM read_parquet(?)", [str(path)]).fetchone() or (None,)
     assert found == datetime(2026, 3, 9, 12, 0, 0, 7000)  # noqa: DTZ001 - Parquet's timestamps have no zone

@@ -68,9 +68,7 @@ def test_an_expression_that_is_not_known_is_refused_and_named(text: str) -> None
 
 
 def test_keys_are_asked_for_once_each_in_order_of_use() -> None:
-    prefix = Prefix.parse(
-        "!{partitionKeyFromLambda:b}/!{partitionKeyFromLambda:a}/!{partitionKeyFromLambda:b}/"
-    )
+    prefix = Prefix.parse("!{partitionKeyFromLambda:b}/!{partitionKeyFromLambda:a}/!{partitionKeyFromLambda:b}/")
     assert prefix.lambda_keys == ("b", "a")
     assert prefix.evaluate(TIME, {"a": "1", "b": "2"}) == "2/1/2/"
 
@@ -103,9 +101,7 @@ def test_an_evaluated_prefix_has_a_longest_length() -> None:
         ("station=a/", True, "station=a/"),
     ],
 )
-def test_the_hour_is_appended_unless_time_or_partitions_are_named(
-    prefix: str, dynamic: bool, expected: str
-) -> None:
+def test_the_hour_is_appended_unless_time_or_partitions_are_named(prefix: str, dynamic: bool, expected: str) -> None:
     assert object_prefix(Prefix.parse(prefix), dynamic).evaluate(TIME) == expected
 
 

@@ -60,9 +60,7 @@ def test_another_stream_of_the_same_name_starts_anew(tmp_path: Path) -> None:
     assert file.load("stream made in April").shards == {}
 
 
-@pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"identity": "x"}', '{"identity": "x", "shards": {"a": {}}}']
-)
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"identity": "x"}', '{"identity": "x", "shards": {"a": {}}}'])
 def test_a_file_that_is_no_checkpoint_is_an_error_and_stays(tmp_path: Path, content: str) -> None:
     path = tmp_path / "stream.json"
     path.write_text(content)
@@ -71,9 +69,7 @@ def test_a_file_that_is_no_checkpoint_is_an_error_and_stays(tmp_path: Path, cont
     assert path.read_text() == content
 
 
-def test_a_crash_while_storing_leaves_the_old_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_while_storing_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = CheckpointFile(tmp_path / "stream.json")
     file.store(Checkpoint("x", {"a": ShardCheckpoint("1")}))
 

@@ -43,9 +43,7 @@ def test_processing_that_is_disabled_is_no_transform() -> None:
 def test_a_delimiter_is_put_behind_records(given: dict[str, str], delimiter: bytes) -> None:
     parameters = [{"ParameterName": name, "ParameterValue": value} for name, value in given.items()]
     processors = [{"Type": "AppendDelimiterToRecord", "Parameters": parameters}]
-    settings = read(
-        description(**STATIC, ProcessingConfiguration={"Enabled": True, "Processors": processors})
-    )
+    settings = read(description(**STATIC, ProcessingConfiguration={"Enabled": True, "Processors": processors}))
     assert settings.delimiter == delimiter
 
 
@@ -127,9 +125,7 @@ def _converting(*keys: str, value: Any) -> dict[str, Any]:
         ("Serializer", _converting("OutputFormatConfiguration", "Serializer", value={"OrcSerDe": {}})),
         (
             "Compression",
-            _converting(
-                "OutputFormatConfiguration", "Serializer", "ParquetSerDe", value={"Compression": "LZO"}
-            ),
+            _converting("OutputFormatConfiguration", "Serializer", "ParquetSerDe", value={"Compression": "LZO"}),
         ),
         (
             "ColumnToJsonKeyMappings['device_id'] must be lower case",

@@ -29,9 +29,7 @@ def stream(kinesis: Any, request: pytest.FixtureRequest) -> str:
 
 def read_all(kinesis: Any, stream: str, shard_id: str) -> tuple[list[bytes], dict[str, Any]]:
     """A shard's records from its beginning, and the last answer."""
-    iterator = kinesis.get_shard_iterator(
-        StreamName=stream, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON"
-    )
+    iterator = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard_id, ShardIteratorType="TRIM_HORIZON")
     answer = kinesis.get_records(ShardIterator=iterator["ShardIterator"])
     records = list(answer["Records"])
     while answer["Records"] and answer.get("NextShardIterator"):
@@ -42,9 +40,7 @@ def read_all(kinesis: Any, stream: str, shard_id: str) -> tuple[list[bytes], dic
 
 def test_a_split_shard_takes_nothing_and_can_be_read_to_its_end(kinesis: Any, stream: str) -> None:
     kinesis.put_record(StreamName=stream, Data=b"before", PartitionKey="k")
-    kinesis.split_shard(
-        StreamName=stream, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127)
-    )
+    kinesis.split_shard(StreamName=stream, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
     put = kinesis.put_record(StreamName=stream, Data=b"after", PartitionKey="k")
     records, answer = read_all(kinesis, stream, "shardId-000000000000")
     assert records == [b"before"]

@@ -206,9 +206,7 @@ def test_many_small_records_are_cut_by_the_size_of_the_event() -> None:
 
 
 @given(st.binary(max_size=40), st.integers(0, 10**20), st.text(max_size=20))
-def test_the_size_of_a_record_in_the_event_is_never_underestimated(
-    data: bytes, number: int, key: str
-) -> None:
+def test_the_size_of_a_record_in_the_event_is_never_underestimated(data: bytes, number: int, key: str) -> None:
     one = Record("id", "shard", str(number), key, STARTED, data, Receipt("", STARTED))
     with_one = json.dumps(event([one], "i", "d", "s", "r"), separators=(",", ":"))
     without = json.dumps(event([], "i", "d", "s", "r"), separators=(",", ":"))

@@ -71,12 +71,8 @@ def test_a_foreign_client_id_is_refused_at_connect(cloud: LocalCloud, device: De
         assert not foreign.accepted.is_set()
 
 
-@pytest.mark.parametrize(
-    "other", ["stations/lyon/press-shop/measurements", "stations", "$aws/things/x/shadow/update"]
-)
-def test_a_foreign_topic_ends_the_connection(
-    cloud: LocalCloud, device: Device, name: str, other: str
-) -> None:
+@pytest.mark.parametrize("other", ["stations/lyon/press-shop/measurements", "stations", "$aws/things/x/shadow/update"])
+def test_a_foreign_topic_ends_the_connection(cloud: LocalCloud, device: Device, name: str, other: str) -> None:
     with connection(cloud, device, name) as mine:
         assert not mine.publish(other, b"x")
 
@@ -265,9 +261,7 @@ def test_a_certificate_that_stops_being_active_ends_its_connection(
         assert not mine.publish(topic, b"x")
 
 
-def test_a_detached_policy_ends_the_right_to_publish(
-    cloud: LocalCloud, device: Device, name: str, topic: str
-) -> None:
+def test_a_detached_policy_ends_the_right_to_publish(cloud: LocalCloud, device: Device, name: str, topic: str) -> None:
     with connection(cloud, device, name) as mine:
         cloud.client("iot").detach_policy(policyName=name, target=device.arn)
         assert not mine.publish(topic, b"x")
@@ -289,9 +283,7 @@ def test_a_thing_condition_holds_for_attached_things_alone(
         assert mine.accepted.is_set() is attached
 
 
-def test_a_wildcard_in_a_client_id_is_no_wildcard_of_its_policy(
-    cloud: LocalCloud, tmp_path: Path, name: str
-) -> None:
+def test_a_wildcard_in_a_client_id_is_no_wildcard_of_its_policy(cloud: LocalCloud, tmp_path: Path, name: str) -> None:
     device = enrol(cloud, tmp_path)
     own = arn(cloud, "topic/stations/${iot:ClientId}/measurements")
     allow(
@@ -315,16 +307,12 @@ def test_the_newer_of_two_connections_with_one_client_id_wins(
         assert second.publish(topic, b"x")
 
 
-def test_a_payload_above_128_kib_ends_the_connection(
-    cloud: LocalCloud, device: Device, name: str, topic: str
-) -> None:
+def test_a_payload_above_128_kib_ends_the_connection(cloud: LocalCloud, device: Device, name: str, topic: str) -> None:
     with connection(cloud, device, name) as mine:
         assert not mine.publish(topic, b"x" * (128 * 1024 + 1))
 
 
-def test_a_topic_of_more_than_seven_slashes_ends_the_connection(
-    cloud: LocalCloud, tmp_path: Path, name: str
-) -> None:
+def test_a_topic_of_more_than_seven_slashes_ends_the_connection(cloud: LocalCloud, tmp_path: Path, name: str) -> None:
     device = enrol(cloud, tmp_path)
     anything = {"Action": ["iot:Connect", "iot:Publish"], "Resource": "*"}
     allow(cloud, device, name, anything)

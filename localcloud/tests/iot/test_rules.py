@@ -126,9 +126,7 @@ def test_a_message_over_mqtt_is_in_the_stream_when_it_is_acknowledged(
 
 
 @pytest.mark.parametrize("topic", ["stations/krakow/measurements", "stations/krakow/{}/configuration"])
-def test_a_topic_outside_the_filter_is_not_the_rules_concern(
-    route: Route, cloud: LocalCloud, topic: str
-) -> None:
+def test_a_topic_outside_the_filter_is_not_the_rules_concern(route: Route, cloud: LocalCloud, topic: str) -> None:
     route.rule()
     cloud.client("iot-data").publish(topic=topic.format(route.name), qos=1, payload=b"{}")
     assert route.records() == []
@@ -243,11 +241,7 @@ def test_a_where_clause_chooses(route: Route) -> None:
         ({"sql": "SELECT lower(x) AS y FROM 't'"}, "SqlParseException"),
         ({"awsIotSqlVersion": "2015-10-08"}, "SqlParseException"),
         (
-            {
-                "actions": [
-                    {"sns": {"targetArn": "arn:aws:sns:eu-central-1:000000000000:t", "roleArn": "{role}"}}
-                ]
-            },
+            {"actions": [{"sns": {"targetArn": "arn:aws:sns:eu-central-1:000000000000:t", "roleArn": "{role}"}}]},
             "InvalidRequestException",
         ),
         ({"actions": [{"kinesis": {"streamName": "b", "roleArn": "{role}"}}]}, "InvalidRequestException"),
@@ -287,7 +281,5 @@ def test_what_rules_and_their_actions_do_is_measured(route: Route) -> None:
     assert stream == {"Success": 1, "Failure": 2}
     errors = sums(route.cloud, "AWS/IoT", {**rule, "ActionType": "S3"}, *names)
     assert errors == {"ErrorActionSuccess": 1, "ErrorActionFailure": 1}
-    throttled = sums(
-        route.cloud, "AWS/Kinesis", {"StreamName": route.name}, "WriteProvisionedThroughputExceeded"
-    )
+    throttled = sums(route.cloud, "AWS/Kinesis", {"StreamName": route.name}, "WriteProvisionedThroughputExceeded")
     assert throttled == {"WriteProvisionedThroughputExceeded": 2}

@@ -286,9 +286,7 @@ class TestListFragments:
         page = stream.page(0, 29 * SECOND, MaxResults=7)
         found = [fragment["FragmentNumber"] for fragment in page["Fragments"]]
         while "NextToken" in page:
-            page = stream.media.list_fragments(
-                StreamName=stream.name, MaxResults=7, NextToken=page["NextToken"]
-            )
+            page = stream.media.list_fragments(StreamName=stream.name, MaxResults=7, NextToken=page["NextToken"])
             assert len(page["Fragments"]) <= 7
             found += [fragment["FragmentNumber"] for fragment in page["Fragments"]]
         assert sorted(found, key=int) == numbers
@@ -456,9 +454,7 @@ class TestQuotas:
     """Points a second for one stream."""
 
     def test_media_points_are_one_a_fragment(self, cloud: LocalCloud) -> None:
-        cloud.control(
-            "POST", "kinesisvideo/behaviour", {"quotas": {"media_points": 500, "metadata_points": 10_000}}
-        )
+        cloud.control("POST", "kinesisvideo/behaviour", {"quotas": {"media_points": 500, "metadata_points": 10_000}})
         stream = TestStream.create(cloud)
         stream.put(*range(0, 200 * SECOND, SECOND), frames=1)
         with pytest.raises(ClientError) as caught:
@@ -466,9 +462,7 @@ class TestQuotas:
         assert code_of(caught) == "ClientLimitExceededException"
 
     def test_listings_cost_their_max_results(self, cloud: LocalCloud) -> None:
-        cloud.control(
-            "POST", "kinesisvideo/behaviour", {"quotas": {"media_points": 500, "metadata_points": 10_000}}
-        )
+        cloud.control("POST", "kinesisvideo/behaviour", {"quotas": {"media_points": 500, "metadata_points": 10_000}})
         stream = TestStream.create(cloud)
         stream.put(0)
         for _ in range(30):

@@ -42,9 +42,7 @@ class TestStreams:
             cloud, hours=7, MediaType="video/h264", DeviceName="press-cam", KmsKeyId="alias/video"
         )
         info = info_of(video, stream)
-        assert info["StreamARN"].startswith(
-            f"arn:aws:kinesisvideo:eu-central-1:000000000000:stream/{stream.name}/"
-        )
+        assert info["StreamARN"].startswith(f"arn:aws:kinesisvideo:eu-central-1:000000000000:stream/{stream.name}/")
         assert info["StreamARN"].rsplit("/")[-1] == str(round(info["CreationTime"].timestamp() * 1000))
         assert {key: info[key] for key in ("Status", "DataRetentionInHours", "MediaType", "DeviceName")} == {
             "Status": "ACTIVE",
@@ -133,9 +131,7 @@ class TestStreams:
             assert endpoint == stream.cloud.endpoint
 
     @pytest.mark.parametrize("call", ["describe_stream", "list_tags_for_stream"])
-    def test_a_stream_takes_five_control_calls_a_second(
-        self, stream: TestStream, video: Any, call: str
-    ) -> None:
+    def test_a_stream_takes_five_control_calls_a_second(self, stream: TestStream, video: Any, call: str) -> None:
         with pytest.raises(ClientError) as caught:
             repeatedly(lambda: getattr(video, call)(StreamName=stream.name))
         assert code_of(caught) == "ClientLimitExceededException"
@@ -222,9 +218,7 @@ class TestAccess:
             "Action": ["kinesisvideo:ListFragments", "kinesisvideo:GetClip", "kinesisvideo:GetDataEndpoint"],
             "Resource": "arn:aws:kinesisvideo:*:*:stream/test_stream_*/*",
         }
-        role = iam.create_role(RoleName="video-reader", AssumeRolePolicyDocument=_document(trust))["Role"][
-            "Arn"
-        ]
+        role = iam.create_role(RoleName="video-reader", AssumeRolePolicyDocument=_document(trust))["Role"]["Arn"]
         iam.put_role_policy(RoleName="video-reader", PolicyName="read", PolicyDocument=_document(policy))
         yield cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
         iam.delete_role_policy(RoleName="video-reader", PolicyName="read")
@@ -254,9 +248,7 @@ class TestAccess:
                 refused()
             assert code_of(caught) == "AccessDeniedException"
             assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
-        video.delete_stream(
-            StreamARN=video.describe_stream(StreamName="foreign_stream")["StreamInfo"]["StreamARN"]
-        )
+        video.delete_stream(StreamARN=video.describe_stream(StreamName="foreign_stream")["StreamInfo"]["StreamARN"])
 
     def test_footage_is_put_by_who_may_put_it(
         self, cloud: LocalCloud, stream: TestStream, reader: dict[str, Any]
@@ -265,9 +257,7 @@ class TestAccess:
         with pytest.raises(PutMediaError, match="AccessDeniedException"):
             producer.put([film(stream.begin_ms).document], 0)
 
-    def test_a_wrong_signature_is_refused(
-        self, cloud: LocalCloud, stream: TestStream, reader: dict[str, Any]
-    ) -> None:
+    def test_a_wrong_signature_is_refused(self, cloud: LocalCloud, stream: TestStream, reader: dict[str, Any]) -> None:
         forged = cloud.client("kinesisvideo", {**reader, "SecretAccessKey": "wrong"})
         with pytest.raises(ClientError) as caught:
             forged.get_data_endpoint(StreamName=stream.name, APIName="GET_CLIP")

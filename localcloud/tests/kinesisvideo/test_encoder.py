@@ -95,9 +95,7 @@ class TestFileEncoder:
         assert encoder.film(START, 1).length_ms == 500  # and from its beginning again
 
     @pytest.mark.parametrize("at_least_ms", [1, 2000, 5000])
-    def test_unevenly_spaced_key_frames_make_fragments_of_one_cluster(
-        self, at_least_ms: int, tmp_path: Path
-    ) -> None:
+    def test_unevenly_spaced_key_frames_make_fragments_of_one_cluster(self, at_least_ms: int, tmp_path: Path) -> None:
         """A muxer begins a cluster at each key frame once there are some kilobytes."""
         encoder = FileEncoder(uneven_file(tmp_path / "given.mp4", UNEVEN, 250))
         fragments, start = [], START

@@ -41,9 +41,7 @@ class Metric:
 def documented() -> set[Metric]:
     """What AWS's guides list."""
     pages: list[dict[str, Any]] = tomllib.loads(_DOCUMENTED.read_text(encoding="utf-8"))["page"]
-    return {
-        Metric.of(page["namespace"], name, page["dimensions"]) for page in pages for name in page["metrics"]
-    }
+    return {Metric.of(page["namespace"], name, page["dimensions"]) for page in pages for name in page["metrics"]}
 
 
 def in_the_runbook() -> set[Metric]:
@@ -53,8 +51,7 @@ def in_the_runbook() -> set[Metric]:
     commands = re.findall(r"^metric (\S+) (\S+) \S+((?: Name=\w+,Value=\S+)+)$", text, re.MULTILINE)
     assert len(commands) == len(re.findall(r"^metric ", text, re.MULTILINE))
     return {
-        Metric.of(namespace, name, re.findall(r"Name=(\w+),", dimensions))
-        for namespace, name, dimensions in commands
+        Metric.of(namespace, name, re.findall(r"Name=(\w+),", dimensions)) for namespace, name, dimensions in commands
     }
 
 

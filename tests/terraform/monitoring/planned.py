@@ -34,9 +34,7 @@ module "lake" {
 """
 _TEST = 'run "plan" {\n  command = plan\n}\n'
 
-_SEARCH = re.compile(
-    r"SEARCH\('\{\"(?P<namespace>[^\"]+)\",(?P<dimensions>[^}]+)\} (?P<terms>[^']+)', '\w+', \d+\)"
-)
+_SEARCH = re.compile(r"SEARCH\('\{\"(?P<namespace>[^\"]+)\",(?P<dimensions>[^}]+)\} (?P<terms>[^']+)', '\w+', \d+\)")
 # `Property="value"`, or `Property=("one" OR "other")`.
 _TERM = re.compile(r'(\w+)=("[^"]*"|\("[^"]*"(?: OR "[^"]*")*\))')
 _TERMS = re.compile(rf"{_TERM.pattern}(?: {_TERM.pattern})*")
@@ -130,17 +128,13 @@ def questions_of_expression(expression: str, ids: set[str]) -> Iterator[Question
             raise ValueError(f"a search for dimensions that its metric has not, {strangers}: {expression}")
         for name in names:
             for values in itertools.product(*terms.values()):
-                yield Question.of(
-                    found["namespace"], name, {**dimensions, **dict(zip(terms, values, strict=True))}
-                )
+                yield Question.of(found["namespace"], name, {**dimensions, **dict(zip(terms, values, strict=True))})
     elif expression.startswith("SELECT "):
         if (found := _SELECT.fullmatch(expression)) is None:
             raise ValueError(f"a query of a form that is not known: {expression}")
         dimensions = dict.fromkeys(found["dimensions"].split(", "))
         if found["dimension"] not in dimensions:
             raise ValueError(f"a query for a dimension that its metric has not: {expression}")
-        yield Question.of(
-            found["namespace"], found["name"], {**dimensions, found["dimension"]: found["value"]}
-        )
+        yield Question.of(found["namespace"], found["name"], {**dimensions, found["dimension"]: found["value"]})
     elif strangers := set(_IDENTIFIER.findall(expression)) - ids:
         raise ValueError(f"an expression of what is not there, {strangers}: {expression}")

@@ -43,8 +43,7 @@ def _made(planned: list[dict[str, Any]], kind: str, factory: str = "") -> list[d
     return [
         each["change"]["after"]
         for each in planned
-        if (each["mode"], each["type"]) == ("managed", kind)
-        and (not factory or f'["{factory}"]' in each["address"])
+        if (each["mode"], each["type"]) == ("managed", kind) and (not factory or f'["{factory}"]' in each["address"])
     ]
 
 
@@ -86,9 +85,7 @@ def test_an_alarms_file_of_another_form_is_refused(tmp_path: Path) -> None:
     for module in ("factory_pipeline", "video_archiver"):
         folder = tmp_path / "modules" / module
         folder.mkdir(parents=True)
-        (folder / "alarms.tf").write_text(
-            'locals {\n  alarm_descriptions = {\n    late = "It is late."\n  }\n}\n'
-        )
+        (folder / "alarms.tf").write_text('locals {\n  alarm_descriptions = {\n    late = "It is late."\n  }\n}\n')
     with pytest.raises(ValueError, match=r"^modules/\*/alarms\.tf cannot be read"):
         modules.alarms(tmp_path)
 

@@ -78,9 +78,7 @@ def lake(planned: list[dict[str, Any]]) -> Lake:
 
 def test_every_metric_that_is_asked_for_exists(lake: Lake) -> None:
     """By namespace, name and exact set of dimensions."""
-    missing = {
-        (place, question.metric) for place, question in lake.questions() if question.metric not in EXISTING
-    }
+    missing = {(place, question.metric) for place, question in lake.questions() if question.metric not in EXISTING}
     assert missing == set()
 
 
@@ -152,11 +150,7 @@ def test_every_alarm_is_on_its_factorys_dashboard(lake: Lake) -> None:
     planned = [alarm["alarm_name"] for alarm in lake.of("aws_cloudwatch_metric_alarm")]
     assert sorted(name for _, name in shown) == sorted(planned)
     assert all(name.startswith(f"{dashboard}-") for dashboard, name in shown)
-    assert all(
-        len(widget["properties"]["alarms"]) <= 100
-        for _, widget in lake.widgets()
-        if widget["type"] == "alarm"
-    )
+    assert all(len(widget["properties"]["alarms"]) <= 100 for _, widget in lake.widgets() if widget["type"] == "alarm")
 
 
 def test_graphs_stay_within_cloudwatchs_limits(lake: Lake) -> None:
@@ -166,9 +160,7 @@ def test_graphs_stay_within_cloudwatchs_limits(lake: Lake) -> None:
             continue
         properties = widget["properties"]
         assert 0 < len(properties["metrics"]) <= 500, place
-        ids = [
-            row[-1]["id"] for row in properties["metrics"] if isinstance(row[-1], dict) and "id" in row[-1]
-        ]
+        ids = [row[-1]["id"] for row in properties["metrics"] if isinstance(row[-1], dict) and "id" in row[-1]]
         assert len(ids) == len(set(ids)), place
         assert properties["title"], place
         assert properties["yAxis"]["left"]["label"], place
@@ -213,8 +205,7 @@ def test_each_graph_shows_the_threshold_of_its_alarm(lake: Lake) -> None:
         for alarm in lake.of("aws_cloudwatch_metric_alarm")
         if alarm["threshold"] > 1  # lines at nothing or one would only hide the axis
         for question in questions_of_alarm(alarm)
-        if question.metric.name
-        in ("DeliveryToS3.DataFreshness", "Duration", "SecondsToLoss", "SilentSeconds")
+        if question.metric.name in ("DeliveryToS3.DataFreshness", "Duration", "SecondsToLoss", "SilentSeconds")
     }
     assert len(thresholds) > 0
     drawn: dict[str, set[float]] = {}

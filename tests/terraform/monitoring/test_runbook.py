@@ -12,9 +12,7 @@ pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300), pytest.mark.xdist
 
 INDEX = (RUNBOOK / "README.md").read_text(encoding="utf-8")
 PAGES = {
-    page.stem: page.read_text(encoding="utf-8")
-    for page in sorted(RUNBOOK.glob("*.md"))
-    if page.name != "README.md"
+    page.stem: page.read_text(encoding="utf-8") for page in sorted(RUNBOOK.glob("*.md")) if page.name != "README.md"
 }
 
 

@@ -89,9 +89,7 @@ def _configuration(now: datetime) -> str:
     for update in UPDATES:
         # Java's pattern and Python's agree on these lines.
         found = re.fullmatch(LINE_PATTERN, update.line(now).rstrip("\n"))
-        columns = dict(
-            zip(("line", "received_at_ms", "gateway"), found.groups() if found else (), strict=True)
-        )
+        columns = dict(zip(("line", "received_at_ms", "gateway"), found.groups() if found else (), strict=True))
         rows.append({**columns, **_partition(update.factory, at(now, update.received))})
     return _create("configuration", rows)
 
@@ -102,9 +100,7 @@ def _partition(factory: str, moment: datetime) -> dict[str, Any]:
 
 def _create(table: str, rows: Sequence[dict[str, Any]]) -> str:
     """A statement that makes a table of these rows."""
-    values = ", ".join(
-        "({})".format(", ".join(_literal(name, row[name]) for name in rows[0])) for row in rows
-    )
+    values = ", ".join("({})".format(", ".join(_literal(name, row[name]) for name in rows[0])) for row in rows)
     return f"CREATE TABLE {table} AS SELECT * FROM (VALUES {values}) AS v ({', '.join(rows[0])})"  # noqa: S608 - our own rows
 
 

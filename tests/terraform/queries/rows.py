@@ -199,9 +199,7 @@ def _parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
         "boolean": pa.bool_(),
         "double": pa.float64(),
     }
-    schema = pa.schema(
-        [(column["name"], kinds[column["type"]]) for column in _schema("measurements")["columns"]]
-    )
+    schema = pa.schema([(column["name"], kinds[column["type"]]) for column in _schema("measurements")["columns"]])
     plain = [{name: _without_zone(value) for name, value in row.items()} for row in rows]
     target = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(plain, schema=schema), target, compression="snappy")
@@ -290,8 +288,7 @@ def views(database: str) -> Iterator[dict[str, Any]]:
             "catalog": "awsdatacatalog",
             "schema": database,
             "columns": [
-                {"name": column["name"], "type": kinds.get(column["type"], column["type"])}
-                for column in columns
+                {"name": column["name"], "type": kinds.get(column["type"], column["type"])} for column in columns
             ],
         }
         yield {

@@ -21,9 +21,7 @@ def test_the_table_lists_every_query_with_the_days_that_it_reads() -> None:
     listed = dict(re.findall(r"^\| `([a-z-]+)` \|.*\| (\d+|all) \|$", TEXT, re.MULTILINE))
     days = {}
     for name in NAMES:
-        found = set(
-            re.findall(r"date_add\('day', -(\d+), current_date\)", (QUERIES / f"{name}.sql").read_text())
-        )
+        found = set(re.findall(r"date_add\('day', -(\d+), current_date\)", (QUERIES / f"{name}.sql").read_text()))
         assert len(found) <= 1
         days[name] = found.pop() if found else "all"
     assert listed == days
@@ -34,14 +32,10 @@ def test_every_example_runs_and_finds_something(lake: MemoryStorage, sql: str) -
     assert Query(sql, database="lake", now=NOW).run(lake, lake).rows
 
 
-@pytest.mark.parametrize(
-    ("write", "instead_of"), re.findall(r"^\| `([^`]+)` \| `([^`]+)` \|", TEXT, re.MULTILINE)
-)
+@pytest.mark.parametrize(("write", "instead_of"), re.findall(r"^\| `([^`]+)` \| `([^`]+)` \|", TEXT, re.MULTILINE))
 def test_every_spelling_that_is_advised_is_taken(lake: MemoryStorage, write: str, instead_of: str) -> None:
     names = "n, a, b, x, y, s, value, list"
-    kinds = (
-        "3, TIMESTAMP '2026-03-09 00:00:00', TIMESTAMP '2026-03-09 00:59:59', 1, 2, '1.5', 1.5e0, ARRAY[1]"
-    )
+    kinds = "3, TIMESTAMP '2026-03-09 00:00:00', TIMESTAMP '2026-03-09 00:59:59', 1, 2, '1.5', 1.5e0, ARRAY[1]"
     relation = f"(VALUES ({kinds})) AS v ({names})"
     counted = "count" in write or "max_by" in write
     sql = f"SELECT {write} FROM {relation}" + (" GROUP BY n" if counted else "")  # noqa: S608 - from the page

@@ -66,10 +66,7 @@ def test_begins_with_what_it_answers_and_says_what_it_scans(name: str) -> None:
 def test_reads_only_the_days_that_it_asks_for(lake: MemoryStorage, name: str, oldest: str) -> None:
     """The oldest day with rows that lies within the query's days; late arrivals reach back over all rows."""
     Query(_text(name), database="lake", now=NOW).run(lake, lake)
-    days = {
-        key.split("year=")[1][:4] + key.split("month=")[1][:2] + key.split("day=")[1][:2]
-        for _, key in lake.read
-    }
+    days = {key.split("year=")[1][:4] + key.split("month=")[1][:2] + key.split("day=")[1][:2] for _, key in lake.read}
     assert min(days) == oldest.replace("-", "")
 
 
@@ -77,8 +74,6 @@ def test_reads_only_the_days_that_it_asks_for(lake: MemoryStorage, name: str, ol
 def test_reads_one_factory_when_one_is_named(lake: MemoryStorage, name: str) -> None:
     text = _text(name)
     assert text.count("factory LIKE '%'") == 1
-    answer = Query(text.replace("factory LIKE '%'", "factory = 'lyon'"), database="lake", now=NOW).run(
-        lake, lake
-    )
+    answer = Query(text.replace("factory LIKE '%'", "factory = 'lyon'"), database="lake", now=NOW).run(lake, lake)
     assert {key.split("/")[0] for _, key in lake.read} <= {"factory=lyon"}
     assert list(map(list, answer.rows)) == [row for row in resolved(EXPECTED[name], NOW) if "lyon" in row]

@@ -38,9 +38,7 @@ def test_answers_as_worked_out_by_hand(cloud_lake: CloudLake, name: str) -> None
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_view_without_repeats_reads_the_partitions_asked_for_alone(
-    cloud_lake: CloudLake, table: str
-) -> None:
+def test_a_view_without_repeats_reads_the_partitions_asked_for_alone(cloud_lake: CloudLake, table: str) -> None:
     """Whole rows are read either way, so that the bytes tell the objects."""
     client = cloud_lake.cloud.client("athena")
 

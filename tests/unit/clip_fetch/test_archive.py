@@ -190,9 +190,7 @@ class Endless:
                 low = middle + 1
             else:
                 high = middle
-        found = [
-            PREFIX + keys.clip_token(self._fragment(i)) for i in range(low, min(low + 1000, self._count))
-        ]
+        found = [PREFIX + keys.clip_token(self._fragment(i)) for i in range(low, min(low + 1000, self._count))]
         found = [key for key in found if key.startswith(request["Prefix"])]
         return {
             "Contents": [{"Key": key, "ETag": key} for key in found],
@@ -214,9 +212,7 @@ def test_the_calls_do_not_grow_with_the_archive(age_ms: int) -> None:
     for clips in (10, 10_000, 1_000_000):
         endless = Endless(clips, T0 - age_ms)
         timing = Aws().timing()
-        archive = Archive(
-            StrictClient("s3", endless), "clips", PREFIX, "run-1", timing.deadline, timing.retry, {}
-        )
+        archive = Archive(StrictClient("s3", endless), "clips", PREFIX, "run-1", timing.deadline, timing.retry, {})
         position = archive.position(STREAM)
         assert number_of(position) == 10**20 + clips - 1
         counts.add(len(endless.calls))

@@ -106,9 +106,7 @@ def test_a_put_whose_answer_is_lost_counts_once() -> None:
         ConnectionResetError(),
     ],
 )
-@pytest.mark.parametrize(
-    "operation", ["ListStreams", "GetDataEndpoint", "ListFragments", "GetClip", "ListObjectsV2"]
-)
+@pytest.mark.parametrize("operation", ["ListStreams", "GetDataEndpoint", "ListFragments", "GetClip", "ListObjectsV2"])
 def test_what_passes_by_itself_is_tried_again(operation: str, fault: Exception) -> None:
     aws = plant()
     aws.faults[operation] = [fault, fault]
@@ -286,17 +284,14 @@ class TestMediaThatDoesNotFit:
 
         def leaves_out(self: Aws, **request: Any) -> dict[str, Any]:
             low, high = (
-                request["ClipFragmentSelector"]["TimestampRange"][name]
-                for name in ("StartTimestamp", "EndTimestamp")
+                request["ClipFragmentSelector"]["TimestampRange"][name] for name in ("StartTimestamp", "EndTimestamp")
             )
             self.withheld = {1003} if (high - low).total_seconds() > 3 else set()
             return whole(self, **request)
 
         aws.get_clip = leaves_out.__get__(aws)  # type: ignore[method-assign]
         archive(aws)
-        assert [n for first, last in aws.archived() for n in range(first, last + 1)] == list(
-            range(1000, 1010)
-        )
+        assert [n for first, last in aws.archived() for n in range(first, last + 1)] == list(range(1000, 1010))
         held = b"".join(body for body, meta, _ in aws.objects.values() if "first-fragment" in meta)
         assert all(str(number).encode() in held for number in range(1000, 1010))
         assert all("flags" not in meta for _, meta in aws.clips())
@@ -425,9 +420,7 @@ class TestSlowFrames:
 
     @pytest.mark.parametrize("shown_ms", [None, 33])
     @pytest.mark.parametrize(("apart_ms", "frame_ms"), [(1000, 1000), (8300, 8300), (2000, 1000), (2000, 40)])
-    def test_a_fragment_that_is_left_out_is_noticed(
-        self, apart_ms: int, frame_ms: int, shown_ms: int | None
-    ) -> None:
+    def test_a_fragment_that_is_left_out_is_noticed(self, apart_ms: int, frame_ms: int, shown_ms: int | None) -> None:
         aws = self.plant(60_000 // apart_ms, apart_ms, frame_ms, shown_ms)
         whole = Aws.get_clip
 
@@ -453,9 +446,7 @@ class TestSlowFrames:
 class TestIncompleteListing:
     """The API model requires no member of a listed fragment."""
 
-    @pytest.mark.parametrize(
-        "member", ["FragmentSizeInBytes", "ProducerTimestamp", "FragmentLengthInMilliseconds"]
-    )
+    @pytest.mark.parametrize("member", ["FragmentSizeInBytes", "ProducerTimestamp", "FragmentLengthInMilliseconds"])
     def test_a_fragment_is_archived_without_what_can_be_done_without(self, member: str) -> None:
         aws = plant()
         aws.unlisted = {1007: (member,)}

@@ -98,9 +98,7 @@ def test_a_put_is_conditional_whatever_the_model_knows(clients: Clients) -> None
     members = clients.s3.meta.service_model.operation_model("PutObject").input_shape.members
     members.pop("IfNoneMatch", None)  # as in botocore before 1.35
     wire = Wire(clients.s3, b"")
-    clients.s3.put_object(
-        Bucket="clips", Key="a", Body=io.BytesIO(b"x"), IfNoneMatch="*", Metadata={"run": "1"}
-    )
+    clients.s3.put_object(Bucket="clips", Key="a", Body=io.BytesIO(b"x"), IfNoneMatch="*", Metadata={"run": "1"})
     headers = wire.requests[0].headers
     assert headers["If-None-Match"] in ("*", b"*")
     assert "if-none-match" in str(headers["Authorization"])

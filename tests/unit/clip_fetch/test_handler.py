@@ -43,9 +43,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     return made
 
 
-def test_an_invocation_archives_and_answers_with_plain_data(
-    aws: Aws, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_invocation_archives_and_answers_with_plain_data(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
     summary = entry.handler({}, Context())
     assert json.loads(json.dumps(summary)) == summary
     assert (summary["clips"], summary["fragments"], summary["errors"]) == (3, 15, {})

@@ -136,9 +136,7 @@ def test_a_begin_record_names_a_time() -> None:
     assert (position.number, position.start_ms, position.expected) == (-1, T0, None)
 
 
-@pytest.mark.parametrize(
-    "missing", ["format", "first-fragment", "last-fragment", "start", "last-start", "end"]
-)
+@pytest.mark.parametrize("missing", ["format", "first-fragment", "last-fragment", "start", "last-start", "end"])
 def test_an_object_without_the_metadata_says_nothing(missing: str) -> None:
     clip = Clip(tuple((fragment,) for fragment in footage(3)), planning.LENGTH, None, None)
     metadata = keys.clip_metadata(STREAM, clip, 10_000, keys.MP4, 6000, "", "run")

@@ -115,9 +115,7 @@ def test_movie_fragments_with_a_default_of_their_own() -> None:
         pytest.param(box(b"ftyp", b"isom"), id="no movie"),
         pytest.param(box(b"moov", track(1, b"vide", 1000, stts((1, 1)))), id="no media"),
         pytest.param(box(b"moov", track(1, b"soun", 1000, stts((1, 1)))) + box(b"mdat", b""), id="no video"),
-        pytest.param(
-            box(b"moov", track(1, b"vide", 0, stts((1, 1)))) + box(b"mdat", b""), id="no time scale"
-        ),
+        pytest.param(box(b"moov", track(1, b"vide", 0, stts((1, 1)))) + box(b"mdat", b""), id="no time scale"),
         pytest.param(
             box(b"moov", track(1, b"vide", 1000, struct.pack(">I", 9))) + box(b"mdat", b""), id="short table"
         ),

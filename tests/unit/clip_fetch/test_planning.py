@@ -23,9 +23,7 @@ def plan(
 ) -> Plan:
     """The plan for fragments that were listed so long after the last of them that all are settled."""
     asked_ms = fragments[-1].end_ms + 10_000 if now_ms is None else now_ms
-    return plan_clip(
-        Listing(fragments, asked_ms if until_ms is None else until_ms, asked_ms), None, HOUR, limits
-    )
+    return plan_clip(Listing(fragments, asked_ms if until_ms is None else until_ms, asked_ms), None, HOUR, limits)
 
 
 def planned(fragments: list[Fragment], limits: Limits = LIMITS) -> Clip:
@@ -39,8 +37,7 @@ def moved(fragments: list[Fragment], by_ms: int, producer_ms: int | None = None)
     """The fragments later, by the server's clock and by the camera's."""
     camera_ms = by_ms if producer_ms is None else producer_ms
     return [
-        Fragment(f.number + 500, f.start_ms + by_ms, f.producer_ms + camera_ms, f.length_ms, f.size)
-        for f in fragments
+        Fragment(f.number + 500, f.start_ms + by_ms, f.producer_ms + camera_ms, f.length_ms, f.size) for f in fragments
     ]
 
 
@@ -238,13 +235,9 @@ class TestRange:
         [
             pytest.param({"starts": (1000, 3000), "previous": 0, "following": 5000}, 500, 4000, id="halfway"),
             pytest.param({"starts": (2,), "previous": 0, "following": 4}, 1, 3, id="as close as can be"),
-            pytest.param(
-                {"starts": (3,), "previous": 0, "following": 6}, 2, 4, id="rounded towards the clip"
-            ),
+            pytest.param({"starts": (3,), "previous": 0, "following": 6}, 2, 4, id="rounded towards the clip"),
             pytest.param({"starts": (1000,)}, 999, 1001, id="neighbours unknown"),
-            pytest.param(
-                {"starts": (9**9,), "previous": 0, "following": 10**9}, 9**9 - 10_000, 9**9 + 1000, id="far"
-            ),
+            pytest.param({"starts": (9**9,), "previous": 0, "following": 10**9}, 9**9 - 10_000, 9**9 + 1000, id="far"),
         ],
     )
     def test_bounds(self, clip: dict, start: int, end: int) -> None:  # type: ignore[type-arg]
@@ -299,9 +292,7 @@ def test_consecutive_plans_cover_every_fragment_once_with_ranges_that_hold_only_
 
 
 @given(fragments=streams(), data=st.data())
-def test_a_plan_does_not_depend_on_what_was_listed_behind_it(
-    fragments: list[Fragment], data: st.DataObject
-) -> None:
+def test_a_plan_does_not_depend_on_what_was_listed_behind_it(fragments: list[Fragment], data: st.DataObject) -> None:
     """Two runs with the same settings agree, however far each has listed."""
     limits = Limits(data.draw(st.integers(1, 60_000)), 5_000, 60_000, 3_000)
     asked_ms = fragments[-1].start_ms + 10**6

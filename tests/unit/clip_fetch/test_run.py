@@ -42,9 +42,7 @@ def test_every_stream_with_the_prefix_is_found_and_no_other() -> None:
 
 def test_a_stream_that_retains_nothing_or_has_no_camera_is_left_out() -> None:
     aws = plant("a", "")
-    assert [
-        stream.camera for stream in video.find_streams(aws.video, "lake_krakow_", aws.timing().retry)
-    ] == ["a"]
+    assert [stream.camera for stream in video.find_streams(aws.video, "lake_krakow_", aws.timing().retry)] == ["a"]
     aws.retention_hours = 0
     assert video.find_streams(aws.video, "lake_krakow_", aws.timing().retry) == []
 
@@ -63,9 +61,7 @@ def test_a_stream_that_is_listed_incompletely_is_an_error_of_its_camera_alone(me
     summary = archive(aws)
     assert (summary["errors"], summary["clips"]) == ({"a": "IncompleteListing"}, 2)
     failed = [line for line in aws.lines() if line.get("message") == "camera failed"]
-    assert [(line["camera"], line["error"]) for line in failed] == [
-        ("a", f"its stream is listed without {member}")
-    ]
+    assert [(line["camera"], line["error"]) for line in failed] == [("a", f"its stream is listed without {member}")]
     assert [line["Errors"] for line in aws.lines() if line.get("Camera") == "a"] == [1]
 
 
@@ -153,9 +149,7 @@ def test_shards_share_all_cameras_between_them(cameras: list[str], count: int) -
 
 def test_a_shard_is_known_by_the_name_alone_on_any_python() -> None:
     names = ["press-1", "press-2", "oven", "gate"]
-    shares = [
-        [in_shard(Stream("lake_krakow_" + n, n, T0, HOUR), Shard(i, 2)) for n in names] for i in range(2)
-    ]
+    shares = [[in_shard(Stream("lake_krakow_" + n, n, T0, HOUR), Shard(i, 2)) for n in names] for i in range(2)]
     assert shares == [[False, False, True, True], [True, True, False, False]]
 
 

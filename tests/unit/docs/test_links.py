@@ -40,11 +40,7 @@ def test_every_page_that_a_source_names_exists() -> None:
         for file in sorted((REPOSITORY / folder).rglob("*"))
         if file.suffix in _SOURCES and not any(part.startswith(".") for part in file.parts)
     ]
-    named = [
-        (file, target)
-        for file in sources
-        for target in re.findall(_PAGE_NAME, file.read_text(encoding="utf-8"))
-    ]
+    named = [(file, target) for file in sources for target in re.findall(_PAGE_NAME, file.read_text(encoding="utf-8"))]
     root = REPOSITORY / "README.md"
     assert [(file, broken) for file, target in named if (broken := _broken(root, target))] == []
 

@@ -36,9 +36,7 @@ def _sourced(lake: Path, factory: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize(
-    "outputs", [_OUTPUTS, {"lake": {"sensitive": False, "type": "object", "value": _OUTPUTS}}]
-)
+@pytest.mark.parametrize("outputs", [_OUTPUTS, {"lake": {"sensitive": False, "type": "object", "value": _OUTPUTS}}])
 def test_it_names_what_the_commands_read(tmp_path: Path, outputs: object) -> None:
     file = tmp_path / "outputs.json"
     file.write_text(json.dumps(outputs))

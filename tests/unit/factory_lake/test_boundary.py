@@ -40,9 +40,7 @@ def test_an_error_is_one_line(error: Exception, line: str, capsys: pytest.Captur
 
 
 def test_details_come_before_the_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert (
-        run_command(lambda: raising(LookupError("terraform failed:\ndetail 1\ndetail 2")), LookupError) == 2
-    )
+    assert run_command(lambda: raising(LookupError("terraform failed:\ndetail 1\ndetail 2")), LookupError) == 2
     assert capsys.readouterr().err.splitlines() == ["detail 1", "detail 2", "error: terraform failed:"]
 
 
@@ -73,8 +71,6 @@ def test_a_pipe_that_is_closed_ends_the_command_quietly() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-m", "factory_lake.cli", "sizing", "capacity", "docs/sizing/plant.toml"]
-    done = subprocess.run(
-        command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY, check=False
-    )
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")

@@ -48,9 +48,7 @@ def test_the_page_of_the_command_lists_every_one() -> None:
     missing = [
         words
         for words, _ in leaves()
-        if not any(
-            f"| `factory-lake {words[0]}" in line and re.search(rf"[ `]{words[-1]}`", line) for line in lines
-        )
+        if not any(f"| `factory-lake {words[0]}" in line and re.search(rf"[ `]{words[-1]}`", line) for line in lines)
     ]
     assert missing == []
 

@@ -158,9 +158,7 @@ def test_waiting_ends_with_the_last_stream_and_tells_each_reason_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock = Clock()
-    answers = iter(
-        [{"a": "late", "b": ""}, {"a": "late", "b": ""}, {"a": "waiting", "b": ""}, {"a": "", "b": ""}]
-    )
+    answers = iter([{"a": "late", "b": ""}, {"a": "late", "b": ""}, {"a": "waiting", "b": ""}, {"a": "", "b": ""}])
     assert wait(lambda: next(answers), deadline=600, clock=clock, pause=clock.sleep)
     assert capsys.readouterr().out.splitlines() == ["a: late", "b: drained", "a: waiting", "a: drained"]
 

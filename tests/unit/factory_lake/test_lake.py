@@ -62,9 +62,7 @@ def test_a_file_of_outputs(document: dict[str, Any], tmp_path: Path) -> None:
     assert (lake.local, lake.key_dir, lake.journal_dir) == (None, None, None)
 
 
-def test_an_environment_s_folder_is_asked_by_terraform(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_environment_s_folder_is_asked_by_terraform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     terraform(tmp_path, monkeypatch, f"echo '{json.dumps({'lake': printed(OUTPUTS)})}'")
     assert dict(open_lake(tmp_path / "environment").outputs) == OUTPUTS
     assert (tmp_path / "asked").read_text() == f"-chdir={tmp_path}/environment output -json\n"

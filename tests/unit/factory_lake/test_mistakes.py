@@ -85,9 +85,7 @@ class Ground:
 
 
 @pytest.fixture
-def ground(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Ground]:
+def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Ground]:
     """A user's machine without any settings of AWS, and a folder with a whole lake's outputs."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "FACTORY_LAKE"))]:
         monkeypatch.delenv(name)
@@ -138,9 +136,7 @@ def test_a_wrong_path_where_no_lake_is_opened(words: Words, ground: Ground) -> N
 @pytest.mark.parametrize("words", lake_of(LOCAL))
 def test_nothing_named_and_no_lake_up(words: Words, ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ground.folder)
-    assert ground.fail(words).startswith(
-        "--lake (or FACTORY_LAKE) must name a lake, since no local one is up"
-    )
+    assert ground.fail(words).startswith("--lake (or FACTORY_LAKE) must name a lake, since no local one is up")
 
 
 @pytest.mark.parametrize("words", lake_of(LOCAL))

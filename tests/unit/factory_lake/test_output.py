@@ -78,13 +78,9 @@ def latest_values() -> Table:
 
 
 def findings() -> Findings:
-    found = Findings(
-        problems=[f"s3://factory-lake-prod-123456789012-measurements/errors/{KEY} line 3: must be"]
-    )
+    found = Findings(problems=[f"s3://factory-lake-prod-123456789012-measurements/errors/{KEY} line 3: must be"])
     outcome = "held: would be refused again"
-    found.counts[Finding(LONG.factory, LONG.lane, "processing-failed", "2026-03-04", "not JSON", outcome)] = (
-        12
-    )
+    found.counts[Finding(LONG.factory, LONG.lane, "processing-failed", "2026-03-04", "not JSON", outcome)] = 12
     return found
 
 
@@ -129,9 +125,7 @@ def test_the_commands_identifiers_are_in_one_piece_at_every_width(
 ) -> None:
     clients = [f"{LONG.factory}-{LONG.gateway}-{lane}" for lane in LANES]
     folders = ("--csr-dir", str(tmp_path / "csr"), "--key-dir", str(tmp_path / "keys"), "--name", "a")
-    assert (
-        main(["gateway", "csr", *(word for each in clients for word in ("--client-id", each)), *folders]) == 0
-    )
+    assert main(["gateway", "csr", *(word for each in clients for word in ("--client-id", each)), *folders]) == 0
     paths = [str(tmp_path / "keys" / each / "a.key") for each in clients]
     paths += [str(tmp_path / "csr" / each / "a.pem") for each in clients]
     whole(capsys.readouterr().out, [*clients, *paths], width)

@@ -26,9 +26,7 @@ START = {
 
 @pytest.fixture
 def client() -> Any:
-    return boto3.client(
-        "athena", region_name="eu-central-1", aws_access_key_id="test", aws_secret_access_key="test"
-    )
+    return boto3.client("athena", region_name="eu-central-1", aws_access_key_id="test", aws_secret_access_key="test")
 
 
 @pytest.fixture
@@ -81,9 +79,7 @@ def test_it_looks_again_until_the_query_has_ended_ever_less_often(client: Any, s
     assert pauses[-1] == 2.0
 
 
-def test_values_come_as_python_has_them(
-    client: Any, stub: Stubber, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_values_come_as_python_has_them(client: Any, stub: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
     types = {
         "i": "bigint",
         "d": "double",
@@ -135,9 +131,7 @@ def test_only_the_first_row_of_all_pages_is_that_of_the_names(client: Any, stub:
 
 
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
-def test_a_query_without_an_answer_is_an_error_with_athenas_reason(
-    client: Any, stub: Stubber, state: str
-) -> None:
+def test_a_query_without_an_answer_is_an_error_with_athenas_reason(client: Any, stub: Stubber, state: str) -> None:
     started(stub)
     looked(stub, state, "TYPE_MISMATCH: line 1:8: no")
     with pytest.raises(QueryFailedError, match="TYPE_MISMATCH: line 1:8: no") as caught:
@@ -178,9 +172,7 @@ def _named(stub: Stubber, *names: str) -> None:
     stub.add_response("batch_get_named_query", {"NamedQueries": queries}, {"NamedQueryIds": ids})
 
 
-def test_the_command_takes_one_of_name_sql_and_list(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_takes_one_of_name_sql_and_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in ([], ["name", "--list"], ["--sql", "SELECT 1", "--list"]):
         assert main(["query", "--lake", str(tmp_path), *arguments]) == 2
         assert "query must have one of NAME, --sql and --list" in capsys.readouterr().err

@@ -29,9 +29,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "bench transform": bench_transform,
     "bench clip_fetch": bench_clip_fetch,
 }
-WORKDIR = (
-    "error: --workdir must be a folder of an earlier run, or none yet, since what is in it is deleted, got "
-)
+WORKDIR = "error: --workdir must be a folder of an earlier run, or none yet, since what is in it is deleted, got "
 
 
 @pytest.mark.parametrize(

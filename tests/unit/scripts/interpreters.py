@@ -39,6 +39,4 @@ def _candidates(version: str) -> Iterator[Path]:
     found = shutil.which(f"python{version}")
     if found:
         yield Path(found)
-    yield from (
-        Path(folder) / f"python{version}" for folder in ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin")
-    )
+    yield from (Path(folder) / f"python{version}" for folder in ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"))

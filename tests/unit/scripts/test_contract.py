@@ -77,15 +77,11 @@ def legible(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("lane", ["measurements", "configuration"])
-def test_the_package_answers_events_on_every_python(
-    python: Path, unpacked: Path, tmp_path: Path, lane: str
-) -> None:
+def test_the_package_answers_events_on_every_python(python: Path, unpacked: Path, tmp_path: Path, lane: str) -> None:
     """Five times, so that a warm function is tried as well, with what it has learned."""
     name = f"{lane}_from_kinesis"
     expected = json.loads((EVENTS / f"{name}.answer.json").read_text(encoding="utf-8"))
-    done, answers = run(
-        python, unpacked, tmp_path, [EVENTS / f"{name}.json"] * 5, FACTORY="krakow", LANE=lane
-    )
+    done, answers = run(python, unpacked, tmp_path, [EVENTS / f"{name}.json"] * 5, FACTORY="krakow", LANE=lane)
     assert (done.returncode, done.stderr) == (0, "")
     assert [[legible(each) for each in answer["records"]] for answer in answers] == [expected] * 5
     printed = [json.loads(line) for line in done.stdout.splitlines()]

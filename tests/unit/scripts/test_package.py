@@ -88,9 +88,7 @@ def test_the_archiver_runs_from_its_zip_alone(tmp_path: Path) -> None:
     """Nothing of the repository is on the path; of the transform, test_contract says the same."""
     built = package.build(package.SOURCES / "clip_fetch", tmp_path)
     zipfile.ZipFile(built.path).extractall(tmp_path / "unpacked")
-    script = (
-        "import clip_fetch.handler, lambda_common; print(clip_fetch.handler.__file__, lambda_common.__file__)"
-    )
+    script = "import clip_fetch.handler, lambda_common; print(clip_fetch.handler.__file__, lambda_common.__file__)"
     environment = {"PATH": os.defpath, "PYTHONPATH": str(tmp_path / "unpacked")}
     done = subprocess.check_output([sys.executable, "-c", script], env=environment, cwd=tmp_path, text=True)
     assert all(path.startswith(str(tmp_path / "unpacked")) for path in done.split())

@@ -21,9 +21,7 @@ def test_continuous_integration_runs_the_tflint_that_lint_builds() -> None:
 
 def test_continuous_integration_runs_a_terraform_that_every_configuration_takes() -> None:
     run = tuple(map(int, _only(r'terraform_version: "([\d.]+)"$', _WORKFLOW).split(".")))
-    oldest = {
-        _only(r'^  required_version = ">= ([\d.]+)"$', file) for file in REPOSITORY.glob("*/*/versions.tf")
-    }
+    oldest = {_only(r'^  required_version = ">= ([\d.]+)"$', file) for file in REPOSITORY.glob("*/*/versions.tf")}
     assert len(oldest) == 1, "one for all"
     assert run >= tuple(map(int, oldest.pop().split(".")))
 

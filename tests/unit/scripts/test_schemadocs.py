@@ -60,9 +60,7 @@ def test_all_but_the_tables_stays(lake: tuple[Path, Path]) -> None:
     document.write_text(text)
     main(["--schemas", str(schemas), "--document", str(document)])
     written = document.read_text()
-    assert written.startswith(
-        "before\n<!-- columns of configuration -->\n| column | type | what it holds |\n| --- |"
-    )
+    assert written.startswith("before\n<!-- columns of configuration -->\n| column | type | what it holds |\n| --- |")
     assert "OUTDATED" not in written
     assert "<!-- end -->\nbetween\n<!-- columns of measurements -->\n| column | type | JSON key |" in written
     assert written.endswith("<!-- end -->\nafter")

@@ -61,18 +61,14 @@ def test_what_is_kept_of_the_last_scan_answers_for_unchanged_files_alone(reposit
     (repository / "settings.py").unlink()
     assert {each.path for each in scan(repository, cache)} == {"other.py"}
     # A cache of another version of the detectors, or a broken one, counts for nothing.
-    cache.write_text(
-        cache.read_text().replace('"version": "', '"version": "older ').replace(_KIND, "Nothing")
-    )
+    cache.write_text(cache.read_text().replace('"version": "', '"version": "older ').replace(_KIND, "Nothing"))
     assert {each.kind for each in scan(repository, cache)} >= {_KIND}
     cache.write_text("{")
     assert {each.kind for each in scan(repository, cache)} >= {_KIND}
 
 
 def test_an_entry_without_a_reason_is_refused() -> None:
-    with pytest.raises(
-        BaselineError, match=r"accepted\[1\] must have path, kind, digests and a reason, got "
-    ):
+    with pytest.raises(BaselineError, match=r"accepted\[1\] must have path, kind, digests and a reason, got "):
         accepted(_entry(Secret("a", "b", "c"), reason=" "))
 
 

@@ -40,9 +40,7 @@ def test_a_request_that_the_model_does_not_have_fails(arguments: dict[str, Any],
 
 
 def test_an_answer_that_the_model_does_not_have_fails() -> None:
-    with pytest.raises(
-        ModelMismatchError, match=r's3\.GetObject: answer: Unknown parameter in input: "Bdoy"'
-    ):
+    with pytest.raises(ModelMismatchError, match=r's3\.GetObject: answer: Unknown parameter in input: "Bdoy"'):
         S3.get_object(Bucket="b", Key="k")
 
 

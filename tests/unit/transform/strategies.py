@@ -41,9 +41,7 @@ NUMBERS = st.one_of(
     st.from_regex(r"-?(0|[1-9][0-9]{0,22})(\.[0-9]{1,4})?([eE][-+]?[0-9]{1,4})?", fullmatch=True),
     st.integers().map(str),
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
-    st.sampled_from(
-        ["-0", "0.0", "1e5", "9007199254740992", "9007199254740993", "1e308", "1e309", "-1E-400"]
-    ),
+    st.sampled_from(["-0", "0.0", "1e5", "9007199254740992", "9007199254740993", "1e308", "1e309", "-1E-400"]),
 )
 SCALARS = st.one_of(spelled_strings(), NUMBERS, st.sampled_from(["true", "false", "null"]))
 SPACES = st.sampled_from(["", "", "", "", " ", "\t", "\n", " \r\n"])

@@ -103,9 +103,7 @@ class Lane:
         """Make the transform of a lane, with the settings given and the defaults of the others."""
         self.printed: list[dict[str, Any]] = []
         made = Settings(factory="krakow", lane=lane, **settings)
-        report = Report(
-            made, lambda line: self.printed.append(json.loads(line)), clock=lambda: 1_773_039_960_000
-        )
+        report = Report(made, lambda line: self.printed.append(json.loads(line)), clock=lambda: 1_773_039_960_000)
         self.transform = Transform(made, schemas=schemas, report=report)
 
     def answers(self, *payloads: bytes | str, **options: Any) -> list[Any]:

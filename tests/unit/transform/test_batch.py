@@ -52,9 +52,7 @@ def break_second(lane: Lane, error: BaseException, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(type(lane.transform._lane), "convert", failing)
 
 
-@pytest.mark.parametrize(
-    "error", [ValueError("secret 42"), KeyError("secret"), MemoryError(), RecursionError()]
-)
+@pytest.mark.parametrize("error", [ValueError("secret 42"), KeyError("secret"), MemoryError(), RecursionError()])
 def test_an_unexpected_error_costs_one_record(
     measurements: Lane, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,9 +84,7 @@ def test_an_unexpected_error_costs_one_record(
     ],
 )
 @pytest.mark.parametrize("lane", ["measurements", "configuration"])
-def test_a_record_that_is_not_what_firehose_sends_costs_only_itself(
-    lane: str, change: dict[str, Any]
-) -> None:
+def test_a_record_that_is_not_what_firehose_sends_costs_only_itself(lane: str, change: dict[str, Any]) -> None:
     broken = {**record(spell(sample()), 1), **change}
     broken = {key: value for key, value in broken.items() if value is not ...}
     both = Lane(lane)
@@ -104,9 +100,7 @@ def test_a_record_that_is_not_what_firehose_sends_costs_only_itself(
         assert both.rejections[0]["rule"] == "INTERNAL_ERROR"
 
 
-def test_what_is_no_error_of_a_record_is_not_hidden(
-    measurements: Lane, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_no_error_of_a_record_is_not_hidden(measurements: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lambda stops a function that runs out of time; that must not look like an answer."""
     break_second(measurements, KeyboardInterrupt(), monkeypatch)
     with pytest.raises(KeyboardInterrupt):
@@ -117,8 +111,7 @@ def test_records_keep_their_places_however_many_come(measurements: Lane) -> None
     """Records are taken in groups; the last of one and the first of the next may be rejected."""
     refused = {0, _GROUP - 1, _GROUP, 2 * _GROUP, 3 * _GROUP}
     texts = [
-        spell(sample(deviceName=" " if number in refused else f" Press {number}"))
-        for number in range(3 * _GROUP + 1)
+        spell(sample(deviceName=" " if number in refused else f" Press {number}")) for number in range(3 * _GROUP + 1)
     ]
     records = [record(text, number) for number, text in enumerate(texts)]
     records[_GROUP + 1]["data"] = "abc"

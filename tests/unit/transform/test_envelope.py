@@ -15,9 +15,7 @@ FALLBACK = ARRIVAL + 250
 
 def opened(key: Any) -> object:
     """Open the envelope of a record with a partition key."""
-    return open_envelope(
-        {"approximateArrivalTimestamp": FALLBACK, "kinesisRecordMetadata": {"partitionKey": key}}
-    )
+    return open_envelope({"approximateArrivalTimestamp": FALLBACK, "kinesisRecordMetadata": {"partitionKey": key}})
 
 
 @pytest.mark.parametrize(

@@ -204,9 +204,7 @@ def test_the_escapes_of_white_space_are_those_that_strip_removes() -> None:
 def test_a_message_that_nearly_matches_fails_in_good_time(lane: Measurements) -> None:
     """A pattern with two ways to take a text would need time without bounds to give up."""
     long = " ".join(["word"] * 20_000)
-    text = spell(
-        sample(**dict.fromkeys(("deviceID", "deviceName", "registerId", "tagName", "datatype"), long))
-    )
+    text = spell(sample(**dict.fromkeys(("deviceID", "deviceName", "registerId", "tagName", "datatype"), long)))
     assert not is_fast(lane, text[:-1] + ",")
     assert is_fast(lane, text)
 

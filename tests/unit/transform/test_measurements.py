@@ -73,9 +73,7 @@ def test_a_required_key_must_be_there(lane: Lane, key: str, value: Any) -> None:
     assert (rejection["rule"], rejection["field"]) == ("REQUIRED", key)
 
 
-@pytest.mark.parametrize(
-    "key", ["deviceID", "deviceName", "registerId", "tagName", "datatype", "description"]
-)
+@pytest.mark.parametrize("key", ["deviceID", "deviceName", "registerId", "tagName", "datatype", "description"])
 @pytest.mark.parametrize("value", [1, 1.5, True, [], {}, ["a"], {"a": 1}])
 def test_a_text_must_be_a_string(lane: Lane, key: str, value: Any) -> None:
     rejection = lane.rejection(spell(sample(**{key: value})))
@@ -181,9 +179,7 @@ def test_an_integer_that_a_double_cannot_hold_keeps_its_digits_as_text(lane: Lan
     assert lane.line(with_value(integer)) == expected[:-1] + LINE_SUFFIX
 
 
-@pytest.mark.parametrize(
-    "number", ["1e309", "-1e309", "2" + "0" * 308, "9" * 400, "-" + "9" * 5_000, "1e" + "9" * 50]
-)
+@pytest.mark.parametrize("number", ["1e309", "-1e309", "2" + "0" * 308, "9" * 400, "-" + "9" * 5_000, "1e" + "9" * 50])
 def test_a_number_beyond_doubles_is_invalid(lane: Lane, number: str) -> None:
     rejection = lane.rejection(with_value(number))
     assert (rejection["rule"], rejection["field"]) == ("OUT_OF_RANGE", "value")
@@ -240,10 +236,7 @@ def test_other_metadata_is_invalid(lane: Lane, value: str) -> None:
 
 def test_unknown_keys_become_attributes_as_they_came(lane: Lane) -> None:
     message = (
-        spell(sample())[:-1]
-        + ', "b" : 1.00,"a":null,"n":'
-        + "8" * 5_000
-        + ',"c":{"d": [true, 1e999]},"\\u0065":" x"}'
+        spell(sample())[:-1] + ', "b" : 1.00,"a":null,"n":' + "8" * 5_000 + ',"c":{"d": [true, 1e999]},"\\u0065":" x"}'
     )
     expected = '{"b" : 1.00,"a":null,"n":' + "8" * 5_000 + ',"c":{"d": [true, 1e999]},"\\u0065":"x"}'
     line = lane.line(message)

@@ -87,9 +87,7 @@ def test_a_sample_is_read_as_a_second_reading_of_the_contract_reads_it(payload: 
 
 @examples
 @given(PAYLOADS, POLICIES)
-def test_a_configuration_is_read_as_a_second_reading_of_the_contract_reads_it(
-    payload: bytes, policy: str
-) -> None:
+def test_a_configuration_is_read_as_a_second_reading_of_the_contract_reads_it(payload: bytes, policy: str) -> None:
     (answer,) = LANES["configuration", policy].answers(payload)
     members = checked_line(answer, payload)
     try:
@@ -125,9 +123,7 @@ def test_both_roads_lead_to_the_same_place(family: list[str], policy: str) -> No
 
 @examples
 @given(st.lists(PAYLOADS, max_size=6), st.sampled_from(["measurements", "configuration"]), st.randoms())
-def test_each_record_is_answered_once_and_alike_in_any_batch(
-    payloads: list[bytes], lane: str, rng: Any
-) -> None:
+def test_each_record_is_answered_once_and_alike_in_any_batch(payloads: list[bytes], lane: str, rng: Any) -> None:
     shared = LANES[lane, "reject"]
     alone = [Lane(lane).answers(payload)[0] for payload in payloads]
     order = list(range(len(payloads)))

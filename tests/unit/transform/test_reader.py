@@ -156,9 +156,7 @@ def test_what_is_not_json_is_named_so(text: str) -> None:
     assert broken(text) == (errors.NOT_JSON, None)
 
 
-@pytest.mark.parametrize(
-    "text", ["1", " -1.5e3 ", '"a"', "true", "null", "[]", "[ ]\n", '[{"a":1}]', '"\\u00e9"']
-)
+@pytest.mark.parametrize("text", ["1", " -1.5e3 ", '"a"', "true", "null", "[]", "[ ]\n", '[{"a":1}]', '"\\u00e9"'])
 def test_other_json_is_not_an_object(text: str) -> None:
     assert broken(text) == (errors.NOT_AN_OBJECT, None)
 

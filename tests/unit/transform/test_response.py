@@ -45,9 +45,7 @@ def test_what_does_not_fit_goes_back_last_first(measurements: Lane) -> None:
     assert 0 < accepted < len(records)
     # One more would have been too many.
     larger = Lane().answers(payload)[0]
-    assert (
-        len(json.dumps({"records": answers})) - len(json.dumps(answers[-1])) + len(json.dumps(larger)) > LIMIT
-    )
+    assert len(json.dumps({"records": answers})) - len(json.dumps(answers[-1])) + len(json.dumps(larger)) > LIMIT
     given_back = [answer for answer in answers if answer["result"] != "Ok"]
     assert [answer["data"] for answer in given_back] == [made["data"] for made in records[accepted:]]
 
@@ -82,9 +80,7 @@ def test_records_that_failed_already_are_left_alone() -> None:
 
 @pytest.mark.parametrize("characters", ["\x00", "é", "😀", '"'])
 def test_ids_are_measured_as_they_are_spelled(characters: str) -> None:
-    records: list[Any] = [
-        {**record("x" * 30), "recordId": characters * 300 + str(number)} for number in range(20)
-    ]
+    records: list[Any] = [{**record("x" * 30), "recordId": characters * 300 + str(number)} for number in range(20)]
     answers: list[Answer] = [
         {"recordId": made["recordId"], "result": "Ok", "data": base64.b64encode(b"y" * 60).decode()}
         for made in records
@@ -98,9 +94,7 @@ def test_ids_are_measured_as_they_are_spelled(characters: str) -> None:
 def test_ids_are_counted_as_they_are_spelled_in_a_batch(measurements: Lane, count: int) -> None:
     """What is near the limit must be measured: here the IDs alone pass it once they are spelled."""
     identifier = "😀" * (LIMIT // 12 // count)
-    records: list[Any] = [
-        {**record(spell(sample())), "recordId": identifier + str(number)} for number in range(count)
-    ]
+    records: list[Any] = [{**record(spell(sample())), "recordId": identifier + str(number)} for number in range(count)]
     answers = measurements.transform.answer(event(records))["records"]
     assert [answer["result"] for answer in answers] == ["ProcessingFailed"] * count
 

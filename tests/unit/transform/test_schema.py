@@ -182,9 +182,7 @@ def break_(change: Callable[[Document], Any], table: str = "measurements") -> Sc
         (lambda d: d["partition_keys"][1].update(required=True), "partition_keys[1]: has 'required'"),
     ],
 )
-def test_a_broken_file_is_refused_with_file_place_and_rule(
-    change: Callable[[Document], Any], message: str
-) -> None:
+def test_a_broken_file_is_refused_with_file_place_and_rule(change: Callable[[Document], Any], message: str) -> None:
     assert str(break_(change)).startswith(f"measurements.json: {message}")
 
 
@@ -227,9 +225,7 @@ def test_the_measurements_lane_refuses_a_table_that_samples_do_not_fit(
     assert need in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("lane", "other"), [("measurements", "configuration"), ("configuration", "measurements")]
-)
+@pytest.mark.parametrize(("lane", "other"), [("measurements", "configuration"), ("configuration", "measurements")])
 def test_a_lane_refuses_the_other_lanes_format(tmp_path: Path, lane: str, other: str) -> None:
     changed = {**document(other), "table": lane}
     with pytest.raises(SchemaError, match=rf"^{lane}\.json: format: must be "):

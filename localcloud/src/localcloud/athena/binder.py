@@ -156,9 +156,9 @@ def check_clauses(query: exp.Query) -> None:
             raise UnsupportedError("this set operation", "use UNION, INTERSECT or EXCEPT", node)
 
 
-_JOINS = {
-    (side, kind) for side in ("", "LEFT", "RIGHT", "FULL") for kind in ("", "OUTER" if side else "INNER")
-} | {("", "CROSS")}
+_JOINS = {(side, kind) for side in ("", "LEFT", "RIGHT", "FULL") for kind in ("", "OUTER" if side else "INNER")} | {
+    ("", "CROSS")
+}
 
 
 class _ScopeBinder:
@@ -223,9 +223,7 @@ class _ScopeBinder:
     def _set_operation(self, node: exp.SetOperation) -> list[Type]:
         sides = [self._types_of_query(node.left), self._types_of_query(node.right)]
         if len(sides[0]) != len(sides[1]):
-            raise QueryError(
-                "TYPE_MISMATCH", f"{type(node).__name__.upper()} query has different number of fields"
-            )
+            raise QueryError("TYPE_MISMATCH", f"{type(node).__name__.upper()} query has different number of fields")
         types = [self._common(node, pair, type(node).__name__.upper()) for pair in zip(*sides, strict=True)]
         self._order_and_limit(node, dict(zip(node.named_selects, types, strict=True)))
         return types
@@ -303,9 +301,7 @@ class _ScopeBinder:
         kind = function.check(call)
         node.meta[_CALL] = call.types
         if isinstance(node, exp.Bracket) and not node.args.get("safe"):
-            raise UnsupportedError(
-                "a subscript, x[i]", "write element_at(x, i): NULL where there is none", node
-            )
+            raise UnsupportedError("a subscript, x[i]", "write element_at(x, i): NULL where there is none", node)
         if isinstance(node, exp.Pad) and node.args.get("fill_pattern") is None:
             raise QueryError("FUNCTION_NOT_FOUND", "lpad and rpad take three arguments", position_of(node))
         return kind
@@ -315,9 +311,7 @@ class _ScopeBinder:
             return ()
         if isinstance(node, exp.Distinct) and aggregate:
             if len(node.expressions) != 1:
-                raise UnsupportedError(
-                    "DISTINCT over several columns", "count the rows of a SELECT DISTINCT", node
-                )
+                raise UnsupportedError("DISTINCT over several columns", "count the rows of a SELECT DISTINCT", node)
             return (self._no_clock(node.expressions[0], "DISTINCT"),)
         if isinstance(node, exp.Order) and aggregate:
             for item in node.expressions:
@@ -334,9 +328,7 @@ class _ScopeBinder:
             # column.
             owners = [name for name in self._scope.selected_sources if node.name in self.source(name)]
             if len(owners) != 1:
-                raise QueryError(
-                    "COLUMN_NOT_FOUND", f"Column '{node.name}' cannot be resolved", position_of(node)
-                )
+                raise QueryError("COLUMN_NOT_FOUND", f"Column '{node.name}' cannot be resolved", position_of(node))
             node.set("table", exp.to_identifier(owners[0]))
         binder: _ScopeBinder | None = self
         scope: Scope | None = self._scope
@@ -421,9 +413,7 @@ def _comparison_advice(kinds: Sequence[Type]) -> str:
     others = [kind for kind in kinds if kind != VARCHAR]
     if len(others) == len(kinds) or not others:
         return ""
-    example = {"date": "DATE '2026-03-09'", "timestamp": "TIMESTAMP '2026-03-09 00:00:00'"}.get(
-        others[0].name, "3"
-    )
+    example = {"date": "DATE '2026-03-09'", "timestamp": "TIMESTAMP '2026-03-09 00:00:00'"}.get(others[0].name, "3")
     return f" (compare {others[0]} with {others[0]}, such as {example}, not with text)"
 
 
@@ -472,9 +462,7 @@ _OPERATORS: Mapping[type[exp.Expr], str] = {
 
 
 def _comparison(binder: _ScopeBinder, node: exp.Expr) -> Type:
-    return binder.compare(
-        node, _OPERATORS[type(node)], [binder.type(node.this), binder.type(node.expression)]
-    )
+    return binder.compare(node, _OPERATORS[type(node)], [binder.type(node.this), binder.type(node.expression)])
 
 
 def _between(binder: _ScopeBinder, node: exp.Expr) -> Type:
@@ -557,9 +545,7 @@ def _arithmetic(binder: _ScopeBinder, node: exp.Expr) -> Type:
         return moved
     numbers = (left.is_numeric or left == UNKNOWN) and (right.is_numeric or right == UNKNOWN)
     if not numbers:
-        raise QueryError(
-            "TYPE_MISMATCH", f"Cannot apply operator: {left} {_symbol(node)} {right}", position_of(node)
-        )
+        raise QueryError("TYPE_MISMATCH", f"Cannot apply operator: {left} {_symbol(node)} {right}", position_of(node))
     kind = supertype([left, right]) or UNKNOWN
     if kind.name != "decimal":
         return kind
@@ -588,9 +574,7 @@ def _moved(node: exp.Expr, left: Type, right: Type) -> Type | None:
     if left == DATE and right == INTERVAL_DAY:
         for interval in node.find_all(exp.Interval):
             if interval.text("unit").upper() != "DAY":
-                raise QueryError(
-                    "TYPE_MISMATCH", "Cannot add hour, minutes or seconds to a date", position_of(node)
-                )
+                raise QueryError("TYPE_MISMATCH", "Cannot add hour, minutes or seconds to a date", position_of(node))
     return left
 
 
@@ -636,9 +620,7 @@ def _array(binder: _ScopeBinder, node: exp.Expr) -> Type:
 def _extract(binder: _ScopeBinder, node: exp.Expr) -> Type:
     fields = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
     if node.this.name.upper() not in fields:
-        raise UnsupportedError(
-            f"EXTRACT({node.this.name.upper()} ...)", f"use one of {', '.join(fields)}", node
-        )
+        raise UnsupportedError(f"EXTRACT({node.this.name.upper()} ...)", f"use one of {', '.join(fields)}", node)
     kind = binder.type(node.expression)
     if not kind.is_temporal and kind.zone is None:
         raise QueryError("TYPE_MISMATCH", f"Cannot extract from {kind}", position_of(node))
@@ -668,9 +650,7 @@ def _filtered(binder: _ScopeBinder, node: exp.Expr) -> Type:
 
 def _window(binder: _ScopeBinder, node: exp.Expr) -> Type:
     if isinstance(node.this, exp.Filter):
-        raise QueryError(
-            "NOT_SUPPORTED", "FILTER is not yet supported for window functions", position_of(node)
-        )
+        raise QueryError("NOT_SUPPORTED", "FILTER is not yet supported for window functions", position_of(node))
     for item in node.args.get("partition_by") or ():
         binder._no_clock(item, "PARTITION BY")
     order = node.args.get("order")

@@ -196,9 +196,7 @@ def _view_document(text: str, place: str) -> dict[str, Any]:
     for key, kind in (("originalSql", str), ("catalog", str), ("schema", str), ("columns", list)):
         if not isinstance(document, dict) or not isinstance(document.get(key), kind):
             raise unusable(f"its document has no {key}")
-    if not all(
-        isinstance(column, dict) and {"name", "type"} <= column.keys() for column in document["columns"]
-    ):
+    if not all(isinstance(column, dict) and {"name", "type"} <= column.keys() for column in document["columns"]):
         raise unusable("its document has a column without name or type")
     if document["catalog"].lower() != "awsdatacatalog":
         raise QueryError("CATALOG_NOT_FOUND", f"{place}: Catalog '{document['catalog']}' does not exist")

@@ -142,9 +142,7 @@ class S3Store:
                 f"Access denied when writing output to url: {url}. Please ensure you are allowed to access "
                 f"the S3 bucket ({error.detail})",
             ) from error
-        status, _, _ = self._on_the_loop(
-            s3._put_object, bucket, key, body, {"content-length": str(len(body))}
-        )
+        status, _, _ = self._on_the_loop(s3._put_object, bucket, key, body, {"content-length": str(len(body))})
         if status >= 300:
             raise QueryError("GENERIC_USER_ERROR", f"writing output to {url} failed with status {status}")
 

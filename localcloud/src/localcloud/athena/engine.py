@@ -193,9 +193,7 @@ def _with_parameters(tree: exp.Query, parameters: Sequence[str]) -> exp.Query:
         try:
             value = sqlglot.parse_one(text, read="athena")
         except SqlglotError as error:
-            raise QueryError(
-                "INVALID_PARAMETER_USAGE", f"execution parameter {text!r} is no SQL value"
-            ) from error
+            raise QueryError("INVALID_PARAMETER_USAGE", f"execution parameter {text!r} is no SQL value") from error
         if isinstance(value, exp.Query) or list(value.find_all(exp.Column, exp.Command)):
             raise QueryError("INVALID_PARAMETER_USAGE", f"execution parameter {text!r} is no SQL value")
         mark.replace(value)
@@ -228,10 +226,7 @@ def _output_name(at: int, item: exp.Expr) -> str:
 
 
 def _rows(found: Any, columns: Sequence[Column]) -> list[list[str | None]]:
-    texts = [
-        [to_text(value, column.type) for value in _values(found.column(at))]
-        for at, column in enumerate(columns)
-    ]
+    texts = [[to_text(value, column.type) for value in _values(found.column(at))] for at, column in enumerate(columns)]
     return [list(row) for row in zip(*texts, strict=True)]
 
 

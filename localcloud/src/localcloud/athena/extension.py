@@ -28,9 +28,7 @@ from typing import Any
 
 from ministack.services import athena
 
-QUERY_OPERATIONS = frozenset(
-    {"StartQueryExecution", "GetQueryResults", "StopQueryExecution", "ListQueryExecutions"}
-)
+QUERY_OPERATIONS = frozenset({"StartQueryExecution", "GetQueryResults", "StopQueryExecution", "ListQueryExecutions"})
 
 
 def install(_: Any) -> None:

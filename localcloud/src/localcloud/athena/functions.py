@@ -241,9 +241,7 @@ def _of_map(call: Call) -> Type:
 def _sequence(call: Call) -> Type:
     start, end = call.type("start"), call.type("end")
     if not (start.is_integer and end.is_integer) and not start == end == DATE:
-        raise UnsupportedError(
-            "sequence() of other than integers or dates", "CAST its bounds AS date", call.node
-        )
+        raise UnsupportedError("sequence() of other than integers or dates", "CAST its bounds AS date", call.node)
     if start == DATE and "step" not in call.types:
         raise UnsupportedError("sequence() of dates without a step", "add INTERVAL '1' DAY", call.node)
     return array(BIGINT if start.is_integer else DATE)
@@ -388,9 +386,7 @@ def _regexp_extract(call: Call) -> exp.Expr:
 
 def _regexp_replace(call: Call) -> exp.Expr:
     replacement = call.node.args.get("replacement") or exp.Literal.string("")
-    return local_call(
-        "athena_regexp_replace", call.argument("this"), call.argument("expression"), replacement
-    )
+    return local_call("athena_regexp_replace", call.argument("this"), call.argument("expression"), replacement)
 
 
 def _regexp_like(call: Call) -> exp.Expr:
@@ -409,9 +405,7 @@ def _json_extract_scalar(call: Call) -> exp.Expr:
             raise UnsupportedError(
                 "json_extract_scalar() with such a path", "use a literal path of keys and indices", call.node
             )
-    return local_call(
-        "athena_json_extract_scalar", call.argument("this"), exp.Literal.string("\x00".join(steps))
-    )
+    return local_call("athena_json_extract_scalar", call.argument("this"), exp.Literal.string("\x00".join(steps)))
 
 
 def _max_by(call: Call) -> exp.Expr:
@@ -526,9 +520,7 @@ _ROWS = (
     ),
     Function(("concat",), exp.Concat, {"expressions": "text*"}, VARCHAR),
     Function(("concat_ws",), exp.ConcatWs, {"expressions": "text*"}, VARCHAR),
-    Function(
-        ("replace",), exp.Replace, {"this": "text", "expression": "text", "replacement": "text"}, VARCHAR
-    ),
+    Function(("replace",), exp.Replace, {"this": "text", "expression": "text", "replacement": "text"}, VARCHAR),
     Function(("strpos", "position"), exp.StrPosition, {"this": "text", "substr": "text"}, BIGINT),
     Function(("starts_with",), exp.StartsWith, {"this": "text", "expression": "text"}, BOOLEAN),
     Function(
@@ -546,9 +538,7 @@ _ROWS = (
         _split_part,
     ),
     Function(("split",), exp.Split, {"this": "text", "expression": "text"}, array(VARCHAR)),
-    Function(
-        ("lpad", "rpad"), exp.Pad, {"this": "text", "expression": "integer", "fill_pattern": "text"}, VARCHAR
-    ),
+    Function(("lpad", "rpad"), exp.Pad, {"this": "text", "expression": "integer", "fill_pattern": "text"}, VARCHAR),
     Function(("regexp_like",), exp.RegexpLike, {"this": "text", "expression": "text"}, BOOLEAN, _regexp_like),
     Function(
         ("regexp_extract",),
@@ -584,9 +574,7 @@ _ROWS = (
     _part("hour", exp.Hour),
     _part("minute", exp.Minute),
     _part("second", exp.Second),
-    Function(
-        ("date_trunc",), exp.TimestampTrunc, {"this": "clock"}, _truncated, _date_trunc, settings=("unit",)
-    ),
+    Function(("date_trunc",), exp.TimestampTrunc, {"this": "clock"}, _truncated, _date_trunc, settings=("unit",)),
     Function(("date_trunc",), exp.DateTrunc, {"this": "clock"}, _truncated, _date_trunc, settings=("unit",)),
     Function(
         ("date_add",),

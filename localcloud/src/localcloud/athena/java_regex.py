@@ -87,9 +87,7 @@ def _character_class(body: str, start: int) -> tuple[str, int]:
         if body[at] == "]" and len(parts) > 1:
             return "".join(parts) + "]", at + 1
         if body[at] == "[" or body.startswith("&&", at):
-            raise ValueError(
-                f"the class at {body[start : start + 12]!r} nests classes: not supported locally"
-            )
+            raise ValueError(f"the class at {body[start : start + 12]!r} nests classes: not supported locally")
         if body[at] == "\\":
             text, at = _escape(body, at, in_class=True)
         else:

@@ -14,9 +14,7 @@ from localcloud.athena.binder import Columns
 from localcloud.athena.catalog import Catalog, Table, View
 from localcloud.athena.errors import QueryError, position_of
 
-_UNRESOLVED = re.compile(
-    r"Column '(?P<name>[^']+)' could not be resolved.*Line: (?P<line>\d+), Col: (?P<end>\d+)"
-)
+_UNRESOLVED = re.compile(r"Column '(?P<name>[^']+)' could not be resolved.*Line: (?P<line>\d+), Col: (?P<end>\d+)")
 
 
 class Tables:
@@ -66,9 +64,7 @@ class Tables:
     def _found(self, node: exp.Table) -> Table | View:
         database, name = (node.db or self.database).lower(), node.name.lower()
         if node.catalog and node.catalog.lower() != "awsdatacatalog":
-            raise QueryError(
-                "CATALOG_NOT_FOUND", f"Catalog '{node.catalog}' does not exist", position_of(node)
-            )
+            raise QueryError("CATALOG_NOT_FOUND", f"Catalog '{node.catalog}' does not exist", position_of(node))
         if (database, name) not in self._read:
             table = self._catalog.table(database, name)
             if table is None:

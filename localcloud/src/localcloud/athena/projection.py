@@ -71,15 +71,11 @@ def projection_of(table: Table, now: datetime) -> Projection | None:
         raise _invalid(f"{place}: storage.location.template: no variable may be in the bucket")
     named = _VARIABLE.findall(path)
     if set(named) != set(table.partition_columns) or len(named) != len(set(named)):
-        raise _invalid(
-            f"{place}: storage.location.template must name each partition column once, got {template!r}"
-        )
+        raise _invalid(f"{place}: storage.location.template must name each partition column once, got {template!r}")
     columns = {name: _column(table, name, kind, now) for name, kind in table.partition_columns.items()}
     parts = _VARIABLE.split(path)
     pattern = "".join(f"(?P<{part}>[^/]+)" if at % 2 else re.escape(part) for at, part in enumerate(parts))
-    injected = frozenset(
-        name for name in columns if table.parameters[f"projection.{name}.type"].lower() == "injected"
-    )
+    injected = frozenset(name for name in columns if table.parameters[f"projection.{name}.type"].lower() == "injected")
     return Projection(bucket, parts[0], re.compile(pattern), columns, injected)
 
 
@@ -116,9 +112,7 @@ def _integer(place: str, settings: Mapping[str, str], kind: Type, _: datetime) -
     if bounds is None:
         raise _invalid(f"{place}.range must be two integers, got {settings.get('range')!r}")
     low, high = int(bounds[1]), int(bounds[2])
-    interval, digits = (
-        int(settings.get(key, default)) for key, default in (("interval", "1"), ("digits", "0"))
-    )
+    interval, digits = (int(settings.get(key, default)) for key, default in (("interval", "1"), ("digits", "0")))
     convert = _converter(place, kind)
 
     def parse(text: str) -> Any:

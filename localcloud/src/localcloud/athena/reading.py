@@ -61,8 +61,7 @@ def reader_of(table: Table) -> Reader:
         return _openx_reader(table)
     raise QueryError(
         "NOT_SUPPORTED_LOCALLY",
-        f"table {table.full_name}: SerDe {table.serde!r}: the local engine reads Parquet, RegexSerDe and "
-        "OpenX JSON",
+        f"table {table.full_name}: SerDe {table.serde!r}: the local engine reads Parquet, RegexSerDe and OpenX JSON",
     )
 
 
@@ -128,9 +127,7 @@ def _convert(array: Any, kind: Type, place: str) -> Any:
     if kind.name == "timestamp" and pa.types.is_timestamp(found):
         return _in_milliseconds(array)
     widened = {
-        "varchar": (
-            pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_binary(found)
-        ),
+        "varchar": (pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_binary(found)),
         "double": pa.types.is_float32(found),
         "bigint": found in (pa.int8(), pa.int16(), pa.int32()),
         "integer": found in (pa.int8(), pa.int16()),
@@ -217,9 +214,7 @@ def _openx_reader(table: Table) -> Reader:
     }
 
     def read(url: str, body: bytes, wanted: Mapping[str, Type]) -> Rows:
-        rows = [
-            _json_object(url, at, line, fold, lenient) for at, line in enumerate(_lines(url, body), start=1)
-        ]
+        rows = [_json_object(url, at, line, fold, lenient) for at, line in enumerate(_lines(url, body), start=1)]
         columns = {
             name: pa.array(
                 [_json_value(row.get(sources[name]), kind, f"{url}, column {name}") for row in rows],

@@ -190,9 +190,7 @@ def _fixes(condition: exp.Expr, column: str) -> bool:
     """Whether a condition is ``column = literal`` or ``column IN (literals)``."""
     if isinstance(condition, exp.In):
         values = condition.expressions
-        return (
-            condition.this.name == column and bool(values) and all(isinstance(x, exp.Literal) for x in values)
-        )
+        return condition.this.name == column and bool(values) and all(isinstance(x, exp.Literal) for x in values)
     if not isinstance(condition, exp.EQ):
         return False
     sides = (condition.left, condition.right)
@@ -220,8 +218,7 @@ def find_scans(query: exp.Query, table_of: Callable[[exp.Table], Table]) -> list
                 conditions=tuple(
                     condition
                     for condition in _conditions(scope, alias)
-                    if {column.name for column in condition.find_all(exp.Column)}
-                    <= set(table.partition_columns)
+                    if {column.name for column in condition.find_all(exp.Column)} <= set(table.partition_columns)
                 ),
             )
             scans.append(scan)

@@ -227,9 +227,7 @@ class QueryService:
 
 
 def _caller(headers: Any, params: Any) -> Caller:
-    return Caller(
-        router.extract_access_key_id(headers, params), responses.get_account_id(), responses.get_region()
-    )
+    return Caller(router.extract_access_key_id(headers, params), responses.get_account_id(), responses.get_region())
 
 
 def _result_configuration(request: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,9 +49,7 @@ def _trailing_comma(tokens: Tokens) -> Iterator[int]:
         None,
     )
     return (
-        at
-        for at, token in enumerate(tokens)
-        if token.token_type == TokenType.COMMA and _kind(tokens, at + 1) in ends
+        at for at, token in enumerate(tokens) if token.token_type == TokenType.COMMA and _kind(tokens, at + 1) in ends
     )
 
 
@@ -67,8 +65,7 @@ def _double_slash(tokens: Tokens) -> Iterator[int]:
     return (
         at
         for at in range(1, len(tokens))
-        if _kind(tokens, at - 1) == _kind(tokens, at) == TokenType.SLASH
-        and tokens[at].start == tokens[at - 1].end + 1
+        if _kind(tokens, at - 1) == _kind(tokens, at) == TokenType.SLASH and tokens[at].start == tokens[at - 1].end + 1
     )
 
 
@@ -77,9 +74,7 @@ def _width(token: Token) -> int:
 
 
 def _back_quote(tokens: Tokens) -> Iterator[int]:
-    return (
-        at for at, token in enumerate(tokens) if token.token_type == TokenType.UNKNOWN and token.text == "`"
-    )
+    return (at for at, token in enumerate(tokens) if token.token_type == TokenType.UNKNOWN and token.text == "`")
 
 
 def _interval(tokens: Tokens) -> Iterator[int]:
@@ -126,9 +121,7 @@ RULES = (
     Rule("the operator ==", "write =", _double_equals),
     Rule("the operator //", "write / (between integers, it drops the fraction)", _double_slash),
     Rule("an identifier in back quotes", 'use double quotes: "name"', _back_quote),
-    Rule(
-        "this interval", "write INTERVAL '7' DAY: digits in quotes, then the unit in the singular", _interval
-    ),
+    Rule("this interval", "write INTERVAL '7' DAY: digits in quotes, then the unit in the singular", _interval),
     Rule("OFFSET after LIMIT", "write OFFSET n LIMIT m", _limit_before_offset),
     Rule("GROUP BY ALL", "repeat the grouped expressions", _group_by_all),
 )
@@ -159,9 +152,7 @@ def parse(sql: str) -> exp.Query:
             raise QueryError("SYNTAX_ERROR", f"{rule.name} is not Athena's: {rule.write}", _position(place))
     if not tokens or tokens[0].text.lower() not in ("select", "with", "values", "("):
         first = tokens[0].text.upper() if tokens else "nothing"
-        raise UnsupportedError(
-            first, "the local engine runs queries (SELECT, WITH); make tables with Glue's API"
-        )
+        raise UnsupportedError(first, "the local engine runs queries (SELECT, WITH); make tables with Glue's API")
     try:
         statements = [found for found in sqlglot.parse(sql, read="athena") if found is not None]
     except SqlglotError as error:
@@ -170,9 +161,7 @@ def parse(sql: str) -> exp.Query:
         raise QueryError("SYNTAX_ERROR", f"one statement at a time, not {len(statements)}")
     (statement,) = statements
     if not isinstance(statement, exp.Query):
-        raise UnsupportedError(
-            type(statement).__name__.upper(), "the local engine runs queries (SELECT, WITH)"
-        )
+        raise UnsupportedError(type(statement).__name__.upper(), "the local engine runs queries (SELECT, WITH)")
     _check_function_names(tokens, statement)
     return statement
 

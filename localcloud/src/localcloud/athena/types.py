@@ -117,9 +117,7 @@ def from_datatype(datatype: exp.DataType) -> Type:
         [],
         [3],
     ):
-        raise UnsupportedError(
-            f"type {datatype.sql('athena')}", "write timestamp, which has 3 digits of a second"
-        )
+        raise UnsupportedError(f"type {datatype.sql('athena')}", "write timestamp, which has 3 digits of a second")
     if kind == exp.DType.DECIMAL:
         precision, scale = ([*sizes, 0] if len(sizes) < 2 else sizes)[:2] if sizes else (38, 0)
         return decimal(precision, scale)
@@ -129,9 +127,7 @@ def from_datatype(datatype: exp.DataType) -> Type:
         return Type("map", tuple(from_datatype(part) for part in datatype.expressions))
     if kind in _SCALARS:
         return _SCALARS[kind]
-    raise UnsupportedError(
-        f"type {datatype.sql('athena')}", "the local engine has scalars, arrays and maps only"
-    )
+    raise UnsupportedError(f"type {datatype.sql('athena')}", "the local engine has scalars, arrays and maps only")
 
 
 def from_glue(text: str, place: str) -> Type:
@@ -228,11 +224,7 @@ def to_text(value: Any, kind: Type) -> str | None:
         return "[" + ", ".join(_inner_text(item, kind.element) for item in value) + "]"
     if kind.name == "map":
         keys = kind.args[0] if isinstance(kind.args[0], Type) else VARCHAR
-        return (
-            "{"
-            + ", ".join(f"{to_text(k, keys)}={to_text(v, kind.element) or 'null'}" for k, v in value)
-            + "}"
-        )
+        return "{" + ", ".join(f"{to_text(k, keys)}={to_text(v, kind.element) or 'null'}" for k, v in value) + "}"
     return _scalar_text(value, kind)
 
 

@@ -56,9 +56,7 @@ def _drop_database(tree: exp.Query, node: exp.Table, view: View) -> None:
             column.set("catalog", None)
 
 
-def _query_of(
-    view: View, node: exp.Table, tables: Tables, prepare: Prepare, above: tuple[View, ...]
-) -> exp.Query:
+def _query_of(view: View, node: exp.Table, tables: Tables, prepare: Prepare, above: tuple[View, ...]) -> exp.Query:
     """The query of a view, which gives the columns that were stored with it."""
     try:
         query = parse(view.sql)

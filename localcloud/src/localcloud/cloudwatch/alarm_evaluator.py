@@ -126,9 +126,7 @@ class AlarmEvaluator:
         )
 
 
-def notification(
-    alarm: Mapping[str, Any], before: str, after: str, reason: str, now: float
-) -> dict[str, Any]:
+def notification(alarm: Mapping[str, Any], before: str, after: str, reason: str, now: float) -> dict[str, Any]:
     """The message that a topic gets."""
     moment = datetime.fromtimestamp(now, UTC)
     return {

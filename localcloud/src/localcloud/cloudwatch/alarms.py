@@ -106,9 +106,7 @@ def define(arguments: Mapping[str, Any]) -> Definition:
         raise ValueError("EvaluateLowSampleCountPercentile must be evaluate here")
     comparison = str(arguments.get("ComparisonOperator"))
     if comparison not in _COMPARISONS:
-        raise ValueError(
-            f"ComparisonOperator must be one of {', '.join(_COMPARISONS)} here, got {comparison}"
-        )
+        raise ValueError(f"ComparisonOperator must be one of {', '.join(_COMPARISONS)} here, got {comparison}")
     if arguments.get("Threshold") is None:
         raise ValueError("Threshold is missing")
     found, watched, period = _watched(arguments)
@@ -118,18 +116,12 @@ def define(arguments: Mapping[str, Any]) -> Definition:
         raise ValueError(f"DatapointsToAlarm must be 1..EvaluationPeriods, got {to_alarm} of {periods}")
     most = DAY if period < HOUR else LONGEST
     if period * periods > most:
-        raise ValueError(
-            f"Period times EvaluationPeriods must be at most {most} seconds, got {period * periods}"
-        )
+        raise ValueError(f"Period times EvaluationPeriods must be at most {most} seconds, got {period * periods}")
     treat = TreatMissing(arguments.get("TreatMissingData") or TreatMissing.MISSING)
-    return Definition(
-        found, watched, period, periods, to_alarm, float(arguments["Threshold"]), comparison, treat
-    )
+    return Definition(found, watched, period, periods, to_alarm, float(arguments["Threshold"]), comparison, treat)
 
 
-def record(
-    arguments: Mapping[str, Any], arn: str, before: Mapping[str, Any] | None, now: float
-) -> dict[str, Any]:
+def record(arguments: Mapping[str, Any], arn: str, before: Mapping[str, Any] | None, now: float) -> dict[str, Any]:
     """The alarm as DescribeAlarms gives it, times in epoch seconds.
 
     Args:
@@ -244,9 +236,7 @@ def _reason(definition: Definition, slots: Sequence[int], series: Series, state:
     if not judged:
         return f"Threshold Crossed: no datapoints were received for {missing} periods and {treated}."
     breaching = sum(definition.breaches(value) for _, value in judged)
-    shown = ", ".join(
-        f"{value} ({datetime.fromtimestamp(at, UTC):%d/%m/%y %H:%M:%S})" for at, value in judged
-    )
+    shown = ", ".join(f"{value} ({datetime.fromtimestamp(at, UTC):%d/%m/%y %H:%M:%S})" for at, value in judged)
     relation = _COMPARISONS[definition.comparison][1]
     found = f"{breaching} of the last {len(judged)} datapoints [{shown}] were {relation} the threshold"
     found += f" ({definition.threshold})"

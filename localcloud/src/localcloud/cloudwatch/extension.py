@@ -134,9 +134,7 @@ def _put_metric_alarm(arguments: dict[str, Any]) -> dict[str, Any]:
     before = cloudwatch._alarms.get(name)
     alarm = alarm_record(arguments, arn, before, time.time())
     tags = arguments.get("Tags")
-    refused = cloudwatch._alarm_tags_refusal(
-        tags, alarm.get("DatapointsToAlarm"), before is None, False, True
-    )
+    refused = cloudwatch._alarm_tags_refusal(tags, alarm.get("DatapointsToAlarm"), before is None, False, True)
     if refused:
         said = json.loads(refused[2])
         raise ApiError(str(said["__type"]), str(said["message"]), refused[0])
@@ -162,9 +160,7 @@ async def _keep_evaluating(evaluate: Callable[..., Any], metrics: Metrics) -> No
             metrics.forget(at)
 
 
-def _provide_calls(
-    evaluate: Callable[[float], list[dict[str, str]]], metrics: Metrics, documents: Documents
-) -> None:
+def _provide_calls(evaluate: Callable[[float], list[dict[str, str]]], metrics: Metrics, documents: Documents) -> None:
     @route("POST", f"{PREFIX}alarms")
     async def evaluate_now(_: dict[str, Any]) -> Answer:
         """Evaluate all alarms as if the running minute had ended."""

@@ -151,9 +151,7 @@ class Metrics:
         self._series: dict[MetricId, _Series] = {}
         self._lock = threading.Lock()
 
-    def add(
-        self, metric: MetricId, timestamp: float, stat: Stat, unit: str = "None", *, fine: bool = False
-    ) -> None:
+    def add(self, metric: MetricId, timestamp: float, stat: Stat, unit: str = "None", *, fine: bool = False) -> None:
         """Take a data point in.
 
         Args:

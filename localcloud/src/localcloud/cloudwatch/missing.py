@@ -31,9 +31,7 @@ class TreatMissing(StrEnum):
     NOT_BREACHING = "notBreaching"
 
 
-def judge(
-    points: Sequence[bool | None], periods: int, to_alarm: int, treat: TreatMissing, current: State
-) -> State:
+def judge(points: Sequence[bool | None], periods: int, to_alarm: int, treat: TreatMissing, current: State) -> State:
     """The state that data points give.
 
     Args:

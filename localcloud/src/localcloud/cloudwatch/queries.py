@@ -80,11 +80,7 @@ def in_order(queries: Sequence[Query]) -> list[Query]:
         if not ready:
             names = {name for one in waiting if one.expression for name in one.expression.names}
             missing = sorted(names - known - {one.id for one in waiting})
-            why = (
-                f"refer to unknown IDs: {', '.join(missing)}"
-                if missing
-                else "refer to each other in a circle"
-            )
+            why = f"refer to unknown IDs: {', '.join(missing)}" if missing else "refer to each other in a circle"
             raise ExpressionError(f"the expressions {', '.join(one.id for one in waiting)} {why}")
         ordered += ready
         known |= {one.id for one in ready}
@@ -92,9 +88,7 @@ def in_order(queries: Sequence[Query]) -> list[Query]:
     return ordered
 
 
-def evaluate(
-    queries: Sequence[Query], metrics: Metrics, slots: Sequence[int], period: int
-) -> Mapping[str, Value]:
+def evaluate(queries: Sequence[Query], metrics: Metrics, slots: Sequence[int], period: int) -> Mapping[str, Value]:
     """The values of all queries over slots that begin at `slots` and last `period` seconds.
 
     Raises:

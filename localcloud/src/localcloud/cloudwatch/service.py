@@ -84,9 +84,7 @@ class Service:
         for statistic in [*simple, *extended]:
             _refuse(check_statistic, statistic)
         if bool(simple) == bool(extended):
-            raise ApiError(
-                "InvalidParameterCombination", "one of Statistics and ExtendedStatistics must be given"
-            )
+            raise ApiError("InvalidParameterCombination", "one of Statistics and ExtendedStatistics must be given")
         dimensions = {one["Name"]: one["Value"] for one in arguments.get("Dimensions") or []}
         metric = MetricId.of(arguments["Namespace"], arguments["MetricName"], dimensions)
         slots = _slots(arguments, period)
@@ -121,9 +119,7 @@ class Service:
             )
         periods = {one.stat.period for one in wanted if one.stat is not None}
         if any(one.expression is not None for one in wanted) and len(periods) != 1:
-            raise ApiError(
-                "ValidationError", f"expressions here need metrics of one period, got {sorted(periods)}"
-            )
+            raise ApiError("ValidationError", f"expressions here need metrics of one period, got {sorted(periods)}")
         results = []
         for period in sorted(periods):
             slots = _slots(arguments, period)
@@ -221,9 +217,7 @@ def _slots(arguments: Mapping[str, Any], period: int) -> list[int]:
     return list(range(int(start // step * step), math.ceil(end), period))
 
 
-def _result(
-    query: Query, value: Value, slots: Sequence[int], order: Sequence[int]
-) -> list[dict[str, list[Any]]]:
+def _result(query: Query, value: Value, slots: Sequence[int], order: Sequence[int]) -> list[dict[str, list[Any]]]:
     if isinstance(value, float):
         raise ApiError("ValidationError", f"{query.id} must give a time series, not a number")
     results: list[dict[str, list[Any]]] = []

@@ -127,9 +127,7 @@ def measure_logs(logs: Any, metrics: Metrics, documents: Documents) -> None:
         reply = put(data)
         if reply[0] == 200:
             for event in data.get("logEvents") or []:
-                take_document(
-                    str(data.get("logGroupName")), str(event.get("message", "")), metrics, documents
-                )
+                take_document(str(data.get("logGroupName")), str(event.get("message", "")), metrics, documents)
         return reply
 
     logs._put_log_events = put_log_events

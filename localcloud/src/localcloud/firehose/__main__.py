@@ -21,16 +21,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Deliver until SIGTERM or SIGINT. What is not delivered then is read again by the next process."""
     parser = argparse.ArgumentParser(prog="python -m localcloud.firehose", description=__doc__)
     parser.add_argument("--endpoint", required=True, help="URL of the local cloud")
-    parser.add_argument(
-        "--workdir", required=True, type=Path, help="folder of the checkpoints and of control.json"
-    )
-    parser.add_argument(
-        "--control-port", type=int, default=0, help="port for flush and status; 0 takes a free one"
-    )
+    parser.add_argument("--workdir", required=True, type=Path, help="folder of the checkpoints and of control.json")
+    parser.add_argument("--control-port", type=int, default=0, help="port for flush and status; 0 takes a free one")
     options = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(message)s"
-    )
+    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(message)s")
 
     region = os.environ.get("AWS_REGION", "eu-central-1")
     outbox = Outbox()

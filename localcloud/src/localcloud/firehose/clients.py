@@ -102,9 +102,7 @@ class RoleClients:
             config=Config(
                 connect_timeout=5,
                 read_timeout=LAMBDA_SECONDS if service == "lambda" else _CALL_SECONDS,
-                retries={
-                    "total_max_attempts": 1
-                },  # every retry is Firehose's own, counted and bounded by its rules
+                retries={"total_max_attempts": 1},  # every retry is Firehose's own, counted and bounded by its rules
                 s3={"addressing_style": "path"},
                 proxies={},
             ),
@@ -127,9 +125,7 @@ def _service_credentials(endpoint: str, role_arn: str, source_arn: str) -> dict[
         with opener.open(request, timeout=_CALL_SECONDS) as response:
             answer = json.load(response)
     except urllib.error.HTTPError as error:
-        raise RoleRefusedError(
-            role_arn, str(json.loads(error.read() or b"{}").get("message", error))
-        ) from error
+        raise RoleRefusedError(role_arn, str(json.loads(error.read() or b"{}").get("message", error))) from error
     return {
         "access_key": answer["AccessKeyId"],
         "secret_key": answer["SecretAccessKey"],

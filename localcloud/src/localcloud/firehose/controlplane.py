@@ -73,9 +73,7 @@ def complete(configuration: Mapping[str, Any]) -> dict[str, Any]:
     converts = bool((full.get("DataFormatConversionConfiguration") or {}).get("Enabled", True)) and bool(
         full.get("DataFormatConversionConfiguration")
     )
-    full.setdefault(
-        "BufferingHints", {"SizeInMBs": default_size(dynamic, converts), "IntervalInSeconds": 300}
-    )
+    full.setdefault("BufferingHints", {"SizeInMBs": default_size(dynamic, converts), "IntervalInSeconds": 300})
     full.setdefault("CompressionFormat", "UNCOMPRESSED")
     full.setdefault("EncryptionConfiguration", {"NoEncryptionConfig": "NoEncryption"})
     full.setdefault("CloudWatchLoggingOptions", {"Enabled": False})
@@ -88,9 +86,7 @@ def complete(configuration: Mapping[str, Any]) -> dict[str, Any]:
         }
     if full.get("ProcessingConfiguration"):
         processing = full["ProcessingConfiguration"]
-        processors = [
-            _complete_processor(one, full.get("RoleARN", "")) for one in processing.get("Processors") or []
-        ]
+        processors = [_complete_processor(one, full.get("RoleARN", "")) for one in processing.get("Processors") or []]
         full["ProcessingConfiguration"] = {**processing, "Processors": processors}
     return full
 
@@ -102,18 +98,14 @@ def _complete_processor(processor: Mapping[str, Any], role_arn: str) -> dict[str
     names = {one["ParameterName"] for one in given}
     defaults = {**_PROCESSOR_DEFAULTS, "RoleArn": role_arn}
     missing = [
-        {"ParameterName": name, "ParameterValue": value}
-        for name, value in defaults.items()
-        if name not in names
+        {"ParameterName": name, "ParameterValue": value} for name, value in defaults.items() if name not in names
     ]
     return {**processor, "Parameters": given + missing}
 
 
 def describe_destination(destination: Mapping[str, Any]) -> dict[str, Any]:
     """One element of DescribeDeliveryStream's Destinations."""
-    configuration = {
-        key: value for key, value in destination["config"].items() if key != "S3BackupConfiguration"
-    }
+    configuration = {key: value for key, value in destination["config"].items() if key != "S3BackupConfiguration"}
     return {
         "DestinationId": destination["id"],
         "ExtendedS3DestinationDescription": configuration,
@@ -129,9 +121,7 @@ def _create(original: Operation) -> Operation:
             return original(data)
         if others:
             return _invalid(ConfigError(others[0], f"is not supported: use {_DESTINATION}"))
-        request = (
-            {**data, _DESTINATION: complete(data.get(_DESTINATION) or {})} if _DESTINATION in data else data
-        )
+        request = {**data, _DESTINATION: complete(data.get(_DESTINATION) or {})} if _DESTINATION in data else data
         try:
             _check(_described(request))
         except ConfigError as error:
@@ -151,9 +141,7 @@ def _described(request: Mapping[str, Any]) -> dict[str, Any]:
         "DeliveryStreamType": request.get("DeliveryStreamType", "DirectPut"),
         "VersionId": "1",
         "Source": {"KinesisStreamSourceDescription": {**source, "DeliveryStartTimestamp": 0}},
-        "Destinations": []
-        if destination is None
-        else [describe_destination({"id": "", "config": destination})],
+        "Destinations": [] if destination is None else [describe_destination({"id": "", "config": destination})],
     }
 
 
@@ -183,9 +171,7 @@ def _check_switch(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     key = "DynamicPartitioningConfiguration"
     was, will = (bool((one.get(key) or {}).get("Enabled")) for one in (before, after))
     if was != will:
-        raise ConfigError(
-            f"{_UPDATE}.{key}", "cannot be switched on or off on an existing delivery stream", will
-        )
+        raise ConfigError(f"{_UPDATE}.{key}", "cannot be switched on or off on an existing delivery stream", will)
 
 
 def _check(description: Mapping[str, Any]) -> None:
@@ -194,9 +180,7 @@ def _check(description: Mapping[str, Any]) -> None:
         try:
             assume_role(role_arn, service=SERVICE, source_arn=settings.arn)
         except AssumeRoleError as error:
-            raise ConfigError(
-                path, f"is a role that Firehose is unable to assume: {error}", role_arn
-            ) from error
+            raise ConfigError(path, f"is a role that Firehose is unable to assume: {error}", role_arn) from error
 
 
 def _roles(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -279,11 +279,7 @@ class Delivery:
     @property
     def _is_failing(self) -> bool:
         waiting: list[Put | Invocation] = [*self._puts, *self._batches]
-        return (
-            any(one.is_failing for one in waiting)
-            or self._schema_attempts > 0
-            or self.source.error is not None
-        )
+        return any(one.is_failing for one in waiting) or self._schema_attempts > 0 or self.source.error is not None
 
     # -- reading
 
@@ -349,9 +345,7 @@ class Delivery:
         self.counters.invocations += 1
         began, succeeded = self.clock(), False
         try:
-            payload = invoke(
-                lambda: self.clients("lambda", transform.role_arn), transform.function_arn, event
-            )
+            payload = invoke(lambda: self.clients("lambda", transform.role_arn), transform.function_arn, event)
             outcomes = transforms.read_answer(payload, invocation.records)
             succeeded = True
         finally:
@@ -359,9 +353,7 @@ class Delivery:
             self.meter.add("ExecuteProcessing.Duration", (self.clock() - began) * 1000, "Milliseconds")
         return outcomes
 
-    def _invocation_failed(
-        self, transform: Transform, invocation: Invocation, failure: InvocationError
-    ) -> bool:
+    def _invocation_failed(self, transform: Transform, invocation: Invocation, failure: InvocationError) -> bool:
         self.counters.invocations_failed += 1
         invocation.attempts += 1
         self._failed(failure.code, f"invoke {transform.function_arn}", failure)
@@ -373,9 +365,7 @@ class Delivery:
             self._processing_failed(record, record_failure, invocation.attempts, transform)
         return True
 
-    def _processing_failed(
-        self, record: Record, failure: RecordError, attempts: int, transform: Transform
-    ) -> None:
+    def _processing_failed(self, record: Record, failure: RecordError, attempts: int, transform: Transform) -> None:
         self.counters.processing_failed_records += 1
         line = error_output.processing_failed(record, failure, attempts, self._now_ms, transform.function_arn)
         self._buffer_error(keys.PROCESSING_FAILED, record, line)
@@ -473,9 +463,7 @@ class Delivery:
                 items.append(item)
         self.meter.records("SucceedConversion", len(items), sum(len(item.data) for item in items))
         if items:
-            self._queue(
-                buffer, items, parquet.write(deserializer.columns, rows, conversion.compression), ".parquet"
-            )
+            self._queue(buffer, items, parquet.write(deserializer.columns, rows, conversion.compression), ".parquet")
 
     def _conversion_failed(self, item: Item, failure: RecordError | SchemaError, since: float) -> None:
         self.counters.conversion_failed_records += 1
@@ -520,9 +508,7 @@ class Delivery:
     def _put_object(self, put: Put) -> bool:
         settings = self.settings
         encryption = (
-            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": settings.kms_key_arn}
-            if settings.kms_key_arn
-            else {}
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": settings.kms_key_arn} if settings.kms_key_arn else {}
         )
         try:
             self.clients("s3", settings.role_arn).put_object(

@@ -219,9 +219,7 @@ class Engine:
     def status(self) -> dict[str, Any]:
         """All delivery streams, JSON values only."""
         streams: dict[str, Any] = {name: worker.status() for name, worker in list(self._workers.items())}
-        streams |= {
-            name: {"state": "refused", "last_error": why} for name, why in list(self._refused.items())
-        }
+        streams |= {name: {"state": "refused", "last_error": why} for name, why in list(self._refused.items())}
         return {"delivery_streams": streams, "last_error": self._error}
 
     def _watch(self) -> None:

@@ -17,9 +17,7 @@ from localcloud.firehose.records import Record
 from localcloud.firehose.settings import Settings
 
 
-def processing_failed(
-    record: Record, failure: RecordError, attempts: int, now_ms: int, function_arn: str
-) -> bytes:
+def processing_failed(record: Record, failure: RecordError, attempts: int, now_ms: int, function_arn: str) -> bytes:
     """A record that the transform failed on, with its original bytes."""
     document = _document(record, failure, attempts, now_ms, record.data)
     return _line({**document, "lambdaArn": function_arn})
@@ -60,9 +58,7 @@ def conversion_failed(
     )
 
 
-def _document(
-    record: Record, failure: RecordError, attempts: int, now_ms: int, data: bytes
-) -> dict[str, Any]:
+def _document(record: Record, failure: RecordError, attempts: int, now_ms: int, data: bytes) -> dict[str, Any]:
     return {
         "attemptsMade": attempts,
         "arrivalTimestamp": record.arrival_ms,

@@ -42,10 +42,7 @@ class ErrorLog:
     def write(self, code: str, message: str) -> None:
         """Log an error under its code."""
         settings = self.settings
-        if (
-            settings.error_log is None
-            or self.clock() - self._written.get(code, float("-inf")) < QUIET_SECONDS
-        ):
+        if settings.error_log is None or self.clock() - self._written.get(code, float("-inf")) < QUIET_SECONDS:
             return
         self._written[code] = self.clock()
         entry = {

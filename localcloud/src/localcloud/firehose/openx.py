@@ -149,8 +149,7 @@ def _converter(kind: HiveType) -> Callable[[Any], Any]:
     if kind.name == "map":
         return lambda value: [(key, inner[1](item)) for key, item in _expect(value, dict).items()]
     return lambda value: {
-        name: convert(_expect(value, dict).get(name))
-        for name, convert in zip(kind.fields, inner, strict=True)
+        name: convert(_expect(value, dict).get(name)) for name, convert in zip(kind.fields, inner, strict=True)
     }
 
 

@@ -30,9 +30,7 @@ def write(columns: Sequence[Column], rows: Sequence[tuple[Any, ...]], compressio
         compression: A key of COMPRESSIONS.
     """
     transposed = list(zip(*rows, strict=True)) or [() for _ in columns]
-    arrays = [
-        pa.array(values, type=column.type.arrow()) for column, values in zip(columns, transposed, strict=True)
-    ]
+    arrays = [pa.array(values, type=column.type.arrow()) for column, values in zip(columns, transposed, strict=True)]
     table = pa.Table.from_arrays(arrays, names=[column.name for column in columns])
     sink = pa.BufferOutputStream()
     pq.write_table(

@@ -140,16 +140,12 @@ def error_prefix(prefix: Prefix, error_output_prefix: Prefix | None) -> Prefix:
         return error_output_prefix
     else:
         base = error_output_prefix.parts
-    return Prefix(
-        (*base, Part(Kind.ERROR_TYPE, ""), Part(Kind.TEXT, "/"), Part(Kind.TIMESTAMP, "yyyy/MM/dd/HH/"))
-    )
+    return Prefix((*base, Part(Kind.ERROR_TYPE, ""), Part(Kind.TEXT, "/"), Part(Kind.TIMESTAMP, "yyyy/MM/dd/HH/")))
 
 
 def _literal(text: str) -> list[Part]:
     if "!{" in text:
-        raise PrefixError(
-            f"'!{{' must begin an expression !{{namespace:value}}, got {text[text.index('!{') :]!r}"
-        )
+        raise PrefixError(f"'!{{' must begin an expression !{{namespace:value}}, got {text[text.index('!{') :]!r}")
     return [Part(Kind.TEXT, text)] if text else []
 
 
@@ -163,9 +159,7 @@ def _expression(namespace: str, value: str) -> Part:
     if namespace == "partitionKeyFromLambda" and value:
         return Part(Kind.LAMBDA_KEY, value)
     if namespace == "partitionKeyFromQuery":
-        raise PrefixError(
-            f"{shown}: the local Firehose takes partition keys from the transform function only"
-        )
+        raise PrefixError(f"{shown}: the local Firehose takes partition keys from the transform function only")
     raise PrefixError(f"{shown} is not an expression of an S3 prefix")
 
 
@@ -193,9 +187,7 @@ def format_time(pattern: str, time: datetime) -> str:
     Raises:
         PrefixError: The pattern has a letter or bracket that is not known here.
     """
-    return "".join(
-        token if letter is None else _field(letter, token, time) for letter, token in _time_tokens(pattern)
-    )
+    return "".join(token if letter is None else _field(letter, token, time) for letter, token in _time_tokens(pattern))
 
 
 def _time_tokens(pattern: str) -> list[tuple[str | None, str]]:

@@ -161,9 +161,7 @@ def read(description: Mapping[str, Any]) -> Settings:
     buffer_bytes, buffer_seconds = _buffering(s3, dynamic, converts=conversion is not None)
     extension = s3.get("FileExtension") or None
     if extension and not _EXTENSION.fullmatch(extension):
-        raise ConfigError(
-            f"{_S3}.FileExtension", "must begin with '.' and have 2-128 valid characters", extension
-        )
+        raise ConfigError(f"{_S3}.FileExtension", "must begin with '.' and have 2-128 valid characters", extension)
     bucket = _BUCKET.fullmatch(str(s3.get("BucketARN")))
     if bucket is None:
         raise ConfigError(f"{_S3}.BucketARN", "must be the ARN of an S3 bucket", s3.get("BucketARN"))
@@ -173,18 +171,14 @@ def read(description: Mapping[str, Any]) -> Settings:
         arn=description["DeliveryStreamARN"],
         version=str(description["VersionId"]),
         started=_time(source.get("DeliveryStartTimestamp")),
-        source_arn=_match(
-            _STREAM, source, f"{path}.KinesisStreamARN", "must be the ARN of a Kinesis data stream"
-        ),
+        source_arn=_match(_STREAM, source, f"{path}.KinesisStreamARN", "must be the ARN of a Kinesis data stream"),
         source_role_arn=_match(_ROLE, source, f"{path}.RoleARN", "must be the ARN of an IAM role"),
         role_arn=role_arn,
         bucket=bucket[1],
         prefix=prefix,
         error_output_prefix=error_output_prefix,
         extension=extension,
-        kms_key_arn=((s3.get("EncryptionConfiguration") or {}).get("KMSEncryptionConfig") or {}).get(
-            "AWSKMSKeyARN"
-        ),
+        kms_key_arn=((s3.get("EncryptionConfiguration") or {}).get("KMSEncryptionConfig") or {}).get("AWSKMSKeyARN"),
         buffer_bytes=buffer_bytes,
         buffer_seconds=buffer_seconds,
         dynamic=dynamic,
@@ -218,9 +212,7 @@ def _prefixes(s3: Mapping[str, Any]) -> tuple[Prefix, Prefix | None]:
             raise ConfigError(f"{_S3}.ErrorOutputPrefix", "is required when Prefix contains expressions")
         return prefix, None
     if errors.lambda_keys:
-        raise ConfigError(
-            f"{_S3}.ErrorOutputPrefix", "must not contain partition keys", s3.get("ErrorOutputPrefix")
-        )
+        raise ConfigError(f"{_S3}.ErrorOutputPrefix", "must not contain partition keys", s3.get("ErrorOutputPrefix"))
     if errors.has_expressions and not errors.has(Kind.ERROR_TYPE):
         raise ConfigError(
             f"{_S3}.ErrorOutputPrefix",
@@ -237,9 +229,7 @@ def _prefix(s3: Mapping[str, Any], key: str) -> Prefix:
         raise ConfigError(f"{_S3}.{key}", f"is not valid: {error}") from error
 
 
-def _check_partitioning(
-    s3: Mapping[str, Any], dynamic: bool, prefix: Prefix, transform: Transform | None
-) -> None:
+def _check_partitioning(s3: Mapping[str, Any], dynamic: bool, prefix: Prefix, transform: Transform | None) -> None:
     path = f"{_S3}.DynamicPartitioningConfiguration"
     if dynamic and not prefix.lambda_keys:
         raise ConfigError(
@@ -288,9 +278,7 @@ def _error_log(options: Mapping[str, Any]) -> tuple[str, str] | None:
         return None
     group, stream = options.get("LogGroupName"), options.get("LogStreamName")
     if not group or not stream:
-        raise ConfigError(
-            f"{_S3}.CloudWatchLoggingOptions", "must name LogGroupName and LogStreamName when enabled"
-        )
+        raise ConfigError(f"{_S3}.CloudWatchLoggingOptions", "must name LogGroupName and LogStreamName when enabled")
     return group, stream
 
 
@@ -303,9 +291,7 @@ def _buffering(s3: Mapping[str, Any], dynamic: bool, converts: bool) -> tuple[in
     seconds = _between(hints.get("IntervalInSeconds", 300), 0, 900, f"{path}.IntervalInSeconds")
     if size < MIN_CONVERSION_MB and (dynamic or converts):
         what = "format conversion" if converts else "dynamic partitioning"
-        raise ConfigError(
-            f"{path}.SizeInMBs", f"must be at least {MIN_CONVERSION_MB} when {what} is enabled", size
-        )
+        raise ConfigError(f"{path}.SizeInMBs", f"must be at least {MIN_CONVERSION_MB} when {what} is enabled", size)
     if seconds < MIN_PARTITIONING_SECONDS and dynamic:
         rule = f"must be at least {MIN_PARTITIONING_SECONDS} when dynamic partitioning is enabled"
         raise ConfigError(f"{path}.IntervalInSeconds", rule, seconds)
@@ -334,9 +320,7 @@ def _processing(configuration: Mapping[str, Any], role_arn: str) -> tuple[Transf
     processors: Sequence[Mapping[str, Any]] = configuration.get("Processors") or []
     transform, delimiter = None, b""
     for processor in processors:
-        parameters = {
-            one["ParameterName"]: one["ParameterValue"] for one in processor.get("Parameters") or []
-        }
+        parameters = {one["ParameterName"]: one["ParameterValue"] for one in processor.get("Parameters") or []}
         if processor.get("Type") == "Lambda":
             if transform is not None:
                 raise ConfigError(path, "must have at most one Lambda processor")
@@ -375,9 +359,7 @@ def _conversion(configuration: Mapping[str, Any]) -> Conversion | None:
     schema = configuration.get("SchemaConfiguration") or {}
     for key in ("RoleARN", "DatabaseName", "TableName"):
         if not schema.get(key):
-            raise ConfigError(
-                f"{path}.SchemaConfiguration.{key}", "is required when format conversion is enabled"
-            )
+            raise ConfigError(f"{path}.SchemaConfiguration.{key}", "is required when format conversion is enabled")
     deserializer = (configuration.get("InputFormatConfiguration") or {}).get("Deserializer") or {}
     if deserializer.get("OpenXJsonSerDe") is None:
         rule = "must be OpenXJsonSerDe: the local Firehose reads JSON by no other"
@@ -392,17 +374,13 @@ def _conversion(configuration: Mapping[str, Any]) -> Conversion | None:
             f"{path}.OutputFormatConfiguration.Serializer.ParquetSerDe.Compression", "is unknown", compression
         )
     return Conversion(
-        role_arn=_match(
-            _ROLE, schema, f"{path}.SchemaConfiguration.RoleARN", "must be the ARN of an IAM role"
-        ),
+        role_arn=_match(_ROLE, schema, f"{path}.SchemaConfiguration.RoleARN", "must be the ARN of an IAM role"),
         database=schema["DatabaseName"],
         table=schema["TableName"],
         catalog_id=schema.get("CatalogId"),
         region=schema.get("Region"),
         version=schema.get("VersionId") or "LATEST",
-        openx=_openx(
-            deserializer["OpenXJsonSerDe"], f"{path}.InputFormatConfiguration.Deserializer.OpenXJsonSerDe"
-        ),
+        openx=_openx(deserializer["OpenXJsonSerDe"], f"{path}.InputFormatConfiguration.Deserializer.OpenXJsonSerDe"),
         compression=compression,
     )
 

@@ -101,9 +101,7 @@ class KinesisSource:
     def checkpoints(self) -> dict[str, ShardCheckpoint]:
         """Checkpoints to store."""
         finished = {shard_id: ShardCheckpoint(None, finished=True) for shard_id in self._finished}
-        return finished | {
-            shard.id: ShardCheckpoint(shard.progress.position) for shard in self.shards.values()
-        }
+        return finished | {shard.id: ShardCheckpoint(shard.progress.position) for shard in self.shards.values()}
 
     def advance(self) -> bool:
         """Move every shard's position over what has been settled; true if anything moved."""
@@ -209,9 +207,7 @@ class KinesisSource:
         if shard.iterator is None:
             shard.iterator = self._iterator(shard)
         iterator, shard.iterator = shard.iterator, None  # an error makes the next call ask for a new one
-        answer = self.client().get_records(
-            StreamARN=self.stream_arn, ShardIterator=iterator, Limit=RECORDS_PER_CALL
-        )
+        answer = self.client().get_records(StreamARN=self.stream_arn, ShardIterator=iterator, Limit=RECORDS_PER_CALL)
         records = [self._record(shard, one) for one in answer["Records"]]
         shard.iterator = answer.get("NextShardIterator")
         shard.exhausted = shard.iterator is None

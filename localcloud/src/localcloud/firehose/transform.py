@@ -58,9 +58,7 @@ class Batcher:
     def add(self, record: Record) -> None:
         """Take a record in."""
         payload = event_size(record)
-        if self._open and (
-            self._payload + payload > MAX_PAYLOAD or self._data + len(record.data) > self.max_bytes
-        ):
+        if self._open and (self._payload + payload > MAX_PAYLOAD or self._data + len(record.data) > self.max_bytes):
             self._close()
         if not self._open:
             self._since = self.clock()
@@ -170,9 +168,7 @@ def _outcome(entry: Mapping[str, Any]) -> Outcome:
     if result == "ProcessingFailed":
         return RecordError("Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record")
     if result != "Ok":
-        raise InvocationError(
-            "Lambda.JsonProcessingException", "a result is not one of Ok, Dropped, ProcessingFailed"
-        )
+        raise InvocationError("Lambda.JsonProcessingException", "a result is not one of Ok, Dropped, ProcessingFailed")
     data = entry.get("data")
     if not isinstance(data, str):
         return RecordError("Lambda.InvalidReturnFormat", "the record has result Ok but no data")

@@ -101,9 +101,7 @@ class KinesisAction:
                 "PartitionKey": self.partition_key.render(message),
                 "Data": base64.b64encode(result).decode(),
             }
-            await api.json_call(
-                "kinesis", "Kinesis_20131202.PutRecord", record, rule.credentials(self.role_arn)
-            )
+            await api.json_call("kinesis", "Kinesis_20131202.PutRecord", record, rule.credentials(self.role_arn))
         except (AssumeRoleError, EvaluationError, ServiceError) as error:
             where = f"Action: kinesis, Name: {self.stream}"
             raise ActionError(_failure("send a record to Kinesis", error, message, where)) from error
@@ -163,9 +161,7 @@ def parse_action(action: Mapping[str, Any]) -> Action:
     if kind == "kinesis":
         if "${" in members["streamName"]:
             raise SqlError("kinesis action: streamName takes no substitution template here")
-        return KinesisAction(
-            members["streamName"], parse_template(members["partitionKey"]), members["roleArn"]
-        )
+        return KinesisAction(members["streamName"], parse_template(members["partitionKey"]), members["roleArn"])
     canned_acl = members.get("cannedAcl") or None
     if canned_acl is not None and canned_acl not in _CANNED_ACLS:
         raise ValueError(f"s3 action: cannedAcl must be one of {sorted(_CANNED_ACLS)}, got {canned_acl!r}")
@@ -194,8 +190,6 @@ def error_document(
 
 
 def _failure(what: str, error: Exception, message: Message, where: str) -> str:
-    said = (
-        f" (Status Code: {error.status}; Error Code: {error.code})" if isinstance(error, ServiceError) else ""
-    )
+    said = f" (Status Code: {error.status}; Error Code: {error.code})" if isinstance(error, ServiceError) else ""
     arrival = f"Message arrived on: {message.topic}, {where}"
     return f"Failed to {what}. The error received was {error}{said}. {arrival}"

@@ -196,9 +196,7 @@ async def _refuses_will(session: Any, body: bytes) -> bool:
         return False
     _log.warning("CONNECT with a last will of QoS %d refused", (flags >> 3) & 0x03)
     if version == iot.MQTT_5:
-        await session.send_bytes(
-            iot._make_connack(return_code=_QOS_NOT_SUPPORTED, protocol_version=iot.MQTT_5)
-        )
+        await session.send_bytes(iot._make_connack(return_code=_QOS_NOT_SUPPORTED, protocol_version=iot.MQTT_5))
     return True
 
 

@@ -93,9 +93,7 @@ class Service:
         self._clock = clock
         self._operations: Mapping[str, Callable[[Mapping[str, Any], float], Result]] = {
             "CreateStream": self._create_stream,
-            "DescribeStream": lambda r, now: {
-                "StreamInfo": self._stream(r, "DescribeStream", now).describe()
-            },
+            "DescribeStream": lambda r, now: {"StreamInfo": self._stream(r, "DescribeStream", now).describe()},
             "ListStreams": lambda r, now: self.streams.list(r, now, self.behaviour.streams_a_page),
             "UpdateStream": self._update_stream,
             "UpdateDataRetention": self._update_data_retention,
@@ -212,28 +210,20 @@ class Service:
             raise InvalidArgumentError(
                 f"x-amzn-fragment-timecode-type must be ABSOLUTE or RELATIVE, got {timecodes!r}."
             )
-        base = (
-            milliseconds(float(headers["x-amzn-producer-start-timestamp"]))
-            if timecodes == "RELATIVE"
-            else 0.0
-        )
+        base = milliseconds(float(headers["x-amzn-producer-start-timestamp"])) if timecodes == "RELATIVE" else 0.0
         offset = headers.get("x-localcloud-server-time-offset")
         hold = headers.get("x-localcloud-hold") == "true"
         acknowledgements: list[dict[str, Any]] = []
         try:
             for cluster in matroska.clusters(body):
                 producer_ms = round(base + cluster.time_ms)
-                arrival = self._arrival(
-                    stream, cluster, None if offset is None else producer_ms + int(offset)
-                )
+                arrival = self._arrival(stream, cluster, None if offset is None else producer_ms + int(offset))
                 fragment = stream.archive.put(cluster, producer_ms, arrival, hold=hold)
                 acknowledgements.append(
                     _acknowledge("PERSISTED", cluster.time_ms, FragmentNumber=str(fragment.number))
                 )
         except FragmentError as error:
-            acknowledgements.append(
-                _acknowledge("ERROR", cluster.time_ms, ErrorId=error.number, ErrorCode=error.code)
-            )
+            acknowledgements.append(_acknowledge("ERROR", cluster.time_ms, ErrorId=error.number, ErrorCode=error.code))
         except matroska.MatroskaError as error:
             acknowledgements.append(_acknowledge("ERROR", 0, ErrorId=4006, ErrorCode="INVALID_MKV_DATA"))
             acknowledgements[-1]["Message"] = str(error)

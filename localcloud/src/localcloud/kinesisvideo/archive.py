@@ -87,9 +87,7 @@ class Archive:
         self._readers = 0
         self._expired: list[Path] = []
 
-    def put(
-        self, cluster: matroska.Cluster, producer_ms: int, arrival: Arrival, *, hold: bool = False
-    ) -> Fragment:
+    def put(self, cluster: matroska.Cluster, producer_ms: int, arrival: Arrival, *, hold: bool = False) -> Fragment:
         """Store a cluster as a fragment.
 
         Args:

@@ -150,9 +150,7 @@ def _top_level(view: memoryview) -> Iterator[_Element]:
 
 
 def _cluster(view: memoryview, element: _Element, headers: dict[int, memoryview]) -> Cluster:
-    missing = [
-        name for name, id_ in (("EBML", EBML), ("Info", INFO), ("Tracks", TRACKS)) if id_ not in headers
-    ]
+    missing = [name for name, id_ in (("EBML", EBML), ("Info", INFO), ("Tracks", TRACKS)) if id_ not in headers]
     if missing:
         raise MatroskaError(f"cluster at byte {element.start} comes before its {missing[0]} element")
     _check_scale(headers[INFO])
@@ -334,9 +332,7 @@ def _element(view: memoryview, position: int, limit: int) -> _Element:
     body += size_width
     if size == (1 << 7 * size_width) - 1:
         if id_ != SEGMENT:
-            raise MatroskaError(
-                f"element {id_:X} at byte {position} has no size; only a segment may do without"
-            )
+            raise MatroskaError(f"element {id_:X} at byte {position} has no size; only a segment may do without")
         return _Element(id_, position, body, limit)
     if body + size > limit and id_ != SEGMENT:
         raise MatroskaError(f"element {id_:X} at byte {position} is cut off")

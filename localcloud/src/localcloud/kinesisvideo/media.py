@@ -121,9 +121,7 @@ def _samples(document: Any, length_ms: int) -> list[tuple[int, _Sample]]:
     for packet in document.demux():
         if packet.size:
             packets[packet.stream.index].append(packet)
-    times = [
-        [round(cast(int, p.pts) * p.time_base / MILLISECOND) for p in of_stream] for of_stream in packets
-    ]
+    times = [[round(cast(int, p.pts) * p.time_base / MILLISECOND) for p in of_stream] for of_stream in packets]
     base = min(times[0])
     found: list[tuple[int, _Sample]] = []
     for index, of_stream in enumerate(packets):

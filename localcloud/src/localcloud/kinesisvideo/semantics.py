@@ -235,9 +235,7 @@ class PointBucket:
             self._points = min(self._rate, self._points + (now_ms - self._at_ms) * self._rate / 1000)
         self._at_ms = max(now_ms, self._at_ms or now_ms)
         if points > self._points:
-            raise ClientLimitExceededError(
-                f"Rate of {what} exceeds {self._rate} points a second for this stream."
-            )
+            raise ClientLimitExceededError(f"Rate of {what} exceeds {self._rate} points a second for this stream.")
         self._points -= points
 
 
@@ -405,9 +403,7 @@ class Stream:
             ClientLimitExceededError: The media quota is used up.
         """
         if not 1 <= len(numbers) <= MEDIA_LIST:
-            raise InvalidArgumentError(
-                f"Fragments holds {len(numbers)} numbers; 1..{MEDIA_LIST} are allowed."
-            )
+            raise InvalidArgumentError(f"Fragments holds {len(numbers)} numbers; 1..{MEDIA_LIST} are allowed.")
         if any(number not in self._known for number in numbers):
             raise InvalidArgumentError("Fragment numbers are invalid.")
         self._media.take(len(numbers), now_ms, "fragment media requests")
@@ -522,18 +518,12 @@ def check_media(fragments: Sequence[Fragment]) -> None:
     for fragment in fragments:
         ids = tuple(track.codec_id for track in fragment.tracks)
         if not ids or ids[0] not in VIDEO_CODECS or any(i not in AUDIO_CODECS for i in ids[1:2]):
-            raise UnsupportedStreamMediaTypeError(
-                f"Fragment {fragment.number} has tracks that are not supported."
-            )
+            raise UnsupportedStreamMediaTypeError(f"Fragment {fragment.number} has tracks that are not supported.")
         if ids != tuple(track.codec_id for track in first.tracks):
             raise UnsupportedStreamMediaTypeError(f"The tracks change at fragment {fragment.number}.")
         if any(not track.private for track in fragment.tracks):
-            raise MissingCodecPrivateDataError(
-                f"Fragment {fragment.number} has a track without codec private data."
-            )
+            raise MissingCodecPrivateDataError(f"Fragment {fragment.number} has a track without codec private data.")
         if fragment.tracks != first.tracks:
-            raise InvalidCodecPrivateDataError(
-                f"The codec private data changes at fragment {fragment.number}."
-            )
+            raise InvalidCodecPrivateDataError(f"The codec private data changes at fragment {fragment.number}.")
         if not fragment.readable:
             raise InvalidMediaFrameError(f"A frame of fragment {fragment.number} cannot be parsed.")

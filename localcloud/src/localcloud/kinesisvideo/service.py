@@ -104,9 +104,7 @@ class Frontend:
         """The refusal of a caller whose policies do not allow the operation, by MiniStack's evaluator."""
         action = f"{SERVICE}:{operation}"
         arn = self.service.streams.arn_of(request)
-        on_stream = {
-            f"aws:ResourceTag/{key}": value for key, value in self.service.streams.tags_of(arn).items()
-        }
+        on_stream = {f"aws:ResourceTag/{key}": value for key, value in self.service.streams.tags_of(arn).items()}
         refusal = iam_evaluator.enforce(
             router.extract_access_key_id(headers, query),
             action,
@@ -182,8 +180,6 @@ def _provide_controls(frontend: Frontend) -> None:
     async def cut(wanted: dict[str, Any]) -> control.Answer:
         operation = wanted["operation"]
         if operation not in ("GetClip", "GetMediaForFragmentList"):
-            return 400, {
-                "message": f"operation must be GetClip or GetMediaForFragmentList, got {operation!r}"
-            }
+            return 400, {"message": f"operation must be GetClip or GetMediaForFragmentList, got {operation!r}"}
         frontend.cuts.append(Cut(operation, int(wanted["after_bytes"]), int(wanted.get("times", 1))))
         return 200, {}

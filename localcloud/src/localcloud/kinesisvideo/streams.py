@@ -111,9 +111,7 @@ class VideoStream:
         """
         merged = {**self.tags, **tags}
         if len(merged) > STREAM_TAGS:
-            raise TagsPerResourceExceededLimitError(
-                f"A stream has at most {STREAM_TAGS} tags, not {len(merged)}."
-            )
+            raise TagsPerResourceExceededLimitError(f"A stream has at most {STREAM_TAGS} tags, not {len(merged)}.")
         self.tags = merged
 
     def untag(self, keys: Sequence[str]) -> None:
@@ -212,9 +210,7 @@ class Streams:
         names = sorted(name for name in self._by_name if name.startswith(prefix) and name > after)
         limit = min(request.get("MaxResults", most), most)
         page = {"StreamInfoList": [self._by_name[name].describe() for name in names[:limit]]}
-        token = (
-            {"NextToken": base64.b64encode(names[limit - 1].encode()).decode()} if len(names) > limit else {}
-        )
+        token = {"NextToken": base64.b64encode(names[limit - 1].encode()).decode()} if len(names) > limit else {}
         return page | token
 
     def update(self, stream: VideoStream, request: Mapping[str, Any]) -> None:

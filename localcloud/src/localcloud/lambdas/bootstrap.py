@@ -110,9 +110,7 @@ def _load(handler: str) -> Any:
 
 def _described(error: BaseException, kind: str, request_id: str) -> bytes:
     stack = traceback.format_tb(error.__traceback__)[1:]
-    print(
-        "[ERROR] " + "".join(traceback.format_exception_only(type(error), error)) + "".join(stack), flush=True
-    )
+    print("[ERROR] " + "".join(traceback.format_exception_only(type(error), error)) + "".join(stack), flush=True)
     described = {"errorMessage": str(error), "errorType": kind, "requestId": request_id, "stackTrace": stack}
     return json.dumps(described).encode()
 

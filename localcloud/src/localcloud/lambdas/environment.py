@@ -61,9 +61,7 @@ class Environment:
         interpreter: what runs it.
     """
 
-    def __init__(
-        self, handler: str, code: bytes, variables: Mapping[str, str], interpreter: Interpreter
-    ) -> None:
+    def __init__(self, handler: str, code: bytes, variables: Mapping[str, str], interpreter: Interpreter) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="lambda-"))
         task, scratch = self._folder / "task", self._folder / "tmp"
         scratch.mkdir()

@@ -62,9 +62,7 @@ def install(app: Any) -> None:
 
 
 def _checked(handler: Handler, check: Check) -> Handler:
-    async def handle(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-    ) -> Answer:
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer:
         return check(method, path, headers, body, query) or await handler(method, path, headers, body, query)
 
     return handle
@@ -92,9 +90,7 @@ def s3_use(bucket: str, key: str, kms_key: str, actions: tuple[str, ...]) -> Use
     return Use(kms_key, actions, "s3", {"aws:s3:arn": arn})
 
 
-def _s3(
-    method: str, path: str, headers: dict[str, str], _body: bytes, query: dict[str, Any]
-) -> Answer | None:
+def _s3(method: str, path: str, headers: dict[str, str], _body: bytes, query: dict[str, Any]) -> Answer | None:
     bucket, _, key = path.lstrip("/").partition("/")
     if not key or set(query) - _OF_DATA - {name for name in query if name.lower().startswith("x-amz-")}:
         return None
@@ -150,9 +146,7 @@ def _logs(_: str, __: str, headers: dict[str, str], body: bytes, ___: dict[str, 
     return _error("AccessDeniedException", message, 400)
 
 
-def _lambda(
-    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-) -> Answer | None:
+def _lambda(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer | None:
     parts = path.strip("/").split("/")
     creates = method == "POST" and parts[1:] == ["functions"]
     if not (creates or (method == "PUT" and parts[-1] == "configuration")):

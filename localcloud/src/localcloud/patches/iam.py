@@ -155,9 +155,7 @@ def _check_ancestors() -> None:
     ) -> Any:
         arns = [resource_arn, *(_also.get() if service == "glue" else ())]
         for arn in arns:
-            denied = check(
-                access_key, action, service, region, resource_arn=arn, service_context=service_context
-            )
+            denied = check(access_key, action, service, region, resource_arn=arn, service_context=service_context)
             if denied is not None:
                 return denied
         return None
@@ -169,9 +167,7 @@ def _refuse_malformed_conditions() -> None:
     met = iam_evaluator._conditions_met
 
     def conditions_met(conditions: Any, context: Any) -> bool:
-        if not isinstance(conditions, dict) or not all(
-            isinstance(each, dict) for each in conditions.values()
-        ):
+        if not isinstance(conditions, dict) or not all(isinstance(each, dict) for each in conditions.values()):
             return False
         return bool(met(conditions, context))
 

@@ -126,16 +126,12 @@ def update_shard_count(data: dict[str, Any]) -> Any:
     current = [shard_id for shard_id, shard in stream["shards"].items() if is_open(shard)]
     target = int(data.get("TargetShardCount") or 0)
     if not len(current) / 2 <= target <= len(current) * 2:
-        message = (
-            f"TargetShardCount must be within half and twice the {len(current)} open shards, got {target}"
-        )
+        message = f"TargetShardCount must be within half and twice the {len(current)} open shards, got {target}"
         return kinesis.error_response_json("InvalidArgumentException", message, 400)
     if target != len(current):
         _reshard(stream, current, target)
     counts = {"CurrentShardCount": len(current), "TargetShardCount": target}
-    return kinesis.json_response(
-        {"StreamName": stream["StreamName"], **counts, "StreamARN": stream["StreamARN"]}
-    )
+    return kinesis.json_response({"StreamName": stream["StreamName"], **counts, "StreamARN": stream["StreamARN"]})
 
 
 def _reshard(stream: dict[str, Any], parents: list[str], target: int) -> None:

@@ -149,8 +149,7 @@ class FileEncoder:
             raise InputError(f"{path}: a stream with B frames needs a container with timestamps, got none")
         if len(self._pictures) != len(packets):
             raise InputError(
-                f"{path}: each packet must decode to a picture,"
-                f" got {len(self._pictures)} of {len(packets)} packets"
+                f"{path}: each packet must decode to a picture, got {len(self._pictures)} of {len(packets)} packets"
             )
         self._rate = Fraction(rate)
         self._packets = [bytes(packet) for packet in packets]
@@ -196,9 +195,7 @@ class FileEncoder:
                 packet.pts, packet.dts = pts, dts
                 container.mux(packet)
         document = matroska.one_cluster(file.getvalue())
-        return Footage(
-            start_ms, length_ms, tuple(self._pictures[begin:end]), video_packets(document), document
-        )
+        return Footage(start_ms, length_ms, tuple(self._pictures[begin:end]), video_packets(document), document)
 
     def _groups(self) -> list[tuple[int, int]]:
         """Where groups of pictures begin and end."""
@@ -254,9 +251,7 @@ def _play(tone: Any, start_ms: int, length_ms: int) -> Iterator[list[av.Packet[A
     samples = wave.astype(np.float32)[None, :]
     size = tone.codec_context.frame_size
     for position in range(0, samples.shape[1] - size + 1, size):
-        frame = av.AudioFrame.from_ndarray(
-            samples[:, position : position + size], format="fltp", layout="mono"
-        )
+        frame = av.AudioFrame.from_ndarray(samples[:, position : position + size], format="fltp", layout="mono")
         frame.sample_rate, frame.time_base = AUDIO_RATE, Fraction(1, AUDIO_RATE)
         frame.pts = start_ms * AUDIO_RATE // 1000 + position
         yield _after(tone.encode(frame), start_ms)
@@ -266,7 +261,5 @@ def _play(tone: Any, start_ms: int, length_ms: int) -> Iterator[list[av.Packet[A
 def _after(packets: list[av.Packet[Any]], start_ms: int) -> list[av.Packet[Any]]:
     """Leave out the encoder's run-in, which lies before the fragment."""
     return [
-        packet
-        for packet in packets
-        if packet.pts is not None and packet.pts * packet.time_base * 1000 >= start_ms
+        packet for packet in packets if packet.pts is not None and packet.pts * packet.time_base * 1000 >= start_ms
     ]

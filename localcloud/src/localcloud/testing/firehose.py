@@ -56,9 +56,7 @@ def description(**changes: Any) -> dict[str, Any]:
                 "DeliveryStartTimestamp": STARTED,
             }
         },
-        "Destinations": [
-            {"DestinationId": "destinationId-000000000001", "ExtendedS3DestinationDescription": s3}
-        ],
+        "Destinations": [{"DestinationId": "destinationId-000000000001", "ExtendedS3DestinationDescription": s3}],
         "HasMoreDestinations": False,
     }
 

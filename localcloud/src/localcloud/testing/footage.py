@@ -113,9 +113,7 @@ class TestStream:
     _sent: list[str] = field(default_factory=list)
 
     @classmethod
-    def create(
-        cls, cloud: LocalCloud, hours: int = 24, ago_ms: int = 3_600_000, **request: Any
-    ) -> TestStream:
+    def create(cls, cloud: LocalCloud, hours: int = 24, ago_ms: int = 3_600_000, **request: Any) -> TestStream:
         """Make the stream; it retains ``hours``."""
         name = f"test_stream_{next(_names)}"
         cloud.client("kinesisvideo").create_stream(StreamName=name, DataRetentionInHours=hours, **request)

@@ -41,9 +41,7 @@ def make_role(cloud: LocalCloud) -> Callable[..., str]:
         trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         role = iam.create_role(
             RoleName=name,
-            AssumeRolePolicyDocument=_document(
-                [{**trust, **({"Condition": condition} if condition else {})}]
-            ),
+            AssumeRolePolicyDocument=_document([{**trust, **({"Condition": condition} if condition else {})}]),
         )
         if statements:
             document = _document([{"Effect": "Allow", **statement} for statement in statements])

@@ -48,9 +48,7 @@ class Producer:
         self._region: str = kinesisvideo.meta.region_name
         self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
 
-    def put(
-        self, documents: Sequence[bytes], server_offset_ms: int | None = None, *, more: bool = False
-    ) -> list[str]:
+    def put(self, documents: Sequence[bytes], server_offset_ms: int | None = None, *, more: bool = False) -> list[str]:
         """Send fragments and return their numbers.
 
         Args:
@@ -79,9 +77,7 @@ class Producer:
         SigV4Auth(self._credentials, "kinesisvideo", self._region).add_auth(request)
         prepared = request.prepare()
         try:
-            answer = self._http.request(
-                "POST", prepared.url, body=request.data, headers=dict(prepared.headers)
-            )
+            answer = self._http.request("POST", prepared.url, body=request.data, headers=dict(prepared.headers))
         except urllib3.exceptions.HTTPError as error:
             raise PutMediaError(f"{self.stream}: {type(error).__name__} from {self._url}") from error
         if answer.status != 200:

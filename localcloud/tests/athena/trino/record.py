@@ -17,9 +17,7 @@ HERE = Path(__file__).parent
 
 def queries() -> list[str]:
     """The queries of queries.sql, in order, without their comments and semicolons."""
-    text = "\n".join(
-        line for line in (HERE / "queries.sql").read_text().splitlines() if not line.startswith("--")
-    )
+    text = "\n".join(line for line in (HERE / "queries.sql").read_text().splitlines() if not line.startswith("--"))
     return [query.strip() for query in re.split(r";$", text, flags=re.MULTILINE) if query.strip()]
 
 

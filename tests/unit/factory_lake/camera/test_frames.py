@@ -36,9 +36,7 @@ def sound(path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["frames", "frame"])
 @pytest.mark.parametrize("name", ["notes.mp4", "none.mp4", "sound.wav", "folder", "half.mkv"])
-def test_a_clip_that_is_no_video(
-    name: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_clip_that_is_no_video(name: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "notes.mp4").write_text("no video\n" * 100)
     (tmp_path / "folder").mkdir()
     sound(tmp_path / "sound.wav")
@@ -51,9 +49,7 @@ def test_a_clip_that_is_no_video(
 
 
 @pytest.mark.parametrize("name", ["frame.txt", "whole.mp4/frame.png", ""])
-def test_a_picture_that_cannot_be_written(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_picture_that_cannot_be_written(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     clip = made_file(tmp_path / "whole.mp4")
     line = refusal(capsys, main(["camera", "frame", str(clip), "0", str(tmp_path / name)]))
     assert f"error: {tmp_path / name} must be a picture file that can be written" in line

@@ -49,12 +49,8 @@ class IotLake:
         """An identity that may do exactly these things to these resources."""
         iot = self.cloud.client("iot")
         made = make_csr(source.client_id, "first", self.folder / "csr", self.folder / "keys")
-        certificate = iot.create_certificate_from_csr(
-            certificateSigningRequest=made.csr.read_text(), setAsActive=True
-        )
-        statements = [
-            {"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in allowed
-        ]
+        certificate = iot.create_certificate_from_csr(certificateSigningRequest=made.csr.read_text(), setAsActive=True)
+        statements = [{"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in allowed]
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
         iot.create_policy(policyName=source.client_id, policyDocument=document)
         iot.attach_policy(policyName=source.client_id, target=certificate["certificateArn"])
@@ -111,9 +107,7 @@ class Listener:
     def wait_for(self, condition: Callable[[list[bytes]], bool]) -> list[bytes]:
         """What has been heard when the condition holds."""
         with self._came:
-            assert self._came.wait_for(lambda: condition(self.heard), 20), (
-                f"heard only {len(self.heard)} messages"
-            )
+            assert self._came.wait_for(lambda: condition(self.heard), 20), f"heard only {len(self.heard)} messages"
             return list(self.heard)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:

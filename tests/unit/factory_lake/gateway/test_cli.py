@@ -89,8 +89,6 @@ def test_a_file_with_an_error_sends_nothing(
         (("--seconds", "3"), "must have one of --messages and --seconds"),
     ],
 )
-def test_arguments_that_cannot_work(
-    change: tuple[str, str], told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_arguments_that_cannot_work(change: tuple[str, str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gateway", "simulate", "--messages", "1", "--lake", "x", *change]) == 2
     assert told in capsys.readouterr().err

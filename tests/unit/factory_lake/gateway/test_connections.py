@@ -74,9 +74,7 @@ def test_every_identity_of_the_lake(tmp_path: Path) -> None:
 
 
 def test_a_rotation_uses_the_last_name_whose_key_is_here(tmp_path: Path) -> None:
-    outputs = outputs_of(
-        tmp_path, *both_lanes("krakow", "line-1"), names=("2026-01-01", "2026-06-01", "2027-01-01")
-    )
+    outputs = outputs_of(tmp_path, *both_lanes("krakow", "line-1"), names=("2026-01-01", "2026-06-01", "2027-01-01"))
     keys = tmp_path / "keys"
     (keys / PRESS.client_id / "2027-01-01.key").unlink()  # that one was made on the gateway itself
     assert load_connections(outputs, keys, BROKER).identity(PRESS).key_file.name == "2026-06-01.key"
@@ -85,17 +83,13 @@ def test_a_rotation_uses_the_last_name_whose_key_is_here(tmp_path: Path) -> None
 def test_a_gateway_without_key_is_named(tmp_path: Path) -> None:
     outputs = outputs_of(tmp_path, *both_lanes("krakow", "line-1"))
     (tmp_path / "keys" / PRESS.client_id / "first.key").unlink()
-    with pytest.raises(
-        ConfigurationError, match=r"one of krakow-line-1-measurements's certificates: \['first.pem'\]"
-    ):
+    with pytest.raises(ConfigurationError, match=r"one of krakow-line-1-measurements's certificates: \['first.pem'\]"):
         load_connections(outputs, tmp_path / "keys", BROKER)
 
 
 def test_a_key_of_another_certificate_is_named(tmp_path: Path) -> None:
     outputs = outputs_of(tmp_path, *both_lanes("krakow", "line-1"))
-    one, other = (
-        tmp_path / "keys" / source.client_id / "first.key" for source in both_lanes("krakow", "line-1")
-    )
+    one, other = (tmp_path / "keys" / source.client_id / "first.key" for source in both_lanes("krakow", "line-1"))
     one.write_bytes(other.read_bytes())
     with pytest.raises(ConfigurationError, match=f"{one} must be the key of its certificate"):
         load_connections(outputs, tmp_path / "keys", BROKER)
@@ -135,9 +129,7 @@ def test_a_foreign_topic_is_not_believed(tmp_path: Path) -> None:
 
 
 def test_unknown_sources_are_refused(tmp_path: Path) -> None:
-    connections = load_connections(
-        outputs_of(tmp_path, *both_lanes("krakow", "line-1")), tmp_path / "keys", BROKER
-    )
+    connections = load_connections(outputs_of(tmp_path, *both_lanes("krakow", "line-1")), tmp_path / "keys", BROKER)
     with pytest.raises(
         ConfigurationError,
         match="the lake has no gateway lyon/x/measurements; it has krakow/line-1",

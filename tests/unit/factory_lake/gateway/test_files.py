@@ -171,9 +171,7 @@ def test_a_gateway_of_several_factories_needs_its_factory() -> None:
 def test_too_large_for_aws_iot(tmp_path: Path) -> None:
     assert len(read(tmp_path, b"x" * MAX_PAYLOAD)[0].payload) == MAX_PAYLOAD
     error = fails(tmp_path, SAMPLE + b"\n" + b"x" * (MAX_PAYLOAD + 1))
-    assert (
-        error == f"2: a message may have at most {MAX_PAYLOAD} bytes (AWS IoT's limit), has {MAX_PAYLOAD + 1}"
-    )
+    assert error == f"2: a message may have at most {MAX_PAYLOAD} bytes (AWS IoT's limit), has {MAX_PAYLOAD + 1}"
 
 
 @pytest.mark.parametrize(
@@ -242,10 +240,7 @@ def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, told: str, n
 
 
 def test_a_compressed_file_is_named_as_such(tmp_path: Path) -> None:
-    assert (
-        fails(tmp_path, gzip.compress(SAMPLE, mtime=0), "mine.jsonl.gz")
-        == " must be text, is compressed with gzip"
-    )
+    assert fails(tmp_path, gzip.compress(SAMPLE, mtime=0), "mine.jsonl.gz") == " must be text, is compressed with gzip"
 
 
 INDENTED = json.dumps(json.loads(SAMPLE), indent=2).encode()
@@ -310,15 +305,11 @@ def test_json_is_read_document_by_document(tmp_path: Path, content: bytes) -> No
 
 def test_elements_of_an_array_may_be_envelopes(tmp_path: Path) -> None:
     content = b'[\n  {"gateway": "line-2", "message": {"value": 1.50}},\n  {"value": 2}\n]'
-    assert [
-        (message.source.gateway, message.payload) for message in read(tmp_path, content, "mine.json")
-    ] == [
+    assert [(message.source.gateway, message.payload) for message in read(tmp_path, content, "mine.json")] == [
         ("line-2", b'{"value": 1.50}'),
         ("line-1", b'{"value": 2}'),
     ]
-    assert fails(tmp_path, content.replace(b"gateway", b"gate"), "mine.json").startswith(
-        "2: an envelope has no key"
-    )
+    assert fails(tmp_path, content.replace(b"gateway", b"gate"), "mine.json").startswith("2: an envelope has no key")
 
 
 @pytest.mark.parametrize(
@@ -440,9 +431,7 @@ def test_csv_columns_may_be_separated_otherwise(tmp_path: Path, delimiter: str) 
     (message,) = read(tmp_path, content, "furnace.csv")
     assert json.loads(message.payload)["value"] == 21.5
     decimal_comma = content.replace(b"21.50", b"21,50")
-    assert fails(tmp_path, decimal_comma, "furnace.csv").startswith(
-        "2: value is a number that JSON spells otherwise"
-    )
+    assert fails(tmp_path, decimal_comma, "furnace.csv").startswith("2: value is a number that JSON spells otherwise")
 
 
 def test_text_that_looks_like_a_number_is_told_by_its_datatype(tmp_path: Path) -> None:
@@ -541,9 +530,7 @@ def test_blank_csv_rows_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_the_order_of_each_source_is_kept(tmp_path: Path) -> None:
-    content = b"\n".join(
-        b'{"gateway":"line-%d","message":%d}' % (1 + number % 2, number) for number in range(6)
-    )
+    content = b"\n".join(b'{"gateway":"line-%d","message":%d}' % (1 + number % 2, number) for number in range(6))
     assert by_source(read(tmp_path, content)) == {
         Source("krakow", "line-1", "measurements"): [b"0", b"2", b"4"],
         Source("krakow", "line-2", "measurements"): [b"1", b"3", b"5"],

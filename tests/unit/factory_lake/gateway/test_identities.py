@@ -10,9 +10,7 @@ def test_names_of_a_source() -> None:
     assert source.topic == "factories/krakow/line-1/configuration"
 
 
-@pytest.mark.parametrize(
-    "value", ["", "Krakow", "a--b", "-a", "a-", "a_b", "a/b", "kraków", "x" * 33, None, 7]
-)
+@pytest.mark.parametrize("value", ["", "Krakow", "a--b", "-a", "a-", "a_b", "a/b", "kraków", "x" * 33, None, 7])
 def test_ids_that_are_none(value: object) -> None:
     with pytest.raises(ConfigurationError, match="factory must be lower-case"):
         check_id("factory", value)

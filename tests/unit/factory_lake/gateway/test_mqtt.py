@@ -48,9 +48,7 @@ def connect(
 
 
 @pytest.mark.parametrize("version", get_args(Version))
-def test_every_message_is_acknowledged_and_arrives_once(
-    lake: IotLake, tmp_path: Path, version: Version
-) -> None:
+def test_every_message_is_acknowledged_and_arrives_once(lake: IotLake, tmp_path: Path, version: Version) -> None:
     source = Source("krakow", f"plain-{version[0]}", "measurements")
     sent = [*payloads(60), b"\x00\xff not JSON", b"x" * (MAX_PAYLOAD - 200)]
     with lake.listener(source) as listener:
@@ -135,9 +133,7 @@ def test_a_broker_that_stays_silent_counts_as_lost(lake: IotLake, proxy: Proxy, 
                 proxy.answers_pass = False
             yield payload
 
-    trouble = when(
-        lambda: connection.progress.state == "reconnecting", lambda: setattr(proxy, "answers_pass", True)
-    )
+    trouble = when(lambda: connection.progress.state == "reconnecting", lambda: setattr(proxy, "answers_pass", True))
     progress = connection.run(stream())
     trouble.join()
     assert progress.acked == 60
@@ -153,9 +149,7 @@ def test_gives_up_in_the_end_and_the_next_run_sends_what_is_unacknowledged(
     sent = payloads(30)
     timeouts = Timeouts(answer=5, give_up=1, first_pause=0.05, longest_pause=0.1)
     journal = Journal.open(tmp_path, source)
-    first = Connection(
-        lake.broker(proxy.local_port), identity, journal, tmp_path / "c.pem", timeouts=timeouts
-    )
+    first = Connection(lake.broker(proxy.local_port), identity, journal, tmp_path / "c.pem", timeouts=timeouts)
 
     def stream() -> Iterator[bytes]:
         for number, payload in enumerate(sent):
@@ -164,9 +158,7 @@ def test_gives_up_in_the_end_and_the_next_run_sends_what_is_unacknowledged(
                 proxy.cut()
             yield payload
 
-    with pytest.raises(
-        DeliveryError, match=r"acknowledged nothing for .* messages stay unacknowledged in .*\.jsonl"
-    ):
+    with pytest.raises(DeliveryError, match=r"acknowledged nothing for .* messages stay unacknowledged in .*\.jsonl"):
         first.run(stream())
     journal.close()
     left = [entry for entry in read_journals(tmp_path) if entry.is_unacknowledged]
@@ -256,14 +248,10 @@ def test_two_connections_with_one_client_id_are_found_out(lake: IotLake, tmp_pat
     assert "another connection with this client ID keeps taking over" in failures[0]
 
 
-def test_a_fleet_sends_side_by_side_and_finishes_the_others_when_one_fails(
-    lake: IotLake, tmp_path: Path
-) -> None:
+def test_a_fleet_sends_side_by_side_and_finishes_the_others_when_one_fails(lake: IotLake, tmp_path: Path) -> None:
     good = Source("lyon", "good", "measurements")
     bad = Source("lyon", "bad", "measurements")
-    connections = lake.connections(
-        lake.identity(good), lake.identity(bad, topic="factories/lyon/other/measurements")
-    )
+    connections = lake.connections(lake.identity(good), lake.identity(bad, topic="factories/lyon/other/measurements"))
     states: list[set[str]] = []
 
     with pytest.raises(DeliveryError, match="lyon-bad-measurements: PUBLISH to"):

@@ -125,9 +125,7 @@ def test_time_goes_on_by_the_interval() -> None:
         ("configuration", malformed.MALFORMED_CONFIGURATION),
     ],
 )
-def test_some_hundred_messages_hold_every_case(
-    lane: Lane, kinds: tuple[malformed.MalformedCase, ...]
-) -> None:
+def test_some_hundred_messages_hold_every_case(lane: Lane, kinds: tuple[malformed.MalformedCase, ...]) -> None:
     seen = Counter(message.kind for message in some(Source("krakow", "line-1", lane), number=500))
     assert set(seen) == {CLEAN, *(kind.name for kind in kinds)}
     assert seen[CLEAN] >= 250

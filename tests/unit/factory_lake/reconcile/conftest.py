@@ -22,9 +22,7 @@ def s3() -> Iterator["S3Client"]:
         environment.delenv("AWS_ENDPOINT_URL", raising=False)
         client = boto3.client("s3", region_name="eu-central-1")
         for bucket in BUCKETS.by_lane.values():
-            client.create_bucket(
-                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-            )
+            client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         yield client
 
 

@@ -29,8 +29,7 @@ def most(copies: Mapping[str, int], candidates: Mapping[str, Sequence[int]], roo
 )
 def test_places_as_many_as_can_be(copies: dict[str, int], room: dict[int, int], data: st.DataObject) -> None:
     candidates = {
-        group: data.draw(st.lists(st.sampled_from(sorted(room)), unique=True), label=group)
-        for group in copies
+        group: data.draw(st.lists(st.sampled_from(sorted(room)), unique=True), label=group) for group in copies
     }
 
     given_copies = assign(copies, candidates, room)
@@ -40,9 +39,7 @@ def test_places_as_many_as_can_be(copies: dict[str, int], room: dict[int, int], 
         assert sum(number for (one, _), number in given_copies.items() if one == group) <= count
     for messages, count in room.items():
         assert sum(number for (_, one), number in given_copies.items() if one == messages) <= count
-    assert all(
-        messages in candidates[group] and number >= 0 for (group, messages), number in given_copies.items()
-    )
+    assert all(messages in candidates[group] and number >= 0 for (group, messages), number in given_copies.items())
 
 
 def test_a_copy_gives_way() -> None:

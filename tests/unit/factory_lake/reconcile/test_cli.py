@@ -11,9 +11,7 @@ from tests.support.fixture_lake import BUCKETS, FixtureLake, row, sample
 def arguments(lake: FixtureLake, tmp_path: Path) -> list[str]:
     """The arguments that say where the lake is."""
     outputs = tmp_path / "outputs.json"
-    outputs.write_text(
-        json.dumps({"buckets": {"value": {**BUCKETS.by_lane, "clips": "c"}, "sensitive": False}})
-    )
+    outputs.write_text(json.dumps({"buckets": {"value": {**BUCKETS.by_lane, "clips": "c"}, "sensitive": False}}))
     return ["reconcile", "--lake", str(outputs), "--journal-dir", str(lake.journal_dir)]
 
 
@@ -30,10 +28,7 @@ def test_an_offender_is_printed_and_written_and_fails(
     lake.send(sample(1))
     report = tmp_path / "build" / "report.json"
     assert main([*arguments, "--report", str(report)]) == 1
-    assert (
-        "lost: krakow/line-1/measurements message 1: acknowledged, and stored nowhere"
-        in capsys.readouterr().out
-    )
+    assert "lost: krakow/line-1/measurements message 1: acknowledged, and stored nowhere" in capsys.readouterr().out
     assert json.loads(report.read_text())["messages"]["total"]["lost"] == 1
 
 
@@ -53,9 +48,7 @@ def test_what_cannot_be_taken_is_said(
     assert "error: s3://lake-measurements/factory=krakow/" in capsys.readouterr().err
 
 
-def test_a_bucket_that_is_not_there(
-    lake: FixtureLake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bucket_that_is_not_there(lake: FixtureLake, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lake.send(sample(1))
     outputs = tmp_path / "other.json"
     outputs.write_text(json.dumps({"buckets": {"measurements": "no-such", "configuration": "no-such"}}))

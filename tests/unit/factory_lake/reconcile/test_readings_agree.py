@@ -24,9 +24,7 @@ ARRIVED_MS = 1_772_600_000_000
 DAY_MS = 86_400_000
 
 
-def transformed(
-    payload: bytes, lane: Lane, blanks: BlankStrings = "reject", past_days: int = 400
-) -> Content | None:
+def transformed(payload: bytes, lane: Lane, blanks: BlankStrings = "reject", past_days: int = 400) -> Content | None:
     """What the transform function makes of a payload; None when it rejects it."""
     transform = Transform(Settings(factory="krakow", lane=lane, blank_strings=blanks, past_days=past_days))
     record: FirehoseRecord = {
@@ -42,16 +40,12 @@ def transformed(
         assert answer["result"] == "ProcessingFailed"
         assert base64.b64decode(answer["data"]) == payload
         return None
-    line, gateway, received_ms = without_envelope(
-        base64.b64decode(answer["data"]).decode().removesuffix("\n")
-    )
+    line, gateway, received_ms = without_envelope(base64.b64decode(answer["data"]).decode().removesuffix("\n"))
     assert (gateway, received_ms) == ("line-1", ARRIVED_MS)
     return Line(canonical(line)) if lane == "configuration" else row_of_line(line)
 
 
-def wanted(
-    payload: bytes, lane: Lane, blanks: BlankStrings = "reject", past_days: int = 400
-) -> Content | None:
+def wanted(payload: bytes, lane: Lane, blanks: BlankStrings = "reject", past_days: int = 400) -> Content | None:
     """What the account expects of a payload; None when it must be rejected."""
     try:
         return expected(payload, lane, ARRIVED_MS, Rules(past_days, blank_strings={lane: blanks}))
@@ -98,8 +92,7 @@ _values = st.recursive(
 )
 _times = st.one_of(
     st.sampled_from(
-        [ARRIVED_MS - 400 * DAY_MS + shift for shift in (-1, 0)]
-        + [ARRIVED_MS + DAY_MS + shift for shift in (0, 1)]
+        [ARRIVED_MS - 400 * DAY_MS + shift for shift in (-1, 0)] + [ARRIVED_MS + DAY_MS + shift for shift in (0, 1)]
     ),
     _values,
 )

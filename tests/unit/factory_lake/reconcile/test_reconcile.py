@@ -322,16 +322,12 @@ def test_other_factories_are_not_read(lake: FixtureLake) -> None:
     assert lake.reconcile().is_clean
 
 
-@pytest.mark.parametrize(
-    "kind", ["format-conversion-failed", "partitioning-failed", "activePartitionExceeded"]
-)
+@pytest.mark.parametrize("kind", ["format-conversion-failed", "partitioning-failed", "activePartitionExceeded"])
 def test_a_line_that_failed_behind_the_transform_is_found(lake: FixtureLake, kind: str) -> None:
     """Such an error object holds the line that the transform made, not the original bytes."""
     lake.send(sample(2**53 + 1, unit=" kPa "), sample(True))
     for value, more in (("9007199254740993", ',"value_text":"9007199254740993"'), ("true", "")):
-        line = (
-            sample(0).decode()[:-1].replace('"value": 0', f'"value": {value}').replace('"metadata": {}, ', "")
-        )
+        line = sample(0).decode()[:-1].replace('"value": 0', f'"value": {value}').replace('"metadata": {}, ', "")
         line = line.replace('"description": ""', '"description": null')
         attributes = ',"attributes":"{\\"unit\\":\\"kPa\\"}"' if more else ""
         envelope = f',"_received_at":{NOW_MS},"_gateway":"line-1"}}\n'

@@ -67,9 +67,7 @@ def test_lines_are_a_set_of_numbers(additions: list[set[int]]) -> None:
     assert list(lines) == sorted(numbers)
     assert len(lines) == len(numbers)
     assert {number for number in range(-1, 62) if number in lines} == numbers
-    assert all(
-        after[0] > before[1] + 1 for before, after in zip(lines.ranges, lines.ranges[1:], strict=False)
-    )
+    assert all(after[0] > before[1] + 1 for before, after in zip(lines.ranges, lines.ranges[1:], strict=False))
 
 
 def test_a_record_is_read_as_it_was_written() -> None:

@@ -91,9 +91,7 @@ class Plant:
             one["approximateArrivalTimestamp"] = arrival_ms + 250
         answers = transform.answer({"records": records})["records"]
         assert [one["result"] for one in answers] == ["ProcessingFailed"] * len(payloads)
-        events: list[InputLogEventTypeDef] = [
-            {"timestamp": arrival_ms + 300, "message": line} for line in lines
-        ]
+        events: list[InputLogEventTypeDef] = [{"timestamp": arrival_ms + 300, "message": line} for line in lines]
         self.logs.put_log_events(logGroupName=LANE.log_group, logStreamName="1", logEvents=events)
         return self.fail(*payloads, arrival_ms=arrival_ms + 250)
 
@@ -133,9 +131,7 @@ class Plant:
 
     def parts(self) -> LaneParts:
         """What a redrive works with."""
-        sender = Sender(
-            self.kinesis, LANE.stream, self.most_records, clock=self.clock.seconds, sleep=self.clock.sleep
-        )
+        sender = Sender(self.kinesis, LANE.stream, self.most_records, clock=self.clock.seconds, sleep=self.clock.sleep)
         stream = DataStream(self.kinesis, LANE.stream, self.clock.sleep)
         log = RejectionLog(self.logs, LANE.log_group)
         return LaneParts(

@@ -23,9 +23,7 @@ def outputs(tmp_path: Path) -> Path:
     values = {name: {LANE.factory: dict.fromkeys(LANES, value)} for name, value in per_lane.items()}
     values["buckets"] = dict.fromkeys(LANES, LANE.bucket)  # type: ignore[arg-type]
     file = tmp_path / "outputs.json"
-    file.write_text(
-        json.dumps({name: {"value": value, "sensitive": False} for name, value in values.items()})
-    )
+    file.write_text(json.dumps({name: {"value": value, "sensitive": False} for name, value in values.items()}))
     return file
 
 
@@ -60,9 +58,7 @@ def test_a_dry_run_is_the_default_and_apply_does_it(
     }
 
 
-def test_problems_are_told_by_the_exit_code(
-    plant: Plant, outputs: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_problems_are_told_by_the_exit_code(plant: Plant, outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key = plant.put(f"processing-failed/{datetime.now(UTC):%Y/%m/%d}", b"no document")
     assert main(["redrive", "errors", "--lake", str(outputs), "--lane", "measurements", "--apply"]) == 1
     assert f"problem: s3://{LANE.bucket}/{key} line 0: must be" in capsys.readouterr().out
@@ -105,9 +101,7 @@ def test_what_cannot_begin_is_said(
         ["--lane", "video"],
     ],
 )
-def test_arguments_are_checked(
-    outputs: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
-) -> None:
+def test_arguments_are_checked(outputs: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert main(["redrive", "errors", "--lake", str(outputs), *arguments]) == 2
     assert arguments[1] in capsys.readouterr().err
 

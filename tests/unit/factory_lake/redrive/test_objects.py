@@ -90,9 +90,7 @@ def test_documents_of_the_error_action(plant: Plant) -> None:
     assert plant.taken() == Counter({(str(ARRIVAL + 7), "line-2", sample(1)): 1})
 
 
-@pytest.mark.parametrize(
-    "kind", ["format-conversion-failed", "partitioning-failed", "activePartitionExceeded"]
-)
+@pytest.mark.parametrize("kind", ["format-conversion-failed", "partitioning-failed", "activePartitionExceeded"])
 def test_lines_of_the_transform_and_originals_behind_it(plant: Plant, kind: str) -> None:
     line = sample(1)[:-1] + f',"_received_at":{ARRIVAL},"_gateway":"line-1"}}\n'.encode()
     key = f"{ARRIVAL + 1}/line-2/5c2f7a10"
@@ -397,9 +395,7 @@ def test_an_object_of_several_pieces_and_documents_on_one_line(plant: Plant) -> 
             assert [(line.number, line.data) for line in lines] == list(enumerate(payloads))
 
 
-def test_messages_never_stand_in_what_is_written_or_printed(
-    plant: Plant, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_messages_never_stand_in_what_is_written_or_printed(plant: Plant, capsys: pytest.CaptureFixture[str]) -> None:
     secret = b"the secret recipe"
     plant.reject(secret)
     key = plant.fail(secret)

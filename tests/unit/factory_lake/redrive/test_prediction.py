@@ -37,9 +37,7 @@ def test_a_setting_that_the_transform_refuses_is_named() -> None:
 
 def test_a_functions_settings_and_whether_it_runs_what_was_built_here(tmp_path: Path) -> None:
     package = tmp_path / "transform.zip"
-    functions = boto3.client(
-        "lambda", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test"
-    )
+    functions = boto3.client("lambda", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
     digest = base64.b64encode(hashlib.sha256(b"code").digest()).decode()
     answer = {"Environment": {"Variables": ENVIRONMENT}, "CodeSha256": digest}
     with Stubber(functions) as stub:

@@ -50,9 +50,7 @@ class Skipping:
         key = self.plant.fail(*payloads)
         body = self.plant.s3.get_object(Bucket=LANE.bucket, Key=key)["Body"].read()
         self.plant.s3.delete_object(Bucket=LANE.bucket, Key=key)
-        self.plant.s3.put_object(
-            Bucket=LANE.bucket, Key=key.replace("measurements", "configuration"), Body=body
-        )
+        self.plant.s3.put_object(Bucket=LANE.bucket, Key=key.replace("measurements", "configuration"), Body=body)
 
     def redrive(self, to_ms: int, options: Options | None = None) -> Findings:
         """Redrive what was skipped before a moment."""
@@ -101,9 +99,7 @@ def test_what_is_in_a_table_or_in_errors_stays_and_the_rest_is_redriven_with_its
     findings = skipping.redrive(to_ms)
 
     assert (findings.total(outcomes.REDRIVEN), findings.total(outcomes.IN_PLACE)) == (2, 3)
-    expected = Counter(zip(keys, payloads, strict=True)) + Counter(
-        {(keys[1], payloads[1]), (keys[3], payloads[3])}
-    )
+    expected = Counter(zip(keys, payloads, strict=True)) + Counter({(keys[1], payloads[1]), (keys[3], payloads[3])})
     assert skipping.keys() == expected
     again = skipping.redrive(to_ms)
     assert (again.total(outcomes.REDRIVEN), again.total(outcomes.BEFORE)) == (0, 2)

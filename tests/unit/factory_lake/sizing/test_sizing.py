@@ -146,9 +146,7 @@ def test_gateways_that_are_advised_are_enough_and_no_more(tmp_path: Path) -> Non
         ("measurements: bytes/s with keys", {"tags": 350, "message_bytes": 10_000}),
     ],
 )
-def test_shards_that_are_advised_are_enough_and_no_more(
-    tmp_path: Path, what: str, rates: dict[str, float]
-) -> None:
+def test_shards_that_are_advised_are_enough_and_no_more(tmp_path: Path, what: str, rates: dict[str, float]) -> None:
     def with_shards(shards: int) -> Row:
         return _row(_factory(tmp_path, f"lanes.measurements.stream.shards = {shards}", **rates), what)
 
@@ -276,9 +274,7 @@ def test_a_hundred_executions_have_to_stay_unreserved(tmp_path: Path, quota: int
 
 
 def test_every_quota_that_is_too_small_is_told(tmp_path: Path) -> None:
-    told = capacity.report(
-        Plant(tuple([_factory(tmp_path)] * 60), replace(_EXACT, concurrent_executions=1e6))
-    )
+    told = capacity.report(Plant(tuple([_factory(tmp_path)] * 60), replace(_EXACT, concurrent_executions=1e6)))
     short = re.findall(r"^\*\*Too little:\*\* (\w[^:]*: [^:]+): ", told, re.MULTILINE)
     assert short == [
         "Kinesis: on-demand data streams",
@@ -308,9 +304,7 @@ def test_the_pages_count_as_the_modules_do(tmp_path: Path) -> None:
 def test_alarms_are_paid_for_as_the_modules_make_them(tmp_path: Path) -> None:
     factory = _factory(tmp_path, "cameras = { count = 3, mbit_per_second = 1 }")
     assert _uses(factory)["alarms"] == modules.alarms().of(factory)
-    assert f"{modules.alarms().of(factory)} alarms watch it" in " ".join(
-        capacity.expectations_of(factory, _EXACT)
-    )
+    assert f"{modules.alarms().of(factory)} alarms watch it" in " ".join(capacity.expectations_of(factory, _EXACT))
 
 
 @pytest.mark.parametrize(
@@ -381,9 +375,7 @@ def test_video_is_paid_for_by_what_the_cameras_send(tmp_path: Path) -> None:
 def test_every_price_is_of_some_use_and_every_use_has_a_price(tmp_path: Path) -> None:
     cameras = "cameras = { count = 1, mbit_per_second = 1 }"
     shards = "lanes.measurements.stream.shards = 1"
-    used = {use.price for use in cost.uses_of_queries(_EXACT)} | set(
-        _uses(_factory(tmp_path, f"{cameras}\n{shards}"))
-    )
+    used = {use.price for use in cost.uses_of_queries(_EXACT)} | set(_uses(_factory(tmp_path, f"{cameras}\n{shards}")))
     assert used == cost.ALL_PRICES == set(cost.read_prices(EXAMPLE_PRICES).by_unit)
 
 
@@ -441,9 +433,7 @@ def test_the_pages_show_what_the_tool_prints(page: str) -> None:
     assert content.count("<!-- sizing: ") == content.count("<!-- end -->") > 0
 
 
-def test_the_commands_of_the_pages_run(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_commands_of_the_pages_run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Each in the repository's folder, as the pages say; every number that they print stands on the page."""
     monkeypatch.chdir(DOCS.parent)
     for page in ("capacity.md", "cost.md"):
@@ -454,15 +444,11 @@ def test_the_commands_of_the_pages_run(
         rows = printed["uses"] if page == "cost.md" else printed
         assert rows
         for row in rows:
-            numbers = [
-                value for name, value in row.items() if name != "used" and isinstance(value, int | float)
-            ]
+            numbers = [value for name, value in row.items() if name != "used" and isinstance(value, int | float)]
             assert all(text(value) in content or f"{value:,.2f}" in content for value in numbers), row
 
 
-def test_what_is_too_little_is_told_by_the_exit_code(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_too_little_is_told_by_the_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = EXAMPLE.read_text(encoding="utf-8")
     small, large = tmp_path / "small.toml", tmp_path / "large.toml"
     small.write_text(re.sub(r"^tags = \d+", "tags = 1", content, flags=re.MULTILINE))
@@ -486,9 +472,7 @@ def test_a_bad_file_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFi
         ("no TOML", "must be TOML"),
     ],
 )
-def test_shapes_that_are_no_plant(
-    content: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_shapes_that_are_no_plant(content: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "plant.toml"
     path.write_text(content)
     assert main(["sizing", "capacity", str(path)]) == 2

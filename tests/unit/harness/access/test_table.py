@@ -30,8 +30,7 @@ def test_a_difference_is_named_both_ways() -> None:
     other = ("rule", "measurements", "kinesis:PutRecord", "data stream", "foreign")
     assert differences({cell}, {cell: True, other: False}) == []
     assert differences({cell}, {cell: True, other: True}) == [
-        "allowed, and the table does not allow it: "
-        "rule of measurements: kinesis:PutRecord on data stream (foreign)"
+        "allowed, and the table does not allow it: rule of measurements: kinesis:PutRecord on data stream (foreign)"
     ]
     assert differences({cell}, {cell: False}) == [
         "denied, and the table allows it: rule of measurements: kinesis:PutRecord on data stream (own)"

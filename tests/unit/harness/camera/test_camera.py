@@ -44,9 +44,9 @@ class TestScript:
     def test_resolutions_take_turns(self) -> None:
         sizes = ((160, 96), (192, 112))
         script = Script(3, resolutions=sizes, change_chance=0.5)
-        assert {
-            (segment.width, segment.height) for segment in itertools.islice(script.segments(START), 50)
-        } == set(sizes)
+        assert {(segment.width, segment.height) for segment in itertools.islice(script.segments(START), 50)} == set(
+            sizes
+        )
 
     @pytest.mark.parametrize(("shortest", "longest"), [(100, 2000), (3000, 2000), (1000, 20_001)])
     def test_lengths_have_limits(self, shortest: int, longest: int) -> None:
@@ -90,9 +90,7 @@ class TestCamera:
         journaled = list(Journal(tmp_path / "journals" / "video.jsonl").read())
         assert [fragment.number for fragment in journaled] == [10**46 + START + n * 2000 for n in range(4)]
         assert [frame for fragment in journaled for frame in fragment.frames] == [str(n) for n in range(40)]
-        assert {(f.camera, f.stream, f.length_ms) for f in journaled} == {
-            ("press-1", "lake_krakow_press-1", 2000)
-        }
+        assert {(f.camera, f.stream, f.length_ms) for f in journaled} == {("press-1", "lake_krakow_press-1", 2000)}
 
     def test_a_long_past_appears_with_its_last_part(self, producer: FakeProducer, tmp_path: Path) -> None:
         script = Script(1, fps=1, shortest_ms=1000, longest_ms=1000)

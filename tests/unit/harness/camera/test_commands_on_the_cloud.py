@@ -48,9 +48,7 @@ def test_a_file_whose_key_frames_are_unevenly_spaced(
     sent = list(Journal(tmp_path / "video.jsonl").read())
     assert capsys.readouterr().out == f"{stream.name}: {len(sent)} fragments sent\n"
     assert [fragment.length_ms for fragment in sent[:5]] == [3040, 2440, 2000, 2200, 320]
-    begin_ms = (
-        sent[0].start_ms + 150 - stream.begin_ms
-    )  # nothing is listed from before the stream's beginning
+    begin_ms = sent[0].start_ms + 150 - stream.begin_ms  # nothing is listed from before the stream's beginning
     listed = stream.page(begin_ms, begin_ms + 60_000)["Fragments"]
     assert {int(each["FragmentNumber"]) for each in listed} == {fragment.number for fragment in sent}
 

@@ -48,9 +48,7 @@ def test_an_exact_archive_has_no_discrepancies() -> None:
 @pytest.mark.parametrize(
     ("clips", "wrong"),
     [
-        pytest.param(
-            [clip(1, 2), clip(4, 6)], {"fragments_lost": 1, "frames_lost": 3}, id="a fragment skipped"
-        ),
+        pytest.param([clip(1, 2), clip(4, 6)], {"fragments_lost": 1, "frames_lost": 3}, id="a fragment skipped"),
         pytest.param([clip(1, 5)], {"fragments_lost": 1, "frames_lost": 3}, id="the end missing"),
         pytest.param([], {"fragments_lost": 6, "frames_lost": 18}, id="nothing archived"),
         pytest.param(
@@ -68,9 +66,7 @@ def test_an_exact_archive_has_no_discrepancies() -> None:
             {"frames_duplicated": 1},
             id="a clip that runs on",
         ),
-        pytest.param(
-            [clip(1, 2, "1a 1b 1c 9x 2a 2b 2c"), clip(3, 6)], {"frames_duplicated": 1}, id="a foreign frame"
-        ),
+        pytest.param([clip(1, 2, "1a 1b 1c 9x 2a 2b 2c"), clip(3, 6)], {"frames_duplicated": 1}, id="a foreign frame"),
         pytest.param([clip(1, 2, "2a 2b 2c 1a 1b 1c"), clip(3, 6)], {}, id="fragments out of order"),
         pytest.param([clip(3, 6), clip(1, 2)], {}, id="clips out of order"),
         pytest.param([clip(1, 2, ""), clip(3, 6)], {"fragments_lost": 2, "frames_lost": 6}, id="undecodable"),
@@ -136,14 +132,10 @@ def test_objects_are_read_from_the_bucket_and_summed_over_cameras(monkeypatch: p
                 ContentType="application/json",
                 Metadata={"resume-fragment": "8"},
             )
-        s3.put_object(
-            Bucket="clips", Key=folder.format("oven") + "20260102T030405.678Z-8.gap.json", Body=b"{}"
-        )
+        s3.put_object(Bucket="clips", Key=folder.format("oven") + "20260102T030405.678Z-8.gap.json", Body=b"{}")
         exact = reconcile(journal, s3, "clips", "krakow")
         elsewhere = reconcile(journal, s3, "clips", "lyon")
-        reached = [
-            archived_to(s3, "clips", f"factory=krakow/camera={camera}/") for camera in ("oven", "none")
-        ]
+        reached = [archived_to(s3, "clips", f"factory=krakow/camera={camera}/") for camera in ("oven", "none")]
     assert reached == [8, -1]
     assert exact.is_exact
     assert (exact.cameras, exact.clips, exact.frames) == (3, 3, 15)

@@ -71,9 +71,7 @@ def test_a_change_that_no_case_accounts_for_is_an_error() -> None:
     with pytest.raises(ChangesError, match="aws_s3_bucket"):
         read_events([_event("module.lake_0.module.storage.aws_s3_bucket.lake", "update")], found)
     with pytest.raises(ChangesError, match="unchanged"):
-        read_events(
-            [_event("module.unchanged.module.glue_catalog.aws_glue_catalog_table.lake", "update")], found
-        )
+        read_events([_event("module.unchanged.module.glue_catalog.aws_glue_catalog_table.lake", "update")], found)
 
 
 def test_a_warning_that_no_case_names_is_an_error_and_one_that_is_missing_too() -> None:

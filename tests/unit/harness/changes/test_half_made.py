@@ -192,7 +192,5 @@ def _prevented(root: Terraform) -> set[str]:
 def _commands(action: str) -> list[list[str]]:
     """Arguments of the section's `terraform` commands of one kind."""
     text = PAGE.read_text(encoding="utf-8").split("\n## When a creation fails half-way\n")[1]
-    lines = re.findall(
-        rf"^ *terraform {action} (.+)$", text.split("\n## ")[0].replace("\\\n", " "), re.MULTILINE
-    )
+    lines = re.findall(rf"^ *terraform {action} (.+)$", text.split("\n## ")[0].replace("\\\n", " "), re.MULTILINE)
     return [shlex.split(line) for line in lines]

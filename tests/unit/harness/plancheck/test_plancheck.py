@@ -111,13 +111,9 @@ def test_what_is_found_and_explained_is_in_order() -> None:
 
 
 def test_a_finding_without_an_explanation_is_named_once_for_all_its_resources() -> None:
-    explained = Explanation(
-        "buckets.tf", 5, "CKV_AWS_18", Block("modules/storage", "aws_s3_bucket.other"), "x"
-    )
+    explained = Explanation("buckets.tf", 5, "CKV_AWS_18", Block("modules/storage", "aws_s3_bucket.other"), "x")
     (complaint,) = complaints(_scan(_finding("dev"), _finding("prod")), [explained])
-    assert complaint.startswith(
-        "modules/storage: aws_s3_bucket.lake fails CKV_AWS_18 (Ensure it is logged), dev: "
-    )
+    assert complaint.startswith("modules/storage: aws_s3_bucket.lake fails CKV_AWS_18 (Ensure it is logged), dev: ")
     assert "prod: " in complaint
     assert "# checkov:skip=CKV_AWS_18: <reason>" in complaint
 
@@ -127,8 +123,7 @@ def test_a_finding_without_an_explanation_is_named_once_for_all_its_resources() 
     [
         (
             Explanation("buckets.tf", 5, "CKV_AWS_21", _BUCKET, "no longer"),
-            "buckets.tf:5: checkov:skip=CKV_AWS_21 explains nothing: "
-            "that check does not fail there; delete it",
+            "buckets.tf:5: checkov:skip=CKV_AWS_21 explains nothing: that check does not fail there; delete it",
         ),
         (
             Explanation("buckets.tf", 2, "CKV_AWS_18", None, "of no block"),
@@ -140,16 +135,12 @@ def test_a_finding_without_an_explanation_is_named_once_for_all_its_resources() 
         ),
     ],
 )
-def test_an_explanation_of_nothing_and_one_without_a_reason_are_named(
-    explained: Explanation, complaint: str
-) -> None:
+def test_an_explanation_of_nothing_and_one_without_a_reason_are_named(explained: Explanation, complaint: str) -> None:
     good = Explanation("buckets.tf", 9, "CKV_AWS_18", _BUCKET, "the account has one.")
     assert complaints(_scan(_finding()), [good, explained]) == [complaint]
 
 
 def test_of_a_block_that_no_plan_has_nothing_is_said() -> None:
     """Who deletes the last camera from an environment need not touch the modules."""
-    explained = Explanation(
-        "clip_fetch.tf", 2, "CKV_AWS_50", Block("modules/x", "aws_lambda_function.y"), "z"
-    )
+    explained = Explanation("clip_fetch.tf", 2, "CKV_AWS_50", Block("modules/x", "aws_lambda_function.y"), "z")
     assert complaints(_scan(), [explained]) == []

@@ -163,9 +163,7 @@ def test_histories_catch_a_rule_that_is_switched_off(
             "is missing",
             id="repeated producer time",
         ),
-        pytest.param(
-            counterexamples.two_runs_at_the_edge(), _no_gap_records, "archived 2 times", id="gap records"
-        ),
+        pytest.param(counterexamples.two_runs_at_the_edge(), _no_gap_records, "archived 2 times", id="gap records"),
         pytest.param(
             counterexamples.runs_that_disagree_on_the_format(),
             _no_record_in_its_place,

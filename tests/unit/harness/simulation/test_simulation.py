@@ -104,9 +104,7 @@ def test_a_kill_at_any_call_leaves_an_exact_archive() -> None:
     base = counterexamples.two_runs_at_the_edge()
     for call in range(30):
         for kind in ("killed", "killed-after"):
-            runs = tuple(
-                Run(run.at_ms, run.timeout_ms, run.settings, (Fault(call, kind),)) for run in base.runs
-            )
+            runs = tuple(Run(run.at_ms, run.timeout_ms, run.settings, (Fault(call, kind),)) for run in base.runs)
             assert batch.violations_of(History(0, base.streams, runs)) == [], (call, kind)
 
 
@@ -152,9 +150,7 @@ def test_a_failure_is_printed_with_its_seed_and_smallest_history(
     start = printed.index("{")
     minimal, _ = json.JSONDecoder().raw_decode(printed[start:])
     assert minimal["seed"] == seed
-    assert sum(len(s["fragments"]) for s in minimal["streams"]) < sum(
-        len(s.fragments) for s in generate(seed).streams
-    )
+    assert sum(len(s["fragments"]) for s in minimal["streams"]) < sum(len(s.fragments) for s in generate(seed).streams)
 
 
 def test_the_checker_sees_a_clip_that_is_taken_away() -> None:
@@ -171,9 +167,7 @@ def test_an_operator_s_deletion_is_archived_again_while_it_is_retained() -> None
     fragments = base.streams[0].fragments[:40]
     stream = Stream("cam-0", EPOCH_MS, 24 * 3_600_000, fragments)
     run = Run(EPOCH_MS + 1_000_000, 300_000, base.runs[0].settings)
-    outcome = run_history(
-        History(0, (stream,), (run,), (Action(EPOCH_MS + 1_100_000, "delete-newest", "cam-0"),))
-    )
+    outcome = run_history(History(0, (stream,), (run,), (Action(EPOCH_MS + 1_100_000, "delete-newest", "cam-0"),)))
     result = check(outcome)
     assert len(outcome.deleted) == 1
     assert (result.violations, result.archived) == ([], 40)

@@ -39,9 +39,7 @@ def fault_type(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Inject], None]
 def test_a_fault_begins_at_its_time(context: FaultContext, fault_type: Callable[[str, Inject], None]) -> None:
     fault_type("works", lambda _context, _chance, _seconds: True)
     fault_type("fizzles", lambda _context, _chance, _seconds: False)
-    with FaultScheduler(
-        context, [PlannedFault(1, "works", 1, "a"), PlannedFault(2, "fizzles", 1, "b")]
-    ) as scheduler:
+    with FaultScheduler(context, [PlannedFault(1, "works", 1, "a"), PlannedFault(2, "fizzles", 1, "b")]) as scheduler:
         scheduler.advance(0.5)
         assert not scheduler.injected
         scheduler.advance(2.5)
@@ -72,9 +70,7 @@ def test_no_turn_is_given_that_would_end_too_late(
     assert scheduler.no_effect["fizzles"] == 1
 
 
-def test_recovery_ends_active_faults_at_once(
-    context: FaultContext, fault_type: Callable[[str, Inject], None]
-) -> None:
+def test_recovery_ends_active_faults_at_once(context: FaultContext, fault_type: Callable[[str, Inject], None]) -> None:
     fault_type("lasts", lambda place, _chance, seconds: place.recovering.wait(seconds))
     began = time.monotonic()
     with FaultScheduler(context, [PlannedFault(0, "lasts", LONG, "a")]) as scheduler:

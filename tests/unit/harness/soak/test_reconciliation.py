@@ -47,9 +47,7 @@ def stored(entry: Entry, where: str, received_ms: int = NOW_MS) -> Found:
     """The row of a message in an object."""
     row = expected(entry.payload, "measurements", NOW_MS, Rules())
     assert isinstance(row, Row)
-    return Found(
-        "table", where, "krakow", "measurements", "line-1", row, day=(2026, 3, 4), received_ms=received_ms
-    )
+    return Found("table", where, "krakow", "measurements", "line-1", row, day=(2026, 3, 4), received_ms=received_ms)
 
 
 def sample(entry: Entry) -> SampleKey:

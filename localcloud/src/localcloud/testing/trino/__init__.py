@@ -20,9 +20,7 @@ def ask_trino(asked: list[str], build: Path) -> list[dict[str, object]]:
     if not libraries.exists():
         fetch = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies"]
         subprocess.run([*fetch, f"-DoutputDirectory={libraries}"], check=True)
-    subprocess.run(
-        ["javac", "-cp", f"{libraries}/*", "-d", str(build), str(HERE / "Answers.java")], check=True
-    )
+    subprocess.run(["javac", "-cp", f"{libraries}/*", "-d", str(build), str(HERE / "Answers.java")], check=True)
     opened = [part for export in _EXPORTS for part in ("--add-opens", export)]
     ran = subprocess.run(
         ["java", *opened, "-cp", f"{libraries}/*:{build}", "Answers"],
