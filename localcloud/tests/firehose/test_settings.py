@@ -15,7 +15,9 @@ STATIC = {"Prefix": "logs/", "ErrorOutputPrefix": None, "DynamicPartitioningConf
 
 
 def test_a_delivery_stream_is_read() -> None:
-    settings = read(description(DataFormatConversionConfiguration=conversion(CaseInsensitive=False)))
+    settings = read(
+        description(DataFormatConversionConfiguration=conversion(ColumnToJsonKeyMappings={"at": "timestamp"}))
+    )
     assert settings.bucket == "test-measurements"
     assert settings.prefix.lambda_keys == ("year", "month")
     assert settings.buffer_bytes == 64 * MEBIBYTE
@@ -25,7 +27,7 @@ def test_a_delivery_stream_is_read() -> None:
     assert settings.transform.buffer_bytes == MEBIBYTE
     assert settings.conversion is not None
     assert (settings.conversion.table, settings.conversion.version) == ("measurements", "LATEST")
-    assert settings.conversion.openx.case_insensitive is False
+    assert settings.conversion.key_mappings == {"at": "timestamp"}
 
 
 def test_without_hints_the_buffer_has_the_documented_size() -> None:
@@ -35,16 +37,6 @@ def test_without_hints_the_buffer_has_the_documented_size() -> None:
 
 def test_processing_that_is_disabled_is_no_transform() -> None:
     assert read(description(**STATIC, ProcessingConfiguration={"Enabled": False})).transform is None
-
-
-@pytest.mark.parametrize(
-    ("given", "delimiter"), [({}, b"\n"), ({"Delimiter": "\\n"}, b"\n"), ({"Delimiter": "|"}, b"|")]
-)
-def test_a_delimiter_is_put_behind_records(given: dict[str, str], delimiter: bytes) -> None:
-    parameters = [{"ParameterName": name, "ParameterValue": value} for name, value in given.items()]
-    processors = [{"Type": "AppendDelimiterToRecord", "Parameters": parameters}]
-    settings = read(description(**STATIC, ProcessingConfiguration={"Enabled": True, "Processors": processors}))
-    assert settings.delimiter == delimiter
 
 
 @pytest.mark.parametrize(
@@ -94,7 +86,8 @@ def test_a_delimiter_is_put_behind_records(given: dict[str, str], delimiter: byt
         ("CompressionFormat", {"CompressionFormat": "GZIP"}),
         ("S3BackupMode", {"S3BackupMode": "Enabled"}),
         ("CustomTimeZone", {"CustomTimeZone": "Europe/Warsaw"}),
-        ("FileExtension", {"FileExtension": "jsonl"}),
+        ("FileExtension", {"FileExtension": ".jsonl"}),
+        ("EncryptionConfiguration", {"EncryptionConfiguration": {"KMSEncryptionConfig": {"AWSKMSKeyARN": "arn"}}}),
         ("CloudWatchLoggingOptions", {"CloudWatchLoggingOptions": {"Enabled": True, "LogGroupName": "g"}}),
     ],
 )
@@ -125,8 +118,10 @@ def _converting(*keys: str, value: Any) -> dict[str, Any]:
         ("Serializer", _converting("OutputFormatConfiguration", "Serializer", value={"OrcSerDe": {}})),
         (
             "Compression",
-            _converting("OutputFormatConfiguration", "Serializer", "ParquetSerDe", value={"Compression": "LZO"}),
+            _converting("OutputFormatConfiguration", "Serializer", "ParquetSerDe", value={"Compression": "GZIP"}),
         ),
+        ("CaseInsensitive must be true", conversion(CaseInsensitive=False)),
+        ("ConvertDots", conversion(ConvertDotsInJsonKeysToUnderscores=True)),
         (
             "ColumnToJsonKeyMappings['device_id'] must be lower case",
             conversion(ColumnToJsonKeyMappings={"device_id": "deviceID"}),

@@ -227,14 +227,6 @@ def test_a_statement_that_cannot_read_the_payload_loses_it_though_there_is_an_er
     assert "SQL evaluation failed" in loss["reason"]
 
 
-def test_a_where_clause_chooses(route: Route) -> None:
-    route.rule(f"SELECT * FROM 'stations/+/{route.name}/measurements' WHERE success = false")
-    route.publish(b'{"success": true}')
-    route.publish(b'{"success": false}')
-    assert [record["Data"] for record in route.records()] == [b'{"success": false}']
-    assert route.losses() == []
-
-
 @pytest.mark.parametrize(
     ("members", "code"),
     [

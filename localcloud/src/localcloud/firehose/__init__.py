@@ -3,6 +3,6 @@
 - ``controlplane`` refuses configurations that AWS refuses, and describes the others completely.
 - ``python -m localcloud.firehose`` is the engine: ``engine`` finds the delivery streams, ``delivery``
   works on each.
-- ``prefix``, ``transform``, ``openx``, ``hive``, ``buffers``, ``records`` and ``settings`` hold the rules,
+- ``prefix``, ``transform``, ``openx``, ``buffers``, ``records`` and ``settings`` hold the rules,
   without any client.
 """

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from localcloud.firehose.errors import RecordError
@@ -55,11 +54,6 @@ class Buffer:
     since: float
     items: list[Item] = field(default_factory=list)
     size: int = 0
-
-    @property
-    def oldest(self) -> datetime:
-        """Arrival of the oldest record."""
-        return min(item.record.arrival for item in self.items)
 
 
 class Buffers:

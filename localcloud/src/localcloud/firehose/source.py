@@ -73,7 +73,6 @@ class KinesisSource:
         shards: Shards by ID.
         error: What the last round of calls failed with, None when it did not.
         throttled: GetRecords calls that were throttled.
-        read: Records read.
     """
 
     client: Callable[[], Any]
@@ -85,7 +84,6 @@ class KinesisSource:
     shards: dict[str, Shard] = field(default_factory=dict)
     error: str | None = None
     throttled: int = 0
-    read: int = 0
     _finished: set[str] = field(default_factory=set)
     _listed: float = float("-inf")
 
@@ -136,7 +134,6 @@ class KinesisSource:
                 found = self._attempt(partial(self._get_records, shard)) or []
                 records += found
                 size += sum(len(record.data) for record in found)
-        self.read += len(records)
         return records
 
     def caught_up_since(self, moment: float) -> bool:
@@ -144,11 +141,6 @@ class KinesisSource:
         return self._listed > moment and all(
             shard.exhausted or shard.caught_up > moment for shard in self.shards.values()
         )
-
-    @property
-    def behind_ms(self) -> int:
-        """The largest MillisBehindLatest."""
-        return max((shard.behind_ms for shard in self.shards.values()), default=0)
 
     @property
     def outstanding(self) -> int:

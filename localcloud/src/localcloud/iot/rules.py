@@ -103,8 +103,6 @@ async def run_rule(rule: Rule, message: Message, source_ip: str, api: Loopback, 
         _measure(rule, "ParseError")
         losses.add(rule.identity, message, f"SQL evaluation failed: {error}")
         return
-    if result is None:
-        return
     failures: list[tuple[Action, ActionError]] = []
     for action in rule.actions:
         try:

@@ -19,6 +19,8 @@ from functools import cached_property, lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from localcloud import time_pattern
+
 VERSION: Final = "2016-03-23"
 
 
@@ -84,19 +86,13 @@ class Statement:
 
     topic_filter: str | None
     _items: tuple[tuple[str, Expression] | None, ...]
-    _where: Expression | None
 
-    def evaluate(self, message: Message) -> bytes | None:
-        """What the rule's actions get, or ``None`` when the WHERE clause is not true.
-
-        A bare ``SELECT *`` gives the payload as it came, whatever it is.
+    def evaluate(self, message: Message) -> bytes:
+        """What the rule's actions get; of a bare ``SELECT *`` the payload as it came, whatever it is.
 
         Raises:
-            EvaluationError: the statement needs JSON and the payload is none, or compares what cannot be
-                compared.
+            EvaluationError: the statement needs JSON and the payload is none.
         """
-        if self._where is not None and _truth(self._where(message)) is not True:
-            return None
         if self._items == (None,):
             return message.payload
         result: dict[str, Any] = {}
@@ -125,7 +121,7 @@ class Template:
 
 @lru_cache(maxsize=256)
 def parse_statement(sql: str) -> Statement:
-    """Parse ``SELECT items [FROM 'filter'] [WHERE condition]``.
+    """Parse ``SELECT items [FROM 'filter']``.
 
     Raises:
         SqlError: the statement is not supported.
@@ -176,7 +172,7 @@ _TOKEN: Final = re.compile(
       (?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")
     | (?P<number>\d+(?:\.\d+)?)
     | (?P<name>[A-Za-z_]\w*)
-    | (?P<operator><=|>=|<>|!=|[=<>(),.*-])
+    | (?P<operator>[(),.*-])
     )""",
     re.VERBOSE,
 )
@@ -209,12 +205,11 @@ class _Parser:
         topic_filter = None
         if self._take_word("FROM"):
             topic_filter = self._text("a topic filter in quotes")
-        where = self._condition() if self._take_word("WHERE") else None
         self._expect_end()
-        return Statement(topic_filter, tuple(items), where)
+        return Statement(topic_filter, tuple(items))
 
     def whole_expression(self) -> Expression:
-        expression = self._condition()
+        expression = self._value()
         self._expect_end()
         return expression
 
@@ -229,50 +224,17 @@ class _Parser:
             raise self._error(first, "an item that is no key of the payload needs an alias")
         return expression.path[-1], expression
 
-    def _condition(self) -> Expression:
-        either = [self._conjunction()]
-        while self._take_word("OR"):
-            either.append(self._conjunction())
-        return either[0] if len(either) == 1 else _any_of(either)
-
-    def _conjunction(self) -> Expression:
-        both = [self._negation()]
-        while self._take_word("AND"):
-            both.append(self._negation())
-        return both[0] if len(both) == 1 else _all_of(both)
-
-    def _negation(self) -> Expression:
-        if self._take_word("NOT"):
-            return _not(self._negation())
-        return self._comparison()
-
-    def _comparison(self) -> Expression:
-        left = self._value()
-        operator = self._peek()
-        if operator.kind == "operator" and operator.text in _COMPARISONS:
-            self._next += 1
-            return _compare(operator.text, left, self._value())
-        return left
-
     def _value(self) -> Expression:
-        if self._take_operator("("):
-            inner = self._condition()
-            self._expect_operator(")")
-            return inner
         negative = self._take_operator("-")
         token = self._take()
         if token.kind == "number":
             number: int | float = float(token.text) if "." in token.text else int(token.text)
-            return _constant(-number if negative else number)
+            return _Constant(-number if negative else number)
         if negative:
             raise self._error(token, "'-' is supported before a number only")
         if token.kind == "text":
-            return _constant(_unquote(token.text))
-        if token.kind != "name":
-            raise self._error(token, "a value is expected")
-        if token.text.upper() in {"TRUE", "FALSE", "NULL"}:
-            return _constant({"TRUE": True, "FALSE": False, "NULL": None}[token.text.upper()])
-        if token.text.upper() in _KEYWORDS:
+            return _Constant(_unquote(token.text))
+        if token.kind != "name" or token.text.upper() in _KEYWORDS:
             raise self._error(token, "a value is expected")
         if self._take_operator("("):
             return self._call(token)
@@ -368,10 +330,6 @@ class _Constant:
         return self.value
 
 
-def _constant(value: Any) -> Expression:
-    return _Constant(value)
-
-
 @dataclass(frozen=True)
 class _Key:
     """The value at a path of keys in the payload."""
@@ -385,79 +343,6 @@ class _Key:
                 return UNDEFINED
             found = found[name]
         return found
-
-
-def _any_of(expressions: Sequence[Expression]) -> Expression:
-    def disjunction(message: Message) -> Any:
-        values = [_truth(expression(message)) for expression in expressions]
-        if UNDEFINED in values:
-            if True in values:
-                # The table of the operator OR leaves open whether one true operand suffices.
-                raise EvaluationError("true OR undefined is not supported")
-            return UNDEFINED
-        return True in values
-
-    return disjunction
-
-
-def _all_of(expressions: Sequence[Expression]) -> Expression:
-    def conjunction(message: Message) -> Any:
-        values = [_truth(expression(message)) for expression in expressions]
-        return UNDEFINED if UNDEFINED in values else False not in values
-
-    return conjunction
-
-
-def _not(expression: Expression) -> Expression:
-    def negated(message: Message) -> Any:
-        value = _truth(expression(message))
-        return value if value is UNDEFINED else not value
-
-    return negated
-
-
-def _truth(value: Any) -> Any:
-    if value is UNDEFINED or isinstance(value, bool):
-        return value
-    raise EvaluationError(f"{type(value).__name__} is no condition")
-
-
-_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
-    "=": lambda a, b: a == b,
-    "<>": lambda a, b: a != b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
-
-
-def _compare(operator: str, left: Expression, right: Expression) -> Expression:
-    compare = _COMPARISONS[operator]
-    ordering = operator[0] in "<>" and operator != "<>"
-
-    def compared(message: Message) -> Any:
-        a, b = left(message), right(message)
-        if a is UNDEFINED or b is UNDEFINED:
-            return UNDEFINED
-        kind = _kind(a)
-        if kind != _kind(b) or kind == "structure" or (ordering and kind not in {"number", "text"}):
-            # The documents convert some of these; which and how differs by operator, so none is guessed here.
-            raise EvaluationError(f"{_kind(a)} {operator} {_kind(b)} is not supported")
-        return compare(a, b)
-
-    return compared
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    return "text" if isinstance(value, str) else "structure"
 
 
 def _topic(arguments: Sequence[Expression]) -> Expression:
@@ -478,7 +363,10 @@ def _parse_time(arguments: Sequence[Expression]) -> Expression:
     if len(arguments) not in {2, 3}:
         raise SqlError(f"parse_time() takes a pattern, a time and perhaps a zone, got {len(arguments)}")
     pattern, *zone = _constants("parse_time", [arguments[0], *arguments[2:]], len(arguments) - 1)
-    layout = _joda(str(pattern))
+    try:
+        layout = time_pattern.parse(str(pattern))
+    except ValueError as error:
+        raise SqlError(f"parse_time(): {error}") from error
     try:
         tz = ZoneInfo(str(zone[0])) if zone else UTC
     except (ZoneInfoNotFoundError, ValueError) as error:
@@ -489,34 +377,9 @@ def _parse_time(arguments: Sequence[Expression]) -> Expression:
         at = moment(message)
         if isinstance(at, bool) or not isinstance(at, int):
             raise EvaluationError("parse_time() needs epoch milliseconds")
-        return layout(datetime.fromtimestamp(at / 1000, tz), at % 1000)
+        return layout(datetime.fromtimestamp(at // 1000, tz).replace(microsecond=at % 1000 * 1000))
 
     return formatted
-
-
-_JODA: Final = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
-_STRFTIME: Final = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
-
-
-def _joda(pattern: str) -> Callable[[datetime, int], str]:
-    """A Joda-Time pattern as a function; the letters that make dates and times of fixed width."""
-    parts: list[Callable[[datetime, int], str]] = []
-    position = 0
-    while position < len(pattern):
-        match = _JODA.match(pattern, position)
-        if match is None:
-            raise SqlError(f"parse_time() pattern {pattern!r}: a quote has no end")
-        text, position = match[0], match.end()
-        if match[2] is None:
-            literal = match[1].replace("''", "'") if match[1] is not None else text
-            parts.append(lambda _at, _ms, literal=literal: literal)  # type: ignore[misc]
-        elif text == "SSS":
-            parts.append(lambda _at, ms: f"{ms:03d}")
-        elif text in _STRFTIME:
-            parts.append(lambda at, _ms, code=_STRFTIME[text]: at.strftime(code))  # type: ignore[misc]
-        else:
-            raise SqlError(f"parse_time() pattern {pattern!r}: {text!r} is not supported")
-    return lambda at, ms: "".join(part(at, ms) for part in parts)
 
 
 def _constants(function: str, arguments: Sequence[Expression], count: int) -> list[Any]:
