@@ -28,7 +28,7 @@ from harness.access.principals import CLIP_FETCH, Principal, principals, rule_of
 from harness.access.probes import PROBES
 from harness.demo.messages import connections
 from harness.lake import LocalLake
-from localcloud.cloud import CallError
+from localcloud.calls import CallError
 from localcloud.testing.devices import Connection, Device, connection
 from tests.e2e.plant import Factory, sample
 

@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,11 +17,11 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from localcloud.processes import Child, StartError, end_group_of, is_running, spawn, tail
+from localcloud.calls import CALL_SECONDS, CallError, call, control
+from localcloud.processes import Child, StartError, end_group_of, is_running, spawn
 from localcloud.settings import ACCESS_KEY, HOST, PYTHONS, SECRET_KEY, STATE_FILE
 
 START_SECONDS = 60.0
-_CALL_SECONDS = 60.0
 _STATE_FOLDERS = ("athena", "firehose", "kinesisvideo", "logs", "tmp")
 _CLIENT: dict[str, Any] = {
     "connect_timeout": 5,
@@ -31,20 +29,6 @@ _CLIENT: dict[str, Any] = {
     "read_timeout": 320,
     "s3": {"addressing_style": "path"},
 }
-
-
-class CallError(RuntimeError):
-    """A call to the local cloud itself was refused.
-
-    Attributes:
-        status: the HTTP status.
-        answer: the body, a JSON object.
-    """
-
-    def __init__(self, call: str, status: int, answer: dict[str, Any]) -> None:
-        super().__init__(f"{call}: {status}: {answer.get('message', answer)}")
-        self.status = status
-        self.answer = answer
 
 
 class FlushError(RuntimeError):
@@ -226,7 +210,7 @@ class LocalCloud:
         url = f"http://{HOST}:{engine['control_port']}/flush"
         wanted = {"names": None if names is None else list(names), "timeout": timeout}
         try:
-            _call("POST", url, wanted, timeout + _CALL_SECONDS)
+            call("POST", url, wanted, timeout + CALL_SECONDS)
         except CallError as error:
             undelivered = error.answer.get("undelivered")
             raise FlushError(str(error.answer.get("message", error)), undelivered) from error
@@ -247,22 +231,17 @@ class LocalCloud:
         """Where the cloud is and what of it runs, with the delivery engine's own account of its streams."""
         engine = self.firehose.describe()
         if engine["state"] == "running":
-            url = f"http://{HOST}:{engine['control_port']}/status"
-            engine = {**engine, "streams": _call("GET", url, None, _CALL_SECONDS)}
+            engine = {**engine, "streams": call("GET", f"http://{HOST}:{engine['control_port']}/status")}
         mqtt = f"{self.mqtt_host}:{self.mqtt_port}"
         return {"endpoint": self.endpoint, "mqtt": mqtt, "pid": self.pid, "engine": engine}
 
-    def log_tail(self, name: str) -> str:
-        """The last lines of ``logs/<name>.log``."""
-        return tail(self.workdir / "logs" / f"{name}.log")
-
-    def control(self, method: str, call: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """One of the cloud's own calls, ``call`` without its ``/_localcloud/``.
+    def control(self, method: str, name: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """One of the cloud's own calls, ``name`` without its ``/_localcloud/``.
 
         Raises:
             CallError: it was refused.
         """
-        return control(self.endpoint, method, call, arguments)
+        return control(self.endpoint, method, name, arguments)
 
 
 @dataclass(frozen=True)
@@ -338,32 +317,6 @@ class FaultsHandle:
     def clear(self) -> None:
         """Take all faults away; calls that they hold go on at once."""
         control(self.endpoint, "DELETE", "faults")
-
-
-def control(endpoint: str, method: str, call: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """One of the own calls of the cloud at ``endpoint``, named without its ``/_localcloud/``.
-
-    Raises:
-        CallError: it was refused.
-    """
-    return _call(method, f"{endpoint}/_localcloud/{call}", arguments, _CALL_SECONDS)
-
-
-def _call(method: str, url: str, arguments: Mapping[str, Any] | None, timeout: float) -> dict[str, Any]:
-    request = urllib.request.Request(  # noqa: S310 - always http to loopback
-        url,
-        method=method,
-        data=None if arguments is None else json.dumps(arguments).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    # Loopback: a proxy of the user's environment must not be asked.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=timeout) as response:
-            answer: dict[str, Any] = json.load(response)
-            return answer
-    except urllib.error.HTTPError as error:
-        raise CallError(f"{method} {url}", error.code, json.loads(error.read() or b"{}")) from error
 
 
 def _described(workdir: Path) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from localcloud.iot import broker
 from localcloud.iot import extension as iot_core
 from localcloud.kinesisvideo import service as kinesisvideo
 from localcloud.lambdas import extension as lambdas
-from localcloud.patches import encryption, glue_table_versions, iam, kinesis_shards, kinesis_tags
+from localcloud.patches import encryption, glue_table_versions, iam, kinesis_shards
 from localcloud.processes import GRACE_SECONDS, StartError, watch_parent_death_pipe
 from localcloud.settings import ACCOUNT, HOST, REGION, STATE_FILE
 
@@ -49,7 +49,6 @@ INSTALLS: Final[tuple[Callable[[Any], object], ...]] = (
     glue_table_versions.install,
     iam.install,
     kinesis_shards.install,
-    kinesis_tags.install,
 )
 
 

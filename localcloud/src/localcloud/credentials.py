@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +88,19 @@ async def service_credentials(arguments: dict[str, Any]) -> Answer:
     }
 
 
+def as_service(service: str, action: str, resource_arn: str, keys: Mapping[str, object]) -> Any:
+    """The context in which MiniStack's evaluator judges what a service principal does, with these condition keys."""
+    return iam_evaluator.EvalContext(
+        principal_arn=service,
+        principal_type="Service",
+        principal_account=ACCOUNT,
+        action=action,
+        resource_arn=resource_arn,
+        region=REGION,
+        service_context={name.lower(): value for name, value in keys.items()},
+    )
+
+
 def _role(role_arn: str) -> dict[str, Any] | None:
     parts = role_arn.split(":", 5)
     if len(parts) != 6 or parts[:3] != ["arn", "aws", "iam"] or not parts[5].startswith("role/"):
@@ -97,15 +111,8 @@ def _role(role_arn: str) -> dict[str, Any] | None:
 
 def _trusts(role: dict[str, Any], role_arn: str, service: str, source_arn: str) -> bool:
     document = json.loads(role["AssumeRolePolicyDocument"])
-    context = iam_evaluator.EvalContext(
-        principal_arn=service,
-        principal_type="Service",
-        principal_account=ACCOUNT,
-        action="sts:AssumeRole",
-        resource_arn=role_arn,
-        region=REGION,
-        service_context={"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn},
-    )
+    keys = {"aws:SourceAccount": source_arn.split(":")[4], "aws:SourceArn": source_arn}
+    context = as_service(service, "sts:AssumeRole", role_arn, keys)
     statements = document.get("Statement", [])
     effects = {
         statement.get("Effect")

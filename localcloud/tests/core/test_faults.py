@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
-from localcloud.cloud import CallError
+from localcloud.calls import CallError
 from localcloud.faults import Call, _model
 
 CREDENTIAL = "AWS4-HMAC-SHA256 Credential=test/20260301/eu-central-1/{}/aws4_request, SignedHeaders=host"

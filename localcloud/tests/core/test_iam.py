@@ -18,7 +18,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
-from localcloud.cloud import CallError
+from localcloud.calls import CallError
 
 pytestmark = pytest.mark.cloud
 

@@ -204,7 +204,7 @@ def test_an_outage_of_the_control_plane_stops_no_delivery(
 
 @pytest.fixture
 def url(engine: Engine) -> Iterator[str]:
-    server = serve(engine, 0)
+    server = serve(engine)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}"

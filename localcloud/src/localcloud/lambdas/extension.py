@@ -34,7 +34,7 @@ from ministack.services import eventbridge, lambda_svc
 
 from localcloud import faults, metrics_bus
 from localcloud.control import PREFIX, Answer, route
-from localcloud.credentials import AssumeRoleError, assume_role
+from localcloud.credentials import AssumeRoleError, as_service, assume_role
 from localcloud.lambdas.executor import SERVICE, Executor
 from localcloud.lambdas.runtimes import interpreters
 from localcloud.loopback import Loopback
@@ -174,15 +174,8 @@ def _let_eventbridge_invoke() -> None:
         if not function or not config:
             _log.error("rule %s: no function %s", firing.get(), name)
             return False
-        context = iam_evaluator.EvalContext(
-            principal_arn="events.amazonaws.com",
-            principal_type="Service",
-            principal_account=ACCOUNT,
-            action="lambda:InvokeFunction",
-            resource_arn=function_arn,
-            region=REGION,
-            service_context={"aws:sourceaccount": ACCOUNT, "aws:sourcearn": firing.get()},
-        )
+        keys = {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": firing.get()}
+        context = as_service("events.amazonaws.com", "lambda:InvokeFunction", function_arn, keys)
         policy = function.get("policy")
         verdict = iam_evaluator.evaluate_resource_policy(policy, context, service="events.amazonaws.com")
         if verdict.decision != "Allow":

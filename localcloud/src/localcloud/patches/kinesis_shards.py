@@ -8,7 +8,8 @@ Of ``ministack.services.kinesis`` this replaces:
 - ``_get_records``: had no end of a closed shard (no NextShardIterator, ChildShards) and no limit of 10 MB.
 - ``_expire_records``: iterators are positions in a list, and it shortened the list under them: every iterator
   then skipped as many new records as old ones had expired.
-- ``_create_stream``: gave an on-demand stream one shard, where Kinesis gives four.
+- ``_create_stream``: gave an on-demand stream one shard, where Kinesis gives four, and ignored the request's Tags,
+  so that every plan of Terraform's wanted to add them.
 - ``handle_request``: has no UpdateStreamMode, so a stream could not become on-demand or provisioned.
 """
 
@@ -20,6 +21,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ministack.services import kinesis
+
+from localcloud.patches.requests import members_of, operation_of
 
 MAX_ANSWER = 10 * 1024 * 1024
 """Bytes of data in one answer of GetRecords (Kinesis API reference)."""
@@ -210,16 +213,20 @@ def _open_shards_only(original: Operation) -> Operation:
 def _create_stream(original: Operation) -> Operation:
     def create_stream(data: dict[str, Any]) -> Any:
         on_demand = (data.get("StreamModeDetails") or {}).get("StreamMode") == "ON_DEMAND"
-        return original({**data, "ShardCount": ON_DEMAND_SHARDS} if on_demand else data)
+        existed = data.get("StreamName") in kinesis._streams
+        answer = original({**data, "ShardCount": ON_DEMAND_SHARDS} if on_demand else data)
+        if not existed and (stream := kinesis._streams.get(data.get("StreamName"))) is not None:
+            stream["tags"].update(data.get("Tags") or {})
+        return answer
 
     return create_stream
 
 
 def _with_stream_mode(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def handle_request(method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Any:
-        if headers.get("x-amz-target", "").rpartition(".")[2] != "UpdateStreamMode":
+        if operation_of(headers) != "UpdateStreamMode":
             return await original(method, path, headers, body, query_params)
-        request = json.loads(body or b"{}")
+        request = members_of(body)
         name, stream = kinesis._resolve_stream(request)
         if not stream:
             return kinesis.error_response_json("ResourceNotFoundException", f"Stream {name} not found", 400)
