@@ -277,7 +277,6 @@ class FaultsHandle:
         operation: str,
         resource: str | None = None,
         error: str | None = None,
-        status: int | None = None,
         times: int | None = 1,
         delay: float = 0.0,
     ) -> str:
@@ -288,7 +287,6 @@ class FaultsHandle:
             operation: the API's name of the operation, as ``PutRecord``.
             resource: text that the call must hold (in its path, query or body); any call without.
             error: error code to answer with; without one the call is only delayed.
-            status: HTTP status of the error; by default the service's own for this code.
             times: how many calls; ``None`` for all until the fault is taken away.
             delay: seconds that a call waits first, unless the fault is taken away meanwhile.
 
@@ -296,7 +294,7 @@ class FaultsHandle:
             The fault's ID, for ``hits`` and ``remove``.
         """
         wanted: dict[str, Any] = {"service": service, "operation": operation, "resource": resource}
-        wanted |= {"error": error, "status": status, "times": times, "delay": delay}
+        wanted |= {"error": error, "times": times, "delay": delay}
         return str(control(self.endpoint, "POST", "faults", wanted)["id"])
 
     def hits(self, fault: str) -> int:

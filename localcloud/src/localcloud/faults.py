@@ -45,7 +45,6 @@ class Fault:
     operation: str
     resource: str | None
     error: str | None
-    status: int | None
     left: int | None
     delay: float
     hits: int = 0
@@ -98,7 +97,6 @@ async def add(arguments: dict[str, Any]) -> Answer:
         operation,
         arguments.get("resource"),
         arguments.get("error"),
-        arguments.get("status"),
         arguments.get("times", 1),
         float(arguments.get("delay", 0.0)),
     )
@@ -232,7 +230,7 @@ def _meets(fault: Fault, call: Call) -> bool:
 
 
 async def _fail(send: Any, call: Call, fault: Fault) -> None:
-    status = fault.status or _status(_model(fault.service), str(fault.error))
+    status = _status(_model(fault.service), str(fault.error))
     headers, body = _error(call, _model(fault.service), str(fault.error))
     headers = {**headers, "content-length": str(len(body)), "x-amzn-requestid": "injected-fault"}
     await send(

@@ -98,7 +98,7 @@ def test_another_services_call_is_not_meant() -> None:
 def test_boto3_raises_the_injected_error(
     cloud: LocalCloud, service: str, operation: str, error: str, status: Any, arguments: dict[str, Any]
 ) -> None:
-    cloud.faults.add(service=service, operation=operation, error=error, status=status, times=None)
+    cloud.faults.add(service=service, operation=operation, error=error, times=None)
     client = cloud.client(service, attempts=1)
     (method,) = [name for name, api in client.meta.method_to_api_mapping.items() if api == operation]
     try:

@@ -8,7 +8,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -676,16 +675,3 @@ def test_a_restart_repeats_at_most_what_was_not_checkpointed(make: Make, aws: Fa
     flush(make(**STATIC), clock)
     assert set(stripped(aws.delivered())) == set(stripped(lines(4)))
     assert stripped(aws.delivered())[b"record 0"] == 1
-
-
-def test_a_recreated_stream_does_not_take_up_the_old_checkpoint(make: Make, aws: FakeAws, clock: Clock) -> None:
-    aws.put(lines(1))
-    one = make(**STATIC)
-    flush(one, clock)
-    clock.seconds = 100
-    aws.put(lines(1, 1))
-    anew = replace(one.settings, started=STARTED + timedelta(seconds=50))
-    again = Delivery(anew, aws.client, one.checkpoints, lambda: None, clock, clock.now)
-    flush(again, clock)
-    assert aws.delivered() == [b"record 0", b"record 1"]
-    assert aws.calls.count("get_shard_iterator") == 2

@@ -17,7 +17,7 @@ from localcloud.firehose import delivery
 from localcloud.firehose.clients import ClientFactory, RoleClients
 from localcloud.firehose.endpoint import serve
 from localcloud.firehose.engine import Engine
-from localcloud.testing.firehose import Clock, FakeAws, description, refusal
+from localcloud.testing.firehose import FakeAws, description, refusal
 from localcloud.testing.strict import StrictClient
 
 NAME = "test-krakow-measurements"
@@ -158,23 +158,6 @@ def test_a_deleted_stream_is_forgotten_with_its_checkpoint(
     assert engine.status()["delivery_streams"] == {}
     assert not list((tmp_path / "checkpoints").iterdir())
     assert NAME not in {thread.name for thread in threading.enumerate()}
-
-
-def test_a_stream_made_again_starts_at_its_new_beginning(
-    engine: Engine, control_plane: ControlPlane, aws: FakeAws, clock: Clock
-) -> None:
-    control_plane.descriptions = {NAME: description()}
-    aws.put([b"1\n"])
-    engine.flush(None, 10)
-    clock.seconds = 5
-    aws.put([b"between\n"])
-    clock.seconds = 10
-    again = description()
-    again["Source"]["KinesisStreamSourceDescription"]["DeliveryStartTimestamp"] = clock.now()
-    control_plane.descriptions = {NAME: again}
-    aws.put([b"2\n"])
-    engine.flush(None, 10)
-    assert sorted(aws.delivered()) == [b"1", b"2"]
 
 
 def test_a_flush_does_not_wait_for_the_next_try(
