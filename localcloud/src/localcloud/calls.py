@@ -18,7 +18,6 @@ class CallError(RuntimeError):
     """A call to the local cloud itself was refused.
 
     Attributes:
-        status: the HTTP status.
         answer: the body, a JSON object.
     """
 

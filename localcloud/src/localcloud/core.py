@@ -67,15 +67,9 @@ async def serve(
     ready_fd: int | None,
     death_pipe_fd: int | None,
 ) -> None:
-    """Serve until SIGTERM, SIGINT or the end of the parent-death pipe.
+    """Serve until SIGTERM, SIGINT or the end of the parent-death pipe (``death_pipe_fd``, its reading end, if any).
 
-    Args:
-        workdir: folder of the state, the logs and ``cloud.json``.
-        http: listening socket of the services.
-        mqtt: listening socket of the MQTT broker.
-        engine: the delivery engine, which may have been launched.
-        ready_fd: where to report readiness, if anywhere.
-        death_pipe_fd: the reading end of the parent-death pipe, if there is one.
+    Readiness is reported to ``ready_fd``, and ``cloud.json`` written into ``workdir``, once every port answers.
     """
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()

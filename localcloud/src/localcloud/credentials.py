@@ -44,14 +44,9 @@ _sessions: dict[tuple[str, str, str], Credentials] = {}
 
 
 def assume_role(role_arn: str, *, service: str, source_arn: str) -> Credentials:
-    """A session of a role for a service that acts for one of the account's resources.
+    """A session of a role for a service principal that acts for the resource ``source_arn``.
 
     The trust policy is read at every call; a session itself is used again until it nears its end.
-
-    Args:
-        role_arn: the role.
-        service: the service principal, as ``firehose.amazonaws.com``.
-        source_arn: the resource that the service acts for.
 
     Raises:
         AssumeRoleError: the role is unknown or does not trust the service in this context.

@@ -263,6 +263,8 @@ def _error(call: Call, service: ServiceModel, code: str) -> tuple[dict[str, str]
 
 
 def _status(service: ServiceModel, code: str) -> int:
+    if code.isdigit():  # the answer to a HEAD has no body, so that clients take its status for the code
+        return int(code)
     for shape in service.error_shapes:
         if code in {shape.name, shape.metadata.get("error", {}).get("code")}:
             return int(shape.metadata.get("error", {}).get("httpStatusCode", _STATUS.get(code, 400)))

@@ -23,12 +23,7 @@ from localcloud.settings import HOST, REGION
 
 
 class ServiceError(RuntimeError):
-    """A call that the service answered with an error.
-
-    Attributes:
-        code: the error code.
-        status: the HTTP status.
-    """
+    """A call that the service answered with an error."""
 
     def __init__(self, code: str, message: str, status: int) -> None:
         super().__init__(message)

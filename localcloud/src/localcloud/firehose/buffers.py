@@ -44,10 +44,7 @@ class Buffer:
     """Records that will become one object.
 
     Attributes:
-        key: Which object.
         since: When its first record came in, by the clock of `Buffers`.
-        items: Records in order of arrival here.
-        size: Bytes of data.
     """
 
     key: BufferKey

@@ -22,8 +22,7 @@ class Checkpoint:
     """Progress of one delivery stream.
 
     Attributes:
-        identity: Which delivery stream this is: a stream that was deleted and made again under its name is
-            another. shards: Progress by shard ID.
+        identity: Which delivery stream this is: one that was deleted and made again under its name is another.
     """
 
     identity: str

@@ -41,12 +41,7 @@ ClientFactory = Callable[[str, str], Any]
 
 
 class RoleClients:
-    """Makes and keeps clients, one for each delivery stream, role and service, for any number of threads.
-
-    Attributes:
-        endpoint: The local cloud's URL.
-        region: Region of every client.
-    """
+    """Makes and keeps clients, one for each delivery stream, role and service, for any number of threads."""
 
     def __init__(self, endpoint: str, region: str) -> None:
         self.endpoint = endpoint

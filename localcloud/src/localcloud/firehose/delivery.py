@@ -103,13 +103,8 @@ class Delivery:
     """The pipeline of one delivery stream.
 
     Attributes:
-        settings: What to do.
-        clients: Clients with the stream's roles.
-        checkpoints: Where progress is kept.
         renew: Called when a role's session is no longer good.
         clock: Monotonic seconds.
-        now: Time of day.
-        meter: takes the metrics for CloudWatch.
         last_error: What failed last, None when nothing waits for another try.
     """
 

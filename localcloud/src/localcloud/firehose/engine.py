@@ -121,9 +121,7 @@ class Engine:
     """Finds the delivery streams of the local cloud and delivers each.
 
     Args:
-        clients: Makes AWS clients.
         workdir: Folder of the checkpoints.
-        outbox: Takes what the delivery streams measure.
         publish: Sends what is in the outbox, which a flush does when it is done.
     """
 

@@ -48,8 +48,6 @@ class Meter:
     """Measures one delivery stream.
 
     Args:
-        name: the delivery stream.
-        outbox: where measurements go.
         clock: epoch seconds.
     """
 

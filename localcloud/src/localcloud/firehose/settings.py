@@ -37,8 +37,6 @@ class Transform:
     """The Lambda processor.
 
     Attributes:
-        function_arn: Function, with its qualifier if one was given.
-        role_arn: Role that Firehose assumes to invoke it.
         retries: Invocations after the first that failed.
         buffer_bytes: Record data that makes a batch due.
         buffer_seconds: Age of the oldest record that makes a batch due.
@@ -56,9 +54,6 @@ class Conversion:
     """JSON to Parquet by a Glue table.
 
     Attributes:
-        role_arn: Role that Firehose assumes to read the table.
-        database: Glue database.
-        table: Glue table.
         catalog_id: AWS account of the catalog, None for the role's own.
         region: Region of the catalog, None for Firehose's own.
         version: `LATEST` or a table version.
@@ -79,21 +74,13 @@ class Settings:
     """A delivery stream from a Kinesis stream to S3.
 
     Attributes:
-        name: Name of the delivery stream.
-        arn: ARN of the delivery stream.
         version: VersionId, part of every object's name.
         started: When Firehose began to read the source.
-        source_arn: Kinesis data stream.
         source_role_arn: Role that Firehose assumes to read it.
-        role_arn: Role that Firehose assumes to write to S3.
-        bucket: Bucket's name.
-        prefix: Prefix of delivered objects.
         error_output_prefix: Prefix of error objects, None where the default holds.
         buffer_bytes: Record data that makes a buffer due.
         buffer_seconds: Age of a buffer's first record that makes it due.
         dynamic: Whether records are partitioned by keys from the transform function.
-        transform: The Lambda processor, if any.
-        conversion: Format conversion, if any.
         error_log: CloudWatch log group and log stream, None where logging is off.
     """
 

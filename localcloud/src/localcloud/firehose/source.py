@@ -32,9 +32,6 @@ class Shard:
     """One shard that is being read.
 
     Attributes:
-        id: Shard ID.
-        parents: Shards that this one came from.
-        progress: What of it has been delivered.
         iterator: Where to read on; None before the first read and after an error.
         last_read: Sequence number of the last record read.
         exhausted: The shard is closed and read to its end.
@@ -64,15 +61,10 @@ class KinesisSource:
     """All shards of one stream.
 
     Attributes:
-        client: Gives a Kinesis client with the source role's credentials.
-        stream_arn: The stream.
         started: Records that arrived earlier are not read.
         clock: Monotonic seconds.
         renew: Called when the role's session is no longer good.
-        meter: takes the metrics for CloudWatch.
-        shards: Shards by ID.
         error: What the last round of calls failed with, None when it did not.
-        throttled: GetRecords calls that were throttled.
     """
 
     client: Callable[[], Any]

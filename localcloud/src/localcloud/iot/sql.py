@@ -35,8 +35,6 @@ class Message:
     """A published message as a rule sees it.
 
     Attributes:
-        topic: where it was published.
-        payload: its bytes.
         client_id: the publisher's client ID, ``None`` when it did not come by MQTT.
         now_ms: the rules engine's time in epoch milliseconds.
         trace_id: the ID that ties it to logs.

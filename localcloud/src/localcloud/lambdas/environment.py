@@ -55,10 +55,8 @@ class Environment:
     """A process with a function's code, variables and credentials, which do not change while it lives.
 
     Args:
-        handler: as the function's configuration has it.
         code: the function's zip.
         variables: the whole environment of the process.
-        interpreter: what runs it.
     """
 
     def __init__(self, handler: str, code: bytes, variables: Mapping[str, str], interpreter: Interpreter) -> None:
