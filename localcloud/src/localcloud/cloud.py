@@ -84,8 +84,7 @@ class LocalCloud:
             workdir: folder for its state and logs; what an earlier cloud left there is removed.
             port: HTTP port; 0 takes a free one.
             mqtt_port: port of MQTT over TLS; 0 takes a free one.
-            detached: leave it running when this process ends. Otherwise it ends with this process, however
-                that ends.
+            detached: leave it running when this process ends. Otherwise it ends with this process, however that ends.
             pythons: interpreters with boto3 that Lambda functions may run on, beside this one; those of
                 ``LOCALCLOUD_PYTHONS`` without.
 

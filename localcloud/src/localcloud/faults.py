@@ -195,8 +195,7 @@ class Call:
         if smithy := re.fullmatch(r"/service/[^/]+/operation/([^/]+)", self.path):
             return smithy[1] == operation
         fitting = [model for model in _routes(service) if self._fits(model)]
-        # CopyObject and UploadPart are PutObject with more that must be there: the most demanding one is
-        # meant.
+        # CopyObject and UploadPart are PutObject with more that must be there: the most demanding one is meant.
         meant = max(fitting, key=_demands, default=None)
         return meant is not None and meant.name == operation
 

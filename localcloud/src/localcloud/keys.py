@@ -1,10 +1,9 @@
 """KMS as the services ask it: whether a caller may use the key that a resource is encrypted with.
 
 On AWS a service that stores encrypted data calls KMS with its caller's permissions, and names itself
-(``kms:ViaService``) and the resource (the encryption context). Identity policies and the key policy must
-both allow it (KMS Developer Guide, "Key policies", "AWS KMS condition keys"). MiniStack keeps keys and
-evaluates calls of KMS itself, but no other service asked it. Nothing is really encrypted here: what is
-checked is who may.
+(``kms:ViaService``) and the resource (the encryption context). Identity policies and the key policy must both allow it
+(KMS Developer Guide, "Key policies", "AWS KMS condition keys"). MiniStack keeps keys and evaluates calls of KMS
+itself, but no other service asked it. Nothing is really encrypted here: what is checked is who may.
 """
 
 from __future__ import annotations

@@ -39,8 +39,7 @@ class CheckpointFile:
         """The stored checkpoint, or an empty one where none of this identity is stored.
 
         Raises:
-            ValueError: The file is not a checkpoint. It is never overwritten: what it stood for would be
-                lost.
+            ValueError: The file is not a checkpoint. It is never overwritten: what it stood for would be lost.
         """
         try:
             stored = json.loads(self.path.read_text())

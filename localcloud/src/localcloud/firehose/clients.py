@@ -1,8 +1,7 @@
 """AWS clients with a role's credentials, as a service principal gets them.
 
-On AWS, Firehose assumes the roles of a delivery stream itself. Here the core process plays that part: its
-call ``service-credentials`` evaluates the role's trust policy for the service principal and answers with a
-session.
+On AWS, Firehose assumes the roles of a delivery stream itself. Here the core process plays that part: its call
+``service-credentials`` evaluates the role's trust policy for the service principal and answers with a session.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """One delivery stream at work: read, transform, partition, buffer, convert, put, then move the checkpoint.
 
 A `Delivery` does a round of this at a time, on its caller's thread, and keeps no state outside itself but the
-checkpoint file. Nothing that it has read counts as done before the object that holds it is in S3, so a
-process that is killed between any two statements loses nothing; what was put but not yet checkpointed is put
-again.
+checkpoint file. Nothing that it has read counts as done before the object that holds it is in S3, so a process that is
+killed between any two statements loses nothing; what was put but not yet checkpointed is put again.
 """
 
 from __future__ import annotations
@@ -158,8 +157,7 @@ class Delivery:
         """Do all that can be done now.
 
         Args:
-            flush_since: Deliver everything that was in the stream at this clock time, without waiting for
-                buffers.
+            flush_since: Deliver everything that was in the stream at this clock time, without waiting for buffers.
 
         Returns:
             Seconds until there is more to do, if nothing happens before.

@@ -1,7 +1,6 @@
 """S3 prefixes with expressions, as a delivery stream's Prefix and ErrorOutputPrefix hold them.
 
-Source: Amazon Data Firehose Developer Guide, "Understand custom prefixes for Amazon S3 objects". Times are
-UTC.
+Source: Amazon Data Firehose Developer Guide, "Understand custom prefixes for Amazon S3 objects". Times are UTC.
 """
 
 from __future__ import annotations

@@ -178,8 +178,7 @@ class KinesisSource:
                 self.shards[shard_id].parents = parents
             elif shard_id not in self._finished:
                 self.shards[shard_id] = Shard(shard_id, parents, ShardProgress())
-        # A shard that the stream no longer knows has expired with its records, and nothing refers to it any
-        # more.
+        # A shard that the stream no longer knows has expired with its records, and nothing refers to it any more.
         known = {one["ShardId"] for one in listed}
         self._finished &= known
         for shard in [shard for shard in self.shards.values() if shard.id not in known]:

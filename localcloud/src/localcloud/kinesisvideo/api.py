@@ -31,8 +31,7 @@ class Behaviour:
     Attributes:
         listing_lag_ms: a fragment appears in ListFragments up to this long after it was persisted; how long
             is fixed by its number.
-        clock_offset_ms: how far the service's clock is ahead of the machine's, so that retention can pass
-            quickly.
+        clock_offset_ms: how far the service's clock is ahead of the machine's, so that retention can pass quickly.
         content_length: whether GetClip announces its length; no document says that it does.
         quotas: the archived media quotas of streams that are created from now on.
         policy: see the semantics.
@@ -153,10 +152,9 @@ class Service:
     def put_media(self, headers: Mapping[str, str], body: bytes) -> bytes:
         """PutMedia with its whole stream in hand: the acknowledgements, a JSON object a line.
 
-        Every cluster is a fragment. Two headers are not the API's: ``x-localcloud-server-time-offset`` puts
-        the server timestamps that many milliseconds after the producer's, for footage of the past, where
-        otherwise a fragment has just come in; ``x-localcloud-hold: true`` keeps the fragments back until a
-        call without it.
+        Every cluster is a fragment. Two headers are not the API's: ``x-localcloud-server-time-offset`` puts the server
+        timestamps that many milliseconds after the producer's, for footage of the past, where otherwise a fragment has
+        just come in; ``x-localcloud-hold: true`` keeps the fragments back until a call without it.
 
         Raises:
             InvalidArgumentError: a header is missing or wrong.

@@ -114,8 +114,7 @@ def _like(output: Any, template: Any) -> Any:
 def _samples(document: Any, length_ms: int) -> list[tuple[int, _Sample]]:
     """All samples of a document with their stream's index.
 
-    Matroska keeps presentation times only. Each frame lasts until the next is shown, the last until the
-    fragment ends.
+    Matroska keeps presentation times only. Each frame lasts until the next is shown, the last until the fragment ends.
     """
     packets: list[list[av.Packet[Any]]] = [[] for _ in document.streams]
     for packet in document.demux():

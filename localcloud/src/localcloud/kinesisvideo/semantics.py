@@ -200,9 +200,8 @@ class Policy:
     """The points on which the documents are silent or contradict what was seen.
 
     Attributes:
-        early_list_is_empty: ListFragments with a start before the stream's creation, or before the last
-            change of its retention, answers an empty list (a maintainer's word of 2018; unconfirmed whether
-            it still does).
+        early_list_is_empty: ListFragments with a start before the stream's creation, or before the last change of its
+            retention, answers an empty list (a maintainer's word of 2018; unconfirmed whether it still does).
         head_refused: GetClip refuses a server-time start before the oldest moment retained (the model says
             that the start "must be later than the stream head").
         dedupe_server_clips: GetClip drops duplicate producer timestamps also when the range is in server time
@@ -397,8 +396,7 @@ class Stream:
         GetMediaForFragmentListOutput.Payload).
 
         Raises:
-            InvalidArgumentError: None or more than 1000 numbers, or one that this stream never gave out
-                (seen).
+            InvalidArgumentError: None or more than 1000 numbers, or one that this stream never gave out (seen).
             ResourceNotFoundError: None of the fragments is retained.
             ClientLimitExceededError: The media quota is used up.
         """

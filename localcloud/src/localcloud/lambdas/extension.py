@@ -8,16 +8,14 @@ Replaced in ``ministack.services.lambda_svc``:
   and knew neither the 6 MB limit of a response ("Lambda quotas") nor the memory limit.
 * ``_emit_lambda_logs`` wrote logs whatever the function's role allows; they are written as the role now
   ("Sending Lambda function logs to CloudWatch Logs").
-* ``invalidate_worker`` killed a running invocation when its function was updated or deleted; AWS lets it
-  finish.
+* ``invalidate_worker`` killed a running invocation when its function was updated or deleted; AWS lets it finish.
 * ``_create_function`` took a role that does not trust Lambda.
 * ``_put_function_concurrency`` reserved more than an account has ("Configuring reserved concurrency").
 * ``handle_request`` took invocation payloads above 6 MB.
 
-In ``ministack.core.lambda_runtime``, ``reset`` ends the environments kept here. In
-``ministack.services.eventbridge``, ``_dispatch_to_lambda`` invoked functions whose policy does not let
-EventBridge ("Using resource-based policies for Amazon EventBridge"), and did not retry ("How Lambda handles
-errors and retries with asynchronous invocation").
+In ``ministack.core.lambda_runtime``, ``reset`` ends the environments kept here. In ``ministack.services.eventbridge``,
+``_dispatch_to_lambda`` invoked functions whose policy does not let EventBridge ("Using resource-based policies for
+Amazon EventBridge"), and did not retry ("How Lambda handles errors and retries with asynchronous invocation").
 """
 
 from __future__ import annotations

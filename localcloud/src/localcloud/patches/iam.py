@@ -9,8 +9,7 @@ Replaced in ``ministack.core.iam_actions``:
   calls on a table were checked against the database alone, where AWS wants the table, its database and the
   catalog ("Glue resource ARNs": all ancestors); Kinesis' GetRecords was checked against the StreamARN that
   the call may name, not against the stream that its iterator reads.
-* ``s3_service_context``: lacked the key that a write names
-  (``s3:x-amz-server-side-encryption-aws-kms-key-id``).
+* ``s3_service_context``: lacked the key that a write names (``s3:x-amz-server-side-encryption-aws-kms-key-id``).
 
 Replaced in ``ministack.core.iam_evaluator``:
 
