@@ -69,9 +69,7 @@ async def service_credentials(arguments: dict[str, Any]) -> Answer:
     """``assume_role`` for the services that run as processes of their own; shaped as STS's Credentials."""
     try:
         session = assume_role(
-            str(arguments["role_arn"]),
-            service=str(arguments["service"]),
-            source_arn=str(arguments["source_arn"]),
+            str(arguments["role_arn"]), service=str(arguments["service"]), source_arn=str(arguments["source_arn"])
         )
     except AssumeRoleError as error:
         return 403, {"message": str(error)}
@@ -128,10 +126,7 @@ def _listed(value: str | list[str] | None) -> list[str]:
 def _new_session(role_arn: str, role_id: str, service: str) -> Credentials:
     name = f"{service.partition('.')[0]}-{secrets.token_hex(8)}"
     session = Credentials(
-        iam._gen_session_access_key(),
-        iam._gen_secret(),
-        iam._gen_session_token(),
-        time.time() + SESSION_SECONDS,
+        iam._gen_session_access_key(), iam._gen_secret(), iam._gen_session_token(), time.time() + SESSION_SECONDS
     )
     sts.register_session(
         session.access_key_id,

@@ -38,13 +38,7 @@ def call(service: str, method: str, url: str, body: bytes = b"", **headers: str)
         (
             "sts",
             "AssumeRole",
-            call(
-                "sts",
-                "POST",
-                "/",
-                b"Action=AssumeRole&RoleArn=x",
-                content_type="application/x-www-form-urlencoded",
-            ),
+            call("sts", "POST", "/", b"Action=AssumeRole&RoleArn=x", content_type="application/x-www-form-urlencoded"),
         ),
         ("s3", "PutObject", call("s3", "PUT", "/bucket/a/key")),
         ("s3", "CopyObject", call("s3", "PUT", "/bucket/a/key", x_amz_copy_source="/b/k")),

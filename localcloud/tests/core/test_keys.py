@@ -62,22 +62,14 @@ def test_an_object_needs_its_key_through_s3_in_its_context(
     wrong = f"arn:aws:s3:::{bucket}/k" if bucket_key else f"arn:aws:s3:::{bucket}"
 
     def grant(actions: list[str], via: str, context: str) -> dict[str, Any]:
-        asked = {
-            "kms:ViaService": f"{via}.{cloud.region}.amazonaws.com",
-            "kms:EncryptionContext:aws:s3:arn": context,
-        }
+        asked = {"kms:ViaService": f"{via}.{cloud.region}.amazonaws.com", "kms:EncryptionContext:aws:s3:arn": context}
         return {"Action": actions, "Resource": key, "Condition": {"StringEquals": asked}}
 
     able = acting(cloud, make_role(FIREHOSE, objects, grant(KMS, "s3", arn)), "s3")
     able.put_object(Bucket=bucket, Key="k", Body=b"x")
     assert able.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
 
-    for statements in (
-        [],
-        [grant(KMS, "kinesis", arn)],
-        [grant(KMS, "s3", wrong)],
-        [grant(KMS[:1], "s3", arn)],
-    ):
+    for statements in ([], [grant(KMS, "kinesis", arn)], [grant(KMS, "s3", wrong)], [grant(KMS[:1], "s3", arn)]):
         unable = acting(cloud, make_role(FIREHOSE, objects, *statements), "s3")
         code, message = refused(lambda s3=unable: s3.put_object(Bucket=bucket, Key="k", Body=b"y"))  # type: ignore[misc]
         assert (code, f"perform: kms:GenerateDataKey on resource: {key}" in message) == ("AccessDenied", True)
@@ -89,12 +81,7 @@ def test_an_object_needs_its_key_through_s3_in_its_context(
 
 
 def test_the_key_policy_counts_as_well(cloud: LocalCloud, make_role: Callable[..., str], bucket: str) -> None:
-    statement = {
-        "Effect": "Deny",
-        "Principal": {"AWS": "*"},
-        "Action": "kms:GenerateDataKey",
-        "Resource": "*",
-    }
+    statement = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "kms:GenerateDataKey", "Resource": "*"}
     key = make_key(cloud, statement)
     encrypt(cloud, bucket, key, bucket_key=True)
     role = make_role(
@@ -126,10 +113,7 @@ def test_a_data_stream_needs_its_key_to_write_and_to_read(cloud: LocalCloud, mak
     root.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
     root.start_stream_encryption(StreamName=name, EncryptionType="KMS", KeyId=key)
     arn = f"arn:aws:kinesis:{cloud.region}:{cloud.account_id}:stream/{name}"
-    asked = {
-        "kms:ViaService": f"kinesis.{cloud.region}.amazonaws.com",
-        "kms:EncryptionContext:aws:kinesis:arn": arn,
-    }
+    asked = {"kms:ViaService": f"kinesis.{cloud.region}.amazonaws.com", "kms:EncryptionContext:aws:kinesis:arn": arn}
     stream = {"Action": "kinesis:*", "Resource": arn}
 
     def client(*actions: str) -> Any:

@@ -53,12 +53,7 @@ _numbers = itertools.count(1)
 
 def trust(service: str, source: str | None = None) -> str:
     condition = {"Condition": {"ArnLike": {"aws:SourceArn": source}}} if source else {}
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": service},
-        "Action": "sts:AssumeRole",
-        **condition,
-    }
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole", **condition}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 

@@ -207,10 +207,7 @@ def test_a_dropped_record_is_done(make: Make, aws: FakeAws, clock: Clock, tmp_pa
 
 
 def test_a_record_without_partition_keys_goes_to_its_own_error_prefix(make: Make, aws: FakeAws, clock: Clock) -> None:
-    transformed = {
-        "data": base64.b64encode(b"transformed").decode(),
-        "metadata": {"partitionKeys": {"year": "2026"}},
-    }
+    transformed = {"data": base64.b64encode(b"transformed").decode(), "metadata": {"partitionKeys": {"year": "2026"}}}
     aws.function = _judging(lambda data: transformed if b"1" in data else {})
     aws.put(lines(3))
     one = make()
@@ -608,8 +605,7 @@ _STEP = st.one_of(
     st.tuples(st.just("run"), st.integers(1, 90)),
     st.tuples(st.just("flush"), st.just(0)),
     st.tuples(
-        st.just("fail"),
-        st.sampled_from(["get_records", "list_shards", "invoke", "put_object", "get_shard_iterator"]),
+        st.just("fail"), st.sampled_from(["get_records", "list_shards", "invoke", "put_object", "get_shard_iterator"])
     ),
     st.tuples(st.just("crash before"), st.integers(0, 8)),
     st.tuples(st.just("crash after"), st.integers(0, 8)),

@@ -56,17 +56,9 @@ def test_processing_that_is_disabled_is_no_transform() -> None:
         ("DynamicPartitioningConfiguration must be enabled", {"DynamicPartitioningConfiguration": None}),
         (
             "DurationInSeconds",
-            {
-                "DynamicPartitioningConfiguration": {
-                    "Enabled": True,
-                    "RetryOptions": {"DurationInSeconds": 7201},
-                }
-            },
+            {"DynamicPartitioningConfiguration": {"Enabled": True, "RetryOptions": {"DurationInSeconds": 7201}}},
         ),
-        (
-            "ProcessingConfiguration must give the partition keys",
-            {"ProcessingConfiguration": {"Enabled": False}},
-        ),
+        ("ProcessingConfiguration must give the partition keys", {"ProcessingConfiguration": {"Enabled": False}}),
         ("LambdaArn", {"ProcessingConfiguration": processing(LambdaArn="transform")}),
         ("NumberOfRetries", {"ProcessingConfiguration": processing(NumberOfRetries="301")}),
         ("BufferSizeInMBs", {"ProcessingConfiguration": processing(BufferSizeInMBs="3.5")}),
@@ -111,10 +103,7 @@ def _converting(*keys: str, value: Any) -> dict[str, Any]:
     [
         ("SchemaConfiguration.TableName", _converting("SchemaConfiguration", "TableName", value="")),
         ("SchemaConfiguration.RoleARN", _converting("SchemaConfiguration", "RoleARN", value="me")),
-        (
-            "Deserializer",
-            _converting("InputFormatConfiguration", "Deserializer", value={"HiveJsonSerDe": {}}),
-        ),
+        ("Deserializer", _converting("InputFormatConfiguration", "Deserializer", value={"HiveJsonSerDe": {}})),
         ("Serializer", _converting("OutputFormatConfiguration", "Serializer", value={"OrcSerDe": {}})),
         (
             "Compression",
@@ -166,20 +155,11 @@ def test_a_description_has_the_defaults_that_aws_fills_in() -> None:
     described = describe_destination({"id": "destinationId-1", "config": complete(given)})
     s3 = described["ExtendedS3DestinationDescription"]
     assert s3["BufferingHints"] == {"SizeInMBs": 128, "IntervalInSeconds": 300}
-    assert (s3["CompressionFormat"], s3["CustomTimeZone"], s3["S3BackupMode"]) == (
-        "UNCOMPRESSED",
-        "UTC",
-        "Disabled",
-    )
+    assert (s3["CompressionFormat"], s3["CustomTimeZone"], s3["S3BackupMode"]) == ("UNCOMPRESSED", "UTC", "Disabled")
     assert s3["DynamicPartitioningConfiguration"]["RetryOptions"] == {"DurationInSeconds": 300}
     parameters = s3["ProcessingConfiguration"]["Processors"][0]["Parameters"]
     values = {one["ParameterName"]: one["ParameterValue"] for one in parameters}
     del values["LambdaArn"]
-    assert values == {
-        "NumberOfRetries": "1",
-        "RoleArn": ROLE,
-        "BufferSizeInMBs": "1",
-        "BufferIntervalInSeconds": "60",
-    }
+    assert values == {"NumberOfRetries": "1", "RoleArn": ROLE, "BufferSizeInMBs": "1", "BufferIntervalInSeconds": "60"}
     assert described["S3DestinationDescription"]["BucketARN"] == "arn:aws:s3:::test"
     assert complete(s3) == s3

@@ -12,15 +12,7 @@ from hypothesis import strategies as st
 
 from localcloud.firehose.errors import InvocationError, RecordError
 from localcloud.firehose.records import Receipt, Record
-from localcloud.firehose.transform import (
-    MAX_PAYLOAD,
-    Batcher,
-    Dropped,
-    Transformed,
-    event,
-    event_size,
-    read_answer,
-)
+from localcloud.firehose.transform import MAX_PAYLOAD, Batcher, Dropped, Transformed, event, event_size, read_answer
 from localcloud.testing.firehose import STARTED, Clock, record
 
 

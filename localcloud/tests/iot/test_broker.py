@@ -125,13 +125,7 @@ def test_a_will_on_its_own_topic_is_served(
     ids=["another topic", "retained", "QoS 2", "QoS 2 and retained"],
 )
 def test_a_will_that_aws_does_not_take_ends_the_connection(
-    cloud: LocalCloud,
-    device: Device,
-    name: str,
-    topic: str,
-    protocol: int,
-    changed: dict[str, Any],
-    reason: str,
+    cloud: LocalCloud, device: Device, name: str, topic: str, protocol: int, changed: dict[str, Any], reason: str
 ) -> None:
     will = {"topic": topic, "payload": b"{}", "qos": 1, **changed}
     with connection(cloud, device, name, protocol=protocol, will=will) as mine:

@@ -66,11 +66,7 @@ class Route:
         shards = kinesis.list_shards(StreamName=self.name)["Shards"]
         records = []
         for shard in shards:
-            start = {
-                "StreamName": self.name,
-                "ShardId": shard["ShardId"],
-                "ShardIteratorType": "TRIM_HORIZON",
-            }
+            start = {"StreamName": self.name, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
             iterator = kinesis.get_shard_iterator(**start)["ShardIterator"]
             records += kinesis.get_records(ShardIterator=iterator)["Records"]
         return records
@@ -226,10 +222,7 @@ def test_without_a_working_error_action_the_loss_is_counted(
             "InvalidRequestException",
         ),
         ({"actions": [{"kinesis": {"streamName": "b", "roleArn": "{role}"}}]}, "InvalidRequestException"),
-        (
-            {"actions": [{"s3": {"bucketName": "b", "key": "${nope()}", "roleArn": "{role}"}}]},
-            "SqlParseException",
-        ),
+        ({"actions": [{"s3": {"bucketName": "b", "key": "${nope()}", "roleArn": "{role}"}}]}, "SqlParseException"),
         ({"errorAction": {"republish": {"topic": "t", "roleArn": "{role}"}}}, "InvalidRequestException"),
     ],
 )

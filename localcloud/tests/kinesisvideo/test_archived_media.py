@@ -12,16 +12,7 @@ from botocore.exceptions import ClientError, ResponseStreamingError
 
 from localcloud import LocalCloud
 from localcloud.kinesisvideo import matroska
-from localcloud.testing.footage import (
-    TestStream,
-    broken,
-    film,
-    frames_of,
-    opened,
-    padded,
-    repeatedly,
-    selector,
-)
+from localcloud.testing.footage import TestStream, broken, film, frames_of, opened, padded, repeatedly, selector
 from localcloud.testing.identity import packet_digests
 from localcloud.testing.producer import PutMediaError
 
@@ -443,10 +434,7 @@ def _change_retention(stream: TestStream, operation: str, hours: int) -> None:
     video = stream.cloud.client("kinesisvideo")
     version = video.describe_stream(StreamName=stream.name)["StreamInfo"]["Version"]
     video.update_data_retention(
-        StreamName=stream.name,
-        CurrentVersion=version,
-        Operation=operation,
-        DataRetentionChangeInHours=hours,
+        StreamName=stream.name, CurrentVersion=version, Operation=operation, DataRetentionChangeInHours=hours
     )
 
 

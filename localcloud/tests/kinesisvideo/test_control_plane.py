@@ -166,12 +166,7 @@ class TestRequests:
             ("/listStreams", {"MaxResults": 10_001}, "MaxResults"),
             (
                 "/updateDataRetention",
-                {
-                    "StreamName": "s",
-                    "CurrentVersion": "1",
-                    "Operation": "GROW",
-                    "DataRetentionChangeInHours": 1,
-                },
+                {"StreamName": "s", "CurrentVersion": "1", "Operation": "GROW", "DataRetentionChangeInHours": 1},
                 "Operation",
             ),
             ("/getClip", {"StreamName": "s"}, "ClipFragmentSelector"),

@@ -129,8 +129,7 @@ def partition(keys: Sequence[str], given: Mapping[str, Any]) -> tuple[str, ...]:
         value = given.get(key)
         if not isinstance(value, str) or not value:
             raise RecordError(
-                "DynamicPartitioning.MetadataMissing",
-                f"metadata.partitionKeys has no text for the key {key!r}",
+                "DynamicPartitioning.MetadataMissing", f"metadata.partitionKeys has no text for the key {key!r}"
             )
         values.append(value)
     return tuple(values)

@@ -133,12 +133,5 @@ def is_stale(error: Exception) -> bool:
     return error_code(error) in _STALE
 
 
-CALL_ERRORS = (
-    BotoCoreError,
-    ClientError,
-    RoleRefusedError,
-    URLError,
-    ConnectionError,
-    TimeoutError,
-)
+CALL_ERRORS = (BotoCoreError, ClientError, RoleRefusedError, URLError, ConnectionError, TimeoutError)
 """What a call with a role's client may raise."""

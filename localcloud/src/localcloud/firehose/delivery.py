@@ -22,13 +22,7 @@ from localcloud.firehose.buffers import Buffer, BufferKey, Buffers, Item, partit
 from localcloud.firehose.checkpoint import Checkpoint, CheckpointFile
 from localcloud.firehose.clients import CALL_ERRORS, ClientFactory, error_code, is_stale
 from localcloud.firehose.errorlog import ErrorLog
-from localcloud.firehose.errors import (
-    InvocationError,
-    PartitionLimitError,
-    PrefixError,
-    RecordError,
-    SchemaError,
-)
+from localcloud.firehose.errors import InvocationError, PartitionLimitError, PrefixError, RecordError, SchemaError
 from localcloud.firehose.invoke import invoke
 from localcloud.firehose.metrics import Meter, Outbox
 from localcloud.firehose.openx import Deserializer

@@ -38,11 +38,6 @@ def write(columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> bytes:
     table = pa.Table.from_arrays(arrays, names=[column.name for column in columns])
     sink = pa.BufferOutputStream()
     pq.write_table(
-        table,
-        sink,
-        compression="snappy",
-        use_deprecated_int96_timestamps=True,
-        version="1.0",
-        store_schema=False,
+        table, sink, compression="snappy", use_deprecated_int96_timestamps=True, version="1.0", store_schema=False
     )
     return bytes(sink.getvalue().to_pybytes())

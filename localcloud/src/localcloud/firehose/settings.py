@@ -203,16 +203,13 @@ def _check_partitioning(s3: Mapping[str, Any], dynamic: bool, prefix: Prefix, tr
     path = f"{_S3}.DynamicPartitioningConfiguration"
     if dynamic and not prefix.lambda_keys:
         raise ConfigError(
-            f"{_S3}.Prefix",
-            "must contain partition keys when dynamic partitioning is enabled",
-            s3.get("Prefix"),
+            f"{_S3}.Prefix", "must contain partition keys when dynamic partitioning is enabled", s3.get("Prefix")
         )
     if dynamic and not s3.get("ErrorOutputPrefix"):
         raise ConfigError(f"{_S3}.ErrorOutputPrefix", "is required when dynamic partitioning is enabled")
     if dynamic and transform is None:
         raise ConfigError(
-            f"{_S3}.ProcessingConfiguration",
-            "must give the partition keys that Prefix uses: a Lambda processor",
+            f"{_S3}.ProcessingConfiguration", "must give the partition keys that Prefix uses: a Lambda processor"
         )
     if not dynamic and prefix.lambda_keys:
         raise ConfigError(path, "must be enabled when Prefix contains partition keys")

@@ -208,10 +208,7 @@ class KinesisSource:
         if shard.last_read is None:
             position = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": self.started}
         else:
-            position = {
-                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
-                "StartingSequenceNumber": shard.last_read,
-            }
+            position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": shard.last_read}
         answer = self.client().get_shard_iterator(StreamARN=self.stream_arn, ShardId=shard.id, **position)
         return str(answer["ShardIterator"])
 

@@ -68,11 +68,7 @@ def install(app: Any) -> None:
 
     @route("GET", f"{PREFIX}iot")
     async def describe(_: dict[str, Any]) -> Answer:
-        return 200, {
-            "lost": losses.count,
-            "latest": [vars(loss) for loss in losses.latest],
-            "refused": dict(refusals),
-        }
+        return 200, {"lost": losses.count, "latest": [vars(loss) for loss in losses.latest], "refused": dict(refusals)}
 
     @route("POST", f"{PREFIX}iot-disconnect")
     async def disconnect(_: dict[str, Any]) -> Answer:

@@ -13,13 +13,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from localcloud import metrics_bus
-from localcloud.iot.actions import (
-    Action,
-    ActionError,
-    RuleIdentity,
-    error_document,
-    parse_action,
-)
+from localcloud.iot.actions import Action, ActionError, RuleIdentity, error_document, parse_action
 from localcloud.iot.sql import VERSION, Message, SqlError, topic_filter
 from localcloud.loopback import Loopback
 

@@ -12,14 +12,7 @@ from typing import Any
 
 from localcloud.kinesisvideo import matroska
 from localcloud.kinesisvideo.archive import Arrival, FragmentError
-from localcloud.kinesisvideo.semantics import (
-    Fragment,
-    InvalidArgumentError,
-    Origin,
-    Policy,
-    Quotas,
-    Range,
-)
+from localcloud.kinesisvideo.semantics import Fragment, InvalidArgumentError, Origin, Policy, Quotas, Range
 from localcloud.kinesisvideo.streams import Streams, VideoStream
 from localcloud.kinesisvideo.wire import milliseconds
 

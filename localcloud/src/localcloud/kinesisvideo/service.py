@@ -19,11 +19,7 @@ from localcloud.settings import ACCOUNT, HOST, REGION
 
 SERVICE = "kinesisvideo"
 PUT_MEDIA = "/putMedia"
-_KEY_ACTIONS = {
-    "PutMedia": "kms:GenerateDataKey",
-    "GetClip": "kms:Decrypt",
-    "GetMediaForFragmentList": "kms:Decrypt",
-}
+_KEY_ACTIONS = {"PutMedia": "kms:GenerateDataKey", "GetClip": "kms:Decrypt", "GetMediaForFragmentList": "kms:Decrypt"}
 """What the operations that write or read media do with a stream's key."""
 
 Answer = tuple[int, dict[str, str], Any]

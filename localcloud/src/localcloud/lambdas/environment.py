@@ -71,12 +71,7 @@ class Environment:
         self._process = subprocess.Popen(
             [interpreter.python, "-I", "-S", "-u", _BOOTSTRAP, str(replies_there)],
             cwd=task,
-            env={
-                **variables,
-                "LAMBDA_TASK_ROOT": str(task),
-                "HOME": str(scratch),
-                "TMPDIR": str(scratch),
-            },
+            env={**variables, "LAMBDA_TASK_ROOT": str(task), "HOME": str(scratch), "TMPDIR": str(scratch)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

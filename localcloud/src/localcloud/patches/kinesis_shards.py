@@ -77,8 +77,7 @@ def expire_records(stream: dict[str, Any]) -> None:
         records = shard["records"]
         # Records are in the order of their arrival.
         expired = next(
-            (at for at, one in enumerate(records) if one["ApproximateArrivalTimestamp"] >= horizon),
-            len(records),
+            (at for at, one in enumerate(records) if one["ApproximateArrivalTimestamp"] >= horizon), len(records)
         )
         if not expired:
             continue
