@@ -23,6 +23,7 @@ from localcloud.testing.devices import allow, arn, connection, enrol
 pytestmark = pytest.mark.cloud
 
 KEY = "errors/${topic(3)}/${timestamp()}-${newuuid()}.json"
+MakeRole = Callable[..., str]
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Route:
 
 
 @pytest.fixture
-def route(cloud: LocalCloud, make_role: Callable[..., str]) -> Route:
+def route(cloud: LocalCloud, make_role: MakeRole) -> Route:
     name = f"route-{uuid.uuid4().hex[:12]}"
     cloud.client("kinesis").create_stream(StreamName=name, ShardCount=1)
     place = {"LocationConstraint": cloud.region}
@@ -177,7 +178,7 @@ def test_one_error_document_names_every_failure_and_the_other_actions_run(route:
     assert len(route.records()) == 1
 
 
-def test_an_action_acts_as_its_role_alone(route: Route, make_role: Callable[..., str]) -> None:
+def test_an_action_acts_as_its_role_alone(route: Route, make_role: MakeRole) -> None:
     stranger = make_role(
         "iot.amazonaws.com", {"Action": "kinesis:PutRecord", "Resource": "arn:aws:kinesis:*:*:stream/x"}
     )
@@ -188,7 +189,7 @@ def test_an_action_acts_as_its_role_alone(route: Route, make_role: Callable[...,
     assert "AccessDeniedException" in document["failures"][0]["errorMessage"]
 
 
-def test_a_role_that_does_not_trust_iot_is_of_no_use(route: Route, make_role: Callable[..., str]) -> None:
+def test_a_role_that_does_not_trust_iot_is_of_no_use(route: Route, make_role: MakeRole) -> None:
     stranger = make_role("firehose.amazonaws.com", {"Action": "kinesis:PutRecord", "Resource": "*"})
     route.rule(actions=[{"kinesis": {**route.kinesis["kinesis"], "roleArn": stranger}}])
     route.publish(b"x")

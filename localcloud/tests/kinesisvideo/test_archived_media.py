@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -28,28 +29,28 @@ def code_of(caught: pytest.ExceptionInfo[ClientError]) -> str:
 class TestClipRange:
     """Which fragments a range selects."""
 
-    def test_selects_by_fragment_start_with_both_ends_included(self, stream: TestStream) -> None:
-        stream.put(0, SECOND, 2 * SECOND, 3 * SECOND)
-        assert stream.clipped(SECOND, 2 * SECOND) == [1, 2]
-
-    def test_leaves_out_a_fragment_that_straddles_the_start(self, stream: TestStream) -> None:
-        stream.put(0, SECOND, 2 * SECOND)
-        assert stream.clipped(1, 2 * SECOND) == [1, 2]
+    @pytest.mark.parametrize(
+        ("sent", "begin", "end", "found"),
+        [
+            pytest.param((0, 1000, 2000, 3000), 1000, 2000, [1, 2], id="both ends are included"),
+            pytest.param((0, 1000, 2000), 0, 1000, [0, 1], id="so is a border in the one range"),
+            pytest.param((0, 1000, 2000), 1000, 2000, [1, 2], id="and in the other"),
+            pytest.param((0, 1000, 2000), 1, 2000, [1, 2], id="one that straddles the start is not"),
+            pytest.param((0, 1001, 2003), 0, 1000, [0], id="milliseconds count"),
+            pytest.param((0, 1001, 2003), 0, 1001, [0, 1], id="milliseconds count at the end"),
+            pytest.param((0, 1001, 2003), 1002, 2003, [2], id="milliseconds count at the start"),
+        ],
+    )
+    def test_selects_by_fragment_start(
+        self, stream: TestStream, sent: tuple[int, ...], begin: int, end: int, found: list[int]
+    ) -> None:
+        stream.put(*sent)
+        assert stream.clipped(begin, end) == found
+        assert sorted(stream.listed(begin, end)) == found
 
     def test_includes_whole_a_fragment_that_straddles_the_end(self, stream: TestStream) -> None:
         stream.put(0, SECOND)
         assert frames_of(stream.clip(0, SECOND + 1)) == [0, 1, 2, 3, 4, 100, 101, 102, 103, 104]
-
-    def test_adjacent_ranges_both_hold_the_fragment_at_their_border(self, stream: TestStream) -> None:
-        stream.put(0, SECOND, 2 * SECOND)
-        assert stream.clipped(0, SECOND) == [0, 1]
-        assert stream.clipped(SECOND, 2 * SECOND) == [1, 2]
-
-    def test_milliseconds_count(self, stream: TestStream) -> None:
-        stream.put(0, 1001, 2003)
-        assert stream.clipped(0, 1000) == [0]
-        assert stream.clipped(0, 1001) == [0, 1]
-        assert stream.clipped(1002, 2003) == [2]
 
     def test_end_must_be_later_than_start(self, stream: TestStream) -> None:
         stream.put(0)
@@ -196,24 +197,20 @@ class TestMedia:
         known = {"FragmentNumber", "FragmentSizeInBytes", "ProducerTimestamp", "ServerTimestamp"}
         assert keys == [known | {"FragmentLengthInMilliseconds"}] * 2
 
-    def test_missing_codec_private_data(self, stream: TestStream) -> None:
-        stream.send([matroska.without_codec_private(film(stream.begin_ms).document)])
+    @pytest.mark.parametrize(
+        ("spoil", "code"),
+        [
+            (matroska.without_codec_private, "MissingCodecPrivateDataException"),
+            (broken, "InvalidMediaFrameException"),
+            (lambda document: document.replace(b"ISO/AVC", b"ISO/ASP"), "UnsupportedStreamMediaTypeException"),
+        ],
+        ids=["no codec private data", "a frame that does not parse", "a codec that is not supported"],
+    )
+    def test_media_that_cannot_be_a_clip(self, stream: TestStream, spoil: Callable[[bytes], bytes], code: str) -> None:
+        stream.send([spoil(film(stream.begin_ms).document)])
         with pytest.raises(ClientError) as caught:
             stream.clip(0, 1)
-        assert code_of(caught) == "MissingCodecPrivateDataException"
-
-    def test_a_frame_that_does_not_parse(self, stream: TestStream) -> None:
-        stream.send([broken(film(stream.begin_ms).document)])
-        with pytest.raises(ClientError) as caught:
-            stream.clip(0, 1)
-        assert code_of(caught) == "InvalidMediaFrameException"
-
-    def test_a_codec_that_is_not_supported(self, stream: TestStream) -> None:
-        document = film(stream.begin_ms).document.replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/ASP")
-        stream.send([document])
-        with pytest.raises(ClientError) as caught:
-            stream.clip(0, 1)
-        assert code_of(caught) == "UnsupportedStreamMediaTypeException"
+        assert code_of(caught) == code
 
 
 class TestProducerTimestamps:
@@ -250,10 +247,6 @@ class TestListFragments:
         assert [each["FragmentLengthInMilliseconds"] for each in page["Fragments"]] == [0, 0, 0]
         with opened(stream.clip(0, 2 * SECOND)) as clip:
             assert clip.duration == 3 * av.time_base
-
-    def test_both_ends_are_included(self, stream: TestStream) -> None:
-        stream.put(0, SECOND, 2 * SECOND, 3 * SECOND)
-        assert sorted(stream.listed(SECOND, 2 * SECOND)) == [1, 2]
 
     def test_numbers_grow_as_integers_but_not_as_text(self, stream: TestStream) -> None:
         numbers = stream.put(*range(0, 50 * SECOND, SECOND), frames=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 
@@ -43,10 +43,7 @@ class CheckpointFile:
         """
         try:
             stored = json.loads(self.path.read_text())
-            shards = {
-                shard: ShardCheckpoint(entry["position"], entry["finished"])
-                for shard, entry in stored["shards"].items()
-            }
+            shards = {shard: ShardCheckpoint(**entry) for shard, entry in stored["shards"].items()}
             same = stored["identity"] == identity
         except FileNotFoundError:
             return Checkpoint(identity)
@@ -58,16 +55,7 @@ class CheckpointFile:
 
     def store(self, checkpoint: Checkpoint) -> None:
         """Replace the file; when this returns the checkpoint survives a crash."""
-        text = json.dumps(
-            {
-                "identity": checkpoint.identity,
-                "shards": {
-                    shard: {"position": entry.position, "finished": entry.finished}
-                    for shard, entry in checkpoint.shards.items()
-                },
-            },
-            indent=1,
-        )
+        text = json.dumps(asdict(checkpoint), indent=1)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(".new")
         with fresh.open("w") as file:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.firehose.errors import ConfigError, PrefixError
-from localcloud.firehose.prefix import Kind, Prefix
+from localcloud.firehose.prefix import ERROR_TYPE, Prefix
 
 MEBIBYTE = 1 << 20
 MIN_CONVERSION_MB = 64
@@ -175,7 +175,7 @@ def _match(pattern: re.Pattern[str], container: Mapping[str, Any], path: str, ru
 def _prefixes(s3: Mapping[str, Any]) -> tuple[Prefix, Prefix | None]:
     prefix = _prefix(s3, "Prefix")
     errors = _prefix(s3, "ErrorOutputPrefix") if s3.get("ErrorOutputPrefix") else None
-    if prefix.has(Kind.ERROR_TYPE):
+    if ERROR_TYPE in prefix.text:
         raise ConfigError(f"{_S3}.Prefix", "must not contain !{firehose:error-output-type}", s3.get("Prefix"))
     if errors is None:
         if prefix.has_expressions:
@@ -183,7 +183,7 @@ def _prefixes(s3: Mapping[str, Any]) -> tuple[Prefix, Prefix | None]:
         return prefix, None
     if errors.lambda_keys:
         raise ConfigError(f"{_S3}.ErrorOutputPrefix", "must not contain partition keys", s3.get("ErrorOutputPrefix"))
-    if errors.has_expressions and not errors.has(Kind.ERROR_TYPE):
+    if errors.has_expressions and ERROR_TYPE not in errors.text:
         raise ConfigError(
             f"{_S3}.ErrorOutputPrefix",
             "must contain !{firehose:error-output-type} when it contains expressions",
@@ -194,7 +194,7 @@ def _prefixes(s3: Mapping[str, Any]) -> tuple[Prefix, Prefix | None]:
 
 def _prefix(s3: Mapping[str, Any], key: str) -> Prefix:
     try:
-        return Prefix.parse(s3.get(key) or "")
+        return Prefix(s3.get(key) or "")
     except PrefixError as error:
         raise ConfigError(f"{_S3}.{key}", f"is not valid: {error}") from error
 

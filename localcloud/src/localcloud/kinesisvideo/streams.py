@@ -36,19 +36,13 @@ STREAMS_A_PAGE = 10_000
 class ResourceInUseError(KinesisVideoError):
     """The name is taken."""
 
-    code = "ResourceInUseException"
-
 
 class VersionMismatchError(KinesisVideoError):
     """The stream has changed since the caller looked."""
 
-    code = "VersionMismatchException"
-
 
 class TagsPerResourceExceededLimitError(KinesisVideoError):
     """More tags than a stream may have."""
-
-    code = "TagsPerResourceExceededLimitException"
 
 
 @dataclass
