@@ -156,8 +156,11 @@ def test_on_the_tagged_commit_a_release_is_compared_with_its_tag(
 ) -> None:
     main(["1.2.0", "--publish"], prepared)
     tag = git(prepared, "rev-parse", "v1.2.0")
+    capsys.readouterr()
     assert main(["1.2.0", *publish], prepared) == 0
-    assert capsys.readouterr().out.endswith("v1.2.0 is at this commit and says the same\n")
+    shown = capsys.readouterr().out
+    assert shown.startswith("release: 1.2.0 after no other, ")
+    assert shown.endswith("v1.2.0 is at this commit and says the same\n")
     assert git(prepared, "rev-parse", "v1.2.0") == tag
 
 
@@ -174,13 +177,12 @@ def test_a_tag_with_another_digest_is_found(prepared: Path, capsys: pytest.Captu
     assert shown.count("\n- ") == 1
 
 
-def test_a_signature_is_no_part_of_the_text(prepared: Path, tmp_path: Path) -> None:
-    key = tmp_path / "signer"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    for name, value in (("gpg.format", "ssh"), ("user.signingKey", str(key)), ("tag.gpgSign", "true")):
-        git(prepared, "config", name, value)
-    assert main(["1.2.0", "--publish"], prepared) == 0
-    assert "SIGNATURE" in git(prepared, "cat-file", "tag", "v1.2.0")
+def test_a_signature_is_no_part_of_the_text(prepared: Path) -> None:
+    """Git signs a tag by a block at the end of its text, if `tag.gpgSign` says so."""
+    main(["1.2.0"], prepared)
+    signature = "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n"
+    text = f"factory-lake 1.2.0\n\n{(prepared / NOTES).read_text()}{signature}"
+    git(prepared, "tag", "--annotate", "--cleanup=verbatim", "--message", text, "v1.2.0")
     assert main(["1.2.0"], prepared) == 0
 
 
