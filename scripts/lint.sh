@@ -25,7 +25,8 @@ yaml_rules='{extends: default, rules: {line-length: {max: 120}, document-start: 
 known=$(sed -n 's/^lint "\([^"]*\)".*/\1/p' scripts/lint.sh)
 for name in "$@"; do
   if ! grep -Fxq -- "$name" <<<"$known"; then
-    printf 'lint: each name must be one of %s; got "%s"\n' "$(paste -s -d , - <<<"$known" | sed 's/,/, /g')" "$name" >&2
+    names=$(paste -s -d , - <<<"$known" | sed 's/,/, /g')
+    printf 'lint: each name must be one of %s; got "%s"\n' "$names" "$name" >&2
     exit 2
   fi
 done
