@@ -81,28 +81,23 @@ def test_an_object_needs_its_key_through_s3_in_its_context(
     assert "kms:Decrypt" in refused(lambda: writer.copy_object(**copy, MetadataDirective="REPLACE"))[1]
 
 
+def storing(cloud: LocalCloud, make_role: MakeRole, bucket: str, key: str) -> Any:
+    """A client that may put objects into a bucket, and whose policy allows it all with the bucket's key."""
+    encrypt(cloud, bucket, key, bucket_key=True)
+    objects = {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    return acting(cloud, make_role(FIREHOSE, objects, {"Action": "kms:*", "Resource": key}), "s3")
+
+
 def test_the_key_policy_counts_as_well(cloud: LocalCloud, make_role: MakeRole, bucket: str) -> None:
     statement = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "kms:GenerateDataKey", "Resource": "*"}
     key = make_key(cloud, statement)
-    encrypt(cloud, bucket, key, bucket_key=True)
-    role = make_role(
-        FIREHOSE,
-        {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"},
-        {"Action": "kms:*", "Resource": key},
-    )
-    s3 = acting(cloud, role, "s3")
+    s3 = storing(cloud, make_role, bucket, key)
     assert refused(lambda: s3.put_object(Bucket=bucket, Key="k", Body=b""))[0] == "AccessDenied"
 
 
 def test_a_disabled_key_stops_its_users(cloud: LocalCloud, make_role: MakeRole, bucket: str) -> None:
     key = make_key(cloud)
-    encrypt(cloud, bucket, key, bucket_key=True)
-    role = make_role(
-        FIREHOSE,
-        {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"},
-        {"Action": "kms:*", "Resource": key},
-    )
-    s3 = acting(cloud, role, "s3")
+    s3 = storing(cloud, make_role, bucket, key)
     s3.put_object(Bucket=bucket, Key="k", Body=b"")
     cloud.client("kms").disable_key(KeyId=key)
     assert "Disabled" in refused(lambda: s3.put_object(Bucket=bucket, Key="k", Body=b""))[1]

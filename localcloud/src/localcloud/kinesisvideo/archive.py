@@ -25,6 +25,7 @@ from localcloud.kinesisvideo.semantics import (
     Page,
     Range,
     Stream,
+    Track,
     UnsupportedStreamMediaTypeError,
 )
 
@@ -107,7 +108,7 @@ class Archive:
                 size=len(cluster.document),
                 persisted_ms=arrival.persisted_ms,
                 listed_ms=arrival.listed_ms,
-                tracks=media.tracks_of(cluster),
+                tracks=tuple(Track(track.codec_id, track.private) for track in cluster.tracks),
                 readable=media.is_readable(cluster),
                 last_frame_ms=cluster.last_frame_ms,
             )

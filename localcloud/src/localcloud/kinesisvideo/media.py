@@ -16,15 +16,10 @@ from typing import Any, cast
 import av
 
 from localcloud.kinesisvideo import matroska
-from localcloud.kinesisvideo.semantics import VIDEO_CODECS, Track
+from localcloud.kinesisvideo.semantics import VIDEO_CODECS
 
 MILLISECOND = Fraction(1, 1000)
 _HEVC = "V_MPEGH/ISO/HEVC"
-
-
-def tracks_of(cluster: matroska.Cluster) -> tuple[Track, ...]:
-    """The cluster's tracks in the words of the semantics."""
-    return tuple(Track(track.codec_id, track.private) for track in cluster.tracks)
 
 
 def is_readable(cluster: matroska.Cluster) -> bool:
