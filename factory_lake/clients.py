@@ -22,9 +22,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
 )
-from botocore.exceptions import (
-    ConnectionError as NoConnectionError,
-)
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from factory_lake.errors import AwsError
 from factory_lake.gateway.connections import MQTT_PORT, Broker

@@ -137,8 +137,7 @@ def open_lake(given: Path | None) -> Lake:
     if given.is_dir():
         if not any(given.glob("*.tf")):
             raise LakeError(
-                given,
-                f"must be an environment's folder (*.tf) or that of a local lake that is up ({LOCAL_FILE})",
+                given, f"must be an environment's folder (*.tf) or that of a local lake that is up ({LOCAL_FILE})"
             )
         return Lake(str(given), _applied(given))
     return Lake(str(given), _saved(given))
@@ -211,8 +210,7 @@ def _saved(file: Path) -> Outputs:
         document = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise LakeError(
-            file,
-            "must be an environment's folder, a file of outputs or a local lake's folder; it is not there",
+            file, "must be an environment's folder, a file of outputs or a local lake's folder; it is not there"
         ) from error
     except OSError as error:
         raise LakeError(file, f"cannot be read: {error.strerror}") from error
@@ -248,8 +246,7 @@ def _applied(folder: Path) -> Outputs:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TERRAFORM_SECONDS)
     except FileNotFoundError as error:
         raise LakeError(
-            folder,
-            "terraform must be on PATH, since it reads the environment's outputs; or name a file of outputs",
+            folder, "terraform must be on PATH, since it reads the environment's outputs; or name a file of outputs"
         ) from error
     except subprocess.TimeoutExpired as error:
         raise LakeError(folder, f"`terraform output` must answer within {_TERRAFORM_SECONDS} s") from error

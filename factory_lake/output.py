@@ -53,12 +53,7 @@ class Table:
 
 
 def emit(
-    form: Format,
-    table: Table,
-    *,
-    document: object = None,
-    more: Sequence[Table] = (),
-    notes: Sequence[str] = (),
+    form: Format, table: Table, *, document: object = None, more: Sequence[Table] = (), notes: Sequence[str] = ()
 ) -> None:
     """Print a command's result to standard output.
 
@@ -71,12 +66,7 @@ def emit(
     """
     if form == "json":
         print(
-            json.dumps(
-                table.records() if document is None else document,
-                indent=2,
-                default=_plain,
-                ensure_ascii=False,
-            )
+            json.dumps(table.records() if document is None else document, indent=2, default=_plain, ensure_ascii=False)
         )
     elif form == "csv":
         write_csv(table, sys.stdout)

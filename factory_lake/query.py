@@ -207,13 +207,11 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def query(
     name: Annotated[
-        str | None,
-        typer.Argument(metavar="NAME", help="One of the lake's named queries.", show_default=False),
+        str | None, typer.Argument(metavar="NAME", help="One of the lake's named queries.", show_default=False)
     ] = None,
     *,
     sql: Annotated[
-        str | None,
-        typer.Option("--sql", metavar="SQL", help="Run this query; - reads it from standard input."),
+        str | None, typer.Option("--sql", metavar="SQL", help="Run this query; - reads it from standard input.")
     ] = None,
     parameters: Annotated[
         list[str] | None,

@@ -40,13 +40,7 @@ def list_frames(file: Path, place: object) -> list[Frame]:
         ClipError: When the file is no video, or does not decode to its end.
     """
     return [
-        Frame(
-            index,
-            None if frame.time is None else round(frame.time, 3),
-            frame.key_frame,
-            frame.width,
-            frame.height,
-        )
+        Frame(index, None if frame.time is None else round(frame.time, 3), frame.key_frame, frame.width, frame.height)
         for index, frame in enumerate(_decoded(file, place))
     ]
 

@@ -67,9 +67,7 @@ def make_csr(client_id: str, name: str, csr_dir: Path, key_dir: Path, key_type: 
     check_client_id(client_id)
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
-            "certificate name",
-            "must be letters, digits, dots, hyphens and underscores, at most 64 characters",
-            name,
+            "certificate name", "must be letters, digits, dots, hyphens and underscores, at most 64 characters", name
         )
     made = KeyAndCsr(key=key_path(key_dir, client_id, name), csr=csr_path(csr_dir, client_id, name))
     for path in (made.key, made.csr):

@@ -165,9 +165,7 @@ def _in_utf8(path: Path, content: bytes) -> bytes:
             content = content.decode(encoding).removeprefix("\ufeff").encode("utf-8")
         except UnicodeError as error:
             raise FileError(
-                path,
-                0,
-                f"must be UTF-8, UTF-16 or UTF-32, begins as {encoding.upper()} and goes on otherwise",
+                path, 0, f"must be UTF-8, UTF-16 or UTF-32, begins as {encoding.upper()} and goes on otherwise"
             ) from error
     if b"\x00" in content:
         line = line_of(content, content.index(b"\x00"))

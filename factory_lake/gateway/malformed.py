@@ -117,12 +117,7 @@ def _with_mark(_rng: Random, fields: Fields, _previous: bytes) -> bytes:
     return b"\xef\xbb\xbf" + _spell(fields)
 
 
-_UNKNOWN = {
-    "unit": "kPa",
-    "quality": 192,
-    "trace": {"plc": "S7-1500", "path": ["DB10", "DBD4"]},
-    "limit": None,
-}
+_UNKNOWN = {"unit": "kPa", "quality": 192, "trace": {"plc": "S7-1500", "path": ["DB10", "DBD4"]}, "limit": None}
 
 MALFORMED_MEASUREMENTS: tuple[MalformedCase, ...] = (
     MalformedCase("padded", True, _padded),
@@ -135,15 +130,11 @@ MALFORMED_MEASUREMENTS: tuple[MalformedCase, ...] = (
     MalformedCase("from last month", True, _shifted(-30 * _DAY_MS)),
     MalformedCase("unknown keys", True, lambda _r, fields, _p: _spell({**fields, **_UNKNOWN})),
     MalformedCase(
-        "unknown number spelled oddly",
-        True,
-        _with_raw_member('"setpoint":1.50,"serial":18446744073709551617'),
+        "unknown number spelled oddly", True, _with_raw_member('"setpoint":1.50,"serial":18446744073709551617')
     ),
     MalformedCase("keys by case", True, _changed(Value=1, DEVICEID="x", Timestamp="never")),
     MalformedCase(
-        "keys named like columns",
-        True,
-        _changed(year=1999, value_text="t", attributes={"a": [1]}, gateway="g"),
+        "keys named like columns", True, _changed(year=1999, value_text="t", attributes={"a": [1]}, gateway="g")
     ),
     MalformedCase("metadata", True, _changed(metadata={"line": "7", "asset": {"id": 12, "tags": ["a", "b"]}})),
     MalformedCase("big counter", True, _raw_value("9007199254740993")),
@@ -188,9 +179,7 @@ MALFORMED_CONFIGURATION: tuple[MalformedCase, ...] = (
     MalformedCase("keys by case", True, _changed(Device="other", DEVICE=None)),
     MalformedCase("empty object", True, lambda _r, _f, _p: b"{}"),
     MalformedCase(
-        "numbers spelled oddly",
-        True,
-        _with_raw_member('"x":1.50,"y":1E400,"z":123456789012345678901234567890'),
+        "numbers spelled oddly", True, _with_raw_member('"x":1.50,"y":1E400,"z":123456789012345678901234567890')
     ),
     MalformedCase("blank key", True, _with_raw_member('"":{" ":[]}')),
     MalformedCase("unicode", True, _changed(operator="Zażółć 操作员 🏭")),

@@ -250,8 +250,7 @@ class Connection:
             self._client.reconnect()
         except ssl.SSLCertVerificationError as error:
             raise DeliveryError(
-                self._source.client_id,
-                f"the certificate of {self._broker} is not trusted: {error.verify_message}",
+                self._source.client_id, f"the certificate of {self._broker} is not trusted: {error.verify_message}"
             ) from error
         except OSError as error:
             self._problem = f"{self._broker}: {error}"
@@ -297,11 +296,7 @@ class Connection:
             session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own gap
             session.SessionExpiryInterval = _SESSION_SECONDS
             client.connect_async(
-                self._broker.host,
-                self._broker.port,
-                self._timeouts.keepalive,
-                clean_start=False,
-                properties=session,
+                self._broker.host, self._broker.port, self._timeouts.keepalive, clean_start=False, properties=session
             )
         else:
             client.connect_async(self._broker.host, self._broker.port, self._timeouts.keepalive)
@@ -360,6 +355,5 @@ class Connection:
         else:
             self._journal.refused(n, str(reason))
             self._fatal = DeliveryError(
-                self._source.client_id,
-                f"PUBLISH to {self._source.topic} refused: {reason}; is its policy right?",
+                self._source.client_id, f"PUBLISH to {self._source.topic} refused: {reason}; is its policy right?"
             )

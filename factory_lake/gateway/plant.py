@@ -179,28 +179,13 @@ def _machines(rng: Random) -> Iterator[tuple[str, Sequence[tuple[str, str, str, 
     yield (
         "Press 1",
         (
-            (
-                "oil_temperature",
-                "float64",
-                "Hydraulic oil, return line, °C",
-                Drift(rng.uniform(44, 52), 0.15, 0.05),
-            ),
-            (
-                "ram_force",
-                "float32",
-                "",
-                Drift(rng.uniform(600, 900), 12, 4, pull=0.2, digits=1, single=True),
-            ),
+            ("oil_temperature", "float64", "Hydraulic oil, return line, °C", Drift(rng.uniform(44, 52), 0.15, 0.05)),
+            ("ram_force", "float32", "", Drift(rng.uniform(600, 900), 12, 4, pull=0.2, digits=1, single=True)),
             ("ram_position", "int16", "Tenths of a millimetre", Level(-50, 9000, 4000, 900)),
             ("strokes", "uint64", "", Counter(rng.randrange(10**6, 10**7), 3)),
             ("guard_closed", "bool", "", Flag(True)),
             ("state", "string", "", Texts(("RUN", "IDLE", "SETUP", "FAULT"))),
-            (
-                "recipe",
-                "string",
-                "Recipe in force",
-                Texts(("A-100", "A-120", "Blech 1,5 mm", "Tôle 2 mm"), 0.05),
-            ),
+            ("recipe", "string", "Recipe in force", Texts(("A-100", "A-120", "Blech 1,5 mm", "Tôle 2 mm"), 0.05)),
         ),
     )
     yield (
@@ -210,19 +195,9 @@ def _machines(rng: Random) -> Iterator[tuple[str, Sequence[tuple[str, str, str, 
             ("zone_2_temperature", "float64", "", Drift(rng.uniform(880, 905), 0.9, 0.3, digits=2)),
             ("oxygen", "float32", "Rest oxygen, %", Drift(3.1, 0.05, 0.02, digits=2, single=True)),
             ("burner_stage", "uint8", "", Level(0, 6, 3, 1)),
-            (
-                "gas_total",
-                "uint32",
-                "Gas meter, litres",
-                Counter(2**32 - rng.randrange(5000), 40, modulus=2**32),
-            ),
+            ("gas_total", "uint32", "Gas meter, litres", Counter(2**32 - rng.randrange(5000), 40, modulus=2**32)),
             ("flame", "bit", "Flame relay", Flag(True, 0.01)),
-            (
-                "alarm",
-                "string",
-                "",
-                Texts(("none", "zone 2: over 905 °C", "Brûleur: pas de flamme", "炉门打开"), 0.2),
-            ),
+            ("alarm", "string", "", Texts(("none", "zone 2: over 905 °C", "Brûleur: pas de flamme", "炉门打开"), 0.2)),
         ),
     )
     yield (
@@ -233,12 +208,7 @@ def _machines(rng: Random) -> Iterator[tuple[str, Sequence[tuple[str, str, str, 
             ("speed_setpoint", "int32", "Packs an hour", Level(600, 2400, 1800, 120)),
             ("packs", "int64", "", Counter(rng.randrange(10**5, 10**6), 5)),
             ("infeed_blocked", "bool", "", Flag(False)),
-            (
-                "product",
-                "string",
-                "",
-                Texts(("Gwiazdki 250 g", "Żurek 0,5 l", "Éclair 6 szt.", "Standard"), 0.05),
-            ),
+            ("product", "string", "", Texts(("Gwiazdki 250 g", "Żurek 0,5 l", "Éclair 6 szt.", "Standard"), 0.05)),
         ),
     )
     yield (
@@ -275,10 +245,6 @@ def _update(rng: Random, machine: str, number: int, timestamp: int) -> dict[str,
         }
     else:
         changed = {
-            "polling": {
-                "interval_ms": rng.choice((100, 250, 1000)),
-                "tags": ["state", "strokes"],
-                "enabled": True,
-            }
+            "polling": {"interval_ms": rng.choice((100, 250, 1000)), "tags": ["state", "strokes"], "enabled": True}
         }
     return {"event": "configuration", "device": machine, "changedAt": timestamp, "changed": changed}

@@ -10,14 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from factory_lake.gateway.identities import Lane
-from factory_lake.reconcile.lossless_json import (
-    NotTakenError,
-    Number,
-    Object,
-    canonical,
-    check_unicode,
-    parse,
-)
+from factory_lake.reconcile.lossless_json import NotTakenError, Number, Object, canonical, check_unicode, parse
 
 BlankStrings = Literal["reject", "null", "keep"]
 

@@ -181,11 +181,7 @@ class _Matching:
             for copy in self._copies.pop(copy_key):
                 self._counts_of(copy.factory, copy.lane).duplicated += 1
                 self._blame(
-                    "duplicated",
-                    sent.source,
-                    sent.entries[0].n,
-                    copy.where,
-                    "a copy that no publish explains",
+                    "duplicated", sent.source, sent.entries[0].n, copy.where, "a copy that no publish explains"
                 )
 
     def _report_never_sent(self, candidates: Mapping[_CopyKey, Sequence[_SentKey]]) -> None:
@@ -209,11 +205,7 @@ class _Matching:
             detail = f"nothing in the journals explains this {copy.place} entry ({copy.reason or 'a row'})"
             self._discrepancies.append(
                 Discrepancy(
-                    "never sent",
-                    f"{copy.factory}/{copy.gateway or '?'}/{copy.lane}",
-                    None,
-                    copy.where,
-                    detail,
+                    "never sent", f"{copy.factory}/{copy.gateway or '?'}/{copy.lane}", None, copy.where, detail
                 )
             )
             return
@@ -242,11 +234,7 @@ class _Matching:
             counts.delivered += 1
             if sent.content is None:
                 self._blame(
-                    "unexpectedly accepted",
-                    sent.source,
-                    entry.n,
-                    copy.where,
-                    f"must be rejected: {sent.rule}",
+                    "unexpectedly accepted", sent.source, entry.n, copy.where, f"must be rejected: {sent.rule}"
                 )
             self._check_copy(copy, [(sent.source, entry.sha256)])
         elif copy.place == "rejected":
@@ -273,11 +261,7 @@ class _Matching:
             for entry in entries
         ):
             self._blame(
-                "wrong arrival time",
-                source,
-                n,
-                copy.where,
-                f"received_at {received_ms}, sent {entries[0].first_ms}",
+                "wrong arrival time", source, n, copy.where, f"received_at {received_ms}, sent {entries[0].first_ms}"
             )
 
     def _counts_of(self, factory: str, lane: Lane) -> Counts:

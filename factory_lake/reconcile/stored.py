@@ -178,13 +178,7 @@ def _failures(where: str, factory: str, lane: Lane, kind: str, body: bytes) -> I
         reason = f"{kind}: {error_code(record)}"
         arrived_ms = record.get("arrivalTimestamp")
         failed = Found(
-            "rejected",
-            f"{where}#{number}",
-            factory,
-            lane,
-            payload=payload,
-            received_ms=arrived_ms,
-            reason=reason,
+            "rejected", f"{where}#{number}", factory, lane, payload=payload, received_ms=arrived_ms, reason=reason
         )
         # What failed behind the transform function is a line that it made.
         yield failed if kind == _ORIGINAL else _transformed(failed)

@@ -67,8 +67,7 @@ class RejectionLog:
         if not lines:
             return {}
         self._read(
-            min(line.arrival_ms for line in lines) - _BEFORE_MS,
-            max(line.ended_ms for line in lines) + _AFTER_MS,
+            min(line.arrival_ms for line in lines) - _BEFORE_MS, max(line.ended_ms for line in lines) + _AFTER_MS
         )
         found: dict[int, Origin] = {}
         for line in sorted(lines, key=lambda one: one.arrival_ms):

@@ -185,14 +185,7 @@ def read_plant(path: Path) -> Plant:
     return Plant(tuple(_factory(name, given) for name, given in factories.items()), Assumed(**assumed))
 
 
-_RATES = (
-    "gateways",
-    "tags",
-    "samples_per_second",
-    "message_bytes",
-    "configuration_per_hour",
-    "configuration_bytes",
-)
+_RATES = ("gateways", "tags", "samples_per_second", "message_bytes", "configuration_per_hour", "configuration_bytes")
 _CAMERAS = ("count", "mbit_per_second", "hours_per_day")
 
 

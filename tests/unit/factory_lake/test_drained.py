@@ -63,9 +63,7 @@ def test_a_stream_is_drained(stream: Seen) -> None:
         pytest.param(seen(behind={ago(29): 0.0, ago(2): 7000.0}), "7 s of messages", id="reading is late"),
         pytest.param(seen(age={ago(2): 1700.0}), "had waited for 1700 s at 11:58", id="delivery fails"),
         pytest.param(
-            seen(arrived={ago(8): 1.0}, behind={ago(3): 0.0}),
-            "may be in Firehose until 12:05",
-            id="read, not written",
+            seen(arrived={ago(8): 1.0}, behind={ago(3): 0.0}), "may be in Firehose until 12:05", id="read, not written"
         ),
     ],
 )
@@ -154,9 +152,7 @@ class Clock:
         self.now += seconds
 
 
-def test_waiting_ends_with_the_last_stream_and_tells_each_reason_once(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_waiting_ends_with_the_last_stream_and_tells_each_reason_once(capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
     answers = iter([{"a": "late", "b": ""}, {"a": "late", "b": ""}, {"a": "waiting", "b": ""}, {"a": "", "b": ""}])
     assert wait(lambda: next(answers), deadline=600, clock=clock, pause=clock.sleep)

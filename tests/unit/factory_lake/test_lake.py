@@ -71,10 +71,7 @@ def test_an_environment_s_folder_is_asked_by_terraform(tmp_path: Path, monkeypat
 @pytest.mark.parametrize(
     ("script", "told"),
     [
-        (
-            "printf '╷\\n│ Error: Backend initialization required\\n│ \\n' >&2; exit 1",
-            "Error: Backend initialization",
-        ),
+        ("printf '╷\\n│ Error: Backend initialization required\\n│ \\n' >&2; exit 1", "Error: Backend initialization"),
         ("echo no JSON", "must print JSON"),
         ("echo '{}'", None),
     ],

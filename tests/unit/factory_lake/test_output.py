@@ -61,16 +61,7 @@ def latest_values() -> Table:
     """Rows as the named query `latest-value-per-tag` gives them."""
     when = datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=UTC).replace(tzinfo=None)
     columns = (
-        *(
-            "device_name",
-            "tag_name",
-            "value",
-            "value_text",
-            "ts",
-            "success",
-            "newest_sample_ts",
-            "received_at",
-        ),
+        *("device_name", "tag_name", "value", "value_text", "ts", "success", "newest_sample_ts", "received_at"),
         *("datatype", "factory", "gateway", "device_id", "register_id"),
     )
     row = ("Furnace 2", "oil_temperature", 44.18, None, when, True, when, when, "float64")
@@ -91,23 +82,11 @@ def reconciliation() -> ReconciliationReport:
 
 
 TABLES: dict[str, tuple[Table, list[str], list[str]]] = {
-    "gateways": (
-        Table(("client ID", "topic"), [(LONG.client_id, LONG.topic)]),
-        [],
-        [LONG.client_id, LONG.topic],
-    ),
+    "gateways": (Table(("client ID", "topic"), [(LONG.client_id, LONG.topic)]), [], [LONG.client_id, LONG.topic]),
     "latest-value-per-tag": (latest_values(), [], [UUID, "oil_temperature", "2026-03-04 05:06:07.089"]),
     "redrive": (findings().table(), findings().notes(applied=False), [LONG.factory, KEY]),
-    "reconcile": (
-        reconciliation().table(),
-        reconciliation().notes(),
-        [f"{LONG.factory}/{LONG.lane}", KEY, str(LONG)],
-    ),
-    "names": (
-        Table(("name", "description"), [(ARN, f"what {ARN} is for")], frozenset({"description"})),
-        [],
-        [ARN],
-    ),
+    "reconcile": (reconciliation().table(), reconciliation().notes(), [f"{LONG.factory}/{LONG.lane}", KEY, str(LONG)]),
+    "names": (Table(("name", "description"), [(ARN, f"what {ARN} is for")], frozenset({"description"})), [], [ARN]),
 }
 
 
@@ -205,12 +184,7 @@ def test_headings_of_several_words_are_wrapped_before_a_record_is_needed() -> No
 
 def test_prose_is_wrapped_at_blanks_only() -> None:
     table = Table(("id", "why"), [("x", f"because {UUID} is so")], frozenset({"why"}))
-    assert list(layout(table, 50)) == [
-        "id  why",
-        f"--  {'-' * 46}",
-        f"x   because {UUID}",
-        "    is so",
-    ]
+    assert list(layout(table, 50)) == ["id  why", f"--  {'-' * 46}", f"x   because {UUID}", "    is so"]
     assert list(layout(table, 20)) == ["id   x", "why  because", f"     {UUID}", "     is so", ""]
 
 

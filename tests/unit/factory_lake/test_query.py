@@ -17,11 +17,7 @@ from factory_lake.output import Table, emit
 from factory_lake.query import QueryError, QueryFailedError, run, run_named
 
 QUERY_ID = "11111111-2222-3333-4444-555555555555"
-START = {
-    "QueryString": "SELECT 1",
-    "WorkGroup": "lake",
-    "QueryExecutionContext": {"Database": "lake"},
-}
+START = {"QueryString": "SELECT 1", "WorkGroup": "lake", "QueryExecutionContext": {"Database": "lake"}}
 
 
 @pytest.fixture
@@ -47,11 +43,7 @@ def looked(stub: Stubber, state: str, reason: str | None = None) -> None:
 
 
 def fetched(
-    stub: Stubber,
-    types: dict[str, str],
-    *rows: list[str | None],
-    token: str | None = None,
-    more: str | None = None,
+    stub: Stubber, types: dict[str, str], *rows: list[str | None], token: str | None = None, more: str | None = None
 ) -> None:
     info = [{"Name": name, "Type": kind} for name, kind in types.items()]
     data = [{"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]} for row in rows]

@@ -83,9 +83,7 @@ class Listener:
         self._came = threading.Condition()
         self._subscribed = threading.Event()
         self._client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=identity.source.client_id,
-            protocol=MQTTProtocolVersion.MQTTv311,
+            CallbackAPIVersion.VERSION2, client_id=identity.source.client_id, protocol=MQTTProtocolVersion.MQTTv311
         )
         self._client.tls_set_context(tls_context(broker, identity, certificate_file))
         self._client.on_connect = lambda client, *_: client.subscribe(topic, qos=1)

@@ -62,11 +62,7 @@ def test_publish(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFix
         "krakow/typed/configuration,1",
     ]
     sent = {(entry.source.lane, entry.payload) for entry in read_journals(tmp_path / "journals")}
-    assert sent == {
-        ("measurements", b'{"a":1}'),
-        ("measurements", b"not JSON"),
-        ("configuration", b'{"b":2.50}'),
-    }
+    assert sent == {("measurements", b'{"a":1}'), ("measurements", b"not JSON"), ("configuration", b'{"b":2.50}')}
 
 
 def test_a_file_with_an_error_sends_nothing(

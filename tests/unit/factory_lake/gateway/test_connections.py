@@ -45,11 +45,7 @@ def outputs_of(tmp_path: Path, *sources: Source, names: tuple[str, ...] = ("firs
             made = make_csr(source.client_id, name, tmp_path / "csr", tmp_path / "keys")
             certificates[f"{name}.pem"] = certificate_from(made.csr)
         lanes = gateways.setdefault(source.factory, {}).setdefault(source.gateway, {})
-        lanes[source.lane] = {
-            "client_id": source.client_id,
-            "topic": source.topic,
-            "certificate_pems": certificates,
-        }
+        lanes[source.lane] = {"client_id": source.client_id, "topic": source.topic, "certificate_pems": certificates}
     return {"iot_endpoint": "abc-ats.iot.eu-central-1.amazonaws.com", "gateways": gateways}
 
 
@@ -59,11 +55,7 @@ def both_lanes(factory: str, gateway: str) -> list[Source]:
 
 
 def test_every_identity_of_the_lake(tmp_path: Path) -> None:
-    sources = [
-        *both_lanes("krakow", "line-1"),
-        *both_lanes("krakow", "line-2"),
-        *both_lanes("lyon", "press-shop"),
-    ]
+    sources = [*both_lanes("krakow", "line-1"), *both_lanes("krakow", "line-2"), *both_lanes("lyon", "press-shop")]
     outputs = outputs_of(tmp_path, *reversed(sources))
     connections = load_connections(outputs, tmp_path / "keys", BROKER)
     assert connections.sources == tuple(sources)
@@ -122,18 +114,14 @@ def test_a_foreign_topic_is_not_believed(tmp_path: Path) -> None:
     outputs = outputs_of(tmp_path, *both_lanes("krakow", "line-1"))
     outputs["gateways"]["krakow"]["line-1"]["measurements"]["topic"] = "factories/lyon/line-1/measurements"
     with pytest.raises(
-        ConfigurationError,
-        match=r"gateways\.krakow\.line-1\.measurements must be krakow-line-1-measurements on",
+        ConfigurationError, match=r"gateways\.krakow\.line-1\.measurements must be krakow-line-1-measurements on"
     ):
         load_connections(outputs, tmp_path / "keys", BROKER)
 
 
 def test_unknown_sources_are_refused(tmp_path: Path) -> None:
     connections = load_connections(outputs_of(tmp_path, *both_lanes("krakow", "line-1")), tmp_path / "keys", BROKER)
-    with pytest.raises(
-        ConfigurationError,
-        match="the lake has no gateway lyon/x/measurements; it has krakow/line-1",
-    ):
+    with pytest.raises(ConfigurationError, match="the lake has no gateway lyon/x/measurements; it has krakow/line-1"):
         connections.identity(Source("lyon", "x", "measurements"))
 
 

@@ -118,10 +118,7 @@ def test_any_bytes_fit_into_an_envelope(payload: bytes) -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        (
-            b'{"message":{},"lanes":"x"}',
-            "an envelope has no key 'lanes', only factory, gateway, lane, message",
-        ),
+        (b'{"message":{},"lanes":"x"}', "an envelope has no key 'lanes', only factory, gateway, lane, message"),
         (b'{"message":{},"message_base64":""}', "either message or message_base64, not both"),
         (b'{"message":{},"message":{}}', "each key only once"),
         (b'{"message_base64":"?"}', "message_base64 must be base64"),
@@ -155,10 +152,7 @@ def test_a_default_gateway_stays_in_its_factory(tmp_path: Path) -> None:
             tmp_path, SAMPLE + b'\n{"factory":"lyon","message":{}}', factory="krakow", gateway="line-2"
         )
     ]
-    assert sources == [
-        Source("krakow", "line-2", "measurements"),
-        Source("lyon", "press-shop", "measurements"),
-    ]
+    assert sources == [Source("krakow", "line-2", "measurements"), Source("lyon", "press-shop", "measurements")]
 
 
 def test_a_gateway_of_several_factories_needs_its_factory() -> None:
@@ -209,10 +203,7 @@ def test_other_encodings_of_unicode_become_utf8(tmp_path: Path, encoding: str, m
     content = mark + f"{line}\r\n{line}\r\n".encode(encoding)
     for name in ("mine.jsonl", "mine.json"):
         messages = read(tmp_path, content, name)
-        assert [(message.payload, message.line) for message in messages] == [
-            (line.encode(), 1),
-            (line.encode(), 2),
-        ]
+        assert [(message.payload, message.line) for message in messages] == [(line.encode(), 1), (line.encode(), 2)]
     table = "timestamp,tag,value\n1772600000000,Füllstand,1.50\n"
     (message,) = read(tmp_path, mark + table.encode(encoding), "mine.csv")
     assert json.loads(message.payload)["tagName"] == "Füllstand"
@@ -221,10 +212,7 @@ def test_other_encodings_of_unicode_become_utf8(tmp_path: Path, encoding: str, m
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (
-            b"\xff\xfe{\x00}",
-            " must be UTF-8, UTF-16 or UTF-32, begins as UTF-16 and goes on otherwise",
-        ),
+        (b"\xff\xfe{\x00}", " must be UTF-8, UTF-16 or UTF-32, begins as UTF-16 and goes on otherwise"),
         # what `>>` of Windows PowerShell does to a file
         (
             SAMPLE + b"\r\n" + SAMPLE.decode().encode("utf-16-le"),
@@ -273,8 +261,7 @@ def test_documents_over_several_lines_are_one_message_each(
 
 @given(
     objects=st.lists(
-        st.dictionaries(st.text(max_size=3), st.text(max_size=3) | st.integers() | st.lists(st.booleans())),
-        min_size=1,
+        st.dictionaries(st.text(max_size=3), st.text(max_size=3) | st.integers() | st.lists(st.booleans())), min_size=1
     ),
     indent=st.sampled_from([0, 2, "\t"]),
     in_array=st.booleans(),
@@ -334,10 +321,7 @@ def test_json_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes, tol
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (
-            SAMPLE + b",\n" + SAMPLE + b",\n",
-            "1: must be one message a line, or JSON: no comma may stand between",
-        ),
+        (SAMPLE + b",\n" + SAMPLE + b",\n", "1: must be one message a line, or JSON: no comma may stand between"),
         (b"[" + SAMPLE + b",\n" + SAMPLE + b",\n", "3: must be one message a line, or JSON: must be JSON: "),
         (b'{\n  "a": 1,\n  "b": tru\n}\n', "3: must be one message a line, or JSON: must be JSON: "),
         (SAMPLE + b'\n{\n  "a": "\xff"\n}\n', "3: must be one message a line, or JSON: must be UTF-8"),
@@ -492,23 +476,8 @@ def test_csv_tags_keep_their_register(tmp_path: Path) -> None:
             )
         ),
         *(
-            (
-                f'timestamp,tag,value\n1772600000000,t,"{cell}"\n',
-                "2: value is a number that JSON spells otherwise",
-            )
-            for cell in (
-                "44,18",
-                "1.234,5",
-                "1,000",
-                "1,234.5",
-                "1 000",
-                "1'000",
-                "+5",
-                ".5",
-                "5.",
-                "-,5",
-                "1,5e3",
-            )
+            (f'timestamp,tag,value\n1772600000000,t,"{cell}"\n', "2: value is a number that JSON spells otherwise")
+            for cell in ("44,18", "1.234,5", "1,000", "1,234.5", "1 000", "1'000", "+5", ".5", "5.", "-,5", "1,5e3")
         ),
         ("timestamp,tag,value\n1772600000000,,1\n", "2: tag must not be empty"),
         ("timestamp,tag,value,success\n1772600000000,t,1,yes\n", "2: success must be true or false"),

@@ -212,10 +212,7 @@ def test_a_broker_with_a_foreign_certificate_is_not_trusted(lake: IotLake, tmp_p
     foreign.write_text(identity.certificate)  # a certificate, but of no authority that signed the broker's
     broker = lake.broker()
     connection = Connection(
-        type(broker)(broker.host, broker.port, foreign),
-        identity,
-        Journal.open(tmp_path, source),
-        tmp_path / "c.pem",
+        type(broker)(broker.host, broker.port, foreign), identity, Journal.open(tmp_path, source), tmp_path / "c.pem"
     )
     with pytest.raises(DeliveryError, match="is not trusted"):
         connection.run(payloads(1))

@@ -120,10 +120,7 @@ def test_time_goes_on_by_the_interval() -> None:
 
 @pytest.mark.parametrize(
     ("lane", "kinds"),
-    [
-        ("measurements", malformed.MALFORMED_MEASUREMENTS),
-        ("configuration", malformed.MALFORMED_CONFIGURATION),
-    ],
+    [("measurements", malformed.MALFORMED_MEASUREMENTS), ("configuration", malformed.MALFORMED_CONFIGURATION)],
 )
 def test_some_hundred_messages_hold_every_case(lane: Lane, kinds: tuple[malformed.MalformedCase, ...]) -> None:
     seen = Counter(message.kind for message in some(Source("krakow", "line-1", lane), number=500))

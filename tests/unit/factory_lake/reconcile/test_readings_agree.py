@@ -129,8 +129,7 @@ def test_on_any_sample(payload: bytes, blanks: BlankStrings) -> None:
 @settings(max_examples=300, deadline=None)
 @given(
     payload=st.one_of(
-        st.builds(lambda value: json.dumps(value).encode("utf-8", "surrogatepass"), _values),
-        st.binary(max_size=12),
+        st.builds(lambda value: json.dumps(value).encode("utf-8", "surrogatepass"), _values), st.binary(max_size=12)
     ),
     blanks=_blanks,
 )

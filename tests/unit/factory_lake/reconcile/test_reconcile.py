@@ -9,18 +9,7 @@ import pytest
 from factory_lake.gateway.errors import JournalError
 from factory_lake.reconcile import Counts, Rules, StoredObjects, reconcile
 from factory_lake.reconcile.stored import StoredError
-from tests.support.fixture_lake import (
-    BUCKETS,
-    NOW_MS,
-    OVEN,
-    PRESS,
-    SETUP,
-    FixtureLake,
-    day_of,
-    kinds,
-    row,
-    sample,
-)
+from tests.support.fixture_lake import BUCKETS, NOW_MS, OVEN, PRESS, SETUP, FixtureLake, day_of, kinds, row, sample
 
 DAY_MS = 86_400_000
 NOT_JSON = b'{"deviceID": "d-1", '
@@ -262,10 +251,7 @@ def test_an_error_object_that_does_not_hold_the_original_bytes(lake: FixtureLake
     report = lake.reconcile()
     assert report.total == Counts(sent=1, lost=1)
     (discrepancy,) = report.discrepancies
-    assert (discrepancy.kind, discrepancy.detail) == (
-        "altered",
-        "the rejected entry holds other bytes than were sent",
-    )
+    assert (discrepancy.kind, discrepancy.detail) == ("altered", "the rejected entry holds other bytes than were sent")
 
 
 def test_wrong_partition(lake: FixtureLake) -> None:
@@ -422,15 +408,7 @@ def test_json_has_the_numbers_of_the_contract(lake: FixtureLake) -> None:
     report = json.loads(json.dumps(lake.reconcile().to_json()))
     numbers = asdict(Counts(sent=2, delivered=1, lost=1))
     assert report["messages"] == {"total": numbers, "by_lane": {"krakow/measurements": numbers}}
-    assert set(numbers) == {
-        "sent",
-        "delivered",
-        "rejected",
-        "error_action",
-        "lost",
-        "duplicated",
-        "redelivered",
-    }
+    assert set(numbers) == {"sent", "delivered", "rejected", "error_action", "lost", "duplicated", "redelivered"}
     assert report["discrepancies"][0]["kind"] == "lost"
 
 

@@ -33,11 +33,7 @@ if TYPE_CHECKING:
 
 REGION: Literal["eu-central-1"] = "eu-central-1"
 LANE = LaneNames(
-    "krakow",
-    "measurements",
-    "lake-measurements",
-    "lake-krakow-measurements",
-    "lake-krakow-measurements-transform",
+    "krakow", "measurements", "lake-measurements", "lake-krakow-measurements", "lake-krakow-measurements-transform"
 )
 ENVIRONMENT = {"FACTORY": "krakow", "LANE": "measurements"}
 # When the messages came. CloudWatch Logs takes no lines from long ago.
@@ -139,10 +135,7 @@ class Plant:
         )
 
     def redrive(
-        self,
-        options: Options | None = None,
-        run: str = "run",
-        clock_ms: Callable[[], int] | None = None,
+        self, options: Options | None = None, run: str = "run", clock_ms: Callable[[], int] | None = None
     ) -> Findings:
         """Redrive everything."""
         findings = Findings()

@@ -33,16 +33,7 @@ def test_a_dry_run_is_the_default_and_apply_does_it(
     plant.reject(b"no JSON", gateway="line-2")
     plant.error_action(sample(1))
     report = tmp_path / "build" / "redrive.json"
-    arguments = [
-        "redrive",
-        "errors",
-        "--lake",
-        str(outputs),
-        "--lane",
-        "measurements",
-        "--report",
-        str(report),
-    ]
+    arguments = ["redrive", "errors", "--lake", str(outputs), "--lane", "measurements", "--report", str(report)]
     assert main(arguments) == 0
     assert "Nothing was redriven; --apply does it." in capsys.readouterr().out
     assert plant.stream() == []
@@ -71,14 +62,8 @@ def test_problems_are_told_by_the_exit_code(plant: Plant, outputs: Path, capsys:
             ["redrive", "errors", "--lake", "{outputs}", "--factory", "lodz"],
             "--factory must be one that has data streams",
         ),
-        (
-            [*STREAM, "--from", "2026-03-09T07:00:00Z", "--to", "2026-03-09T06:00:00Z"],
-            "--from must be before --to",
-        ),
-        (
-            [*STREAM, "--from", "2026-03-09T07:00:00Z", "--to", "{now}"],
-            "--to at least 1800 s ago",
-        ),
+        ([*STREAM, "--from", "2026-03-09T07:00:00Z", "--to", "2026-03-09T06:00:00Z"], "--from must be before --to"),
+        ([*STREAM, "--from", "2026-03-09T07:00:00Z", "--to", "{now}"], "--to at least 1800 s ago"),
         (["redrive", "errors", "--lake", "nowhere.json"], "nowhere.json must be"),
     ],
 )

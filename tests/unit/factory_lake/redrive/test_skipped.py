@@ -57,12 +57,7 @@ class Skipping:
         findings = Findings()
         parts = replace(self.plant.parts(), lane="configuration")
         redrive = RangeRedrive(
-            self.plant.s3,
-            parts,
-            PREDICTION,
-            options or Options(apply=True),
-            findings,
-            self.plant.clock.sleep,
+            self.plant.s3, parts, PREDICTION, options or Options(apply=True), findings, self.plant.clock.sleep
         )
         redrive.redrive(self.from_ms, to_ms)
         return findings
@@ -82,9 +77,7 @@ def _key(number: int, gateway: str = "line-1") -> str:
     return f"{time.time_ns() // 1_000_000}/{gateway}/{number}"
 
 
-def test_what_is_in_a_table_or_in_errors_stays_and_the_rest_is_redriven_with_its_own_key(
-    skipping: Skipping,
-) -> None:
+def test_what_is_in_a_table_or_in_errors_stays_and_the_rest_is_redriven_with_its_own_key(skipping: Skipping) -> None:
     keys = [_key(number) for number in range(5)]
     payloads = [b'{"n": 0}', b'{"n": 1}', b"no JSON", b"no JSON at all", b'{"n": 4}']
     for payload, key in zip(payloads, keys, strict=True):

@@ -240,8 +240,7 @@ def _quota(what: str, *factories: Factory, assumed: Assumed = _EXACT) -> Row:
 
 
 @pytest.mark.parametrize(
-    ("what", "most"),
-    [("Kinesis: on-demand data streams", 25), ("CloudWatch: Metrics Insights alarms", 33)],
+    ("what", "most"), [("Kinesis: on-demand data streams", 25), ("CloudWatch: Metrics Insights alarms", 33)]
 )
 def test_so_many_factories_fit_into_an_accounts_quota(tmp_path: Path, what: str, most: int) -> None:
     factory = _factory(tmp_path)
@@ -329,10 +328,7 @@ def test_a_plant_that_cannot_be_is_refused(tmp_path: Path, content: str, complai
     [
         ("lanes.measurement = {}", r"factories.krakow.lanes must have .*, got measurement"),
         ("lanes.measurements.stream = { shard = 1 }", r".*lanes.measurements.stream must have .*, got shard"),
-        (
-            "cameras = { count = 1 }",
-            r"factories.krakow.cameras.mbit_per_second must be a number, .*, got None",
-        ),
+        ("cameras = { count = 1 }", r"factories.krakow.cameras.mbit_per_second must be a number, .*, got None"),
         ("cameras = { count = 1, mbit_per_second = 0 }", r".*mbit_per_second must be more than 0, got 0"),
     ],
 )
@@ -362,10 +358,7 @@ def test_a_stream_is_paid_for_either_by_shards_or_on_demand(tmp_path: Path) -> N
 def test_video_is_paid_for_by_what_the_cameras_send(tmp_path: Path) -> None:
     """Two cameras, half of the day, at 8 Mbit/s: 1 MB/s on average; kept 73 hours, a tenth of a month."""
     uses = _uses(
-        _factory(
-            tmp_path,
-            "cameras = { count = 2, mbit_per_second = 8, hours_per_day = 12, retention_hours = 73 }",
-        )
+        _factory(tmp_path, "cameras = { count = 2, mbit_per_second = 8, hours_per_day = 12, retention_hours = 73 }")
     )
     gb = cost.SECONDS / 1000
     assert uses["video_gb_in"] == uses["video_gb_out"] == pytest.approx(gb)
