@@ -40,11 +40,7 @@ _AWS_ENDPOINT = re.compile(r"[^.]+\.iot\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 
 
 class Clients:
-    """Makes boto3 clients of one lake.
-
-    Args:
-        lake: The lake.
-    """
+    """Makes boto3 clients of one lake."""
 
     def __init__(self, lake: Lake) -> None:
         self._local = lake.local
@@ -63,11 +59,6 @@ class Clients:
 
     def client(self, service: str, *, attempts: int = _ATTEMPTS, connections: int = 10) -> Any:
         """A client of one service.
-
-        Args:
-            service: boto3's name of it.
-            attempts: How often a call is made before it fails.
-            connections: How many calls may be under way at once.
 
         Raises:
             AwsError: When no region is set.

@@ -40,7 +40,6 @@ class Seen:
     """What CloudWatch has of one stream: values by the minute that they are of, which begins at the key.
 
     Attributes:
-        arrived: Records that were put into the data stream.
         behind: Milliseconds that the delivery stream read behind the end.
         age: Seconds that the oldest record in Firehose had waited.
         interval: How long an object may be filled.
@@ -53,12 +52,7 @@ class Seen:
 
 
 def what_is_missing(seen: Seen, now: datetime) -> str:
-    """Why a stream is not drained, in words; empty when it is.
-
-    Args:
-        seen: What CloudWatch has of the last day.
-        now: The time, with a time zone.
-    """
+    """Why a stream is not drained, in words; empty when it is."""
     arrivals = [minute for minute, records in seen.arrived.items() if records > 0]
     # A record of a minute came before its end.
     last = max(arrivals) + _MINUTE if arrivals else now - _LOOK_BACK

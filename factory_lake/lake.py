@@ -33,11 +33,7 @@ _TERRAFORM_SECONDS = 90
 
 
 class Outputs(dict[str, Any]):
-    """A lake's outputs, name to value.
-
-    Attributes:
-        place: Where they were read.
-    """
+    """A lake's outputs, name to value."""
 
     def __init__(self, values: Mapping[str, Any], place: object) -> None:
         super().__init__(values)
@@ -50,14 +46,7 @@ class LocalAccess:
 
     Attributes:
         endpoint: Base URL of every AWS service.
-        region: Its region.
-        access_key_id: Credentials of its account.
-        secret_access_key: Likewise.
         ca_file: PEM that verifies the MQTT broker's certificate.
-        mqtt_host: Where MQTT over TLS listens.
-        mqtt_port: Where MQTT over TLS listens.
-        key_dir: The gateways' private keys.
-        journal_dir: The gateways' journals.
     """
 
     endpoint: str
@@ -99,7 +88,6 @@ class Lake:
 
     Attributes:
         place: What the user named, for messages.
-        outputs: Its outputs.
         local: How it is reached, when it is a local one; None on AWS.
     """
 

@@ -34,10 +34,7 @@ class Table:
     """Rows for a reader.
 
     Attributes:
-        columns: Names of the columns.
-        rows: Values, None where there is none.
         prose: Columns that may be wrapped at blanks; all others are printed in one piece.
-        title: A line above.
         right: Columns of numbers that are texts already; columns of numbers are found by themselves.
     """
 
@@ -57,12 +54,7 @@ def emit(
 ) -> None:
     """Print a command's result to standard output.
 
-    Args:
-        form: What the user asked for.
-        table: The result. Formats other than `table` print it alone.
-        document: What JSON shows, when it is more than the table's rows.
-        more: Further tables.
-        notes: Lines below the tables.
+    JSON shows `document` where that is more than the table's rows; only `table` has `more` and `notes`.
     """
     if form == "json":
         print(

@@ -38,13 +38,7 @@ class QueryError(FactoryLakeError):
 
 
 class QueryFailedError(QueryError):
-    """Athena ended a query without an answer.
-
-    Attributes:
-        query_id: ID of the execution.
-        state: ``FAILED`` or ``CANCELLED``.
-        reason: Athena's own words.
-    """
+    """Athena ended a query without an answer."""
 
     def __init__(self, query_id: str, state: str, reason: str) -> None:
         super().__init__(f"query {query_id}", f"{state.lower()}: {reason}")
@@ -58,13 +52,10 @@ class Result:
     """An answer.
 
     Attributes:
-        columns: names of the columns.
-        types: their types, as Athena names them.
         rows: one tuple a row, each value as Python's own type: numbers, booleans, dates and timestamps
             (without a zone, as the lake has them: UTC); all else as Athena's text; None for NULL.
         seconds: from asking until the answer was there.
         bytes_scanned: what Athena bills by.
-        query_id: ID of the execution.
     """
 
     columns: tuple[str, ...]
@@ -88,13 +79,7 @@ def run(
 
     A wait that is interrupted, by Ctrl-C for instance, cancels the query, so that it scans no further.
 
-    Args:
-        client: boto3's Athena client.
-        sql: the query.
-        workgroup: the workgroup to run it in.
-        database: where table names without a database are looked up.
-        parameters: a value for each ``?`` of the query, as a SQL literal: ``"'krakow'"``, ``"3"``.
-        sleep: waits between two looks at the query's state.
+    `parameters` has a SQL literal for each ``?`` of the query: ``"'krakow'"``, ``"3"``.
 
     Raises:
         QueryFailedError: it failed or was cancelled.

@@ -15,11 +15,8 @@ class Frame:
     """A frame as it is shown.
 
     Attributes:
-        index: Its place, from 0.
         seconds: When it is shown, from the file's beginning; None where the file does not say.
         is_key: Whether it decodes without others.
-        width: Pixels.
-        height: Pixels.
     """
 
     index: int
@@ -32,10 +29,6 @@ class Frame:
 def list_frames(file: Path, place: object) -> list[Frame]:
     """Every frame of a video, decoded.
 
-    Args:
-        file: The video.
-        place: What the user named, for messages.
-
     Raises:
         ClipError: When the file is no video, or does not decode to its end.
     """
@@ -47,12 +40,6 @@ def list_frames(file: Path, place: object) -> list[Frame]:
 
 def export_frame(file: Path, index: int, picture: Path, place: object) -> None:
     """Write one frame as a picture, in the format that the picture's name says.
-
-    Args:
-        file: The video.
-        index: Which frame, from 0.
-        picture: Where to.
-        place: What the user named, for messages.
 
     Raises:
         ClipError: When the file is no video or has no such frame, or the picture's format is unknown.

@@ -27,7 +27,6 @@ class Broker:
     """An MQTT broker.
 
     Attributes:
-        host: Its name or address, which its certificate must be for.
         port: 8883, or 443 where only that one is open (AWS IoT serves both).
         ca_file: PEM that verifies its certificate; None for the system's trust store, which has Amazon's
             roots.
@@ -46,9 +45,7 @@ class Identity:
     """What one connection needs.
 
     Attributes:
-        source: Whose it is.
         certificate: PEM of the certificate that AWS IoT made from the CSR.
-        key_file: The private key.
     """
 
     source: Source
@@ -61,7 +58,6 @@ class Connections:
     """Every identity of a lake whose key is here, and where they connect.
 
     Attributes:
-        broker: Where.
         identities: By factory, gateway and lane, in that order.
     """
 
@@ -92,11 +88,6 @@ def load_connections(outputs: Mapping[str, Any], key_dir: Path, broker: Broker) 
     Of several certificates (a rotation), the last name in alphabetical order whose key is in `key_dir` is
     used: with names that are dates, the newest.
 
-    Args:
-        outputs: The lake's outputs, name to value.
-        key_dir: The folder that `make_csr` put the keys in.
-        broker: Where to connect.
-
     Raises:
         LakeError: When the output is missing.
         ConfigurationError: When a gateway has no certificate whose key is here, or a key does not fit its
@@ -114,12 +105,7 @@ def load_connections(outputs: Mapping[str, Any], key_dir: Path, broker: Broker) 
 
 
 def tls_context(broker: Broker, identity: Identity, certificate_file: Path) -> ssl.SSLContext:
-    """A context that verifies the broker and shows the identity's certificate.
-
-    Args:
-        broker: Whom to trust.
-        identity: Whose certificate and key to use.
-        certificate_file: Where the certificate's PEM is written, since OpenSSL reads it from a file.
+    """Make a context that verifies the broker and shows the identity's certificate, in a file for OpenSSL.
 
     Raises:
         ConfigurationError: When a file cannot be used.

@@ -29,12 +29,7 @@ _COMMON_NAME_LENGTH = 64
 
 @dataclass(frozen=True)
 class KeyAndCsr:
-    """Where a new key and its request are.
-
-    Attributes:
-        key: The private key, PEM (PKCS 8), readable by its owner alone.
-        csr: The certificate signing request, PEM.
-    """
+    """Where a new key (PEM, PKCS 8, readable by its owner alone) and its request are."""
 
     key: Path
     csr: Path

@@ -24,7 +24,6 @@ class Piece:
 
     Attributes:
         line: The line where it begins, from 1.
-        content: Its bytes.
     """
 
     line: int
@@ -32,12 +31,7 @@ class Piece:
 
 
 class PieceError(ValueError):
-    """A part of a file cannot be read.
-
-    Attributes:
-        line: Its line.
-        rule: What is expected there.
-    """
+    """A part of a file cannot be read."""
 
     def __init__(self, line: int, rule: str) -> None:
         self.line = line

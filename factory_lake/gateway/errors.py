@@ -22,7 +22,6 @@ class FileError(GatewayError):
     """A line of a user's file breaks the format.
 
     Attributes:
-        path: The file, as the user named it.
         line: The line, from 1; 0 where the whole file is meant.
     """
 

@@ -65,13 +65,7 @@ _NO_TEXT = {
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message of a file and whose it is.
-
-    Attributes:
-        source: The gateway and lane that publish it.
-        payload: The bytes.
-        line: Its line in the file.
-    """
+    """A message of a file and whose it is."""
 
     source: Source
     payload: bytes
@@ -80,14 +74,7 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Defaults:
-    """Whose messages those are that do not say so.
-
-    Attributes:
-        sources: Every source of the lake.
-        factory: The factory, when the user named one.
-        gateway: The gateway, when the user named one.
-        lane: The lane.
-    """
+    """Whose messages those are that do not say so."""
 
     sources: Sequence[Source]
     factory: str | None = None

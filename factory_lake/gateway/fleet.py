@@ -23,8 +23,6 @@ class SendOptions:
 
     Attributes:
         rate: Publishes a second on each connection, on average; none passes 100 in any second.
-        version: MQTT version.
-        timeouts: How long connections wait for what.
     """
 
     rate: float = 100
@@ -42,13 +40,8 @@ def send(
 ) -> dict[Source, Progress]:
     """Send every source's payloads over its own connection and wait until all are acknowledged.
 
-    Args:
-        connections: Broker and identities.
-        work: What each source sends.
-        journal_dir: Where the journals are; certificates are written beside them.
-        options: How to send.
-        watch: Called in this thread a few times a second and at the end.
-        stop: Set it to stop early; so does Ctrl-C, which then goes on to the caller.
+    `watch` is called in this thread a few times a second and at the end. Set `stop` to stop early; so does Ctrl-C,
+    which then goes on to the caller. Certificates are written beside the journals.
 
     Returns:
         What each connection did.

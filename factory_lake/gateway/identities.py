@@ -20,9 +20,7 @@ class Source:
     """One lane of one gateway: what has a client ID, a topic and a journal of its own.
 
     Attributes:
-        factory: Factory ID.
         gateway: Gateway ID, unique in its factory.
-        lane: `measurements` or `configuration`.
     """
 
     factory: str

@@ -35,13 +35,8 @@ class Entry:
     """One message and what became of its publishes.
 
     Attributes:
-        source: Who sent it.
         n: Its position in the journal, from 1.
-        payload: The bytes that were published.
-        sha256: Their SHA-256, in hex.
         first_ms: When it was first published, epoch ms by the gateway's clock.
-        last_ms: When it was last published.
-        attempts: How often it was published.
         acked_ms: When the broker acknowledged it; None while it has not.
         refused: Why the broker refused it; None when it did not.
     """
@@ -64,12 +59,7 @@ class Entry:
 
 @dataclass
 class Journal:
-    """A connection's journal, open for appending. One process at a time; used by one thread.
-
-    Attributes:
-        path: The file.
-        source: Whose messages it holds.
-    """
+    """A connection's journal, open for appending. One process at a time; used by one thread."""
 
     path: Path
     source: Source

@@ -23,9 +23,7 @@ class MalformedCase:
     """One way in which real plants' messages differ from clean ones.
 
     Attributes:
-        name: Its name, as test reports show it.
         accepted: Whether the lake takes such a message into its table (cleaned); otherwise it is rejected.
-        make: Makes a payload of this kind.
     """
 
     name: str

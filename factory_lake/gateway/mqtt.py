@@ -67,11 +67,8 @@ class Progress:
 
     Attributes:
         published: Messages published, each counted once.
-        acked: Messages that the broker has acknowledged.
         resent: Publishes of a message that had been published before.
-        reconnects: Connections after the first.
         resumed: Connections for which the broker still had the session, so that packet numbers stayed valid.
-        state: One or two words for a display.
     """
 
     published: int = 0
@@ -88,7 +85,6 @@ class Clock:
 
     Attributes:
         clock: Seconds that only go forward.
-        now_ms: Epoch ms.
         rng: Spreads the pauses of several gateways.
     """
 
@@ -100,16 +96,9 @@ class Clock:
 class Connection:
     """Publishes as one identity.
 
-    Args:
-        broker: Where.
-        identity: As whom.
-        journal: What was sent; also what an earlier run left unacknowledged.
-        certificate_file: Where the certificate is written for OpenSSL.
-        rate: Publishes a second on average; never more than 100 in any second.
-        version: MQTT 5 tells why it refuses; 3.1.1 is what older gateways speak.
-        window: Unacknowledged messages at most.
-        timeouts: How long to wait for what.
-        clock: Clock and randomness.
+    What an earlier run left unacknowledged in the journal goes out as well. `rate` is publishes a second on average,
+    never more than 100 in any second; `window` is how many may be unacknowledged. MQTT 5 tells why it refuses;
+    3.1.1 is what older gateways speak.
 
     Raises:
         ConfigurationError: When certificate, key or CA cannot be used.

@@ -40,7 +40,6 @@ class Message:
     """One message of the plant.
 
     Attributes:
-        payload: The bytes to publish.
         kind: `clean`, or the case that it is of.
         accepted: Whether the lake is to take it into its table; otherwise it belongs to the rejected ones.
     """
@@ -55,13 +54,8 @@ class Tag:
     """One register of one machine.
 
     Attributes:
-        device_id: UUID of the machine.
-        device_name: Its name.
-        register_id: UUID of the register.
-        name: The tag's name.
         datatype: LoopEdge's name for the register's type.
         description: Text about it; LoopEdge sends "" without one.
-        signal: How its value moves.
     """
 
     device_id: str
@@ -89,14 +83,7 @@ class Tag:
 
 
 def messages(source: Source, seed: int, start_ms: int, interval_ms: float) -> Iterator[Message]:
-    """What a gateway sends on one lane, without end.
-
-    Args:
-        source: Whose messages; another gateway has other machines' values.
-        seed: Makes one plant of many.
-        start_ms: When the first message is sent, epoch ms.
-        interval_ms: Time between two messages.
-    """
+    """What a gateway sends on one lane, without end."""
     if source.lane == "measurements":
         return _measurements(source, seed, start_ms, interval_ms)
     return _configuration(source, seed, start_ms, interval_ms)

@@ -14,11 +14,8 @@ class Proxy:
     """A TCP line to a broker, which can be cut, and made to lose what the broker answers.
 
     Attributes:
-        host: The broker's.
-        port: The broker's.
         answers_pass: Whether the broker's bytes reach the client.
         is_up: Whether new connections are let through.
-        connections: How many were.
     """
 
     host: str

@@ -50,7 +50,6 @@ class Counter:
     """A count that grows, and starts again where its register ends.
 
     Attributes:
-        count: Where it stands.
         most: The largest step.
         modulus: One more than the largest number of the register.
     """

@@ -24,9 +24,7 @@ class Simulation:
     Attributes:
         messages: Over all gateways together; None for as many as fit into `seconds`.
         seconds: When to stop; None for when `messages` are sent.
-        seed: Makes one plant of many.
         start_ms: When the first samples are taken, epoch ms.
-        options: How to send.
     """
 
     messages: int | None

@@ -79,12 +79,6 @@ Content = Row | Line
 def expected(payload: bytes, lane: Lane, arrived_ms: int, rules: Rules) -> Content:
     """What the lane's table must hold of a payload.
 
-    Args:
-        payload: The bytes that were published.
-        lane: Where.
-        arrived_ms: When the broker got it, epoch ms.
-        rules: The lane's settings.
-
     Raises:
         NotTakenError: When the lake must reject it.
     """

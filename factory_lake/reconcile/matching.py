@@ -26,12 +26,9 @@ class _Sent:
     """Messages of one source with the same bytes, and what they must become.
 
     Attributes:
-        entries: Their journal entries, in order.
         content: The row they must become; None when they must be rejected.
-        rule: Why they must be rejected.
         may_be_rejected: Whether rejection is right as well: the window's edge lies between publish and
             PUBACK.
-        standing: The copies that stand for them.
         altered: What is stored instead of some of them.
     """
 
@@ -66,13 +63,7 @@ _CopyKey = tuple[str, str, Lane, str | None, Content | str | None]
 
 
 def match(entries: Iterable[Entry], found: Iterable[Found], rules: Rules) -> ReconciliationReport:
-    """Find each message's copies and each copy's message.
-
-    Args:
-        entries: Everything that the journals hold.
-        found: Everything that lies in the lake, of the journals' factories at least.
-        rules: The settings of the lake's transform functions.
-    """
+    """Find each message's copies and each copy's message."""
     return _Matching(entries, found, rules).reconcile()
 
 

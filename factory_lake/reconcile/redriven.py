@@ -51,15 +51,11 @@ class Redriven:
     """What was redriven of one error object.
 
     Attributes:
-        object: The error object's key.
-        etag: Its ETag when it was read.
-        redriven: Lines that the data stream has taken.
         pending: Lines that were under way when this was written; after a crash nobody knows without a look
             into the data stream.
         since_ms: When they were first sent, epoch ms.
         alive_ms: When they were last sent: how long ago the run was certainly alive.
         lines: How many lines the object has; None until all were read.
-        run: Which run wrote this.
     """
 
     object: str

@@ -55,11 +55,9 @@ class Discrepancy:
     """A message that is not where or what it should be. Never holds a payload.
 
     Attributes:
-        kind: What is wrong.
         source: `<factory>/<gateway>/<lane>`; parts that are unknown are `?`.
         n: Its position in the source's journal; None for what no journal has.
         where: The object and the position in it; None for what is not stored.
-        detail: What exactly is wrong.
     """
 
     kind: Kind
@@ -75,7 +73,6 @@ class ReconciliationReport:
 
     Attributes:
         by_lane: `<factory>/<lane>` to numbers.
-        discrepancies: What is wrong.
         unexpected: Rows of gateways that have no journal here; they are not judged.
     """
 

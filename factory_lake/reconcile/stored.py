@@ -39,15 +39,10 @@ class Found:
     """One message as it was found in the lake.
 
     Attributes:
-        place: Where it ended.
         where: Bucket, key and position in the object.
-        factory: Whose prefix it lies under.
-        lane: Whose.
-        gateway: Whose, where the object says so.
         content: A table's row, or the row that could not be converted.
         payload: The original bytes, in an error object that has them.
         day: The partition, `(year, month, day)`.
-        received_ms: The arrival time, epoch ms, where the object says so.
         reason: The error that an error object names.
     """
 
@@ -70,12 +65,6 @@ class Found:
 
 def read_object(bucket: str, lane: Lane, key: str, body: bytes) -> list[Found]:
     """Read one object.
-
-    Args:
-        bucket: Its bucket, for messages.
-        lane: The lane whose bucket it is.
-        key: Its key.
-        body: Its bytes.
 
     Returns:
         What it holds; nothing for keys that are neither a table's nor an error's.

@@ -24,11 +24,7 @@ class StreamRecord:
     """A record of a data stream.
 
     Attributes:
-        partition_key: Its partition key.
-        data: Its bytes.
         arrival_ms: When the stream took it, epoch ms.
-        shard: Its shard.
-        sequence: Its sequence number.
     """
 
     partition_key: str
@@ -39,11 +35,7 @@ class StreamRecord:
 
 
 class DataStream:
-    """Reads one data stream.
-
-    Attributes:
-        name: Its name.
-    """
+    """Reads one data stream."""
 
     def __init__(self, kinesis: "KinesisClient", name: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._kinesis = kinesis

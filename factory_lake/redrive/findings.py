@@ -15,12 +15,9 @@ class Finding:
     """Messages that are counted together.
 
     Attributes:
-        factory: Whose.
-        lane: Whose.
         kind: The error type, or `stream` for what a delivery stream skipped.
         day: The day in the objects' keys, or of the records' arrival; `YYYY-MM-DD` (UTC).
         rule: The rule that they broke, or the error code.
-        outcome: What was done, would be done, or why nothing was.
     """
 
     factory: str
@@ -47,10 +44,8 @@ class Findings:
     """The counts of a run.
 
     Attributes:
-        counts: Messages by finding.
         in_doubt: Messages that an earlier run may have redriven already and that were redriven again, since
             the data stream no longer tells.
-        problems: What could not be done.
     """
 
     counts: Counter[Finding] = field(default_factory=Counter)

@@ -26,12 +26,9 @@ class LaneClients:
     """What reaches AWS.
 
     Attributes:
-        s3: Error objects, their records, and for a range of a data stream the tables.
         kinesis: Reads data streams.
         sending: Writes them; makes each call once, since boto3's own repeat of a call whose answer was lost
             would put its records twice.
-        logs: The functions' logs.
-        functions: The functions' settings.
     """
 
     s3: "S3Client"
@@ -43,15 +40,7 @@ class LaneClients:
 
 @dataclass(frozen=True)
 class LaneNames:
-    """The names of one lane's parts.
-
-    Attributes:
-        factory: Whose.
-        lane: Which.
-        bucket: The lane's bucket.
-        stream: The data stream.
-        function: The transform function.
-    """
+    """The names of one lane's parts."""
 
     factory: str
     lane: Lane
@@ -71,7 +60,6 @@ class Settings:
 
     Attributes:
         rate: The most records a second for each data stream.
-        predict: Whether refusals shall be predicted.
         overrides: Environment variables of the functions, in the place of those that they have.
     """
 

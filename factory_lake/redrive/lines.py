@@ -40,14 +40,8 @@ class ErrorObject:
     """An object under `errors/`.
 
     Attributes:
-        bucket: Its bucket.
-        key: Its key.
         etag: Its ETag; error objects are never overwritten, and a read that meets another one fails.
-        size: Bytes.
-        factory: Whose.
-        lane: Whose.
         kind: The error type: one of `KINDS`, or another that Firehose has.
-        day: The day in its key (UTC).
     """
 
     bucket: str
@@ -73,7 +67,6 @@ class ErrorLine:
         arrival_ms: When the data stream, or the broker, took it, epoch ms.
         ended_ms: When the last attempt ended, epoch ms.
         reason: The error code or the failed action.
-        gateway: Whose it is, where the document says so.
     """
 
     number: int

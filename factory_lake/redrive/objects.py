@@ -46,13 +46,8 @@ class LaneParts:
     """One lane of one factory, and what reaches its parts.
 
     Attributes:
-        factory: Whose.
-        lane: Which.
-        bucket: Where its error objects lie.
-        checkpoints: Where it is written down what was redriven.
         stream: Its data stream, to read.
         sender: Its data stream, to write.
-        log: The log of its transform function.
         prediction: Its transform function's code and settings, where refusals shall be predicted.
     """
 
@@ -73,8 +68,6 @@ class Options:
     Attributes:
         apply: Do it; otherwise only count.
         kinds: Error types, in any of AWS's spellings; all of them when empty.
-        from_day: The first day.
-        to_day: The last day.
         limit: The most messages of the run.
         gateway: Whose the messages are that nothing else tells the gateway of.
     """
@@ -100,12 +93,7 @@ class _Message:
 
 
 class _Reading:
-    """The lines of an object that are not redriven yet, up to its end or a damaged one.
-
-    Attributes:
-        lines: How many were read.
-        problem: What is wrong with the next one.
-    """
+    """The lines of an object that are not redriven yet, up to its end or a damaged one."""
 
     def __init__(self, lines: Iterator[ErrorLine], before: Lines) -> None:
         self._lines = lines
@@ -154,14 +142,7 @@ class ObjectRedrive:
     ) -> None:
         """Take what the redrive depends on.
 
-        Args:
-            parts: The lane.
-            options: What to redrive.
-            findings: What is counted, over all lanes of a run.
-            run: The run's ID, for the record.
-            clock_ms: Epoch ms.
-            sleep: Waits for so many seconds.
-            take_over_ms: How old another run's pending batch must be before it counts as that of a crash.
+        `clock_ms` is epoch ms; `findings` counts over all lanes of a run.
         """
         self._parts = parts
         self._options = options

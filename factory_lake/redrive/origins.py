@@ -31,8 +31,6 @@ class Origin:
 
     Attributes:
         received_ms: When the broker took it, epoch ms.
-        gateway: Its gateway, where that is known.
-        rule: The rule that it broke, where the transform said so.
     """
 
     received_ms: int

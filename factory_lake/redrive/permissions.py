@@ -24,14 +24,8 @@ def policy(
 ) -> dict[str, Any]:
     """The policy for some lanes.
 
-    Args:
-        wanted: The lanes.
-        partition: `aws`, `aws-cn` or `aws-us-gov`.
-        region: Where they are.
-        account: Whose.
-        stream_keys: ARNs of customer managed keys of the data streams.
-        bucket_keys: ARNs of customer managed keys of the buckets.
-        tables: Whether the redrive of a range of a data stream is meant too, which reads the tables' objects.
+    `partition` is `aws`, `aws-cn` or `aws-us-gov`, keys are ARNs of customer managed keys, and `tables` adds what the
+    redrive of a range of a data stream reads.
     """
     names = list(wanted)
     arn = f"arn:{partition}"

@@ -44,10 +44,6 @@ class Prediction:
     def __init__(self, environment: Mapping[str, str], schemas: Path = SCHEMAS) -> None:
         """Start the transform.
 
-        Args:
-            environment: The function's environment variables.
-            schemas: The folder of the schema files.
-
         Raises:
             RedriveError: When the transform refuses a setting.
         """

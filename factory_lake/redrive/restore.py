@@ -32,9 +32,7 @@ class Restored:
     """A message and its envelope.
 
     Attributes:
-        payload: The message.
         received_ms: When the broker took it, epoch ms.
-        gateway: Its gateway, where that is known.
     """
 
     payload: bytes
@@ -50,10 +48,6 @@ class Restorer:
 
     def restore(self, lane: Lane, data: bytes) -> Restored | None:
         """Make the message of a line.
-
-        Args:
-            lane: Whose it is.
-            data: What the error object holds.
 
         Returns:
             The message, or None when the data is no line of the transform's, so the message itself.

@@ -41,7 +41,6 @@ class Record:
 
     Attributes:
         partition_key: The envelope of the message.
-        data: The message.
     """
 
     partition_key: str
@@ -84,14 +83,8 @@ class Sender:
     ) -> None:
         """Take what the sender depends on.
 
-        Args:
-            kinesis: A client that makes each call once: a call that it repeated by itself after a lost answer
-                would put its records twice, unseen.
-            stream: The data stream's name.
-            rate: The most records a second.
-            patience: Seconds that a batch may take while the stream takes no more.
-            clock: Seconds that only go forward.
-            sleep: Waits for so many seconds.
+        The client makes each call once: one that it repeated by itself after a lost answer would put its records
+        twice, unseen. `rate` is the most records a second, `patience` the seconds that a batch may take.
         """
         self._kinesis = kinesis
         self.stream = stream

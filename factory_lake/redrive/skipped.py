@@ -46,7 +46,6 @@ class _Expected:
     Attributes:
         row: Digest of its row; None when the transform refuses it.
         payload: Digest of its bytes, as they lie in an error object.
-        arrived: The day of its arrival.
     """
 
     row: bytes | None
@@ -66,16 +65,7 @@ class RangeRedrive:
         findings: Findings,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Take what the redrive depends on.
-
-        Args:
-            s3: Reads the lane's tables and error objects.
-            parts: The lane.
-            prediction: The transform with the function's settings; it says which row a record became.
-            options: `apply`, `limit` and `gateway` count.
-            findings: What is counted.
-            sleep: Waits for so many seconds.
-        """
+        """Take what the redrive depends on."""
         self._s3 = s3
         self._parts = parts
         self._prediction = prediction

@@ -83,9 +83,6 @@ class Section:
     """The sums of one factory, or of all together.
 
     Attributes:
-        title: Whose they are.
-        introduction: What to know of the table; may be empty.
-        rows: The sums.
         expectations: What to expect that no limit stands against.
     """
 

@@ -25,8 +25,6 @@ class Prices:
     """Prices as a file states them.
 
     Attributes:
-        title: Region, date and currency, for the page.
-        currency: What the sums are in.
         by_unit: Price of a unit, by the name of the use.
         meters: Bytes in which a service counts a message: `iot`, `firehose`, `kinesis` (provisioned) and
             `kinesis_on_demand`.
@@ -44,7 +42,6 @@ class Use:
 
     Attributes:
         group: `messages`, `video`, `storage` or `watching`.
-        price: The name of its price.
         sum: How the quantity is calculated, in words.
         quantity: In the price's unit, a month.
     """
@@ -108,10 +105,8 @@ class Bill:
     """What a plant costs in a month.
 
     Attributes:
-        title: Whose prices they are.
         summary: By factory, then `all`: amounts of each group, and their sum.
         uses: Group, price, sum in words, quantity, price of a unit, amount.
-        currency: What amounts are in.
     """
 
     title: str

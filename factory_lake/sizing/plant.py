@@ -27,10 +27,8 @@ class Lane:
     """A lane of one factory.
 
     Attributes:
-        name: `measurements` or `configuration`.
         messages: Messages a second that one gateway sends, on average.
         size: Bytes of a message.
-        gateways: How many send.
         settings: As the module factory_pipeline takes them, every one given.
     """
 
@@ -79,9 +77,7 @@ class Video:
     """A factory's cameras, all alike.
 
     Attributes:
-        cameras: How many.
         mbit: Mbit a second of one camera while it films.
-        hours: Hours a day that it films.
         camera: Settings of a camera as the module video_archiver takes them, every one given.
         settings: Settings of its video, likewise.
     """

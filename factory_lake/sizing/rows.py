@@ -13,9 +13,7 @@ class Row:
     Attributes:
         what: What is compared, with its unit.
         sum: How it is calculated, in numbers.
-        asked: Its result.
         limit: The most that is possible; None where the account's own must be looked up.
-        remedy: What to do when that is too little.
     """
 
     what: str
