@@ -39,6 +39,13 @@ class PieceError(ValueError):
         super().__init__(f"{line}: {rule}")
 
 
+def skip_blanks(text: str, at: int) -> int:
+    """The first position from `at` on that holds none of JSON's blanks."""
+    while at < len(text) and text[at] in _BLANKS:
+        at += 1
+    return at
+
+
 def line_of(content: bytes, at: int) -> int:
     """The line of a position. Lines end in LF or CRLF, or in CR where there is no LF at all."""
     return 1 + content.count(_line_end(content), 0, at)
@@ -90,7 +97,7 @@ def _documents(content: bytes) -> Iterator[_Document]:
     except UnicodeDecodeError as error:
         raise PieceError(line_of(content, error.start), "must be UTF-8") from error
     scanner = _Scanner(text, "\n" if b"\n" in content else "\r")
-    at = scanner.skip_blanks(0)
+    at = skip_blanks(text, 0)
     while at < len(text):
         if text[at] == ",":
             raise PieceError(
@@ -102,7 +109,7 @@ def _documents(content: bytes) -> Iterator[_Document]:
             yield _Document(scanner.line(begin), list(scanner.elements(begin)))
         else:
             yield _Document(scanner.line(begin), [(scanner.line(begin), text[begin:at])])
-        at = scanner.skip_blanks(at)
+        at = skip_blanks(text, at)
 
 
 def _messages(documents: Sequence[_Document]) -> list[Piece]:
@@ -128,11 +135,6 @@ class _Scanner:
         self._counted = (at, line + self._text.count(self._line_end, begin, at))
         return self._counted[1]
 
-    def skip_blanks(self, at: int) -> int:
-        while at < len(self._text) and self._text[at] in _BLANKS:
-            at += 1
-        return at
-
     def read(self, at: int) -> tuple[object, int]:
         try:
             value, end = DECODER.raw_decode(self._text, at)
@@ -144,13 +146,13 @@ class _Scanner:
 
     def elements(self, begin: int) -> Iterator[tuple[int, str]]:
         """Line and text of each element of the array that begins there, and has been read as a whole."""
-        at = self.skip_blanks(begin + 1)
+        at = skip_blanks(self._text, begin + 1)
         while self._text[at] != "]":
             _, end = self.read(at)
             yield self.line(at), self._text[at:end]
-            at = self.skip_blanks(end)
+            at = skip_blanks(self._text, end)
             if self._text[at] == ",":
-                at = self.skip_blanks(at + 1)
+                at = skip_blanks(self._text, at + 1)
 
 
 def _line_end(content: bytes) -> bytes:

@@ -32,7 +32,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from factory_lake.gateway.documents import DECODER, Piece, PieceError, by_documents, by_lines, line_of
+from factory_lake.gateway.documents import DECODER, Piece, PieceError, by_documents, by_lines, line_of, skip_blanks
 from factory_lake.gateway.errors import ConfigurationError, FileError
 from factory_lake.gateway.identities import Lane, Source, parse_lane
 from factory_lake.gateway.mqtt import MAX_PAYLOAD
@@ -264,21 +264,15 @@ def _members(text: str) -> list[tuple[str, str]]:
         raise ValueError("not one JSON object")
     members = []
     at = text.index("{") + 1
-    while (at := _skip_blanks(text, at)) < end and text[at] != "}":
+    while (at := skip_blanks(text, at)) < end and text[at] != "}":
         name, at = DECODER.raw_decode(text, at)
-        at = _skip_blanks(text, text.index(":", at) + 1)
+        at = skip_blanks(text, text.index(":", at) + 1)
         _, value_end = DECODER.raw_decode(text, at)
         members.append((name, text[at:value_end]))
-        at = _skip_blanks(text, value_end)
+        at = skip_blanks(text, value_end)
         if text[at] == ",":
             at += 1
     return members
-
-
-def _skip_blanks(text: str, at: int) -> int:
-    while text[at] in " \t\r\n":
-        at += 1
-    return at
 
 
 def _envelope_source(members: Mapping[str, str], defaults: Defaults) -> Source:

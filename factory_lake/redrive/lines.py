@@ -6,7 +6,6 @@ handling (error action)").
 """
 
 import base64
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from factory_lake.gateway.identities import LANES, Lane
 from factory_lake.reconcile.redriven import ERRORS
-from factory_lake.reconcile.stored import error_code
+from factory_lake.reconcile.stored import ERROR_ACTION, ORIGINAL, TOPIC, error_code, json_objects
 from factory_lake.redrive.errors import DamagedError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-ORIGINAL = "processing-failed"
-ERROR_ACTION = "iot-rule"
 #: Lines without a partition: the guide calls the folder of those beyond the limit by the second name ("Buffer
 #: data for dynamic partitioning"), and nothing says that it is not the first.
 NO_PARTITION = ("partitioning-failed", "activePartitionExceeded")
@@ -30,7 +27,6 @@ KINDS = (ORIGINAL, "format-conversion-failed", *NO_PARTITION, ERROR_ACTION)
 
 _KEY = re.compile(rf"{ERRORS}factory=([^/]+)/({'|'.join(LANES)})/([^/]+)/(\d{{4}})/(\d{{2}})/(\d{{2}})/([^/]+)")
 _STAMPED = re.compile(r"(\d{12,14})-")
-_TOPIC = re.compile(r"factories/[^/]+/([^/]+)/[^/]+")
 # An object is read by ranges: a connection that waits for a slow redrive would be closed.
 _PIECE = 4 * 1024 * 1024
 
@@ -107,7 +103,7 @@ def read_lines(s3: "S3Client", source: ErrorObject, piece: int = _PIECE) -> Iter
     number = 0
     for line in _lines(_pieces(s3, source, piece)):
         try:
-            for document in _documents(line.decode()):
+            for document in json_objects(line.decode()):
                 yield read(source, number, document)
                 number += 1
         except (ValueError, KeyError, TypeError) as error:
@@ -130,16 +126,6 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield rest
 
 
-def _documents(line: str) -> Iterator[dict[str, Any]]:
-    """The documents of a line: one, unless they follow each other without a line feed."""
-    decoder = json.JSONDecoder()
-    rest = line.strip()
-    while rest:
-        document, end = decoder.raw_decode(rest)
-        yield document
-        rest = rest[end:].lstrip()
-
-
 def _failure(_: ErrorObject, number: int, document: dict[str, Any]) -> ErrorLine:
     arrival_ms = int(document["arrivalTimestamp"])
     return ErrorLine(
@@ -156,7 +142,7 @@ def _error_action(source: ErrorObject, number: int, document: dict[str, Any]) ->
     stamped = _STAMPED.match(source.key.rpartition("/")[2])
     if stamped is None:
         raise ValueError("no time in the key")
-    topic = _TOPIC.fullmatch(document["topic"])
+    topic = TOPIC.fullmatch(document["topic"])
     actions = {str(failure.get("failedAction")) for failure in document.get("failures", [])}
     at_ms = int(stamped[1])
     return ErrorLine(
