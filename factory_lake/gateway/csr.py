@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,7 +20,6 @@ from factory_lake.gateway.errors import ConfigurationError
 from factory_lake.gateway.identities import check_client_id
 
 KeyType = Literal["ec", "rsa"]
-KEY_TYPES: tuple[KeyType, ...] = get_args(KeyType)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 # X.520 limits a common name to 64 characters; AWS IoT does not read it.

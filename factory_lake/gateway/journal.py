@@ -80,14 +80,15 @@ class Journal:
         try:
             _lock(descriptor, path)
             _cut_truncated_line(descriptor)
-            is_new = _is_new(path, source)
-            entries = read_journal(path)
+            whose, entries = _read(path)
+            if whose not in (source, None):
+                raise JournalError(path, f"is the journal of {whose}, not of {source}")
         except BaseException:
             os.close(descriptor)
             raise
         attempts = {entry.n: entry.attempts for entry in entries if entry.is_unacknowledged}
         journal = cls(path, source, descriptor, entries[-1].n if entries else 0, attempts)
-        if is_new:
+        if whose is None:
             where = {"factory": source.factory, "gateway": source.gateway, "lane": source.lane}
             journal._append({"source": where, "topic": source.topic, "client_id": source.client_id})
         return journal
@@ -173,6 +174,11 @@ def read_journal(path: Path) -> list[Entry]:
     Raises:
         JournalError: When another line is damaged.
     """
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[Source | None, list[Entry]]:
+    """Whose a journal is, None when it broke off before saying so, and its messages."""
     entries: dict[int, Entry] = {}
     source: Source | None = None
     for number, line in _whole_lines(path):
@@ -184,21 +190,7 @@ def read_journal(path: Path) -> list[Entry]:
                 _apply(entries, source, record)
         except (ValueError, KeyError, TypeError, ConfigurationError) as error:
             raise JournalError(f"{path}:{number}", "not a journal's line") from error
-    return list(entries.values())
-
-
-def read_source(path: Path) -> Source | None:
-    """Whose journal a file is; None when it broke off before saying so.
-
-    Raises:
-        JournalError: When its first line says something else.
-    """
-    for number, line in _whole_lines(path):
-        try:
-            return _source(json.loads(line))
-        except (ValueError, KeyError, TypeError, ConfigurationError) as error:
-            raise JournalError(f"{path}:{number}", "not a journal's first line") from error
-    return None
+    return source, list(entries.values())
 
 
 def _source(record: dict[str, Any]) -> Source:
@@ -225,14 +217,6 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         for number, line in enumerate(file, start=1):
             if line.endswith(b"\n"):
                 yield number, line
-
-
-def _is_new(path: Path, source: Source) -> bool:
-    """Whether the journal has yet to say whose it is."""
-    whose = read_source(path)
-    if whose not in (source, None):
-        raise JournalError(path, f"is the journal of {whose}, not of {source}")
-    return whose is None
 
 
 def _lock(descriptor: int, path: Path) -> None:
