@@ -81,8 +81,7 @@ class Journal:
             _lock(descriptor, path)
             _cut_truncated_line(descriptor)
             whose, entries = _read(path)
-            if whose not in (source, None):
-                raise JournalError(path, f"is the journal of {whose}, not of {source}")
+            _check_source(path, whose, source)
         except BaseException:
             os.close(descriptor)
             raise
@@ -217,6 +216,11 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         for number, line in enumerate(file, start=1):
             if line.endswith(b"\n"):
                 yield number, line
+
+
+def _check_source(path: Path, whose: Source | None, source: Source) -> None:
+    if whose not in (source, None):
+        raise JournalError(path, f"is the journal of {whose}, not of {source}")
 
 
 def _lock(descriptor: int, path: Path) -> None:

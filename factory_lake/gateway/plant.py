@@ -8,19 +8,18 @@ The message is LoopEdge's flat JSON object: datatype, description (often empty),
 metadata, registerId, success, tagName, timestamp (epoch ms) and value.
 """
 
-import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, cycle
 from random import Random
 from typing import Any
 
 from factory_lake.gateway.identities import Source
-from factory_lake.gateway.malformed import MALFORMED_CONFIGURATION, MALFORMED_MEASUREMENTS, MalformedCase
+from factory_lake.gateway.malformed import MALFORMED_CONFIGURATION, MALFORMED_MEASUREMENTS, MalformedCase, spell
 from factory_lake.gateway.signals import Counter, Drift, Flag, Level, Signal, Texts
 
 CLEAN = "clean"
-MALFORMED_EVERY = 10
 
 # Names of devices and registers are made from their place in the plant, so they are the same in every run.
 _NAMESPACE = uuid.UUID("7d3a5bb2-6a0c-5f0e-9a41-3c6f7be0a1d5")
@@ -84,9 +83,23 @@ class Tag:
 
 def messages(source: Source, seed: int, start_ms: int, interval_ms: float) -> Iterator[Message]:
     """What a gateway sends on one lane, without end."""
-    if source.lane == "measurements":
-        return _measurements(source, seed, start_ms, interval_ms)
-    return _configuration(source, seed, start_ms, interval_ms)
+    samples, kinds, turn = (
+        (_samples, MALFORMED_MEASUREMENTS, 10)
+        if source.lane == "measurements"
+        # Configuration is rare, so every second update is malformed: few messages must hold all kinds.
+        else (_updates, MALFORMED_CONFIGURATION, 2)
+    )
+    rng = _randomness(seed, source)
+    malformed = _in_turn(rng, kinds)
+    times = (start_ms + round(number * interval_ms) for number in count())
+    previous: bytes | None = None
+    for number, fields in enumerate(samples(source, seed, rng, times), start=1):
+        if previous is None or number % turn:
+            previous = spell(fields)
+            yield Message(previous, CLEAN, accepted=True)
+        else:
+            kind = next(malformed)
+            yield Message(kind.make(rng, fields, previous), kind.name, kind.accepted)
 
 
 def tags(source: Source, seed: int) -> list[Tag]:
@@ -95,48 +108,20 @@ def tags(source: Source, seed: int) -> list[Tag]:
     return [tag for machine in _machines(rng) for tag in _tags_of(source, *machine)]
 
 
-def _measurements(source: Source, seed: int, start_ms: int, interval_ms: float) -> Iterator[Message]:
-    rng = _randomness(seed, source)
+def _samples(source: Source, seed: int, rng: Random, times: Iterator[int]) -> Iterator[Mapping[str, Any]]:
     by_sort: dict[str, list[Tag]] = {sort: [] for sort in _SORTS}
     for tag in tags(source, seed):
         by_sort[_SORT_OF.get(tag.datatype, "integer")].append(tag)
-    sorts, weights = list(_SORTS), list(_SORTS.values())
-    turns = dict.fromkeys(sorts, 0)
-    malformed = _in_turn(rng, MALFORMED_MEASUREMENTS)
-    previous: bytes | None = None
-    number = 0
-    while True:
-        sort = rng.choices(sorts, weights)[0]
-        tag = by_sort[sort][turns[sort] % len(by_sort[sort])]
-        turns[sort] += 1
-        fields = tag.message(start_ms + round(number * interval_ms), rng)
-        number += 1
-        if previous is None or number % MALFORMED_EVERY:
-            message = Message(encode(fields), CLEAN, accepted=True)
-        else:
-            kind = next(malformed)
-            message = Message(kind.make(rng, fields, previous), kind.name, kind.accepted)
-        if message.kind == CLEAN:
-            previous = message.payload
-        yield message
+    turns = {sort: cycle(alike) for sort, alike in by_sort.items()}
+    for timestamp in times:
+        (sort,) = rng.choices(list(_SORTS), list(_SORTS.values()))
+        yield next(turns[sort]).message(timestamp, rng)
 
 
-def _configuration(source: Source, seed: int, start_ms: int, interval_ms: float) -> Iterator[Message]:
-    rng = _randomness(seed, source)
+def _updates(source: Source, seed: int, rng: Random, times: Iterator[int]) -> Iterator[Mapping[str, Any]]:
     machines = sorted({tag.device_name for tag in tags(source, seed)})
-    malformed = _in_turn(rng, MALFORMED_CONFIGURATION)
-    previous: bytes | None = None
-    number = 0
-    while True:
-        fields = _update(rng, machines[number % len(machines)], number, start_ms + round(number * interval_ms))
-        number += 1
-        # Configuration is rare, so every second update is malformed: few messages must hold all kinds.
-        if previous is None or number % 2:
-            previous = encode(fields)
-            yield Message(previous, CLEAN, accepted=True)
-        else:
-            kind = next(malformed)
-            yield Message(kind.make(rng, fields, previous), kind.name, kind.accepted)
+    for number, timestamp in enumerate(times):
+        yield _update(rng, machines[number % len(machines)], number, timestamp)
 
 
 def _randomness(*parts: object) -> Random:
@@ -147,11 +132,6 @@ def _randomness(*parts: object) -> Random:
 def _in_turn(rng: Random, kinds: Sequence[MalformedCase]) -> Iterator[MalformedCase]:
     while True:
         yield from rng.sample(kinds, len(kinds))
-
-
-def encode(fields: Mapping[str, Any]) -> bytes:
-    """A message as LoopEdge spells it: JSON without blanks, in UTF-8."""
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _tags_of(source: Source, device_name: str, registers: Sequence[tuple[str, str, str, Signal]]) -> Iterator[Tag]:

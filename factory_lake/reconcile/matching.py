@@ -164,13 +164,13 @@ class _Matching:
         counts = {key: len(copies) for key, copies in self._copies.items() if copies and candidates[key]}
         room = {key: sent.spare_attempts for key, sent in self._sent.items()}
         for (copy_key, _), number in assign(counts, candidates, room).items():
-            self._counts_of(copy_key[1], copy_key[2]).redelivered += number
+            self._counts[copy_key[1], copy_key[2]].redelivered += number
             for _ in range(number):
                 self._check_copy(self._copies[copy_key].pop(), candidates[copy_key])
         for copy_key in counts:
             sent = self._sent[candidates[copy_key][0]]
             for copy in self._copies.pop(copy_key):
-                self._counts_of(copy.factory, copy.lane).duplicated += 1
+                self._counts[copy.factory, copy.lane].duplicated += 1
                 self._blame(
                     "duplicated", sent.source, sent.entries[0].n, copy.where, "a copy that no publish explains"
                 )
@@ -207,7 +207,7 @@ class _Matching:
 
     def _judge(self, sent: _Sent) -> None:
         """Count a group of messages and blame those that are not where they must be."""
-        counts = self._counts_of(sent.source.factory, sent.source.lane)
+        counts = self._counts[sent.source.factory, sent.source.lane]
         counts.sent += len(sent.entries)
         entries = iter(sent.by_certainty())
         for copy, entry in zip(sent.standing, entries, strict=False):
@@ -254,9 +254,6 @@ class _Matching:
             self._blame(
                 "wrong arrival time", source, n, copy.where, f"received_at {received_ms}, sent {entries[0].first_ms}"
             )
-
-    def _counts_of(self, factory: str, lane: Lane) -> Counts:
-        return self._counts[factory, lane]
 
     def _blame(self, kind: Kind, source: Source, n: int | None, where: str | None, detail: str) -> None:
         self._discrepancies.append(Discrepancy(kind, str(source), n, where, detail))
