@@ -88,7 +88,7 @@ def uses_of(factory: Factory, assumed: Assumed, meters: dict[str, int]) -> list[
             f"{LANE_METRICS} a lane, {CAMERA_METRICS} a camera and as many for all cameras",
             2 * LANE_METRICS + CAMERA_METRICS * cameras,
         ),
-        Use("watching", "alarms", "as the modules make them", modules.alarms().of(factory)),
+        Use("watching", "alarms", "as the modules make them", modules.alarms(factory)),
         Use("watching", "log_gb", "as stated", assumed.log_gb),
     ]
     return uses
@@ -249,31 +249,12 @@ def _video(video: Video, assumed: Assumed) -> Iterator[Use]:
 
 ALL_PRICES = frozenset(
     {
-        "alarms",
-        "athena_tb_scanned",
-        "custom_metrics",
-        "firehose_conversion_gb",
-        "firehose_gb",
-        "firehose_partitioning_gb",
-        "firehose_thousand_objects",
-        "iot_million_actions",
-        "iot_million_connection_minutes",
-        "iot_million_messages",
-        "iot_million_rules",
-        "kinesis_extended_shard_hours",
-        "kinesis_million_put_units",
-        "kinesis_on_demand_gb_in",
-        "kinesis_on_demand_gb_months_kept",
-        "kinesis_on_demand_gb_out",
-        "kinesis_on_demand_stream_hours",
-        "kinesis_shard_hours",
-        "lambda_million_calls",
-        "lambda_thousand_gb_seconds",
-        "log_gb",
-        "s3_gb_months",
-        "s3_thousand_puts",
-        "video_gb_in",
-        "video_gb_months_kept",
-        "video_gb_out",
+        *("alarms", "athena_tb_scanned", "custom_metrics", "firehose_conversion_gb", "firehose_gb"),
+        *("firehose_partitioning_gb", "firehose_thousand_objects", "iot_million_actions"),
+        *("iot_million_connection_minutes", "iot_million_messages", "iot_million_rules"),
+        *("kinesis_extended_shard_hours", "kinesis_million_put_units", "kinesis_on_demand_gb_in"),
+        *("kinesis_on_demand_gb_months_kept", "kinesis_on_demand_gb_out", "kinesis_on_demand_stream_hours"),
+        *("kinesis_shard_hours", "lambda_million_calls", "lambda_thousand_gb_seconds", "log_gb"),
+        *("s3_gb_months", "s3_thousand_puts", "video_gb_in", "video_gb_months_kept", "video_gb_out"),
     }
 )

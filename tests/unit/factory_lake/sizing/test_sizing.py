@@ -283,27 +283,27 @@ def test_every_quota_that_is_too_small_is_told(tmp_path: Path) -> None:
 
 
 def test_the_pages_count_as_the_modules_do(tmp_path: Path) -> None:
-    alarms, plain = modules.alarms(), _factory(tmp_path)
+    plain = _factory(tmp_path)
     filming = _factory(tmp_path, "cameras = { count = 0, mbit_per_second = 1 }")
     deploy, page = ((DOCS / name).read_text(encoding="utf-8") for name in ("deploy.md", "capacity.md"))
     assert (
-        f"{alarms.of(plain)} alarms, {alarms.of(filming) - alarms.of(plain)} more with video, and "
-        f"{alarms.camera} for each camera"
+        f"{modules.alarms(plain)} alarms, {modules.alarms(filming) - modules.alarms(plain)} more with video, and "
+        f"{modules.CAMERA_ALARMS} for each camera"
     ) in " ".join(deploy.split())
     numbers = {2: "Two", 6: "Six", 7: "seven"}
-    too_many = quotas.INSIGHT_ALARMS // alarms.insights + 1
+    too_many = quotas.INSIGHT_ALARMS // modules.INSIGHT_ALARMS + 1
     for told in (
-        f"{numbers[alarms.insights]} a factory, so the {too_many}th fails",
+        f"{numbers[modules.INSIGHT_ALARMS]} a factory, so the {too_many}th fails",
         f"{numbers[modules.roles(plain)]} a factory, {numbers[modules.roles(filming)]} with video",
-        f"topic rules | {quotas.TOPIC_RULES:,} | {numbers[modules.topic_rules()]} a factory",
+        f"topic rules | {quotas.TOPIC_RULES:,} | {numbers[modules.TOPIC_RULES]} a factory",
     ):
         assert told in page, told
 
 
 def test_alarms_are_paid_for_as_the_modules_make_them(tmp_path: Path) -> None:
     factory = _factory(tmp_path, "cameras = { count = 3, mbit_per_second = 1 }")
-    assert _uses(factory)["alarms"] == modules.alarms().of(factory)
-    assert f"{modules.alarms().of(factory)} alarms watch it" in " ".join(capacity.expectations_of(factory, _EXACT))
+    assert _uses(factory)["alarms"] == modules.alarms(factory)
+    assert f"{modules.alarms(factory)} alarms watch it" in " ".join(capacity.expectations_of(factory, _EXACT))
 
 
 @pytest.mark.parametrize(
