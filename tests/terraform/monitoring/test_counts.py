@@ -60,7 +60,7 @@ def test_alarms(planned: list[dict[str, Any]], factories: dict[str, Factory], fa
     ):
         assert sum(alike in name for name in names) == each * number, alike
     only_of_several = (REPOSITORY / "modules/video_archiver/alarms.tf").read_text().count("length(local.rules) == 1 ?")
-    assert modules.RULE_ALARMS - modules.ONLY_RULE_ALARMS == only_of_several
+    assert only_of_several == modules.RULE_ALARMS - modules.ONLY_RULE_ALARMS
     expressions = [query["expression"] or "" for alarm in made for query in alarm["metric_query"]]
     assert modules.INSIGHT_ALARMS == sum(text.startswith("SELECT ") for text in expressions) > 0
 
