@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from factory_lake.gateway.identities import LANES, Source
+from factory_lake.lake import LocalAccess
 from tests.unit.factory_lake.gateway.test_connections import outputs_of
 
 FACTORY = "krakow"
@@ -29,3 +30,18 @@ def whole_outputs(folder: Path) -> dict[str, Any]:
         "athena": {"workgroup": "lake", "database": "lake"},
         "video": {FACTORY: {"streams": {"press-1": f"lake_{FACTORY}_press-1"}}},
     }
+
+
+def local_access(folder: Path, port: int, mqtt_port: int = 8883) -> LocalAccess:
+    """How a local lake in a folder is reached, whose services are on these ports."""
+    return LocalAccess(
+        endpoint=f"http://127.0.0.1:{port}",
+        region="eu-central-1",
+        access_key_id="the-lake-s",
+        secret_access_key="secret",
+        ca_file=folder / "ca.pem",
+        mqtt_host="127.0.0.1",
+        mqtt_port=mqtt_port,
+        key_dir=folder / "keys",
+        journal_dir=folder / "journals",
+    )

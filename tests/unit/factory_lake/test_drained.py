@@ -18,7 +18,6 @@ INTERVAL = timedelta(minutes=5)
 
 
 def ago(minutes: float) -> datetime:
-    """The beginning of a minute before now."""
     return NOW - timedelta(minutes=minutes)
 
 

@@ -58,7 +58,6 @@ def whole(text: str, identifiers: Iterator[str] | list[str], width: int | None) 
 
 
 def latest_values() -> Table:
-    """Rows as the named query `latest-value-per-tag` gives them."""
     when = datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=UTC).replace(tzinfo=None)
     columns = (
         *("device_name", "tag_name", "value", "value_text", "ts", "success", "newest_sample_ts", "received_at"),

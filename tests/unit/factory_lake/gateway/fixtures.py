@@ -25,7 +25,6 @@ class IotLake:
     folder: Path
 
     def broker(self, port: int | None = None) -> Broker:
-        """The broker, or a line to it on another port."""
         return Broker(self.cloud.mqtt_host, port or self.cloud.mqtt_port, self.cloud.ca_file)
 
     def identity(self, source: Source, topic: str | None = None, client_id: str | None = None) -> Identity:
@@ -46,7 +45,6 @@ class IotLake:
         )
 
     def principal(self, source: Source, allowed: list[tuple[str, str]]) -> Identity:
-        """An identity that may do exactly these things to these resources."""
         iot = self.cloud.client("iot")
         made = make_csr(source.client_id, "first", self.folder / "csr", self.folder / "keys")
         certificate = iot.create_certificate_from_csr(certificateSigningRequest=made.csr.read_text(), setAsActive=True)
@@ -59,7 +57,6 @@ class IotLake:
         return Identity(source, certificate["certificatePem"], made.key)
 
     def connections(self, *identities: Identity, port: int | None = None) -> Connections:
-        """Identities and the broker."""
         return Connections(self.broker(port), identities)
 
     def listener(self, source: Source) -> "Listener":
@@ -103,7 +100,6 @@ class Listener:
         self._client.loop_stop()
 
     def wait_for(self, condition: Callable[[list[bytes]], bool]) -> list[bytes]:
-        """What has been heard when the condition holds."""
         with self._came:
             assert self._came.wait_for(lambda: condition(self.heard), 20), f"heard only {len(self.heard)} messages"
             return list(self.heard)

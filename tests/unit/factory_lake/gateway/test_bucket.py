@@ -14,7 +14,6 @@ class Clock:
 
 
 def publish_for(bucket: TokenBucket, clock: Clock, seconds: float) -> list[float]:
-    """Publish as soon as the bucket lets one, and note when."""
     times = []
     end = clock.now + seconds
     while clock.now < end:
@@ -26,7 +25,6 @@ def publish_for(bucket: TokenBucket, clock: Clock, seconds: float) -> list[float
 
 
 def most_in_a_second(times: list[float]) -> int:
-    """The most publishes in any second."""
     return max(sum(1 for other in times if start <= other < start + 1) for start in times)
 
 

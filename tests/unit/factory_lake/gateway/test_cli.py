@@ -16,7 +16,6 @@ pytestmark = pytest.mark.cloud
 
 @pytest.fixture(scope="module")
 def folder(lake: IotLake, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A local lake's folder."""
     lanes = {}
     for lane in LANES:
         source = Source("krakow", "typed", lane)

@@ -50,7 +50,6 @@ def outputs_of(tmp_path: Path, *sources: Source, names: tuple[str, ...] = ("firs
 
 
 def both_lanes(factory: str, gateway: str) -> list[Source]:
-    """A gateway's two sources."""
     return [Source(factory, gateway, lane) for lane in LANES]
 
 

@@ -22,7 +22,6 @@ SAMPLE = b'{"deviceID":"d","tagName":"t","timestamp":1772600000000,"value":1.50}
 
 
 def read(tmp_path: Path, content: bytes, name: str = "mine.jsonl", **defaults: str) -> list[Outgoing]:
-    """Read a file of that content."""
     path = tmp_path / name
     path.write_bytes(content)
     return read_messages(path, Defaults(SOURCES, **defaults))  # type: ignore[arg-type]  # lanes come as texts here
@@ -345,7 +344,6 @@ def test_errors_show_no_payload(tmp_path: Path) -> None:
 
 
 def csv(tmp_path: Path, *rows: str, heading: str = "timestamp,tag,value") -> list[dict[str, object]]:
-    """The samples that a CSV file becomes."""
     content = "\n".join([heading, *rows]).encode()
     return [json.loads(message.payload) for message in read(tmp_path, content, "furnace.csv")]
 

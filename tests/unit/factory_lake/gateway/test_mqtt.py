@@ -24,7 +24,6 @@ QUICK = Timeouts(answer=2, give_up=20, first_pause=0.05, longest_pause=0.2)
 
 
 def payloads(number: int) -> list[bytes]:
-    """As many different payloads."""
     return [b'{"value":%d}' % n for n in range(number)]
 
 
@@ -36,7 +35,6 @@ def connect(
     timeouts: Timeouts = QUICK,
     version: Version = "5",
 ) -> Connection:
-    """A connection of an identity, with its journal in the folder."""
     return Connection(
         lake.broker(port),
         identity,

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator["S3Client"]:
-    """Moto's S3 with the lake's buckets in it."""
     with pytest.MonkeyPatch.context() as environment, mock_aws():
         environment.setenv("AWS_ACCESS_KEY_ID", "test")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
@@ -28,7 +27,6 @@ def s3() -> Iterator["S3Client"]:
 
 @pytest.fixture
 def lake(s3: "S3Client", tmp_path: Path) -> Iterator[FixtureLake]:
-    """An empty lake."""
     made = FixtureLake(s3, tmp_path / "journals")
     yield made
     made.close()

@@ -9,7 +9,6 @@ from tests.support.fixture_lake import BUCKETS, FixtureLake, row, sample
 
 @pytest.fixture
 def arguments(lake: FixtureLake, tmp_path: Path) -> list[str]:
-    """The arguments that say where the lake is."""
     outputs = tmp_path / "outputs.json"
     outputs.write_text(json.dumps({"buckets": {"value": {**BUCKETS.by_lane, "clips": "c"}, "sensitive": False}}))
     return ["reconcile", "--lake", str(outputs), "--journal-dir", str(lake.journal_dir)]

@@ -23,7 +23,6 @@ def one_at_a_time(call: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.fixture
 def plant() -> Iterator[Plant]:
-    """A lane with its bucket, data stream and log, in moto's AWS."""
     with pytest.MonkeyPatch.context() as environment, mock_aws():
         environment.setenv("AWS_ACCESS_KEY_ID", "test")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "test")

@@ -45,7 +45,6 @@ TRIED_MS = 400
 
 
 def sample(number: int, **changes: Any) -> bytes:
-    """A message that no other number gives."""
     return spell(message(**{"tagName": f"tag-{number}", "timestamp": ARRIVAL, **changes})).encode()
 
 
@@ -92,7 +91,6 @@ class Plant:
         return self.fail(*payloads, arrival_ms=arrival_ms + 250)
 
     def fail(self, *payloads: bytes, kind: str = "processing-failed", arrival_ms: int = ARRIVAL + 250) -> str:
-        """Put an error object of the delivery stream."""
         documents = [
             {
                 "attemptsMade": 1,
@@ -107,7 +105,6 @@ class Plant:
         return self.put(f"{kind}/{DAY}", "".join(json.dumps(one) + "\n" for one in documents).encode())
 
     def error_action(self, payload: bytes, at_ms: int = ARRIVAL, gateway: str = "line-1") -> str:
-        """Put a document of the rule's error action."""
         document = {
             "ruleName": "lake__krakow__measurements",
             "topic": f"factories/krakow/{gateway}/measurements",
@@ -119,14 +116,12 @@ class Plant:
         return key
 
     def put(self, place: str, body: bytes) -> str:
-        """Put an object below the lane's errors."""
         self.objects += 1
         key = f"errors/factory=krakow/measurements/{place}/object-{self.objects:03}"
         self.s3.put_object(Bucket=LANE.bucket, Key=key, Body=body)
         return key
 
     def parts(self) -> LaneParts:
-        """What a redrive works with."""
         sender = Sender(self.kinesis, LANE.stream, self.most_records, clock=self.clock.seconds, sleep=self.clock.sleep)
         stream = DataStream(self.kinesis, LANE.stream, self.clock.sleep)
         log = RejectionLog(self.logs, LANE.log_group)
@@ -137,7 +132,6 @@ class Plant:
     def redrive(
         self, options: Options | None = None, run: str = "run", clock_ms: Callable[[], int] | None = None
     ) -> Findings:
-        """Redrive everything."""
         findings = Findings()
         redrive = ObjectRedrive(
             self.parts(),
@@ -152,10 +146,8 @@ class Plant:
         return findings
 
     def stream(self) -> list[StreamRecord]:
-        """Everything that the data stream has."""
         return list(DataStream(self.kinesis, LANE.stream, self.clock.sleep).read(0))
 
     def taken(self) -> Counter[tuple[str, str, bytes]]:
-        """Arrival, gateway and bytes of everything that the data stream has."""
         keys = [(one.partition_key.split("/"), one.data) for one in self.stream()]
         return Counter((key[0], key[1], data) for key, data in keys)

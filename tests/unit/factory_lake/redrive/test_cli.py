@@ -14,7 +14,6 @@ STREAM = ["redrive", "stream", "--lake", "{outputs}", "--factory", "krakow", "--
 
 @pytest.fixture
 def outputs(tmp_path: Path) -> Path:
-    """What Terraform would print of a lake that has the lane."""
     per_lane = {
         "data_streams": LANE.stream,
         "transform_functions": LANE.function,

@@ -32,11 +32,9 @@ class Skipping:
         self.objects = 0
 
     def receive(self, payload: bytes, key: str) -> None:
-        """Put a record on the data stream."""
         self.plant.kinesis.put_record(StreamName=LANE.stream, Data=payload, PartitionKey=key)
 
     def deliver(self, payload: bytes, key: str) -> None:
-        """Write the row that a record became."""
         verdict = PREDICTION.verdict(payload, key, 0)
         assert verdict.line is not None
         assert verdict.day is not None
@@ -46,14 +44,12 @@ class Skipping:
         self.plant.s3.put_object(Bucket=LANE.bucket, Key=name, Body=verdict.line)
 
     def reject(self, *payloads: bytes) -> None:
-        """Write an error object with records."""
         key = self.plant.fail(*payloads)
         body = self.plant.s3.get_object(Bucket=LANE.bucket, Key=key)["Body"].read()
         self.plant.s3.delete_object(Bucket=LANE.bucket, Key=key)
         self.plant.s3.put_object(Bucket=LANE.bucket, Key=key.replace("measurements", "configuration"), Body=body)
 
     def redrive(self, to_ms: int, options: Options | None = None) -> Findings:
-        """Redrive what was skipped before a moment."""
         findings = Findings()
         parts = replace(self.plant.parts(), lane="configuration")
         redrive = RangeRedrive(

@@ -49,7 +49,6 @@ def _row(factory: Factory, what: str, assumed: Assumed = _EXACT) -> Row:
 
 
 def _uses(factory: Factory, meters: dict[str, int] | None = None) -> dict[str, float]:
-    """Quantities by price."""
     quantities: dict[str, float] = {}
     for use in cost.uses_of(factory, _EXACT, meters or cost.read_prices(EXAMPLE_PRICES).meters):
         quantities[use.price] = quantities.get(use.price, 0) + use.quantity
