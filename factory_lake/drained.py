@@ -130,13 +130,13 @@ def wait(
     Returns:
         Whether all are drained.
     """
-    told: dict[str, str] = {}
+    printed: dict[str, str] = {}
     while True:
         found = reasons()
         for stream, reason in found.items():
-            if told.get(stream) != reason:
+            if printed.get(stream) != reason:
                 print(f"{stream}: {reason or 'drained'}", flush=True)
-        told = dict(found)
+        printed = dict(found)
         if not any(found.values()):
             return True
         if clock() >= deadline:

@@ -195,19 +195,19 @@ def _send_options(rate: float, version: mqtt.Version, give_up: float | None) -> 
 def _shown(total: int | None) -> Iterator[Watcher]:
     """Shows how far the connections are: a bar on a terminal, a line every few seconds elsewhere."""
     with progress(total, "messages") as update:
-        told_at = time.monotonic()
+        printed_at = time.monotonic()
 
         def watch(connections: Mapping[Source, mqtt.Progress]) -> None:
-            nonlocal told_at
+            nonlocal printed_at
             acked = sum(one.acked for one in connections.values())
             resent = sum(one.resent for one in connections.values())
             away = [source.client_id for source, one in connections.items() if one.state == "reconnecting"]
-            told = "messages acknowledged" + (f", {resent} sent again" if resent else "")
+            description = "messages acknowledged" + (f", {resent} sent again" if resent else "")
             if away:
-                told += f", reconnecting: {', '.join(away)}"
-            update(acked, told)
-            if not sys.stderr.isatty() and time.monotonic() - told_at >= _BETWEEN_LINES:
-                told_at = time.monotonic()
-                print(f"{acked}{f' of {total}' if total else ''} {told}", file=sys.stderr)
+                description += f", reconnecting: {', '.join(away)}"
+            update(acked, description)
+            if not sys.stderr.isatty() and time.monotonic() - printed_at >= _BETWEEN_LINES:
+                printed_at = time.monotonic()
+                print(f"{acked}{f' of {total}' if total else ''} {description}", file=sys.stderr)
 
         yield watch

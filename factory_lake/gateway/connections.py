@@ -130,12 +130,12 @@ def tls_context(broker: Broker, identity: Identity, certificate_file: Path) -> s
 def _identity(source: Source, entry: Mapping[str, Any], key_dir: Path) -> Identity:
     place = f"output gateways.{source.factory}.{source.gateway}.{source.lane}"
     try:
-        told = (entry["client_id"], entry["topic"])
+        given = (entry["client_id"], entry["topic"])
         certificates: dict[str, str] = entry["certificate_pems"]
     except (KeyError, TypeError) as error:
         raise ConfigurationError(place, "must hold client_id, topic and certificate_pems") from error
-    if told != (source.client_id, source.topic):
-        raise ConfigurationError(place, f"must be {source.client_id} on {source.topic}", " on ".join(map(str, told)))
+    if given != (source.client_id, source.topic):
+        raise ConfigurationError(place, f"must be {source.client_id} on {source.topic}", " on ".join(map(str, given)))
     for file in sorted(certificates, reverse=True):
         key_file = key_path(key_dir, source.client_id, Path(file).stem)
         if key_file.exists():

@@ -363,8 +363,8 @@ def _timestamp(cell: str) -> int:
     return (in_utc - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def _value(cell: str | None, told: str | None) -> tuple[str, str]:
-    """LoopEdge's datatype of a cell, and the cell as JSON; `told` is the datatype that its row names.
+def _value(cell: str | None, named: str | None) -> tuple[str, str]:
+    """LoopEdge's datatype of a cell, and the cell as JSON; `named` is the datatype that its row names.
 
     Raises:
         ValueError: When it is a number that JSON spells in another way.
@@ -377,7 +377,7 @@ def _value(cell: str | None, told: str | None) -> tuple[str, str]:
         return ("float64" if number[2] or number[3] else "int64"), text
     if text.lower() in ("true", "false"):
         return "bool", text.lower()
-    if _FOREIGN_NUMBER.fullmatch(text) and (told or "").strip() != "string":
+    if _FOREIGN_NUMBER.fullmatch(text) and (named or "").strip() != "string":
         raise ValueError(
             "value is a number that JSON spells otherwise: as 1044.18, with a point and without separators "
             "(text that looks like a number needs a column datatype with string)"

@@ -1,7 +1,7 @@
 """What the lake must make of a payload, from the rules alone.
 
-This is a second reading of the rules, on purpose without a line of the transform function: an account that
-asked the function under account would agree with each of its mistakes. It is written to be plain, not fast.
+This is a second reading of the rules, on purpose without a line of the transform function: a reconciliation
+that asked the function would agree with each of its mistakes. It is written to be plain, not fast.
 """
 
 import math

@@ -51,8 +51,8 @@ class Redriven:
     """What was redriven of one error object.
 
     Attributes:
-        pending: Lines that were under way when this was written; after a crash nobody knows without a look
-            into the data stream.
+        pending: Lines that were under way when this was written; after a crash only the data stream
+            tells what became of them.
         since_ms: When they were first sent, epoch ms.
         alive_ms: When they were last sent: how long ago the run was certainly alive.
         lines: How many lines the object has; None until all were read.

@@ -91,5 +91,5 @@ def test_what_a_quota_counts_is_what_the_lake_makes(
     }
 
 
-def test_a_limit_that_nobody_knows_is_never_too_small() -> None:
+def test_an_unknown_limit_is_never_too_small() -> None:
     assert Row("x", "1", 1, None, "").cells == ["x", "1", "1", "differs", ""]

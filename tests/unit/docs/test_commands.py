@@ -96,8 +96,8 @@ def _problem(command: str, *, complete: bool) -> str:
 @pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_every_command_of_a_page_is_understood(page: Path) -> None:
     shown = [problem for command in commands(page) if (problem := _problem(command, complete=True))]
-    told = [problem for command in mentions(page) if (problem := _problem(command, complete=False))]
-    assert shown + told == []
+    mentioned = [problem for command in mentions(page) if (problem := _problem(command, complete=False))]
+    assert shown + mentioned == []
 
 
 def test_what_is_not_understood_is_noticed() -> None:

@@ -1,4 +1,4 @@
-"""Clients reach the lake that is named and no other, and a region that does not answer is told soon."""
+"""Clients reach the lake that is named and no other, and a region that does not answer fails soon."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def test_a_silent_region_is_asked_twice_and_no_more(
     with pytest.raises(HTTPClientError) as caught:
         sts.get_caller_identity()
     assert len(server.asked) == 2
-    told = explained(caught.value)
-    assert told.place == f"http://127.0.0.1:{server.server_port}"
-    assert "must answer; are region and network right?" in str(told)
+    error = explained(caught.value)
+    assert error.place == f"http://127.0.0.1:{server.server_port}"
+    assert "must answer; are region and network right?" in str(error)
 
 
 def test_one_that_has_answered_is_asked_as_often_as_ever(
@@ -128,6 +128,6 @@ def test_where_gateways_connect(server: Server, tmp_path: Path) -> None:
 
 def test_refusals_name_the_call_and_what_it_was_about() -> None:
     refused = {"Error": {"Code": "NoSuchBucket", "Message": "It does not exist", "BucketName": "b"}}
-    told = explained(ClientError(refused, "ListObjectsV2"))  # type: ignore[arg-type]  # more than it types
-    assert str(told) == "AWS ListObjectsV2 b: NoSuchBucket: It does not exist"
+    error = explained(ClientError(refused, "ListObjectsV2"))  # type: ignore[arg-type]  # more than it types
+    assert str(error) == "AWS ListObjectsV2 b: NoSuchBucket: It does not exist"
     assert str(explained(NoRegionError())) == "AWS_REGION must be set, or a region in the profile"

@@ -26,7 +26,7 @@ def seen(
     behind: dict[datetime, float] | None = None,
     age: dict[datetime, float] | None = None,
 ) -> Seen:
-    """A stream whose last message came half an hour ago, unless told otherwise, and was delivered."""
+    """A stream whose last message came half an hour ago, unless the arguments say otherwise, and was delivered."""
     return Seen(
         arrived={ago(40): 3.0, ago(30): 5.0} if arrived is None else arrived,
         behind={ago(29): 0.0, ago(2): 0.0} if behind is None else behind,

@@ -57,7 +57,7 @@ def test_an_environment_s_folder_is_asked_by_terraform(tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "complaint"),
     [
         ("printf '╷\\n│ Error: Backend initialization required\\n│ \\n' >&2; exit 1", "Error: Backend initialization"),
         ("echo no JSON", "must print JSON"),
@@ -65,14 +65,14 @@ def test_an_environment_s_folder_is_asked_by_terraform(tmp_path: Path, monkeypat
     ],
 )
 def test_what_terraform_says_instead_is_told(
-    script: str, told: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    script: str, complaint: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terraform(tmp_path, monkeypatch, script)
-    if told is None:
+    if complaint is None:
         with pytest.raises(LakeError, match="must have the output buckets; was the env"):
             output_at(open_lake(tmp_path / "environment").outputs, "buckets")
         return
-    with pytest.raises(LakeError, match=told) as caught:
+    with pytest.raises(LakeError, match=complaint) as caught:
         open_lake(tmp_path / "environment")
     assert caught.value.place == str(tmp_path / "environment")
     assert "\n" not in str(caught.value)

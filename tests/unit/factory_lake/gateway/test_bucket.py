@@ -4,7 +4,7 @@ from factory_lake.gateway.bucket import FASTEST, PUBLISHES_PER_SECOND, TokenBuck
 
 
 class Clock:
-    """A clock that moves when it is told to."""
+    """A clock that only a test moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0

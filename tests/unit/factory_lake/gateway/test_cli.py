@@ -75,7 +75,7 @@ def test_a_file_with_an_error_sends_nothing(
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "complaint"),
     [
         (("--rate", "101"), "at most 100, got"),
         (("--rate", "0"), "must be a number above 0"),
@@ -84,6 +84,8 @@ def test_a_file_with_an_error_sends_nothing(
         (("--seconds", "3"), "must have one of --messages and --seconds"),
     ],
 )
-def test_arguments_that_cannot_work(change: tuple[str, str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_arguments_that_cannot_work(
+    change: tuple[str, str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["gateway", "simulate", "--messages", "1", "--lake", "x", *change]) == 2
-    assert told in capsys.readouterr().err
+    assert complaint in capsys.readouterr().err

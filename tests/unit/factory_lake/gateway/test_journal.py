@@ -7,7 +7,7 @@ import pytest
 
 from factory_lake.gateway.errors import JournalError
 from factory_lake.gateway.identities import Source
-from factory_lake.gateway.journal import Entry, Journal, journal_path, read_journal, read_journals
+from factory_lake.gateway.journal import Journal, journal_path, read_journal, read_journals
 
 PRESS = Source("krakow", "line-1", "measurements")
 OVEN = Source("krakow", "line-2", "measurements")
@@ -138,8 +138,3 @@ def test_payloads_are_the_only_long_part(tmp_path: Path) -> None:
     lines = journal.path.read_text().splitlines()
     assert sum("payload_b64" in json.loads(line) for line in lines) == 3
     assert len("".join(lines)) < 3 * 4000 + 800
-
-
-def test_entries_say_whether_they_are_unacknowledged() -> None:
-    entry = Entry(PRESS, 1, b"", "", 0, 0)
-    assert entry.is_unacknowledged

@@ -184,7 +184,7 @@ def test_a_foreign_topic_is_refused_and_said_so(lake: IotLake, tmp_path: Path) -
 
 
 def test_a_foreign_topic_with_an_older_gateway(lake: IotLake, tmp_path: Path) -> None:
-    """MQTT 3.1.1 has no way to say no: the broker closes. The gateway must not try for ever."""
+    """MQTT 3.1.1 has no way to say no: the broker closes. The gateway must not try indefinitely."""
     source = Source("krakow", "foreign-3", "measurements")
     identity = lake.identity(source, topic="factories/lyon/foreign/measurements")
     timeouts = Timeouts(answer=1, give_up=1, first_pause=0.05, longest_pause=0.1)
@@ -217,7 +217,7 @@ def test_a_broker_with_a_foreign_certificate_is_not_trusted(lake: IotLake, tmp_p
 
 
 def test_two_connections_with_one_client_id_are_found_out(lake: IotLake, tmp_path: Path) -> None:
-    """AWS IoT closes the older one, so both would evict each other for ever."""
+    """AWS IoT closes the older one, so both would evict each other indefinitely."""
     source = Source("krakow", "twins", "measurements")
     identity = lake.identity(source)
     failures: list[str] = []

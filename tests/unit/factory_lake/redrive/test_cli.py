@@ -37,8 +37,8 @@ def test_a_dry_run_is_the_default_and_apply_does_it(
     assert "Nothing was redriven; --apply does it." in capsys.readouterr().out
     assert plant.stream() == []
     assert main([*arguments, "--apply"]) == 0
-    told = json.loads(report.read_text())
-    assert [(one["kind"], one["rule"], one["outcome"], one["messages"]) for one in told["findings"]] == [
+    written = json.loads(report.read_text())
+    assert [(one["kind"], one["rule"], one["outcome"], one["messages"]) for one in written["findings"]] == [
         ("iot-rule", "KinesisAction", "redriven", 1),
         ("processing-failed", "NOT_JSON", "redriven", 1),
     ]
@@ -55,7 +55,7 @@ def test_problems_are_told_by_the_exit_code(plant: Plant, outputs: Path, capsys:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "complaint"),
     [
         (
             ["redrive", "errors", "--lake", "{outputs}", "--factory", "lodz"],
@@ -63,15 +63,14 @@ def test_problems_are_told_by_the_exit_code(plant: Plant, outputs: Path, capsys:
         ),
         ([*STREAM, "--from", "2026-03-09T07:00:00Z", "--to", "2026-03-09T06:00:00Z"], "--from must be before --to"),
         ([*STREAM, "--from", "2026-03-09T07:00:00Z", "--to", "{now}"], "--to at least 1800 s ago"),
-        (["redrive", "errors", "--lake", "nowhere.json"], "nowhere.json must be"),
     ],
 )
 def test_what_cannot_begin_is_said(
-    plant: Plant, outputs: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+    plant: Plant, outputs: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], complaint: str
 ) -> None:
     now = datetime.fromtimestamp(time.time(), UTC).isoformat()
     assert main([one.format(outputs=outputs, now=now) for one in arguments]) == 2
-    assert told in capsys.readouterr().err
+    assert complaint in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -82,8 +82,8 @@ def test_what_is_in_a_table_or_in_errors_stays_and_the_rest_is_redriven_with_its
     skipping.reject(payloads[2], payloads[4])
     to_ms = skipping.now()
 
-    told = skipping.redrive(to_ms, Options())
-    assert told.total(outcomes.WOULD_REDRIVE) == 2
+    counted = skipping.redrive(to_ms, Options())
+    assert counted.total(outcomes.WOULD_REDRIVE) == 2
     assert len(skipping.plant.stream()) == 5
     findings = skipping.redrive(to_ms)
 
