@@ -37,18 +37,12 @@ Series = Mapping[datetime, float]
 
 @dataclass(frozen=True)
 class Seen:
-    """What CloudWatch has of one stream: values by the minute that they are of, which begins at the key.
-
-    Attributes:
-        behind: Milliseconds that the delivery stream read behind the end.
-        age: Seconds that the oldest record in Firehose had waited.
-        interval: How long an object may be filled.
-    """
+    """What CloudWatch has of one stream: values by the minute that they are of, which begins at the key."""
 
     arrived: Series
-    behind: Series
-    age: Series
-    interval: timedelta
+    behind: Series  # milliseconds that the delivery stream read behind the end
+    age: Series  # seconds that the oldest record in Firehose had waited
+    interval: timedelta  # how long an object may be filled
 
 
 def what_is_missing(seen: Seen, now: datetime) -> str:

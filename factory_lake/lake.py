@@ -42,18 +42,13 @@ class Outputs(dict[str, Any]):
 
 @dataclass(frozen=True)
 class LocalAccess:
-    """How a local lake is reached, and where its gateways' files are.
+    """How a local lake is reached, and where its gateways' files are."""
 
-    Attributes:
-        endpoint: Base URL of every AWS service.
-        ca_file: PEM that verifies the MQTT broker's certificate.
-    """
-
-    endpoint: str
+    endpoint: str  # base URL of every AWS service
     region: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
-    ca_file: Path
+    ca_file: Path  # PEM that verifies the MQTT broker's certificate
     mqtt_host: str
     mqtt_port: int
     key_dir: Path
@@ -84,16 +79,11 @@ class LocalAccess:
 
 @dataclass(frozen=True)
 class Lake:
-    """A lake that commands work with.
+    """A lake that commands work with."""
 
-    Attributes:
-        place: What the user named, for messages.
-        local: How it is reached, when it is a local one; None on AWS.
-    """
-
-    place: str
+    place: str  # what the user named, for messages
     outputs: Outputs
-    local: LocalAccess | None = None
+    local: LocalAccess | None = None  # how it is reached, when it is a local one; None on AWS
 
     @property
     def key_dir(self) -> Path | None:

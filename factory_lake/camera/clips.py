@@ -27,19 +27,14 @@ class ClipError(FactoryLakeError):
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip of the archive.
-
-    Attributes:
-        start: When its first fragment reached AWS, ISO 8601, UTC.
-        flags: What is not as it should be; empty when nothing.
-    """
+    """A clip of the archive."""
 
     key: str
-    start: str
+    start: str  # when its first fragment reached AWS, ISO 8601, UTC
     end: str
     duration_ms: int
     fragments: int
-    flags: str
+    flags: str  # what is not as it should be; empty when nothing
 
 
 def list_clips(s3: "S3Client", bucket: str, prefix: str, from_ms: int, to_ms: int) -> list[Clip]:

@@ -12,16 +12,11 @@ from factory_lake.camera.clips import ClipError
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame as it is shown.
-
-    Attributes:
-        seconds: When it is shown, from the file's beginning; None where the file does not say.
-        is_key: Whether it decodes without others.
-    """
+    """A frame as it is shown."""
 
     index: int
-    seconds: float | None
-    is_key: bool
+    seconds: float | None  # when it is shown, from the file's beginning; None where the file does not say
+    is_key: bool  # whether it decodes without others
     width: int
     height: int
 

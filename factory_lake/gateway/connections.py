@@ -42,27 +42,19 @@ class Broker:
 
 @dataclass(frozen=True)
 class Identity:
-    """What one connection needs.
-
-    Attributes:
-        certificate: PEM of the certificate that AWS IoT made from the CSR.
-    """
+    """What one connection needs."""
 
     source: Source
-    certificate: str
+    certificate: str  # PEM of the certificate that AWS IoT made from the CSR
     key_file: Path
 
 
 @dataclass(frozen=True)
 class Connections:
-    """Every identity of a lake whose key is here, and where they connect.
-
-    Attributes:
-        identities: By factory, gateway and lane, in that order.
-    """
+    """Every identity of a lake whose key is here, and where they connect."""
 
     broker: Broker
-    identities: tuple[Identity, ...]
+    identities: tuple[Identity, ...]  # by factory, gateway and lane, in that order
 
     def identity(self, source: Source) -> Identity:
         """The identity of one source.

@@ -20,13 +20,9 @@ _BRACKETS = re.compile(rb"\s*(?:[\[\]{},]\s*){1,4}")
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a file that is one message or envelope.
+    """A part of a file that is one message or envelope."""
 
-    Attributes:
-        line: The line where it begins, from 1.
-    """
-
-    line: int
+    line: int  # the line where it begins, from 1
     content: bytes
 
 

@@ -19,13 +19,9 @@ _BETWEEN_LOOKS = 0.2
 
 @dataclass(frozen=True)
 class SendOptions:
-    """How a fleet sends.
+    """How a fleet sends."""
 
-    Attributes:
-        rate: Publishes a second on each connection, on average; none passes 100 in any second.
-    """
-
-    rate: float = 100
+    rate: float = 100  # publishes a second on each connection, on average; none passes 100 in any second
     version: Version = "5"
     timeouts: Timeouts | None = None
 

@@ -32,24 +32,17 @@ from factory_lake.gateway.identities import Source, parse_lane
 
 @dataclass(frozen=True)
 class Entry:
-    """One message and what became of its publishes.
-
-    Attributes:
-        n: Its position in the journal, from 1.
-        first_ms: When it was first published, epoch ms by the gateway's clock.
-        acked_ms: When the broker acknowledged it; None while it has not.
-        refused: Why the broker refused it; None when it did not.
-    """
+    """One message and what became of its publishes."""
 
     source: Source
-    n: int
+    n: int  # its position in the journal, from 1
     payload: bytes
     sha256: str
-    first_ms: int
+    first_ms: int  # when it was first published, epoch ms by the gateway's clock
     last_ms: int
     attempts: int = 1
-    acked_ms: int | None = None
-    refused: str | None = None
+    acked_ms: int | None = None  # when the broker acknowledged it; None while it has not
+    refused: str | None = None  # why the broker refused it; None when it did not
 
     @property
     def is_unacknowledged(self) -> bool:

@@ -20,14 +20,10 @@ _TOO_DEEP = 101
 
 @dataclass(frozen=True)
 class MalformedCase:
-    """One way in which real plants' messages differ from clean ones.
-
-    Attributes:
-        accepted: Whether the lake takes such a message into its table (cleaned); otherwise it is rejected.
-    """
+    """One way in which real plants' messages differ from clean ones."""
 
     name: str
-    accepted: bool
+    accepted: bool  # whether the lake takes such a message into its table (cleaned); otherwise it is rejected
     make: Maker
 
 

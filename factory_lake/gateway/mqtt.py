@@ -44,53 +44,34 @@ _TICK = 0.5
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long a connection waits for what. All in seconds.
+    """How long a connection waits for what. All in seconds."""
 
-    Attributes:
-        keepalive: Between signs of life on an idle connection; AWS IoT takes 30 to 1200.
-        answer: For a CONNACK or a PUBACK; after that the connection counts as lost.
-        give_up: Without any PUBACK while something is unacknowledged; after that `run` gives up.
-        first_pause: Before the first attempt to connect again; the pause doubles with each attempt.
-        longest_pause: Where it stops to double.
-    """
-
-    keepalive: int = 30
-    answer: float = 20
-    give_up: float = 120
-    first_pause: float = 0.5
-    longest_pause: float = 30
+    keepalive: int = 30  # between signs of life on an idle connection; AWS IoT takes 30 to 1200
+    answer: float = 20  # for a CONNACK or a PUBACK; after that the connection counts as lost
+    give_up: float = 120  # without any PUBACK while something is unacknowledged; after that `run` gives up
+    first_pause: float = 0.5  # before the first attempt to connect again; the pause doubles with each attempt
+    longest_pause: float = 30  # where it stops to double
 
 
 @dataclass
 class Progress:
-    """What a connection has done so far. Other threads may read it.
+    """What a connection has done so far. Other threads may read it."""
 
-    Attributes:
-        published: Messages published, each counted once.
-        resent: Publishes of a message that had been published before.
-        resumed: Connections for which the broker still had the session, so that packet numbers stayed valid.
-    """
-
-    published: int = 0
+    published: int = 0  # messages published, each counted once
     acked: int = 0
-    resent: int = 0
+    resent: int = 0  # publishes of a message that had been published before
     reconnects: int = 0
-    resumed: int = 0
+    resumed: int = 0  # connections for which the broker still had the session, so that packet numbers stayed valid
     state: str = "waiting"
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Where a connection keeps time and its certificate; a test passes its own.
+    """Where a connection keeps time and its certificate; a test passes its own."""
 
-    Attributes:
-        clock: Seconds that only go forward.
-        rng: Spreads the pauses of several gateways.
-    """
-
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = time.monotonic  # seconds that only go forward
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
-    rng: random.Random = field(default_factory=random.Random)
+    rng: random.Random = field(default_factory=random.Random)  # spreads the pauses of several gateways
 
 
 class Connection:

@@ -36,33 +36,23 @@ _SORT_OF: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Message:
-    """One message of the plant.
-
-    Attributes:
-        kind: `clean`, or the case that it is of.
-        accepted: Whether the lake is to take it into its table; otherwise it belongs to the rejected ones.
-    """
+    """One message of the plant."""
 
     payload: bytes
-    kind: str
-    accepted: bool
+    kind: str  # `clean`, or the case that it is of
+    accepted: bool  # whether the lake is to take it into its table; otherwise it belongs to the rejected ones
 
 
 @dataclass(frozen=True)
 class Tag:
-    """One register of one machine.
-
-    Attributes:
-        datatype: LoopEdge's name for the register's type.
-        description: Text about it; LoopEdge sends "" without one.
-    """
+    """One register of one machine."""
 
     device_id: str
     device_name: str
     register_id: str
     name: str
-    datatype: str
-    description: str
+    datatype: str  # LoopEdge's name for the register's type
+    description: str  # text about it; LoopEdge sends "" without one
     signal: Signal
 
     def message(self, timestamp: int, rng: Random) -> dict[str, Any]:

@@ -11,17 +11,12 @@ from typing import Any, Self
 
 @dataclass
 class Proxy:
-    """A TCP line to a broker, which can be cut, and made to lose what the broker answers.
-
-    Attributes:
-        answers_pass: Whether the broker's bytes reach the client.
-        is_up: Whether new connections are let through.
-    """
+    """A TCP line to a broker, which can be cut, and made to lose what the broker answers."""
 
     host: str
     port: int
-    answers_pass: bool = True
-    is_up: bool = True
+    answers_pass: bool = True  # whether the broker's bytes reach the client
+    is_up: bool = True  # whether new connections are let through
     connections: int = 0
     passed_up: int = 0
     _open: list[socket.socket] = field(default_factory=list)

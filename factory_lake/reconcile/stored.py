@@ -37,26 +37,18 @@ class StoredError(FactoryLakeError):
 
 @dataclass(frozen=True)
 class Found:
-    """One message as it was found in the lake.
-
-    Attributes:
-        where: Bucket, key and position in the object.
-        content: A table's row, or the row that could not be converted.
-        payload: The original bytes, in an error object that has them.
-        day: The partition, `(year, month, day)`.
-        reason: The error that an error object names.
-    """
+    """One message as it was found in the lake."""
 
     place: Place
-    where: str
+    where: str  # bucket, key and position in the object
     factory: str
     lane: Lane
     gateway: str | None = None
-    content: Content | None = None
-    payload: bytes | None = None
-    day: tuple[int, int, int] | None = None
+    content: Content | None = None  # a table's row, or the row that could not be converted
+    payload: bytes | None = None  # the original bytes, in an error object that has them
+    day: tuple[int, int, int] | None = None  # the partition, `(year, month, day)`
     received_ms: int | None = None
-    reason: str | None = None
+    reason: str | None = None  # the error that an error object names
 
     @property
     def sha256(self) -> str | None:

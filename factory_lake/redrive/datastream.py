@@ -21,15 +21,11 @@ _HOUR_MS = 3_600_000
 
 @dataclass(frozen=True)
 class StreamRecord:
-    """A record of a data stream.
-
-    Attributes:
-        arrival_ms: When the stream took it, epoch ms.
-    """
+    """A record of a data stream."""
 
     partition_key: str
     data: bytes
-    arrival_ms: int
+    arrival_ms: int  # when the stream took it, epoch ms
     shard: str
     sequence: str
 

@@ -12,19 +12,13 @@ _SHOWN = 20
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """Messages that are counted together.
-
-    Attributes:
-        kind: The error type, or `stream` for what a delivery stream skipped.
-        day: The day in the objects' keys, or of the records' arrival; `YYYY-MM-DD` (UTC).
-        rule: The rule that they broke, or the error code.
-    """
+    """Messages that are counted together."""
 
     factory: str
     lane: Lane
-    kind: str
-    day: str
-    rule: str
+    kind: str  # the error type, or `stream` for what a delivery stream skipped
+    day: str  # the day in the objects' keys, or of the records' arrival; `YYYY-MM-DD` (UTC)
+    rule: str  # the rule that they broke, or the error code
     outcome: str
 
 

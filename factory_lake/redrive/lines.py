@@ -33,20 +33,15 @@ _PIECE = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class ErrorObject:
-    """An object under `errors/`.
-
-    Attributes:
-        etag: Its ETag; error objects are never overwritten, and a read that meets another one fails.
-        kind: The error type: one of `KINDS`, or another that Firehose has.
-    """
+    """An object under `errors/`."""
 
     bucket: str
     key: str
-    etag: str
+    etag: str  # its ETag; error objects are never overwritten, and a read that meets another one fails
     size: int
     factory: str
     lane: Lane
-    kind: str
+    kind: str  # the error type: one of `KINDS`, or another that Firehose has
     day: date
 
     def __str__(self) -> str:
@@ -55,21 +50,13 @@ class ErrorObject:
 
 @dataclass(frozen=True)
 class ErrorLine:
-    """One record that could not be delivered.
+    """One record that could not be delivered."""
 
-    Attributes:
-        number: Its position in the object, from 0.
-        data: What the failing stage was given: the message, or the line that the transform made of it.
-        arrival_ms: When the data stream, or the broker, took it, epoch ms.
-        ended_ms: When the last attempt ended, epoch ms.
-        reason: The error code or the failed action.
-    """
-
-    number: int
-    data: bytes
-    arrival_ms: int
-    ended_ms: int
-    reason: str
+    number: int  # its position in the object, from 0
+    data: bytes  # what the failing stage was given: the message, or the line that the transform made of it
+    arrival_ms: int  # when the data stream, or the broker, took it, epoch ms
+    ended_ms: int  # when the last attempt ended, epoch ms
+    reason: str  # the error code or the failed action
     gateway: str | None = None
 
 

@@ -64,21 +64,14 @@ class LaneParts:
 
 @dataclass(frozen=True)
 class Options:
-    """What to redrive, and how.
+    """What to redrive, and how."""
 
-    Attributes:
-        apply: Do it; otherwise only count.
-        kinds: Error types, in any of AWS's spellings; all of them when empty.
-        limit: The most messages of the run.
-        gateway: Whose the messages are that nothing else tells the gateway of.
-    """
-
-    apply: bool = False
-    kinds: frozenset[str] = frozenset()
+    apply: bool = False  # do it; otherwise only count
+    kinds: frozenset[str] = frozenset()  # error types, in any of AWS's spellings; all of them when empty
     from_day: date = date.min
     to_day: date = date.max
-    limit: int | None = None
-    gateway: str | None = None
+    limit: int | None = None  # the most messages of the run
+    gateway: str | None = None  # whose the messages are that nothing else tells the gateway of
 
     def wants(self, source: ErrorObject) -> bool:
         """Whether an object is among those that shall be redriven."""
@@ -130,22 +123,15 @@ def now_ms() -> int:
 
 @dataclass
 class ObjectRedrive:
-    """Redrives the error objects of one lane.
-
-    Attributes:
-        findings: What is counted, over all lanes of a run.
-        run: The run's ID, for the record.
-        clock_ms: Epoch ms.
-        take_over_ms: How old another run's pending batch must be before it counts as that of a crash.
-    """
+    """Redrives the error objects of one lane."""
 
     parts: LaneParts
     options: Options
-    findings: Findings
-    run: str
-    clock_ms: Callable[[], int] = now_ms
+    findings: Findings  # what is counted, over all lanes of a run
+    run: str  # the run's ID, for the record
+    clock_ms: Callable[[], int] = now_ms  # epoch ms
     sleep: Callable[[float], None] = time.sleep
-    take_over_ms: int = TAKE_OVER_MS
+    take_over_ms: int = TAKE_OVER_MS  # how old another run's pending batch must be before it counts as that of a crash
 
     def __post_init__(self) -> None:
         self._memory = StreamMemory(self.parts.stream)

@@ -27,13 +27,9 @@ _PATTERN = '"record rejected"'
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a message comes from.
+    """Where a message comes from."""
 
-    Attributes:
-        received_ms: When the broker took it, epoch ms.
-    """
-
-    received_ms: int
+    received_ms: int  # when the broker took it, epoch ms
     gateway: str | None
     rule: str | None = None
 

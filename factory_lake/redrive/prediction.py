@@ -25,17 +25,11 @@ PACKAGE = Path(__file__).resolve().parents[2] / "build" / "packages" / "transfor
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the transform says.
+    """What the transform says."""
 
-    Attributes:
-        line: The line that it makes; None when it refuses the message.
-        rule: The rule that the message breaks; None when it is taken.
-        day: The partition `(year, month, day)` of its row; None when it is refused.
-    """
-
-    line: bytes | None
-    rule: str | None
-    day: tuple[int, int, int] | None
+    line: bytes | None  # the line that it makes; None when it refuses the message
+    rule: str | None  # the rule that the message breaks; None when it is taken
+    day: tuple[int, int, int] | None  # the partition `(year, month, day)` of its row; None when it is refused
 
 
 class Prediction:

@@ -29,14 +29,10 @@ _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 @dataclass(frozen=True)
 class Restored:
-    """A message and its envelope.
-
-    Attributes:
-        received_ms: When the broker took it, epoch ms.
-    """
+    """A message and its envelope."""
 
     payload: bytes
-    received_ms: int
+    received_ms: int  # when the broker took it, epoch ms
     gateway: str | None
 
 

@@ -36,13 +36,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Record:
-    """What is put on a data stream.
+    """What is put on a data stream."""
 
-    Attributes:
-        partition_key: The envelope of the message.
-    """
-
-    partition_key: str
+    partition_key: str  # the envelope of the message
     data: bytes
 
     @property
@@ -53,19 +49,12 @@ class Record:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a batch.
+    """What became of a batch."""
 
-    Attributes:
-        taken: Positions of the records that the stream has.
-        unsure: Positions of those that it may have: the answer did not come.
-        problem: Why the rest was given up; empty when there is no rest.
-        final: Whether it is no use to try again.
-    """
-
-    taken: frozenset[int]
-    unsure: frozenset[int] = frozenset()
-    problem: str = ""
-    final: bool = False
+    taken: frozenset[int]  # positions of the records that the stream has
+    unsure: frozenset[int] = frozenset()  # positions of those that it may have: the answer did not come
+    problem: str = ""  # why the rest was given up; empty when there is no rest
+    final: bool = False  # whether it is no use to try again
 
 
 @dataclass

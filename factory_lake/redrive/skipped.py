@@ -41,31 +41,21 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class _Expected:
-    """Where a record must be, if it was delivered.
+    """Where a record must be, if it was delivered."""
 
-    Attributes:
-        row: Digest of its row; None when the transform refuses it.
-        payload: Digest of its bytes, as they lie in an error object.
-    """
-
-    row: bytes | None
-    payload: bytes
+    row: bytes | None  # digest of its row; None when the transform refuses it
+    payload: bytes  # digest of its bytes, as they lie in an error object
     arrived: date
 
 
 @dataclass
 class RangeRedrive:
-    """Redrives what a delivery stream skipped of one lane's data stream.
-
-    Attributes:
-        prediction: The transform with the function's settings; it says which row a record became.
-        options: `apply`, `limit` and `gateway` count.
-    """
+    """Redrives what a delivery stream skipped of one lane's data stream."""
 
     s3: "S3Client"
     parts: LaneParts
-    prediction: Prediction
-    options: Options
+    prediction: Prediction  # the transform with the function's settings; it says which row a record became
+    options: Options  # `apply`, `limit` and `gateway` count
     findings: Findings
     sleep: Callable[[float], None] = time.sleep
 

@@ -79,16 +79,12 @@ def expectations_of(factory: Factory, assumed: Assumed) -> list[str]:
 
 @dataclass(frozen=True)
 class Section:
-    """The sums of one factory, or of all together.
-
-    Attributes:
-        expectations: What to expect that no limit stands against.
-    """
+    """The sums of one factory, or of all together."""
 
     title: str
     introduction: str
     rows: Sequence[Row]
-    expectations: Sequence[str] = ()
+    expectations: Sequence[str] = ()  # what to expect that no limit stands against
 
 
 def sections(plant: Plant) -> list[Section]:

@@ -38,18 +38,12 @@ class Prices:
 
 @dataclass(frozen=True)
 class Use:
-    """Something that is paid for.
+    """Something that is paid for."""
 
-    Attributes:
-        group: `messages`, `video`, `storage` or `watching`.
-        sum: How the quantity is calculated, in words.
-        quantity: In the price's unit, a month.
-    """
-
-    group: str
+    group: str  # `messages`, `video`, `storage` or `watching`
     price: str
-    sum: str
-    quantity: float
+    sum: str  # how the quantity is calculated, in words
+    quantity: float  # in the price's unit, a month
 
 
 ALL = "all"

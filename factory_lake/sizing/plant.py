@@ -24,19 +24,13 @@ _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 
 @dataclass(frozen=True)
 class Lane:
-    """A lane of one factory.
-
-    Attributes:
-        messages: Messages a second that one gateway sends, on average.
-        size: Bytes of a message.
-        settings: As the module factory_pipeline takes them, every one given.
-    """
+    """A lane of one factory."""
 
     name: str
-    messages: float
-    size: float
+    messages: float  # messages a second that one gateway sends, on average
+    size: float  # bytes of a message
     gateways: int
-    settings: Mapping[str, Mapping[str, Any]]
+    settings: Mapping[str, Mapping[str, Any]]  # as the module factory_pipeline takes them, every one given
 
     @property
     def all_messages(self) -> float:
@@ -74,19 +68,13 @@ class Lane:
 
 @dataclass(frozen=True)
 class Video:
-    """A factory's cameras, all alike.
-
-    Attributes:
-        mbit: Mbit a second of one camera while it films.
-        camera: Settings of a camera as the module video_archiver takes them, every one given.
-        settings: Settings of its video, likewise.
-    """
+    """A factory's cameras, all alike."""
 
     cameras: int
-    mbit: float
+    mbit: float  # Mbit a second of one camera while it films
     hours: float
-    camera: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    camera: Mapping[str, Any]  # settings of a camera as the module video_archiver takes them, every one given
+    settings: Mapping[str, Any]  # settings of its video, likewise
 
     @property
     def clip_seconds(self) -> float:
