@@ -31,17 +31,13 @@ _LEAST_PROSE = 16
 
 @dataclass(frozen=True)
 class Table:
-    """Rows for a reader.
-
-    Attributes:
-        prose: Columns that may be wrapped at blanks; all others are printed in one piece.
-        right: Columns of numbers that are texts already; columns of numbers are found by themselves.
-    """
+    """Rows for a reader."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
-    prose: frozenset[str] = frozenset()
+    prose: frozenset[str] = frozenset()  # columns that may be wrapped at blanks; all others are printed in one piece
     title: str = ""
+    # Columns of numbers that are texts already; columns of numbers are found by themselves.
     right: frozenset[str] = frozenset()
 
     def records(self) -> list[dict[str, object]]:

@@ -24,16 +24,11 @@ _ALPN_PROTOCOL = "x-amzn-mqtt-ca"
 
 @dataclass(frozen=True)
 class Broker:
-    """An MQTT broker.
-
-    Attributes:
-        port: 8883, or 443 where only that one is open (AWS IoT serves both).
-        ca_file: PEM that verifies its certificate; None for the system's trust store, which has Amazon's
-            roots.
-    """
+    """An MQTT broker."""
 
     host: str
-    port: int = MQTT_PORT
+    port: int = MQTT_PORT  # 8883, or 443 where only that one is open (AWS IoT serves both)
+    # PEM that verifies its certificate; None for the system's trust store, which has Amazon's roots.
     ca_file: Path | None = None
 
     def __str__(self) -> str:

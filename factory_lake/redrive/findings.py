@@ -35,14 +35,11 @@ IN_PLACE = "delivered or in errors"
 
 @dataclass
 class Findings:
-    """The counts of a run.
-
-    Attributes:
-        in_doubt: Messages that an earlier run may have redriven already and that were redriven again, since
-            the data stream no longer tells.
-    """
+    """The counts of a run."""
 
     counts: Counter[Finding] = field(default_factory=Counter)
+    # Messages that an earlier run may have redriven already and that were redriven again, since the data stream no
+    # longer tells.
     in_doubt: int = 0
     problems: list[str] = field(default_factory=list)
 

@@ -44,21 +44,16 @@ AT_ONCE = 16
 
 @dataclass(frozen=True)
 class LaneParts:
-    """One lane of one factory, and what reaches its parts.
-
-    Attributes:
-        stream: Its data stream, to read.
-        sender: Its data stream, to write.
-        prediction: Its transform function's code and settings, where refusals shall be predicted.
-    """
+    """One lane of one factory, and what reaches its parts."""
 
     factory: str
     lane: Lane
     bucket: str
     checkpoints: Checkpoints
-    stream: DataStream
-    sender: Sender
+    stream: DataStream  # its data stream, to read
+    sender: Sender  # its data stream, to write
     log: RejectionLog
+    # Its transform function's code and settings, where refusals shall be predicted.
     prediction: Prediction | None = None
 
 

@@ -59,20 +59,14 @@ class Outcome:
 
 @dataclass
 class Sender:
-    """Puts batches on one data stream.
+    """Puts batches on one data stream."""
 
-    Attributes:
-        kinesis: A client that makes each call once: one that it repeated by itself after a lost answer would put
-            its records twice, unseen.
-        stream: The data stream's name.
-        rate: The most records a second.
-        patience: Seconds that a batch may take while the stream takes no more.
-    """
-
+    # A client that makes each call once: one that it repeated by itself after a lost answer would put its records
+    # twice, unseen.
     kinesis: "KinesisClient"
-    stream: str
-    rate: float
-    patience: float = 20.0
+    stream: str  # the data stream's name
+    rate: float  # the most records a second
+    patience: float = 20.0  # seconds that a batch may take while the stream takes no more
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 

@@ -22,17 +22,12 @@ CAMERA_METRICS = len(clip_report.UNITS)
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices as a file states them.
-
-    Attributes:
-        by_unit: Price of a unit, by the name of the use.
-        meters: Bytes in which a service counts a message: `iot`, `firehose`, `kinesis` (provisioned) and
-            `kinesis_on_demand`.
-    """
+    """Prices as a file states them."""
 
     title: str
     currency: str
-    by_unit: dict[str, float]
+    by_unit: dict[str, float]  # price of a unit, by the name of the use
+    # Bytes in which a service counts a message: `iot`, `firehose`, `kinesis` (provisioned) and `kinesis_on_demand`.
     meters: dict[str, int]
 
 
@@ -96,15 +91,11 @@ def uses_of_queries(assumed: Assumed) -> list[Use]:
 
 @dataclass(frozen=True)
 class Bill:
-    """What a plant costs in a month.
-
-    Attributes:
-        summary: By factory, then `all`: amounts of each group, and their sum.
-        uses: Group, price, sum in words, quantity, price of a unit, amount.
-    """
+    """What a plant costs in a month."""
 
     title: str
-    summary: list[tuple[str, list[float]]]
+    summary: list[tuple[str, list[float]]]  # by factory, then `all`: amounts of each group, and their sum
+    # Group, price, sum in words, quantity, price of a unit, amount.
     uses: list[tuple[str, str, str, float, float, float]]
     currency: str
 

@@ -113,34 +113,23 @@ class Factory:
 
 @dataclass(frozen=True)
 class Assumed:
-    """What the sums take for granted; measure it and say it in the file (`[assumed]`).
+    """What the sums take for granted; measure it and say it in the file (`[assumed]`)."""
 
-    Attributes:
-        headroom: The busiest minute over the average.
-        outage_hours: How long a gateway or the archiver may be cut off before it catches up.
-        transform_seconds_per_mb: Duration of the transform, by MB of messages.
-        archive_seconds_per_clip: Of a clip's calls, its bytes aside; by default what the archiver assumes.
-        archive_mb_per_second: Download and upload of a clip together; likewise.
-        json_per_parquet: Bytes of messages that become one byte of Parquet.
-        keep_months: Age of the oldest data in the buckets.
-        log_gb: Logs of a factory, GB a month.
-        concurrent_executions: Of all functions of the account at once. A new account has about ten, which AWS
-            raises by and by, or on request, to 1,000 and more.
-        queries_per_day: Athena queries, all users together.
-        gb_per_query: What one of them reads.
-    """
-
-    headroom: float = 1.5
-    outage_hours: float = 8
-    transform_seconds_per_mb: float = 0.5
+    headroom: float = 1.5  # the busiest minute over the average
+    outage_hours: float = 8  # how long a gateway or the archiver may be cut off before it catches up
+    transform_seconds_per_mb: float = 0.5  # duration of the transform, by MB of messages
+    # Of a clip's calls, its bytes aside; by default what the archiver assumes.
     archive_seconds_per_clip: float = throughput.ASSUMED_CALL_MS / 1000
+    # Download and upload of a clip together; likewise.
     archive_mb_per_second: float = throughput.ASSUMED_BYTES_PER_SECOND / 1e6
-    json_per_parquet: float = 10
-    keep_months: float = 12
-    log_gb: float = 1
+    json_per_parquet: float = 10  # bytes of messages that become one byte of Parquet
+    keep_months: float = 12  # age of the oldest data in the buckets
+    log_gb: float = 1  # logs of a factory, GB a month
+    # Of all functions of the account at once. A new account has about ten, which AWS raises by and by, or on request,
+    # to 1,000 and more.
     concurrent_executions: float = 10
-    queries_per_day: float = 0
-    gb_per_query: float = 0
+    queries_per_day: float = 0  # Athena queries, all users together
+    gb_per_query: float = 0  # what one of them reads
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from factory_lake.drained import Seen, look, wait, what_is_missing
+from tests.unit.factory_lake.fixtures import Clock, aws_in_memory
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 INTERVAL = timedelta(minutes=5)
@@ -71,10 +71,8 @@ def test_a_stream_is_not_drained_and_says_why(stream: Seen, reason: str) -> None
 
 
 @pytest.fixture
-def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
+def cloudwatch() -> Iterator[Any]:
+    with aws_in_memory():
         yield boto3.client("cloudwatch", region_name="eu-central-1")
 
 
@@ -136,19 +134,6 @@ def test_the_metrics_are_those_of_the_stream(cloudwatch: Any) -> None:
     ]
     assert {*found.arrived, *found.behind, *found.age} == {ago(10)}
     assert found.interval == INTERVAL
-
-
-class Clock:
-    """Seconds that only waiting makes pass."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def test_waiting_ends_with_the_last_stream_and_tells_each_reason_once(capsys: pytest.CaptureFixture[str]) -> None:

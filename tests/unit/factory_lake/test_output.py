@@ -15,7 +15,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from factory_lake.camera.clips import AT_ONCE
 from factory_lake.cli import main
@@ -24,7 +23,7 @@ from factory_lake.output import Table, emit, layout, progress
 from factory_lake.reconcile import Counts, Discrepancy, ReconciliationReport
 from factory_lake.redrive.findings import Finding, Findings
 from harness.demo.up_down import explain
-from tests.unit.factory_lake.fixtures import whole_outputs
+from tests.unit.factory_lake.fixtures import aws_in_memory, whole_outputs
 
 WIDTHS = [60, 80, 120, 200, None]
 LONG = Source("krakow-nowa-huta", "rolling-mill-2-north", "measurements")
@@ -110,13 +109,9 @@ def test_the_commands_identifiers_are_in_one_piece_at_every_width(
 
 
 def test_clips_are_listed_with_whole_keys_at_every_width(
-    width: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    width: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with mock_aws():
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with aws_in_memory():
         outputs = whole_outputs(tmp_path)
         s3 = boto3.client("s3", region_name="eu-central-1")
         place: Any = {"LocationConstraint": "eu-central-1"}

@@ -1,16 +1,7 @@
 import pytest
 
 from factory_lake.gateway.bucket import FASTEST, PUBLISHES_PER_SECOND, TokenBucket
-
-
-class Clock:
-    """A clock that only a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.unit.factory_lake.fixtures import Clock
 
 
 def publish_for(bucket: TokenBucket, clock: Clock, seconds: float) -> list[float]:

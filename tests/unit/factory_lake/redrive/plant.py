@@ -19,6 +19,7 @@ from factory_lake.redrive.objects import LaneParts, ObjectRedrive, Options
 from factory_lake.redrive.origins import RejectionLog
 from factory_lake.redrive.prediction import Prediction
 from factory_lake.redrive.sender import Sender
+from tests.unit.factory_lake.fixtures import Clock
 from tests.unit.transform.support import SCHEMAS, record, spell
 from tests.unit.transform.support import sample as message
 from transform.batch import Transform
@@ -46,21 +47,6 @@ TRIED_MS = 400
 
 def sample(number: int, **changes: Any) -> bytes:
     return spell(message(**{"tagName": f"tag-{number}", "timestamp": ARRIVAL, **changes})).encode()
-
-
-@dataclass
-class Clock:
-    """A clock that only sleeping moves."""
-
-    now: float = 0.0
-    slept: list[float] = field(default_factory=list)
-
-    def seconds(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 @dataclass
@@ -122,7 +108,7 @@ class Plant:
         return key
 
     def parts(self) -> LaneParts:
-        sender = Sender(self.kinesis, LANE.stream, self.most_records, clock=self.clock.seconds, sleep=self.clock.sleep)
+        sender = Sender(self.kinesis, LANE.stream, self.most_records, clock=self.clock, sleep=self.clock.sleep)
         stream = DataStream(self.kinesis, LANE.stream, self.clock.sleep)
         log = RejectionLog(self.logs, LANE.log_group)
         return LaneParts(

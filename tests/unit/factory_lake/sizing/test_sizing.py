@@ -139,17 +139,25 @@ def test_gateways_that_are_advised_are_enough_and_no_more(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("what", "rates"),
+    ("what", "setting", "more", "rates"),
     [
-        ("measurements: records/s", {"tags": 3500, "message_bytes": 10}),
-        ("measurements: bytes/s with keys", {"tags": 350, "message_bytes": 10_000}),
+        ("measurements: records/s", "lanes.measurements.stream.shards", "", {"tags": 3500, "message_bytes": 10}),
+        (
+            "measurements: bytes/s with keys",
+            "lanes.measurements.stream.shards",
+            "",
+            {"tags": 350, "message_bytes": 1e4},
+        ),
+        ("seconds of an archiver's run", "video.shards", "cameras = { count = 500, mbit_per_second = 4 }", {}),
     ],
 )
-def test_shards_that_are_advised_are_enough_and_no_more(tmp_path: Path, what: str, rates: dict[str, float]) -> None:
+def test_shards_that_are_advised_are_enough_and_no_more(
+    tmp_path: Path, what: str, setting: str, more: str, rates: dict[str, float]
+) -> None:
     def with_shards(shards: int) -> Row:
-        return _row(_factory(tmp_path, f"lanes.measurements.stream.shards = {shards}", **rates), what)
+        return _row(_factory(tmp_path, f"{setting} = {shards}\n{more}", **rates), what)
 
-    advised = re.fullmatch(r"lanes\.measurements\.stream\.shards = (\d+)", with_shards(1).remedy)
+    advised = re.fullmatch(rf"{re.escape(setting)} = (\d+)", with_shards(1).remedy)
     assert advised is not None
     assert with_shards(int(advised[1])).used <= 1 < with_shards(int(advised[1]) - 1).used
 
@@ -161,17 +169,6 @@ def test_a_shard_takes_a_thousand_records_and_a_megabyte_a_second(tmp_path: Path
     )
     assert _row(factory, "measurements: records/s").used == 1
     assert _row(factory, "measurements: bytes/s with keys").used == 1
-
-
-def test_archiver_shards_that_are_advised_are_enough_and_no_more(tmp_path: Path) -> None:
-    def with_shards(shards: int) -> Row:
-        cameras = "cameras = { count = 500, mbit_per_second = 4 }"
-        factory = _factory(tmp_path, f"{cameras}\nvideo = {{ shards = {shards} }}")
-        return _row(factory, "seconds of an archiver's run")
-
-    advised = re.fullmatch(r"video\.shards = (\d+)", with_shards(1).remedy)
-    assert advised is not None
-    assert with_shards(int(advised[1])).used <= 1 < with_shards(int(advised[1]) - 1).used
 
 
 def test_a_camera_that_one_thread_cannot_follow_is_not_helped_by_shards(tmp_path: Path) -> None:
@@ -217,20 +214,21 @@ def test_clips_are_as_long_as_their_size_lets_them_be(tmp_path: Path) -> None:
     assert _row(factory, "MB of a clip").used > 1
 
 
-@pytest.mark.parametrize(("kb", "stays"), [(100, True), (1000, False)])
-def test_objects_too_small_to_be_moved_are_named(tmp_path: Path, kb: float, stays: bool) -> None:
-    """One message in a buffer's 300 s: 100 KB, or 1,000 KB in an eighth of a second's place."""
+@pytest.mark.parametrize(
+    ("lane", "kb", "ratio", "stays"),
+    [
+        ("configuration", 100, 1, True),
+        ("configuration", 1000, 1, False),
+        ("measurements", 1, 10, False),  # 30 MB of messages in 300 s are 3 MB of Parquet, or 30 KB
+        ("measurements", 1, 1000, True),
+    ],
+)
+def test_objects_too_small_to_be_moved_are_named(
+    tmp_path: Path, lane: str, kb: float, ratio: float, stays: bool
+) -> None:
     factory = _factory(tmp_path, configuration_bytes=kb * 1000, configuration_per_hour=12)
-    report = [line for line in capacity.expectations_of(factory, _EXACT) if "under 128 KB" in line]
-    assert any(line.startswith("configuration: ") for line in report) is stays
-
-
-def test_parquet_is_what_s3_moves_of_measurements(tmp_path: Path) -> None:
-    """30 MB of messages in 300 s are 3 MB of Parquet, or 30 KB."""
-    factory = _factory(tmp_path)
-    for ratio, stays in ((10, False), (1000, True)):
-        report = capacity.expectations_of(factory, replace(_EXACT, json_per_parquet=ratio))
-        assert any(line.startswith("measurements: its objects") for line in report) is stays
+    lines = capacity.expectations_of(factory, replace(_EXACT, json_per_parquet=ratio))
+    assert any(line.startswith(f"{lane}: its objects") and "under 128 KB" in line for line in lines) is stays
 
 
 def _quota(what: str, *factories: Factory, assumed: Assumed = _EXACT) -> Row:
