@@ -115,11 +115,7 @@ def wait(
 ) -> bool:
     """Look until every stream is drained, and print what each is waiting for whenever that changes.
 
-    Args:
-        reasons: Why each stream is not drained yet, by its name; empty for those that are.
-        deadline: When to give up, by the clock.
-        clock: Seconds.
-        pause: Waits for seconds.
+    `reasons` says why each stream is not drained yet, by its name; empty for those that are.
 
     Returns:
         Whether all are drained.

@@ -47,12 +47,8 @@ def csr_path(csr_dir: Path, client_id: str, name: str) -> Path:
 def make_csr(client_id: str, name: str, csr_dir: Path, key_dir: Path, key_type: KeyType = "ec") -> KeyAndCsr:
     """Make a key and its CSR.
 
-    Args:
-        client_id: The identity, `<factory>-<gateway>-<lane>`.
-        name: The certificate's name within the identity. A second name beside the first is a rotation.
-        csr_dir: The environment's folder of CSRs; the request becomes `<csr_dir>/<client_id>/<name>.pem`.
-        key_dir: Where keys are kept; the key becomes `<key_dir>/<client_id>/<name>.key`, mode 0600.
-        key_type: `ec` (P-256) or `rsa` (2048 bits).
+    The request becomes `<csr_dir>/<client_id>/<name>.pem`, the key `<key_dir>/<client_id>/<name>.key`, mode 0600. A
+    second name beside the first is a rotation. Keys are P-256 (`ec`) or RSA with 2048 bits.
 
     Raises:
         ConfigurationError: When a name cannot be used, or one of the two files exists: a key that a

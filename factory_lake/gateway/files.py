@@ -29,6 +29,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -160,27 +161,8 @@ def _in_utf8(path: Path, content: bytes) -> bytes:
     return content
 
 
-def read_jsonl(path: Path, content: bytes, defaults: Defaults) -> Iterator[Outgoing]:
-    """The messages of a file of JSON lines, in UTF-8.
-
-    Raises:
-        FileError: When an envelope is wrong, or lines are pieces of JSON that cannot be read as a whole. Any
-            other line is never wrong here.
-    """
-    return _outgoing(path, by_lines, content, defaults)
-
-
-def read_json(path: Path, content: bytes, defaults: Defaults) -> Iterator[Outgoing]:
-    """The messages of a file of JSON documents, in UTF-8: its objects, and the objects of its arrays.
-
-    Raises:
-        FileError: When something is no JSON or no object, or an envelope is wrong.
-    """
-    return _outgoing(path, by_documents, content, defaults)
-
-
 def _outgoing(
-    path: Path, split: Callable[[bytes], list[Piece]], content: bytes, defaults: Defaults
+    split: Callable[[bytes], list[Piece]], path: Path, content: bytes, defaults: Defaults
 ) -> Iterator[Outgoing]:
     try:
         pieces = split(content)
@@ -195,6 +177,13 @@ def _outgoing(
                 yield Outgoing(_envelope_source(members, defaults), _envelope_payload(members), piece.line)
         except (ConfigurationError, ValueError) as error:
             raise FileError(path, piece.line, str(error)) from error
+
+
+#: The messages of a file of JSON lines, in UTF-8. Wrong are envelopes, and pieces of JSON that cannot be read as a
+#: whole; any other line is never wrong here.
+read_jsonl = partial(_outgoing, by_lines)
+#: The messages of a file of JSON documents, in UTF-8: its objects, and the objects of its arrays.
+read_json = partial(_outgoing, by_documents)
 
 
 def read_csv(path: Path, content: bytes, defaults: Defaults) -> Iterator[Outgoing]:
@@ -254,11 +243,7 @@ def _envelope(line: bytes) -> Mapping[str, str] | None:
 
 
 def _members(text: str) -> list[tuple[str, str]]:
-    """Split a JSON object into its members, values as spelled.
-
-    Raises:
-        ValueError: When the text is not one JSON object.
-    """
+    """Split a JSON object into its members, values as spelled."""
     whole, end = DECODER.raw_decode(text, len(text) - len(text.lstrip()))
     if not isinstance(whole, dict) or text[end:].strip():
         raise ValueError("not one JSON object")
@@ -364,11 +349,7 @@ def _timestamp(cell: str) -> int:
 
 
 def _value(cell: str | None, named: str | None) -> tuple[str, str]:
-    """LoopEdge's datatype of a cell, and the cell as JSON; `named` is the datatype that its row names.
-
-    Raises:
-        ValueError: When it is a number that JSON spells in another way.
-    """
+    """LoopEdge's datatype of a cell, and the cell as JSON; `named` is the datatype that its row names."""
     if cell is None:
         return "float64", "null"
     text = cell.strip()

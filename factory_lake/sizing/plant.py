@@ -201,11 +201,7 @@ def _video(given: Mapping[str, Any], path: str) -> Video | None:
 
 
 def _merged(defaults: Settings, given: Mapping[str, Any], path: str) -> Settings:
-    """Defaults with what is given in their place.
-
-    Raises:
-        PlantError: A setting is given that there is not.
-    """
+    """Defaults with what is given in their place."""
     _refuse_others(given, set(defaults), path)
     merged: Settings = {}
     for name, default in defaults.items():

@@ -28,13 +28,7 @@ class IotLake:
         return Broker(self.cloud.mqtt_host, port or self.cloud.mqtt_port, self.cloud.ca_file)
 
     def identity(self, source: Source, topic: str | None = None, client_id: str | None = None) -> Identity:
-        """A gateway's identity.
-
-        Args:
-            source: Whose.
-            topic: The topic that its policy allows, when it is not the source's.
-            client_id: The client ID that its policy allows, when it is not the source's.
-        """
+        """A gateway's identity, whose policy allows this topic and client ID, or its own."""
         arn = f"arn:aws:iot:{self.cloud.region}:{self.cloud.account_id}"
         return self.principal(
             source,
