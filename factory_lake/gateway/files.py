@@ -123,7 +123,12 @@ def read_messages(path: Path, defaults: Defaults) -> list[Outgoing]:
         if content.startswith(start):
             raise FileError(path, 0, f"must be text, is {kind}")
     suffix = path.suffix.lower()
-    readers = {".jsonl": read_jsonl, ".ndjson": read_jsonl, ".json": read_json, ".csv": read_csv}
+    readers: dict[str, Callable[[Path, bytes, Defaults], Iterator[Outgoing]]] = {
+        ".jsonl": read_jsonl,
+        ".ndjson": read_jsonl,
+        ".json": read_json,
+        ".csv": read_csv,
+    }
     if suffix not in readers:
         raise FileError(path, 0, f"must end in .jsonl, .ndjson, .json or .csv, ends in {suffix or 'nothing'!r}")
     found = list(readers[suffix](path, _in_utf8(path, content), defaults))
