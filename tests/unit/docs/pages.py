@@ -16,7 +16,7 @@ _INLINE = re.compile(r"(?<!`)`([^`\n]+(?:\n[^`\n]+)?)`(?!`)")
 
 
 def pages(repository: Path = REPOSITORY) -> list[Path]:
-    found = [repository / "README.md"]
+    found = sorted(repository.glob("*.md"))
     for folder in _FOLDERS:
         found += sorted(
             page
