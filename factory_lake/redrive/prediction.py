@@ -35,7 +35,7 @@ class Verdict:
 class Prediction:
     """The transform of one lane of one factory."""
 
-    def __init__(self, environment: Mapping[str, str], schemas: Path = SCHEMAS) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
         """Start the transform.
 
         Raises:
@@ -43,7 +43,7 @@ class Prediction:
         """
         try:
             settings = Settings.from_env(environment)
-            self._transform = Transform(settings, str(schemas), Report(settings, self._hear))
+            self._transform = Transform(settings, str(SCHEMAS), Report(settings, self._hear))
         except (SettingsError, TransformError) as error:
             raise RedriveError("the transform's settings", str(error)) from error
         self._rule: str | None = None

@@ -39,9 +39,6 @@ class Restored:
 class Restorer:
     """Makes messages of lines, by the schema of the table."""
 
-    def __init__(self, schemas: Path = SCHEMAS) -> None:
-        self._schemas = schemas
-
     def restore(self, lane: Lane, data: bytes) -> Restored | None:
         """Make the message of a line.
 
@@ -80,7 +77,7 @@ class Restorer:
 
     @cached_property
     def _value_key(self) -> str:
-        table = schema.load("measurements", str(self._schemas))
+        table = schema.load("measurements", str(SCHEMAS))
         return next(str(column.source) for column in table.columns if column.name == "value")
 
 

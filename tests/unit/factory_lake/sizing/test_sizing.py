@@ -48,9 +48,9 @@ def _row(factory: Factory, what: str, assumed: Assumed = _EXACT) -> Row:
     return row
 
 
-def _uses(factory: Factory, meters: dict[str, int] | None = None) -> dict[str, float]:
+def _uses(factory: Factory) -> dict[str, float]:
     quantities: dict[str, float] = {}
-    for use in cost.uses_of(factory, _EXACT, meters or cost.read_prices(EXAMPLE_PRICES).meters):
+    for use in cost.uses_of(factory, _EXACT, cost.read_prices(EXAMPLE_PRICES).meters):
         quantities[use.price] = quantities.get(use.price, 0) + use.quantity
     return quantities
 
