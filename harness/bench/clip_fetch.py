@@ -202,11 +202,7 @@ def worker(script: str, package: Path, url: str, **settings: str) -> Iterator[Wo
             **settings,
         }
         with subprocess.Popen(
-            [sys.executable, "-c", script],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+            [sys.executable, "-c", script], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as process:
             try:
                 yield Worker(process)
@@ -247,10 +243,7 @@ def throughput(package: Path, at: Server, clips: int, rounds: int) -> dict[str, 
     archived: list[float] = []
     copied: list[float] = []
     settings = {"CLIP_SECONDS": "3600", "STREAMS_AT_ONCE": "1"}
-    with (
-        worker(_WORKER, package, at.url, **settings) as archiver,
-        worker(_COPY, package, at.url) as copier,
-    ):
+    with worker(_WORKER, package, at.url, **settings) as archiver, worker(_COPY, package, at.url) as copier:
         for _ in range(rounds + 1):
             begin_ms = _footage(at, 1, clips)
             length_ms = CLIP_FRAGMENTS * FRAGMENT_MS

@@ -188,11 +188,7 @@ class Lane:
         for record, answer in zip(records, given):  # noqa: B905 - Python 3.8 has no strict zip
             if answer["result"] == "Ok":
                 answers.append((base64.b64decode(answer["data"]), answer["metadata"]))
-            elif answer == {
-                "recordId": record["recordId"],
-                "result": "ProcessingFailed",
-                "data": record["data"],
-            }:
+            elif answer == {"recordId": record["recordId"], "result": "ProcessingFailed", "data": record["data"]}:
                 reason = reasons[record["recordId"]]
                 answers.append((reason["rule"], reason["field"]))
             else:

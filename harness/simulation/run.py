@@ -101,12 +101,7 @@ class _Runner:
 
     def _settings(self, overrides: dict[str, Any]) -> Settings:
         return Settings(
-            factory=FACTORY,
-            bucket=BUCKET,
-            stream_prefix=PREFIX,
-            streams_at_once=1,
-            log_level="ERROR",
-            **overrides,
+            factory=FACTORY, bucket=BUCKET, stream_prefix=PREFIX, streams_at_once=1, log_level="ERROR", **overrides
         )
 
     def _run(self, run: Run, name: str) -> None:

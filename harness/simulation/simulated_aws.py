@@ -375,11 +375,7 @@ class S3Client:
 
         def effect() -> dict[str, Any]:
             stored = Stored(
-                request["Key"],
-                body,
-                dict(request["Metadata"]),
-                self._context.now_ms(),
-                request["ContentType"],
+                request["Key"], body, dict(request["Metadata"]), self._context.now_ms(), request["ContentType"]
             )
             if not self._bucket.put(stored, request.get("IfNoneMatch") == "*"):
                 raise refusal("PreconditionFailed", 412)

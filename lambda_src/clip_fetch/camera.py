@@ -401,12 +401,7 @@ class Camera:
         text = json.dumps(metadata, indent=1).encode() + b"\n"
         content_type = keys.CONTENT_TYPES[keys.GAP]
         done = self._archive.put(
-            token,
-            lambda: io.BytesIO(text),
-            zlib.crc32(text),
-            content_type,
-            metadata,
-            check or self._deadline.check,
+            token, lambda: io.BytesIO(text), zlib.crc32(text), content_type, metadata, check or self._deadline.check
         )
         if done:
             self.counts.gap_records += 1
@@ -437,13 +432,7 @@ class Camera:
         if lost_ms:
             flags.append("expired-before")
         metadata = keys.clip_metadata(
-            self.stream,
-            clip,
-            self._limits.clip_ms,
-            part.file_format,
-            part.duration_ms,
-            ",".join(flags),
-            self._run,
+            self.stream, clip, self._limits.clip_ms, part.file_format, part.duration_ms, ",".join(flags), self._run
         )
         if part.file_format != keys.expected_format(self._position, first):
             self._take_place(first, part.file_format, lost_ms, flags)

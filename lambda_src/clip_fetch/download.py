@@ -9,14 +9,7 @@ from typing import NamedTuple, Sequence
 
 from . import mp4, planning
 from .deadline import Deadline
-from .errors import (
-    GONE_CODES,
-    MEDIA_CODES,
-    DeadlineExceededError,
-    InvalidMediaError,
-    StaleStateError,
-    code_of,
-)
+from .errors import GONE_CODES, MEDIA_CODES, DeadlineExceededError, InvalidMediaError, StaleStateError, code_of
 from .model import Fragment, Stream
 from .mp4 import Playback
 from .planning import Clip

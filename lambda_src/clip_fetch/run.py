@@ -128,22 +128,11 @@ def run(
 
 
 def _camera(
-    stream: Stream,
-    settings: Settings,
-    dependencies: Dependencies,
-    timing: Timing,
-    report: Report,
-    run_name: str,
+    stream: Stream, settings: Settings, dependencies: Dependencies, timing: Timing, report: Report, run_name: str
 ) -> Camera:
     prefix = keys.camera_prefix(settings.factory, stream.camera)
     archive = Archive(
-        dependencies.clients.s3,
-        settings.bucket,
-        prefix,
-        run_name,
-        timing.deadline,
-        timing.retry,
-        dependencies.cache,
+        dependencies.clients.s3, settings.bucket, prefix, run_name, timing.deadline, timing.retry, dependencies.cache
     )
     video = Video(stream, dependencies.clients, dependencies.endpoints, timing.deadline, timing.retry)
 

@@ -34,10 +34,7 @@ class Incomplete(NamedTuple):
 
 
 def find_streams(
-    client: Any,
-    prefix: str,
-    retry: RetryPolicy,
-    incomplete: Callable[[str, str], None] = lambda _name, _member: None,
+    client: Any, prefix: str, retry: RetryPolicy, incomplete: Callable[[str, str], None] = lambda _name, _member: None
 ) -> list[Stream]:
     """Return all streams whose name begins with ``prefix``, except those in deletion or without retention.
 
@@ -141,22 +138,14 @@ class Video:
                     found[fragment.number] = fragment
             if not page.get("NextToken"):
                 return [found[number] for number in sorted(found)]
-            request = {
-                "StreamName": self.stream.name,
-                "MaxResults": 1000,
-                "NextToken": page["NextToken"],
-            }
+            request = {"StreamName": self.stream.name, "MaxResults": 1000, "NextToken": page["NextToken"]}
 
     def lists_any(self, start_ms: int, end_ms: int) -> bool:
         """Tell whether a listing of the range, both ends included, holds anything.
 
         One call, for one point of the quota, since a listing costs what it asks for at most.
         """
-        request = {
-            "StreamName": self.stream.name,
-            "MaxResults": 1,
-            "FragmentSelector": _selector(start_ms, end_ms),
-        }
+        request = {"StreamName": self.stream.name, "MaxResults": 1, "FragmentSelector": _selector(start_ms, end_ms)}
         try:
             page = self.ask(_LIST, functools.partial(_list_page, request))
         except Exception as error:

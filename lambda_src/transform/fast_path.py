@@ -22,18 +22,7 @@ import re
 from json import JSONDecoder
 from typing import Any, Match
 
-from .reader import (
-    ANY,
-    ATOMIC,
-    NUMBER,
-    PLAIN,
-    STRING,
-    Member,
-    Reader,
-    encode_string,
-    is_empty_object,
-    trim_string,
-)
+from .reader import ANY, ATOMIC, NUMBER, PLAIN, STRING, Member, Reader, encode_string, is_empty_object, trim_string
 from .schema import ATTRIBUTES, VALUE_TEXT, Column
 
 #: Escapes that mean neither white space, which may have to be trimmed, nor half a surrogate pair.
@@ -163,11 +152,7 @@ class TemplateMaker:
             return f"{name}({_MILLISECONDS})", [_TIME], f"{name}(?P<time>{_MILLISECONDS})"
         if key == self._value:
             begin, end = prefix.index('"') + 1, prefix.rindex('"')
-            space, inside, colon = (
-                re.escape(prefix[:begin]),
-                re.escape(prefix[begin:end]),
-                re.escape(prefix[end:]),
-            )
+            space, inside, colon = (re.escape(prefix[:begin]), re.escape(prefix[begin:end]), re.escape(prefix[end:]))
             text = f"{space}({inside}){colon}{strings.value}"
             pattern = f"(?:{text}|{name}(?:{_DOUBLE}|(true|false)|null))"
             return pattern, [_RENAME, _TRIM, _AS_NUMBER], name + _DOUBLE

@@ -26,10 +26,7 @@ class Report(report.Report):
     """Log lines and metrics of one function."""
 
     def __init__(
-        self,
-        settings: Settings,
-        write: Callable[[str], None] = print_line,
-        clock: Callable[[], int] = now_ms,
+        self, settings: Settings, write: Callable[[str], None] = print_line, clock: Callable[[], int] = now_ms
     ) -> None:
         """Take what the report depends on.
 
@@ -43,12 +40,7 @@ class Report(report.Report):
         self._dimensions = {"Factory": settings.factory, "Lane": settings.lane}
 
     def rejected(
-        self,
-        record_id: str,
-        payload: bytes | None,
-        received_at: int | None,
-        gateway: str | None,
-        error: Exception,
+        self, record_id: str, payload: bytes | None, received_at: int | None, gateway: str | None, error: Exception
     ) -> str:
         """Log why a record was rejected, and return the code of the rule.
 

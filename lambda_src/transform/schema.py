@@ -28,17 +28,7 @@ PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schemas")
 #: What a table is made of: a column for each key, or the message as one line.
 FORMATS = ("parquet", "line")
 #: Glue types.
-COLUMN_TYPES = (
-    "string",
-    "boolean",
-    "tinyint",
-    "smallint",
-    "int",
-    "bigint",
-    "float",
-    "double",
-    "timestamp",
-)
+COLUMN_TYPES = ("string", "boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "timestamp")
 #: Of both tables.
 PARTITION_KEYS = (("factory", "string"), ("year", "int"), ("month", "int"), ("day", "int"))
 #: Columns that the transform writes from other things than a key of the message.

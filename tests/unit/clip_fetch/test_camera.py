@@ -39,12 +39,7 @@ def test_footage_becomes_consecutive_clips() -> None:
     summary = archive(aws)
     assert aws.archived() == [(1000, 1004), (1005, 1009), (1010, 1014), (1015, 1019), (1020, 1022)]
     assert [meta["cut"] for _, meta in aws.clips()] == ["length"] * 4 + ["quiet"]
-    assert (summary["clips"], summary["fragments"], summary["errors"], summary["unfinished"]) == (
-        5,
-        23,
-        {},
-        [],
-    )
+    assert (summary["clips"], summary["fragments"], summary["errors"], summary["unfinished"]) == (5, 23, {}, [])
     assert all(kind == "video/mp4" for _, _, kind in aws.objects.values())
 
 
@@ -167,14 +162,7 @@ class TestMediaThatDoesNotFit:
         aws = plant()
         aws.codecs = dict.fromkeys(range(1007, 1025), "other")
         archive(aws)
-        assert aws.archived() == [
-            (1000, 1004),
-            (1005, 1006),
-            (1007, 1011),
-            (1012, 1016),
-            (1017, 1021),
-            (1022, 1024),
-        ]
+        assert aws.archived() == [(1000, 1004), (1005, 1006), (1007, 1011), (1012, 1016), (1017, 1021), (1022, 1024)]
         assert [meta["cut"] for _, meta in aws.clips()][:3] == ["length", "codec", "length"]
         assert "flags" not in aws.clips()[1][1]
 
@@ -203,12 +191,7 @@ class TestMediaThatDoesNotFit:
         assert content_type == "application/json"
         assert json.loads(body) == metadata
         told = {name: metadata[name] for name in ("format", "flags", "resume-fragment", "resume-format")}
-        assert told == {
-            "format": "gap",
-            "flags": "unreadable",
-            "resume-fragment": "1007",
-            "resume-format": "mkv",
-        }
+        assert told == {"format": "gap", "flags": "unreadable", "resume-fragment": "1007", "resume-format": "mkv"}
         assert metadata["lost-ms"] == "0"
 
     def test_runs_that_disagree_on_the_format_archive_once(self) -> None:
@@ -500,11 +483,7 @@ class TestEmptyListing:
         (record,) = [meta for _, meta, _ in aws.objects.values() if meta.get("flags") == "unlisted"]
         assert (record["resume-fragment"], record["lost-ms"]) == ("1030", str(T0 + 60_000 - ends_ms))
         (told,) = [line for line in aws.lines() if line.get("message") == "footage unlisted"]
-        assert (told["level"], told["from"], told["until"]) == (
-            "WARNING",
-            keys.iso(ends_ms),
-            keys.iso(T0 + 60_000),
-        )
+        assert (told["level"], told["from"], told["until"]) == ("WARNING", keys.iso(ends_ms), keys.iso(T0 + 60_000))
         assert (summary["flagged"], summary["expired_seconds"]) == (1, 0)
         assert aws.calls.count("ListFragments") < 40
         assert archive(aws, "run-3")["flagged"] == 0
@@ -694,12 +673,7 @@ def test_a_log_line_for_every_clip() -> None:
     archive(aws)
     (line,) = [line for line in aws.lines() if line.get("message") == "clip"]
     assert line["key"] == keys.stem(T0, 1000) + ".mp4"
-    assert (line["camera"], line["factory"], line["fragments"], line["cut"]) == (
-        "press-1",
-        "krakow",
-        "5",
-        "length",
-    )
+    assert (line["camera"], line["factory"], line["fragments"], line["cut"]) == ("press-1", "krakow", "5", "length")
     assert line["bytes"] == len(aws.objects[PREFIX + line["key"]][0])
 
 

@@ -32,12 +32,7 @@ def full(kind: bytes, content: bytes, flags: int = 0, version: int = 0) -> bytes
 
 
 def track(
-    number: int,
-    handler: bytes,
-    timescale: int,
-    stts: bytes,
-    wide: bool = False,
-    mdat_first: bytes | None = None,
+    number: int, handler: bytes, timescale: int, stts: bytes, wide: bool = False, mdat_first: bytes | None = None
 ) -> bytes:
     """A track with a sample table."""
     del mdat_first

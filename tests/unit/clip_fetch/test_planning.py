@@ -16,10 +16,7 @@ LIMITS = Limits(clip_ms=10_000, settle_ms=5_000, quiet_ms=60_000, gap_ms=3_000)
 
 
 def plan(
-    fragments: list[Fragment],
-    now_ms: int | None = None,
-    until_ms: int | None = None,
-    limits: Limits = LIMITS,
+    fragments: list[Fragment], now_ms: int | None = None, until_ms: int | None = None, limits: Limits = LIMITS
 ) -> Plan:
     """The plan for fragments that were listed so long after the last of them that all are settled."""
     asked_ms = fragments[-1].end_ms + 10_000 if now_ms is None else now_ms

@@ -52,9 +52,7 @@ def with_value(spelled: str, key: str = "value", **changes: Any) -> str:
 
 
 def record(
-    payload: bytes | str,
-    number: int = 0,
-    key: str | None = f"{ARRIVAL}/line-1/5c2f7a10-0b7c-4a2f-8d8e-2f1b6f3f9d11",
+    payload: bytes | str, number: int = 0, key: str | None = f"{ARRIVAL}/line-1/5c2f7a10-0b7c-4a2f-8d8e-2f1b6f3f9d11"
 ) -> Any:
     """Make a record as Firehose hands it to a transform.
 

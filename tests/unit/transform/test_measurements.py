@@ -7,16 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.transform.support import (
-    ARRIVAL,
-    DAY,
-    LINE_SUFFIX,
-    TAKEN,
-    Lane,
-    sample,
-    spell,
-    with_value,
-)
+from tests.unit.transform.support import ARRIVAL, DAY, LINE_SUFFIX, TAKEN, Lane, sample, spell, with_value
 
 
 class BothRoads(Lane):
@@ -171,8 +162,7 @@ def test_a_number_keeps_its_spelling(lane: Lane, number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "integer",
-    ["9007199254740993", "-9007199254740993", "18446744073709551615", "9" * 308, "-1" + "0" * 307],
+    "integer", ["9007199254740993", "-9007199254740993", "18446744073709551615", "9" * 308, "-1" + "0" * 307]
 )
 def test_an_integer_that_a_double_cannot_hold_keeps_its_digits_as_text(lane: Lane, integer: str) -> None:
     expected = with_value(f'{integer},"value_text":"{integer}"')
@@ -216,10 +206,7 @@ def test_a_value_must_be_a_scalar(lane: Lane, value: str) -> None:
 
 @pytest.mark.parametrize("spelled", ["null", "{}", "{ }", "{\n}"])
 def test_empty_metadata_goes(lane: Lane, spelled: str) -> None:
-    for message in (
-        with_value(spelled, "metadata"),
-        '{"metadata":' + spelled + "," + spell(sample())[1:],
-    ):
+    for message in (with_value(spelled, "metadata"), '{"metadata":' + spelled + "," + spell(sample())[1:]):
         assert lane.line(message) == spell(sample())[:-1] + LINE_SUFFIX
 
 
@@ -257,14 +244,7 @@ def test_a_key_that_is_nearly_a_column_is_an_attribute(lane: Lane, key: str) -> 
 
 
 def test_no_two_keys_of_a_line_are_one_to_openx(lane: Lane) -> None:
-    message = {
-        **sample(value="on"),
-        "VALUE": 1,
-        "Value_Text": 2,
-        "value_text": 3,
-        "DEVICEid": 4,
-        "_RECEIVED_AT": 5,
-    }
+    message = {**sample(value="on"), "VALUE": 1, "Value_Text": 2, "value_text": 3, "DEVICEid": 4, "_RECEIVED_AT": 5}
     keys = [key.lower() for key in json.loads(lane.line(spell(message)))]
     assert len(keys) == len(set(keys))
 

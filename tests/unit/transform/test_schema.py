@@ -82,21 +82,13 @@ def test_required_and_blank_come_from_the_file(tmp_path: Path) -> None:
     [
         ("string", ['"a"', "null"], ["1", "true", "{}"]),
         ("boolean", ["true", "false", "null"], ["0", '"true"', "[]"]),
-        (
-            "int",
-            ["0", "-2147483648", "2147483647", "null"],
-            ["2147483648", "-2147483649", "1.0", "1e2", '"1"'],
-        ),
+        ("int", ["0", "-2147483648", "2147483647", "null"], ["2147483648", "-2147483649", "1.0", "1e2", '"1"']),
         (
             "bigint",
             ["9223372036854775807", "-9223372036854775808", "-0", "null"],
             ["9223372036854775808", "-9223372036854775809", "9" * 5000, "true"],
         ),
-        (
-            "double",
-            ["1", "-1.5e300", "1e-400", "9" * 300, "null"],
-            ["1e309", "-1e400", "9" * 400, '"1"', "[1]"],
-        ),
+        ("double", ["1", "-1.5e300", "1e-400", "9" * 300, "null"], ["1e309", "-1e400", "9" * 400, '"1"', "[1]"]),
         (
             "timestamp",
             ["1000000000000", "-1000000000000", "9223372036854", "-9223372036854", "null"],
@@ -156,10 +148,7 @@ def break_(change: Callable[[Document], Any], table: str = "measurements") -> Sc
             lambda d: d["columns"][0].update(source='device"ID'),
             "columns[0] 'device_id'.source: must be printable, without quotes",
         ),
-        (
-            lambda d: d["columns"][0].update(blank="null"),
-            "columns[0] 'device_id'.blank: must be 'null', on a string",
-        ),
+        (lambda d: d["columns"][0].update(blank="null"), "columns[0] 'device_id'.blank: must be 'null', on a string"),
         (lambda d: d["columns"][5].update(blank="empty"), "columns[5] 'description'.blank: must be 'null'"),
         (lambda d: d["columns"][8].update(blank="null"), "columns[8] 'value'.blank: must be 'null'"),
         (lambda d: d["columns"][9].update(source="valueText"), "columns[9] 'value_text': is computed"),
@@ -175,10 +164,7 @@ def break_(change: Callable[[Document], Any], table: str = "measurements") -> Sc
             lambda d: d["columns"][1].update(name="year"),
             "columns: names and sources must differ, in more than case; 'year' is there twice",
         ),
-        (
-            lambda d: d["partition_keys"].pop(),
-            "partition_keys: must be factory string, year int, month int, day int",
-        ),
+        (lambda d: d["partition_keys"].pop(), "partition_keys: must be factory string, year int, month int, day int"),
         (lambda d: d["partition_keys"][1].update(required=True), "partition_keys[1]: has 'required'"),
     ],
 )
@@ -209,10 +195,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: Any) -> 
         (lambda d: d["columns"].remove(column(d, "attributes")), "'attributes' of type string, not required"),
         (lambda d: d["columns"].remove(column(d, "gateway")), "'gateway' of type string, not required"),
         (lambda d: column(d, "gateway").pop("source"), "'gateway' with source '_gateway'"),
-        (
-            lambda d: column(d, "received_at").update(source="receivedAt"),
-            "'received_at' with source '_received_at'",
-        ),
+        (lambda d: column(d, "received_at").update(source="receivedAt"), "'received_at' with source '_received_at'"),
     ],
 )
 def test_the_measurements_lane_refuses_a_table_that_samples_do_not_fit(
