@@ -318,9 +318,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{int(size):,} clips archived: {figures['steady']} calls for a clip, {figures['cold']} in a cold start")
     print(f"{result['mb_per_second']} MB/s archived, {result['copy_mb_per_second']} MB/s copied")
     status = print_targets(TARGETS, result)
-    print(
-        f"       the import takes {result['import_ms_beyond_boto3']:.1f} ms, boto3's {result['boto3_import_ms']:.1f} ms"
-    )
+    own, peers = result["import_ms_beyond_boto3"], result["boto3_import_ms"]
+    print(f"       the import takes {own:.1f} ms, boto3's {peers:.1f} ms")
     options.result.write_text(json.dumps(result, indent=2) + "\n")
     print(f"written to {options.result}")
     return status
