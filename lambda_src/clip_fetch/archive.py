@@ -78,16 +78,12 @@ class Archive:
         metadata: dict[str, str],
         check: Callable[[], None],
     ) -> bool:
-        """Commit an object under a key that must not exist yet.
+        """Commit an object under a key (given without the camera's prefix) that must not exist yet.
 
-        Args:
-            token: The key without the camera's prefix.
-            body: Gives the content from its beginning, once an attempt.
-            crc32: Of the content. S3 compares it with what arrives, so a clip is stored as it was downloaded
-                or not at all; and the content need not be read once more to work out a digest.
-            content_type: Media type.
-            metadata: Of the object; its ``run`` tells whose it is.
-            check: Called before each attempt; raises when the put must not be made any more.
+        ``body`` gives the content from its beginning, once an attempt. S3 compares its ``crc32`` with what
+        arrives, so a clip is stored as it was downloaded or not at all; and the content need not be read once
+        more to work out a digest. ``check`` is called before each attempt, and raises when the put must not be
+        made any more. The metadata's ``run`` tells whose the object is.
 
         Returns:
             False when another run's object is there already. An object of this run's own is this very put:

@@ -67,16 +67,7 @@ _MAX_MOVES = 10
 
 
 class Counts:
-    """What a run did for one camera.
-
-    Attributes:
-        clips: Stored.
-        fragments: In them.
-        bytes: Of them.
-        flagged: Clips that are not as they should be, and losses.
-        expired_ms: Footage that may be lost, at most.
-        gap_records: Put.
-    """
+    """What a run did for one camera, as ``events.Summary`` describes it."""
 
     def __init__(self) -> None:
         self.clips = self.fragments = self.bytes = 0
@@ -84,12 +75,7 @@ class Counts:
 
 
 class Camera:
-    """Archives one stream.
-
-    Attributes:
-        stream: The stream.
-        counts: What was done so far.
-    """
+    """Archives one stream."""
 
     def __init__(
         self,
@@ -166,9 +152,6 @@ class Camera:
 
     def refresh(self) -> Listing:
         """Read the archive's position and list until something follows, where that is not known.
-
-        Returns:
-            What follows, as far as it was listed.
 
         Raises:
             Exception: That of the last call, after retries.
@@ -263,9 +246,6 @@ class Camera:
         Of silence this costs one call, when footage follows it; of a camera without any, one call each time
         that the age of what is requested doubles; of a beginning that hides footage, one call each time that
         its distance to what is seen halves, 30 for two weeks.
-
-        Returns:
-            What is listed from a beginning that hides nothing, as far as it was listed.
         """
         if listing.fragments:
             seen_ms = end_ms = listing.fragments[0].start_ms
@@ -345,11 +325,7 @@ class Camera:
     # -- agreeing on the first fragment
 
     def _agree_on(self, first: Fragment) -> None:
-        """Make sure that no run can begin the next clip with another fragment.
-
-        Raises:
-            StaleStateError: Another run got on.
-        """
+        """Make sure that no run can begin the next clip with another fragment."""
         position = self._position
         is_hidden = self._hidden_ms is not None
         if position is not None and position.expected is not None:
@@ -472,11 +448,7 @@ class Camera:
         return check
 
     def _give_up(self, clip: Clip, listing: Listing, error: FragmentUnavailableError) -> None:
-        """Record that listed fragments are unavailable, once there is no hope for them.
-
-        Raises:
-            CameraError: A later run may get them; or it is not known what follows.
-        """
+        """Record that listed fragments are unavailable, once there is no hope for them."""
         remaining_retention_ms = self._remaining_retention_ms(clip.first)
         age_ms = self.stream.retention_ms - remaining_retention_ms
         is_hopeless = (error.is_final and age_ms >= FRAGMENT_UNAVAILABLE_MS) or (

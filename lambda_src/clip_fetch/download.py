@@ -29,7 +29,6 @@ class Part(NamedTuple):
 
     Attributes:
         clip: What it holds: the requested clip or its beginning.
-        file: Its bytes.
         file_format: One of those in ``keys``.
         duration_ms: As the file says; 0 where it does not.
         problem: Why it is not as it should be; empty when it is.
@@ -46,7 +45,6 @@ class CheckResult(NamedTuple):
     """What a download turned out to be.
 
     Attributes:
-        duration_ms: As the file says.
         problem: Empty when it is the requested clip.
         differs: Whether the problem is its duration.
     """
@@ -111,11 +109,7 @@ class Downloader:
         return self.attempt(clip, file)
 
     def check_still_there(self, clip: Clip) -> None:
-        """Tell footage that expires from footage that cannot be read.
-
-        Raises:
-            StaleStateError: It expires.
-        """
+        """Raise ``StaleStateError`` where footage expires, which is no footage that cannot be read."""
         if self._remaining_ms(clip) < HEADROOM_MS:
             raise StaleStateError
         try:

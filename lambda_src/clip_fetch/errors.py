@@ -30,11 +30,7 @@ class StaleStateError(ClipFetchError):
 
 
 class InvalidMediaError(ClipFetchError):
-    """A download is complete but is not a clip of the requested fragments.
-
-    Attributes:
-        reason: One word for metadata and logs.
-    """
+    """A download is complete but is not a clip of the requested fragments."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -42,11 +38,7 @@ class InvalidMediaError(ClipFetchError):
 
 
 class FragmentUnavailableError(ClipFetchError):
-    """Fragments are listed, but neither as a clip nor raw does any call return them.
-
-    Attributes:
-        reason: What the last call answered.
-    """
+    """Fragments are listed, but neither as a clip nor raw does any call return them."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -59,11 +51,7 @@ class FragmentUnavailableError(ClipFetchError):
 
 
 class CameraError(ClipFetchError):
-    """One camera cannot be archived further in this run.
-
-    Attributes:
-        code: One word for the summary and the logs.
-    """
+    """One camera cannot be archived further in this run."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")

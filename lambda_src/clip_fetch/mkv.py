@@ -67,13 +67,7 @@ class _Element(NamedTuple):
 
 
 class _Header(NamedTuple):
-    """What applies to a cluster.
-
-    Attributes:
-        scale_ns: A tick.
-        tracks: The element.
-        meaning: What clusters must share to lie in one document.
-    """
+    """What applies to a cluster; ``meaning`` is what clusters must share to lie in one document."""
 
     scale_ns: int
     tracks: bytes

@@ -45,12 +45,7 @@ def get_media(video: Video, numbers: Sequence[int], file: SpooledFile, deadline:
 
 
 class _Marks:
-    """Which of some byte strings occur in a stream of chunks, and the code of an exception tag.
-
-    Attributes:
-        seen: The strings that occurred.
-        code: The first exception's.
-    """
+    """Which of some byte strings occur in a stream of chunks, and the code of its first exception tag."""
 
     def __init__(self, marks: Sequence[bytes]) -> None:
         self._wanted = set(marks)

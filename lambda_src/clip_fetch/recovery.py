@@ -33,9 +33,7 @@ class _Found(NamedTuple):
 
     Attributes:
         good: Its groups; 0 when there is none.
-        result: On it.
         refusal: On the shortest beginning that is not available.
-        file: Holds it.
     """
 
     good: int
@@ -57,10 +55,8 @@ class Recovery:
     def longest_part(self, clip: Clip, whole: CheckResult | None) -> Iterator[Part]:
         """Return the longest available beginning of a clip; gone when the block ends.
 
-        Args:
-            clip: The clip.
-            whole: What GetClip made of it; None when it was not asked because it would leave fragments out,
-                or because the archive says already that it does not give them.
+        ``whole`` is what GetClip made of it; None when it was not asked because it would leave fragments out, or
+        because the archive says already that it does not give them.
 
         Raises:
             StaleStateError: Its fragments expire.

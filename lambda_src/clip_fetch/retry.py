@@ -22,13 +22,7 @@ class RetryPolicy:
     """Repeats calls with exponential pauses and jitter, inside the deadline."""
 
     def __init__(self, deadline: Deadline, sleep: Callable[[float], Any], jitter: random.Random) -> None:
-        """Take what the policy depends on.
-
-        Args:
-            deadline: Of the run.
-            sleep: Takes seconds.
-            jitter: Makes pauses differ between runs and threads.
-        """
+        """Take the run's deadline, what sleeps for seconds, and what makes pauses differ between runs and threads."""
         self._deadline = deadline
         self._sleep = sleep
         self._jitter = jitter

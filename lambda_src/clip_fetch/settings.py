@@ -53,9 +53,6 @@ class Settings(NamedTuple):
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Read and check the variables.
 
-        Args:
-            environ: The environment, as ``os.environ``.
-
         Raises:
             SettingsError: The first variable that is missing or breaks its rule.
         """

@@ -20,13 +20,7 @@ _MAX_FRAGMENT_BYTES = 50 * 10**6
 
 
 class Incomplete(NamedTuple):
-    """A fragment that was listed without all of its members; the API model requires none of them.
-
-    Attributes:
-        number: None where that is missing.
-        start_ms: Server timestamp; None where that is missing.
-        missing: Names of the members that are.
-    """
+    """A fragment that was listed without all of its members; the API model requires none of them."""
 
     number: int | None
     start_ms: int | None
@@ -38,14 +32,9 @@ def find_streams(
 ) -> list[Stream]:
     """Return all streams whose name begins with ``prefix``, except those in deletion or without retention.
 
-    One call a page, of 10,000 streams (API model kinesisvideo, ListStreams).
-
-    Args:
-        client: Of ``kinesisvideo``.
-        prefix: Of their names.
-        retry: Of the run.
-        incomplete: Called with the camera of each stream that cannot be archived because a member is missing,
-            and that member's name; the API model requires none.
+    One call a page, of 10,000 streams (API model kinesisvideo, ListStreams). ``incomplete`` is called with the
+    camera of each stream that cannot be archived because a member is missing, and that member's name; the API
+    model requires none.
     """
     streams: list[Stream] = []
     request: dict[str, Any] = {"StreamNameCondition": {"ComparisonOperator": "BEGINS_WITH", "ComparisonValue": prefix}}
@@ -95,13 +84,7 @@ class Endpoints:
 
 
 class Video:
-    """One stream's archived media.
-
-    Attributes:
-        stream: Whose.
-        calls: How many calls to AWS were made.
-        incomplete: Fragments that were listed without all of their members.
-    """
+    """One stream's archived media."""
 
     def __init__(
         self, stream: Stream, clients: Any, endpoints: Endpoints, deadline: Deadline, retry: RetryPolicy

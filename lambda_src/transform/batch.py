@@ -30,11 +30,6 @@ class Transform:
     def __init__(self, settings: Settings, schemas: str = schema.PACKAGED, report: Report | None = None) -> None:
         """Prepare the lane.
 
-        Args:
-            settings: The function's settings.
-            schemas: The folder of the schema files.
-            report: Where log lines and metrics go; standard output by default.
-
         Raises:
             SchemaError: The lane's schema is missing or bad.
         """
@@ -44,9 +39,6 @@ class Transform:
 
     def answer(self, event: FirehoseEvent) -> FirehoseAnswer:
         """Transform a batch.
-
-        Args:
-            event: What Firehose sends.
 
         Returns:
             An answer for each record, in the same order: ``Ok`` with its line and partition keys, or

@@ -29,19 +29,7 @@ class Configuration:
         self._partitions = Partitions()
 
     def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
-        """Turn one message into its line.
-
-        Args:
-            payload: The message.
-            received_at: When it arrived, in epoch milliseconds.
-            line_suffix: The end of its line.
-
-        Returns:
-            The line with its line feed, and the metadata of its answer.
-
-        Raises:
-            MessageError: The message breaks a rule.
-        """
+        """Turn one message into its line; arguments, result and errors are those of ``Measurements.convert``."""
         opening, members = self._reader.read(reader.decode(payload))
         body = ",".join([prefix + value + suffix for _, prefix, value, suffix in members])
         line = finish(opening + body, line_suffix if members else line_suffix[1:])

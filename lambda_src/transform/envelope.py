@@ -24,9 +24,6 @@ TIME_PREFIX = f',"{RECEIVED_AT}":'
 def open_envelope(record: FirehoseRecord) -> tuple[int, str | None]:
     """Return when and from which gateway a record came.
 
-    Args:
-        record: One of the ``records`` of a Firehose transformation event.
-
     Returns:
         Epoch milliseconds of the arrival, and the gateway's ID or None.
 

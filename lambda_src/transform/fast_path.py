@@ -99,12 +99,8 @@ class TemplateMaker:
     def __init__(self, columns: dict[str, Column], event_time: str, value: str, metadata: str, reader: Reader) -> None:
         """Take what all templates are made from.
 
-        Args:
-            columns: The columns that a message feeds, by their key.
-            event_time: The key of the time at which a sample was taken.
-            value: The key of its value.
-            metadata: The key that vanishes when it is empty.
-            reader: Reads what is nested under unknown keys.
+        The columns that a message feeds, by their key; the keys of the time at which a sample was taken, of its
+        value, and of the metadata, which vanish when they are empty.
         """
         self._columns = columns
         self._event_time = event_time
@@ -113,12 +109,7 @@ class TemplateMaker:
         self._reader = reader
 
     def make(self, members: list[Member], *, escapes: bool) -> Template:
-        """Make the template of messages that are spelled alike.
-
-        Args:
-            members: What the reader made of one of them.
-            escapes: Whether they have escapes; without, matching is quicker.
-        """
+        """Make the template of messages that are spelled alike; those without escapes are matched more quickly."""
         strings = _Strings(escapes=escapes)
         pattern, unchanged = [r"\{"], [r"(?P<before>\{"]
         steps: list[int] = []
@@ -180,13 +171,9 @@ class Template:
     def __init__(self, pattern: str, steps: list[int], unchanged: str | None, reader: Reader) -> None:
         """Compile a spelling.
 
-        Args:
-            pattern: Its regular expression.
-            steps: What to do with what each group captured, in the order of the groups.
-            unchanged: The expression for messages in which nothing changes but that empty metadata goes, with
-                the groups ``before``, ``after`` (on both sides of the metadata) and ``time``; None if it
-                has unknown keys.
-            reader: Reads what is nested under unknown keys.
+        ``steps`` say what to do with what each group of the pattern captured, in the order of the groups.
+        ``unchanged`` is the expression for messages in which nothing changes but that empty metadata goes, with the
+        groups ``before``, ``after`` (on both sides of the metadata) and ``time``; None if it has unknown keys.
         """
         self._match = re.compile(pattern).match
         # Groups count from 1 in a match, from 0 in the tuple of what they captured.
@@ -201,10 +188,6 @@ class Template:
 
     def convert(self, text: str, line_suffix: str) -> tuple[bytes, int] | None:
         """Convert a message of this spelling.
-
-        Args:
-            text: The message.
-            line_suffix: The end of its line.
 
         Returns:
             The line, and the time at which the sample was taken, in epoch milliseconds, which the caller
@@ -296,12 +279,7 @@ class Templates:
     __slots__ = ("_candidates", "_known", "_learned", "_maker")
 
     def __init__(self, maker: TemplateMaker, known: tuple[list[Template], list[Template]]) -> None:
-        """Start without any.
-
-        Args:
-            maker: Makes them.
-            known: Two empty lists, for the templates of messages without escapes and of messages with some.
-        """
+        """Start with two empty lists, for the templates of messages without escapes and of messages with some."""
         self._maker = maker
         self._known = known
         self._learned: set[tuple[object, ...]] = set()
@@ -313,12 +291,7 @@ class Templates:
         templates[index - 1], templates[index] = template, templates[index - 1]
 
     def learn(self, text: str, members: list[Member]) -> None:
-        """Note the spelling of a message that took the slow path and was valid.
-
-        Args:
-            text: The message.
-            members: What the reader made of it.
-        """
+        """Note the spelling of a message that took the slow path and was valid."""
         if len(self._learned) >= self.MAX or len(members) > self._MAX_KEYS:
             return
         if len(text) > self._MAX_CHARACTERS or not _is_tight(text, members):
@@ -349,9 +322,6 @@ def _trim_nested(text: str) -> str | None:
 
     ``json.loads`` would respell numbers, but its scanner, which is C, tells quickly whether the text is JSON.
     After that the quotes alone show where the strings are. What this leaves alone, the slow path reads.
-
-    Args:
-        text: Its text, on one line and a few levels deep.
 
     Returns:
         The text with nothing else changed; None if it is not JSON, holds a ``\``, a blank string or a key

@@ -11,10 +11,6 @@ MAX_BYTES = 1_000 * 1_024
 def finish(body: str, suffix: str) -> bytes:
     """Encode a line.
 
-    Args:
-        body: The line up to its last member of the message.
-        suffix: The rest of it.
-
     Raises:
         MessageError: The line is too long for Firehose.
     """

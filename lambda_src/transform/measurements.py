@@ -88,12 +88,7 @@ class Measurements:
         self._templates: Templates | None = None
 
     def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
-        """Turn one message into its line.
-
-        Args:
-            payload: The message.
-            received_at: When it arrived, in epoch milliseconds; the plausible time is measured from it.
-            line_suffix: The end of its line.
+        """Turn one message into its line; its plausible time is measured from its arrival in epoch milliseconds.
 
         Returns:
             The line with its line feed, and the metadata of its answer.
@@ -222,13 +217,7 @@ def _has_metadata(key: str, value: str) -> bool:
 
 
 def _sample(key: str, prefix: str, value: str) -> str:
-    """Write the member that holds a sample's value, under the name of its column.
-
-    Args:
-        key: The key of the message, unescaped.
-        prefix: The key as it is spelled, with all that stands between the separator before it and the value.
-        value: The value.
-    """
+    """Write the member of a sample's value under the name of its column; the prefix has the key as it is spelled."""
     first = value[0]
     if first == '"':
         return _renamed(prefix) + value

@@ -116,9 +116,6 @@ class Reader:
         Joining the opening, the members (their last three parts) with commas between them, and ``}`` gives
         the message back, with its strings trimmed and without line breaks or anything behind the object.
 
-        Args:
-            text: The whole message.
-
         Returns:
             The opening, which ends with the object's ``{`` (and the white space inside an empty object), and
             the members in their order.
@@ -157,14 +154,7 @@ class Reader:
         return opening, members
 
     def nested(self, text: str) -> str | None:
-        """Read an object or array that stands under a key of the message's own object.
-
-        Args:
-            text: Its text, on one line.
-
-        Returns:
-            The value as it shall be written; None if it is not JSON or breaks a rule.
-        """
+        """Read an object or array on one line, under a key of the message; return None where it breaks a rule."""
         reading = _Reading(text, self._blank)
         try:
             end, value = reading.container(0, ())
@@ -207,15 +197,7 @@ class _Reading:
         return position
 
     def container(self, position: int, path: tuple[str, ...]) -> tuple[int, str]:
-        """Read the object or array that opens at a position.
-
-        Args:
-            position: Of its bracket.
-            path: The keys that lead to it from the message's own object.
-
-        Returns:
-            The place behind its end, and its text as it shall be written.
-        """
+        """Read what opens at a position; return the place behind its end, and its text as it shall be written."""
         text = self._text
         out: list[str] = []
         levels: list[_Level] = []
@@ -252,14 +234,7 @@ class _Reading:
                 out += prefix, value, suffix, separator
 
     def _leave(self, position: int, separator: str, levels: list[_Level], out: list[str]) -> int:
-        """Leave the innermost container, and those around it that end with it; return the place to go on.
-
-        Args:
-            position: Behind the bracket that closes the innermost container.
-            separator: That bracket.
-            levels: The containers that are open.
-            out: What has been read.
-        """
+        """Leave the innermost container, and those around it that end with it; return the place to go on."""
         while separator != ",":
             keys, _ = levels.pop()
             if separator != ("]" if keys is None else "}"):

@@ -46,11 +46,7 @@ class Column(NamedTuple):
     """One column.
 
     Attributes:
-        name: Its name in SQL.
-        type: Its Glue type.
-        comment: What it holds.
         source: The JSON key that feeds it; None where the transform computes it or no single key does.
-        required: Whether a message without it is invalid.
         blank_is_null: Whether a blank string in it means null.
     """
 
@@ -63,15 +59,7 @@ class Column(NamedTuple):
 
 
 class Schema(NamedTuple):
-    """One table.
-
-    Attributes:
-        table: Its name, which is also its lane's.
-        description: What a row is.
-        format: ``parquet`` or ``line``.
-        columns: In the file's order.
-        partition_keys: In the file's order.
-    """
+    """One table."""
 
     table: str
     description: str
@@ -81,11 +69,7 @@ class Schema(NamedTuple):
 
 
 def load(table: str, folder: str = PACKAGED) -> Schema:
-    """Read and check ``<folder>/<table>.json``.
-
-    Args:
-        table: The table's name.
-        folder: Where the schema files are; the package's own copies by default.
+    """Read and check ``<folder>/<table>.json``, by default the package's own copy.
 
     Raises:
         SchemaError: The file is missing or breaks a rule; the message names file, place, rule and value.
@@ -100,11 +84,7 @@ def load(table: str, folder: str = PACKAGED) -> Schema:
 
 
 def parse(document: Any, file: str) -> Schema:
-    """Check a schema that has been read.
-
-    Args:
-        document: The file's JSON.
-        file: The file's name, ``<table>.json``, for errors and to compare ``table`` with.
+    """Check a schema that has been read from a file of this name, ``<table>.json``.
 
     Raises:
         SchemaError: A rule is broken.
