@@ -55,7 +55,7 @@ class Timing(NamedTuple):
         sleep: Callable[[float], Any],
         jitter: random.Random,
     ) -> Timing:
-        """Begin a run that has ``remaining_ms()`` left; ``now_ms`` gives epoch milliseconds, ``sleep`` takes seconds."""
+        """Begin a run that has ``remaining_ms()`` left; clocks give epoch milliseconds, ``sleep`` takes seconds."""
         deadline = Deadline(now_ms, remaining_ms)
         return cls(deadline, RetryPolicy(deadline, sleep, jitter), Throughput(deadline))
 

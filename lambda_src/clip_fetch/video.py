@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any, Callable, NamedTuple
 
 from .clients import epoch_ms, from_epoch_ms
@@ -103,14 +102,9 @@ class Video:
         The pages come in no order, so none is of use before the last is there. A fragment that is listed
         without its number or its server timestamp has no place in the order, so it is left out.
         """
-        request: dict[str, Any] = {
-            "StreamName": self.stream.name,
-            "MaxResults": 1000,
-            "FragmentSelector": _selector(start_ms, end_ms),
-        }
         found: dict[int, Fragment] = {}
+        page = self._list(MaxResults=1000, FragmentSelector=_selector(start_ms, end_ms))
         while True:
-            page = self.ask(_LIST, functools.partial(_list_page, request))
             for item in page.get("Fragments", []):
                 missing = tuple(member for member in _FRAGMENT_MEMBERS if item.get(member) is None)
                 if missing:
@@ -121,21 +115,23 @@ class Video:
                     found[fragment.number] = fragment
             if not page.get("NextToken"):
                 return [found[number] for number in sorted(found)]
-            request = {"StreamName": self.stream.name, "MaxResults": 1000, "NextToken": page["NextToken"]}
+            page = self._list(MaxResults=1000, NextToken=page["NextToken"])
 
     def lists_any(self, start_ms: int, end_ms: int) -> bool:
         """Tell whether a listing of the range, both ends included, holds anything.
 
         One call, for one point of the quota, since a listing costs what it asks for at most.
         """
-        request = {"StreamName": self.stream.name, "MaxResults": 1, "FragmentSelector": _selector(start_ms, end_ms)}
         try:
-            page = self.ask(_LIST, functools.partial(_list_page, request))
+            page = self._list(MaxResults=1, FragmentSelector=_selector(start_ms, end_ms))
         except Exception as error:
             if code_of(error) in GONE_CODES:
                 return False
             raise
         return bool(page.get("Fragments") or page.get("NextToken"))
+
+    def _list(self, **request: Any) -> Any:
+        return self.ask(_LIST, lambda client: client.list_fragments(StreamName=self.stream.name, **request))
 
     def get_clip(self, range_ms: tuple[int, int], file: SpooledFile) -> None:
         """Download the clip of a range as MP4; a download that breaks is begun again."""
@@ -175,10 +171,6 @@ class Video:
 
 #: Refusals that prove the endpoint to be the right one.
 _ANSWERS = GONE_CODES | MEDIA_CODES | {"ClientLimitExceededException"}
-
-
-def _list_page(request: dict[str, Any], client: Any) -> Any:
-    return client.list_fragments(**request)
 
 
 def _selector(start_ms: int, end_ms: int) -> dict[str, Any]:

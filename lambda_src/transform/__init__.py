@@ -8,7 +8,7 @@ Modules, each importing only those above it:
 - ``schema``: the table's columns, from the same file that Terraform and the documentation read;
 - ``envelope``: when the broker received a message and from which gateway;
 - ``reader``: strict JSON with trimming, keeping every untouched character as it came;
-- ``lines`` and ``partition``: the length of a line, the partition of an instant;
+- ``lines``: the length of a line, the partition of an instant;
 - ``fast_path``: templates for samples that are spelled like samples before them;
 - ``configuration`` and ``measurements``: the two lanes;
 - ``response`` and ``report``: the size of the answer, the log and the metrics;

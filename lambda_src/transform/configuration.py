@@ -5,8 +5,7 @@ from __future__ import annotations
 from . import reader
 from .errors import SchemaError
 from .events import PartitionMetadata
-from .lines import finish
-from .partition import DAY_MS, Partitions
+from .lines import DAY_MS, Partitions, finish
 from .reader import Reader
 from .schema import Schema
 from .settings import Settings

@@ -37,7 +37,7 @@ def open_envelope(record: FirehoseRecord) -> tuple[int, str | None]:
         pass  # not from a Kinesis stream, or not put there by the topic rule
     else:
         stamped = 12 <= len(stamp) <= 14 and stamp.isdigit() and stamp.isascii()
-        if stamped and gateway and rest and (gateway.isascii() or _encodable(gateway)):
+        if stamped and gateway and rest and (gateway.isascii() or encodable(gateway)):
             return int(stamp), gateway
     arrival = record["approximateArrivalTimestamp"]
     if type(arrival) is not int:
@@ -66,7 +66,8 @@ class SuffixCache(Dict[Optional[str], str]):
         return suffix
 
 
-def _encodable(text: str) -> bool:
+def encodable(text: str) -> bool:
+    """Tell whether UTF-8 can write a text: whether it holds no half of a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import re
 from json import JSONDecoder
+from json.encoder import encode_basestring
 from typing import Any, Match
 
-from .reader import ANY, ATOMIC, NUMBER, PLAIN, STRING, Member, Reader, encode_string, is_empty_object, trim_string
+from .reader import ANY, ATOMIC, NUMBER, PLAIN, STRING, Member, Reader, is_empty_object, trim_string
 from .schema import ATTRIBUTES, VALUE_TEXT, Column
 
 #: Escapes that mean neither white space, which may have to be trimmed, nor half a surrogate pair.
@@ -242,7 +243,7 @@ class Template:
             done = end
         body.append(text[done:-1])
         if extras:
-            body.append(f',"{ATTRIBUTES}":{encode_string("{" + ",".join(extras) + "}")}')
+            body.append(f',"{ATTRIBUTES}":{encode_basestring("{" + ",".join(extras) + "}")}')
         return "".join(body)
 
     def _attribute(self, groups: tuple[str | None, ...], step: int) -> str | None:

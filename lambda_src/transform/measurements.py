@@ -6,14 +6,14 @@ A message's line holds the keys that the schema knows, in the order in which the
 
 from __future__ import annotations
 
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Callable
 
 from . import errors, reader
 from .envelope import GATEWAY, RECEIVED_AT
 from .errors import MessageError, SchemaError
 from .events import PartitionMetadata
-from .lines import MAX_BYTES, finish
-from .partition import DAY_MS, Partitions
+from .lines import DAY_MS, MAX_BYTES, Partitions, finish
 from .reader import Reader
 from .schema import ATTRIBUTES, VALUE_TEXT, Column, Schema
 from .settings import Settings
@@ -148,7 +148,7 @@ class Measurements:
             if key not in present:
                 raise MessageError(errors.REQUIRED, key)
         if extras:
-            attributes = reader.encode_string("{" + ",".join(extras) + "}")
+            attributes = encode_basestring("{" + ",".join(extras) + "}")
             pieces.append(f'"{ATTRIBUTES}":{attributes}')
         line = finish(opening + ",".join(pieces), line_suffix)
         self._learn(text, members)
@@ -260,20 +260,16 @@ def _check_integer(key: str, value: str) -> None:
         raise MessageError(errors.NOT_AN_INTEGER, key)
 
 
-def _check_tinyint(key: str, value: str) -> None:
-    _check_range(key, value, -(2**7), 2**7 - 1)
+def _check_bits(bits: int) -> Callable[[str, str], None]:
+    """Make the check of integers of so many bits."""
+    bound = 1 << bits - 1
 
+    def check(key: str, value: str) -> None:
+        _check_integer(key, value)
+        if not -bound <= int(value[:21]) < bound:
+            raise MessageError(errors.OUT_OF_RANGE, key)
 
-def _check_smallint(key: str, value: str) -> None:
-    _check_range(key, value, -(2**15), 2**15 - 1)
-
-
-def _check_int(key: str, value: str) -> None:
-    _check_range(key, value, -(2**31), 2**31 - 1)
-
-
-def _check_bigint(key: str, value: str) -> None:
-    _check_range(key, value, -(2**63), 2**63 - 1)
+    return check
 
 
 def _check_timestamp(key: str, value: str) -> None:
@@ -288,34 +284,24 @@ def _check_milliseconds(key: str, time: int) -> None:
         raise MessageError(errors.OUT_OF_RANGE, key)
 
 
-def _check_range(key: str, value: str, minimum: int, maximum: int) -> None:
-    _check_integer(key, value)
-    if not minimum <= int(value[:21]) <= maximum:
-        raise MessageError(errors.OUT_OF_RANGE, key)
-
-
-def _check_double(key: str, value: str) -> None:
-    _check_number(key, value, _MAX_DOUBLE)
-
-
-def _check_float(key: str, value: str) -> None:
-    _check_number(key, value, _MAX_FLOAT)
-
-
-def _check_number(key: str, value: str, maximum: float) -> None:
+def _check_double(key: str, value: str, maximum: float = _MAX_DOUBLE) -> None:
     if value[0] not in "-0123456789":
         raise MessageError(errors.NOT_A_NUMBER, key)
     if not -maximum <= float(value) <= maximum:
         raise MessageError(errors.OUT_OF_RANGE, key)
 
 
+def _check_float(key: str, value: str) -> None:
+    _check_double(key, value, _MAX_FLOAT)
+
+
 _CHECKS: dict[str, Callable[[str, str], None]] = {
     "string": _check_string,
     "boolean": _check_boolean,
-    "tinyint": _check_tinyint,
-    "smallint": _check_smallint,
-    "int": _check_int,
-    "bigint": _check_bigint,
+    "tinyint": _check_bits(8),
+    "smallint": _check_bits(16),
+    "int": _check_bits(32),
+    "bigint": _check_bits(64),
     "float": _check_float,
     "double": _check_double,
     "timestamp": _check_timestamp,

@@ -18,7 +18,7 @@ from json.encoder import encode_basestring
 from typing import AbstractSet, Match, Optional, Set, Tuple
 
 from . import errors
-from .envelope import RESERVED_KEYS
+from .envelope import RESERVED_KEYS, encodable
 from .errors import MessageError
 
 #: A member of the message's object: its key, unescaped; the text from the separator before it up to its
@@ -69,11 +69,6 @@ def decode(payload: bytes) -> str:
     return text
 
 
-def encode_string(text: str) -> str:
-    """Spell a text as a JSON string; only quotes, backslashes and control characters are escaped."""
-    return encode_basestring(text)
-
-
 def trim_string(inside: str) -> str | None:
     """Trim what stands between the quotes of a JSON string.
 
@@ -84,7 +79,7 @@ def trim_string(inside: str) -> str | None:
     if "\\" not in inside:
         return inside.strip()
     text: str = json.loads(f'"{inside}"')
-    if _has_surrogate(text):
+    if not encodable(text):
         return None
     trimmed = text.strip()
     return inside if trimmed == text else encode_basestring(trimmed)[1:-1]
@@ -264,7 +259,7 @@ class _Reading:
         """Return a key, given what is between its quotes, and note it among the keys of its object."""
         if "\\" in inside:
             key: str = json.loads(f'"{inside}"')
-            if _has_surrogate(key):
+            if not encodable(key):
                 self._report(errors.LONE_SURROGATE, (*path, key))
         else:
             key = inside
@@ -288,14 +283,6 @@ class _Reading:
     def _report(self, rule: str, path: tuple[str, ...]) -> None:
         if self.problem is None:
             self.problem = MessageError(rule, ".".join(path) or None)
-
-
-def _has_surrogate(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _one_line(text: str) -> str:
