@@ -1,8 +1,7 @@
 """Compare the transform with its peers; run ``python -m harness.bench.transform``.
 
-All run in one process on the same batches of about 1 MiB of LoopEdge messages, in turns. What counts is
-processor time, so other programs disturb it little. Of each round's times the ratio is taken, and of the
-ratios the median.
+All run in one process on the same batches of about 1 MiB of LoopEdge messages, in turns. What counts is processor
+time, so other programs disturb it little. Of each round's times the ratio is taken, and of the ratios the median.
 
 Peers:
 

@@ -1,8 +1,7 @@
 """Serve Kinesis Video Streams and S3 over HTTP, as far as the archiver's benchmark needs them.
 
-Nothing is stored: fragments follow from their index, media is one block of bytes sent over and over, and an
-archive of a million clips is a million keys that are worked out on request. So what is measured
-is the archiver.
+Nothing is stored: fragments follow from their index, media is one block of bytes sent over and over, and an archive of
+a million clips is a million keys that are worked out on request. So what is measured is the archiver.
 
 Run as ``python -m harness.bench.video_server``; it prints its port and serves until its standard input ends.
 """

@@ -102,8 +102,7 @@ class Action:
 
     Attributes:
         at_ms: Not before.
-        kind: ``delete-newest`` (a camera's newest clip), ``stray-objects`` (that are not the
-            function's).
+        kind: ``delete-newest`` (a camera's newest clip), ``stray-objects`` (that are not the function's).
         camera: Whose.
     """
 

@@ -117,8 +117,7 @@ class Archive:
         return True
 
     def _begin(self, stream: Stream) -> Position | None:
-        # Asked by listing: a role whose listing is limited to a prefix gets 403 from HEAD for what does not
-        # exist.
+        # Asked by listing: a role whose listing is limited to a prefix gets 403 from HEAD for what does not exist.
         key = self._prefix + begin_token(stream)
         if not self._list(Prefix=key).get("Contents"):
             return None
@@ -164,9 +163,8 @@ class Archive:
     def _tail(self, start_ms: int, end_ms: int, beyond: str | None) -> list[tuple[ArchivedKey, str]]:
         """Return the last page of keys from ``start_ms`` on and before ``beyond``.
 
-        S3 lists forwards only, a thousand keys a page, so the end of a long archive is found by halving: of
-        what comes after some moment there is nothing, then the end lies before; or a full page, then it lies
-        behind.
+        S3 lists forwards only, a thousand keys a page, so the end of a long archive is found by halving: of what comes
+        after some moment there is nothing, then the end lies before; or a full page, then it lies behind.
         """
         page = self._page(time_stem(start_ms), beyond)
         low_ms, high_ms = start_ms, end_ms

@@ -4,14 +4,12 @@ A run moves through these states, and may die in any of them without harm::
 
     read the archive's position -> list what follows -> plan a clip -> download and check it -> put it
 
-The put is the only step that changes anything. It is refused when the key exists, and the key is that of the
-first fragment after the position, so of all runs that stand at one position one gets on and the others read
-again.
+The put is the only step that changes anything. It is refused when the key exists, and the key is that of the first
+fragment after the position, so of all runs that stand at one position one gets on and the others read again.
 
-That holds as long as all runs at one position agree on the first fragment after it. They may not when
-footage expires: one run still saw a fragment that another no longer sees. Near that boundary a run
-therefore first puts a gap record, whose key depends on the position alone, that names the fragment with
-which the archive goes on.
+That holds as long as all runs at one position agree on the first fragment after it. They may not when footage expires:
+one run still saw a fragment that another no longer sees. Near that boundary a run therefore first puts a gap record,
+whose key depends on the position alone, that names the fragment with which the archive goes on.
 
 They may not either when a listing hides footage. One that begins before the stream's last change of
 retention may be empty although there is footage (a maintainer's word of 2018; not documented), so an empty
@@ -42,13 +40,11 @@ from .planning import Clip, Limits, Listing
 from .settings import NOW, Settings
 from .video import Incomplete, Video
 
-#: A clip whose first fragment expires sooner than this is put only after a gap record has named that
-#: fragment.
+#: A clip whose first fragment expires sooner than this is put only after a gap record has named that fragment.
 RETENTION_BOUNDARY_MS = 180_000
 
-#: A put that is not protected by a gap record is not begun later than this before the first fragment expires.
-#: It is what a put may take at most, and less than RETENTION_BOUNDARY_MS, so that a run notices before it
-#: downloads.
+#: A put that is not protected by a gap record is not begun later than this before the first fragment expires. It is
+#: what a put may take at most, and less than RETENTION_BOUNDARY_MS, so that a run notices before it downloads.
 PUT_MS = 120_000
 
 #: How far the first listing after a position reaches; later ones reach ever farther.
@@ -57,9 +53,8 @@ WINDOW_MS = 600_000
 #: By how much the next listing reaches farther where one brought no clip.
 _WINDOW_GROWTH = 8
 
-#: After this age a fragment is given up that is listed though the service says that it does not exist, so
-#: that it does not hold up what follows. One that is unavailable for another reason is given up when it nears
-#: expiry.
+#: After this age a fragment is given up that is listed though the service says that it does not exist, so that it does
+#: not hold up what follows. One that is unavailable for another reason is given up when it nears expiry.
 FRAGMENT_UNAVAILABLE_MS = 3600 * 1000
 
 #: How often a run tries again that finds the archive moved on.

@@ -1,9 +1,8 @@
 """Matroska that plays: GetMediaForFragmentList's answer, written anew as one document that begins at zero.
 
-The answer is a document for each fragment, one behind the other, and their times count from 1970. Players
-show that as 56 years. Here the headers stand once, times begin with the footage, and an index and the
-duration are added. Frames, track headers and the service's tags (fragment numbers, times of camera and
-server) stay the bytes that came.
+The answer is a document for each fragment, one behind the other, and their times count from 1970. Players show that as
+56 years. Here the headers stand once, times begin with the footage, and an index and the duration are added. Frames,
+track headers and the service's tags (fragment numbers, times of camera and server) stay the bytes that came.
 
 Sources: RFC 8794 (EBML), RFC 9559 (Matroska). Reads only the heads of elements, so a file of any size needs
 little memory.

@@ -223,9 +223,8 @@ def groups_of(fragments: Sequence[Fragment], count: int, until_ms: int) -> list[
 def has_inseparable_starts(group: Sequence[Fragment]) -> bool:
     """Tell whether the camera's own time does not advance within a group.
 
-    GetClip drops fragments that repeat a producer timestamp, and no range can keep these apart, so such a
-    group is kept as it was ingested. It is alone in its clip: among others, pauses could make up for what was
-    dropped.
+    GetClip drops fragments that repeat a producer timestamp, and no range can keep these apart, so such a group is
+    kept as it was ingested. It is alone in its clip: among others, pauses could make up for what was dropped.
     """
     return any(after.producer_ms <= each.producer_ms for each, after in successions(group))
 

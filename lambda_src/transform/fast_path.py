@@ -6,11 +6,10 @@ converts the messages that are spelled alike. The slow twin is ``measurements.Me
 as ``make bench`` measures it, this path is 5 times as fast where nothing changes, 4 times on a plant's usual
 mix, and twice where much changes.
 
-A template accepts only a part of what the slow path accepts, and captures just what must change: a padded
-string, a blank description, a boolean, a text, an unknown key. The match itself checks all else, which goes
-on as it came. Whatever does not match, or might be invalid, takes the slow path, which alone rejects: a
-template may be too strict, never too lenient. ``python -m harness.fuzz`` holds the two paths against each
-other.
+A template accepts only a part of what the slow path accepts, and captures just what must change: a padded string, a
+blank description, a boolean, a text, an unknown key. The match itself checks all else, which goes on as it came.
+Whatever does not match, or might be invalid, takes the slow path, which alone rejects: a template may be too strict,
+never too lenient. ``python -m harness.fuzz`` holds the two paths against each other.
 
 A match implies that no key occurs twice, that no string holds half a surrogate pair, that every required key
 is there with its type, and that numbers fit their columns.
@@ -266,8 +265,7 @@ class Template:
 class Templates:
     """The templates of spellings that have been seen often enough, at most ``MAX`` of them.
 
-    None is ever dropped for another, so that senders of ever new spellings cannot keep the function busy
-    compiling.
+    None is ever dropped for another, so that senders of ever new spellings cannot keep the function busy compiling.
     """
 
     MAX = 8
@@ -325,8 +323,7 @@ def _trim_nested(text: str) -> str | None:
     After that the quotes alone show where the strings are. What this leaves alone, the slow path reads.
 
     Returns:
-        The text with nothing else changed; None if it is not JSON, holds a ``\``, a blank string or a key
-        twice.
+        The text with nothing else changed; None if it is not JSON, holds a ``\``, a blank string or a key twice.
     """
     if "\\" in text:
         return None

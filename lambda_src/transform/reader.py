@@ -1,9 +1,8 @@
 """Strict JSON, read for a line-wise table: strings trimmed, all else kept as it came.
 
-RFC 8259 and nothing beyond it: no NaN, no comments, no control characters in strings. What is read stays
-text. A message that needs no change is returned character for character, and a number's digits are never
-touched, however many there are (``json.loads`` makes floats of them, and refuses long integers since Python
-3.11).
+RFC 8259 and nothing beyond it: no NaN, no comments, no control characters in strings. What is read stays text. A
+message that needs no change is returned character for character, and a number's digits are never touched, however many
+there are (``json.loads`` makes floats of them, and refuses long integers since Python 3.11).
 
 Reading is iterative, so a deep message cannot exhaust the stack. A message may break several rules: that it
 is not JSON counts before all others, then the first in the order of the text.
@@ -21,9 +20,8 @@ from . import errors
 from .envelope import RESERVED_KEYS, encodable
 from .errors import MessageError
 
-#: A member of the message's object: its key, unescaped; the text from the separator before it up to its
-#: value; the value as it shall be written; the white space behind it. A plain tuple, since every message has
-#: ten.
+#: A member of the message's object: its key, unescaped; the text from the separator before it up to its value; the
+#: value as it shall be written; the white space behind it. A plain tuple, since every message has ten.
 Member = Tuple[str, str, str, str]
 #: An open container: the keys that it has so far (None for an array), and the keys that lead to it.
 _Level = Tuple[Optional[Set[str]], Tuple[str, ...]]

@@ -15,8 +15,7 @@ from transform.settings import Settings
 SCHEMAS = str(Path(__file__).resolve().parents[3] / "glue_schemas")
 EVENTS = Path(__file__).resolve().parent / "events"
 
-# 2026-03-09T07:05:00Z, when the broker received the tests' messages, and the instant at which they were
-# taken.
+# 2026-03-09T07:05:00Z, when the broker received the tests' messages, and the instant at which they were taken.
 ARRIVAL = 1_773_039_900_000
 TAKEN = ARRIVAL - 1_500
 DAY = 86_400_000
