@@ -130,10 +130,14 @@ class Lane:
         (rejection,) = self.rejections[before:]
         return rejection
 
+    def broken(self, payload: bytes | str, **options: Any) -> tuple[str, str | None]:
+        """Transform a message that must be rejected; return the rule that it broke, and the field."""
+        rejection = self.rejection(payload, **options)
+        return rejection["rule"], rejection["field"]
+
     def rule(self, payload: bytes | str, **options: Any) -> str:
         """Transform a message that must be rejected; return the rule that it broke."""
-        rule: str = self.rejection(payload, **options)["rule"]
-        return rule
+        return self.broken(payload, **options)[0]
 
     @property
     def rejections(self) -> list[dict[str, Any]]:
