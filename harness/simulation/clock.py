@@ -29,12 +29,12 @@ class Clock:
         self.now_ms = now_ms
         self.under_way = 0
         self.quiet_since_ms = now_ms
-        self._due: list[tuple[int, int, Callable[[], None]]] = []
+        self._due: list[tuple[int, int, Callable[[], object]]] = []
         self._order = itertools.count()
         self._scheduler = threading.Lock()
         self._scheduler.acquire()
 
-    def at(self, at_ms: int, action: Callable[[], None]) -> None:
+    def at(self, at_ms: int, action: Callable[[], object]) -> None:
         """Do something at a time; it must not wait."""
         heapq.heappush(self._due, (at_ms, next(self._order), action))
 
