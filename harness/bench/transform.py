@@ -269,11 +269,7 @@ class _SlowPath(Measurements):
 
 
 def ours(*, fast_path: bool = True) -> Peer:
-    """Return the transform as a cold start makes it, its log kept in memory.
-
-    Args:
-        fast_path: Whether it may learn spellings; without, every message takes the slow path.
-    """
+    """Return the transform as a cold start makes it, its log kept in memory; it may learn spellings, or may not."""
     settings = Settings(factory="krakow", lane="measurements")
     lines: list[str] = []
     transform = Transform(settings, report=Report(settings, lines.append))

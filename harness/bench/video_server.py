@@ -35,14 +35,9 @@ class State:
     """What is being served.
 
     Attributes:
-        streams: Stream names.
-        begin_ms: When the first fragment began.
-        fragment_ms: How long a fragment is.
-        fragments: How many there are in each stream by now.
         listed_bytes: A fragment's size as it is listed.
         media_bytes: A fragment's share of a clip.
         archived: Clips that lie in each camera's archive before the first fragment, ten seconds apart.
-        calls: How often each operation was called.
     """
 
     streams: list[str] = field(default_factory=list)

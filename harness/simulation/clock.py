@@ -17,13 +17,7 @@ class Killed(BaseException):
 
 
 class Clock:
-    """The time of a history, and what is due when.
-
-    Attributes:
-        now_ms: Simulated epoch milliseconds.
-        under_way: Runs that have begun and not ended.
-        quiet_since_ms: When the last run ended.
-    """
+    """The time of a history, and what is due when."""
 
     def __init__(self, now_ms: int) -> None:
         self.now_ms = now_ms

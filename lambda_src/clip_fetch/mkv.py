@@ -76,15 +76,8 @@ class _Header(NamedTuple):
 class _Cluster(NamedTuple):
     """A cluster, its times in ticks of its document.
 
-    Attributes:
-        at: Its own time.
-        first: Time of its earliest frame, from there.
-        length: From that frame to the end of the last.
-        frame: How long the last one lasts.
-        track: Number of the track of its first frame.
-        tags: Where the tags in front of it lie.
-        spans: Where what is kept of it lies.
-        start: Time of its earliest frame once it is written anew.
+    ``first`` is the time of its earliest frame from ``at``, ``length`` lasts from that frame to the end of the last,
+    ``frame`` is how long the last one lasts, and ``start`` the time of the earliest frame once it is written anew.
     """
 
     at: int

@@ -29,12 +29,7 @@ from .video import Video
 
 
 class _Found(NamedTuple):
-    """The longest available beginning of a clip.
-
-    Attributes:
-        good: Its groups; 0 when there is none.
-        refusal: On the shortest beginning that is not available.
-    """
+    """The longest available beginning of a clip (0 groups if none), and the refusal of the shortest that is not."""
 
     good: int
     result: CheckResult

@@ -123,12 +123,7 @@ def _camera(
 
 
 class _Queue:
-    """Cameras by time to loss; a camera is with one worker at a time.
-
-    Attributes:
-        errors: Cameras that could not go on, and why.
-        left: Cameras that were not finished when the time was up.
-    """
+    """Cameras by time to loss, each with one worker at a time; those that failed, and those left unfinished."""
 
     def __init__(self, cameras: Sequence[Camera]) -> None:
         self._heap: list[tuple[int, int, Camera]] = [

@@ -81,13 +81,7 @@ class Aws:
     """Streams, a bucket and a clock.
 
     Attributes:
-        now_ms: The time; sleeping moves it.
-        fragments: By stream name.
-        objects: By key: body, metadata, content type.
-        calls: Operations in the order in which they were called.
         faults: By operation: what its next calls raise; an entry that is None lets a call pass.
-        unreadable: Numbers whose fragments GetClip refuses.
-        codecs: By number, where it is not the usual one.
         changed_ms: The last change of retention: a listing from an earlier time on is empty.
         withheld: Numbers that no call returns though they are listed.
         withheld_code: With which exception GetMediaForFragmentList tells of them.
@@ -97,7 +91,6 @@ class Aws:
             fragment has one frame.
         last_frame_ms: How long a fragment's last frame is shown, where it is not that.
         keeps_pauses: Whether a clip's time line keeps the pauses between fragments.
-        hook: Called before each operation with its name.
     """
 
     def __init__(self) -> None:
