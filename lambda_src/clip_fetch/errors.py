@@ -78,22 +78,10 @@ GONE_CODES = frozenset({"ResourceNotFoundException", "InvalidArgumentException"}
 #: Codes of failures after which the same call may succeed.
 _TRANSIENT_CODES = frozenset(
     {
-        "ClientLimitExceededException",
-        "ConditionalRequestConflict",
-        "InternalError",
-        "InternalFailure",
-        "InternalServerError",
-        "OperationAborted",
-        "RequestLimitExceeded",
-        "RequestTimeout",
-        "RequestTimeTooSkewed",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "TooManyRequestsException",
+        *("ClientLimitExceededException", "ConditionalRequestConflict", "InternalError", "InternalFailure"),
+        *("InternalServerError", "OperationAborted", "RequestLimitExceeded", "RequestTimeout"),
+        *("RequestTimeTooSkewed", "ServiceUnavailable", "ServiceUnavailableException", "SlowDown"),
+        *("Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"),
     }
 )
 
@@ -101,14 +89,8 @@ _TRANSIENT_CODES = frozenset(
 #: a version, and their trees moved more than once.
 _TRANSIENT_CLASSES = frozenset(
     {
-        "ConnectionClosedError",
-        "ConnectionError",
-        "HTTPClientError",
-        "HTTPError",
-        "IncompleteReadError",
-        "OSError",
-        "ReadTimeoutError",
-        "ResponseStreamingError",
+        *("ConnectionClosedError", "ConnectionError", "HTTPClientError", "HTTPError", "IncompleteReadError"),
+        *("OSError", "ReadTimeoutError", "ResponseStreamingError"),
     }
 )
 

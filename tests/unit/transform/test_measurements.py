@@ -33,14 +33,10 @@ def test_a_clean_sample_goes_on_as_it_came(lane: Lane) -> None:
 
 
 @pytest.mark.parametrize("separators", [(", ", ": "), (",\t", " :"), (" , ", ":")])
-def test_white_space_between_tokens_stays(lane: Lane, separators: Any) -> None:
+def test_white_space_stays_but_for_what_is_behind_the_object(lane: Lane, separators: Any) -> None:
     message = json.dumps(sample(), separators=separators)
     assert lane.line(message) == message[:-1] + LINE_SUFFIX
-
-
-def test_white_space_around_the_object(lane: Lane) -> None:
-    message = "  " + spell(sample()) + " \t"
-    assert lane.line(message) == message[:-3] + LINE_SUFFIX
+    assert lane.line(f"  {message} \t") == f"  {message[:-1]}{LINE_SUFFIX}"
 
 
 def test_a_pretty_printed_sample_becomes_one_line(lane: Lane) -> None:
@@ -55,23 +51,29 @@ def test_keys_keep_their_order(lane: Lane) -> None:
     ] + ["attributes"]
 
 
+TEXTS = ("deviceID", "deviceName", "registerId", "tagName", "datatype")
+
+
+@pytest.mark.parametrize("key", [*TEXTS, "timestamp", "success"])
+def test_a_required_key_must_be_there(lane: Lane, key: str) -> None:
+    assert lane.broken(spell(sample(**{key: ...}))) == ("REQUIRED", key)
+
+
 @pytest.mark.parametrize(
-    "key", ["deviceID", "deviceName", "registerId", "tagName", "datatype", "timestamp", "success"]
+    ("keys", "values", "rule"),
+    [
+        ((*TEXTS, "timestamp", "success"), ["null"], "REQUIRED"),
+        ((*TEXTS, "description"), ["1", "1.5", "true", "[]", "{}", '["a"]', '{"a":1}'], "NOT_A_STRING"),
+        (("success",), ["0", "1", '"true"', "[]", "{}"], "NOT_A_BOOLEAN"),
+        (("value",), ["[]", "{}", "[1]", '{"a":1}'], "NOT_A_SCALAR"),
+        (("value",), ["1e309", "-1e309", "2" + "0" * 308, "-" + "9" * 5_000, "1e" + "9" * 50], "OUT_OF_RANGE"),
+        (("metadata",), ["1", "true", '"x"', "[]", '[{"a":1}]'], "NOT_METADATA"),
+    ],
 )
-@pytest.mark.parametrize("value", [..., None])
-def test_a_required_key_must_be_there(lane: Lane, key: str, value: Any) -> None:
-    assert lane.broken(spell(sample(**{key: value}))) == ("REQUIRED", key)
-
-
-@pytest.mark.parametrize("key", ["deviceID", "deviceName", "registerId", "tagName", "datatype", "description"])
-@pytest.mark.parametrize("value", [1, 1.5, True, [], {}, ["a"], {"a": 1}])
-def test_a_text_must_be_a_string(lane: Lane, key: str, value: Any) -> None:
-    assert lane.broken(spell(sample(**{key: value}))) == ("NOT_A_STRING", key)
-
-
-@pytest.mark.parametrize("value", [0, 1, "true", [], {}])
-def test_success_must_be_a_boolean(lane: Lane, value: Any) -> None:
-    assert lane.broken(spell(sample(success=value))) == ("NOT_A_BOOLEAN", "success")
+def test_a_value_must_be_of_its_kind(lane: Lane, keys: tuple[str, ...], values: list[str], rule: str) -> None:
+    for key in keys:
+        for value in values:
+            assert lane.broken(with_value(value, key)) == (rule, key)
 
 
 def test_a_bad_sample_is_kept(lane: Lane) -> None:
@@ -134,22 +136,9 @@ def test_blank_strings_may_stay() -> None:
 @pytest.mark.parametrize(
     "number",
     [
-        "0",
-        "-0",
-        "1.50",
-        "1E+2",
-        "-1.5e-07",
-        "9007199254740992",
-        "-9007199254740992",
-        "1e308",
-        "1.7976931348623157e308",
-        "-1.7976931348623157E+308",
-        "5e-324",
-        "1e-999",
-        "0." + "3" * 40,
-        "1" + "0" * 20 + ".5",
-        "123456789012345678.0",
-        "12345678901234567890e-5",
+        *("0", "-0", "1.50", "1E+2", "-1.5e-07", "9007199254740992", "-9007199254740992", "1e308"),
+        *("1.7976931348623157e308", "-1.7976931348623157E+308", "5e-324", "1e-999", "0." + "3" * 40),
+        *("1" + "0" * 20 + ".5", "123456789012345678.0", "12345678901234567890e-5"),
     ],
 )
 def test_a_number_keeps_its_spelling(lane: Lane, number: str) -> None:
@@ -163,11 +152,6 @@ def test_a_number_keeps_its_spelling(lane: Lane, number: str) -> None:
 def test_an_integer_that_a_double_cannot_hold_keeps_its_digits_as_text(lane: Lane, integer: str) -> None:
     expected = with_value(f'{integer},"value_text":"{integer}"')
     assert lane.line(with_value(integer)) == expected[:-1] + LINE_SUFFIX
-
-
-@pytest.mark.parametrize("number", ["1e309", "-1e309", "2" + "0" * 308, "9" * 400, "-" + "9" * 5_000, "1e" + "9" * 50])
-def test_a_number_beyond_doubles_is_invalid(lane: Lane, number: str) -> None:
-    assert lane.broken(with_value(number)) == ("OUT_OF_RANGE", "value")
 
 
 @pytest.mark.parametrize(("boolean", "number"), [("true", "1"), ("false", "0")])
@@ -193,11 +177,6 @@ def test_a_value_may_be_missing(lane: Lane) -> None:
     assert lane.line(message) == message[:-1] + LINE_SUFFIX
 
 
-@pytest.mark.parametrize("value", ["[]", "{}", "[1]", '{"a":1}'])
-def test_a_value_must_be_a_scalar(lane: Lane, value: str) -> None:
-    assert lane.broken(with_value(value)) == ("NOT_A_SCALAR", "value")
-
-
 @pytest.mark.parametrize("spelled", ["null", "{}", "{ }", "{\n}"])
 def test_empty_metadata_goes(lane: Lane, spelled: str) -> None:
     for message in (with_value(spelled, "metadata"), '{"metadata":' + spelled + "," + spell(sample())[1:]):
@@ -207,11 +186,6 @@ def test_empty_metadata_goes(lane: Lane, spelled: str) -> None:
 def test_metadata_that_holds_something_becomes_an_attribute(lane: Lane) -> None:
     message = with_value('{"b": [1.0, " x "], "a":null}', "metadata")
     assert lane.row(message)["attributes"] == '{"metadata":{"b": [1.0, "x"], "a":null}}'
-
-
-@pytest.mark.parametrize("value", ["1", "true", '"x"', "[]", '[{"a":1}]'])
-def test_other_metadata_is_invalid(lane: Lane, value: str) -> None:
-    assert lane.broken(with_value(value, "metadata")) == ("NOT_METADATA", "metadata")
 
 
 def test_unknown_keys_become_attributes_as_they_came(lane: Lane) -> None:
