@@ -21,7 +21,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from clip_fetch.archive import MetadataCache
-from clip_fetch.model import Fragment
+from clip_fetch.model import Fragment, Stream
 from clip_fetch.report import Report
 from clip_fetch.run import Dependencies, Timing
 from clip_fetch.settings import Settings
@@ -33,6 +33,7 @@ from tests.support.strict import StrictClient
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 - must run on Python 3.8
 T0 = 1_700_000_000_000
 HOUR = 3600 * 1000
+STREAM = Stream("lake_krakow_press-1", "press-1", T0 - HOUR, 24 * HOUR)
 
 SETTINGS = Settings(
     factory="krakow",
@@ -309,6 +310,14 @@ class Aws:
             raise error("PreconditionFailed", 412)
         self.objects[request["Key"]] = stored
         return {"ETag": "etag-of-" + request["Key"]}
+
+
+def plant_of(stream: Stream, fragments: int = 10) -> Aws:
+    """An hour after one camera sent footage."""
+    aws = Aws()
+    aws.fragments[stream.name] = footage(fragments)
+    aws.now_ms = T0 + HOUR
+    return aws
 
 
 class Answerless(ConnectionError):  # noqa: N818 - an answer that is missing

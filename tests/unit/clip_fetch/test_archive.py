@@ -15,11 +15,10 @@ from clip_fetch.archive import Archive
 from clip_fetch.errors import StaleStateError
 from clip_fetch.model import Fragment, Position, Stream
 from clip_fetch.planning import Clip
-from tests.support.clip_fetch_aws import HOUR, T0, Answerless, Aws, error, footage
+from tests.support.clip_fetch_aws import HOUR, STREAM, T0, Answerless, Aws, error, footage
 from tests.support.strict import StrictClient
 
 PREFIX = "factory=krakow/camera=press-1/"
-STREAM = Stream("lake_krakow_press-1", "press-1", T0 - HOUR, 24 * HOUR)
 DAY = 24 * HOUR
 
 

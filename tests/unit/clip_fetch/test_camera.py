@@ -11,15 +11,13 @@ from botocore.exceptions import ConnectionClosedError, IncompleteReadError
 
 from clip_fetch import keys, planning
 from clip_fetch.events import Summary
-from clip_fetch.model import Stream
 from clip_fetch.planning import Clip
 from clip_fetch.run import run
 from clip_fetch.settings import Settings, Shard
-from tests.support.clip_fetch_aws import HOUR, SETTINGS, T0, Answerless, Aws, Body, error, footage
+from tests.support.clip_fetch_aws import HOUR, SETTINGS, STREAM, T0, Answerless, Aws, Body, error, footage
 
-NAME = "lake_krakow_press-1"
+NAME = STREAM.name
 PREFIX = "factory=krakow/camera=press-1/"
-STREAM = Stream(NAME, "press-1", T0 - HOUR, 24 * HOUR)
 
 
 def plant(fragments: int = 25, length_ms: int = 2000) -> Aws:
