@@ -146,11 +146,7 @@ class Camera:
         return self._listing is not None
 
     def refresh(self) -> Listing:
-        """Read the archive's position and list until something follows, where that is not known.
-
-        Raises:
-            Exception: That of the last call, after retries.
-        """
+        """Read the archive's position and list until something follows, where that is not known."""
         if not self._is_read:
             self._position = self._archive.position(self.stream)
             if self._position is None and self._settings.start_from == NOW:

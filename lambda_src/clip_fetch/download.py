@@ -98,12 +98,7 @@ class Downloader:
         return CheckResult(problem=problem)
 
     def probe(self, clip: Clip, file: SpooledFile) -> CheckResult:
-        """Download and check, if there is time.
-
-        Raises:
-            StaleStateError: As :meth:`attempt`.
-            DeadlineExceededError: There is none.
-        """
+        """Download and check as :meth:`attempt` does; raise ``DeadlineExceededError`` if there is no time."""
         if not self._throughput.affords(clip.size):
             raise DeadlineExceededError
         return self.attempt(clip, file)

@@ -23,12 +23,7 @@ _EXCEPTION = re.compile(re.escape(_EXCEPTION_TAG) + rb"[^0-9]{0,12}?([0-9]{4})",
 
 
 def get_media(video: Video, numbers: Sequence[int], file: SpooledFile, deadline: Deadline) -> None:
-    """Download fragments.
-
-    Raises:
-        InvalidMediaError: The answer tells of an error or lacks a fragment.
-        Exception: That of the last call, after retries.
-    """
+    """Download fragments; raise ``InvalidMediaError`` where the answer tells of an error or lacks a fragment."""
 
     def download(client: Any) -> None:
         answer = client.get_media_for_fragment_list(

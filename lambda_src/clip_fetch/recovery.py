@@ -48,16 +48,10 @@ class Recovery:
 
     @contextmanager
     def longest_part(self, clip: Clip, whole: CheckResult | None) -> Iterator[Part]:
-        """Return the longest available beginning of a clip; gone when the block ends.
+        """Return the longest available beginning of a clip, with the errors of ``Fetcher.longest_part``.
 
         ``whole`` is what GetClip made of it; None when it was not asked because it would leave fragments out, or
         because the archive says already that it does not give them.
-
-        Raises:
-            StaleStateError: Its fragments expire.
-            DeadlineExceededError: There is no time for it.
-            FragmentUnavailableError: Its first fragments are listed, but no call returns them.
-            Exception: That of the last call, after retries.
         """
         rest = self._raw(clip)
         if whole is not None:

@@ -28,11 +28,10 @@ class RetryPolicy:
         self._jitter = jitter
 
     def call(self, function: Callable[[], _T]) -> _T:
-        """Call, and again after a pause when the failure is transient.
+        """Call, and again after a pause when the failure is transient; raise the last one, or the first that is not.
 
         Raises:
             DeadlineExceededError: The next pause would pass the deadline.
-            Exception: The last failure, or the first that is not transient.
         """
         pause_ms = MIN_PAUSE_MS
         for attempt in range(1, MAX_ATTEMPTS + 1):

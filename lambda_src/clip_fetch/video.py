@@ -142,12 +142,7 @@ class Video:
         file.fill(answer["Payload"], self._deadline)
 
     def ask(self, operation: str, request: Callable[[Any], Any]) -> Any:
-        """Make a call to the endpoint of an operation, again and again while it fails in a way that passes.
-
-        Args:
-            operation: As GetDataEndpoint calls it.
-            request: Makes the call with the endpoint's client, and may go on with its answer.
-        """
+        """Make a call to the endpoint of an operation, as GetDataEndpoint calls it, until it fails for good."""
 
         def attempt() -> Any:
             self.calls += 1

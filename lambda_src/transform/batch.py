@@ -28,11 +28,7 @@ class Transform:
     __slots__ = ("_lane", "_report", "_suffixes")
 
     def __init__(self, settings: Settings, schemas: str = schema.PACKAGED, report: Report | None = None) -> None:
-        """Prepare the lane.
-
-        Raises:
-            SchemaError: The lane's schema is missing or bad.
-        """
+        """Prepare the lane; raise ``SchemaError`` where its schema is missing or bad."""
         self._lane = _lane(settings, schema.load(settings.lane, schemas))
         self._suffixes = SuffixCache()
         self._report = Report(settings) if report is None else report

@@ -17,11 +17,7 @@ class Configuration:
     __slots__ = ("_partitions", "_reader")
 
     def __init__(self, settings: Settings, schema: Schema) -> None:
-        """Take what the lane depends on.
-
-        Raises:
-            SchemaError: The table is not one of whole lines.
-        """
+        """Take what the lane depends on; raise ``SchemaError`` where the table is not one of whole lines."""
         if schema.format != "line":
             raise SchemaError(f"{schema.table}.json", "format", f"must be line, got {schema.format!r}")
         self._reader = Reader(settings.blank_strings)

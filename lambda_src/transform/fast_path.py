@@ -317,13 +317,11 @@ def _is_tight(text: str, members: list[Member]) -> bool:
 
 
 def _trim_nested(text: str) -> str | None:
-    r"""Trim the strings of an object or array under an unknown key, but not its keys.
+    """Trim the strings of an object or array on one line under an unknown key, but not its keys.
 
-    ``json.loads`` would respell numbers, but its scanner, which is C, tells quickly whether the text is JSON.
-    After that the quotes alone show where the strings are. What this leaves alone, the slow path reads.
-
-    Returns:
-        The text with nothing else changed; None if it is not JSON, holds a ``\``, a blank string or a key twice.
+    ``json.loads`` would respell numbers, but its scanner, which is C, tells quickly whether the text is JSON. After
+    that the quotes alone show where the strings are. None, which leaves it to the slow path, stands for what is no
+    JSON, holds a backslash, a blank string or a key twice.
     """
     if "\\" in text:
         return None

@@ -15,11 +15,7 @@ DAY_MS = 86_400_000
 
 
 def finish(body: str, suffix: str) -> bytes:
-    """Encode a line.
-
-    Raises:
-        MessageError: The line is too long for Firehose.
-    """
+    """Encode a line; raise ``MessageError`` where it is too long for Firehose."""
     line = (body + suffix).encode()
     if len(line) > MAX_BYTES:
         raise MessageError(LINE_TOO_LONG)

@@ -66,11 +66,7 @@ class Measurements:
     )
 
     def __init__(self, settings: Settings, schema: Schema) -> None:
-        """Take what the lane depends on.
-
-        Raises:
-            SchemaError: The table lacks a column that every sample needs, or has it in another form.
-        """
+        """Take what the lane depends on; raise ``SchemaError`` where the table is not one of samples."""
         columns = _message_columns(schema)
         self._event_time = _source(columns, "ts")
         self._value = _source(columns, "value")

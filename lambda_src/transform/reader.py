@@ -53,11 +53,7 @@ _REST = re.compile(rf"{WS}\Z")
 
 
 def decode(payload: bytes) -> str:
-    """Return the payload's text.
-
-    Raises:
-        MessageError: It is not UTF-8 (an encoded surrogate is not), or begins with a byte order mark.
-    """
+    """Return the payload's text; raise ``MessageError`` where it is not UTF-8 or begins with a byte order mark."""
     try:
         text = payload.decode()
     except UnicodeDecodeError as error:

@@ -69,11 +69,7 @@ class Schema(NamedTuple):
 
 
 def load(table: str, folder: str = PACKAGED) -> Schema:
-    """Read and check ``<folder>/<table>.json``, by default the package's own copy.
-
-    Raises:
-        SchemaError: The file is missing or breaks a rule; the message names file, place, rule and value.
-    """
+    """Read and check ``<folder>/<table>.json``; the message of a ``SchemaError`` names file, place, rule and value."""
     name = table + ".json"
     try:
         with open(os.path.join(folder, name), encoding="utf-8") as file:
@@ -84,11 +80,7 @@ def load(table: str, folder: str = PACKAGED) -> Schema:
 
 
 def parse(document: Any, file: str) -> Schema:
-    """Check a schema that has been read from a file of this name, ``<table>.json``.
-
-    Raises:
-        SchemaError: A rule is broken.
-    """
+    """Check a schema that has been read from a file of this name; raise ``SchemaError`` where it breaks a rule."""
     check = _Check(file)
     table = check.members(document, "", _TABLE_MEMBERS, _TABLE_MEMBERS)
     if table["table"] != file[: -len(".json")]:

@@ -43,11 +43,7 @@ class Settings(NamedTuple):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Read and check the variables.
-
-        Raises:
-            SettingsError: The first variable that is missing or breaks its rule.
-        """
+        """Read the variables; raise ``SettingsError`` for the first that is missing or breaks its rule."""
         env = Environment(environ)
         return cls(
             factory=env.factory(),
