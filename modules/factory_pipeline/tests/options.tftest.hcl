@@ -1,13 +1,5 @@
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111122223333" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { name = "eu-central-1" }
-  }
+  source = "../mocks"
 }
 
 variables {
@@ -395,5 +387,36 @@ run "a_lake_that_is_thrown_away_has_streams_that_may_go" {
       && stream.encryption_type == "KMS" && stream.kms_key_id == "alias/aws/kinesis"
     ])
     error_message = "In all else they are like those that are kept."
+  }
+}
+
+run "takes_a_longer_retention_and_a_first_key" {
+  command = plan
+
+  variables {
+    kms_keys = { streams = "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e" }
+    lanes = {
+      measurements  = { stream = { retention_hours = 73 } }
+      configuration = { stream = { retention_hours = 72 } }
+    }
+  }
+
+  override_resource {
+    target          = aws_kinesis_stream.lane
+    override_during = plan
+    values          = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/current" }
+  }
+
+  override_data {
+    target = data.aws_kinesis_stream.current
+    values = { retention_period = 72, kms_key_id = "alias/aws/kinesis" }
+  }
+
+  assert {
+    condition = (
+      aws_kinesis_stream.lane["measurements"].retention_period == 73
+      && data.aws_kinesis_stream.current["measurements"].retention_period == 72
+    )
+    error_message = "What keeps messages readable is changed by an apply."
   }
 }

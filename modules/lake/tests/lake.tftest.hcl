@@ -1,16 +1,5 @@
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111122223333" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { name = "eu-central-1" }
-  }
-  mock_data "aws_iot_endpoint" {
-    defaults = { endpoint_address = "abc123-ats.iot.eu-central-1.amazonaws.com" }
-  }
+  source = "../mocks"
 }
 
 variables {
@@ -230,38 +219,6 @@ run "watches_without_a_topic_and_without_dashboards" {
   }
 }
 
-run "refuses_addresses_and_keys_of_another_form" {
-  command = plan
-
-  variables {
-    alarm_topic = { emails = ["on-call"], kms_key_arn = "alias/alarms" }
-  }
-
-  expect_failures = [var.alarm_topic]
-}
-
-run "refuses_a_sixth_action" {
-  command = plan
-
-  variables {
-    alarm_topic   = {}
-    alarm_actions = ["arn:1", "arn:2", "arn:3", "arn:4", "arn:5"]
-  }
-
-  expect_failures = [var.alarm_actions]
-}
-
-run "refuses_a_second_lake_in_the_account_and_region" {
-  command = plan
-
-  override_data {
-    target = data.aws_ssm_parameters_by_path.lakes
-    values = { names = ["/factory-lake/lakes/plant-lake-dev", "/factory-lake/lakes/plant-lake"] }
-  }
-
-  expect_failures = [aws_ssm_parameter.lake]
-}
-
 run "takes_itself_for_no_second_lake" {
   command = plan
 
@@ -274,30 +231,6 @@ run "takes_itself_for_no_second_lake" {
     condition     = aws_ssm_parameter.lake.name == "/factory-lake/lakes/plant-lake"
     error_message = "The lake leaves its name where the next one looks."
   }
-}
-
-run "refuses_two_gateways_with_the_same_client_id" {
-  command = plan
-
-  variables {
-    factories = {
-      krakow        = { gateways = ["line-1"] }
-      krakow-line-1 = { gateways = ["a", "b"] }
-      krakow-line   = { gateways = ["1"] }
-    }
-  }
-
-  expect_failures = [var.factories]
-}
-
-run "refuses_a_factory_both_in_service_and_out_of_it" {
-  command = plan
-
-  variables {
-    retired_factories = ["lyon"]
-  }
-
-  expect_failures = [var.retired_factories]
 }
 
 run "what_is_left_of_a_factory_is_told_and_stays_queried" {

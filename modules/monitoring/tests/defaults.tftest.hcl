@@ -224,14 +224,3 @@ run "a_widget_shows_a_hundred_alarms" {
     error_message = "The hundred and first alarm begins another widget."
   }
 }
-
-run "refuses_two_thresholds_and_links_that_lead_nowhere" {
-  command = plan
-
-  variables {
-    runbook_base_url = "docs/runbook"
-    alarms           = { late = { kind = "late", subject = "a bus", name = "late", missing = "ignore" } }
-  }
-
-  expect_failures = [var.runbook_base_url, var.alarms]
-}

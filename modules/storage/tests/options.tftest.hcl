@@ -1,10 +1,5 @@
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111122223333" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
+  source = "../mocks"
 }
 
 variables {
@@ -195,5 +190,20 @@ run "another_partition_has_its_own_arns" {
       aws_s3_bucket_policy.lake["clips"].policy
     ).Statement[0].Resource[0] == "arn:aws-cn:s3:::plant-lake-111122223333-clips"
     error_message = "ARNs follow the partition of the provider."
+  }
+}
+
+run "takes_the_other_steps_down_from_one_zone" {
+  command = plan
+
+  variables {
+    buckets = {
+      clips = { transitions = [{ days = 30, storage_class = "ONEZONE_IA" }, { days = 90, storage_class = "GLACIER" }] }
+    }
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_lifecycle_configuration.lake["clips"].rule) > 0
+    error_message = "S3 makes this one."
   }
 }

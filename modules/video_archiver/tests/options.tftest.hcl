@@ -1,13 +1,5 @@
 mock_provider "aws" {
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { name = "eu-central-1" }
-  }
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111122223333" }
-  }
+  source = "../mocks"
 }
 
 variables {
@@ -352,5 +344,46 @@ run "lets_a_throw_away_lake_go" {
       && length(aws_kinesis_video_stream.camera) == 0
     )
     error_message = "Only a lake that may be destroyed has streams that may."
+  }
+}
+
+run "looks_back_two_intervals_of_a_slow_schedule" {
+  command = plan
+
+  variables {
+    cameras = { press-1 = { retention_hours = 240 } }
+    video   = { schedule = "rate(2 days)" }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.video["not-running"].period == 345600
+    error_message = "A day without a run is as it should be."
+  }
+}
+
+run "takes_values_at_their_limits" {
+  command = plan
+
+  variables {
+    cameras = {
+      press-1 = {
+        retention_hours  = 72
+        fragment_seconds = 1
+        media_type       = "video/h264,audio/${join("", [for _ in range(111) : "a"])}"
+      }
+      oven = {}
+    }
+    video                   = { clip_seconds = 200 }
+    clips_expire_after_days = 4
+  }
+
+  assert {
+    condition     = aws_lambda_function.clip_fetch.environment[0].variables["CLIP_SECONDS"] == "200"
+    error_message = "A clip of 200 fragments is allowed, and so are clips that outlive their footage by a day."
+  }
+
+  assert {
+    condition     = length(aws_kinesis_video_stream.camera["press-1"].media_type) == 128
+    error_message = "A media type of 128 characters is allowed."
   }
 }
