@@ -153,10 +153,7 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
       transform-throttled    = "Throttles Sum > 0 300 s 2/3 notBreaching"
       transform-slow         = "Duration Maximum > 96000 300 s 1/1 notBreaching"
     }
-    error_message = join(" ", [
-      "These are the thresholds: half of three days' retention, three buffer intervals, four fifths of the timeout,",
-      "and nothing that fails.",
-    ])
+    error_message = "Defaults are half of the retention, three buffers, four fifths of the timeout, and no failure."
   }
 
   assert {
@@ -225,10 +222,7 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
       one(stream.extended_s3_configuration[0].processing_configuration[0].processors).type == "Lambda"
       && length(stream.extended_s3_configuration[0].processing_configuration[0].processors[0].parameters) == 1
     ])
-    error_message = join(" ", [
-      "No processor parameter at AWS's default is written out: the provider",
-      "would find a difference for ever.",
-    ])
+    error_message = "A processor parameter at AWS's default would be a difference in each plan."
   }
 
   assert {
@@ -270,10 +264,7 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
         gateway     = "_gateway"
       })
     )
-    error_message = join(" ", [
-      "Columns that are named otherwise than their key are mapped, to the key",
-      "in lower case; the others are not.",
-    ])
+    error_message = "Only columns that are named otherwise than their key are mapped, to the key in lower case."
   }
 
   # Rules carry any payload and say where it came from.
@@ -397,56 +388,6 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
     error_message = "Certificates are found under the name of their request."
   }
 
-  # Roles reach their own lane only.
-  assert {
-    condition = {
-      for lane, role in aws_iam_role.delivery : role.name => jsondecode(role.assume_role_policy).Statement[0]
-      } == {
-      for lane in ["measurements", "configuration"] : "plant-lake-krakow-${lane}-delivery" => {
-        Effect    = "Allow"
-        Principal = { Service = "firehose.amazonaws.com" }
-        Action    = "sts:AssumeRole"
-        Condition = {
-          StringEquals = { "aws:SourceAccount" = "111122223333" }
-          ArnLike = {
-            "aws:SourceArn" = "arn:aws:firehose:eu-central-1:111122223333:deliverystream/plant-lake-krakow-${lane}"
-          }
-        }
-      }
-    }
-    error_message = "A delivery role serves its own delivery stream only."
-  }
-
-  assert {
-    condition = {
-      for lane, role in aws_iam_role.rule : role.name => jsondecode(role.assume_role_policy).Statement[0]
-      } == {
-      for lane in ["measurements", "configuration"] : "plant-lake-krakow-${lane}-rule" => {
-        Effect    = "Allow"
-        Principal = { Service = "iot.amazonaws.com" }
-        Action    = "sts:AssumeRole"
-        Condition = {
-          StringEquals = { "aws:SourceAccount" = "111122223333" }
-          ArnLike      = { "aws:SourceArn" = "arn:aws:iot:eu-central-1:111122223333:rule/plant_lake__krakow__${lane}" }
-        }
-      }
-    }
-    error_message = "A rule's role serves its own rule only."
-  }
-
-  assert {
-    condition = alltrue([
-      for lane, role in aws_iam_role.transform :
-      role.name == "plant-lake-krakow-${lane}-transform" && jsondecode(role.assume_role_policy).Statement == [{
-        Effect    = "Allow"
-        Principal = { Service = "lambda.amazonaws.com" }
-        Action    = "sts:AssumeRole"
-        Condition = { StringEquals = { "aws:SourceAccount" = "111122223333" } }
-      }]
-    ])
-    error_message = "A transform's role is for Lambda in this account."
-  }
-
   assert {
     condition = alltrue([
       for lane, policy in aws_iam_role_policy.rule : {
@@ -464,78 +405,14 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   }
 
   assert {
-    condition = {
-      for statement in jsondecode(aws_iam_role_policy.delivery["measurements"].policy).Statement :
-      statement.Sid => join(" ", statement.Resource)
-      } == {
-      ReadOwnStream = "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-measurements"
-      CallOwnTransform = join(" ", [
-        "arn:aws:lambda:eu-central-1:111122223333:function:plant-lake-krakow-measurements-transform",
-        "arn:aws:lambda:eu-central-1:111122223333:function:plant-lake-krakow-measurements-transform:*",
-      ])
-      WriteOwnPrefixes = join(" ", [
-        "arn:aws:s3:::lake-measurements/factory=krakow/*",
-        "arn:aws:s3:::lake-measurements/errors/factory=krakow/measurements/*",
-      ])
-      FindBucket      = "arn:aws:s3:::lake-measurements"
-      ListOwnPrefixes = "arn:aws:s3:::lake-measurements"
-      WriteLogs = join(":", [
-        "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/kinesisfirehose/plant-lake-krakow-measurements",
-        "log-stream:delivery",
-      ])
-      ReadTable = join(" ", [
-        "arn:aws:glue:eu-central-1:111122223333:catalog arn:aws:glue:eu-central-1:111122223333:database/plant_lake",
-        "arn:aws:glue:eu-central-1:111122223333:table/plant_lake/measurements",
-      ])
-    }
-    error_message = join(" ", [
-      "A delivery reads its stream and its table, calls its function, and",
-      "writes its prefixes and its log.",
-    ])
-  }
-
-  assert {
-    condition = (
-      [
-        for statement in jsondecode(aws_iam_role_policy.delivery["measurements"].policy).Statement :
-        statement if statement.Sid == "ListOwnPrefixes"
-      ][0].Condition
-      == { StringLikeIfExists = { "s3:prefix" = ["factory=krakow/*", "errors/factory=krakow/measurements/*"] } }
-    )
-    error_message = "Other factories' keys cannot be listed by their prefix."
-  }
-
-  assert {
-    condition = !contains(
-      [for statement in jsondecode(aws_iam_role_policy.delivery["configuration"].policy).Statement : statement.Sid],
-      "ReadTable"
-    )
-    error_message = "A lane that converts nothing reads no table."
-  }
-
-  assert {
-    condition = alltrue([
-      for lane, policy in aws_iam_role_policy.transform :
-      jsondecode(policy.policy).Statement[*].Resource == [
-        "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/plant-lake-krakow-${lane}-transform:*"
-      ]
-    ])
-    error_message = "A transform writes its log and nothing else."
-  }
-
-  assert {
     condition = alltrue([
       for policy in concat(
         values(aws_iam_role_policy.rule),
         values(aws_iam_role_policy.delivery),
         values(aws_iam_role_policy.transform)
       ) :
-      alltrue([
-        for statement in jsondecode(policy.policy).Statement :
-        !contains(flatten([statement.Action]), "*") && !contains(flatten([statement.Resource]), "*")
-      ])
-      && !strcontains(policy.policy, "kms:")
+      !strcontains(policy.policy, "kms:")
     ])
-    error_message = "No statement covers everything, and none speaks of keys while AWS manages them."
+    error_message = "No statement speaks of keys while AWS manages them."
   }
 }

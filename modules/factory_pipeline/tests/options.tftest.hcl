@@ -261,10 +261,7 @@ run "alarms_fire_when_and_where_they_are_told" {
       transform-throttled    = 8
       transform-slow         = 100000
     }
-    error_message = join(" ", [
-      "Thresholds are as asked, some of them of the lane's own settings; alarms",
-      "that are not wanted are not there.",
-    ])
+    error_message = "Thresholds are as asked, or of the lane's own settings; unwanted alarms are not there."
   }
 
   assert {

@@ -75,10 +75,7 @@ run "three_closed_buckets_that_lose_nothing" {
         }
       ]
     }
-    error_message = join(" ", [
-      "Requests without TLS and services that act for other accounts are",
-      "refused, to the bucket and to its objects.",
-    ])
+    error_message = "Plain HTTP and services that act for other accounts are refused, to bucket and objects."
   }
 
   assert {
