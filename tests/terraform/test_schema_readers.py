@@ -47,10 +47,7 @@ run "the_new_column" {
         ],
         "line_speed double"
       )
-      && length(regexall("\"line_speed\"", jsondecode(base64decode(regex(
-        "^/\\* Presto View: (.*) \\*/$",
-        aws_glue_catalog_table.distinct["measurements"].view_original_text
-      )[0])).originalSql)) == 2
+      && length(regexall("\"line_speed\"", local.view_documents["measurements"].originalSql)) == 2
     )
     error_message = "no column in the view"
   }

@@ -79,46 +79,19 @@ run "tables_of_the_schema_files_and_queries_over_them" {
 
   # Terraform's regex engine is not Java's, but agrees with it on what this pattern uses.
   assert {
-    condition = (
-      jsonencode(
-        regex(
-          aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"],
-          "{\"a\":{\"_gateway\":\"no\"},\"_received_at\":1767225600000,\"_gateway\":\"line-1\"}"
-        )
-      )
-      == jsonencode([
-        "{\"a\":{\"_gateway\":\"no\"},\"_received_at\":1767225600000,\"_gateway\":\"line-1\"}",
-        "1767225600000",
-        "line-1",
-      ])
-    )
-    error_message = "The line's own end gives arrival time and gateway."
-  }
-
-  assert {
-    condition = (
-      jsonencode(
-        regex(
-          aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"],
-          "{\"a\":1,\"_received_at\":1767225600000}"
-        )
-      )
-      == jsonencode(["{\"a\":1,\"_received_at\":1767225600000}", "1767225600000", null])
-    )
-    error_message = "A message without an envelope has an arrival time and no gateway."
-  }
-
-  assert {
-    condition = (
-      jsonencode(
-        regex(
-          aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"],
-          "not even JSON"
-        )
-      )
-      == jsonencode(["not even JSON", null, null])
-    )
-    error_message = "Any line at all is kept whole."
+    condition = alltrue([
+      for end, groups in {
+        "}"                                                        = [null, null]
+        ",\"_received_at\":1767225600000}"                         = ["1767225600000", null]
+        ",\"_received_at\":1767225600000,\"_gateway\":\"line-1\"}" = ["1767225600000", "line-1"]
+        " not even JSON"                                           = [null, null]
+      } :
+      jsonencode(regex(
+        aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"],
+        "{\"a\":{\"_gateway\":\"no\"}${end}"
+      )) == jsonencode(concat(["{\"a\":{\"_gateway\":\"no\"}${end}"], groups))
+    ])
+    error_message = "A line is kept whole, and its own end gives arrival and gateway, where it has them."
   }
 
   # Projection finds each factory and day.
@@ -210,40 +183,18 @@ run "tables_of_the_schema_files_and_queries_over_them" {
 
   assert {
     condition = alltrue([
-      for view in aws_glue_catalog_table.distinct :
-      [
-        for column in jsondecode(
-          base64decode(regex("^/\\* Presto View: (.*) \\*/$", view.view_original_text)[0])
-        ).columns :
-        column.name
-      ]
-      == [for column in view.storage_descriptor[0].columns : column.name]
+      for key, view in aws_glue_catalog_table.distinct :
+      view.view_original_text == "/* Presto View: ${base64encode(jsonencode(local.view_documents[key]))} */"
+      && tolist(local.view_documents[key].columns[*].name) == view.storage_descriptor[0].columns[*].name
     ])
-    error_message = "The document that Athena reads has the same columns as Glue."
+    error_message = "The document that Athena reads is there as it wants it, with the same columns as Glue."
   }
 
   assert {
     condition = (
-      jsondecode(
-        base64decode(
-          regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["measurements"].view_original_text)[0]
-        )
-      ).schema == "plant_lake"
-      && strcontains(
-        base64decode(
-          regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["measurements"].view_original_text)[0]
-        ),
-        "min(\\\"received_at\\\") AS \\\"received_at\\\""
-      )
-      && !strcontains(
-        base64decode(
-          regex(
-            "^/\\* Presto View: (.*) \\*/$",
-            aws_glue_catalog_table.distinct["configuration"].view_original_text
-          )[0]
-        ),
-        "min("
-      )
+      local.view_documents["measurements"].schema == "plant_lake"
+      && strcontains(local.view_documents["measurements"].originalSql, "min(\"received_at\") AS \"received_at\"")
+      && !strcontains(local.view_documents["configuration"].originalSql, "min(")
     )
     error_message = "A sample counts as of its first arrival; a line of configuration has its arrival in it."
   }

@@ -68,12 +68,7 @@ run "views_follow_the_schema_files" {
 
   assert {
     condition = [
-      for column in jsondecode(
-        base64decode(
-          regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["samples"].view_original_text)[0]
-        )
-      ).columns :
-      "${column.name} ${column.type}"
+      for column in local.view_documents["samples"].columns : "${column.name} ${column.type}"
       ] == [
       "order varchar", "a_boolean boolean", "a_tinyint tinyint", "a_smallint smallint", "a_int integer",
       "a_bigint bigint", "a_float real",
@@ -85,14 +80,7 @@ run "views_follow_the_schema_files" {
 
   assert {
     condition = (
-      trimspace(
-        jsondecode(
-          base64decode(
-            regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["samples"].view_original_text)[0]
-          )
-        ).originalSql
-      )
-      == trimspace(file("tests/testdata/types/samples_distinct.sql"))
+      local.view_documents["samples"].originalSql == trimspace(file("tests/testdata/types/samples_distinct.sql"))
     )
     error_message = "The broker's time is the arrival, whatever its column's name; names may be reserved words."
   }
