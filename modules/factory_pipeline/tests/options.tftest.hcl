@@ -301,27 +301,12 @@ run "alarms_fire_when_and_where_they_are_told" {
   }
 }
 
-run "alarms_may_have_other_thresholds_for_waiting_and_throttling" {
-  command = plan
-
-  variables {
-    alarms = { freshness_seconds = 600, read_throttled_calls = 9 }
-  }
-
-  assert {
-    condition = (
-      aws_cloudwatch_metric_alarm.lane["measurements-data-freshness"].threshold == 600
-      && aws_cloudwatch_metric_alarm.lane["measurements-read-throttled"].threshold == 9
-    )
-    error_message = "These too are as asked."
-  }
-}
-
 run "a_factory_may_have_no_gateway_yet" {
   command = plan
 
   variables {
     gateways = []
+    alarms   = { freshness_seconds = 600, read_throttled_calls = 9 }
   }
 
   assert {
@@ -331,6 +316,14 @@ run "a_factory_may_have_no_gateway_yet" {
       && length(aws_iot_topic_rule.lane) == 2
     )
     error_message = "The pipeline stands before its first gateway."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.lane["measurements-data-freshness"].threshold == 600
+      && aws_cloudwatch_metric_alarm.lane["measurements-read-throttled"].threshold == 9
+    )
+    error_message = "Thresholds for waiting and throttling are as asked too."
   }
 }
 

@@ -92,33 +92,6 @@ run "a_lake_is_storage_catalog_and_a_pipeline_per_factory" {
   }
 }
 
-run "a_suffix_replaces_the_account" {
-  command = plan
-
-  variables {
-    suffix = "eu"
-  }
-
-  assert {
-    condition = (
-      output.buckets["clips"] == "plant-lake-eu-clips"
-      && output.athena.output_location == "s3://plant-lake-eu-measurements/athena-results/"
-    )
-    error_message = "Bucket names end the way the caller says."
-  }
-}
-
-run "warns_of_requests_that_belong_to_no_gateway" {
-  command = plan
-
-  variables {
-    factories         = { krakow = { gateways = ["line-1"] } }
-    retired_factories = ["lyon"]
-  }
-
-  expect_failures = [check.requests_belong_to_gateways]
-}
-
 run "watches_each_factory_as_it_asks_and_tells_the_topic" {
   command = plan
 
@@ -200,10 +173,11 @@ run "watches_each_factory_as_it_asks_and_tells_the_topic" {
   }
 }
 
-run "watches_without_a_topic_and_without_dashboards" {
+run "takes_a_suffix_and_watches_without_a_topic_and_without_dashboards" {
   command = plan
 
   variables {
+    suffix     = "eu"
     dashboards = false
   }
 
@@ -216,6 +190,14 @@ run "watches_without_a_topic_and_without_dashboards" {
       && jsonencode(output.dashboards) == jsonencode({ factories = {}, lake = null })
     )
     error_message = "Alarms are there with nobody to notify; dashboards are an option."
+  }
+
+  assert {
+    condition = (
+      output.buckets["clips"] == "plant-lake-eu-clips"
+      && output.athena.output_location == "s3://plant-lake-eu-measurements/athena-results/"
+    )
+    error_message = "Bucket names end the way the caller says."
   }
 }
 
@@ -241,7 +223,7 @@ run "what_is_left_of_a_factory_is_told_and_stays_queried" {
     retired_factories = ["lyon"]
   }
 
-  # The requests of lyon are still in their folder.
+  # The requests of lyon are still in their folder, and belong to no gateway.
   expect_failures = [check.requests_belong_to_gateways]
 
   assert {

@@ -10,7 +10,8 @@ variables {
   clip_fetch_package = "versions.tf" # any file: it is only read for its hash
 }
 
-run "makes_a_stream_per_camera_that_keeps_a_day" {
+# One plan for all: each costs a start of the provider.
+run "archives_and_watches_two_cameras" {
   command = plan
 
   assert {
@@ -33,10 +34,6 @@ run "makes_a_stream_per_camera_that_keeps_a_day" {
     condition     = length(aws_kinesis_video_stream.unprotected) == 0
     error_message = "Streams are protected unless the lake is to be thrown away."
   }
-}
-
-run "tells_the_function_its_factory_and_settings" {
-  command = plan
 
   assert {
     condition = aws_lambda_function.clip_fetch.environment[0].variables == tomap({
@@ -67,10 +64,6 @@ run "tells_the_function_its_factory_and_settings" {
     )
     error_message = "The function has these defaults, and its hash is its package's."
   }
-}
-
-run "limits_the_role_to_what_the_function_calls" {
-  command = plan
 
   assert {
     condition = toset(flatten([
@@ -83,10 +76,6 @@ run "limits_the_role_to_what_the_function_calls" {
     ])
     error_message = "These actions are all that the function needs."
   }
-}
-
-run "runs_every_five_minutes_on_all_cameras" {
-  command = plan
 
   assert {
     condition = {
@@ -115,10 +104,6 @@ run "runs_every_five_minutes_on_all_cameras" {
     condition     = length(output.retention_changes) == 0
     error_message = "Nothing is to be changed."
   }
-}
-
-run "watches_over_the_footage" {
-  command = plan
 
   assert {
     condition = { for key, alarm in aws_cloudwatch_metric_alarm.video : key => join(" ", [

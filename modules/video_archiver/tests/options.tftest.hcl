@@ -9,15 +9,6 @@ variables {
   clip_fetch_package = "versions.tf" # any file: it is only read for its hash
 }
 
-run "archives_streams_that_others_made" {
-  command = plan
-
-  assert {
-    condition     = length(aws_kinesis_video_stream.camera) == 0 && output.stream_prefix == "plant-lake_krakow_"
-    error_message = "A factory needs no cameras of its own here: streams are found by their prefix."
-  }
-}
-
 run "encrypts_with_the_keys_that_are_given" {
   command = plan
 
@@ -112,7 +103,7 @@ run "shares_the_cameras_among_shards_five_a_rule" {
   }
 }
 
-run "tells_a_queue_of_runs_that_failed_for_good" {
+run "runs_that_are_rare_tell_a_queue_when_they_failed_for_good" {
   command = plan
 
   variables {
@@ -139,6 +130,20 @@ run "tells_a_queue_of_runs_that_failed_for_good" {
       [statement.Action, statement.Resource] if statement.Sid == "PublishFailures"
     ] == [["sqs:SendMessage", "arn:aws:sqs:eu-central-1:111122223333:failed"]]
     error_message = "The role may send to the queue."
+  }
+
+  assert {
+    condition = {
+      for key in ["not-running", "cameras-failed", "runs-throttled"] :
+      key => join(" ", [
+        "${aws_cloudwatch_metric_alarm.video[key].period}",
+        join("/", [
+          aws_cloudwatch_metric_alarm.video[key].datapoints_to_alarm,
+          aws_cloudwatch_metric_alarm.video[key].evaluation_periods,
+        ]),
+      ])
+    } == { not-running = "86400 1/1", cameras-failed = "86400 1/1", runs-throttled = "86400 1/1" }
+    error_message = "An alarm cannot look back on three runs that are a day apart."
   }
 }
 
@@ -199,28 +204,6 @@ run "alarms_follow_retention_and_schedule" {
       && alarm.ok_actions == alarm.alarm_actions
     ])
     error_message = "An alarm tells of trouble and of its end."
-  }
-}
-
-run "alarms_look_back_a_day_on_runs_that_are_rare" {
-  command = plan
-
-  variables {
-    video = { schedule = "cron(0 2 * * ? *)" }
-  }
-
-  assert {
-    condition = {
-      for key in ["not-running", "cameras-failed", "runs-throttled"] :
-      key => join(" ", [
-        "${aws_cloudwatch_metric_alarm.video[key].period}",
-        join("/", [
-          aws_cloudwatch_metric_alarm.video[key].datapoints_to_alarm,
-          aws_cloudwatch_metric_alarm.video[key].evaluation_periods,
-        ]),
-      ])
-    } == { not-running = "86400 1/1", cameras-failed = "86400 1/1", runs-throttled = "86400 1/1" }
-    error_message = "An alarm cannot look back on three runs that are a day apart."
   }
 }
 
@@ -327,6 +310,11 @@ run "runs_on_other_runtimes_and_log_formats" {
       METRICS_NAMESPACE = "Plant"
     }
     error_message = "Settings reach the function."
+  }
+
+  assert {
+    condition     = length(aws_kinesis_video_stream.camera) == 0 && output.stream_prefix == "plant-lake_krakow_"
+    error_message = "A factory needs no cameras of its own here: streams are found by their prefix."
   }
 }
 
