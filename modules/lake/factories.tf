@@ -48,7 +48,5 @@ locals {
       [for lane in ["measurements", "configuration"] : "${factory}-${gateway}-${lane}"]
     ]
   ])
-  stray_requests = [
-    for path in fileset(var.csr_dir, "**/*.pem") : path if !contains(local.client_ids, dirname(path))
-  ]
+  stray_requests = [for path in fileset(var.csr_dir, "**/*.pem") : path if !contains(local.client_ids, dirname(path))]
 }

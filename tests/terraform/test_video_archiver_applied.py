@@ -158,8 +158,7 @@ def test_a_change_of_retention_leaves_the_stream_and_says_how_it_is_made(archive
     [
         pytest.param({}, id="camera removed"),
         pytest.param(
-            {"press-1": {"kms_key_arn": "arn:aws:kms:eu-central-1:000000000000:key/another"}},
-            id="key changed",
+            {"press-1": {"kms_key_arn": "arn:aws:kms:eu-central-1:000000000000:key/another"}}, id="key changed"
         ),
     ],
 )

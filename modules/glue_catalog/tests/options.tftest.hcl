@@ -67,9 +67,7 @@ run "views_follow_the_schema_files" {
   }
 
   assert {
-    condition = [
-      for column in local.view_documents["samples"].columns : "${column.name} ${column.type}"
-      ] == [
+    condition = [for column in local.view_documents["samples"].columns : "${column.name} ${column.type}"] == [
       "order varchar", "a_boolean boolean", "a_tinyint tinyint", "a_smallint smallint", "a_int integer",
       "a_bigint bigint", "a_float real",
       "a_double double", "a_string varchar", "a_date date", "a_timestamp timestamp(3)", "a_binary varbinary",
