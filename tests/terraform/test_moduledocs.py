@@ -210,8 +210,3 @@ def test_refuses_a_readme_without_marks(tmp_path: Path) -> None:
     readme.write_text("# no marks\n")
     with pytest.raises(ModuleInterfaceError, match="must hold these two lines once each"):
         updated(readme, "x")
-
-
-def test_every_readme_of_this_repository_is_up_to_date() -> None:
-    """What `make lint` checks as well."""
-    assert main(["--check"]) == 0

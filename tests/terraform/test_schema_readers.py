@@ -52,7 +52,7 @@ def changed(tmp_path: Path, tree: TerraformTree) -> TerraformTree:
 
 def test_terraform_gets_the_column(changed: TerraformTree) -> None:
     module = changed.root / "modules" / "glue_catalog"
-    defaults = (module / "tests" / "defaults.tftest.hcl").read_text(encoding="utf-8")
+    defaults = (module / "tests" / "glue_catalog.tftest.hcl").read_text(encoding="utf-8")
     head = defaults[: defaults.index("\n# One plan for all")]
     for file in module.glob("tests/*.tftest.hcl"):
         file.unlink()

@@ -190,81 +190,68 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
     condition = alltrue([
       for lane, stream in aws_kinesis_firehose_delivery_stream.lane :
       stream.name == "plant-lake-krakow-${lane}" && stream.destination == "extended_s3"
-      && stream.extended_s3_configuration[0].bucket_arn == "arn:aws:s3:::lake-${lane}"
-      && stream.extended_s3_configuration[0].prefix
-      == join("", [
-        "factory=krakow/year=!{partitionKeyFromLambda:year}/month=!{partitionKeyFromLambda:month}/",
-        "day=!{partitionKeyFromLambda:day}/",
-      ])
-      && stream.extended_s3_configuration[0].error_output_prefix
-      == "errors/factory=krakow/${lane}/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
-      && stream.extended_s3_configuration[0].dynamic_partitioning_configuration[0].enabled
-      && stream.extended_s3_configuration[0].dynamic_partitioning_configuration[0].retry_duration == 300
     ]) && length(aws_kinesis_firehose_delivery_stream.lane) == 2
+    error_message = "A factory has a delivery stream per lane, to S3."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for lane, stream in aws_kinesis_firehose_delivery_stream.lane : [
+        for s3 in stream.extended_s3_configuration : [
+          s3.bucket_arn == "arn:aws:s3:::lake-${lane}",
+          s3.prefix == join("", [
+            "factory=krakow/year=!{partitionKeyFromLambda:year}/month=!{partitionKeyFromLambda:month}/",
+            "day=!{partitionKeyFromLambda:day}/",
+          ]),
+          s3.error_output_prefix
+          == "errors/factory=krakow/${lane}/!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/",
+          s3.dynamic_partitioning_configuration[0].enabled,
+          s3.dynamic_partitioning_configuration[0].retry_duration == 300,
+          # Large objects, uncompressed as Parquet conversion wants them.
+          s3.buffering_size == 128,
+          s3.buffering_interval == 300,
+          s3.compression_format == "UNCOMPRESSED",
+          s3.cloudwatch_logging_options[0].enabled,
+          s3.cloudwatch_logging_options[0].log_stream_name == "delivery",
+          # The provider would find a difference for ever in a processor's parameter at AWS's default.
+          one(s3.processing_configuration[0].processors).type == "Lambda",
+          length(s3.processing_configuration[0].processors[0].parameters) == 1,
+        ]
+      ]
+    ]))
     error_message = "Keys begin with the factory and the day that the transform names; what fails goes to errors/."
   }
 
   assert {
-    condition = alltrue([
-      for stream in aws_kinesis_firehose_delivery_stream.lane :
-      stream.extended_s3_configuration[0].buffering_size == 128
-      && stream.extended_s3_configuration[0].buffering_interval == 300
-      && stream.extended_s3_configuration[0].compression_format == "UNCOMPRESSED"
-      && stream.extended_s3_configuration[0].cloudwatch_logging_options[0].enabled
-      && stream.extended_s3_configuration[0].cloudwatch_logging_options[0].log_stream_name == "delivery"
-    ])
-    error_message = "Large objects, uncompressed as Parquet conversion wants them, and errors are logged."
+    condition = {
+      for lane, stream in aws_kinesis_firehose_delivery_stream.lane :
+      lane => length(stream.extended_s3_configuration[0].data_format_conversion_configuration)
+    } == { measurements = 1, configuration = 0 }
+    error_message = "Measurements are converted; configuration stays as it is, one line each."
   }
 
   assert {
-    condition = alltrue([
-      for stream in aws_kinesis_firehose_delivery_stream.lane :
-      one(stream.extended_s3_configuration[0].processing_configuration[0].processors).type == "Lambda"
-      && length(stream.extended_s3_configuration[0].processing_configuration[0].processors[0].parameters) == 1
-    ])
-    error_message = "A processor parameter at AWS's default would be a difference in each plan."
-  }
-
-  assert {
-    condition = length(
-      aws_kinesis_firehose_delivery_stream.lane["configuration"].extended_s3_configuration[0]
-      .data_format_conversion_configuration
-    ) == 0
-    error_message = "Configuration stays as it is, one line each."
-  }
-
-  assert {
-    condition = (
-      aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0]
-      .data_format_conversion_configuration[0].schema_configuration[0].database_name == "plant_lake"
-      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0]
-      .data_format_conversion_configuration[0].schema_configuration[0].table_name == "measurements"
-      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0]
-      .data_format_conversion_configuration[0].output_format_configuration[0]
-      .serializer[0].parquet_ser_de[0].compression == "SNAPPY"
-    )
+    condition = alltrue(flatten([
+      for parquet in aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0]
+      .data_format_conversion_configuration : [
+        parquet.schema_configuration[0].database_name == "plant_lake",
+        parquet.schema_configuration[0].table_name == "measurements",
+        parquet.output_format_configuration[0].serializer[0].parquet_ser_de[0].compression == "SNAPPY",
+        parquet.input_format_configuration[0].deserializer[0].open_x_json_ser_de[0].case_insensitive,
+        # Only columns that are named otherwise than their key are mapped, to the key in lower case.
+        parquet.input_format_configuration[0].deserializer[0].open_x_json_ser_de[0].column_to_json_key_mappings
+        == tomap({
+          device_id   = "deviceid"
+          device_name = "devicename"
+          register_id = "registerid"
+          tag_name    = "tagname"
+          ts          = "timestamp"
+          received_at = "_received_at"
+          gateway     = "_gateway"
+        })
+      ]
+    ]))
     error_message = "Measurements become Parquet by the Glue table."
-  }
-
-  assert {
-    condition = (
-      aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0]
-      .data_format_conversion_configuration[0].input_format_configuration[0]
-      .deserializer[0].open_x_json_ser_de[0].case_insensitive
-      && aws_kinesis_firehose_delivery_stream.lane["measurements"].extended_s3_configuration[0]
-      .data_format_conversion_configuration[0].input_format_configuration[0]
-      .deserializer[0].open_x_json_ser_de[0].column_to_json_key_mappings
-      == tomap({
-        device_id   = "deviceid"
-        device_name = "devicename"
-        register_id = "registerid"
-        tag_name    = "tagname"
-        ts          = "timestamp"
-        received_at = "_received_at"
-        gateway     = "_gateway"
-      })
-    )
-    error_message = "Only columns that are named otherwise than their key are mapped, to the key in lower case."
   }
 
   # Rules carry any payload and say where it came from.
@@ -368,23 +355,18 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
       for gateway, lanes in output.gateways :
       gateway => { for lane, entry in lanes : lane => "${entry.client_id} ${entry.topic}" }
       } == {
-      line-1 = {
-        measurements  = "krakow-line-1-measurements factories/krakow/line-1/measurements"
-        configuration = "krakow-line-1-configuration factories/krakow/line-1/configuration"
-      }
-      line-2 = {
-        measurements  = "krakow-line-2-measurements factories/krakow/line-2/measurements"
-        configuration = "krakow-line-2-configuration factories/krakow/line-2/configuration"
+      for gateway in ["line-1", "line-2"] : gateway => {
+        for lane in ["measurements", "configuration"] :
+        lane => "krakow-${gateway}-${lane} factories/krakow/${gateway}/${lane}"
       }
     }
     error_message = "The output is what a LoopEdge is told."
   }
 
   assert {
-    condition = join(
-      " ",
-      keys(output.gateways["line-1"]["measurements"].certificate_pems)
-    ) == "2026-01-15.pem 2026-07-15.pem"
+    condition = keys(output.gateways["line-1"]["measurements"].certificate_pems) == [
+      "2026-01-15.pem", "2026-07-15.pem",
+    ]
     error_message = "Certificates are found under the name of their request."
   }
 

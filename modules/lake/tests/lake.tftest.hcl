@@ -43,13 +43,8 @@ run "a_lake_is_storage_catalog_and_a_pipeline_per_factory" {
 
   assert {
     condition = jsonencode(output.transform_functions) == jsonencode({
-      krakow = {
-        configuration = "plant-lake-krakow-configuration-transform"
-        measurements  = "plant-lake-krakow-measurements-transform"
-      }
-      lyon = {
-        configuration = "plant-lake-lyon-configuration-transform"
-        measurements  = "plant-lake-lyon-measurements-transform"
+      for factory in ["krakow", "lyon"] : factory => {
+        for lane in ["configuration", "measurements"] : lane => "plant-lake-${factory}-${lane}-transform"
       }
     })
     error_message = "Each factory has functions of its own."
@@ -173,12 +168,19 @@ run "watches_each_factory_as_it_asks_and_tells_the_topic" {
   }
 }
 
-run "takes_a_suffix_and_watches_without_a_topic_and_without_dashboards" {
+run "a_lake_to_throw_away_with_a_suffix_and_without_topic_and_dashboards" {
   command = plan
 
   variables {
-    suffix     = "eu"
-    dashboards = false
+    suffix        = "eu"
+    dashboards    = false
+    force_destroy = true
+  }
+
+  # Of an account and region that have this lake already.
+  override_data {
+    target = data.aws_ssm_parameters_by_path.lakes
+    values = { names = ["/factory-lake/lakes/plant-lake"] }
   }
 
   assert {
@@ -199,14 +201,10 @@ run "takes_a_suffix_and_watches_without_a_topic_and_without_dashboards" {
     )
     error_message = "Bucket names end the way the caller says."
   }
-}
 
-run "takes_itself_for_no_second_lake" {
-  command = plan
-
-  override_data {
-    target = data.aws_ssm_parameters_by_path.lakes
-    values = { names = ["/factory-lake/lakes/plant-lake"] }
+  assert {
+    condition     = length(terraform_data.queried_factory) == 0 && length(output.left_behind) == 0
+    error_message = "Nothing refuses to go."
   }
 
   assert {
@@ -247,18 +245,5 @@ run "what_is_left_of_a_factory_is_told_and_stays_queried" {
   assert {
     condition     = keys(terraform_data.queried_factory) == ["krakow", "lyon"]
     error_message = "No factory, in service or out of it, may vanish from the queries."
-  }
-}
-
-run "a_lake_that_is_thrown_away_keeps_nothing" {
-  command = plan
-
-  variables {
-    force_destroy = true
-  }
-
-  assert {
-    condition     = length(terraform_data.queried_factory) == 0 && length(output.left_behind) == 0
-    error_message = "Nothing refuses to go."
   }
 }
