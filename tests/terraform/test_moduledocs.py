@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from factory_lake.module_interface import Input, Interface, ModuleInterfaceError, Output, read_interface
+from factory_lake.module_interface import ModuleInterfaceError, read_interface
 from scripts.moduledocs import BEGIN, END, main, pretty_type, render, render_parts, updated
 
 _MODULE = """
@@ -82,24 +82,6 @@ def module(tmp_path: Path) -> Path:
     (folder / "main.tf").write_text(_MAIN)
     (folder / "README.md").write_text(f"# thing\n\nWords.\n\n{BEGIN}\nold\n{END}\nMore words.\n")
     return folder
-
-
-def test_reads_inputs_and_outputs_in_alphabetical_order(module: Path) -> None:
-    """With types on one line, defaults as HCL, and descriptions without indentation."""
-    assert read_interface(module) == Interface(
-        inputs=(
-            Input("name", "string", None, "Its name."),
-            Input(
-                "parts",
-                'map(object({kind = optional(string, "flat"), '
-                "edges = optional(list(object({length = number})), [])}))",
-                "{}",
-                "Its parts.\n\n- `kind`: of a part.",
-            ),
-            Input("size", "number", "3", 'How large | how "wide".'),
-        ),
-        outputs=(Output("total", "The sum of it."),),
-    )
 
 
 def test_renders_tables_and_the_types_of_objects(module: Path) -> None:
@@ -228,8 +210,3 @@ def test_refuses_a_readme_without_marks(tmp_path: Path) -> None:
     readme.write_text("# no marks\n")
     with pytest.raises(ModuleInterfaceError, match="must hold these two lines once each"):
         updated(readme, "x")
-
-
-def test_every_readme_of_this_repository_is_up_to_date() -> None:
-    """What `make lint` checks as well."""
-    assert main(["--check"]) == 0
