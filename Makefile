@@ -103,7 +103,7 @@ changes: package ## Plan a change of every input against a local lake; writes th
 lock: setup ## Compile requirements/*.in to hash-pinned *.txt (UPGRADE=1 takes newer versions)
 	@for set in dev:3.11 checkov:3.11 py38:3.8 uv:3.8; do \
 	  name=$${set%%:*}; \
-	  .tools/uv/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version $${set##*:} --generate-hashes \
+	  .tools/uv/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version $${set##*:} --generate-hashes --no-annotate \
 	    --custom-compile-command 'make lock' requirements/$$name.in -o requirements/$$name.txt; \
 	done
 
