@@ -36,8 +36,7 @@ def up(
         int, typer.Option("--port", parser=whole(0), metavar="PORT", help="HTTP port; 0 takes a free one.")
     ] = up_down.PORT,
     mqtt_port: Annotated[
-        int,
-        typer.Option("--mqtt-port", parser=whole(0), metavar="PORT", help="MQTT port; 0 takes a free one."),
+        int, typer.Option("--mqtt-port", parser=whole(0), metavar="PORT", help="MQTT port; 0 takes a free one.")
     ] = up_down.MQTT_PORT,
 ) -> None:
     """Start a lake, or bring the one that runs up to date, and say how to use it."""
@@ -87,8 +86,7 @@ def film(
         float, typer.Option("--away-chance", parser=number(0, 1), help="Of a break before each fragment.")
     ] = 0,
     change_chance: Annotated[
-        float,
-        typer.Option("--change-chance", parser=number(0, 1), help="Of another resolution before each fragment."),
+        float, typer.Option("--change-chance", parser=number(0, 1), help="Of another resolution before each fragment.")
     ] = 0,
     fps: Annotated[int, typer.Option("--fps", parser=whole(1), help="Frames a second, a divisor of 1000.")] = 5,
     seed: Annotated[int, typer.Option("--seed", parser=whole(), help="Everything random follows from it.")] = 1,
@@ -100,9 +98,7 @@ def film(
     journal: Annotated[
         Path | None,
         typer.Option(
-            "--journal",
-            metavar="FILE",
-            help="Write down what was sent there. Default: cameras.jsonl of the lake.",
+            "--journal", metavar="FILE", help="Write down what was sent there. Default: cameras.jsonl of the lake."
         ),
     ] = None,
     lake: _Lake = DEFAULT_LOCAL,

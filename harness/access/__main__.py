@@ -12,8 +12,7 @@ from harness.commands import run_app
 
 
 def command(
-    *,
-    check: Annotated[bool, typer.Option("--check", help="Fail if they are not up to date; write nothing.")] = False,
+    *, check: Annotated[bool, typer.Option("--check", help="Fail if they are not up to date; write nothing.")] = False
 ) -> int:
     """Write the tables of docs/security.md that say who may do what."""
     before = DOCUMENT.read_text(encoding="utf-8")

@@ -45,9 +45,7 @@ class Clients:
                 service,
                 endpoint_url=self._endpoint,
                 config=Config(
-                    retries={"mode": "standard", "total_max_attempts": 3},
-                    s3={"addressing_style": "path"},
-                    proxies={},
+                    retries={"mode": "standard", "total_max_attempts": 3}, s3={"addressing_style": "path"}, proxies={}
                 ),
             )
         return self._clients[service]

@@ -77,12 +77,7 @@ def expected(path: Path = EXPECTED) -> list[Permission]:
     for entry in tomllib.loads(path.read_text(encoding="utf-8"))["allowed"]:
         for action in entry["actions"]:
             line = Permission(
-                entry["role"],
-                entry.get("lane", ""),
-                action,
-                entry["on"],
-                tuple(entry["of"]),
-                entry.get("why", ""),
+                entry["role"], entry.get("lane", ""), action, entry["on"], tuple(entry["of"]), entry.get("why", "")
             )
             if line.role not in KINDS or line.lane not in ("", *LANES) or not set(line.of) <= set(SCOPES):
                 raise ValueError(f"{path.name}: role, lane or scope is unknown in {line}")

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-EVERYWHERE = {
-    "kinesisvideo:ListStreams": "names no stream, so AWS knows no narrower resource for it",
-}
+EVERYWHERE = {"kinesisvideo:ListStreams": "names no stream, so AWS knows no narrower resource for it"}
 """Actions that may be allowed on `*`, each with the reason."""
 
 _DOCUMENTS = ("policy", "assume_role_policy")
@@ -51,10 +49,7 @@ def documents(resources: Iterable[Mapping[str, Any]]) -> Iterator[Document]:
 
 
 def _permission(values: Mapping[str, Any]) -> dict[str, Any]:
-    conditions = {
-        "aws:SourceArn": values.get("source_arn"),
-        "aws:SourceAccount": values.get("source_account"),
-    }
+    conditions = {"aws:SourceArn": values.get("source_arn"), "aws:SourceAccount": values.get("source_account")}
     return {
         "Effect": "Allow",
         "Principal": {"Service": values["principal"]},

@@ -66,12 +66,7 @@ def principals(outputs: Mapping[str, Any], cloud: LocalCloud, iot: Any, factory:
         }
         found += [
             Principal(
-                kind,
-                factory,
-                lane,
-                outputs["roles"][factory][lane][kind],
-                service,
-                source(service, acting_for[kind]),
+                kind, factory, lane, outputs["roles"][factory][lane][kind], service, source(service, acting_for[kind])
             )
             for kind, service in LANE_ROLES.items()
         ]

@@ -59,13 +59,7 @@ def protected_root(
     kept = [each for each in state["resources"] if _belongs(each, frozenset(factories))]
     queried = [*factories, *retired]
     copies = [copy for name in calls for copy in _copies(kept, name, queried)]
-    content = {
-        **state,
-        "lineage": str(uuid.uuid4()),
-        "outputs": {},
-        "resources": copies,
-        "check_results": None,
-    }
+    content = {**state, "lineage": str(uuid.uuid4()), "outputs": {}, "resources": copies, "check_results": None}
     terraform.state.write_text(json.dumps(content), encoding="utf-8")
     return terraform
 

@@ -37,11 +37,7 @@ def send_plant(lake: LocalLake, journal_dir: Path) -> None:
         GatewayError: When a connection gives up.
     """
     simulation = Simulation(
-        messages=PLANT_MESSAGES,
-        seconds=None,
-        seed=_SEED,
-        start_ms=time.time_ns() // 1_000_000,
-        options=SendOptions(),
+        messages=PLANT_MESSAGES, seconds=None, seed=_SEED, start_ms=time.time_ns() // 1_000_000, options=SendOptions()
     )
     kinds = simulate(simulation, connections(lake), journal_dir, _progress_line(PLANT_MESSAGES))
     Steps.note(f"{kinds.total()} messages of {len(kinds)} kinds sent and acknowledged")

@@ -223,12 +223,7 @@ class Terraform:
         plain = () if command == "state" else ("-no-color",)
         finished = subprocess.run(
             [str(_WRAPPER), f"-chdir={self.directory}", command, *plain, *arguments],
-            env={
-                **os.environ,
-                **self.environment,
-                "TF_DATA_DIR": str(self._data),
-                "TF_IN_AUTOMATION": "1",
-            },
+            env={**os.environ, **self.environment, "TF_DATA_DIR": str(self._data), "TF_IN_AUTOMATION": "1"},
             capture_output=True,
             text=True,
             check=False,

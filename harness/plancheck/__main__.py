@@ -60,10 +60,7 @@ def current_scan(*, again: bool = False) -> Scan:
         found = scan(make_plans(Path(workdir)))
     KEPT.parent.mkdir(parents=True, exist_ok=True)
     # A set is no JSON.
-    content = {
-        **dataclasses.asdict(found),
-        "planned": [dataclasses.asdict(each) for each in sorted(found.planned)],
-    }
+    content = {**dataclasses.asdict(found), "planned": [dataclasses.asdict(each) for each in sorted(found.planned)]}
     KEPT.write_text(json.dumps({"fingerprint": fingerprint, "scan": content}, indent=2), encoding="utf-8")
     return found
 

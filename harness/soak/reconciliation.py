@@ -233,10 +233,7 @@ def _unexplained(
 
 
 def _rejected_in_outages(
-    account: ReconciliationReport,
-    found: Sequence[Found],
-    written: Mapping[str, float],
-    outages: Sequence[Outage],
+    account: ReconciliationReport, found: Sequence[Found], written: Mapping[str, float], outages: Sequence[Outage]
 ) -> frozenset[Discrepancy]:
     """Messages that the table should have and the errors prefix has, since no function could be invoked."""
     by_where = {copy.where: copy for copy in found}

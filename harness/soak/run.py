@@ -61,12 +61,7 @@ class ProgressLog:
         width = output_width() or len(head) + len(text)
         more = " " * len(head)
         lines = textwrap.wrap(
-            text,
-            width,
-            initial_indent=head,
-            subsequent_indent=more,
-            break_long_words=False,
-            break_on_hyphens=False,
+            text, width, initial_indent=head, subsequent_indent=more, break_long_words=False, break_on_hyphens=False
         )
         self.write("\n".join(lines))
 
@@ -162,11 +157,7 @@ def _await_all(context: FaultContext) -> None:
 
 
 def _inject_faults(
-    context: FaultContext,
-    scheduler: FaultScheduler,
-    settings: Settings,
-    progress: ProgressLog,
-    memory: Memory,
+    context: FaultContext, scheduler: FaultScheduler, settings: Settings, progress: ProgressLog, memory: Memory
 ) -> None:
     """Have the faults injected at their times, and log the progress now and then."""
     began = last_line = time.monotonic()

@@ -114,10 +114,7 @@ class Factory:
 def rows(lake: LocalLake, sql: str) -> list[tuple[Any, ...]]:
     """Run SQL through the Athena API."""
     result = athena.run(
-        lake.cloud.client("athena"),
-        sql,
-        lake.outputs["athena"]["workgroup"],
-        lake.outputs["athena"]["database"],
+        lake.cloud.client("athena"), sql, lake.outputs["athena"]["workgroup"], lake.outputs["athena"]["database"]
     )
     return [tuple(row) for row in result.rows]
 

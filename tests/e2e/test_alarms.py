@@ -154,10 +154,7 @@ def transform_crashes(plant: Plant) -> Iterator[None]:
             if turn:
                 plant.age(15 * MINUTE)
             plant.fail(
-                service="lambda",
-                operation="Invoke",
-                resource=plant.transform,
-                error="TooManyRequestsException",
+                service="lambda", operation="Invoke", resource=plant.transform, error="TooManyRequestsException"
             )
             plant.send([sample() for _ in range(6)])
         plant.lake.cloud.client("lambda").invoke(FunctionName=plant.transform, Payload=b'{"slow": true}')
@@ -253,10 +250,7 @@ def a_camera_cannot_be_archived(plant: Plant) -> Iterator[None]:
     with schedule_off(plant.lake.cloud, plant.video["schedule_rules"]):
         plant.film(stream, 20, ago=58 * MINUTE)
         plant.fail(
-            service="kinesis-video-archived-media",
-            operation="GetClip",
-            error="NotAuthorizedException",
-            times=None,
+            service="kinesis-video-archived-media", operation="GetClip", error="NotAuthorizedException", times=None
         )
         plant.run()
         plant.age(5 * MINUTE)
@@ -281,10 +275,7 @@ def footage_expires(plant: Plant) -> Iterator[None]:
         plant.film(stream, 20, ago=100 * MINUTE)
         version = video.describe_stream(StreamARN=arn)["StreamInfo"]["Version"]
         video.update_data_retention(
-            StreamARN=arn,
-            CurrentVersion=version,
-            Operation="DECREASE_DATA_RETENTION",
-            DataRetentionChangeInHours=1,
+            StreamARN=arn, CurrentVersion=version, Operation="DECREASE_DATA_RETENTION", DataRetentionChangeInHours=1
         )
         plant.film(stream, 20, ago=60)
         plant.run()

@@ -29,10 +29,7 @@ def test_a_delivery_stream_is_replaced_without_a_message_skipped(
     changes = lake.changing()
 
     assert set(changes) == {
-        (
-            f'module.lake.module.factory_pipeline["nancy"].aws_kinesis_firehose_delivery_stream.lane["{lane}"]',
-            "create",
-        )
+        (f'module.lake.module.factory_pipeline["nancy"].aws_kinesis_firehose_delivery_stream.lane["{lane}"]', "create")
         for lane in streams
     }
     nancy.send([sample() for _ in range(5)])

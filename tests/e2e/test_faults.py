@@ -67,10 +67,7 @@ def test_a_delivery_engine_that_is_killed_loses_nothing(lake: LocalLake, factory
     assert account.total.lost == 0
     # Delivery is at-least-once; what came twice is exactly what the query for it finds.
     assert {offender.kind for offender in account.discrepancies} <= {"duplicated"}
-    found = rows(
-        lake,
-        "SELECT count(*) - count(DISTINCT register_id) FROM measurements WHERE factory = 'porto'",
-    )
+    found = rows(lake, "SELECT count(*) - count(DISTINCT register_id) FROM measurements WHERE factory = 'porto'")
     assert int(found[0][0]) == account.total.duplicated
 
 

@@ -131,17 +131,7 @@ def test_a_killed_redrive_goes_on_without_a_second_copy(
     arguments = ["redrive", "errors", "--lake", str(lake.describe())]
     start = len(_keys(lake, "measurements", since_ms))
     redrive = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "factory_lake.cli",
-            *arguments,
-            "--factory",
-            FACTORY,
-            "--apply",
-            "--max-rate",
-            "8",
-        ],
+        [sys.executable, "-m", "factory_lake.cli", *arguments, "--factory", FACTORY, "--apply", "--max-rate", "8"],
         stdout=subprocess.DEVNULL,
     )
     wait_until(lambda: len(_keys(lake, "measurements", since_ms)) >= start + 16, every=0.3)

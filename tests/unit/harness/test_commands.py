@@ -36,11 +36,7 @@ WORKDIR = "error: --workdir must be a folder of an earlier run, or none yet, sin
     ("command", "arguments", "line"),
     [
         ("soak", "--minutes 0", "error: Invalid value for '--minutes': must be a number above 0, got '0'"),
-        (
-            "soak",
-            "--minutes nan",
-            "error: Invalid value for '--minutes': must be a number above 0, got 'nan'",
-        ),
+        ("soak", "--minutes nan", "error: Invalid value for '--minutes': must be a number above 0, got 'nan'"),
         ("soak", "--rate -1", "error: Invalid value for '--rate': must be a number above 0, got '-1'"),
         ("soak", "--seed one", "error: Invalid value for '--seed': must be a whole number, got 'one'"),
         ("soak", "--workdir full", f"{WORKDIR}'full'"),
@@ -53,23 +49,11 @@ WORKDIR = "error: --workdir must be a folder of an earlier run, or none yet, sin
         ("access", "all", "error: Got unexpected extra argument(s) (all)"),
         ("simulation", "--n 0", "error: argument --n: must be a whole number from 1 on, got '0'"),
         ("simulation", "--first -1", "error: argument --first: must be a whole number from 0 on, got '-1'"),
-        (
-            "simulation",
-            "--summary full",
-            "error: argument --summary: must be a file that can be written, got full",
-        ),
+        ("simulation", "--summary full", "error: argument --summary: must be a file that can be written, got full"),
         ("fuzz", "--n many", "error: argument --n: must be a whole number from 1 on, got 'many'"),
         ("fuzz", "--seed one", "error: argument --seed: must be a whole number from 0 on, got 'one'"),
-        (
-            "bench transform",
-            "--rounds 0",
-            "error: argument --rounds: must be a whole number from 1 on, got '0'",
-        ),
-        (
-            "bench clip_fetch",
-            "--result full/file/x",
-            "error: argument --result: must be a file that can be written",
-        ),
+        ("bench transform", "--rounds 0", "error: argument --rounds: must be a whole number from 1 on, got '0'"),
+        ("bench clip_fetch", "--result full/file/x", "error: argument --result: must be a file that can be written"),
         ("plancheck", "--agian", "error: No such option: --agian"),
     ],
 )

@@ -33,13 +33,7 @@ def test_a_changed_schema_file_shows_and_is_written(
     file = schemas / "measurements.json"
     changed = json.loads(file.read_text())
     changed["columns"].append(
-        {
-            "name": "unit",
-            "type": "string",
-            "source": "unitName",
-            "required": True,
-            "comment": "Unit | of the value",
-        }
+        {"name": "unit", "type": "string", "source": "unitName", "required": True, "comment": "Unit | of the value"}
     )
     file.write_text(json.dumps(changed))
     arguments = ["--schemas", str(schemas), "--document", str(document)]

@@ -43,10 +43,7 @@ def test_a_difference_is_named_both_ways() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (
-            'role = "rule"\nactions = ["kinesis:DeleteEverything"]\non = "data stream"\nof = ["own"]',
-            "no probe tries",
-        ),
+        ('role = "rule"\nactions = ["kinesis:DeleteEverything"]\non = "data stream"\nof = ["own"]', "no probe tries"),
         ('role = "rule"\nactions = ["kinesis:PutRecord"]\non = "data stream"\nof = ["all"]', "is unknown"),
         ('role = "boss"\nactions = ["kinesis:PutRecord"]\non = "data stream"\nof = ["own"]', "is unknown"),
     ],
@@ -92,10 +89,7 @@ _BOUND = {
         ({"Effect": "Allow", "NotAction": "iam:*", "Action": (), "Resource": "x"}, ["all but what it names"]),
         ({**_TRUST, "Condition": _BOUND}, []),
         (_TRUST, ["for any account", "for any resource"]),
-        (
-            {**_TRUST, "Condition": {**_BOUND, "ArnLike": {"aws:SourceArn": "arn:aws:iot:*"}}},
-            ["for any resource"],
-        ),
+        ({**_TRUST, "Condition": {**_BOUND, "ArnLike": {"aws:SourceArn": "arn:aws:iot:*"}}}, ["for any resource"]),
         ({**_TRUST, "Principal": {"AWS": "*"}, "Condition": _BOUND}, ["which is no service"]),
         ({**_TRUST, "Principal": "*", "Condition": _BOUND}, ["which is no service"]),
         (

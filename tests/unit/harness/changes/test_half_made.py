@@ -102,9 +102,7 @@ def test_what_was_made_half_way_is_kept_and_set_up_by_the_documented_commands(
     _import(root, cloud, CAMERA.format("press-2"))
 
     message = _failed(
-        lambda: root.apply({}),
-        cloud,
-        ("kinesis", "IncreaseStreamRetentionPeriod", f"{NAME}-{FACTORY}-measurements"),
+        lambda: root.apply({}), cloud, ("kinesis", "IncreaseStreamRetentionPeriod", f"{NAME}-{FACTORY}-measurements")
     )
     assert "ResourceInUseException" in message
     _untaint(root, {DATA_STREAM.format("measurements")})
