@@ -78,6 +78,7 @@ def named_values(variables: dict[str, Any], folder: Path) -> dict[str, object]:
     retired: list[str] = variables["retired_factories"]
     requests = Path(variables["csr_dir"])
     return {
+        "@key": "arn:aws:kms:eu-central-1:000000000000:key/0d990263-018e-4e65-a703-eff731de951e",
         "@one more": [*retired, "nantes"],
         "@without lyon": [name for name in retired if name != RETIRED],
         "@gateway added": _requests_with(
