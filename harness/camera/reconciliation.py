@@ -7,7 +7,6 @@ frames must be exactly theirs.
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections import Counter
@@ -217,8 +216,3 @@ def _holds(frames: Sequence[str], part: Sequence[str]) -> bool:
     size = len(part)
     starts = (index for index, frame in enumerate(frames) if frame == part[0])
     return any(list(frames[start : start + size]) == list(part) for start in starts)
-
-
-def as_json(result: VideoReport) -> str:
-    """The report as JSON, discrepancies included."""
-    return json.dumps(asdict(result), indent=2)

@@ -10,7 +10,6 @@ import pytest
 from harness.access.__main__ import command as access
 from harness.bench.clip_fetch import main as bench_clip_fetch
 from harness.bench.transform import main as bench_transform
-from harness.camera.__main__ import main as camera
 from harness.commands import empty_folder, run_app
 from harness.demo.__main__ import main as demo
 from harness.fuzz.__main__ import main as fuzz
@@ -20,7 +19,6 @@ from harness.soak.__main__ import main as soak
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "access": lambda arguments: run_app(access, "harness.access", arguments),
-    "camera": camera,
     "demo": demo,
     "plancheck": lambda arguments: run_app(plancheck, "harness.plancheck", arguments),
     "soak": soak,
@@ -44,8 +42,6 @@ WORKDIR = "error: --workdir must be a folder of an earlier run, or none yet, sin
         ("demo", "--workdir full", f"{WORKDIR}'full'"),
         ("demo", "--messages none.jsonl", "error: none.jsonl: cannot be read: No such file or directory"),
         ("demo", "--messages full/file", "error: full/file: must end in "),
-        ("camera", "", "error: Missing option '--factory'."),
-        ("camera", "--factory krakow --lake none", "error: none must be an environment's folder, a file of "),
         ("access", "all", "error: Got unexpected extra argument(s) (all)"),
         ("simulation", "--n 0", "error: argument --n: must be a whole number from 1 on, got '0'"),
         ("simulation", "--first -1", "error: argument --first: must be a whole number from 0 on, got '-1'"),

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from factory_lake.cli import main
-from harness.camera.__main__ import main as account_main
 from harness.camera.journal import Journal
 from localcloud import LocalCloud
 from localcloud.testing.files import UNEVEN, made_file, uneven_file
@@ -31,12 +30,6 @@ def film(cloud: LocalCloud, stream: str, journal: Path, *options: str) -> int:
     folder = describe(cloud, journal.parent / "lake", outputs)
     where = ["--lake", str(folder), "--journal", str(journal)]
     return main(["local", "film", "krakow/press-1", *where, *options])
-
-
-def account(cloud: LocalCloud, bucket: str, journal: Path) -> int:
-    """Run the command of the harness."""
-    folder = describe(cloud, journal.parent / "lake", {"buckets": {"clips": bucket}})
-    return account_main(["--lake", str(folder), "--factory", "krakow", "--journal", str(journal)])
 
 
 def test_a_file_whose_key_frames_are_unevenly_spaced(
@@ -118,25 +111,3 @@ def test_a_journal_that_cannot_be_written(
 ) -> None:
     line = refusal(capsys, film(cloud, stream.name, tmp_path, "--hours", "0.01"))
     assert f"--journal must be a file that can be written, got {tmp_path}" in line
-
-
-def test_an_account_of_another_bucket(
-    cloud: LocalCloud, stream: TestStream, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    journal = tmp_path / "video.jsonl"
-    assert film(cloud, stream.name, journal, "--hours", "0.002") == 0
-    capsys.readouterr()
-    line = refusal(capsys, account(cloud, "nobody-s-bucket", journal))
-    assert "bucket must be the clips bucket, got 'nobody-s-bucket'" in line
-
-
-@pytest.mark.parametrize("text", [None, "", "no JSON\n", "{}\n", "[1]\n"])
-def test_an_account_without_a_journal(
-    text: str | None, cloud: LocalCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    journal = tmp_path / "video.jsonl"
-    if text is not None:
-        journal.write_text(text)
-    line = refusal(capsys, account(cloud, "clips", journal))
-    assert "--journal must " in line
-    assert str(journal) in line
