@@ -90,10 +90,7 @@ soak: package ## Gateways, cameras and random faults for MINUTES=10 (SEED=1), th
 
 .PHONY: docs
 docs: setup ## Regenerate the tables in docs and module READMEs
-	@$(PYTHON) -m scripts.moduledocs
-	@$(PYTHON) -m scripts.schemadocs
-	@$(PYTHON) -m scripts.sizingdocs
-	@$(PYTHON) -m harness.access
+	@$(PYTHON) -m harness.docs
 
 .PHONY: changes
 changes: package ## Plan a change of every input against a local lake; writes the table of docs/changes.md

@@ -27,7 +27,7 @@ check "mypy --strict" .venv/bin/mypy
 check "secrets" .venv/bin/python -m scripts.secretscan
 check "tflint" tflint_all
 check "terraform fmt" scripts/terraform.sh fmt -check -recursive
-check "module docs" .venv/bin/python -m scripts.moduledocs --check
+check "generated docs" .venv/bin/python -m harness.docs --check
 check "ruff check" .venv/bin/ruff check --no-fix .
 check "ruff format" .venv/bin/ruff format --check .
 check "shellcheck" shellcheck_all

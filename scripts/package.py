@@ -12,13 +12,12 @@ Run ``python -m scripts.package``; it prints the path, size and SHA-256 of each 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import io
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,18 +102,14 @@ def build(function: Path, packages: Path = PACKAGES) -> Package:
     return Package(path, len(data), hashlib.sha256(data).hexdigest(), written)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(sources: Path = SOURCES, packages: Path = PACKAGES) -> int:
     """Build every package and say what came of it; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.package", description="Build the Lambda packages.")
-    parser.add_argument("--sources", type=Path, default=SOURCES, help="folder of the functions (default: %(default)s)")
-    parser.add_argument("--packages", type=Path, default=PACKAGES, help="folder of the zips (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    found = functions(options.sources)
+    found = functions(sources)
     if not found:
-        print(f"package: no folder in {options.sources} has a handler.py", file=sys.stderr)
+        print(f"package: no folder in {sources} has a handler.py", file=sys.stderr)
         return 1
     for function in found:
-        package = build(function, options.packages)
+        package = build(function, packages)
         state = "written" if package.written else "unchanged"
         print(f"{package.path}  {package.size} bytes  sha256 {package.sha256}  {state}")
     return 0

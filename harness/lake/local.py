@@ -2,10 +2,7 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -17,9 +14,9 @@ from factory_lake.lake import LocalAccess, outputs_of
 from harness.lake.terraform import REPOSITORY, Change, Terraform
 from localcloud import LocalCloud
 from localcloud.settings import ACCESS_KEY, SECRET_KEY
+from scripts import package
 
 ENVIRONMENT = REPOSITORY / "environments" / "local"
-PACKAGES = REPOSITORY / "build" / "packages"
 LAMBDA_PYTHONS = [REPOSITORY / ".venv-oldest" / "bin" / "python"]
 CERTIFICATE = "first"
 
@@ -123,7 +120,7 @@ class LocalLake:
     def _prepare(self, factories: Mapping[str, Any] | None, variables: Mapping[str, object]) -> None:
         wanted = factories if factories is not None else self.variables.get("factories", default_factories())
         self.onboard(wanted)
-        shutil.copytree(PACKAGES, self.packages_dir, dirs_exist_ok=True)
+        shutil.copytree(package.PACKAGES, self.packages_dir, dirs_exist_ok=True)
         self.variables = {
             **self.variables,
             **variables,
@@ -178,11 +175,6 @@ class LocalLake:
 
 
 def build_packages() -> None:
-    """Build the Lambda packages; quick when nothing changed.
-
-    Raises:
-        subprocess.CalledProcessError: When the build fails.
-    """
-    with suppress(FileExistsError):
-        PACKAGES.mkdir(parents=True)
-    subprocess.run([sys.executable, "-m", "scripts.package"], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
+    """Build the Lambda packages; quick when nothing changed."""
+    for function in package.functions():
+        package.build(function)

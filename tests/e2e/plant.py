@@ -24,9 +24,9 @@ from harness.camera.journal import Journal
 from harness.camera.script import Script
 from harness.demo.messages import connections
 from harness.lake import LocalLake
-from harness.lake.local import PACKAGES
 from localcloud import LocalCloud
 from localcloud.testing.producer import Producer
+from scripts.package import PACKAGES
 
 FLUSH_SECONDS = 100.0
 PATIENCE = 100.0

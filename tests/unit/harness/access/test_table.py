@@ -10,14 +10,8 @@ from harness.access.gateways import attempts
 from harness.access.matrix import EXPECTED, differences, expected, expected_cells
 from harness.access.policies import Document, complaints
 from harness.access.probes import PROBES
-from harness.access.table import DOCUMENT, render
 
 _ACCOUNT = "111122223333"
-
-
-def test_the_document_shows_the_table_and_the_calls() -> None:
-    text = DOCUMENT.read_text(encoding="utf-8")
-    assert render(text) == text
 
 
 def test_no_probe_is_there_twice() -> None:
