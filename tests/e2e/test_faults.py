@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 
 from harness.lake import LocalLake
-from localcloud.cloud import FlushError
-from tests.e2e.plant import Factory, broken_code, rows, sample
+from tests.e2e.plant import Factory, broken_code, sample
 
 
 @pytest.mark.parametrize("error", ["ServiceException", "TooManyRequestsException"])
@@ -46,31 +43,6 @@ def test_a_transform_that_never_answers_sends_its_batch_to_the_errors_prefix(
     assert tally.rejected == before + 10  # with their original bytes: the account compares them
 
 
-def test_a_delivery_engine_that_is_killed_loses_nothing(lake: LocalLake, factory: Callable[[str], Factory]) -> None:
-    porto = factory("porto")
-    for _ in range(3):
-        sending = threading.Thread(target=porto.send, args=([sample() for _ in range(150)],))
-        sending.start()
-        sending.join(0.5)  # so that messages are under way
-        lake.cloud.firehose.kill()
-        lake.cloud.firehose.start()
-        sending.join()
-    flushing = threading.Thread(target=_flush_that_may_fail, args=(porto,))
-    flushing.start()
-    lake.cloud.firehose.kill()
-    flushing.join()
-    lake.cloud.firehose.start()
-    porto.deliver()
-
-    account = porto.account()
-    assert account.total.sent == account.total.delivered == 450
-    assert account.total.lost == 0
-    # Delivery is at-least-once; what came twice is exactly what the query for it finds.
-    assert {offender.kind for offender in account.discrepancies} <= {"duplicated"}
-    found = rows(lake, "SELECT count(*) - count(DISTINCT register_id) FROM measurements WHERE factory = 'porto'")
-    assert int(found[0][0]) == account.total.duplicated
-
-
 def test_a_stream_that_is_unavailable_sends_messages_to_the_error_action(
     lake: LocalLake, factory: Callable[[str], Factory]
 ) -> None:
@@ -91,9 +63,3 @@ def test_a_stream_that_is_unavailable_sends_messages_to_the_error_action(
 
     tally = porto.tally("configuration")
     assert (tally.sent, tally.error_action, tally.delivered, tally.lost) == (3, 2, 1, 0)
-
-
-def _flush_that_may_fail(factory: Factory) -> None:
-    # The engine is killed meanwhile; the test delivers again.
-    with suppress(FlushError):
-        factory.deliver()

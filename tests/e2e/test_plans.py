@@ -63,12 +63,8 @@ class Protected:
 
     def follow(self, command: list[str]) -> None:
         """Run one of them."""
-        action, *addresses = command
-        assert action in ("mv", "rm"), command
-        if action == "mv":
-            self.root.move(*addresses)
-        else:
-            self.root.remove(*addresses)
+        assert command[0] in ("mv", "rm"), command
+        self.root.run("state", *command)
 
 
 def _protected_kinds(errors: Iterable[str]) -> set[str]:

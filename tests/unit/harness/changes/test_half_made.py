@@ -147,7 +147,7 @@ def _untaint(root: Terraform, prevented: set[str]) -> None:
     documented = {address for (address,) in _commands("untaint")}
     for address in prevented:
         assert address in documented
-        root.untaint(address)
+        root.run("untaint", address)
 
 
 def _import(root: Terraform, cloud: LocalCloud, address: str) -> None:
@@ -162,7 +162,7 @@ def _import(root: Terraform, cloud: LocalCloud, address: str) -> None:
             else client.describe_delivery_stream(DeliveryStreamName=name)
         )
         identifier = answer[member][arn]
-    root.import_object(address, identifier)
+    root.run("import", "-input=false", address, identifier)
 
 
 def _creation_times(cloud: LocalCloud) -> dict[str, Any]:
