@@ -1,6 +1,6 @@
 """Makes every call with every role's session, and compares the verdicts with the table.
 
-How a verdict is told: AWS answers a caller whose policies do not allow a call with an error of its
+How a verdict is reached: AWS answers a caller whose policies do not allow a call with an error of its
 access-denied family, before it looks at the arguments. Every other answer, an error too, comes from the
 operation itself, so the call was allowed. A denial also says which action was missing. If that is not the
 action that the probe is about, nothing was learnt, and that is an error of the probe.

@@ -192,7 +192,7 @@ def _discrepancies(messages: Messages) -> Iterator[str]:
 
 def _keep(targets: Targets, messages: Messages, video: Sequence[str]) -> None:
     """Keep all discrepancies, to look for their cause."""
-    report = {**messages.account.to_json(), "disagreements": messages.disagreements}
+    report = {**messages.report.to_json(), "disagreements": messages.disagreements}
     for name, content in (("reconciliation", report), ("video", list(video))):
         text = json.dumps(content, indent=2) + "\n"
         (targets.folder / f"{name}.json").write_text(text, encoding="utf-8")

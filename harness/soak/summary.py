@@ -95,7 +95,7 @@ class Summary:
 
     def take_messages(self, messages: Messages) -> None:
         """Take over the figures of the messages."""
-        total = messages.account.total
+        total = messages.report.total
         self.messages, self.lost = total.sent, total.lost
         self.delivered, self.rejected, self.error_action = total.delivered, total.rejected, total.error_action
         self.rejected_in_outages = len(messages.rejected_in_outages)

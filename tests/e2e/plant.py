@@ -95,8 +95,8 @@ class Factory:
         """Have everything in the factory's data streams delivered."""
         self.lake.cloud.flush(list(self.lake.outputs["delivery_streams"][self.name].values()), FLUSH_SECONDS)
 
-    def account(self) -> ReconciliationReport:
-        """Of everything that was ever sent for the factory."""
+    def reconcile(self) -> ReconciliationReport:
+        """Reconcile everything that was ever sent for the factory."""
         return reconcile(self._stored(), self.journals)
 
     def found(self) -> list[Found]:
@@ -106,9 +106,9 @@ class Factory:
     def _stored(self) -> StoredObjects:
         return StoredObjects(self.lake.cloud.client("s3"), Buckets.from_outputs(self.lake.outputs))
 
-    def tally(self, lane: Lane = "measurements") -> Counts:
+    def counts(self, lane: Lane = "measurements") -> Counts:
         """The lane's numbers."""
-        return self.account().by_lane[f"{self.name}/{lane}"]
+        return self.reconcile().by_lane[f"{self.name}/{lane}"]
 
 
 def rows(lake: LocalLake, sql: str) -> list[tuple[Any, ...]]:

@@ -95,7 +95,7 @@ def _succeeds(lake: LocalLake, device: Device, view: View, attempt: Attempt, fac
         with connection(lake.cloud, device, target) as mine:
             return mine.accepted.is_set()
     if attempt.allowed and attempt.verb == "publish":
-        # A message that arrives is one that the account of the factory must know.
+        # A message that arrives is one that the factory's reconciliation must know.
         factory.send([sample()], view.own.lane, view.own.gateway)
         return True
     with connection(lake.cloud, device, view.own.client_id) as mine:

@@ -190,7 +190,7 @@ def the_bucket_refuses(plant: Plant) -> Iterator[None]:
     yield
 
 
-def nobody_reads(plant: Plant) -> Iterator[None]:
+def no_engine_reads(plant: Plant) -> Iterator[None]:
     plant.lake.cloud.firehose.kill()
     try:
         plant.age(HOUR)
@@ -343,7 +343,7 @@ PROVOKED: dict[Callable[[Plant], Iterator[None]], set[str]] = {
     messages_are_refused: {"rejected"},
     rows_do_not_fit: {"conversion-failed", "partitions-exceeded"},
     the_bucket_refuses: {"delivery-failed"},
-    nobody_reads: {"unread"},
+    no_engine_reads: {"unread"},
     messages_wait: {"time-to-loss", "behind-latest", "data-freshness"},
     reads_are_throttled: {"read-throttled"},
     the_stream_refuses: {"write-throttled", "rule-failed", "rule-quarantined"},

@@ -15,15 +15,15 @@ def test_a_transform_that_fails_twice_is_tried_again(
     lake: LocalLake, factory: Callable[[str], Factory], error: str
 ) -> None:
     genoa = factory("genoa")
-    before = genoa.tally().delivered if any(genoa.journals.iterdir()) else 0
+    before = genoa.counts().delivered if any(genoa.journals.iterdir()) else 0
     function = lake.outputs["transform_functions"]["genoa"]["measurements"]
     fault = lake.cloud.faults.add(service="lambda", operation="Invoke", resource=function, error=error, times=2)
     genoa.send([sample() for _ in range(20)])
     genoa.deliver()
 
     assert lake.cloud.faults.hits(fault) == 2
-    assert genoa.account().discrepancies == ()
-    assert genoa.tally().delivered == before + 20
+    assert genoa.reconcile().discrepancies == ()
+    assert genoa.counts().delivered == before + 20
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,14 @@ def test_a_transform_that_never_answers_sends_its_batch_to_the_errors_prefix(
     lake: LocalLake, factory: Callable[[str], Factory], body: str
 ) -> None:
     turin = factory("turin")
-    before = turin.tally().rejected if any(turin.journals.iterdir()) else 0
+    before = turin.counts().rejected if any(turin.journals.iterdir()) else 0
     with broken_code(lake, lake.outputs["transform_functions"]["turin"]["measurements"], body):
         turin.send([sample() for _ in range(10)])
         turin.deliver()
 
-    tally = turin.tally()
-    assert tally.lost == tally.duplicated == 0
-    assert tally.rejected == before + 10  # with their original bytes: the account compares them
+    counts = turin.counts()
+    assert counts.lost == counts.duplicated == 0
+    assert counts.rejected == before + 10  # with their original bytes: the reconciliation compares them
 
 
 def test_a_stream_that_is_unavailable_sends_messages_to_the_error_action(
@@ -61,5 +61,5 @@ def test_a_stream_that_is_unavailable_sends_messages_to_the_error_action(
     porto.send([b'{"recipe":"A-101"}'], "configuration")
     porto.deliver()
 
-    tally = porto.tally("configuration")
-    assert (tally.sent, tally.error_action, tally.delivered, tally.lost) == (3, 2, 1, 0)
+    counts = porto.counts("configuration")
+    assert (counts.sent, counts.error_action, counts.delivered, counts.lost) == (3, 2, 1, 0)

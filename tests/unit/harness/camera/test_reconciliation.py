@@ -1,4 +1,4 @@
-"""The account finds every way in which an archive can be wrong."""
+"""The reconciliation finds every way in which an archive can be wrong."""
 
 from __future__ import annotations
 

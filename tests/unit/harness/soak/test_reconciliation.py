@@ -190,7 +190,7 @@ def test_a_loss_is_named_with_its_place_in_the_journal() -> None:
     messages, summary = explained([one, two], [stored(one, "s3://b/1#0")], [KILL], {})
 
     assert summary.failures == ["lost: 1"]
-    assert [(offender.kind, offender.n) for offender in messages.faulty] == [("lost", two.n)]
+    assert [(discrepancy.kind, discrepancy.n) for discrepancy in messages.faulty] == [("lost", two.n)]
 
 
 def test_an_error_action_answers_for_every_record_that_a_stream_refused() -> None:
