@@ -23,12 +23,7 @@ def command(
 
 
 def generated() -> Iterator[tuple[Path, str]]:
-    """Every page that has generated parts, and its text as it should be.
-
-    Raises:
-        ModuleInterfaceError: When a module or its README is not as it must be.
-        ValueError: When a page lacks the place of a table.
-    """
+    """Every page that has generated parts, and its text as it should be."""
     for folder in moduledocs.documented_folders(REPOSITORY):
         yield folder / "README.md", moduledocs.readme(folder)
     yield schemadocs.DOCUMENT, schemadocs.render(schemadocs.DOCUMENT.read_text(encoding="utf-8"), schemadocs.SCHEMAS)

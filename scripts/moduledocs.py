@@ -120,11 +120,7 @@ def updated(readme: Path, section: str) -> str:
 
 
 def readme(folder: Path) -> str:
-    """The README of a module as it should be.
-
-    Raises:
-        ModuleInterfaceError: When the module or its README is not as it must be.
-    """
+    """The README of a module as it should be."""
     return updated(folder / "README.md", f"{render_parts(folder)}\n\n{render(read_interface(folder))}")
 
 

@@ -61,9 +61,6 @@ def content(function: Path) -> dict[str, bytes]:
 
     Everything below the function's folder and the shared one does, but for what Python or an editor leaves
     there. Links are followed, which is how the transform takes the schema files along.
-
-    Args:
-        function: The function's folder; its name is a top folder of the package.
     """
     sources = function.parent
     folders = [folder for folder in (function, sources / SHARED) if folder.is_dir()]
@@ -84,12 +81,7 @@ def pack(files: dict[str, bytes]) -> bytes:
 
 
 def build(function: Path, packages: Path = PACKAGES) -> Package:
-    """Build one package.
-
-    Args:
-        function: The function's folder.
-        packages: Where the zip goes.
-    """
+    """Build one package."""
     data = pack(content(function))
     path = packages / f"{function.name}.zip"
     written = not path.is_file() or path.read_bytes() != data

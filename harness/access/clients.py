@@ -27,11 +27,7 @@ class Clients:
         self._clients: dict[str, Any] = {}
 
     def become(self, credentials: Mapping[str, str]) -> None:
-        """Act for another caller from now on.
-
-        Args:
-            credentials: Shaped as STS's `Credentials`.
-        """
+        """Act for another caller from now on."""
         # Clients keep the object and read it at every call.
         held: Any = self._session.get_credentials()
         held.access_key = credentials["AccessKeyId"]

@@ -100,11 +100,6 @@ def expected_cells(lines: Sequence[Permission]) -> set[Cell]:
 def tried(lake: LakeUnderTest, factory: str, foreign: str) -> dict[Cell, bool]:
     """Every cell of the table with its verdict: whether the call is allowed.
 
-    Args:
-        lake: The applied lake.
-        factory: Whose roles act.
-        foreign: Another factory, which they must not reach.
-
     Raises:
         ProbeError: A call's answer is no verdict, or targets of one cell differ.
     """

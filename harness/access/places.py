@@ -53,13 +53,7 @@ class LakeUnderTest:
 
 
 def places(lake: LakeUnderTest, principal: Principal, foreign: str) -> Places:
-    """Every place, by kind of resource and scope, as a role sees it.
-
-    Args:
-        lake: The lake.
-        principal: Whose view.
-        foreign: ID of another factory, which has cameras too.
-    """
+    """Every place, by kind of resource and scope, as a role sees it."""
     found: Places = {}
     for kind, of_lane in _OF_LANE.items():
         found[kind] = _scoped(principal, foreign, lambda factory, lane, of=of_lane: of(lake, factory, lane))  # type: ignore[misc]

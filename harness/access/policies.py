@@ -18,14 +18,7 @@ _FORMER = "aws_sns_topic"
 
 @dataclass(frozen=True)
 class Document:
-    """A policy document.
-
-    Attributes:
-        address: The resource in Terraform's words.
-        kind: Its type.
-        attribute: Which of its attributes this is.
-        statements: Its statements.
-    """
+    """A policy document."""
 
     address: str
     kind: str
@@ -60,12 +53,7 @@ def _permission(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def complaints(document: Document, account: str) -> Iterator[str]:
-    """What is wrong with a document, in words.
-
-    Args:
-        document: The document.
-        account: The lake's account.
-    """
+    """What is wrong with a document, in words."""
     for statement in document.statements:
         if statement["Effect"] != "Allow":
             continue

@@ -45,14 +45,7 @@ class Principal:
 
 
 def principals(outputs: Mapping[str, Any], cloud: LocalCloud, iot: Any, factory: str) -> list[Principal]:
-    """Every role of a factory.
-
-    Args:
-        outputs: The environment's outputs.
-        cloud: The cloud that it is applied to.
-        iot: A client that may list topic rules.
-        factory: The factory's ID.
-    """
+    """Every role of a factory."""
 
     def source(service: str, resource: str) -> str:
         return f"arn:aws:{service}:{cloud.region}:{cloud.account_id}:{resource}"

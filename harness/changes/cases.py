@@ -86,12 +86,7 @@ class Case:
         return next((scope for start, scope in _SCOPES.items() if path.startswith(start)), None)
 
     def applied_to(self, variables: Mapping[str, Any], named: Mapping[str, object]) -> dict[str, Any]:
-        """A lake's variables with the change.
-
-        Args:
-            variables: The lake's variables; left as they are.
-            named: What the names behind an `@` stand for.
-        """
+        """A lake's variables with the change."""
         changed = copy.deepcopy(dict(variables))
         if self.csr_dir:
             changed["csr_dir"] = named[self.csr_dir]

@@ -38,11 +38,6 @@ def base_variables(lake: LocalLake, folder: Path, factory: str = FACTORY) -> dic
 
     The other factories, whose data the tables know as well, count as retired. The copy has no dashboards,
     since one of them shows all factories.
-
-    Args:
-        lake: The applied lake.
-        folder: Where the factory's requests are copied to.
-        factory: The factory that the copy has.
     """
     applied = lake.variables
     others = set(applied["factories"]) | set(applied.get("retired_factories", []))

@@ -48,9 +48,6 @@ def protected_root(
 
     Returns:
         The root, initialised; a plan of it changes nothing but what the variables change.
-
-    Raises:
-        TerraformError: When it cannot be initialised.
     """
     root = make_root(folder, calls)
     terraform = Terraform(root, folder / "terraform", lake.environment)

@@ -66,11 +66,7 @@ class LocalLake:
 
     @classmethod
     def attach(cls, workdir: Path) -> Self:
-        """The lake that runs in `workdir`.
-
-        Raises:
-            StartError: When none does.
-        """
+        """The lake that runs in `workdir`."""
         workdir = workdir.resolve()
         cloud = LocalCloud.attach(workdir / "cloud")
         terraform = Terraform(ENVIRONMENT, workdir / "terraform", cloud.environment())
@@ -107,11 +103,7 @@ class LocalLake:
         self.terraform.apply(self.variables, *([] if refresh else ["-refresh=false"]))
 
     def changing(self, factories: Mapping[str, Any] | None = None, **variables: object) -> list[Change]:
-        """Do what `apply` does, and return what it changed.
-
-        Raises:
-            TerraformError: When plan or apply fails.
-        """
+        """Do what `apply` does, and return what it changed."""
         self._prepare(factories, variables)
         changes = self.terraform.changes(self.variables)
         self.terraform.apply_planned()

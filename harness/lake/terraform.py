@@ -65,11 +65,7 @@ class Terraform:
         return self.workdir / "terraform.tfstate"
 
     def start_provider(self) -> Provider:
-        """Start the provider that `init` has installed, with this module's environment.
-
-        Raises:
-            ProviderError: When it does not start.
-        """
+        """Start the provider that `init` has installed, with this module's environment."""
         return Provider.start(self._data, self.workdir / "provider.log", self.environment)
 
     def with_provider(self, provider: Provider) -> Self:

@@ -41,16 +41,7 @@ def command(
 
 
 def current_scan(*, again: bool = False) -> Scan:
-    """A scan of the sources as they are; the last one, if nothing that decides it has changed.
-
-    Args:
-        again: Scan anyway.
-
-    Raises:
-        CheckovError: When checkov fails.
-        StartError: When the local cloud does not come up.
-        TerraformError: When an environment cannot be planned.
-    """
+    """A scan of the sources as they are; the last one, if nothing that decides it has changed."""
     fingerprint = _fingerprint()
     if not again and KEPT.exists():
         kept = json.loads(KEPT.read_text(encoding="utf-8"))

@@ -74,12 +74,7 @@ def _factories() -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Soak.
-
-    Returns:
-        0 when nothing was lost and nothing repeated without an explanation, 1 when something was, 2 when the
-        soak failed, 130 after Ctrl-C.
-    """
+    """Soak."""
     return run_app(command, "harness.soak", arguments, ArchiveError)
 
 

@@ -92,13 +92,7 @@ Inject = Callable[[FaultContext, Random, float], bool]
 
 @dataclass(frozen=True)
 class FaultType:
-    """One type of fault.
-
-    Attributes:
-        inject: Injects it, and returns whether it had an effect.
-        min_seconds: The shortest time that it lasts.
-        max_seconds: The longest.
-    """
+    """One type of fault."""
 
     inject: Inject
     min_seconds: float

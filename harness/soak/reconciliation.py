@@ -99,12 +99,7 @@ class Messages:
 
 
 def reconcile_messages(targets: Targets, kills: Sequence[Kill], outages: Sequence[Outage]) -> Messages:
-    """Find every message of the journals again.
-
-    Raises:
-        JournalError: When a journal is damaged.
-        StoredError: When an object of the lake cannot be read.
-    """
+    """Find every message of the journals again."""
     entries = read_journals(targets.journals)
     s3 = targets.lake.cloud.client("s3")
     buckets = Buckets.from_outputs(targets.lake.outputs)

@@ -35,16 +35,7 @@ _numbers = itertools.count(1)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE, every: float = 0.05) -> None:
-    """Return once a condition is true.
-
-    Args:
-        condition: Evaluated again and again.
-        seconds: How long to wait.
-        every: Seconds between two evaluations; more for one that costs something.
-
-    Raises:
-        AssertionError: The condition was not true in time.
-    """
+    """Return once a condition is true."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not true after {seconds:g} s"
@@ -71,14 +62,7 @@ def sample(**changes: object) -> bytes:
 
 @dataclass(frozen=True)
 class Factory:
-    """One factory of a running lake, with journals of its own.
-
-    Attributes:
-        lake: The lake.
-        name: The factory's ID.
-        gateway: Its gateway that sends.
-        journals: Everything that was sent for it, over all tests.
-    """
+    """One factory of a running lake, with journals of its own."""
 
     lake: LocalLake
     name: str

@@ -31,14 +31,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 @dataclass
 class Plant:
-    """The factory whose alarms are tried, and the queue that gets their notifications.
-
-    Attributes:
-        factory: The factory.
-        queue: URL of a queue that gets the notifications of the lake's topic.
-        journals: Folder for the cameras' journals.
-        heard: Alarm and new state of every notification, oldest first.
-    """
+    """The factory whose alarms are tried, and the queue that gets their notifications."""
 
     factory: Factory
     queue: str

@@ -208,13 +208,7 @@ def _redrive(lake: LocalLake, clients: LaneClients, options: Options, take_over_
 
 
 def _keys(lake: LocalLake, lane: Lane, since_ms: int = 0) -> list[tuple[int | None, str | None]]:
-    """Arrival and gateway of every record that the lane's data stream took, in order.
-
-    Args:
-        lake: Whose.
-        lane: Which.
-        since_ms: Leaves out what first arrived earlier.
-    """
+    """Arrival and gateway of every record that the lane's data stream took, in order; none of earlier arrival."""
     stream = DataStream(lake.cloud.client("kinesis"), lake.outputs["data_streams"][FACTORY][lane])
     records: list[StreamRecord] = sorted(stream.read(0), key=lambda record: int(record.sequence))
     origins = [envelope(record.partition_key, record.arrival_ms) for record in records]

@@ -23,13 +23,7 @@ FACTORY = "genoa"
 
 @dataclass(frozen=True)
 class Filmed:
-    """A camera that Terraform did not make, and what it has sent: as long as it likes, in no time.
-
-    Attributes:
-        lake: Where it sends.
-        name: Camera ID.
-        journal: What it sent.
-    """
+    """A camera that Terraform did not make, and what it has sent: as long as it likes, in no time."""
 
     lake: LocalLake
     name: str
