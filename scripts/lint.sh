@@ -32,7 +32,7 @@ check "ruff check" .venv/bin/ruff check --no-fix .
 check "ruff format" .venv/bin/ruff format --check .
 check "shellcheck" shellcheck_all
 check "yamllint" .venv/bin/yamllint --strict -d "$yaml_rules" .github
-check "workflow schema" .venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+check "actionlint" .tools/bin/actionlint -shellcheck=.venv/bin/shellcheck
 # Offline: what it would ask GitHub for is whether a pinned commit has a known hole.
 check "zizmor" .venv/bin/zizmor --offline --no-progress --persona=pedantic .github
 finish lint
