@@ -103,20 +103,18 @@ def pretty_type(text: str) -> str:
     return re.sub(r"\{\s*\}", "{}", "\n".join(line.rstrip() for line in lines))
 
 
-def updated(readme: Path, section: str) -> str:
-    """A README's text with the section between its marks.
+def updated(page: Path, section: str, begin: str = BEGIN, end: str = END) -> str:
+    """A page's text with the section between its marks.
 
     Raises:
-        ModuleInterfaceError: When the README or its marks are missing.
+        ModuleInterfaceError: When the page or its marks are missing.
     """
-    if not readme.exists():
-        raise ModuleInterfaceError(f"{readme} does not exist: every module has a README")
-    text = readme.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ModuleInterfaceError(f"{readme} must hold these two lines once each: {BEGIN} and {END}")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{section}\n\n{END}{after}"
+    if not page.exists():
+        raise ModuleInterfaceError(f"{page} does not exist: every module has a README")
+    text = page.read_text(encoding="utf-8")
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ModuleInterfaceError(f"{page} must hold these two lines once each: {begin} and {end}")
+    return f"{text.partition(begin)[0]}{begin}\n\n{section}\n\n{end}{text.partition(end)[2]}"
 
 
 def readme(folder: Path) -> str:

@@ -22,7 +22,6 @@ class Document:
 
     address: str
     kind: str
-    attribute: str
     statements: Sequence[Mapping[str, Any]]
 
 
@@ -33,12 +32,12 @@ def documents(resources: Iterable[Mapping[str, Any]]) -> Iterator[Document]:
             continue
         values = resource["values"]
         if resource["type"] == "aws_lambda_permission":
-            yield Document(resource["address"], resource["type"], "permission", [_permission(values)])
+            yield Document(resource["address"], resource["type"], [_permission(values)])
         for attribute in _DOCUMENTS:
             text = values.get(attribute)
             if isinstance(text, str) and text.startswith("{"):
                 statements = as_list(json.loads(text)["Statement"])
-                yield Document(resource["address"], resource["type"], attribute, statements)
+                yield Document(resource["address"], resource["type"], statements)
 
 
 def _permission(values: Mapping[str, Any]) -> dict[str, Any]:

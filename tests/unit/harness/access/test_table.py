@@ -101,9 +101,7 @@ _BOUND = {
     ],
 )
 def test_a_statement_that_allows_too_much_is_named(statement: dict[str, object], said: list[str]) -> None:
-    document = Document(
-        'module.pipeline["krakow"].aws_iam_role_policy.rule', "aws_iam_role_policy", "policy", [statement]
-    )
+    document = Document('module.pipeline["krakow"].aws_iam_role_policy.rule', "aws_iam_role_policy", [statement])
     found = list(complaints(document, _ACCOUNT))
     assert len(found) == len(said)
     assert all(words in complaint for words, complaint in zip(said, found, strict=True))
