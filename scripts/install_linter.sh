@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 case ${1:-} in
   tflint) source=github.com/terraform-linters/tflint@v0.61.0 ;;
-  actionlint) source=github.com/rhysd/actionlint/cmd/actionlint@v1.7.7 ;;
+  actionlint) source=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 ;;
   *)
     printf 'install_linter: the linter must be tflint or actionlint, got %s\n' "${1:-none}" >&2
     exit 2
