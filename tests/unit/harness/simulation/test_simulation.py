@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from clip_fetch import planning, video
+from clip_fetch import planning
+from clip_fetch.video import Video
 from harness.simulation import __main__ as cli
 from harness.simulation import batch
 from harness.simulation.checker import check
@@ -159,10 +159,6 @@ def test_an_operator_s_deletion_is_archived_again_while_it_is_retained() -> None
 
 
 def test_a_request_that_botocore_would_refuse_is_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:
-    list_page = video._list_page
-
-    def misspelt(request: dict[str, Any], client: Any) -> Any:
-        return list_page({**request, "MaxResult": 1}, client)
-
-    monkeypatch.setattr(video, "_list_page", misspelt)
+    list_page = Video._list
+    monkeypatch.setattr(Video, "_list", lambda self, **request: list_page(self, **request, MaxResult=1))
     assert any("MaxResult" in each for each in batch.violations_of(generate(CHECKED_SHARE)))
