@@ -7,7 +7,6 @@ frames must be exactly theirs.
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections import Counter
@@ -110,14 +109,7 @@ def reconcile_targets(targets: Targets, sent: Sequence[SentFragment]) -> VideoRe
 
 
 def reconcile(journal: Iterable[SentFragment], s3: Any, bucket: str, factory: str) -> VideoReport:
-    """Find the footage of all cameras of a factory that are in the journal.
-
-    Args:
-        journal: what was sent.
-        s3: boto3 client.
-        bucket: the clips bucket.
-        factory: factory ID.
-    """
+    """Find the footage of all cameras of a factory that are in the journal."""
     by_camera: dict[str, list[SentFragment]] = {}
     for fragment in journal:
         by_camera.setdefault(fragment.camera, []).append(fragment)
@@ -172,12 +164,7 @@ def _read(s3: Any, bucket: str, key: str) -> ArchivedClip | None:
 
 
 def compare(sent: Sequence[SentFragment], clips: Sequence[ArchivedClip]) -> VideoReport:
-    """Find the footage of one camera.
-
-    Args:
-        sent: its fragments.
-        clips: its clips, in the order of their footage.
-    """
+    """Find the footage of one camera in its clips, which are in the order of their footage."""
     result = VideoReport(cameras=1, fragments=len(sent), clips=len(clips))
     result.flagged = sum(bool(clip.flags) for clip in clips)
     expected = Counter(frame for fragment in sent for frame in fragment.frames)
@@ -217,8 +204,3 @@ def _holds(frames: Sequence[str], part: Sequence[str]) -> bool:
     size = len(part)
     starts = (index for index, frame in enumerate(frames) if frame == part[0])
     return any(list(frames[start : start + size]) == list(part) for start in starts)
-
-
-def as_json(result: VideoReport) -> str:
-    """The report as JSON, discrepancies included."""
-    return json.dumps(asdict(result), indent=2)
