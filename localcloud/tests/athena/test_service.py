@@ -61,10 +61,7 @@ class Athena:
         name = f"user-{uuid.uuid4().hex[:12]}"
         iam.create_user(UserName=name)
         allowed = [{"Action": "athena:*", "Resource": "*"}, *statements]
-        document = {
-            "Version": "2012-10-17",
-            "Statement": [{"Effect": "Allow", **statement} for statement in allowed],
-        }
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement} for statement in allowed]}
         iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(document))
         key = iam.create_access_key(UserName=name)["AccessKey"]
         client = self.cloud.client("athena", key)
@@ -388,9 +385,7 @@ class TestPermissions:
         assert state("kms:GenerateDataKey")[0] == "SUCCEEDED"  # what it reads was put before the key
 
         s3.put_object(
-            Bucket=athena.bucket,
-            Key="station=lyon/encrypted.parquet",
-            Body=parquet(x=pa.array([3], pa.int32())),
+            Bucket=athena.bucket, Key="station=lyon/encrypted.parquet", Body=parquet(x=pa.array([3], pa.int32()))
         )
         assert "kms:Decrypt" in state("kms:GenerateDataKey")[1]
         assert state("kms:GenerateDataKey", "kms:Decrypt")[0] == "SUCCEEDED"

@@ -17,16 +17,7 @@ import pytest
 from localcloud.athena.engine import Query, ScanLimitError
 from localcloud.athena.errors import QueryError
 from localcloud.testing.memory_storage import MemoryStorage
-from localcloud.testing.tables import (
-    OPENX,
-    PARTITIONS,
-    PROJECTED,
-    REGEX,
-    parquet,
-    rows,
-    storage_of,
-    table,
-)
+from localcloud.testing.tables import OPENX, PARTITIONS, PROJECTED, REGEX, parquet, rows, storage_of, table
 
 
 @pytest.fixture
@@ -46,8 +37,7 @@ def projected() -> MemoryStorage:
     }
     definition = table({"x": "int"}, partitions=PARTITIONS, parameters=PROJECTED)
     return storage_of(
-        definition,
-        {f"{folder}a.parquet": parquet(x=pa.array([x], pa.int32())) for folder, x in folders.items()},
+        definition, {f"{folder}a.parquet": parquet(x=pa.array([x], pa.int32())) for folder, x in folders.items()}
     )
 
 
@@ -125,10 +115,7 @@ class TestProjection:
     def test_an_injected_column_needs_its_value(self, projected: MemoryStorage) -> None:
         storage = with_parameters(projected, projection__station__type="injected", projection__station__values=None)
         assert rows(storage, "SELECT x FROM t WHERE station = 'oslo'") == [["90"]]
-        assert rows(storage, "SELECT x FROM t WHERE station IN ('oslo', 'lyon') ORDER BY x") == [
-            ["3"],
-            ["90"],
-        ]
+        assert rows(storage, "SELECT x FROM t WHERE station IN ('oslo', 'lyon') ORDER BY x") == [["3"], ["90"]]
         with pytest.raises(QueryError, match=r"CONSTRAINT_VIOLATION: .*column station"):
             rows(storage, "SELECT x FROM t WHERE station LIKE 'oslo'")
 

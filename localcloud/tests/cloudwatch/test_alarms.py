@@ -84,10 +84,7 @@ def test_an_expression_is_watched_as_a_metric_is() -> None:
                 "Stat": "Sum",
             },
         }
-        for name, metric, dimensions in (
-            ("all", "All", []),
-            ("some", METRIC.name, alarm()["Dimensions"]),
-        )
+        for name, metric, dimensions in (("all", "All", []), ("some", METRIC.name, alarm()["Dimensions"]))
     ]
     share = {"Id": "share", "Expression": "IF(all >= 4, some / all, 0)"}
     single = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period"))
@@ -140,10 +137,7 @@ def test_what_aws_refuses_or_is_not_known_here_is_refused(changes: dict[str, Any
         ([{"Id": "a", "Expression": "b"}, {"Id": "b", "Expression": "a"}], "in a circle"),
         ([{"Id": "a", "Expression": "b + 1"}], "unknown IDs: b"),
         ([{"Id": "A", "Expression": "1"}], "got 'A'"),
-        (
-            [{"Id": "a", "Expression": 'SELECT SUM(x) FROM SCHEMA("n") GROUP BY y', "Period": 60}],
-            "not of the form",
-        ),
+        ([{"Id": "a", "Expression": 'SELECT SUM(x) FROM SCHEMA("n") GROUP BY y', "Period": 60}], "not of the form"),
         ([{"Id": "a", "Expression": "TIME_SERIES(1)"}], "1..10 metrics here, got 0"),
     ],
 )

@@ -105,11 +105,7 @@ def test_metrics_in_log_events_become_metrics_and_broken_ones_are_counted(cloud:
     logs.create_log_group(logGroupName=name)
     logs.create_log_stream(logGroupName=name, logStreamName="s")
     now_ms = time.time_ns() // 1_000_000
-    directive = {
-        "Namespace": "Test",
-        "Dimensions": [["Queue"], ["Queue", "Rule"]],
-        "Metrics": [{"Name": name}],
-    }
+    directive = {"Namespace": "Test", "Dimensions": [["Queue"], ["Queue", "Rule"]], "Metrics": [{"Name": name}]}
     document = {
         "_aws": {"Timestamp": now_ms, "CloudWatchMetrics": [directive]},
         "Queue": "configuration",
@@ -125,10 +121,7 @@ def test_metrics_in_log_events_become_metrics_and_broken_ones_are_counted(cloud:
     assert (after["read"] - before["read"], after["refused"] - before["refused"]) == (1, 1)
     assert after["latest"][-1]["log_group"] == name
     listed = cloud.client("cloudwatch").list_metrics(Namespace="Test", MetricName=name)["Metrics"]
-    assert [[one["Name"] for one in metric["Dimensions"]] for metric in listed] == [
-        ["Queue"],
-        ["Queue", "Rule"],
-    ]
+    assert [[one["Name"] for one in metric["Dimensions"]] for metric in listed] == [["Queue"], ["Queue", "Rule"]]
     both = {"Queue": "configuration", "Rule": "blank_string"}
     assert sums(cloud, "Test", both, name) == {name: 3}
 

@@ -46,14 +46,7 @@ def test_every_metric_of_every_dimension_set_is_a_data_point() -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [
-        "START RequestId: 1",
-        '{"level": "INFO", "message": "run"}',
-        '{"_aws": {}}',
-        '["_aws"]',
-        '{"_aws": 1}',
-        "{",
-    ],
+    ["START RequestId: 1", '{"level": "INFO", "message": "run"}', '{"_aws": {}}', '["_aws"]', '{"_aws": 1}', "{"],
 )
 def test_other_lines_are_no_documents(message: str) -> None:
     assert read(message) is None

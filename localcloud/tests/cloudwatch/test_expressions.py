@@ -16,8 +16,7 @@ def value(text: str, /, **metrics: Series) -> object:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [("a < b", [0, 0, 1, 0]), ("a >= 30", [1, 0, 0, 0]), ("a > 15 AND b > 15", [1, 0, 0, 0])],
+    ("text", "expected"), [("a < b", [0, 0, 1, 0]), ("a >= 30", [1, 0, 0, 0]), ("a > 15 AND b > 15", [1, 0, 0, 0])]
 )
 def test_the_guides_comparisons(text: str, expected: Series) -> None:
     assert value(text, a=[30.0, 20.0, 0.0, 0.0], b=[20.0, NA, 20.0, NA]) == expected

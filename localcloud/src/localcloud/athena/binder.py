@@ -67,17 +67,7 @@ _CLAUSES = {
         "distinct",
         "with_",
     },
-    exp.SetOperation: {
-        "this",
-        "expression",
-        "distinct",
-        "order",
-        "limit",
-        "offset",
-        "with_",
-        "side",
-        "by_name",
-    },
+    exp.SetOperation: {"this", "expression", "distinct", "order", "limit", "offset", "with_", "side", "by_name"},
     exp.Join: {"this", "side", "kind", "on", "using"},
     exp.Group: {"expressions"},
     exp.Distinct: {"expressions"},
@@ -165,10 +155,7 @@ class _ScopeBinder:
     """Type one SELECT, one side of a set operation, one UNNEST or one VALUES."""
 
     def __init__(
-        self,
-        scope: Scope,
-        tables: Callable[[exp.Table], Columns],
-        bound: Mapping[int, _ScopeBinder],
+        self, scope: Scope, tables: Callable[[exp.Table], Columns], bound: Mapping[int, _ScopeBinder]
     ) -> None:
         self._scope = scope
         self._tables = tables
@@ -254,9 +241,7 @@ class _ScopeBinder:
         kind = self.type(node)
         if kind not in (BOOLEAN, UNKNOWN):
             raise QueryError(
-                "TYPE_MISMATCH",
-                f"{place} clause must evaluate to a boolean: actual type {kind}",
-                position_of(node),
+                "TYPE_MISMATCH", f"{place} clause must evaluate to a boolean: actual type {kind}", position_of(node)
             )
 
     def _no_clock(self, node: exp.Expr, place: str) -> Type:
@@ -403,9 +388,7 @@ def _renamed(scope: Scope, name: str, columns: Columns) -> Columns:
 
 def _wall_clock(place: str, node: exp.Expr) -> UnsupportedError:
     return UnsupportedError(
-        f"a time in another zone in {place}",
-        "CAST(... AS timestamp) makes it a plain wall-clock time",
-        node,
+        f"a time in another zone in {place}", "CAST(... AS timestamp) makes it a plain wall-clock time", node
     )
 
 
@@ -579,13 +562,7 @@ def _moved(node: exp.Expr, left: Type, right: Type) -> Type | None:
 
 
 def _symbol(node: exp.Expr) -> str:
-    symbols: Mapping[type[exp.Expr], str] = {
-        exp.Add: "+",
-        exp.Sub: "-",
-        exp.Mul: "*",
-        exp.Div: "/",
-        exp.Mod: "%",
-    }
+    symbols: Mapping[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
     return symbols[type(node)]
 
 

@@ -607,13 +607,7 @@ _ROWS = (
         _element_at,
         settings=("offset",),
     ),
-    Function(
-        ("sequence",),
-        exp.GenerateSeries,
-        {"start": "any", "end": "any", "step": "any?"},
-        _sequence,
-        _generate,
-    ),
+    Function(("sequence",), exp.GenerateSeries, {"start": "any", "end": "any", "step": "any?"}, _sequence, _generate),
     Function(("map",), exp.Map, {"keys": "array", "values": "array"}, _of_map),
     Function(("map_keys",), exp.MapKeys, {"this": "map"}, _keys),
 )

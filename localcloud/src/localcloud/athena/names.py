@@ -69,9 +69,7 @@ class Tables:
             table = self._catalog.table(database, name)
             if table is None:
                 raise QueryError(
-                    "TABLE_NOT_FOUND",
-                    f"Table 'awsdatacatalog.{database}.{name}' does not exist",
-                    position_of(node),
+                    "TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{database}.{name}' does not exist", position_of(node)
                 )
             kind = View if table.get("TableType") == "VIRTUAL_VIEW" else Table
             self._read[database, name] = kind.from_glue(database, table)
@@ -114,12 +112,7 @@ def qualified(tree: exp.Query, tables: Tables) -> exp.Query:
         node.set("catalog", None)
     try:
         found = qualify(
-            tree,
-            schema=schema,
-            db=tables.database,
-            dialect="athena",
-            expand_alias_refs=False,
-            quote_identifiers=False,
+            tree, schema=schema, db=tables.database, dialect="athena", expand_alias_refs=False, quote_identifiers=False
         )
     except SqlglotError as error:
         raise _unresolved(str(error)) from error

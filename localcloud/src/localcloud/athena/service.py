@@ -258,10 +258,7 @@ def _execution(
         "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
         "Statistics": {"DataScannedInBytes": 0, "QueryPlanningTimeInMillis": 0},
         "WorkGroup": workgroup,
-        "EngineVersion": {
-            "SelectedEngineVersion": "AUTO",
-            "EffectiveEngineVersion": "Athena engine version 3",
-        },
+        "EngineVersion": {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"},
     }
     if request.get("ExecutionParameters"):
         execution["ExecutionParameters"] = list(request["ExecutionParameters"])

@@ -40,14 +40,7 @@ def _kind(tokens: Tokens, at: int) -> TokenType | None:
 
 
 def _trailing_comma(tokens: Tokens) -> Iterator[int]:
-    ends = (
-        TokenType.FROM,
-        TokenType.WHERE,
-        TokenType.R_PAREN,
-        TokenType.ORDER_BY,
-        TokenType.SEMICOLON,
-        None,
-    )
+    ends = (TokenType.FROM, TokenType.WHERE, TokenType.R_PAREN, TokenType.ORDER_BY, TokenType.SEMICOLON, None)
     return (
         at for at, token in enumerate(tokens) if token.token_type == TokenType.COMMA and _kind(tokens, at + 1) in ends
     )

@@ -113,10 +113,7 @@ def from_datatype(datatype: exp.DataType) -> Type:
     """
     kind = datatype.this
     sizes = [int(size.name) for size in datatype.expressions if isinstance(size, exp.DataTypeParam)]
-    if kind in (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPNTZ) and sizes not in (
-        [],
-        [3],
-    ):
+    if kind in (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPNTZ) and sizes not in ([], [3]):
         raise UnsupportedError(f"type {datatype.sql('athena')}", "write timestamp, which has 3 digits of a second")
     if kind == exp.DType.DECIMAL:
         precision, scale = ([*sizes, 0] if len(sizes) < 2 else sizes)[:2] if sizes else (38, 0)

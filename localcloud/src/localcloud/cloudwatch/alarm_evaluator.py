@@ -109,11 +109,7 @@ class AlarmEvaluator:
         if error is not None:
             _log.warning("alarm %s: %s", alarm["AlarmName"], error)
         done = f"Failed to execute action {action}" if error else f"Successfully executed action {action}"
-        data = {
-            "actionState": "Failed" if error else "Succeeded",
-            "notificationResource": action,
-            "error": error,
-        }
+        data = {"actionState": "Failed" if error else "Succeeded", "notificationResource": action, "error": error}
         self._cloudwatch._history_entries().append(
             {
                 "AlarmName": alarm["AlarmName"],

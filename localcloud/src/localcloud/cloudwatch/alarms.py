@@ -142,13 +142,7 @@ def record(arguments: Mapping[str, Any], arn: str, before: Mapping[str, Any] | N
         "StateUpdatedTimestamp": now,
         "StateTransitionedTimestamp": now,
     }
-    kept = (
-        "StateValue",
-        "StateReason",
-        "StateReasonData",
-        "StateUpdatedTimestamp",
-        "StateTransitionedTimestamp",
-    )
+    kept = ("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp")
     given = {name: value for name, value in arguments.items() if name != "Tags" and value is not None}
     return {
         "ActionsEnabled": True,

@@ -94,14 +94,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
             raise ExpressionError(f"{text!r} cannot be read from {text[at:].strip()!r} on")
         kind = str(found.lastgroup)
         token = found[kind]
-        yield (
-            ("sign", _ALIASES[token])
-            if token in _ALIASES
-            else (
-                "sign" if token in {"AND", "OR"} else kind,
-                token,
-            )
-        )
+        yield (("sign", _ALIASES[token]) if token in _ALIASES else ("sign" if token in {"AND", "OR"} else kind, token))
         at = found.end()
 
 
@@ -364,10 +357,7 @@ def _filled(value: Value, filler: Value) -> Value:
     if isinstance(filler, float):
         return _map(value, lambda series: [filler if one is None else one for one in series])
     other = _series(filler)
-    return _map(
-        value,
-        lambda series: [b if a is None else a for a, b in zip(series, other, strict=True)],
-    )
+    return _map(value, lambda series: [b if a is None else a for a, b in zip(series, other, strict=True)])
 
 
 @dataclass(frozen=True)

@@ -59,11 +59,7 @@ def install(_: Any) -> None:
         metrics.add(MetricId.of(namespace, name, dimensions), timestamp, Stat.of(value), unit)
 
     def record_metric(
-        namespace: str,
-        metric_name: str,
-        value: float,
-        unit: str = "None",
-        dimensions: Mapping[str, str] | None = None,
+        namespace: str, metric_name: str, value: float, unit: str = "None", dimensions: Mapping[str, str] | None = None
     ) -> None:
         take(namespace, metric_name, value, unit, dimensions or {}, time.time())
 
@@ -82,7 +78,7 @@ def install(_: Any) -> None:
             "GetMetricStatistics": service.get_metric_statistics,
             "GetMetricData": service.get_metric_data,
             "PutMetricAlarm": lambda arguments: _put_metric_alarm(arguments),
-        },
+        }
     )
 
     def evaluate(at: float, *, fast_only: bool = False) -> list[dict[str, str]]:

@@ -22,13 +22,7 @@ _QUERY: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _EQUAL: Final = re.compile(rf"\s*(?P<name>{_NAME})\s*=\s*'(?P<value>[^']*)'\s*")
-_STATISTICS: Final = {
-    "AVG": "Average",
-    "COUNT": "SampleCount",
-    "MAX": "Maximum",
-    "MIN": "Minimum",
-    "SUM": "Sum",
-}
+_STATISTICS: Final = {"AVG": "Average", "COUNT": "SampleCount", "MAX": "Maximum", "MIN": "Minimum", "SUM": "Sum"}
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,7 @@ class Service:
         namespace = str(arguments.get("Namespace", ""))
         if not namespace or namespace.startswith("AWS/"):
             raise ApiError(
-                "InvalidParameterValue",
-                f"Namespace must not be empty and must not begin with AWS/, got {namespace!r}",
+                "InvalidParameterValue", f"Namespace must not be empty and must not begin with AWS/, got {namespace!r}"
             )
         if arguments.get("EntityMetricData"):
             raise ApiError("InvalidParameterValue", "EntityMetricData is not known here")
@@ -90,8 +89,7 @@ class Service:
         slots = _slots(arguments, period)
         if len(slots) > MOST_DATAPOINTS:
             raise ApiError(
-                "InvalidParameterCombination",
-                f"more than {MOST_DATAPOINTS} datapoints requested: {len(slots)}",
+                "InvalidParameterCombination", f"more than {MOST_DATAPOINTS} datapoints requested: {len(slots)}"
             )
         points = []
         for unit in sorted({arguments["Unit"]} if arguments.get("Unit") else self.metrics.units(metric)):
