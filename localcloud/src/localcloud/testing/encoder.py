@@ -20,7 +20,7 @@ import numpy as np
 from localcloud.kinesisvideo import matroska
 from localcloud.kinesisvideo.media import decoding_times
 from localcloud.testing.errors import InputError
-from localcloud.testing.identity import packet_digests, pixels_digest
+from localcloud.testing.identity import frame_identity, packet_digests, pixels_digest
 from localcloud.testing.picture import FrameMark, camera_tag, draw
 
 MILLISECOND = Fraction(1, 1000)
@@ -221,8 +221,23 @@ def opened_video(path: Path) -> Any:
     return container
 
 
+def decoded_frames(clip: Path) -> list[str]:
+    """Decode a clip and return its frames' identities in the order in which they are shown.
+
+    Raises:
+        InputError: there is no such file, or it holds no video.
+        av.FFmpegError: the clip does not decode to its end.
+    """
+    with opened_video(clip) as container:
+        return [frame_identity(frame) for frame in container.decode(video=0)]
+
+
 def video_packets(document: bytes) -> tuple[str, ...]:
-    """Digests of a document's video packets in decoding order."""
+    """Digests of a document's video packets in decoding order, whether they decode or not.
+
+    Raises:
+        localcloud.kinesisvideo.matroska.MatroskaError: it is no Matroska file of fragments.
+    """
     return packet_digests(
         bytes(frame.data)
         for cluster in matroska.clusters(document)
