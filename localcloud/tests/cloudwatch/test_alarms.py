@@ -138,7 +138,7 @@ def test_what_aws_refuses_or_is_not_known_here_is_refused(changes: dict[str, Any
         ([{"Id": "a", "Expression": "b + 1"}], "unknown IDs: b"),
         ([{"Id": "A", "Expression": "1"}], "got 'A'"),
         ([{"Id": "a", "Expression": 'SELECT SUM(x) FROM SCHEMA("n") GROUP BY y', "Period": 60}], "not of the form"),
-        ([{"Id": "a", "Expression": "TIME_SERIES(1)"}], "1..10 metrics here, got 0"),
+        ([{"Id": "a", "Expression": "1 + 1"}], "1..10 metrics here, got 0"),
     ],
 )
 def test_expressions_that_lead_nowhere_are_refused(metrics: list[dict[str, Any]], reason: str) -> None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from localcloud.cloudwatch import queries
-from localcloud.cloudwatch.expressions import Array, ExpressionError, Series, Value
+from localcloud.cloudwatch.expressions import ExpressionError, Series
 from localcloud.cloudwatch.metrics import MINUTE, Metrics
 from localcloud.cloudwatch.missing import EXTRA_POINTS, State, TreatMissing, judge
 from localcloud.cloudwatch.queries import Query
@@ -163,8 +163,10 @@ def evaluate(alarm: Mapping[str, Any], metrics: Metrics, at: float) -> Outcome:
     """
     definition = define(alarm)
     slots = definition.slots(at)
-    values = queries.evaluate(definition.queries, metrics, slots, definition.period)
-    series = _one_series(definition, values[definition.watched])
+    values = queries.evaluate(definition.queries, metrics, slots)
+    series = values[definition.watched]
+    if isinstance(series, float):
+        raise ExpressionError(f"{definition.watched} must give a time series, not a number")
     points = [None if value is None else definition.breaches(value) for value in series]
     current = State(alarm["StateValue"])
     state = judge(points, definition.periods, definition.to_alarm, definition.treat, current)
@@ -209,12 +211,6 @@ def _check_actions(kind: str, actions: Sequence[str]) -> None:
     for action in actions:
         if action.split(":")[:3] != ["arn", "aws", "sns"]:
             raise ValueError(f"{kind} must be SNS topics here, got {action}")
-
-
-def _one_series(definition: Definition, value: Value) -> Series:
-    if isinstance(value, float | Array):
-        raise ExpressionError(f"{definition.watched} must give one time series")
-    return value
 
 
 def _reason(definition: Definition, slots: Sequence[int], series: Series, state: State) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from localcloud.cloudwatch import insights
-from localcloud.cloudwatch.expressions import Expression, ExpressionError, Scope, Series, Value, parse
+from localcloud.cloudwatch.expressions import Expression, ExpressionError, Series, Value, parse
 from localcloud.cloudwatch.metrics import MetricId, Metrics, check_statistic
 
 _ID: Final = re.compile(r"[a-z][A-Za-z0-9_]*")
@@ -88,20 +88,17 @@ def in_order(queries: Sequence[Query]) -> list[Query]:
     return ordered
 
 
-def evaluate(queries: Sequence[Query], metrics: Metrics, slots: Sequence[int], period: int) -> Mapping[str, Value]:
-    """The values of all queries over slots that begin at `slots` and last `period` seconds.
+def evaluate(queries: Sequence[Query], metrics: Metrics, slots: Sequence[int]) -> Mapping[str, Value]:
+    """The values of all queries over slots that begin at `slots` and last their period.
 
     Raises:
         ExpressionError: an expression has no value.
     """
-    stats = {one.id: one.stat for one in queries if one.stat is not None}
-    series = {name: stat.series(metrics, slots) for name, stat in stats.items()}
-    periods = {name: stat.period for name, stat in stats.items()}
-    results: dict[str, Value] = {}
+    values: dict[str, Value] = {one.id: one.stat.series(metrics, slots) for one in queries if one.stat is not None}
     for one in in_order(queries):
         assert one.expression is not None  # noqa: S101 - in_order gives expressions only
-        results[one.id] = one.expression.evaluate(Scope(series, results, periods, slots, period))
-    return {**series, **results}
+        values[one.id] = one.expression.evaluate(values)
+    return values
 
 
 def stat_of(arguments: Mapping[str, Any], statistic: str, period: int) -> MetricStat:

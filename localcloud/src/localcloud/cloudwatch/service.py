@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from localcloud.cloudwatch import alarms, queries
 from localcloud.cloudwatch.emf import UNITS
-from localcloud.cloudwatch.expressions import Array, Value
+from localcloud.cloudwatch.expressions import Value
 from localcloud.cloudwatch.metrics import (
     HIGH_RESOLUTION_SECONDS,
     MINUTE,
@@ -122,13 +122,17 @@ class Service:
         for period in sorted(periods):
             slots = _slots(arguments, period)
             group = [one for one in wanted if one.stat is None or one.stat.period == period]
-            values = _refuse(queries.evaluate, group, self.metrics, slots, period)
+            values = _refuse(queries.evaluate, group, self.metrics, slots)
             order = slots if arguments.get("ScanBy") == "TimestampAscending" else slots[::-1]
             results += [
-                {"Id": one.id, "Label": one.label or _label(one), "StatusCode": "Complete", **points}
+                {
+                    "Id": one.id,
+                    "Label": one.label or _label(one),
+                    "StatusCode": "Complete",
+                    **_points(one, values[one.id], slots, order),
+                }
                 for one in group
                 if one.returned
-                for points in _result(one, values[one.id], slots, order)
             ]
         return {"MetricDataResults": results, "Messages": []}
 
@@ -215,16 +219,12 @@ def _slots(arguments: Mapping[str, Any], period: int) -> list[int]:
     return list(range(int(start // step * step), math.ceil(end), period))
 
 
-def _result(query: Query, value: Value, slots: Sequence[int], order: Sequence[int]) -> list[dict[str, list[Any]]]:
+def _points(query: Query, value: Value, slots: Sequence[int], order: Sequence[int]) -> dict[str, list[Any]]:
     if isinstance(value, float):
         raise ApiError("ValidationError", f"{query.id} must give a time series, not a number")
-    results: list[dict[str, list[Any]]] = []
-    for one in value.members if isinstance(value, Array) else [value]:
-        points = {at: point for at, point in zip(slots, one, strict=True) if point is not None}
-        known = [at for at in order if at in points]
-        stamps = [datetime.fromtimestamp(at, UTC) for at in known]
-        results.append({"Timestamps": stamps, "Values": [points[at] for at in known]})
-    return results
+    points = {at: point for at, point in zip(slots, value, strict=True) if point is not None}
+    known = [at for at in order if at in points]
+    return {"Timestamps": [datetime.fromtimestamp(at, UTC) for at in known], "Values": [points[at] for at in known]}
 
 
 def _label(query: Query) -> str:
