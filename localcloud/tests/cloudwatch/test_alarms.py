@@ -114,11 +114,13 @@ def test_a_query_adds_up_the_metrics_with_exactly_its_dimensions() -> None:
     [
         ({"Threshold": None}, "Threshold is missing"),
         ({"Period": 90}, "got 90"),
+        ({"Period": 30}, "must be a multiple of 60 here, got 30"),
         ({"EvaluationPeriods": 0}, "got 0 of 0"),
         ({"DatapointsToAlarm": 2}, "got 2 of 1"),
         ({"Period": 600, "EvaluationPeriods": 145}, "at most 86400 seconds, got 87000"),
         ({"Statistic": "Median"}, "got 'Median'"),
-        ({"Statistic": None}, "one of Statistic and ExtendedStatistic"),
+        ({"Statistic": None}, "must have a Statistic here"),
+        ({"ExtendedStatistic": "p99"}, "ExtendedStatistic is not known here"),
         ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "got GreaterThanUpperThreshold"),
         ({"TreatMissingData": "fine"}, "fine"),
         ({"Metrics": [{"Id": "m"}]}, "must not have MetricName"),
@@ -147,23 +149,9 @@ def test_expressions_that_lead_nowhere_are_refused(metrics: list[dict[str, Any]]
         define(alarm(**single, Metrics=metrics))
 
 
-def test_percentiles_lie_between_the_nearest_values_and_need_the_values() -> None:
-    stat = Stat()
-    for value in (1.0, 2.0, 4.0):
-        stat.add(Stat.of(value))
-    assert (stat.statistic("p50"), stat.statistic("p75"), stat.statistic("p100")) == (2.0, 3.0, 4.0)
-    stat.add(Stat(2, 3.0, 1.0, 2.0, None))
-    assert stat.statistic("p50") is None
-
-
-def test_old_data_points_are_forgotten_and_seconds_become_minutes() -> None:
-    metrics = Metrics()
-    for second in (0, 1):
-        metrics.add(METRIC, NOON + second, Stat.of(1.0), fine=True)
-    metrics.forget(NOON + 3600)
-    assert metrics.span(METRIC, NOON, NOON + MINUTE) == [NOON, NOON + 1]
-    metrics.forget(NOON + 4 * 3600)
-    assert metrics.span(METRIC, NOON, NOON + MINUTE) == [NOON]
-    assert [stat and stat.total for stat in metrics.windows(METRIC, [NOON], MINUTE)] == [2.0]
-    metrics.forget(NOON + 16 * 86_400)
+def test_old_data_points_are_forgotten() -> None:
+    metrics = points(0, 1)
+    metrics.forget(NOON + 15 * 86_400 + MINUTE)
+    assert [stat and stat.total for stat in metrics.windows(METRIC, [NOON, NOON + MINUTE], MINUTE)] == [None, 6.0]
+    metrics.forget(NOON + 15 * 86_400 + 2 * MINUTE)
     assert metrics.ids() == []

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from localcloud.cloudwatch import alarms
 from localcloud.cloudwatch.alarms import Outcome
-from localcloud.cloudwatch.metrics import MINUTE, Metrics
+from localcloud.cloudwatch.metrics import Metrics
 from localcloud.cloudwatch.missing import State
 from localcloud.settings import ACCOUNT, REGION
 
@@ -44,12 +44,8 @@ class AlarmEvaluator:
         self._metrics = metrics
         self._clock = clock
 
-    def evaluate(self, at: float, *, fast_only: bool = False) -> list[dict[str, str]]:
-        """Evaluate every alarm at a moment.
-
-        Args:
-            at: end of the last data point, epoch seconds.
-            fast_only: only those with periods under a minute.
+    def evaluate(self, at: float) -> list[dict[str, str]]:
+        """Evaluate every alarm at the end of the last data point (epoch seconds).
 
         Returns:
             What changed: `alarm`, `from`, `to`, `reason`.
@@ -57,8 +53,6 @@ class AlarmEvaluator:
         changed = []
         for alarm in list(self._cloudwatch._alarms.values()):
             try:
-                if fast_only and alarms.define(alarm).period >= MINUTE:
-                    continue
                 outcome = alarms.evaluate(alarm, self._metrics, at)
             except ValueError as error:
                 alarm["EvaluationState"] = "EVALUATION_ERROR"
@@ -150,12 +144,11 @@ def _trigger(alarm: Mapping[str, Any]) -> dict[str, Any]:
     }
     if "Metrics" in alarm:
         return {"Metrics": alarm["Metrics"], **judged}
-    statistic = alarm.get("Statistic")
     return {
         "MetricName": alarm["MetricName"],
         "Namespace": alarm["Namespace"],
-        "StatisticType": "Statistic" if statistic else "ExtendedStatistic",
-        "Statistic": statistic.upper() if statistic else alarm.get("ExtendedStatistic"),
+        "StatisticType": "Statistic",
+        "Statistic": alarm["Statistic"].upper(),
         "Unit": alarm.get("Unit"),
         "Dimensions": [{"value": one["Value"], "name": one["Name"]} for one in alarm.get("Dimensions", [])],
         "Period": alarm["Period"],

@@ -1,9 +1,8 @@
 """Metric alarms: what PutMetricAlarm takes, and what an evaluation makes of it.
 
-CloudWatch API reference, "PutMetricAlarm"; user guide, "Alarm evaluation": an alarm with a period of a minute
-or more is evaluated every minute over windows that end with that minute, whatever its period; one whose
-evaluation periods make more than a day, every hour, up to the full hour; one with a shorter period, every ten
-seconds.
+CloudWatch API reference, "PutMetricAlarm"; user guide, "Alarm evaluation": an alarm is evaluated every
+minute over windows that end with that minute, whatever its period; one whose evaluation periods make more than a
+day, every hour, up to the full hour. Periods under a minute are refused.
 """
 
 from __future__ import annotations
@@ -26,8 +25,9 @@ LONGEST: Final = 7 * DAY
 MOST_METRICS: Final = 10
 MOST_ACTIONS: Final = 5
 _ACTIONS: Final = ("OKActions", "AlarmActions", "InsufficientDataActions")
-_SINGLE: Final = ("MetricName", "Namespace", "Dimensions", "Period", "Statistic", "ExtendedStatistic", "Unit")
+_SINGLE: Final = ("MetricName", "Namespace", "Dimensions", "Period", "Statistic", "Unit")
 _UNKNOWN: Final = (
+    "ExtendedStatistic",
     "ThresholdMetricId",
     "EvaluationWindow",
     "WarmUpConfiguration",
@@ -68,8 +68,7 @@ class Definition:
 
     def slots(self, at: float) -> list[int]:
         """Starts of the evaluation range's data points at a moment, the newest last."""
-        long = self.period * self.periods > DAY
-        step = 10 if self.period < MINUTE else HOUR if long else MINUTE
+        step = HOUR if self.period * self.periods > DAY else MINUTE
         end = int(at // step * step)
         return [end - back * self.period for back in range(self.periods + EXTRA_POINTS, 0, -1)]
 
@@ -178,12 +177,10 @@ def _watched(arguments: Mapping[str, Any]) -> tuple[list[Query], str, int]:
     if not arguments.get("Metrics"):
         if not arguments.get("MetricName") or not arguments.get("Namespace"):
             raise ValueError("an alarm must have MetricName and Namespace, or Metrics")
-        statistic, extended = arguments.get("Statistic"), arguments.get("ExtendedStatistic")
-        if (statistic is None) == (extended is None):
-            raise ValueError("an alarm of one metric must have one of Statistic and ExtendedStatistic")
-        period = _period(arguments.get("Period"))
-        stat = queries.stat_of(arguments, str(statistic or extended), period)
-        return [Query("m1", None, True, stat, None)], "m1", period
+        if not arguments.get("Statistic"):
+            raise ValueError("an alarm of one metric must have a Statistic here")
+        stat = queries.stat_of(arguments, arguments["Statistic"], int(arguments.get("Period") or 0))
+        return [Query("m1", None, True, stat, None)], "m1", stat.period
     if set_too := [name for name in _SINGLE if arguments.get(name)]:
         raise ValueError(f"an alarm with Metrics must not have {', '.join(set_too)}")
     found = queries.read(arguments["Metrics"])
@@ -196,13 +193,7 @@ def _watched(arguments: Mapping[str, Any]) -> tuple[list[Query], str, int]:
     periods = {stat.period for stat in stats}
     if len(periods) != 1:
         raise ValueError(f"the metrics of an alarm must have the same period, got {sorted(periods)}")
-    return found, returned[0], _period(periods.pop())
-
-
-def _period(period: Any) -> int:
-    if not isinstance(period, int) or not (period in {10, 20, 30} or (period > 0 and period % MINUTE == 0)):
-        raise ValueError(f"an alarm's Period must be 10, 20, 30 or a multiple of 60, got {period}")
-    return period
+    return found, returned[0], periods.pop()
 
 
 def _check_actions(kind: str, actions: Sequence[str]) -> None:

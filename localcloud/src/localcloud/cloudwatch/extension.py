@@ -40,8 +40,6 @@ from localcloud.cloudwatch.wire import ApiError
 from localcloud.control import PREFIX, Answer, route
 from localcloud.settings import ACCOUNT, HOST, REGION
 
-STEP_SECONDS: Final = 10
-"""Between two evaluations of alarms with periods under a minute; the others wait for the minute."""
 LATENESS_SECONDS: Final = 5
 """How long an evaluation waits for data points of the period that has ended."""
 _log: Final = logging.getLogger("localcloud.cloudwatch")
@@ -81,11 +79,11 @@ def install(_: Any) -> None:
         }
     )
 
-    def evaluate(at: float, *, fast_only: bool = False) -> list[dict[str, str]]:
+    def evaluate(at: float) -> list[dict[str, str]]:
         # A service's call of another is made over TLS (aws:SecureTransport).
         iam_evaluator.pin_request_origin(HOST, True)
         with request_scope(ACCOUNT, REGION):
-            return evaluator.evaluate(at, fast_only=fast_only)
+            return evaluator.evaluate(at)
 
     control.in_background(lambda: _keep_evaluating(evaluate, metrics))
     _provide_calls(evaluate, metrics, documents)
@@ -145,15 +143,13 @@ async def _keep_evaluating(evaluate: Callable[..., Any], metrics: Metrics) -> No
     """Evaluate the alarms for as long as the cloud runs."""
     while True:
         now = time.time()
-        await asyncio.sleep(STEP_SECONDS - now % STEP_SECONDS + LATENESS_SECONDS)
+        await asyncio.sleep(MINUTE - now % MINUTE + LATENESS_SECONDS)
         at = time.time() - LATENESS_SECONDS
-        minute = at % MINUTE < STEP_SECONDS
         try:
-            evaluate(at, fast_only=not minute)
+            evaluate(at)
         except Exception:
             _log.exception("the alarms could not be evaluated")
-        if minute:
-            metrics.forget(at)
+        metrics.forget(at)
 
 
 def _provide_calls(evaluate: Callable[[float], list[dict[str, str]]], metrics: Metrics, documents: Documents) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from localcloud.cloudwatch import insights
 from localcloud.cloudwatch.expressions import Expression, ExpressionError, Series, Value, parse
-from localcloud.cloudwatch.metrics import MetricId, Metrics, check_statistic
+from localcloud.cloudwatch.metrics import MINUTE, MetricId, Metrics, check_statistic
 
 _ID: Final = re.compile(r"[a-z][A-Za-z0-9_]*")
 
@@ -118,10 +118,10 @@ def check_period(period: int) -> None:
     """Check a period (PutMetricAlarm, GetMetricData).
 
     Raises:
-        ValueError: it is not one.
+        ValueError: it is not one, or one of data points of high resolution.
     """
-    if period not in {1, 5, 10, 20, 30} and (period <= 0 or period % 60):
-        raise ValueError(f"Period must be 1, 5, 10, 20, 30 or a multiple of 60, got {period}")
+    if period <= 0 or period % MINUTE:
+        raise ValueError(f"Period must be a multiple of {MINUTE} here, got {period}")
 
 
 def _query(one: Mapping[str, Any]) -> Query:

@@ -11,9 +11,7 @@ from localcloud.cloudwatch import alarms, queries
 from localcloud.cloudwatch.emf import UNITS
 from localcloud.cloudwatch.expressions import Value
 from localcloud.cloudwatch.metrics import (
-    HIGH_RESOLUTION_SECONDS,
     MINUTE,
-    STATISTICS,
     MetricId,
     Metrics,
     Stat,
@@ -22,6 +20,7 @@ from localcloud.cloudwatch.metrics import (
 from localcloud.cloudwatch.queries import InsightStat, Query
 from localcloud.cloudwatch.wire import ApiError
 
+RECENT_SECONDS: Final = 3 * 3600
 PAST_SECONDS: Final = 14 * 24 * 3600
 FUTURE_SECONDS: Final = 2 * 3600
 MOST_DATAPOINTS: Final = 1_440
@@ -54,8 +53,8 @@ class Service:
         if arguments.get("EntityMetricData"):
             raise ApiError("InvalidParameterValue", "EntityMetricData is not known here")
         data = [self._datum(namespace, datum) for datum in arguments.get("MetricData") or []]
-        for metric, timestamp, stat, unit, fine in data:
-            self.metrics.add(metric, timestamp, stat, unit, fine=fine)
+        for metric, timestamp, stat, unit in data:
+            self.metrics.add(metric, timestamp, stat, unit)
         return {}
 
     def list_metrics(self, arguments: Mapping[str, Any]) -> Answer:
@@ -78,12 +77,11 @@ class Service:
         """GetMetricStatistics; the data points are in no order on AWS, in time's here."""
         period = int(arguments["Period"])
         _refuse(queries.check_period, period)
-        simple = list(arguments.get("Statistics") or [])
-        extended = list(arguments.get("ExtendedStatistics") or [])
-        for statistic in [*simple, *extended]:
+        statistics = list(arguments.get("Statistics") or [])
+        for statistic in statistics:
             _refuse(check_statistic, statistic)
-        if bool(simple) == bool(extended):
-            raise ApiError("InvalidParameterCombination", "one of Statistics and ExtendedStatistics must be given")
+        if not statistics or arguments.get("ExtendedStatistics"):
+            raise ApiError("InvalidParameterCombination", "Statistics must be given, and no ExtendedStatistics here")
         dimensions = {one["Name"]: one["Value"] for one in arguments.get("Dimensions") or []}
         metric = MetricId.of(arguments["Namespace"], arguments["MetricName"], dimensions)
         slots = _slots(arguments, period)
@@ -95,12 +93,7 @@ class Service:
         for unit in sorted({arguments["Unit"]} if arguments.get("Unit") else self.metrics.units(metric)):
             windows = self.metrics.windows(metric, slots, period, unit)
             points += [
-                {
-                    "Timestamp": at,
-                    "Unit": unit,
-                    **{name: window.statistic(name) for name in simple},
-                    **({"ExtendedStatistics": _extended(window, extended)} if extended else {}),
-                }
+                {"Timestamp": at, "Unit": unit, **{name: window.statistic(name) for name in statistics}}
                 for at, window in zip(slots, windows, strict=True)
                 if window is not None
             ]
@@ -136,7 +129,7 @@ class Service:
             ]
         return {"MetricDataResults": results, "Messages": []}
 
-    def _datum(self, namespace: str, datum: Mapping[str, Any]) -> tuple[MetricId, float, Stat, str, bool]:
+    def _datum(self, namespace: str, datum: Mapping[str, Any]) -> tuple[MetricId, float, Stat, str]:
         dimensions = {one["Name"]: one["Value"] for one in datum.get("Dimensions") or []}
         metric = MetricId.of(namespace, datum["MetricName"], dimensions)
         unit = datum.get("Unit", "None")
@@ -150,10 +143,13 @@ class Service:
                 "InvalidParameterValue",
                 f"Timestamp must be within two weeks before and two hours after now, got {given}",
             )
-        resolution = datum.get("StorageResolution", 60)
-        if resolution not in {1, 60}:
-            raise ApiError("InvalidParameterValue", f"StorageResolution must be 1 or 60, got {resolution}")
-        return metric, timestamp, _stat(datum), unit, resolution == 1
+        if datum.get("StorageResolution", 60) != 60:
+            raise ApiError(
+                "InvalidParameterValue", f"StorageResolution must be 60 here, got {datum['StorageResolution']}"
+            )
+        if datum.get("Value") is None or datum.get("Values") or datum.get("StatisticValues"):
+            raise ApiError("InvalidParameterCombination", "a datum must have a Value here, and nothing else for it")
+        return metric, timestamp, Stat.of(float(datum["Value"])), unit
 
     def _is_listed(self, metric: MetricId, arguments: Mapping[str, Any]) -> bool:
         if arguments.get("Namespace") not in {None, metric.namespace}:
@@ -164,10 +160,9 @@ class Service:
         for one in arguments.get("Dimensions") or []:
             if one["Name"] not in own or one.get("Value") not in {None, own[one["Name"]]}:
                 return False
-        now = self._clock()
-        return not arguments.get("RecentlyActive") or bool(
-            self.metrics.span(metric, now - HIGH_RESOLUTION_SECONDS, math.inf)
-        )
+        since = math.floor(self._clock()) - RECENT_SECONDS
+        recent = self.metrics.windows(metric, [since], RECENT_SECONDS + FUTURE_SECONDS)
+        return not arguments.get("RecentlyActive") or recent != [None]
 
 
 def alarm_record(
@@ -191,32 +186,12 @@ def _refuse(function: Callable[..., Any], *arguments: Any) -> Any:
         raise ApiError("ValidationError", str(error)) from error
 
 
-def _stat(datum: Mapping[str, Any]) -> Stat:
-    given = [name for name in ("Value", "Values", "StatisticValues") if datum.get(name) is not None]
-    if len(given) != 1:
-        raise ApiError("InvalidParameterCombination", f"a datum must have one kind of value, got {given}")
-    if given == ["Value"]:
-        return Stat.of(float(datum["Value"]))
-    if given == ["StatisticValues"]:
-        one = datum["StatisticValues"]
-        return Stat(one["SampleCount"], one["Sum"], one["Minimum"], one["Maximum"], None)
-    values = datum["Values"]
-    counts = datum.get("Counts") or [1.0] * len(values)
-    if len(counts) != len(values):
-        raise ApiError("InvalidParameterValue", "Values and Counts must have the same length")
-    stat = Stat()
-    for value, count in zip(values, counts, strict=True):
-        stat.add(Stat.of(float(value), float(count)))
-    return stat
-
-
 def _slots(arguments: Mapping[str, Any], period: int) -> list[int]:
     """The starts of the periods from StartTime, rounded down to a minute, to EndTime, which is exclusive."""
     start, end = arguments["StartTime"].timestamp(), arguments["EndTime"].timestamp()
     if start >= end:
         raise ApiError("InvalidParameterValue", "StartTime must be before EndTime")
-    step = min(period, MINUTE)
-    return list(range(int(start // step * step), math.ceil(end), period))
+    return list(range(int(start // MINUTE * MINUTE), math.ceil(end), period))
 
 
 def _points(query: Query, value: Value, slots: Sequence[int], order: Sequence[int]) -> dict[str, list[Any]]:
@@ -229,11 +204,6 @@ def _points(query: Query, value: Value, slots: Sequence[int], order: Sequence[in
 
 def _label(query: Query) -> str:
     return query.stat.metric.name if isinstance(query.stat, queries.MetricStat) else query.id
-
-
-def _extended(stat: Stat, names: Sequence[str]) -> dict[str, float]:
-    found = {name: stat.statistic(name) for name in names if name not in STATISTICS}
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def _dimensions(metric: MetricId) -> list[dict[str, str]]:

@@ -146,7 +146,7 @@ def take_document(group: str, message: str, metrics: Metrics, documents: Documen
         return
     documents.read += 1
     for datum in data:
-        metrics.add(datum.metric, datum.timestamp, datum.stat, datum.unit, fine=datum.fine)
+        metrics.add(datum.metric, datum.timestamp, datum.stat, datum.unit)
 
 
 def _say(stream: str, name: str, value: float, unit: str = "Count") -> None:
