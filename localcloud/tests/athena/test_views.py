@@ -282,11 +282,3 @@ class TestPruning:
         assert self._read(
             storage, "SELECT max(v.x) FROM v JOIN (VALUES 30) AS o (x) ON v.x = o.x AND v.station = 'lyon'"
         ) == {"lyon 03"}
-
-    def test_an_injected_column_may_be_named_outside(self, storage: MemoryStorage) -> None:
-        parameters = {**PROJECTED, "projection.station.type": "injected"}
-        injected = replace(
-            storage, tables={("test", "t"): table({"x": "bigint"}, partitions=PARTITIONS, parameters=parameters)}
-        )
-        storage = with_views(injected, v=_DISTINCT)
-        assert rows(storage, "SELECT count(*) FROM v WHERE station = 'lyon'") == [["2"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -60,9 +60,6 @@ class Catalog(Protocol):
         Raises:
             AccessDeniedError: the caller may not read it.
         """
-
-    def partitions(self, database: str, name: str) -> Sequence[Mapping[str, Any]]:
-        """The partitions that are registered for a table, in the shape of Glue's GetPartitions."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,14 +17,12 @@ class MemoryStorage:
     Attributes:
         tables: tables by database and name, in the shape of Glue's GetTable.
         objects: bytes by bucket and key.
-        registered: registered partitions by database and name, in the shape of Glue's GetPartitions.
         listed: bucket and prefix of each listing.
         read: bucket and key of each object read.
     """
 
     tables: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    registered: dict[tuple[str, str], Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     listed: list[tuple[str, str]] = field(default_factory=list)
     authorized: list[tuple[str, str]] = field(default_factory=list)
     read: list[tuple[str, str]] = field(default_factory=list)
@@ -32,10 +30,6 @@ class MemoryStorage:
     def table(self, database: str, name: str) -> Mapping[str, Any] | None:
         """See ``Catalog``."""
         return self.tables.get((database, name))
-
-    def partitions(self, database: str, name: str) -> Sequence[Mapping[str, Any]]:
-        """See ``Catalog``."""
-        return self.registered.get((database, name), ())
 
     def list(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
         """See ``ObjectStore``."""
