@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from localcloud.athena.errors import QueryError, UnsupportedError, position_of
+from localcloud.athena.errors import QueryError, UnsupportedError
 from localcloud.athena.types import (
     BIGINT,
     BOOLEAN,
@@ -119,7 +119,7 @@ class Function:
         return QueryError(
             "FUNCTION_NOT_FOUND",
             f"Unexpected parameters ({given}) for function {call.name}. Expected: {call.name}({wanted})",
-            position_of(call.node),
+            call.node,
         )
 
 
@@ -169,7 +169,7 @@ def _common(call: Call) -> Type:
         raise QueryError(
             "TYPE_MISMATCH",
             f"All {call.name}() arguments must be the same type: {', '.join(map(str, kinds))}",
-            position_of(call.node),
+            call.node,
         )
     return found
 
@@ -276,9 +276,7 @@ def _unit(call: Call, allowed: Sequence[str]) -> str:
 
 def _no_clock_on_dates(call: Call, unit: str) -> None:
     if call.type() == DATE and unit in ("MILLISECOND", "SECOND", "MINUTE", "HOUR"):
-        raise QueryError(
-            "INVALID_FUNCTION_ARGUMENT", f"'{unit.lower()}' is not a valid DATE field", position_of(call.node)
-        )
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", f"'{unit.lower()}' is not a valid DATE field", call.node)
 
 
 def _date_diff(call: Call) -> exp.Expr:
@@ -308,8 +306,9 @@ def _date_trunc(call: Call) -> exp.Expr:
     return local_cast(local_call("date_trunc", exp.Literal.string(unit), call.argument("this")), call.type())
 
 
-def _day_of_week(call: Call) -> exp.Expr:
-    return local_call("isodow", call.argument("this"))
+def _called(name: str, *keys: str) -> Rewrite:
+    """A call of the local engine's function ``name`` with these arguments."""
+    return lambda call: local_call(name, *(call.argument(key) for key in keys))
 
 
 def _date_format(call: Call) -> exp.Expr:
@@ -389,10 +388,6 @@ def _regexp_replace(call: Call) -> exp.Expr:
     return local_call("athena_regexp_replace", call.argument("this"), call.argument("expression"), replacement)
 
 
-def _regexp_like(call: Call) -> exp.Expr:
-    return local_call("athena_regexp_like", call.argument("this"), call.argument("expression"))
-
-
 def _json_extract_scalar(call: Call) -> exp.Expr:
     path = call.node.args["expression"]
     steps: list[str] = []
@@ -406,14 +401,6 @@ def _json_extract_scalar(call: Call) -> exp.Expr:
                 "json_extract_scalar() with such a path", "use a literal path of keys and indices", call.node
             )
     return local_call("athena_json_extract_scalar", call.argument("this"), exp.Literal.string("\x00".join(steps)))
-
-
-def _max_by(call: Call) -> exp.Expr:
-    return local_call("arg_max_null", call.argument("this"), call.argument("expression"))
-
-
-def _min_by(call: Call) -> exp.Expr:
-    return local_call("arg_min_null", call.argument("this"), call.argument("expression"))
 
 
 def _count_if(call: Call) -> exp.Expr:
@@ -451,8 +438,20 @@ _ROWS = (
     Function(("avg",), exp.Avg, {"this": "numeric"}, _double_unless_decimal, aggregate=True),
     Function(("min",), exp.Min, {"this": "any"}, _same, aggregate=True),
     Function(("max",), exp.Max, {"this": "any"}, _same, aggregate=True),
-    Function(("max_by",), exp.ArgMax, {"this": "any", "expression": "any"}, _same, _max_by),
-    Function(("min_by",), exp.ArgMin, {"this": "any", "expression": "any"}, _same, _min_by),
+    Function(
+        ("max_by",),
+        exp.ArgMax,
+        {"this": "any", "expression": "any"},
+        _same,
+        _called("arg_max_null", "this", "expression"),
+    ),
+    Function(
+        ("min_by",),
+        exp.ArgMin,
+        {"this": "any", "expression": "any"},
+        _same,
+        _called("arg_min_null", "this", "expression"),
+    ),
     Function(("arbitrary", "any_value"), exp.AnyValue, {"this": "any"}, _same),
     Function(("bool_or",), exp.LogicalOr, {"this": "boolean"}, BOOLEAN),
     Function(("bool_and",), exp.LogicalAnd, {"this": "boolean"}, BOOLEAN),
@@ -539,7 +538,13 @@ _ROWS = (
     ),
     Function(("split",), exp.Split, {"this": "text", "expression": "text"}, array(VARCHAR)),
     Function(("lpad", "rpad"), exp.Pad, {"this": "text", "expression": "integer", "fill_pattern": "text"}, VARCHAR),
-    Function(("regexp_like",), exp.RegexpLike, {"this": "text", "expression": "text"}, BOOLEAN, _regexp_like),
+    Function(
+        ("regexp_like",),
+        exp.RegexpLike,
+        {"this": "text", "expression": "text"},
+        BOOLEAN,
+        _called("athena_regexp_like", "this", "expression"),
+    ),
     Function(
         ("regexp_extract",),
         exp.RegexpExtract,
@@ -569,7 +574,7 @@ _ROWS = (
     _part("week", exp.WeekOfYear, "week_of_year"),
     _part("day", exp.Day),
     _part("day_of_month", exp.DayOfMonth),
-    _part("day_of_week", exp.DayOfWeekIso, "dow", local=_day_of_week),
+    _part("day_of_week", exp.DayOfWeekIso, "dow", local=_called("isodow", "this")),
     _part("day_of_year", exp.DayOfYear, "doy"),
     _part("hour", exp.Hour),
     _part("minute", exp.Minute),

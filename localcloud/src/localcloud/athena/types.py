@@ -128,35 +128,28 @@ def from_datatype(datatype: exp.DataType) -> Type:
 
 
 def from_glue(text: str, place: str) -> Type:
-    """The type of a Glue column.
-
-    Args:
-        text: the column's type as Glue has it, such as ``string`` or ``decimal(10,2)``.
-        place: what to name in the error.
+    """The type of a Glue column, such as ``string`` or ``decimal(10,2)``; an error names ``place``.
 
     Raises:
         QueryError: it is not a type that this engine reads.
     """
-    try:
-        return from_datatype(exp.DataType.build(text, dialect="hive"))
-    except (ValueError, UnsupportedError) as error:
-        raise QueryError("HIVE_INVALID_METADATA", f"{place}: type {text!r} cannot be read") from error
+    return _from_text(text, "hive", "HIVE_INVALID_METADATA", place)
 
 
 def from_trino(text: str, place: str) -> Type:
-    """The type of a view's column, in Trino's words, such as ``varchar`` or ``timestamp(3)``.
-
-    Args:
-        text: the type.
-        place: what to name in the error.
+    """The type of a view's column, in Trino's words, such as ``timestamp(3)``; an error names ``place``.
 
     Raises:
         QueryError: it is not a type that this engine reads.
     """
+    return _from_text(text, "trino", "HIVE_INVALID_VIEW_DATA", place)
+
+
+def _from_text(text: str, dialect: str, code: str, place: str) -> Type:
     try:
-        return from_datatype(exp.DataType.build(text, dialect="trino"))
+        return from_datatype(exp.DataType.build(text, dialect=dialect))
     except (ValueError, UnsupportedError) as error:
-        raise QueryError("HIVE_INVALID_VIEW_DATA", f"{place}: type {text!r} cannot be read") from error
+        raise QueryError(code, f"{place}: type {text!r} cannot be read") from error
 
 
 def to_duckdb(kind: Type) -> str:

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from localcloud.athena.binder import bind, check_clauses
 from localcloud.athena.catalog import View
-from localcloud.athena.errors import AccessDeniedError, QueryError, position_of
+from localcloud.athena.errors import AccessDeniedError, QueryError
 from localcloud.athena.names import Tables, is_unnamed, mark_unnamed, qualified, tables_of
 from localcloud.athena.surface import parse
 from localcloud.athena.types import Type, supertype
@@ -41,7 +41,7 @@ def _put_in(tree: exp.Query, tables: Tables, prepare: Prepare, above: tuple[View
         if view is None:
             continue
         if view in above:
-            raise QueryError("VIEW_IS_RECURSIVE", f"View '{view.full_name}' is recursive", position_of(node))
+            raise QueryError("VIEW_IS_RECURSIVE", f"View '{view.full_name}' is recursive", node)
         query = _query_of(view, node, tables.within(view.schema), prepare, above)
         _drop_database(tree, node, view)
         alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.name))
@@ -74,9 +74,9 @@ def _query_of(view: View, node: exp.Table, tables: Tables, prepare: Prepare, abo
     except QueryError as error:
         if error.code == "NOT_SUPPORTED_LOCALLY":
             detail = f"stored view '{view.full_name}': {error.detail}"
-            raise QueryError(error.code, detail, position_of(node)) from error
+            raise QueryError(error.code, detail, node) from error
         detail = f"Failed analyzing stored view '{view.full_name}': {_without_code(error)}"
-        raise QueryError("INVALID_VIEW", detail, position_of(node)) from error
+        raise QueryError("INVALID_VIEW", detail, node) from error
     _check(view, node, analysed, types)
     found = dict(zip(view.columns, types, strict=True))
     return query if found == view.columns else _coerced(query, found, view.columns)
@@ -91,7 +91,7 @@ def _check(view: View, node: exp.Table, query: exp.Query, types: list[Type]) -> 
 
     def stale(why: str) -> QueryError:
         detail = f"View '{view.full_name}' is stale or in invalid state: {why}"
-        return QueryError("VIEW_IS_STALE", detail, position_of(node))
+        return QueryError("VIEW_IS_STALE", detail, node)
 
     if len(types) != len(view.columns):
         raise stale(
