@@ -6,13 +6,13 @@ the caller's permissions, and its columns must still be those that were stored w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from sqlglot import exp
 
 from localcloud.athena.binder import bind, check_clauses
 from localcloud.athena.catalog import View
-from localcloud.athena.errors import AccessDeniedError, QueryError
+from localcloud.athena.errors import AccessDeniedError, QueryError, UnsupportedError
 from localcloud.athena.names import Tables, is_unnamed, mark_unnamed, qualified, tables_of
 from localcloud.athena.surface import parse
 from localcloud.athena.types import Type, supertype
@@ -78,8 +78,7 @@ def _query_of(view: View, node: exp.Table, tables: Tables, prepare: Prepare, abo
         detail = f"Failed analyzing stored view '{view.full_name}': {_without_code(error)}"
         raise QueryError("INVALID_VIEW", detail, node) from error
     _check(view, node, analysed, types)
-    found = dict(zip(view.columns, types, strict=True))
-    return query if found == view.columns else _coerced(query, found, view.columns)
+    return query
 
 
 def _without_code(error: QueryError) -> str:
@@ -106,20 +105,7 @@ def _check(view: View, node: exp.Table, query: exp.Query, types: list[Type]) -> 
         in_definition = f"column [{name}] of type {declared} stored in view definition"
         if item.alias_or_name.lower() != name:
             raise stale(f"{of_query} has a different name from {in_definition}")
-        if kind != declared and supertype([kind, declared]) != declared:
+        if kind != declared and supertype([kind, declared]) == declared:
+            raise UnsupportedError(f"{of_query}, coerced to {in_definition}", "store the type that it has", node)
+        if kind != declared:
             raise stale(f"{of_query} cannot be coerced to {in_definition}")
-
-
-def _coerced(query: exp.Query, types: Mapping[str, Type], declared: Mapping[str, Type]) -> exp.Query:
-    """The query with its columns in the wider types that were stored."""
-    columns = [
-        exp.alias_(
-            exp.column(name, "stored")
-            if types[name] == kind
-            else exp.Cast(this=exp.column(name, "stored"), to=exp.DataType.build(str(kind), dialect="trino")),
-            name,
-        )
-        for name, kind in declared.items()
-    ]
-    inner = exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier("stored")))
-    return exp.select(*columns).from_(inner)

@@ -82,11 +82,8 @@ class AlarmEvaluator:
         now = self._clock()
         alarm["StateValue"] = str(outcome.state)
         alarm["StateReason"] = outcome.reason
-        alarm["StateReasonData"] = json.dumps(outcome.data)
         alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = now
-        self._cloudwatch._record_history(
-            alarm["AlarmName"], before, str(outcome.state), outcome.reason, reason_data=outcome.data
-        )
+        self._cloudwatch._record_history(alarm["AlarmName"], before, str(outcome.state), outcome.reason)
         self.notify(alarm, before, outcome.state, outcome.reason)
         self._cloudwatch._evaluate_parent_alarms(alarm)
 

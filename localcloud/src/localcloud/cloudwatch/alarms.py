@@ -79,17 +79,10 @@ class Definition:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an evaluation found.
-
-    Attributes:
-        state: the state that follows.
-        reason: why, for people.
-        data: why, for programs: `StateReasonData`.
-    """
+    """What an evaluation found: the state that follows, and why."""
 
     state: State
     reason: str
-    data: dict[str, Any]
 
 
 def define(arguments: Mapping[str, Any]) -> Definition:
@@ -141,7 +134,7 @@ def record(arguments: Mapping[str, Any], arn: str, before: Mapping[str, Any] | N
         "StateUpdatedTimestamp": now,
         "StateTransitionedTimestamp": now,
     }
-    kept = ("StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp")
+    kept = ("StateValue", "StateReason", "StateUpdatedTimestamp", "StateTransitionedTimestamp")
     given = {name: value for name, value in arguments.items() if name != "Tags" and value is not None}
     return {
         "ActionsEnabled": True,
@@ -169,7 +162,7 @@ def evaluate(alarm: Mapping[str, Any], metrics: Metrics, at: float) -> Outcome:
     points = [None if value is None else definition.breaches(value) for value in series]
     current = State(alarm["StateValue"])
     state = judge(points, definition.periods, definition.to_alarm, definition.treat, current)
-    return Outcome(state, _reason(definition, slots, series, state), _data(definition, slots, series, at))
+    return Outcome(state, _reason(definition, slots, series, state))
 
 
 def _watched(arguments: Mapping[str, Any]) -> tuple[list[Query], str, int]:
@@ -223,26 +216,3 @@ def _reason(definition: Definition, slots: Sequence[int], series: Series, state:
     found += f" ({definition.threshold})"
     minimum = f"minimum {definition.to_alarm} for ALARM"
     return f"Threshold Crossed: {'; '.join(filter(None, (found, treated)))} ({minimum})."
-
-
-def _data(definition: Definition, slots: Sequence[int], series: Series, at: float) -> dict[str, Any]:
-    stat = definition.queries[0].stat if len(definition.queries) == 1 else None
-    evaluated = [
-        {"timestamp": _stamp(slot), **({} if value is None else {"value": value})}
-        for slot, value in zip(slots, series, strict=True)
-    ]
-    return {
-        "version": "1.0",
-        "queryDate": _stamp(at),
-        "startDate": _stamp(slots[0]),
-        **({"statistic": stat.statistic} if isinstance(stat, queries.MetricStat) else {}),
-        "period": definition.period,
-        "recentDatapoints": [value for value in series if value is not None][-definition.periods :],
-        "threshold": definition.threshold,
-        "evaluatedDatapoints": evaluated[::-1],
-    }
-
-
-def _stamp(at: float) -> str:
-    moment = datetime.fromtimestamp(at, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+0000"

@@ -15,24 +15,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from localcloud.cloudwatch.metrics import MetricId, Stat
+from localcloud.cloudwatch.wire import model
 
 MOST_METRICS: Final = 100
 MOST_VALUES: Final = 100
 MOST_DIMENSIONS: Final = 30
-UNITS: Final = frozenset(
-    [
-        *("Seconds", "Microseconds", "Milliseconds", "Percent", "Count", "None", "Count/Second"),
-        *(
-            f"{scale}{what}{per}"
-            for scale, what in [
-                *((scale, "bytes") for scale in ("Kilo", "Mega", "Giga", "Tera")),
-                *((scale, "bits") for scale in ("Kilo", "Mega", "Giga", "Tera")),
-                *(("", what) for what in ("Bytes", "Bits")),
-            ]
-            for per in ("", "/Second")
-        ),
-    ]
-)
+UNITS: Final = frozenset(model().shape_for("StandardUnit").metadata["enum"])
 
 
 class EmfError(ValueError):

@@ -20,7 +20,6 @@ from localcloud.cloudwatch.metrics import (
 from localcloud.cloudwatch.queries import InsightStat, Query
 from localcloud.cloudwatch.wire import ApiError
 
-RECENT_SECONDS: Final = 3 * 3600
 PAST_SECONDS: Final = 14 * 24 * 3600
 FUTURE_SECONDS: Final = 2 * 3600
 MOST_DATAPOINTS: Final = 1_440
@@ -59,10 +58,11 @@ class Service:
 
     def list_metrics(self, arguments: Mapping[str, Any]) -> Answer:
         """ListMetrics, in order of namespace and name."""
-        if arguments.get("IncludeLinkedAccounts") or arguments.get("OwningAccount"):
-            raise ApiError("InvalidParameterValue", "there is one account here")
+        for name in ("IncludeLinkedAccounts", "OwningAccount", "RecentlyActive"):
+            if arguments.get(name):
+                raise ApiError("InvalidParameterValue", f"{name} is not known here")
         found = sorted(
-            (one for one in self.metrics.ids() if self._is_listed(one, arguments)),
+            (one for one in self.metrics.ids() if _is_listed(one, arguments)),
             key=lambda one: (one.namespace, one.name, one.dimensions),
         )
         start = int(arguments.get("NextToken") or 0)
@@ -151,19 +151,6 @@ class Service:
             raise ApiError("InvalidParameterCombination", "a datum must have a Value here, and nothing else for it")
         return metric, timestamp, Stat.of(float(datum["Value"])), unit
 
-    def _is_listed(self, metric: MetricId, arguments: Mapping[str, Any]) -> bool:
-        if arguments.get("Namespace") not in {None, metric.namespace}:
-            return False
-        if arguments.get("MetricName") not in {None, metric.name}:
-            return False
-        own = dict(metric.dimensions)
-        for one in arguments.get("Dimensions") or []:
-            if one["Name"] not in own or one.get("Value") not in {None, own[one["Name"]]}:
-                return False
-        since = math.floor(self._clock()) - RECENT_SECONDS
-        recent = self.metrics.windows(metric, [since], RECENT_SECONDS + FUTURE_SECONDS)
-        return not arguments.get("RecentlyActive") or recent != [None]
-
 
 def alarm_record(
     arguments: Mapping[str, Any], arn: str, before: Mapping[str, Any] | None, now: float
@@ -204,6 +191,18 @@ def _points(query: Query, value: Value, slots: Sequence[int], order: Sequence[in
 
 def _label(query: Query) -> str:
     return query.stat.metric.name if isinstance(query.stat, queries.MetricStat) else query.id
+
+
+def _is_listed(metric: MetricId, arguments: Mapping[str, Any]) -> bool:
+    own = dict(metric.dimensions)
+    return (
+        arguments.get("Namespace") in {None, metric.namespace}
+        and arguments.get("MetricName") in {None, metric.name}
+        and all(
+            one["Name"] in own and one.get("Value") in {None, own[one["Name"]]}
+            for one in arguments.get("Dimensions") or []
+        )
+    )
 
 
 def _dimensions(metric: MetricId) -> list[dict[str, str]]:
