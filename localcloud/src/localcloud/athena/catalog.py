@@ -15,12 +15,7 @@ from localcloud.athena.types import Type, from_glue, from_trino
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object that a listing found.
-
-    Attributes:
-        key: its key.
-        size: its bytes.
-    """
+    """An object that a listing found; its size in bytes."""
 
     key: str
     size: int
@@ -64,18 +59,7 @@ class Catalog(Protocol):
 
 @dataclass(frozen=True)
 class Table:
-    """A Glue table, read for queries.
-
-    Attributes:
-        database: its database.
-        name: its name.
-        columns: its columns and their types, in order, without those of its partitions.
-        partition_columns: the same for its partitions.
-        location: S3 URL of its objects.
-        serde: class that reads them.
-        serde_parameters: that class's settings.
-        parameters: the table's properties.
-    """
+    """A Glue table, read for queries: its columns in order, those of its partitions apart."""
 
     database: str
     name: str
@@ -101,7 +85,6 @@ class Table:
         name = str(table["Name"])
         place = f"table {database}.{name}"
         storage, serde = _storage(table, place)
-
         return cls(
             database=database,
             name=name,
@@ -119,9 +102,6 @@ class View:
     """A Glue table that is a view of Athena's own kind.
 
     Attributes:
-        database: its database.
-        name: its name.
-        sql: its query.
         schema: the database of table names in its query that bring none.
         columns: its columns and their types, in order, as they were when it was made.
     """

@@ -28,13 +28,7 @@ _WRITE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asked.
-
-    Attributes:
-        access_key: the key that signed the request.
-        account: the account that it is for.
-        region: the region that it is for.
-    """
+    """Who asked: the key that signed the request, and the account and region that it is for."""
 
     access_key: str
     account: str
@@ -84,12 +78,7 @@ class GlueCatalog:
 
 @dataclass(frozen=True)
 class S3Store:
-    """S3's objects, for a caller.
-
-    Attributes:
-        caller: who reads and writes.
-        loop: the event loop that MiniStack runs on.
-    """
+    """S3's objects, for a caller; the loop is the one that MiniStack runs on."""
 
     caller: Caller
     loop: asyncio.AbstractEventLoop

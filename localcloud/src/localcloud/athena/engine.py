@@ -36,12 +36,7 @@ _INTERRUPT_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a result.
-
-    Attributes:
-        name: its name.
-        type: its type.
-    """
+    """A column of a result."""
 
     name: str
     type: Type
@@ -52,8 +47,7 @@ class Answer:
     """The result of a query.
 
     Attributes:
-        columns: its columns.
-        rows: its rows, each value as Athena writes it, ``None`` for NULL.
+        rows: each value as Athena writes it, ``None`` for NULL.
         bytes_scanned: bytes of the objects read, of Parquet only those of the columns that were needed.
     """
 
@@ -82,7 +76,6 @@ class Query:
     """One run of a query, which another thread may cancel.
 
     Attributes:
-        sql: its text.
         database: the database of table names that bring none.
         parameters: values for its question marks, each as a SQL literal.
         scan_limit: bytes that it may read at most.
@@ -115,9 +108,7 @@ class Query:
         """Run the query.
 
         Raises:
-            QueryError: it failed, as ``StateChangeReason`` would say.
-            ScanLimitError: it would read more than it may.
-            QueryCancelledError: ``cancel`` was called.
+            QueryError: it failed, reads more than it may or was cancelled, as ``StateChangeReason`` would say.
         """
         try:
             self._go_on()

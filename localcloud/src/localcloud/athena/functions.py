@@ -39,7 +39,6 @@ class Call:
     """One call in a query.
 
     Attributes:
-        name: the function as its users spell it.
         node: its node; arguments that were rewritten already are in place.
         types: the types of each argument that is there.
     """
@@ -77,7 +76,6 @@ class Function:
 
     Attributes:
         names: how Athena's users spell it.
-        node: the class of its node, or ``None`` when the parser has none for it.
         parameters: argument name to family; see the module's docstring.
         result: its type.
         local: what to run locally instead, where the generated spelling means something else.
@@ -87,7 +85,7 @@ class Function:
     """
 
     names: tuple[str, ...]
-    node: type[exp.Expr] | None
+    node: type[exp.Expr]
     parameters: Mapping[str, str]
     result: Result
     local: Rewrite | None = None
@@ -617,7 +615,7 @@ _ROWS = (
     Function(("map_keys",), exp.MapKeys, {"this": "map"}, _keys),
 )
 
-BY_NODE: Mapping[type[exp.Expr], Function] = {row.node: row for row in _ROWS if row.node is not None}
+BY_NODE: Mapping[type[exp.Expr], Function] = {row.node: row for row in _ROWS}
 """The table by the parser's class of the call."""
 
 NAMES = frozenset(name for row in _ROWS for name in row.names)

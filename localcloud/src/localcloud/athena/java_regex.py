@@ -23,11 +23,7 @@ _HORIZONTAL = r" \t\xa0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000"
 
 @functools.lru_cache(maxsize=256)
 def compile_java(pattern: str, *, hive: bool = False) -> re.Pattern[str]:
-    """A Java pattern, compiled for Python.
-
-    Args:
-        pattern: the pattern in Java's syntax.
-        hive: whether it is a RegexSerDe's, which ``java.util.regex`` runs.
+    """A Java pattern, compiled for Python; ``hive`` says that it is a RegexSerDe's, which ``java.util.regex`` runs.
 
     Raises:
         ValueError: it has a construct that Python reads in another way, or is no pattern at all.

@@ -18,12 +18,7 @@ _UNRESOLVED = re.compile(r"Column '(?P<name>[^']+)' could not be resolved.*Line:
 
 
 class Tables:
-    """The Glue tables and views that a query names, each read once.
-
-    Args:
-        catalog: where they are.
-        database: the database of names that bring none.
-    """
+    """The Glue tables and views that a query names, each read once; names without a database are of ``database``."""
 
     def __init__(self, catalog: Catalog, database: str) -> None:
         self.database = database

@@ -31,7 +31,6 @@ class Rows:
 
     Attributes:
         columns: the wanted columns, each as an array of its Glue type.
-        count: how many rows.
         bytes_scanned: what Athena would bill for reading these columns of the object.
     """
 

@@ -31,8 +31,7 @@ class Scan:
 
     Attributes:
         relation: what the local engine calls its rows.
-        table: the table.
-        alias: what the query calls it there.
+        alias: what the query calls the table there.
         columns: the table's own columns that the query needs.
         conditions: what its partitions have to satisfy, rewritten for the local engine.
     """
@@ -46,10 +45,7 @@ class Scan:
     def read(self, connection: Any, store: ObjectStore, go_on: Callable[[int], None]) -> tuple[Any, int]:
         """The rows of the partitions that the conditions leave, as an Arrow table, and the bytes scanned.
 
-        Args:
-            connection: a DuckDB connection to evaluate the conditions on.
-            store: S3's objects.
-            go_on: called with the bytes scanned so far; raises when they are too many, or the query is cancelled.
+        The DuckDB connection evaluates the conditions. ``go_on`` is called with the bytes scanned so far.
         """
         wanted = {name: kind for name, kind in self.table.columns.items() if name in self.columns}
         read = reader_of(self.table)

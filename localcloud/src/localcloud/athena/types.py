@@ -22,7 +22,6 @@ class Type:
     """A Trino type.
 
     Attributes:
-        name: its base name, such as ``varchar``, ``integer``, ``array`` or ``timestamp with time zone``.
         args: element types of an array or a map, precision and scale of a decimal.
         zone: for a ``timestamp with time zone`` that shows another zone than UTC, which one. The local
             engine carries such a value as the wall clock of that zone.

@@ -22,12 +22,7 @@ Prepare = Callable[[exp.Query], exp.Query]
 
 
 def put_in_views(tree: exp.Query, tables: Tables, prepare: Prepare) -> None:
-    """Replace each view that a query names by a subquery, nested ones too.
-
-    Args:
-        tree: the query, before its columns are qualified.
-        tables: where names lead.
-        prepare: done to each view's query.
+    """Replace each view that a query names by a subquery, nested ones too, before columns are qualified.
 
     Raises:
         QueryError: a view cannot be analysed, or its columns are no longer those that were stored.

@@ -29,14 +29,7 @@ _log: Final = logging.getLogger("localcloud.cloudwatch")
 
 
 class AlarmEvaluator:
-    """The evaluation of MiniStack's alarms.
-
-    Args:
-        cloudwatch: MiniStack's CloudWatch, which keeps alarms, their history and composite alarms.
-        sns: MiniStack's SNS.
-        metrics: where the data points are.
-        clock: epoch seconds.
-    """
+    """The evaluation of the alarms that MiniStack's CloudWatch keeps; the clock gives epoch seconds."""
 
     def __init__(self, cloudwatch: Any, sns: Any, metrics: Metrics, clock: Callable[[], float]) -> None:
         self._cloudwatch = cloudwatch

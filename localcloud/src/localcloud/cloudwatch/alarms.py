@@ -47,14 +47,11 @@ class Definition:
     """An alarm as it is evaluated.
 
     Attributes:
-        queries: its metrics and expressions.
-        watched: the ID of the one whose time series it watches.
+        watched: the ID of the query whose time series it watches.
         period: seconds of a data point.
         periods: how many data points are judged.
         to_alarm: how many of them must breach.
-        threshold: the threshold.
-        comparison: how a breaching value stands to it, as the API names it.
-        treat: what a missing data point counts as.
+        comparison: how a breaching value stands to the threshold, as the API names it.
     """
 
     queries: Sequence[Query]
@@ -114,13 +111,7 @@ def define(arguments: Mapping[str, Any]) -> Definition:
 
 
 def record(arguments: Mapping[str, Any], arn: str, before: Mapping[str, Any] | None, now: float) -> dict[str, Any]:
-    """The alarm as DescribeAlarms gives it, times in epoch seconds.
-
-    Args:
-        arguments: PutMetricAlarm's.
-        arn: its ARN.
-        before: the alarm of this name until now; its state goes on.
-        now: epoch seconds.
+    """The alarm as DescribeAlarms gives it, times in epoch seconds; the state of the one ``before`` goes on.
 
     Raises:
         ValueError: it is refused.

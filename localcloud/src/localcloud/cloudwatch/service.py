@@ -31,12 +31,7 @@ Answer = dict[str, Any]
 
 
 class Service:
-    """The operations on metrics.
-
-    Args:
-        metrics: where the data points are.
-        clock: epoch seconds.
-    """
+    """The operations on metrics; the clock gives epoch seconds."""
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float]) -> None:
         self.metrics = metrics

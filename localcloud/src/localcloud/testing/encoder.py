@@ -67,9 +67,6 @@ class SyntheticEncoder:
     """Films marked pictures.
 
     Attributes:
-        camera: name that the pictures carry.
-        width: picture width in pixels.
-        height: picture height in pixels.
         fps: frames a second; must divide 1000, since Matroska's clock has milliseconds.
         audio: whether a tone (AAC, mono) goes along.
     """
@@ -85,13 +82,7 @@ class SyntheticEncoder:
             raise InputError(f"fps must divide 1000, got {self.fps}")
 
     def film(self, start_ms: int, first_frame: int, frames: int) -> Footage:
-        """Encode one fragment.
-
-        Args:
-            start_ms: producer timestamp of its first frame, epoch milliseconds.
-            first_frame: counter of that frame.
-            frames: how many frames it has.
-        """
+        """Encode one fragment; its first frame has this producer timestamp (epoch milliseconds) and counter."""
         frame_ms = 1000 // self.fps
         with _document() as (container, file):
             video: Any = container.add_stream("libx264", rate=self.fps, options=_X264)

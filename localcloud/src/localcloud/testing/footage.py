@@ -94,13 +94,7 @@ def broken(document: bytes) -> bytes:
 
 @dataclass
 class TestStream:
-    """A stream of its own for a test, with a clock that begins an hour ago.
-
-    Attributes:
-        cloud: where it is.
-        name: stream name.
-        begin_ms: server time at which its footage begins.
-    """
+    """A stream of its own for a test; its footage begins at the server time ``begin_ms``, an hour ago."""
 
     __test__ = False
 

@@ -12,14 +12,7 @@ from localcloud.athena.errors import QueryError
 
 @dataclass
 class MemoryStorage:
-    """A catalog and an object store in memory, which notes what was read.
-
-    Attributes:
-        tables: tables by database and name, in the shape of Glue's GetTable.
-        objects: bytes by bucket and key.
-        listed: bucket and prefix of each listing.
-        read: bucket and key of each object read.
-    """
+    """A catalog and an object store in memory, which notes the bucket and prefix or key of what was read."""
 
     tables: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
