@@ -22,39 +22,23 @@ class StoredObject:
 
 
 class ObjectStore(Protocol):
-    """S3 as a query reads it, with its caller's permissions."""
+    """S3 as a query reads it; what its caller may not do is an AccessDeniedError."""
 
     def list(self, bucket: str, prefix: str) -> Iterable[StoredObject]:
-        """All objects whose key begins with ``prefix``, in any order.
-
-        Raises:
-            QueryError: there is no such bucket.
-        """
+        """All objects whose key begins with ``prefix``, in any order; a QueryError if there is no such bucket."""
 
     def authorize_list(self, bucket: str, prefix: str) -> None:
-        """Check that the caller may list ``prefix``.
-
-        Raises:
-            AccessDeniedError: it may not.
-        """
+        """Check that the caller may list ``prefix``."""
 
     def get(self, bucket: str, key: str) -> bytes:
-        """The bytes of an object.
-
-        Raises:
-            AccessDeniedError: the caller may not read it.
-        """
+        """The bytes of an object."""
 
 
 class Catalog(Protocol):
-    """Glue's Data Catalog as a query reads it, with its caller's permissions."""
+    """Glue's Data Catalog as a query reads it; what its caller may not do is an AccessDeniedError."""
 
     def table(self, database: str, name: str) -> Mapping[str, Any] | None:
-        """A table in the shape of Glue's GetTable, or ``None``.
-
-        Raises:
-            AccessDeniedError: the caller may not read it.
-        """
+        """A table in the shape of Glue's GetTable, or ``None``."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ Athena's engine follows, implements them.
 
 from __future__ import annotations
 
-import gzip
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -149,13 +148,8 @@ def _in_milliseconds(array: Any) -> Any:
 
 
 def _lines(url: str, body: bytes) -> list[str]:
-    if url.endswith(".gz"):
-        try:
-            body = gzip.decompress(body)
-        except (OSError, EOFError) as error:
-            raise QueryError("HIVE_CURSOR_ERROR", f"{url}: not gzip") from error
-    elif url.endswith((".bz2", ".snappy", ".zst", ".lz4", ".deflate")):
-        raise QueryError("NOT_SUPPORTED_LOCALLY", f"{url}: the local engine reads plain and gzip lines")
+    if url.endswith((".gz", ".bz2", ".snappy", ".zst", ".lz4", ".deflate")):
+        raise QueryError("NOT_SUPPORTED_LOCALLY", f"{url}: the local engine reads plain lines")
     text = body.decode("utf-8", errors="replace")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if lines[-1] == "":
@@ -170,8 +164,8 @@ def _regex_reader(table: Table) -> Reader:
         raise QueryError("HIVE_INVALID_METADATA", f"{place}: RegexSerDe needs input.regex")
     if any(kind.name != "varchar" for kind in table.columns.values()):
         raise QueryError("HIVE_INVALID_METADATA", f"{place}: RegexSerDe has columns of type string only")
-    if table.serde_parameters.get("input.regex.case.insensitive", "").lower() == "true":
-        pattern = f"(?i){pattern}"
+    if other := table.serde_parameters.keys() - {"input.regex", "serialization.format"}:
+        raise QueryError("NOT_SUPPORTED_LOCALLY", f"{place}: RegexSerDe with {', '.join(sorted(other))}")
     try:
         compiled = compile_java(pattern, hive=True)
     except ValueError as error:

@@ -35,7 +35,6 @@ from localcloud.cloudwatch import sources, wire
 from localcloud.cloudwatch.alarm_evaluator import AlarmEvaluator
 from localcloud.cloudwatch.metrics import MINUTE, MetricId, Metrics, Stat
 from localcloud.cloudwatch.service import Service, alarm_record
-from localcloud.cloudwatch.sources import Documents
 from localcloud.cloudwatch.wire import ApiError
 from localcloud.control import PREFIX, Answer, route
 from localcloud.settings import ACCOUNT, HOST, REGION
@@ -47,7 +46,7 @@ _log: Final = logging.getLogger("localcloud.cloudwatch")
 
 def install(_: Any) -> None:
     """Put metrics and alarms into MiniStack."""
-    metrics, documents = Metrics(), Documents()
+    metrics = Metrics()
     service = Service(metrics, time.time)
     evaluator = AlarmEvaluator(cloudwatch, sns, metrics, time.time)
 
@@ -64,7 +63,7 @@ def install(_: Any) -> None:
     metrics_bus.provide(take)
     sources.measure_kinesis(kinesis)
     sources.measure_lambda(lambda_svc)
-    sources.measure_logs(cloudwatch_logs, metrics, documents)
+    sources.measure_logs(cloudwatch_logs, metrics)
     cloudwatch.record_metric = record_metric
     cloudwatch._evaluate_alarm = lambda _: None
     cloudwatch._evaluate_all_alarms = lambda: None
@@ -86,7 +85,7 @@ def install(_: Any) -> None:
             return evaluator.evaluate(at)
 
     control.in_background(lambda: _keep_evaluating(evaluate, metrics))
-    _provide_calls(evaluate, metrics, documents)
+    _provide_calls(evaluate, metrics)
 
 
 def _handler(own: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]) -> Any:
@@ -152,17 +151,11 @@ async def _keep_evaluating(evaluate: Callable[..., Any], metrics: Metrics) -> No
         metrics.forget(at)
 
 
-def _provide_calls(evaluate: Callable[[float], list[dict[str, str]]], metrics: Metrics, documents: Documents) -> None:
+def _provide_calls(evaluate: Callable[[float], list[dict[str, str]]], metrics: Metrics) -> None:
     @route("POST", f"{PREFIX}alarms")
     async def evaluate_now(_: dict[str, Any]) -> Answer:
         """Evaluate all alarms as if the running minute had ended."""
         return 200, {"changed": evaluate(math.ceil(time.time() / MINUTE) * MINUTE)}
-
-    @route("GET", f"{PREFIX}metrics")
-    async def describe(_: dict[str, Any]) -> Answer:
-        """How many documents of the embedded metric format logs held, and the latest that were not valid."""
-        emf = {"read": documents.read, "refused": documents.refused, "latest": list(documents.latest)}
-        return 200, {"emf": emf, "metrics": len(metrics.ids())}
 
     @route("POST", f"{PREFIX}metrics")
     async def take(arguments: dict[str, Any]) -> Answer:
