@@ -14,6 +14,7 @@ from localcloud.cloudwatch.missing import State
 NOON = 1_800_000_000 // 86_400 * 86_400 + 43_200
 METRIC = MetricId.of("Test", "Waiting", {"Queue": "measurements"})
 MINUTE = 60
+NO_METRIC: dict[str, Any] = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period"))
 
 
 def alarm(**changes: Any) -> dict[str, Any]:
@@ -87,8 +88,7 @@ def test_an_expression_is_watched_as_a_metric_is() -> None:
         for name, metric, dimensions in (("all", "All", []), ("some", METRIC.name, alarm()["Dimensions"]))
     ]
     share = {"Id": "share", "Expression": "IF(all >= 4, some / all, 0)"}
-    single = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period"))
-    wanted = {**single, "Metrics": [share, *stats]}
+    wanted = {**NO_METRIC, "Metrics": [share, *stats]}
     assert state(NOON + MINUTE, metrics, **wanted, Threshold=0.7) is State.ALARM
     assert state(NOON + MINUTE, metrics, **wanted, Threshold=0.75) is State.OK
 
@@ -103,8 +103,7 @@ def test_a_query_adds_up_the_metrics_with_exactly_its_dimensions() -> None:
     ):
         metrics.add(MetricId.of("AWS/IoT", "Failure", dimensions), NOON, Stat.of(value))
     query = "SELECT SUM(Failure) FROM SCHEMA(\"AWS/IoT\", ActionType, RuleName) WHERE RuleName = 'r'"
-    single = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period"))
-    wanted = {**single, "Metrics": [{"Id": "q", "Expression": query, "Period": MINUTE}]}
+    wanted = {**NO_METRIC, "Metrics": [{"Id": "q", "Expression": query, "Period": MINUTE}]}
     assert state(NOON + MINUTE, metrics, **wanted, Threshold=4.9) is State.ALARM
     assert state(NOON + MINUTE, metrics, **wanted, Threshold=5) is State.OK
 
@@ -144,9 +143,8 @@ def test_what_aws_refuses_or_is_not_known_here_is_refused(changes: dict[str, Any
     ],
 )
 def test_expressions_that_lead_nowhere_are_refused(metrics: list[dict[str, Any]], reason: str) -> None:
-    single = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period"))
     with pytest.raises(ValueError, match=re.escape(reason)):
-        define(alarm(**single, Metrics=metrics))
+        define(alarm(**NO_METRIC, Metrics=metrics))
 
 
 def test_old_data_points_are_forgotten() -> None:

@@ -52,22 +52,11 @@ _LITERALS = {
     "varchar": r"(?s:.*)",
 }
 
+_OF_BOTH = {"distinct", "order", "limit", "offset", "with_"}
 # What a SELECT may be made of; anything else that it brings is refused by name.
 _CLAUSES = {
-    exp.Select: {
-        "expressions",
-        "from_",
-        "joins",
-        "where",
-        "group",
-        "having",
-        "order",
-        "limit",
-        "offset",
-        "distinct",
-        "with_",
-    },
-    exp.SetOperation: {"this", "expression", "distinct", "order", "limit", "offset", "with_", "side", "by_name"},
+    exp.Select: _OF_BOTH | {"expressions", "from_", "joins", "where", "group", "having"},
+    exp.SetOperation: _OF_BOTH | {"this", "expression", "side", "by_name"},
     exp.Join: {"this", "side", "kind", "on", "using"},
     exp.Group: {"expressions"},
     exp.Distinct: {"expressions"},

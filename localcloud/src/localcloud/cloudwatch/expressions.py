@@ -151,14 +151,7 @@ def _divide(left: float, right: float) -> float | None:
 _OPERATORS: Final[Sequence[Mapping[str, _Operator]]] = (
     {"OR": lambda a, b: bool(a or b)},
     {"AND": lambda a, b: bool(a and b)},
-    {
-        "==": operator.eq,
-        "!=": operator.ne,
-        "<=": operator.le,
-        ">=": operator.ge,
-        "<": operator.lt,
-        ">": operator.gt,
-    },
+    {"==": operator.eq, "!=": operator.ne, "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt},
     {"+": operator.add, "-": operator.sub},
     {"*": operator.mul, "/": _divide},
 )

@@ -31,10 +31,10 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, cloudwatch_logs, kinesis, lambda_svc, sns
 
 from localcloud import control, metrics_bus
-from localcloud.cloudwatch import sources, wire
+from localcloud.cloudwatch import alarms, sources, wire
 from localcloud.cloudwatch.alarm_evaluator import AlarmEvaluator
 from localcloud.cloudwatch.metrics import MINUTE, MetricId, Metrics, Stat
-from localcloud.cloudwatch.service import Service, alarm_record
+from localcloud.cloudwatch.service import Service, refuse
 from localcloud.cloudwatch.wire import ApiError
 from localcloud.control import PREFIX, Answer, route
 from localcloud.settings import ACCOUNT, HOST, REGION
@@ -74,7 +74,7 @@ def install(_: Any) -> None:
             "ListMetrics": service.list_metrics,
             "GetMetricStatistics": service.get_metric_statistics,
             "GetMetricData": service.get_metric_data,
-            "PutMetricAlarm": lambda arguments: _put_metric_alarm(arguments),
+            "PutMetricAlarm": _put_metric_alarm,
         }
     )
 
@@ -125,7 +125,7 @@ def _put_metric_alarm(arguments: dict[str, Any]) -> dict[str, Any]:
     name = str(arguments.get("AlarmName", ""))
     arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
     before = cloudwatch._alarms.get(name)
-    alarm = alarm_record(arguments, arn, before, time.time())
+    alarm = refuse(alarms.record, arguments, arn, before, time.time())
     tags = arguments.get("Tags")
     refused = cloudwatch._alarm_tags_refusal(tags, alarm.get("DatapointsToAlarm"), before is None, False, True)
     if refused:

@@ -30,25 +30,13 @@ class MetricStat:
 
 
 @dataclass(frozen=True)
-class InsightStat:
-    """A Metrics Insights query over periods."""
-
-    insight: insights.Insight
-    period: int
-
-    def series(self, metrics: Metrics, slots: Sequence[int]) -> Series:
-        """The query's result in each slot."""
-        return self.insight.series(metrics, slots, self.period)
-
-
-@dataclass(frozen=True)
 class Query:
     """One query: a metric's statistic, a Metrics Insights query, or an expression over others."""
 
     id: str
     label: str | None
     returned: bool
-    stat: MetricStat | InsightStat | None
+    stat: MetricStat | insights.Insight | None
     expression: Expression | None
 
 
@@ -137,7 +125,7 @@ def _query(one: Mapping[str, Any]) -> Query:
     if stat is None and insights.is_query(str(text)):
         period = int(one.get("Period") or 0)
         check_period(period)
-        return Query(name, one.get("Label"), returned, InsightStat(insights.parse(str(text)), period), None)
+        return Query(name, one.get("Label"), returned, insights.parse(str(text), period), None)
     if stat is None:
         return Query(name, one.get("Label"), returned, None, parse(str(text)))
     metric = {**stat["Metric"], "Unit": stat.get("Unit")}

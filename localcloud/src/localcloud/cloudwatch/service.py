@@ -7,17 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from localcloud.cloudwatch import alarms, queries
+from localcloud.cloudwatch import queries
 from localcloud.cloudwatch.emf import UNITS
 from localcloud.cloudwatch.expressions import Value
-from localcloud.cloudwatch.metrics import (
-    MINUTE,
-    MetricId,
-    Metrics,
-    Stat,
-    check_statistic,
-)
-from localcloud.cloudwatch.queries import InsightStat, Query
+from localcloud.cloudwatch.insights import Insight
+from localcloud.cloudwatch.metrics import MINUTE, MetricId, Metrics, Stat, check_statistic
+from localcloud.cloudwatch.queries import Query
 from localcloud.cloudwatch.wire import ApiError
 
 PAST_SECONDS: Final = 14 * 24 * 3600
@@ -71,10 +66,10 @@ class Service:
     def get_metric_statistics(self, arguments: Mapping[str, Any]) -> Answer:
         """GetMetricStatistics; the data points are in no order on AWS, in time's here."""
         period = int(arguments["Period"])
-        _refuse(queries.check_period, period)
+        refuse(queries.check_period, period)
         statistics = list(arguments.get("Statistics") or [])
         for statistic in statistics:
-            _refuse(check_statistic, statistic)
+            refuse(check_statistic, statistic)
         if not statistics or arguments.get("ExtendedStatistics"):
             raise ApiError("InvalidParameterCombination", "Statistics must be given, and no ExtendedStatistics here")
         dimensions = {one["Name"]: one["Value"] for one in arguments.get("Dimensions") or []}
@@ -96,8 +91,8 @@ class Service:
 
     def get_metric_data(self, arguments: Mapping[str, Any]) -> Answer:
         """GetMetricData, all in one page."""
-        wanted: Sequence[Query] = _refuse(queries.read, arguments["MetricDataQueries"])
-        selects = [one.id for one in wanted if isinstance(one.stat, InsightStat)]
+        wanted: Sequence[Query] = refuse(queries.read, arguments["MetricDataQueries"])
+        selects = [one.id for one in wanted if isinstance(one.stat, Insight)]
         if len(selects) > 1:  # API reference, "GetMetricData"; so it is with a widget, which this draws
             raise ApiError(
                 "ValidationError",
@@ -110,7 +105,7 @@ class Service:
         for period in sorted(periods):
             slots = _slots(arguments, period)
             group = [one for one in wanted if one.stat is None or one.stat.period == period]
-            values = _refuse(queries.evaluate, group, self.metrics, slots)
+            values = refuse(queries.evaluate, group, self.metrics, slots)
             order = slots if arguments.get("ScanBy") == "TimestampAscending" else slots[::-1]
             results += [
                 {
@@ -147,19 +142,8 @@ class Service:
         return metric, timestamp, Stat.of(float(datum["Value"])), unit
 
 
-def alarm_record(
-    arguments: Mapping[str, Any], arn: str, before: Mapping[str, Any] | None, now: float
-) -> dict[str, Any]:
-    """The alarm that PutMetricAlarm makes.
-
-    Raises:
-        ApiError: it is refused.
-    """
-    record: dict[str, Any] = _refuse(alarms.record, arguments, arn, before, now)
-    return record
-
-
-def _refuse(function: Callable[..., Any], *arguments: Any) -> Any:
+def refuse(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function gives; what it finds wrong with a request becomes an ApiError."""
     try:
         return function(*arguments)
     except (KeyError, TypeError) as error:
