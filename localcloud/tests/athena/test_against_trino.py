@@ -18,7 +18,7 @@ from localcloud.athena.engine import Query
 from localcloud.athena.errors import QueryError, UnsupportedError
 from localcloud.athena.functions import NAMES
 from localcloud.athena.surface import RULES, Rule
-from localcloud.testing.memory_storage import EMPTY
+from localcloud.testing.memory_storage import MemoryStorage
 
 _ANSWERS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "trino" / "queries.json").read_text())
 
@@ -39,12 +39,12 @@ def _plain_value(value: str | None, kind: str) -> str | None:
 def test_means_the_same_as_on_trino(answer: dict[str, Any]) -> None:
     if "refused" in answer:
         with pytest.raises(UnsupportedError, match=re.escape(answer["refused"])):
-            Query(answer["sql"]).run(EMPTY, EMPTY)
+            Query(answer["sql"]).run(MemoryStorage(), MemoryStorage())
     elif "error" in answer:
         with pytest.raises(QueryError):
-            Query(answer["sql"]).run(EMPTY, EMPTY)
+            Query(answer["sql"]).run(MemoryStorage(), MemoryStorage())
     else:
-        got = Query(answer["sql"]).run(EMPTY, EMPTY)
+        got = Query(answer["sql"]).run(MemoryStorage(), MemoryStorage())
         types = [_plain_type(kind) for kind in answer["types"]]
         assert [str(column.type) for column in got.columns] == types
         rows = [[_plain_value(*pair) for pair in zip(row, types, strict=True)] for row in answer["rows"]]
@@ -76,4 +76,4 @@ def test_every_rule_forbids_what_trino_does_not_read(rule: Rule) -> None:
     assert hit
     assert all("error" in answer for answer in hit)
     with pytest.raises(QueryError, match=re.escape(rule.write)):
-        Query(hit[0]["sql"]).run(EMPTY, EMPTY)
+        Query(hit[0]["sql"]).run(MemoryStorage(), MemoryStorage())

@@ -22,7 +22,6 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from localcloud.athena.catalog import ObjectStore, StoredObject, Table, split_url
 from localcloud.athena.projection import projection_of
 from localcloud.athena.reading import arrow_type, reader_of
-from localcloud.athena.types import Type
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,11 @@ class Scan:
         wanted = {name: kind for name, kind in self.table.columns.items() if name in self.columns}
         read = reader_of(self.table)
         partitions = self._remaining(connection, self._partitions(store))
-        pieces: list[Any] = [self._empty(wanted)]
+        nothing = {
+            name: pa.nulls(0, arrow_type(kind, f"table {self.table.full_name}, column {name}"))
+            for name, kind in wanted.items()
+        }
+        pieces: list[Any] = [self._piece(nothing, 0, [None] * len(self.table.partition_columns))]
         scanned = 0
         for partition in partitions:
             if self.table.partition_columns:
@@ -70,13 +73,6 @@ class Scan:
         }
         # A relation needs a column even where the query needs none but counts rows.
         return pa.table({_ROW: pa.nulls(count, pa.bool_()), **columns, **constants})
-
-    def _empty(self, wanted: Mapping[str, Type]) -> Any:
-        columns = {
-            name: pa.nulls(0, arrow_type(kind, f"table {self.table.full_name}, column {name}"))
-            for name, kind in {**wanted, **self.table.partition_columns}.items()
-        }
-        return pa.table({_ROW: pa.nulls(0, pa.bool_()), **columns})
 
     # Partitions
 

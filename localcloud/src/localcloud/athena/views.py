@@ -70,14 +70,10 @@ def _query_of(view: View, node: exp.Table, tables: Tables, prepare: Prepare, abo
         if error.code == "NOT_SUPPORTED_LOCALLY":
             detail = f"stored view '{view.full_name}': {error.detail}"
             raise QueryError(error.code, detail, node) from error
-        detail = f"Failed analyzing stored view '{view.full_name}': {_without_code(error)}"
+        detail = f"Failed analyzing stored view '{view.full_name}': {str(error).removeprefix(f'{error.code}: ')}"
         raise QueryError("INVALID_VIEW", detail, node) from error
     _check(view, node, analysed, types)
     return query
-
-
-def _without_code(error: QueryError) -> str:
-    return str(error).removeprefix(f"{error.code}: ")
 
 
 def _check(view: View, node: exp.Table, query: exp.Query, types: list[Type]) -> None:

@@ -41,6 +41,3 @@ class MemoryStorage:
         """See ``ObjectStore``."""
         self.read.append((bucket, key))
         return self.objects[bucket, key]
-
-
-EMPTY = MemoryStorage()

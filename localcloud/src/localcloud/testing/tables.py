@@ -16,14 +16,8 @@ from localcloud.athena.engine import Query
 from localcloud.testing.memory_storage import MemoryStorage
 
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
-
-
 REGEX = "org.apache.hadoop.hive.serde2.RegexSerDe"
-
-
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
-
-
 PROJECTED = {
     "projection.enabled": "true",
     "projection.station.type": "enum",
@@ -35,9 +29,8 @@ PROJECTED = {
     "projection.month.digits": "2",
     "storage.location.template": "s3://test/station=${station}/year=${year}/month=${month}/",
 }
-
-
 PARTITIONS = {"station": "string", "year": "int", "month": "int"}
+_IN_GLUE = {"integer": "int", "varchar": "string"}
 
 
 def table(
@@ -79,9 +72,6 @@ def storage_of(definition: Mapping[str, Any], objects: Mapping[str, bytes]) -> M
 def rows(storage: MemoryStorage, sql: str, **settings: Any) -> list[list[str | None]]:
     """The rows that a query gives, as text."""
     return [list(row) for row in Query(sql, database="test", now=NOW, **settings).run(storage, storage).rows]
-
-
-_IN_GLUE = {"integer": "int", "varchar": "string", "timestamp(3)": "timestamp", "real": "float"}
 
 
 def view(
