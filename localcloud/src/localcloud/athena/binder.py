@@ -71,14 +71,7 @@ _CLAUSES = {
 
 
 def bind(query: exp.Query, tables: Callable[[exp.Table], Columns]) -> list[Type]:
-    """Type every expression of a qualified query.
-
-    Args:
-        query: the tree; each expression's type is kept with its node, see ``type_of``.
-        tables: columns and their types of a table that the query names.
-
-    Returns:
-        The types of the result's columns.
+    """Type every expression of a qualified query, see ``type_of``, and return the types of the result's columns.
 
     Raises:
         QueryError: Athena would refuse it, or this engine does.

@@ -44,12 +44,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of a query.
-
-    Attributes:
-        rows: each value as Athena writes it, ``None`` for NULL.
-        bytes_scanned: bytes of the objects read, of Parquet only those of the columns that were needed.
-    """
+    """The result of a query: values as Athena writes them, ``None`` for NULL, and what it bills for reading."""
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[str | None]]

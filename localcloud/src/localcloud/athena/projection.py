@@ -28,7 +28,6 @@ class Projection:
     """Where a table's projected partitions lie.
 
     Attributes:
-        bucket: their bucket.
         prefix: what the keys of all partitions begin with.
         pattern: matches a key that may lie in a partition, with a group for each partition column.
         columns: what turns the text of each column's group into its value.

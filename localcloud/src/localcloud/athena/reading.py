@@ -26,12 +26,7 @@ _REGEX = ("org.apache.hadoop.hive.serde2.RegexSerDe", "org.apache.hadoop.hive.co
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one object.
-
-    Attributes:
-        columns: the wanted columns, each as an array of its Glue type.
-        bytes_scanned: what Athena would bill for reading these columns of the object.
-    """
+    """Rows of one object: the wanted columns, each an array of its Glue type, and what Athena bills for them."""
 
     columns: Mapping[str, Any]
     count: int

@@ -48,9 +48,7 @@ class Footage:
 
     Attributes:
         start_ms: producer timestamp, epoch milliseconds.
-        length_ms: playback duration.
-        frames: identities of its frames in the order in which they are shown, see
-            :mod:`localcloud.testing.identity`.
+        frames: identities of its frames in the order in which they are shown, see :mod:`localcloud.testing.identity`.
         packets: digests of its video packets in decoding order.
         document: the Matroska document.
     """

@@ -40,7 +40,6 @@ def table(
     settings: Mapping[str, str] | None = None,
     partitions: Mapping[str, str] | None = None,
     parameters: Mapping[str, str] | None = None,
-    location: str = "s3://test/data/",
 ) -> dict[str, Any]:
     """A table ``t`` in the shape of Glue's GetTable."""
     return {
@@ -49,7 +48,7 @@ def table(
         "PartitionKeys": [{"Name": name, "Type": kind} for name, kind in (partitions or {}).items()],
         "StorageDescriptor": {
             "Columns": [{"Name": name, "Type": kind} for name, kind in columns.items()],
-            "Location": location,
+            "Location": "s3://test/data/",
             "SerdeInfo": {"SerializationLibrary": serde, "Parameters": dict(settings or {})},
         },
     }
