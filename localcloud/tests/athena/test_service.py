@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -180,8 +181,6 @@ def test_a_query_that_fails_says_why(athena: Athena) -> None:
 def test_what_the_local_engine_does_not_take_fails_with_what_to_write(athena: Athena) -> None:
     reason = athena.run("SELECT format('%02d', x) FROM t")["Status"]["StateChangeReason"]
     assert reason.startswith("NOT_SUPPORTED_LOCALLY: function format()")
-    reason = athena.run("SELECT CAST(1e0 AS varchar)")["Status"]["StateChangeReason"]
-    assert "CAST it AS decimal" in reason
 
 
 def test_a_query_that_does_not_parse_is_refused_at_once(athena: Athena) -> None:
@@ -286,19 +285,15 @@ class TestPermissions:
         }
         return [statement for name, statement in needed.items() if name not in without]
 
-    def test_what_is_allowed_goes_through(self, athena: Athena) -> None:
+    def test_what_is_allowed_goes_through_and_another_stations_objects_are_refused(self, athena: Athena) -> None:
         user = athena.as_user(*self.statements(athena))
         execution = user.run("SELECT x FROM t WHERE station = 'lyon'")
         assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
         rows = user.client.get_query_results(QueryExecutionId=execution["QueryExecutionId"])["ResultSet"]["Rows"]
         assert rows[1:] == [{"Data": [{"VarCharValue": "2"}]}]
-
-    def test_another_stations_objects_are_refused(self, athena: Athena) -> None:
-        user = athena.as_user(*self.statements(athena))
         status = user.run("SELECT x FROM t")["Status"]
         assert status["State"] == "FAILED"
-        assert "PERMISSION_DENIED" in status["StateChangeReason"]
-        assert "s3:ListBucket" in status["StateChangeReason"]
+        assert re.search("PERMISSION_DENIED.*s3:ListBucket", status["StateChangeReason"])
 
     @pytest.mark.parametrize(
         ("without", "action"),

@@ -135,8 +135,8 @@ def test_what_aws_refuses_or_is_not_known_here_is_refused(changes: dict[str, Any
 @pytest.mark.parametrize(
     ("metrics", "reason"),
     [
-        ([{"Id": "a", "Expression": "b"}, {"Id": "b", "Expression": "a"}], "in a circle"),
-        ([{"Id": "a", "Expression": "b + 1"}], "unknown IDs: b"),
+        ([{"Id": "a", "Expression": "1"}, {"Id": "b", "Expression": "a"}], "must refer to metrics here, got a"),
+        ([{"Id": "a", "Expression": "c + b"}], "must refer to metrics here, got b, c"),
         ([{"Id": "A", "Expression": "1"}], "got 'A'"),
         ([{"Id": "a", "Expression": 'SELECT SUM(x) FROM SCHEMA("n") GROUP BY y', "Period": 60}], "not of the form"),
         ([{"Id": "a", "Expression": "1 + 1"}], "1..10 metrics here, got 0"),

@@ -17,8 +17,8 @@ Series = list[float | None]
 """A time series: a value for each slot, None where it has none."""
 
 Value = float | Series
-Node = Callable[[Mapping[str, Value]], Value]
-"""The value of an expression from the values of the metrics and expressions that it refers to, by ID."""
+Node = Callable[[Mapping[str, Series]], Value]
+"""The value of an expression from the metrics that it refers to, by ID."""
 
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)|(?P<name>[A-Za-z][A-Za-z0-9_]*)"
@@ -102,7 +102,7 @@ class _Parser:
             return node
         if kind == "name" and word[0].islower():
             self.names.add(word)
-            return lambda known: _resolve(known, word)
+            return lambda known: known[word]
         if kind == "name":
             return self._call(word)
         raise ExpressionError(f"{word!r} is not expected here")
@@ -185,12 +185,6 @@ def _series(value: Value) -> Series:
     if isinstance(value, float):
         raise ExpressionError("a time series is expected, not a number")
     return value
-
-
-def _resolve(known: Mapping[str, Value], name: str) -> Value:
-    if name not in known:
-        raise ExpressionError(f"no metric or expression has the ID {name!r}")
-    return known[name]
 
 
 def _fill(arguments: list[Value]) -> Value:

@@ -50,30 +50,13 @@ def read(queries: Sequence[Mapping[str, Any]]) -> list[Query]:
     ids = [one.id for one in found]
     if len(set(ids)) != len(ids):
         raise ValueError(f"the IDs of metric data queries must differ, got {', '.join(ids)}")
-    in_order(found)
+    known = {one.id for one in found if one.stat is not None}
+    for one in found:
+        if one.expression is not None and (missing := one.expression.names - known):
+            raise ExpressionError(
+                f"the expression {one.id} must refer to metrics here, got {', '.join(sorted(missing))}"
+            )
     return found
-
-
-def in_order(queries: Sequence[Query]) -> list[Query]:
-    """The expressions in an order in which each comes after those that it refers to.
-
-    Raises:
-        ExpressionError: one refers to an ID that does not exist, or to itself by way of others.
-    """
-    known = {one.id for one in queries if one.stat is not None}
-    waiting = [one for one in queries if one.expression is not None]
-    ordered: list[Query] = []
-    while waiting:
-        ready = [one for one in waiting if one.expression and one.expression.names <= known]
-        if not ready:
-            names = {name for one in waiting if one.expression for name in one.expression.names}
-            missing = sorted(names - known - {one.id for one in waiting})
-            why = f"refer to unknown IDs: {', '.join(missing)}" if missing else "refer to each other in a circle"
-            raise ExpressionError(f"the expressions {', '.join(one.id for one in waiting)} {why}")
-        ordered += ready
-        known |= {one.id for one in ready}
-        waiting = [one for one in waiting if one not in ready]
-    return ordered
 
 
 def evaluate(queries: Sequence[Query], metrics: Metrics, slots: Sequence[int]) -> Mapping[str, Value]:
@@ -82,11 +65,9 @@ def evaluate(queries: Sequence[Query], metrics: Metrics, slots: Sequence[int]) -
     Raises:
         ExpressionError: an expression has no value.
     """
-    values: dict[str, Value] = {one.id: one.stat.series(metrics, slots) for one in queries if one.stat is not None}
-    for one in in_order(queries):
-        assert one.expression is not None  # noqa: S101 - in_order gives expressions only
-        values[one.id] = one.expression.evaluate(values)
-    return values
+    series = {one.id: one.stat.series(metrics, slots) for one in queries if one.stat is not None}
+    expressions = {one.id: one.expression for one in queries if one.expression is not None}
+    return {**series, **{name: expression.evaluate(series) for name, expression in expressions.items()}}
 
 
 def stat_of(arguments: Mapping[str, Any], statistic: str, period: int) -> MetricStat:
