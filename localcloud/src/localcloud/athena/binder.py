@@ -1,9 +1,8 @@
 """Types of a query by Trino's rules, and the refusal of all that would mean something else locally.
 
 The tree comes qualified: every column names its relation, stars are expanded. Each scope of it is typed from
-the inside out, each expression with the type that Trino gives it. Trino coerces far less than the local
-engine does, so what passes here is what Trino takes; and a construct that was never compared has no
-handler, so it does not pass.
+the inside out, each expression with the type that Trino gives it. Trino coerces far less than the local engine does,
+so what passes here is what Trino takes; and a construct that was never compared has no handler, so it does not pass.
 """
 
 from __future__ import annotations
@@ -289,8 +288,7 @@ class _ScopeBinder:
         if not isinstance(node, exp.Column):
             raise TypeError(f"{type(node).__name__} is no column")
         if not node.table:
-            # The qualifier leaves a name alone that is an output's as well; Trino means the relation's
-            # column.
+            # The qualifier leaves a name alone that is an output's as well; Trino means the relation's column.
             owners = [name for name in self._scope.selected_sources if node.name in self.source(name)]
             if len(owners) != 1:
                 raise QueryError("COLUMN_NOT_FOUND", f"Column '{node.name}' cannot be resolved", node)

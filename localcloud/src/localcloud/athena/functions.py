@@ -4,9 +4,8 @@ A function that is not in the table is refused: it may not mean the same on both
 row, and to the reference queries under ``localcloud/tests/athena`` what Trino answers.
 
 Parameters are named as sqlglot names the arguments of its node and typed by family: ``any``, ``numeric``,
-``integer``, ``text``, ``boolean``, ``temporal`` (a date or a timestamp), ``clock`` (the same, or the wall
-clock of another zone), ``array``. A ``?`` after it says that the argument may be missing, a ``*``
-that it is a list.
+``integer``, ``text``, ``boolean``, ``temporal`` (a date or a timestamp), ``clock`` (the same, or the wall clock of
+another zone), ``array``. A ``?`` after it says that the argument may be missing, a ``*`` that it is a list.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
 """The tables that a query reads: which partitions its conditions leave, and the rows of those.
 
-A condition leaves out partitions when it is in the WHERE clause, or in an inner join's ON, of the SELECT
-that names the table, and speaks of nothing but the table's partition columns. So does one of a SELECT around
-that one, such as the query over a view, where the inner SELECT hands these columns on as they are (those that
-a grouped SELECT hands on are grouped) and partitions each of its windows by them. Trino moves such conditions
-inwards (``PredicatePushDown``); here they stay where they are, and partitions that they rule out are not
-read. Athena also carries conditions into WITH queries and set operations; the rows are the same, but there it
-may read less.
+A condition leaves out partitions when it is in the WHERE clause, or in an inner join's ON, of the SELECT that names
+the table, and speaks of nothing but the table's partition columns. So does one of a SELECT around that one, such as
+the query over a view, where the inner SELECT hands these columns on as they are (those that a grouped SELECT hands on
+are grouped) and partitions each of its windows by them. Trino moves such conditions inwards (``PredicatePushDown``);
+here they stay where they are, and partitions that they rule out are not read. Athena also carries conditions into WITH
+queries and set operations; the rows are the same, but there it may read less.
 """
 
 from __future__ import annotations

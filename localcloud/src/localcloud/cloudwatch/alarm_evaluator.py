@@ -1,8 +1,7 @@
 """Evaluates all alarms, records what changed, and notifies the topics that an alarm's actions name.
 
-CloudWatch user guide, "Alarm actions": actions are invoked when the state changes, and only then. The
-notification's members are those that CloudWatch's messages on SNS topics have ("Notifying users on alarm
-changes").
+CloudWatch user guide, "Alarm actions": actions are invoked when the state changes, and only then. The notification's
+members are those that CloudWatch's messages on SNS topics have ("Notifying users on alarm changes").
 """
 
 from __future__ import annotations
