@@ -202,9 +202,11 @@ class TestParquet:
             ("timestamp", pa.array([1773043200123499], pa.timestamp("us")), "2026-03-09 08:00:00.123"),
             ("timestamp", pa.array([1773043200123500], pa.timestamp("us", "UTC")), "2026-03-09 08:00:00.124"),
             ("timestamp", pa.array([-500], pa.timestamp("us")), "1970-01-01 00:00:00.000"),
+            ("timestamp", pa.array([-501, None], pa.timestamp("us"))[:1], "1969-12-31 23:59:59.999"),
+            ("timestamp", pa.array([None], pa.timestamp("us")), None),
         ],
     )  # fmt: skip
-    def test_types_that_athena_reads(self, kind: str, array: Any, shown: str) -> None:
+    def test_types_that_athena_reads(self, kind: str, array: Any, shown: str | None) -> None:
         storage = storage_of(table({"x": kind}), {"data/a": parquet(x=array)})
         assert rows(storage, "SELECT x FROM t") == [[shown]]
 

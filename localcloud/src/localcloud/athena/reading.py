@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from localcloud.athena.catalog import Table
@@ -132,11 +132,8 @@ def _convert(array: Any, kind: Type, place: str) -> Any:
 
 def _in_milliseconds(array: Any) -> Any:
     """Athena's timestamps have 3 digits of a second; what a file has beyond them is rounded."""
-    micros = array.cast(pa.timestamp("us", array.type.tz), safe=False).cast(pa.int64())
-    values = micros.fill_null(0).to_numpy(zero_copy_only=False)
-    rounded = numpy.floor_divide(values + 500, 1000) * 1000
-    mask = micros.is_null().to_numpy(zero_copy_only=False)
-    return pa.array(rounded, mask=mask, type=pa.int64()).cast(pa.timestamp("us"))
+    micros = array.cast(pa.timestamp("us", array.type.tz), safe=False).cast(pa.timestamp("us"))
+    return pc.round_temporal(micros, unit="millisecond")
 
 
 # Lines
