@@ -21,7 +21,7 @@ import av
 from harness.camera.journal import SentFragment
 from harness.lake.targets import Targets
 from localcloud.kinesisvideo.matroska import MatroskaError
-from localcloud.testing.decode import decoded_frames, raw_packets
+from localcloud.testing.encoder import decoded_frames, video_packets
 from localcloud.testing.errors import InputError
 
 _CLIP = re.compile(r"year=\d+/month=\d+/day=\d+/(?P<start>[0-9T.]+)Z-(?P<number>\d+)\.(mp4|mkv)")
@@ -156,7 +156,10 @@ def _read(s3: Any, bucket: str, key: str) -> ArchivedClip | None:
                 target.write(piece)
         raw = answer["ContentType"] == _MATROSKA
         try:
-            frames = tuple(f"packet:{p}" for p in raw_packets(file)) if raw else tuple(decoded_frames(file))
+            if raw:
+                frames = tuple(f"packet:{packet}" for packet in video_packets(file.read_bytes()))
+            else:
+                frames = tuple(decoded_frames(file))
         except (av.FFmpegError, InputError, MatroskaError):
             frames = ()
     first, last = int(metadata["first-fragment"]), int(metadata["last-fragment"])

@@ -22,8 +22,7 @@ class Type:
     """A Trino type.
 
     Attributes:
-        name: its base name, such as ``varchar``, ``integer``, ``array`` or ``timestamp with time zone``.
-        args: element types of an array or a map, precision and scale of a decimal.
+        args: element type of an array, precision and scale of a decimal.
         zone: for a ``timestamp with time zone`` that shows another zone than UTC, which one. The local
             engine carries such a value as the wall clock of that zone.
     """
@@ -37,11 +36,11 @@ class Type:
 
     @property
     def element(self) -> Type:
-        """What an array holds, or the value type of a map."""
-        last = self.args[-1]
-        if not isinstance(last, Type):
+        """What an array holds."""
+        (element,) = self.args
+        if not isinstance(element, Type):
             raise TypeError(f"{self} has no elements")
-        return last
+        return element
 
     @property
     def is_integer(self) -> bool:
@@ -113,61 +112,47 @@ def from_datatype(datatype: exp.DataType) -> Type:
     """
     kind = datatype.this
     sizes = [int(size.name) for size in datatype.expressions if isinstance(size, exp.DataTypeParam)]
-    if kind in (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPNTZ) and sizes not in (
-        [],
-        [3],
-    ):
+    if kind in (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPNTZ) and sizes not in ([], [3]):
         raise UnsupportedError(f"type {datatype.sql('athena')}", "write timestamp, which has 3 digits of a second")
     if kind == exp.DType.DECIMAL:
         precision, scale = ([*sizes, 0] if len(sizes) < 2 else sizes)[:2] if sizes else (38, 0)
         return decimal(precision, scale)
     if kind in (exp.DType.ARRAY, exp.DType.LIST) and datatype.expressions:
         return array(from_datatype(datatype.expressions[0]))
-    if kind == exp.DType.MAP and datatype.expressions:
-        return Type("map", tuple(from_datatype(part) for part in datatype.expressions))
     if kind in _SCALARS:
         return _SCALARS[kind]
-    raise UnsupportedError(f"type {datatype.sql('athena')}", "the local engine has scalars, arrays and maps only")
+    raise UnsupportedError(f"type {datatype.sql('athena')}", "the local engine has scalars and arrays only")
 
 
 def from_glue(text: str, place: str) -> Type:
-    """The type of a Glue column.
-
-    Args:
-        text: the column's type as Glue has it, such as ``string`` or ``decimal(10,2)``.
-        place: what to name in the error.
+    """The type of a Glue column, such as ``string`` or ``decimal(10,2)``; an error names ``place``.
 
     Raises:
         QueryError: it is not a type that this engine reads.
     """
-    try:
-        return from_datatype(exp.DataType.build(text, dialect="hive"))
-    except (ValueError, UnsupportedError) as error:
-        raise QueryError("HIVE_INVALID_METADATA", f"{place}: type {text!r} cannot be read") from error
+    return _from_text(text, "hive", "HIVE_INVALID_METADATA", place)
 
 
 def from_trino(text: str, place: str) -> Type:
-    """The type of a view's column, in Trino's words, such as ``varchar`` or ``timestamp(3)``.
-
-    Args:
-        text: the type.
-        place: what to name in the error.
+    """The type of a view's column, in Trino's words, such as ``timestamp(3)``; an error names ``place``.
 
     Raises:
         QueryError: it is not a type that this engine reads.
     """
+    return _from_text(text, "trino", "HIVE_INVALID_VIEW_DATA", place)
+
+
+def _from_text(text: str, dialect: str, code: str, place: str) -> Type:
     try:
-        return from_datatype(exp.DataType.build(text, dialect="trino"))
+        return from_datatype(exp.DataType.build(text, dialect=dialect))
     except (ValueError, UnsupportedError) as error:
-        raise QueryError("HIVE_INVALID_VIEW_DATA", f"{place}: type {text!r} cannot be read") from error
+        raise QueryError(code, f"{place}: type {text!r} cannot be read") from error
 
 
 def to_duckdb(kind: Type) -> str:
     """The type of the local engine that holds the values of ``kind``."""
     if kind.name == "array":
         return f"{to_duckdb(kind.element)}[]"
-    if kind.name == "map":
-        return f"MAP({', '.join(to_duckdb(part) for part in kind.args if isinstance(part, Type))})"
     if kind.zone is not None:
         return "TIMESTAMP"
     return str(kind).upper()
@@ -222,9 +207,6 @@ def to_text(value: Any, kind: Type) -> str | None:
         return None
     if kind.name == "array":
         return "[" + ", ".join(_inner_text(item, kind.element) for item in value) + "]"
-    if kind.name == "map":
-        keys = kind.args[0] if isinstance(kind.args[0], Type) else VARCHAR
-        return "{" + ", ".join(f"{to_text(k, keys)}={to_text(v, kind.element) or 'null'}" for k, v in value) + "}"
     return _scalar_text(value, kind)
 
 
