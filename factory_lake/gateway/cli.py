@@ -145,10 +145,10 @@ def publish(
     form: FormatOption = "table",
 ) -> None:
     """Send the messages of a file, and wait until the broker has acknowledged all."""
+    options = _send_options(rate, version, give_up, _batching(batch, batch_ms), basic_ingest=basic_ingest)
     opened = open_lake(lake)
     connections = _connections(opened, key_dir, broker, ca_file)
     journals = folder("--journal-dir", journal_dir, opened.journal_dir)
-    options = _send_options(rate, version, give_up, _batching(batch, batch_ms), basic_ingest=basic_ingest)
     work = by_source(read_messages(file, Defaults(connections.sources, factory, gateway, lane)))
     with _shown(sum(map(len, work.values()))) as watch:
         send(connections, work, journals, options, watch)
@@ -192,6 +192,7 @@ def simulate_plant(
     """Send a simulated plant's messages from every gateway."""
     if (messages is None) == (seconds is None):
         raise OptionError("gateway simulate", "must have one of --messages and --seconds")
+    options = _send_options(rate, version, give_up, _batching(batch, batch_ms), basic_ingest=basic_ingest)
     opened = open_lake(lake)
     connections = _connections(opened, key_dir, broker, ca_file)
     journals = folder("--journal-dir", journal_dir, opened.journal_dir)
@@ -200,7 +201,7 @@ def simulate_plant(
         seconds=seconds,
         seed=seed,
         start_ms=time.time_ns() // 1_000_000,
-        options=_send_options(rate, version, give_up, _batching(batch, batch_ms), basic_ingest=basic_ingest),
+        options=options,
         sample_rate=sample_rate,
     )
     with _shown(messages) as watch:

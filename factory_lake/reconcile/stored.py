@@ -184,9 +184,8 @@ def _by_sample(found: Found) -> list[Found]:
     samples = samples_of(found.payload or b"") if found.lane == "measurements" else []
     if len(samples) <= 1:
         return [replace(found, payload=samples[0]) if samples else found]
-    return [
-        replace(found, where=f"{found.where}.{place}", payload=sample) for place, sample in enumerate(samples, start=1)
-    ]
+    before = f"{found.where}{'.' if '#' in found.where else '#'}"
+    return [replace(found, where=f"{before}{place}", payload=sample) for place, sample in enumerate(samples, start=1)]
 
 
 def content_of(line: str, lane: Lane) -> tuple[Content, str | None, int | None]:
