@@ -405,6 +405,7 @@ LONG = "/".join(["x" * 31] * 8)
         ("1/2/3/4/5/6/7/8", True),
         ("1/2/3/4/5/6/7/8/9", False),
     ],
+    ids=["256 bytes", "257 bytes", "eight levels", "nine levels"],
 )
 @pytest.mark.parametrize("ingest", [True, False], ids=["Basic Ingest", "broker"])
 def test_the_prefix_counts_neither_to_length_nor_to_levels(
@@ -415,7 +416,11 @@ def test_the_prefix_counts_neither_to_length_nor_to_levels(
         assert anything.publish(whole, b"x") is accepted
 
 
-@pytest.mark.parametrize(("topic", "accepted"), [(LONG + "x", True), (LONG + "xx", False), ("a/+/c", False)])
+@pytest.mark.parametrize(
+    ("topic", "accepted"),
+    [(LONG + "x", True), (LONG + "xx", False), ("a/+/c", False)],
+    ids=["256 bytes", "257 bytes", "wildcard"],
+)
 def test_over_https_the_prefix_does_not_count_to_the_length_either(route: Route, topic: str, accepted: bool) -> None:
     with nullcontext() if accepted else refused("InvalidRequestException"):
         route.publish(b"x", f"$aws/rules/{route.rule_name}/{topic}")
