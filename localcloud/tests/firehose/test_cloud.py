@@ -245,9 +245,10 @@ def test_a_result_may_have_several_lines_or_be_dropped(pipeline: Pipeline) -> No
 def test_what_is_put_again_after_a_failure_in_part_brings_its_own_key(pipeline: Pipeline) -> None:
     """The hash key chooses the shard, and the function sees the partition key, whatever it says."""
     pipeline.build()
-    throttled = "ProvisionedThroughputExceededException"
-    fault = {"service": "kinesis", "operation": "PutRecords", "resource": pipeline.name, "error": throttled}
-    pipeline.cloud.faults.add(**fault, entries=[0, 2])
+    error = "ProvisionedThroughputExceededException"
+    pipeline.cloud.faults.add(
+        service="kinesis", operation="PutRecords", resource=pipeline.name, error=error, entries=[0, 2]
+    )
     keys = [f"17723234456{n}/line-1/{uuid.uuid4()}" for n in range(10, 14)]
     owed = [
         {"Data": json.dumps({"n": n}).encode(), "PartitionKey": key, "ExplicitHashKey": str(n)}
