@@ -112,11 +112,13 @@ def join(samples: Sequence[bytes]) -> bytes:
 def split(payload: bytes) -> list[bytes] | None:
     """The elements of a batch, byte for byte; None when the payload is no batch, or not JSON as a whole."""
     opening = _OPENING.match(payload)
-    if opening is None or (opening[1] is not None and json.loads(opening[1]) != "samples"):
+    if opening is None:
         return None
     try:
         payload.decode("utf-8")
     except UnicodeDecodeError:
+        return None
+    if opening[1] is not None and json.loads(opening[1]) != "samples":
         return None
     elements: list[bytes] = []
     at: int | None = opening.end()

@@ -128,6 +128,8 @@ def test_a_source_that_never_rests_is_cut_by_time_as_well() -> None:
         (b"[[}]", None),
         (b"\xef\xbb\xbf[{}]", None),
         (b'[{},"\xff"]', None),
+        (b'{"\xff":[]}', None),
+        (b'{"\\ud800":[]}', None),
         (b"{}", None),
         (b"", None),
     ],

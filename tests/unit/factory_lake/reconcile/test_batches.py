@@ -7,7 +7,7 @@ import pytest
 
 from factory_lake.gateway.batches import join
 from factory_lake.reconcile import Counts
-from tests.support.fixture_lake import NOW_MS, OVEN, SETUP, FixtureLake, day_of, kinds, row, sample
+from tests.support.fixture_lake import NOW_MS, OVEN, PRESS, SETUP, FixtureLake, day_of, kinds, row, sample
 
 YESTERDAY = NOW_MS - 86_400_000
 BAD = sample(1, success="true")
@@ -191,15 +191,18 @@ def test_the_same_when_the_batch_was_redriven(lake: FixtureLake) -> None:
 
 @pytest.mark.parametrize("prefix", ["", "$aws/rules/lake_krakow_measurements/"])
 def test_a_batch_in_a_document_of_the_error_action(lake: FixtureLake, prefix: str) -> None:
-    """AWS does not say whether its topic has the prefix of Basic Ingest."""
+    """AWS does not say whether its topic has the prefix of Basic Ingest. Either names the gateway."""
     batch = join([sample(1), sample(2)])
+    lake.send(batch)
     lake.send(batch, source=OVEN)
     where = lake.store_error_action(batch, source=OVEN, topic=f"{prefix}{OVEN.topic}")
     report = lake.reconcile()
-    assert report.total == Counts(sent=2, error_action=2)
-    assert [(one.kind, one.sample, one.where) for one in report.discrepancies] == [
-        ("error action", 1, f"{where}#1"),
-        ("error action", 2, f"{where}#2"),
+    assert report.total == Counts(sent=4, error_action=2, lost=2)
+    assert [(one.kind, one.source, one.sample, one.where) for one in report.discrepancies] == [
+        ("lost", str(PRESS), 1, None),
+        ("lost", str(PRESS), 2, None),
+        ("error action", str(OVEN), 1, f"{where}#1"),
+        ("error action", str(OVEN), 2, f"{where}#2"),
     ]
 
 

@@ -122,11 +122,11 @@ def test_each_sample_of_a_batch_is_predicted_alone() -> None:
 
 def test_a_batch_is_held_when_none_of_its_samples_would_be_taken(plant: Plant) -> None:
     plant.prediction = Prediction(ENVIRONMENT)
-    for batch in (join([sample(1), BAD]), join([BAD, BAD]), b"[]", join([BAD])):
+    for batch in (join([BAD, sample(1)]), join([BAD, BAD]), b"[]", join([BAD])):
         log(plant, batch, "BATCH_NOT_SPLIT")
         plant.fail(batch)
     findings = plant.redrive()
-    assert [data for _, _, data in plant.taken()] == [join([sample(1), BAD])]
+    assert [data for _, _, data in plant.taken()] == [join([BAD, sample(1)])]
     assert findings.total(outcomes.REFUSED_AGAIN) == 3
 
 
