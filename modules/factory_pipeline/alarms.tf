@@ -37,6 +37,11 @@ locals {
     }
   }
 
+  # What the transform judges one by one: of a lane with batches the samples, many to a record.
+  judged = {
+    for lane in keys(local.lanes) : lane => contains(keys(local.lanes_with_batches), lane) ? "Samples" : "Records"
+  }
+
   # The oldest message that waits has no more than one buffer interval behind it, and half of one more with partitions
   # (Firehose Developer Guide, "Dynamic partitioning"). Twice that is a delivery that failed.
   freshness_seconds = {
@@ -133,8 +138,8 @@ locals {
         # -- what the transform says
         rejected = {
           queries = {
-            received = merge(metrics.own, { metric = "RecordsReceived", statistic = "Sum" })
-            rejected = merge(metrics.own, { metric = "RecordsRejected", statistic = "Sum" })
+            received = merge(metrics.own, { metric = "${local.judged[lane]}Received", statistic = "Sum" })
+            rejected = merge(metrics.own, { metric = "${local.judged[lane]}Rejected", statistic = "Sum" })
           }
           expression = "IF(received >= ${var.alarms.min_records}, rejected / received, 0)"
           above      = var.alarms.rejected_share
