@@ -19,14 +19,7 @@ VERBS = ("connect", "publish", "retain", "subscribe")
 
 @dataclass(frozen=True)
 class View:
-    """What an identity can reach for.
-
-    Attributes:
-        own: The identity.
-        peer: Another gateway of the same factory.
-        foreign: Another factory's gateway.
-        rule: Name of the topic rule of a source's factory and lane.
-    """
+    """What an identity can reach for: a peer of its factory, another factory's gateway, the rules of their lanes."""
 
     own: Source
     peer: str

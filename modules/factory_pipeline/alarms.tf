@@ -14,7 +14,7 @@ locals {
     unprocessed            = "The transform returns more messages than usual unprocessed, to the errors prefix."
     conversion-failed      = "Messages that passed the transform do not fit the table and went to the errors prefix."
     partitions-exceeded    = "Messages have more days than Firehose keeps open; the rest goes to the errors prefix."
-    rejected               = "The transform refuses an unusual share of the messages; they are in the errors prefix."
+    rejected               = "The transform refuses an unusual share of the samples; they are in the errors prefix."
     rule-failed            = "The topic rule cannot put messages into the data stream; its error action gets them."
     rule-quarantined       = "The topic rule's error action writes messages to the errors prefix."
     rule-lost              = "The topic rule's error action failed as well: these messages are lost."
@@ -35,11 +35,6 @@ locals {
         "'${settings.rule_name}'",
       ])
     }
-  }
-
-  # What the transform judges one by one: of a lane with batches the samples, many to a record.
-  judged = {
-    for lane in keys(local.lanes) : lane => contains(keys(local.lanes_with_batches), lane) ? "Samples" : "Records"
   }
 
   # The oldest message that waits has no more than one buffer interval behind it, and half of one more with partitions
@@ -135,15 +130,15 @@ locals {
           above     = 0
         })
 
-        # -- what the transform says
+        # -- what the transform says, by samples: a batch is one record
         rejected = {
           queries = {
-            received = merge(metrics.own, { metric = "${local.judged[lane]}Received", statistic = "Sum" })
-            rejected = merge(metrics.own, { metric = "${local.judged[lane]}Rejected", statistic = "Sum" })
+            received = merge(metrics.own, { metric = "SamplesReceived", statistic = "Sum" })
+            rejected = merge(metrics.own, { metric = "SamplesRejected", statistic = "Sum" })
           }
           expression = "IF(received >= ${var.alarms.min_records}, rejected / received, 0)"
           above      = var.alarms.rejected_share
-          # An hour, and a least number in it: one bad message of two at night is no trend.
+          # An hour, and a least number in it: one bad sample of two at night is no trend.
           period = 3600
         }
 

@@ -65,12 +65,9 @@ locals {
 
   # Shares are of an hour, as the alarm's are.
   share_metrics = flatten([
-    for id in ["received", "rejected"] : [
+    for id, metric in { received = "SamplesReceived", rejected = "SamplesRejected" } : [
       for lane, metrics in local.metrics : merge(metrics.own, {
-        metric  = "${local.judged[lane]}${title(id)}"
-        id      = "${id}_${local.metric_ids[lane]}"
-        period  = 3600
-        visible = false
+        metric = metric, id = "${id}_${local.metric_ids[lane]}", period = 3600, visible = false
       })
     ]
   ])
@@ -122,7 +119,6 @@ locals {
       }]
     },
     {
-      # A message of configuration counts as one.
       title = "Share of samples refused"
       stat  = "Sum"
       unit  = "share of an hour's samples"

@@ -283,8 +283,8 @@ variable "alarms" {
     - `behind_seconds` (behind-latest): how far behind the newest message Firehose may read.
     - `transform_success_share` (transform-calls-failed): share of Firehose's calls that must succeed.
     - `unprocessed_share` (unprocessed), `rejected_share` (rejected): share of the messages that may be refused.
-    - `min_records`: below so many (unprocessed: records in 15 minutes; rejected: samples of measurements or messages of
-      configuration in an hour) a share means nothing.
+    - `min_records`: below so many records (unprocessed: in 15 minutes) or samples (rejected: in an hour) a share means
+      nothing.
     - `conversion_failed_records` (conversion-failed): how many in five minutes are normal.
     - `rule_failures` (rule-failed): how many in five minutes are normal.
     - `transform_errors` (transform-errors), `transform_throttles` (transform-throttled): how many in five minutes are

@@ -180,8 +180,8 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
         "20, rejected / received, 0)",
       ])
       configuration-rejected = join(" ", [
-        "received: RecordsReceived of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, rejected:",
-        "RecordsRejected of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, result = IF(received >=",
+        "received: SamplesReceived of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, rejected:",
+        "SamplesRejected of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, result = IF(received >=",
         "20, rejected / received, 0)",
       ])
       configuration-rule-lost = join(" ", [
@@ -189,7 +189,7 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
         "'plant_lake__krakow__configuration'",
       ])
     }
-    error_message = "Shares are of sums of one period, of samples where there are batches; rules' actions of all types."
+    error_message = "Shares are worked out from sums of one period, and the rule's actions from all their types."
   }
 
   # Deliveries write where the tables look.
