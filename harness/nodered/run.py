@@ -1,0 +1,217 @@
+"""Ten thousand samples through Node-RED and a line that breaks: none may be lost."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from factory_lake.gateway.identities import Source
+from factory_lake.gateway.proxy import Proxy
+from factory_lake.output import Table, emit
+from harness.demo.messages import connections
+from harness.demo.steps import Steps
+from harness.lake import LocalLake
+from harness.nodered.flow import filled_in
+from harness.nodered.process import NodeRed, NodeRedError, install, wait_until
+from harness.nodered.samples import ODD, Arrivals, Sample, feed_line
+
+SAMPLES = 10_000
+
+_STEPS = 6
+_RATE = 1000
+_PER_REQUEST = 50
+_SECONDS = 120.0
+# Enough for some batches: their bytes are on the line, their acknowledgements are not.
+_UNANSWERED_BYTES = 60_000
+
+
+@dataclass
+class Trial:
+    """A run: the lake, the line to its broker, Node-RED, and what was fed to it so far."""
+
+    lake: LocalLake
+    source: Source
+    line: Proxy
+    node_red: NodeRed
+    begin_ms: int
+    fed: list[Sample] = field(default_factory=list)
+    _next_at: float = 0.0
+
+    def feed(self, count: int) -> None:
+        """Feed the next samples at DeviceHub's pace."""
+        upto = len(self.fed) + count
+        while len(self.fed) < upto:
+            self._next_at = max(self._next_at, time.monotonic())
+            numbers = range(len(self.fed), min(upto, len(self.fed) + _PER_REQUEST))
+            samples = [Sample.make(number, self.begin_ms) for number in numbers]
+            self.node_red.feed([sample.line for sample in samples])
+            self.fed += samples
+            self._next_at += len(samples) / _RATE
+            time.sleep(max(0.0, self._next_at - time.monotonic()))
+
+    def arrivals(self) -> Arrivals:
+        """What the lane's data stream holds."""
+        stream = self.lake.outputs["data_streams"][self.source.factory][self.source.lane]
+        return Arrivals.read(_records(self.lake.cloud.client("kinesis"), stream), self.fed)
+
+
+def lose_connection(trial: Trial) -> None:
+    """The broker drops every connection while batches are on their way."""
+    trial.feed(700)
+    dropped = trial.lake.cloud.control("POST", "iot-disconnect")["disconnected"]
+    if not dropped:
+        raise NodeRedError("the broker had no connection to drop")
+    trial.feed(800)
+
+
+def lose_acknowledgements(trial: Trial) -> None:
+    """The broker gets batches, and its acknowledgements are lost with the line."""
+    passed = trial.line.passed_up
+    trial.line.answers_pass = False
+    trial.feed(1000)
+    wait_until(lambda: trial.line.passed_up - passed > _UNANSWERED_BYTES, "batches on the line", _SECONDS)
+    trial.line.cut()
+    trial.line.answers_pass = True
+    trial.feed(500)
+
+
+def lose_line(trial: Trial) -> None:
+    """The line is away for a while; what is fed meanwhile waits in the buffer."""
+    trial.line.is_up = False
+    trial.line.cut()
+    trial.feed(2000)
+    trial.line.is_up = True
+    trial.feed(500)
+
+
+def lose_power(trial: Trial) -> None:
+    """Node-RED is killed without a line; what its buffer on disk holds is sent after the start."""
+    trial.line.is_up = False
+    trial.line.cut()
+    trial.feed(1000)
+    last = trial.fed[-1].payload.decode().partition('"tagName":')[2].partition(",")[0].strip('"')
+    wait_until(lambda: last in trial.node_red.stored, "the last sample in the buffer on disk", _SECONDS)
+    trial.node_red.kill()
+    trial.line.is_up = True
+    trial.node_red.start()
+    trial.feed(500)
+
+
+def restart(trial: Trial) -> None:
+    """Node-RED is restarted in the middle of everything."""
+    trial.feed(500)
+    trial.node_red.stop()
+    trial.node_red.start()
+    trial.feed(1000)
+
+
+FAULTS: Mapping[str, Callable[[Trial], None]] = {
+    "the broker drops the connection": lose_connection,
+    "acknowledgements are lost": lose_acknowledgements,
+    "the line is away": lose_line,
+    "Node-RED is killed": lose_power,
+    "Node-RED is restarted": restart,
+    "the broker drops the connection again": lose_connection,
+}
+
+
+def run(workdir: Path) -> int:
+    """Run the trial in `workdir` and stop everything again.
+
+    Args:
+        workdir: An empty folder; `summary.json` and the logs stay in it.
+
+    Returns:
+        0 when every sample arrived as it was spelled, 1 otherwise.
+
+    Raises:
+        StepError: When a step fails; everything it started is stopped.
+    """
+    steps = Steps(total=_STEPS)
+    with ExitStack() as stack:
+        with steps.step("install", "Install the pinned Node-RED"):
+            install()
+        with steps.step("start", "Start the local cloud and apply environments/local"):
+            lake = stack.enter_context(LocalLake.start(workdir / "lake"))
+            lake.apply()
+        with steps.step("node_red", "Start Node-RED with the LoopEdge flow"):
+            trial = _start(stack, lake, workdir)
+        with steps.step("feed", f"Feed {SAMPLES} samples through a line that breaks"):
+            twice = _feed(trial, steps)
+        with steps.step("arrive", "Wait until the buffer is empty"):
+            wait_until(lambda: _buffered(trial) == 0, "the buffer is empty", _SECONDS)
+        with steps.step("count", "Count the samples in the data stream"):
+            arrivals = trial.arrivals()
+    return _report(trial, arrivals, twice, workdir)
+
+
+def _start(stack: ExitStack, lake: LocalLake, workdir: Path) -> Trial:
+    known = connections(lake)
+    source = next(source for source in known.sources if source.lane == "measurements")
+    identity = known.identity(source)
+    line = stack.enter_context(Proxy(lake.cloud.mqtt_host, lake.cloud.mqtt_port))
+    certificate = workdir / "certificate.pem"
+    certificate.write_text(identity.certificate, encoding="ascii")
+    broker = replace(known.broker, port=line.local_port)
+    nodes = filled_in(broker, identity, certificate, source.topic, {})
+    node_red = stack.enter_context(NodeRed(workdir / "node-red", nodes))
+    wait_until(lambda: line.connections > 0, "Node-RED connects", _SECONDS)
+    return Trial(lake, source, line, node_red, time.time_ns() // 1_000_000 - SAMPLES)
+
+
+def _feed(trial: Trial, steps: Steps) -> dict[str, int]:
+    """Feed all samples; return how many arrived twice through each fault."""
+    trial.node_red.feed([feed_line(form, payload) for form, payload in ODD])
+    twice: dict[str, int] = {}
+    for what, fault in FAULTS.items():
+        fault(trial)
+        wait_until(lambda: not trial.arrivals().lost(trial.fed), f"all samples after: {what}", _SECONDS)
+        twice[what] = trial.arrivals().twice - sum(twice.values())
+        steps.note(f"{len(trial.fed)} samples fed and arrived, {what}: {twice[what]} twice")
+    trial.feed(SAMPLES - len(trial.fed))
+    return twice
+
+
+def _report(trial: Trial, arrivals: Arrivals, twice: Mapping[str, int], workdir: Path) -> int:
+    lost = arrivals.lost(trial.fed)
+    missing = [payload for _, payload in ODD if payload not in arrivals.odd]
+    summary: dict[str, Any] = {
+        "samples": len(trial.fed),
+        "publishes": arrivals.records,
+        "lost": len(lost),
+        "twice": arrivals.twice,
+        "twice_by_fault": dict(twice),
+        "respelled": len(arrivals.respelled),
+        "odd_lost": len(missing),
+        "unknown": len(arrivals.unknown),
+    }
+    file = workdir / "summary.json"
+    file.write_text(f"{json.dumps(summary, indent=2)}\n", encoding="utf-8")
+    columns = ("samples", "publishes", "lost", "twice", "respelled")
+    notes = [f"lost: samples {lost[:20]}"] if lost else []
+    emit("table", Table(columns, [[summary[name] for name in columns]]), notes=notes)
+    print(f"\n{file}")
+    return int(bool(lost or missing or arrivals.respelled or arrivals.unknown))
+
+
+def _buffered(trial: Trial) -> int:
+    """Samples in the flow's buffer, as the context store on disk has it."""
+    stored = trial.node_red.stored
+    return int(json.loads(stored)["buffer"]["samples"]) if stored else -1
+
+
+def _records(kinesis: Any, stream: str) -> Iterator[bytes]:
+    """The payload of every record of a data stream."""
+    for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
+        iterator = kinesis.get_shard_iterator(
+            StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        while iterator:
+            answer = kinesis.get_records(ShardIterator=iterator)
+            yield from (record["Data"] for record in answer["Records"])
+            if not answer["MillisBehindLatest"]:
+                break
+            iterator = answer.get("NextShardIterator")
