@@ -28,7 +28,7 @@ const settings = {
     batchSamples: readNumber("BATCH_SAMPLES", 100, 1, 10000),
     batchMs: readNumber("BATCH_MS", 1000, 0, 600000),
     batchBytes: readNumber("BATCH_KB", 120, 1, 128) * 1024,
-    bufferBytes: readNumber("BUFFER_MB", 32, 1, 256) * 1024 * 1024,
+    bufferBytes: readNumber("BUFFER_MB", 16, 1, 256) * 1024 * 1024,
     publishesPerSecond: readNumber("PUBLISHES_PER_SECOND", 50, 1, 80),
     inFlight: readNumber("IN_FLIGHT", 20, 1, 100),
     ackMs: readNumber("ACK_SECONDS", 60, 5, 3600) * 1000,
@@ -92,13 +92,11 @@ function accept(payload) {
     if (buffer.bytes + size > settings.bufferBytes) {
         return refuse("the buffer is full");
     }
-    buffer.samples += 1;
-    buffer.bytes += size;
     const framed = size + HEAD.length + TAIL.length;
     if (!isText) {
-        keep({ samples: 1, bytes: size, base64: payload.toString("base64") });
+        keep(1, payload);
     } else if (framed > settings.batchBytes || !isSample(text)) {
-        keep({ samples: 1, bytes: size, text });
+        keep(1, text);
     } else {
         const commas = buffer.open.texts.length;
         if (buffer.open.bytes + commas + framed > settings.batchBytes) {
@@ -109,6 +107,8 @@ function accept(payload) {
         }
         buffer.open.texts.push(text);
         buffer.open.bytes += size;
+        buffer.samples += 1;
+        buffer.bytes += size;
     }
 }
 
@@ -129,13 +129,38 @@ function isSample(text) {
 function closeBatch() {
     const { texts, bytes } = buffer.open;
     if (texts.length) {
-        keep({ samples: texts.length, bytes, text: texts.length > 1 ? HEAD + texts.join(",") + TAIL : texts[0] });
         buffer.open = { texts: [], bytes: 0, since: 0 };
+        buffer.samples -= texts.length;
+        buffer.bytes -= bytes;
+        keep(texts.length, texts.length > 1 ? HEAD + texts.join(",") + TAIL : texts[0]);
     }
 }
 
-function keep(batch) {
-    buffer.waiting.push({ id: RED.util.generateId(), ...batch });
+function keep(samples, payload) {
+    const packed = pack(payload);
+    const bytes = Object.values(packed)[0].length;
+    buffer.waiting.push({ id: RED.util.generateId(), samples, bytes, ...packed });
+    buffer.samples += samples;
+    buffer.bytes += bytes;
+}
+
+// As text, since the buffer is JSON on disk; small if the node has the module zlib (its tab "Setup").
+function pack(payload) {
+    if (hasZlib()) {
+        return { deflated: zlib.deflateRawSync(payload).toString("base64") };
+    }
+    return typeof payload === "string" ? { text: payload } : { base64: payload.toString("base64") };
+}
+
+function unpack({ text, base64, deflated }) {
+    if (deflated !== undefined) {
+        return zlib.inflateRawSync(Buffer.from(deflated, "base64"));
+    }
+    return text === undefined ? Buffer.from(base64, "base64") : text;
+}
+
+function hasZlib() {
+    return typeof zlib !== "undefined";
 }
 
 function send() {
@@ -149,6 +174,10 @@ function send() {
         return;
     }
     while (buffer.waiting.length && buffer.inFlight.length < settings.inFlight && buffer.tokens >= 1) {
+        if (buffer.waiting[0].deflated !== undefined && !hasZlib()) {
+            problems.push("the node's module zlib must stay until the buffer is empty");
+            return;
+        }
         const batch = buffer.waiting.shift();
         if (!buffer.inFlight.length) {
             buffer.progressAt = now;
@@ -157,7 +186,7 @@ function send() {
         buffer.tokens -= 1;
         publishes.push({
             topic: settings.topic,
-            payload: batch.base64 === undefined ? batch.text : Buffer.from(batch.base64, "base64"),
+            payload: unpack(batch),
             factoryLakeBatch: batch.id,
         });
     }

@@ -1,7 +1,7 @@
 """Keep the Node-RED flow current: its function nodes hold the JavaScript of the files beside it.
 
 ``python -m scripts.flowsource`` writes each file of ``SOURCES`` into its node of ``loopedge/batching-flow.json``;
-``--check`` only says whether the flow is up to date. All else of the flow may come from an export of Node-RED's editor.
+``--check`` only says whether the flow is up to date. All else in it may come from an export of Node-RED's editor.
 """
 
 from __future__ import annotations

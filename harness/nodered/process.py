@@ -136,7 +136,7 @@ class NodeRed:
             headers={"Content-Type": "text/plain"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=30):
+            with urllib.request.urlopen(request, timeout=30):  # noqa: S310 - always http to loopback
                 pass
         except OSError as error:
             raise NodeRedError(f"Node-RED took no samples, log {self.log}: {error}") from error

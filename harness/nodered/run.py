@@ -24,6 +24,8 @@ _STEPS = 6
 _RATE = 1000
 _PER_REQUEST = 50
 _SECONDS = 120.0
+# All else is as the flow has it.
+_SETTINGS = {"ACK_SECONDS": "5"}
 # Enough for some batches: their bytes are on the line, their acknowledgements are not.
 _UNANSWERED_BYTES = 60_000
 
@@ -60,11 +62,11 @@ class Trial:
 
 def lose_connection(trial: Trial) -> None:
     """The broker drops every connection while batches are on their way."""
-    trial.feed(700)
+    trial.feed(350)
     dropped = trial.lake.cloud.control("POST", "iot-disconnect")["disconnected"]
     if not dropped:
         raise NodeRedError("the broker had no connection to drop")
-    trial.feed(800)
+    trial.feed(400)
 
 
 def lose_acknowledgements(trial: Trial) -> None:
@@ -75,6 +77,15 @@ def lose_acknowledgements(trial: Trial) -> None:
     wait_until(lambda: trial.line.passed_up - passed > _UNANSWERED_BYTES, "batches on the line", _SECONDS)
     trial.line.cut()
     trial.line.answers_pass = True
+    trial.feed(500)
+
+
+def get_no_acknowledgements(trial: Trial) -> None:
+    """The connection stays and nothing is acknowledged on it, until the flow makes a new one."""
+    connections = trial.line.connections
+    trial.line.mute()
+    trial.feed(1000)
+    wait_until(lambda: trial.line.connections > connections, "a new connection", _SECONDS)
     trial.feed(500)
 
 
@@ -111,6 +122,7 @@ def restart(trial: Trial) -> None:
 FAULTS: Mapping[str, Callable[[Trial], None]] = {
     "the broker drops the connection": lose_connection,
     "acknowledgements are lost": lose_acknowledgements,
+    "nothing is acknowledged": get_no_acknowledgements,
     "the line is away": lose_line,
     "Node-RED is killed": lose_power,
     "Node-RED is restarted": restart,
@@ -156,7 +168,7 @@ def _start(stack: ExitStack, lake: LocalLake, workdir: Path) -> Trial:
     certificate = workdir / "certificate.pem"
     certificate.write_text(identity.certificate, encoding="ascii")
     broker = replace(known.broker, port=line.local_port)
-    nodes = filled_in(broker, identity, certificate, source.topic, {})
+    nodes = filled_in(broker, identity, certificate, source.topic, _SETTINGS)
     node_red = stack.enter_context(NodeRed(workdir / "node-red", nodes))
     wait_until(lambda: line.connections > 0, "Node-RED connects", _SECONDS)
     return Trial(lake, source, line, node_red, time.time_ns() // 1_000_000 - SAMPLES)
