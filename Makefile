@@ -99,6 +99,10 @@ docs: setup ## Regenerate the tables in docs and module READMEs
 changes: package ## Plan a change of every input against a local lake; writes the table of docs/changes.md
 	@$(PYTHON) -m harness.changes
 
+.PHONY: release
+release: setup ## Build release VERSION=x.y.z and show its tag, a dry run (PUBLISH=1 makes the tag)
+	@$(PYTHON) -m scripts.release $(if $(filter 1,$(PUBLISH)),--publish) -- '$(VERSION)'
+
 .PHONY: lock
 lock: setup ## Compile requirements/*.in to hash-pinned *.txt (UPGRADE=1 takes newer versions)
 	@for set in dev:3.11 checkov:3.11 py38:3.8 uv:3.8; do \

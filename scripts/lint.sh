@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every static check. All of them run, side by side, and the script fails if any failed.
+# Every static check, or those that the arguments name. They run side by side, and the script fails if any failed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 # shellcheck source=scripts/parallel.sh
@@ -21,18 +21,34 @@ plans() { scripts/setup.sh .venv-checkov && .venv/bin/python -m harness.planchec
 
 yaml_rules='{extends: default, rules: {line-length: {max: 120}, document-start: disable, truthy: {check-keys: false}}}'
 
+# Names are read from this file before anything starts.
+known=$(sed -n 's/^lint "\([^"]*\)".*/\1/p' scripts/lint.sh)
+for name in "$@"; do
+  if ! grep -Fxq -- "$name" <<<"$known"; then
+    names=$(paste -s -d , - <<<"$known" | sed 's/,/, /g')
+    printf 'lint: each name must be one of %s; got "%s"\n' "$names" "$name" >&2
+    exit 2
+  fi
+done
+
+wanted=$(printf '%s\n' "$@")
+# lint NAME COMMAND... starts the check, if all are wanted or this one is.
+lint() {
+  if [ -z "$wanted" ] || grep -Fxq -- "$1" <<<"$wanted"; then check "$@"; fi
+}
+
 # The longest first, so that none begins late.
-check "checkov on plans" plans
-check "mypy --strict" .venv/bin/mypy
-check "secrets" .venv/bin/python -m scripts.secretscan
-check "tflint" tflint_all
-check "terraform fmt" scripts/terraform.sh fmt -check -recursive
-check "module docs" .venv/bin/python -m scripts.moduledocs --check
-check "ruff check" .venv/bin/ruff check --no-fix .
-check "ruff format" .venv/bin/ruff format --check .
-check "shellcheck" shellcheck_all
-check "yamllint" .venv/bin/yamllint --strict -d "$yaml_rules" .github
-check "workflow schema" .venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+lint "checkov on plans" plans
+lint "mypy --strict" .venv/bin/mypy
+lint "secrets" .venv/bin/python -m scripts.secretscan
+lint "tflint" tflint_all
+lint "terraform fmt" scripts/terraform.sh fmt -check -recursive
+lint "module docs" .venv/bin/python -m scripts.moduledocs --check
+lint "ruff check" .venv/bin/ruff check --no-fix .
+lint "ruff format" .venv/bin/ruff format --check .
+lint "shellcheck" shellcheck_all
+lint "yamllint" .venv/bin/yamllint --strict -d "$yaml_rules" .github .pre-commit-config.yaml
+lint "workflow schema" .venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 # Offline: what it would ask GitHub for is whether a pinned commit has a known hole.
-check "zizmor" .venv/bin/zizmor --offline --no-progress --persona=pedantic .github
+lint "zizmor" .venv/bin/zizmor --offline --no-progress --persona=pedantic .github
 finish lint

@@ -17,7 +17,7 @@ _INLINE = re.compile(r"(?<!`)`([^`\n]+(?:\n[^`\n]+)?)`(?!`)")
 
 def pages(repository: Path = REPOSITORY) -> list[Path]:
     """Every page, in order."""
-    found = [repository / "README.md"]
+    found = sorted(repository.glob("*.md"))
     for folder in _FOLDERS:
         found += sorted(
             page

@@ -39,3 +39,12 @@ def test_every_requirement_has_a_hash() -> None:
         text = file.read_text(encoding="utf-8")
         pins = re.findall(r"^[\w.\[\],-]+==[^\n]* \\\n +--hash=sha256:", text, re.MULTILINE)
         assert len(pins) == len(re.findall(r"^[\w.\[\],-]+==", text, re.MULTILINE)) > 0, file.name
+
+
+def test_workflows_run_the_same_version_of_each_action() -> None:
+    uses = [
+        found
+        for file in _WORKFLOW.parent.glob("*.yml")
+        for found in re.findall(r"uses: ([\w/-]+)@(\w+)  # (v[\d.]+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert len(set(uses)) == len({action for action, _, _ in uses}) > 0
