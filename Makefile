@@ -57,6 +57,11 @@ test-cloud: package ## Tests on the embedded local cloud
 test-localstack: package ## Integration tests against a LocalStack that already runs (LOCALSTACK_HOST, AWS_ENDPOINT_URL)
 	@$(PYTHON) -m pytest -m localstack
 
+.PHONY: test-nodered
+test-nodered: package ## The LoopEdge flow in a real Node-RED (from npm), through a line that breaks; writes build/nodered
+	@node --test tests/unit/loopedge/
+	@$(PYTHON) -m harness.nodered
+
 .PHONY: lint
 lint: setup .tools/bin/tflint ## Every static check: Python, Terraform, plans, shell, workflows, secrets
 	@scripts/lint.sh
@@ -90,6 +95,7 @@ soak: package ## Gateways, cameras and random faults for MINUTES=10 (SEED=1), th
 
 .PHONY: docs
 docs: setup ## Regenerate the tables in docs and module READMEs
+	@$(PYTHON) -m scripts.flowsource
 	@$(PYTHON) -m scripts.moduledocs
 	@$(PYTHON) -m scripts.schemadocs
 	@$(PYTHON) -m scripts.sizingdocs

@@ -31,7 +31,7 @@ def render(text: str, folder: Path) -> str:
         raise ValueError(f"its function nodes must be {sorted(SOURCES)}, got {sorted(functions)}")
     for name, node in functions.items():
         node["func"] = (folder / SOURCES[name]).read_text(encoding="utf-8")
-    return f"{json.dumps(nodes, indent=4, ensure_ascii=False)}\n"
+    return f"{json.dumps(nodes, indent=2, ensure_ascii=False)}\n"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -56,12 +56,12 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float) -> None
     """Return once the condition holds.
 
     Raises:
-        NodeRedError: When it does not in time; the message names `what`.
+        TimeoutError: When it does not in time; the message names `what`.
     """
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise NodeRedError(f"{what}: not within {seconds:g} s")
+            raise TimeoutError(f"{what}: not within {seconds:g} s")
         time.sleep(_POLL_SECONDS)
 
 
@@ -96,7 +96,8 @@ class NodeRed:
         """Start it, and return once its flow takes samples.
 
         Raises:
-            NodeRedError: When it ends, or is not ready in time.
+            NodeRedError: When it ends at once.
+            TimeoutError: When it is not ready in time.
         """
         self._port = _free_port()
         command = ["node", str(INSTALLED / "node_modules" / "node-red" / "red.js"), "--userDir", str(self.folder)]
