@@ -17,6 +17,7 @@ const HEAD = '{"samples":[';
 const TAIL = "]}";
 // Without a connection the mqtt out node shows each attempt to connect. After a longer silence, a state was missed.
 const SILENCE_MS = 120000;
+const RETRY_MS = 5000; // after a publish that failed, so that a refusal is not asked for at the full pace
 const BETWEEN_STATUS_MS = 1000;
 const BETWEEN_ERRORS_MS = 60000;
 const TOPIC = /^(\$aws\/rules\/\w+\/)?factories\/[a-z0-9-]+\/[a-z0-9-]+\/measurements$/;
@@ -46,6 +47,8 @@ const buffer = context.get("buffer", settings.store) || {
   connected: true,
   heardAt: now, // of the connection
   progressAt: now, // of what is in flight
+  failedAt: 0, // a publish
+  failure: "",
   tokens: 0, // publishes that the pace allows
   tokensAt: 0,
   refused: 0,
@@ -60,7 +63,11 @@ const refused = [];
 if (msg.status !== undefined && msg.payload === undefined) {
   noteConnection(msg.status.fill === "green");
 } else if (msg.factoryLakeBatch !== undefined) {
-  (msg.error ? putBack : acknowledge)(msg.factoryLakeBatch);
+  if (msg.error) {
+    putBack(msg.factoryLakeBatch, msg.error.message);
+  } else {
+    acknowledge(msg.factoryLakeBatch);
+  }
 } else if (!msg.factoryLakeTick) {
   accept(msg.payload);
 }
@@ -171,7 +178,7 @@ function send() {
     publishes.push({ action: "connect", broker: { force: true }, factoryLakeBatch: "" });
     buffer.progressAt = now;
   }
-  if (problems.length || !isConnected()) {
+  if (problems.length || !isConnected() || isPausing()) {
     return;
   }
   while (buffer.waiting.length && buffer.inFlight.length < settings.inFlight && buffer.tokens >= 1) {
@@ -215,9 +222,11 @@ function acknowledge(id) {
   }
 }
 
-function putBack(id) {
+function putBack(id, why) {
   const place = buffer.inFlight.findIndex((batch) => batch.id === id);
   if (place >= 0) {
+    buffer.failedAt = now;
+    buffer.failure = why;
     buffer.waiting.unshift(...buffer.inFlight.splice(place, 1));
   }
 }
@@ -235,6 +244,10 @@ function noteConnection(connected) {
 
 function isConnected() {
   return buffer.connected || hasPassed(SILENCE_MS, buffer.heardAt);
+}
+
+function isPausing() {
+  return !hasPassed(RETRY_MS, buffer.failedAt);
 }
 
 function refuse(why) {
@@ -264,6 +277,8 @@ function showStatus() {
     node.status({ fill: "red", shape: "dot", text: parts.reverse().join(", ") });
   } else if (!isConnected()) {
     node.status({ fill: "yellow", shape: "ring", text: ["no connection", ...parts].join(", ") });
+  } else if (isPausing()) {
+    node.status({ fill: "red", shape: "ring", text: [`publish failed: ${buffer.failure}`, ...parts].join(", ") });
   } else {
     node.status({ fill: "green", shape: "dot", text: parts.join(", ") });
   }

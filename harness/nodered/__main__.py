@@ -17,9 +17,12 @@ def nodered(
     workdir: Annotated[
         Path, typer.Option("--workdir", metavar="DIR", help="Emptied first; the results stay in it.")
     ] = Path("build/nodered"),
+    zlib: Annotated[
+        bool, typer.Option("--zlib", help="Give the flow the module zlib, which packs its buffer.")
+    ] = False,
 ) -> int:
     """Send 10,000 samples from a real Node-RED with the LoopEdge flow, through a line that breaks, and count them."""
-    return run(empty_folder(workdir))
+    return run(empty_folder(workdir), ["zlib"] if zlib else [])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

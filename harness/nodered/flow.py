@@ -18,7 +18,12 @@ BUFFER_FILE: Final = f"context/{_TAB}/{_BATCHING}.json"
 
 
 def filled_in(
-    broker: Broker, identity: Identity, certificate: Path, topic: str, settings: Mapping[str, str]
+    broker: Broker,
+    identity: Identity,
+    certificate: Path,
+    topic: str,
+    settings: Mapping[str, str],
+    modules: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """The flow as an engineer sets it up for one gateway.
 
@@ -28,6 +33,7 @@ def filled_in(
         certificate: The file that holds the identity's certificate.
         topic: What it publishes to.
         settings: Environment variables of its tab that differ from the flow's defaults.
+        modules: Of Node.js, which the function node gets.
     """
     nodes: list[dict[str, Any]] = json.loads(FLOW.read_text(encoding="utf-8"))
     given = {"TOPIC": topic, **settings}
@@ -38,6 +44,8 @@ def filled_in(
                     variable["value"] = given.get(variable["name"], variable["value"])
             case "mqtt-broker":
                 node |= {"broker": broker.host, "port": str(broker.port), "clientid": identity.source.client_id}
+            case "function":
+                node["libs"] = [{"var": module, "module": module} for module in modules]
             case "tls-config":
                 node |= {"cert": str(certificate), "key": str(identity.key_file), "ca": str(broker.ca_file)}
     return [*nodes, *_feeder()]

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -103,8 +103,7 @@ def lose_power(trial: Trial) -> None:
     trial.line.is_up = False
     trial.line.cut()
     trial.feed(1000)
-    last = trial.fed[-1].payload.decode().partition('"tagName":')[2].partition(",")[0].strip('"')
-    wait_until(lambda: last in trial.node_red.stored, "the last sample in the buffer on disk", _SECONDS)
+    wait_until(lambda: _known_on_disk(trial) == len(ODD) + len(trial.fed), "all samples on disk", _SECONDS)
     trial.node_red.kill()
     trial.line.is_up = True
     trial.node_red.start()
@@ -130,11 +129,12 @@ FAULTS: Mapping[str, Callable[[Trial], None]] = {
 }
 
 
-def run(workdir: Path) -> int:
+def run(workdir: Path, modules: Sequence[str] = ()) -> int:
     """Run the trial in `workdir` and stop everything again.
 
     Args:
         workdir: An empty folder; `summary.json` and the logs stay in it.
+        modules: Of Node.js, which the flow's function node gets.
 
     Returns:
         0 when all samples arrived as they were spelled, 1 otherwise.
@@ -150,17 +150,17 @@ def run(workdir: Path) -> int:
             lake = stack.enter_context(LocalLake.start(workdir / "lake"))
             lake.apply()
         with steps.step("node_red", "Start Node-RED with the LoopEdge flow"):
-            trial = _start(stack, lake, workdir)
+            trial = _start(stack, lake, workdir, modules)
         with steps.step("feed", f"Feed {SAMPLES} samples through a line that breaks"):
             twice = _feed(trial, steps)
         with steps.step("arrive", "Wait until the buffer is empty"):
-            wait_until(lambda: _buffered(trial) == 0, "the buffer is empty", _SECONDS)
+            wait_until(lambda: _stored_buffer(trial)["samples"] == 0, "the buffer is empty", _SECONDS)
         with steps.step("count", "Count the samples in the data stream"):
             arrivals = trial.arrivals()
     return _report(trial, arrivals, twice, workdir)
 
 
-def _start(stack: ExitStack, lake: LocalLake, workdir: Path) -> Trial:
+def _start(stack: ExitStack, lake: LocalLake, workdir: Path, modules: Sequence[str]) -> Trial:
     known = connections(lake)
     source = next(source for source in known.sources if source.lane == "measurements")
     identity = known.identity(source)
@@ -168,7 +168,7 @@ def _start(stack: ExitStack, lake: LocalLake, workdir: Path) -> Trial:
     certificate = workdir / "certificate.pem"
     certificate.write_text(identity.certificate, encoding="ascii")
     broker = replace(known.broker, port=line.local_port)
-    nodes = filled_in(broker, identity, certificate, source.topic, _SETTINGS)
+    nodes = filled_in(broker, identity, certificate, source.topic, _SETTINGS, modules)
     node_red = stack.enter_context(NodeRed(workdir / "node-red", nodes))
     wait_until(lambda: line.connections > 0, "Node-RED connects", _SECONDS)
     return Trial(lake, source, line, node_red, time.time_ns() // 1_000_000 - SAMPLES)
@@ -214,10 +214,17 @@ def _report(trial: Trial, arrivals: Arrivals, twice: Mapping[str, int], workdir:
     return int(bool(lost or missing or arrivals.respelled or arrivals.unknown))
 
 
-def _buffered(trial: Trial) -> int:
-    """Samples in the flow's buffer, as the context store on disk has it."""
+def _stored_buffer(trial: Trial) -> dict[str, Any]:
+    """The flow's buffer, as the context store on disk has it."""
     stored = trial.node_red.stored
-    return int(json.loads(stored)["buffer"]["samples"]) if stored else -1
+    buffer: dict[str, Any] = json.loads(stored)["buffer"] if stored else {"samples": -1, "acknowledged": 0}
+    return buffer
+
+
+def _known_on_disk(trial: Trial) -> int:
+    """Samples in the buffer or acknowledged, as the context store on disk knows."""
+    buffer = _stored_buffer(trial)
+    return int(buffer["samples"]) + int(buffer["acknowledged"])
 
 
 def _records(kinesis: Any, stream: str) -> Iterator[bytes]:

@@ -169,12 +169,14 @@ test("what the mqtt out node dropped goes again after the reconnection, and noth
   assert.deepEqual(flow.receive(CONNECTED), []);
 });
 
-test("a batch that failed goes again", () => {
+test("a batch that failed goes again after a pause, and the status says why", () => {
   const flow = new FunctionNode({ BATCH_SAMPLES: 1 });
   const [publish] = flow.sample(text(1));
-  const [again] = flow.receive({ ...publish, error: { message: "Connection closed" } });
-  assert.equal(again.payload, publish.payload);
+  assert.deepEqual(flow.receive({ ...publish, error: { message: "Publish error: Not authorized" } }), []);
   assert.equal(flow.buffer.samples, 1);
+  assert.deepEqual(flow.pass(4900), []);
+  assert.match(flow.status.text, /^publish failed: Publish error: Not authorized/);
+  assert.equal(flow.pass(100)[0].payload, publish.payload);
 });
 
 test("a restart loses nothing: the buffer is plain data", () => {
