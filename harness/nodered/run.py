@@ -1,5 +1,6 @@
 """Ten thousand samples through Node-RED and a line that breaks: none may be lost."""
 
+import base64
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,19 +9,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from factory_lake import query
 from factory_lake.gateway.identities import Source
 from factory_lake.gateway.proxy import Proxy
 from factory_lake.output import Table, emit
 from harness.demo.messages import connections
 from harness.demo.steps import Steps
 from harness.lake import LocalLake
+from harness.lake.targets import LanePlace, Targets
 from harness.nodered.flow import filled_in
 from harness.nodered.process import NodeRed, NodeRedError, install, wait_until
 from harness.nodered.samples import ODD, Arrivals, Sample, feed_line
 
 SAMPLES = 10_000
 
-_STEPS = 6
+_STEPS = 7
 _RATE = 1000
 _PER_REQUEST = 50
 _SECONDS = 120.0
@@ -28,6 +31,21 @@ _SECONDS = 120.0
 _SETTINGS = {"ACK_SECONDS": "5"}
 # Enough for some batches: their bytes are on the line, their acknowledgements are not.
 _UNANSWERED_BYTES = 60_000
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the lake made of the samples.
+
+    Attributes:
+        rows: Of the table.
+        distinct: Of its view without repeats.
+        rejected: Payloads of the lane's error objects.
+    """
+
+    rows: int
+    distinct: int
+    rejected: frozenset[bytes]
 
 
 @dataclass
@@ -137,7 +155,7 @@ def run(workdir: Path, modules: Sequence[str] = ()) -> int:
         modules: Of Node.js, which the flow's function node gets.
 
     Returns:
-        0 when all samples arrived as they were spelled, 1 otherwise.
+        0 when all samples arrived as they were spelled and are rows, and all else is rejected; 1 otherwise.
 
     Raises:
         StepError: When a step fails; everything it started is stopped.
@@ -157,7 +175,9 @@ def run(workdir: Path, modules: Sequence[str] = ()) -> int:
             wait_until(lambda: _stored_buffer(trial)["samples"] == 0, "the buffer is empty", _SECONDS)
         with steps.step("count", "Count the samples in the data stream"):
             arrivals = trial.arrivals()
-    return _report(trial, arrivals, twice, workdir)
+        with steps.step("query", "Deliver, and count the rows in Athena and the rejected messages in S3"):
+            stored = _stored(trial)
+    return _report(trial, arrivals, stored, twice, workdir)
 
 
 def _start(stack: ExitStack, lake: LocalLake, workdir: Path, modules: Sequence[str]) -> Trial:
@@ -168,7 +188,8 @@ def _start(stack: ExitStack, lake: LocalLake, workdir: Path, modules: Sequence[s
     certificate = workdir / "certificate.pem"
     certificate.write_text(identity.certificate, encoding="ascii")
     broker = replace(known.broker, port=line.local_port)
-    nodes = filled_in(broker, identity, certificate, source.topic, _SETTINGS, modules)
+    topic = lake.outputs["gateways"][source.factory][source.gateway][source.lane]["basic_ingest_topic"]
+    nodes = filled_in(broker, identity, certificate, topic, _SETTINGS, modules)
     node_red = stack.enter_context(NodeRed(workdir / "node-red", nodes))
     wait_until(lambda: line.connections > 0, "Node-RED connects", _SECONDS)
     return Trial(lake, source, line, node_red, time.time_ns() // 1_000_000 - SAMPLES)
@@ -192,9 +213,37 @@ def _feed(trial: Trial, steps: Steps) -> dict[str, int]:
     return twice
 
 
-def _report(trial: Trial, arrivals: Arrivals, twice: Mapping[str, int], workdir: Path) -> int:
+def _stored(trial: Trial) -> Stored:
+    """Deliver what is in the data streams, and look at all that the lake stored."""
+    trial.lake.cloud.flush(timeout=_SECONDS)
+    place = next(
+        place for place in Targets(trial.lake, [trial.source.factory], Path()).lanes if place.lane == trial.source.lane
+    )
+    return Stored(
+        rows=_count(trial.lake, "measurements"),
+        distinct=_count(trial.lake, "measurements_distinct"),
+        rejected=frozenset(_rejected(trial.lake.cloud.client("s3"), place)),
+    )
+
+
+def _count(lake: LocalLake, table: str) -> int:
+    athena = lake.outputs["athena"]
+    sql = f"SELECT count(*) FROM {table}"  # noqa: S608 - the names of a table and its view
+    result = query.run(lake.cloud.client("athena"), sql, athena["workgroup"], athena["database"])
+    return int(str(result.rows[0][0]))
+
+
+def _rejected(s3: Any, place: LanePlace) -> Iterator[bytes]:
+    prefix = place.rejected_path.removeprefix(f"{place.bucket}/")
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=prefix):
+        for entry in page.get("Contents", []):
+            lines = s3.get_object(Bucket=place.bucket, Key=entry["Key"])["Body"].iter_lines()
+            yield from (base64.b64decode(json.loads(line)["rawData"]) for line in lines)
+
+
+def _report(trial: Trial, arrivals: Arrivals, stored: Stored, twice: Mapping[str, int], workdir: Path) -> int:
     lost = arrivals.lost(trial.fed)
-    missing = [payload for _, payload in ODD if payload not in arrivals.odd]
+    odd = {payload for _, payload in ODD}
     summary: dict[str, Any] = {
         "samples": len(trial.fed),
         "publishes": arrivals.records,
@@ -202,16 +251,24 @@ def _report(trial: Trial, arrivals: Arrivals, twice: Mapping[str, int], workdir:
         "twice": arrivals.twice,
         "twice_by_fault": dict(twice),
         "respelled": len(arrivals.respelled),
-        "odd_lost": len(missing),
         "unknown": len(arrivals.unknown),
+        "odd": len(odd),
+        "rejected": len(stored.rejected),
+        "rows": stored.rows,
+        "distinct_rows": stored.distinct,
     }
     file = workdir / "summary.json"
     file.write_text(f"{json.dumps(summary, indent=2)}\n", encoding="utf-8")
-    columns = ("samples", "publishes", "lost", "twice", "respelled")
+    columns = ("samples", "publishes", "lost", "twice", "respelled", "rows", "distinct_rows", "rejected")
     notes = [f"lost: samples {lost[:20]}"] if lost else []
-    emit("table", Table(columns, [[summary[name] for name in columns]]), notes=notes)
+    emit(
+        "table",
+        Table([name.replace("_", " ") for name in columns], [[summary[name] for name in columns]]),
+        notes=notes,
+    )
     print(f"\n{file}")
-    return int(bool(lost or missing or arrivals.respelled or arrivals.unknown))
+    arrived = not (lost or arrivals.respelled or arrivals.unknown) and arrivals.odd.keys() == odd
+    return 0 if arrived and stored.distinct == len(trial.fed) and stored.rejected == odd else 1
 
 
 def _stored_buffer(trial: Trial) -> dict[str, Any]:
