@@ -1,15 +1,12 @@
-"""Keep the Node-RED flow current: its function nodes hold the JavaScript of the files beside it.
+"""The Node-RED flow holds the JavaScript of the files beside it; `make docs` writes them into it.
 
-``python -m scripts.flowsource`` writes each file of ``SOURCES`` into its node of ``loopedge/batching-flow.json``;
-``--check`` only says whether the flow is up to date. All else in it may come from an export of Node-RED's editor.
+All else in the flow may come from an export of Node-RED's editor.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.package import ROOT
@@ -32,27 +29,3 @@ def render(text: str, folder: Path) -> str:
     for name, node in functions.items():
         node["func"] = (folder / SOURCES[name]).read_text(encoding="utf-8")
     return f"{json.dumps(nodes, indent=2, ensure_ascii=False)}\n"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the flow, or check it; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.flowsource", description="Write the functions into the Node-RED flow."
-    )
-    parser.add_argument("--check", action="store_true", help="say whether the flow is up to date; write nothing")
-    parser.add_argument("--flow", type=Path, default=FLOW, help="the flow (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    before = options.flow.read_text(encoding="utf-8")
-    after = render(before, options.flow.parent)
-    if after == before:
-        return 0
-    if options.check:
-        print(f"{options.flow}: differs from the JavaScript beside it; run 'make docs'", file=sys.stderr)
-        return 1
-    options.flow.write_text(after, encoding="utf-8")
-    print(f"{options.flow}  written")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from factory_lake.module_interface import REPOSITORY
-from scripts.flowsource import FLOW, SOURCES, main
+from scripts.flowsource import FLOW, SOURCES, render
 
 PAGE = REPOSITORY / "docs" / "loopedge.md"
 #: Node types that every Node-RED has; an unknown one would keep the whole flow from starting.
@@ -42,19 +42,27 @@ def nodes() -> dict[str, dict[str, Any]]:
 
 
 def test_the_flow_is_up_to_date() -> None:
-    assert main(["--check"]) == 0
+    text = FLOW.read_text(encoding="utf-8")
+    assert render(text, FLOW.parent) == text
 
 
-def test_changed_javascript_shows_and_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in (FLOW.name, *SOURCES.values()):
+def test_changed_javascript_is_written_into_its_node(tmp_path: Path) -> None:
+    text = FLOW.read_text(encoding="utf-8")
+    for name in SOURCES.values():
         shutil.copy(FLOW.parent / name, tmp_path)
-    flow = tmp_path / FLOW.name
+    assert render(text, tmp_path) == text
     with (tmp_path / "batching.js").open("a") as source:
         source.write("// more\n")
-    assert main(["--check", "--flow", str(flow)]) == 1
-    assert "run 'make docs'" in capsys.readouterr().err
-    assert main(["--flow", str(flow)]) == 0
-    assert main(["--check", "--flow", str(flow)]) == 0
+    changed = render(text, tmp_path)
+    (node,) = [node for node in json.loads(changed) if node["type"] == "function"]
+    assert node["func"] == (tmp_path / "batching.js").read_text()
+    assert render(changed, FLOW.parent) == text
+
+
+def test_a_function_node_without_a_file_is_refused() -> None:
+    text = FLOW.read_text(encoding="utf-8").replace('"name": "Batch and buffer"', '"name": "Batch"')
+    with pytest.raises(ValueError, match=r"must be \['Batch and buffer'\], got \['Batch'\]"):
+        render(text, FLOW.parent)
 
 
 def test_every_reference_is_to_a_node_of_the_flow(nodes: dict[str, dict[str, Any]]) -> None:
