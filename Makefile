@@ -60,7 +60,8 @@ test-localstack: package ## Integration tests against a LocalStack that already 
 
 .PHONY: test-nodered
 test-nodered: package ## The LoopEdge flow in a real Node-RED from npm, through a line that breaks
-	@{ command -v node && command -v npm; } >/dev/null || { echo 'test-nodered: needs Node.js 20 or newer, and npm' >&2; exit 2; }
+	@{ command -v node && command -v npm; } >/dev/null || \
+	  { echo 'test-nodered: needs Node.js 20 or newer, and npm' >&2; exit 2; }
 	@node --test tests/unit/loopedge/
 	@$(PYTHON) -m harness.nodered
 
