@@ -80,7 +80,7 @@ def stream_rows(plant: Plant) -> Iterator[Row]:
         "Kinesis: on-demand data streams",
         [sum(lane.shards is None for lane in both) for both in lanes],
         ON_DEMAND_STREAMS,
-        f"leave lanes.*.stream.on_demand out, which is changed in place; or {_RAISE}",
+        f"lanes.*.stream.shards in place of on_demand, which keeps the stream; or {_RAISE}",
     )
     shards = [sum(lane.shards or 0 for lane in both) for both in lanes]
     yield _added("Kinesis: provisioned shards", shards, SHARDS, _RAISE)
