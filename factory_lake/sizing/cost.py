@@ -15,7 +15,7 @@ HOURS = 730
 SECONDS = HOURS * 3600
 DAYS = HOURS / 24
 # AWS IoT counts the topic with the payload ("AWS IoT Core additional metering details"). The longest has lake, factory
-# and gateway of 32 characters each: `$aws/rules/<lake>__<factory>__measurements/factories/<factory>/<gateway>/...`.
+# and gateway of 32 characters each: `$aws/rules/<lake>__<factory>__configuration/factories/<factory>/<gateway>/...`.
 TOPIC_BYTES = 182
 # Metrics that the functions emit, each a custom metric for every set of dimensions. Of a lane: records
 # received, accepted and rejected. Of a camera, and as many of all cameras of a factory together:

@@ -11,12 +11,13 @@ from itertools import product
 
 from factory_lake.sizing import capacity, cost, quotas
 from factory_lake.sizing.cost import Bill, Prices, money
+from factory_lake.sizing.defaults import defaults_of
 from factory_lake.sizing.numbers import percent, table, text
 from factory_lake.sizing.plant import FRAME_BYTES, Assumed, Factory, Lane, Plant
 from factory_lake.sizing.rows import Row
 
 SMALL_BATCH, LARGE_BATCH = 5, 100
-DAY, DEFAULT_HOURS = 24, 72
+DAY = 24
 # What a way may cost more than another and count as equal: no plant's numbers are more exact.
 HARDLY_MORE = 1.01
 
@@ -155,7 +156,8 @@ def compare(plant: Plant, prices: Prices) -> Comparison:
         PriceError: When a price lacks, or is for nothing.
     """
     ways = []
-    retentions = (max(DEFAULT_HOURS, math.ceil(plant.assumed.repair_hours)), DAY)
+    default = int(defaults_of("factory_pipeline", "lanes")["stream"]["retention_hours"])
+    retentions = (max(default, math.ceil(plant.assumed.repair_hours)), DAY)
     for samples, basic_ingest, on_demand, hours in product(
         _sizes(plant, prices), (False, True), (False, True), retentions
     ):

@@ -336,6 +336,10 @@ class _ScopeBinder:
 
     def _element(self, node: exp.Expr) -> Type:
         kind = self.type(node)
+        if kind.name == "map":
+            raise UnsupportedError(
+                "UNNEST of a map", "write UNNEST(map_keys(m)) AS t (k), then element_at(m, k)", node
+            )
         if kind.name != "array":
             raise QueryError("TYPE_MISMATCH", f"Cannot unnest type: {kind}", node)
         return kind.element

@@ -5,7 +5,7 @@ row, and to the reference queries under ``localcloud/tests/athena`` what Trino a
 
 Parameters are named as sqlglot names the arguments of its node and typed by family: ``any``, ``numeric``,
 ``integer``, ``text``, ``boolean``, ``temporal`` (a date or a timestamp), ``clock`` (the same, or the wall clock of
-another zone), ``array``. A ``?`` after it says that the argument may be missing, a ``*`` that it is a list.
+another zone), ``array``, ``map``. A ``?`` after it says that the argument may be missing, a ``*`` that it is a list.
 """
 
 from __future__ import annotations
@@ -186,6 +186,12 @@ def _double_unless_decimal(call: Call) -> Type:
     return _no_decimal(call, DOUBLE)
 
 
+def _correlation(call: Call) -> Type:
+    if DOUBLE not in (call.type("this"), call.type("expression")):
+        raise UnsupportedError("corr() without a double", "CAST its arguments AS double", call.node)
+    return DOUBLE
+
+
 def _percentile(call: Call) -> Type:
     return BIGINT if call.type().is_integer else _no_decimal(call, call.type())
 
@@ -215,9 +221,18 @@ def _elapsed(call: Call) -> Type:
 
 def _element(call: Call) -> Type:
     kind = call.type()
-    if kind.name != "array":
+    if kind.name not in ("array", "map"):
         raise QueryError("FUNCTION_NOT_FOUND", f"Unexpected parameters ({kind}) for function element_at")
     return kind.element
+
+
+def _keys(call: Call) -> Type:
+    first = call.type().args[0]
+    return array(first if isinstance(first, Type) else UNKNOWN)
+
+
+def _of_map(call: Call) -> Type:
+    return Type("map", (call.type("keys").element, call.type("values").element))
 
 
 def _sequence(call: Call) -> Type:
@@ -348,7 +363,8 @@ def _split_part(call: Call) -> exp.Expr:
 
 
 def _element_at(call: Call) -> exp.Expr:
-    return local_call("list_extract", call.argument("this"), call.node.expressions[0])
+    name = "map_extract_value" if call.type().name == "map" else "list_extract"
+    return local_call(name, call.argument("this"), call.node.expressions[0])
 
 
 def _generate(call: Call) -> exp.Expr:
@@ -441,6 +457,7 @@ _ROWS = (
     _row("stddev_pop", exp.StddevPop, "this:numeric", _double_unless_decimal, aggregate=True),
     _row("variance", exp.Variance, "this:numeric", _double_unless_decimal, aggregate=True),
     _row("var_pop", exp.VariancePop, "this:numeric", _double_unless_decimal, aggregate=True),
+    _row("corr", exp.Corr, "this:numeric expression:numeric", _correlation, settings="null_on_zero_variance"),
     # Window functions
     _row("row_number", exp.RowNumber, "", BIGINT),
     _row("rank", exp.Rank, "", BIGINT),
@@ -520,6 +537,8 @@ _ROWS = (
     _row("array_join", exp.ArrayToString, "this:array expression:text", VARCHAR),
     _row("element_at", exp.Bracket, "this:any expressions:any*", _element, _element_at, settings="offset"),
     _row("sequence", exp.GenerateSeries, "start:any end:any step:any?", _sequence, _generate),
+    _row("map", exp.Map, "keys:array values:array", _of_map),
+    _row("map_keys", exp.MapKeys, "this:map", _keys),
 )
 
 BY_NODE: Mapping[type[exp.Expr], Function] = {row.node: row for row in _ROWS}

@@ -22,7 +22,7 @@ class Type:
     """A Trino type.
 
     Attributes:
-        args: element type of an array, precision and scale of a decimal.
+        args: element types of an array or a map, precision and scale of a decimal.
         zone: for a ``timestamp with time zone`` that shows another zone than UTC, which one. The local
             engine carries such a value as the wall clock of that zone.
     """
@@ -36,11 +36,11 @@ class Type:
 
     @property
     def element(self) -> Type:
-        """What an array holds."""
-        (element,) = self.args
-        if not isinstance(element, Type):
+        """What an array holds, or the value type of a map."""
+        last = self.args[-1]
+        if not isinstance(last, Type):
             raise TypeError(f"{self} has no elements")
-        return element
+        return last
 
     @property
     def is_integer(self) -> bool:
@@ -119,9 +119,11 @@ def from_datatype(datatype: exp.DataType) -> Type:
         return decimal(precision, scale)
     if kind in (exp.DType.ARRAY, exp.DType.LIST) and datatype.expressions:
         return array(from_datatype(datatype.expressions[0]))
+    if kind == exp.DType.MAP and datatype.expressions:
+        return Type("map", tuple(from_datatype(part) for part in datatype.expressions))
     if kind in _SCALARS:
         return _SCALARS[kind]
-    raise UnsupportedError(f"type {datatype.sql('athena')}", "the local engine has scalars and arrays only")
+    raise UnsupportedError(f"type {datatype.sql('athena')}", "the local engine has scalars, arrays and maps only")
 
 
 def from_glue(text: str, place: str) -> Type:
@@ -153,6 +155,8 @@ def to_duckdb(kind: Type) -> str:
     """The type of the local engine that holds the values of ``kind``."""
     if kind.name == "array":
         return f"{to_duckdb(kind.element)}[]"
+    if kind.name == "map":
+        return f"MAP({', '.join(to_duckdb(part) for part in kind.args if isinstance(part, Type))})"
     if kind.zone is not None:
         return "TIMESTAMP"
     return str(kind).upper()
@@ -207,6 +211,9 @@ def to_text(value: Any, kind: Type) -> str | None:
         return None
     if kind.name == "array":
         return "[" + ", ".join(_inner_text(item, kind.element) for item in value) + "]"
+    if kind.name == "map":
+        keys = kind.args[0] if isinstance(kind.args[0], Type) else VARCHAR
+        return "{" + ", ".join(f"{to_text(k, keys)}={to_text(v, kind.element) or 'null'}" for k, v in value) + "}"
     return _scalar_text(value, kind)
 
 

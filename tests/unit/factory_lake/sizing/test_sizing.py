@@ -94,6 +94,18 @@ def test_the_partition_key_is_as_long_as_the_rules_template_can_make_it() -> Non
     assert len(made.replace("$${newuuid()}", "123e4567-e89b-42d3-a456-426614174000")) == capacity.KEY_BYTES
 
 
+def test_a_topic_is_counted_as_long_as_names_can_make_it() -> None:
+    """Behind the rule's name, with lake, factory and gateway of 32 characters each."""
+    module = DOCS.parent / "modules" / "factory_pipeline"
+    (rule,) = re.findall(r'replace\("(\$\{var.name\}.*?)",', (module / "main.tf").read_text(encoding="utf-8"))
+    (topic,) = re.findall(r'basic_ingest_topic = "(.*)"', (module / "gateways.tf").read_text(encoding="utf-8"))
+    made = topic.replace("${settings.rule_name}", rule).replace("${lane}", "configuration")
+    for name in ("${var.name}", "${var.factory}", "${gateway}"):
+        made = made.replace(name, "n" * 32)
+    assert "${" not in made
+    assert len(made) == cost.TOPIC_BYTES
+
+
 @pytest.mark.parametrize(("tags", "fits"), [(100, True), (101, False)])
 def test_a_connection_takes_a_hundred_publishes_a_second(tmp_path: Path, tags: int, fits: bool) -> None:
     assert (_row(factory_of(tmp_path, tags=tags), "publishes/s of a gateway").used <= 1) is fits
@@ -258,7 +270,7 @@ def test_a_new_account_cannot_run_what_a_lane_that_catches_up_calls(tmp_path: Pa
 
 
 def test_a_lane_calls_no_more_than_it_reserves_and_has_batches(tmp_path: Path) -> None:
-    more = "lanes.measurements.transform.reserved_concurrency = 3\nlanes.configuration.stream.shards = 1"
+    more = "lanes.measurements.transform.reserved_concurrency = 3"
     assert _quota("Lambda: executions at once", factory_of(tmp_path, more)).asked == 3 + 1
 
 
