@@ -68,7 +68,7 @@ variable "name" {
 
 def test_a_lane_emits_as_many_metrics_as_are_paid_for() -> None:
     lines: list[str] = []
-    settings = Settings.from_env({"FACTORY": "krakow", "LANE": "measurements"})
+    settings = Settings.from_env({"FACTORY": "krakow", "LANE": "measurements", "STREAM_NAME": "lake"})
     Report(settings, lines.append).counted(3, {})
     emitted = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in lines]
     assert sum(len(definition["Metrics"]) for definitions in emitted for definition in definitions) == (
