@@ -18,11 +18,10 @@ DAYS = HOURS / 24
 # and gateway of 32 characters each: `$aws/rules/<lake>__<factory>__configuration/factories/<factory>/<gateway>/...`.
 TOPIC_BYTES = 182
 # Metrics that the functions emit, each a custom metric for every set of dimensions. Of a lane: records
-# received, accepted and rejected. Of a camera, and as many of all cameras of a factory together:
-LANE_METRICS = 3
+# and samples, received and rejected, records accepted, samples put back. Of a camera, and as many of all cameras of a
+# factory together:
+LANE_METRICS = 6
 CAMERA_METRICS = len(clip_report.UNITS)
-
-
 # Bytes in which a service counts a message; `kinesis` is that of provisioned streams.
 METERS = ("iot", "firehose", "kinesis", "kinesis_on_demand")
 

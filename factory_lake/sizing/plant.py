@@ -91,7 +91,7 @@ class Lane:
         return self.sample_size if samples == 1 else samples * (self.sample_size + 1) - 1 + FRAME_BYTES
 
     def put_back(self, assumed: "Assumed") -> float:
-        """Samples a second that the transform takes out of batches and puts back, each as a record of its own."""
+        """Samples a second that the transform takes out of batches and puts back, at worst each as a record."""
         return self.all_samples * assumed.put_back_share if self.most_samples > 1 else 0
 
     @property

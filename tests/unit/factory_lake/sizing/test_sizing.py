@@ -21,7 +21,7 @@ from factory_lake.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory,
 from factory_lake.sizing.rows import Row
 from scripts.sizingdocs import DOCS, EXAMPLE, EXAMPLE_PRICES, rendered
 from tests.unit.factory_lake.sizing.plants import EXACT, ON_DEMAND, factory_of, used_by
-from transform.report import Report
+from transform.report import Counts, Report
 from transform.settings import Settings
 
 
@@ -69,7 +69,7 @@ variable "name" {
 def test_a_lane_emits_as_many_metrics_as_are_paid_for() -> None:
     lines: list[str] = []
     settings = Settings.from_env({"FACTORY": "krakow", "LANE": "measurements", "STREAM_NAME": "lake"})
-    Report(settings, lines.append).counted(3, {})
+    Report(settings, lines.append).counted(Counts(3))
     emitted = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in lines]
     assert sum(len(definition["Metrics"]) for definitions in emitted for definition in definitions) == (
         cost.LANE_METRICS
