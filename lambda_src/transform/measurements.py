@@ -141,9 +141,11 @@ class Measurements:
                 return None
             texts = found
             outcomes = self._judge(texts, received_at, line_suffix) or []
-        # A put-back is judged by the arrival of its batch, which only milliseconds keep.
-        _check_milliseconds(RECEIVED_AT, received_at)
-        return plan(texts, outcomes, self._partitions)
+        planned = plan(texts, outcomes, self._partitions)
+        if planned.put_backs:
+            # They are judged by the arrival of the batch when they come again, and its key can only keep a time.
+            _check_milliseconds(RECEIVED_AT, received_at)
+        return planned
 
     def _convert_many(self, text: str, received_at: int, line_suffix: str) -> Split | None:
         """Convert the objects of a batch if all are accepted by the fast path and of one day, as nearly always."""
