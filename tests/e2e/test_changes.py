@@ -29,22 +29,41 @@ def test_a_delivery_stream_is_replaced_without_a_message_skipped(
     changes = lake.changing()
 
     assert set(changes) == {
-        (
-            f'module.lake.module.factory_pipeline["nancy"].aws_kinesis_firehose_delivery_stream.lane["{lane}"]',
-            "create",
-        )
+        (f'module.lake.module.factory_pipeline["nancy"].aws_kinesis_firehose_delivery_stream.lane["{lane}"]', "create")
         for lane in streams
     }
     nancy.send([sample() for _ in range(5)])
     nancy.send([_update(6)], "configuration")
     nancy.deliver()
-    measurements, configuration = nancy.tally(), nancy.tally("configuration")
+    measurements, configuration = nancy.counts(), nancy.counts("configuration")
     assert (measurements.sent, measurements.delivered, measurements.lost) == (10, 10, 0)
     assert (configuration.sent, configuration.delivered, configuration.lost) == (7, 1, 6)
 
 
 def _update(number: int) -> bytes:
     return json.dumps({"recipe": number}).encode()
+
+
+def test_an_on_demand_stream_becomes_one_shard_in_two_applies_without_a_message_lost(
+    lake: LocalLake, factory: Callable[[str], Factory]
+) -> None:
+    """Each step leaves messages in shards that it closes."""
+    genoa = factory("genoa")
+    before = genoa.counts().sent if any(genoa.journals.iterdir()) else 0
+    stream = 'module.lake.module.factory_pipeline["genoa"].aws_kinesis_stream.unprotected["measurements"]'
+    for settings in ({"shards": 2}, {}):
+        genoa.send([sample() for _ in range(20)])
+        applied = lake.variables["factories"]
+        wanted = {**applied["genoa"], "lanes": {"measurements": {"stream": settings}}}
+        assert set(lake.changing({**applied, "genoa": wanted})) == {(stream, "update")}
+    genoa.send([sample() for _ in range(20)])
+    genoa.deliver()
+
+    counts = genoa.counts()
+    assert (counts.sent - before, counts.delivered - before, counts.lost, counts.duplicated) == (60, 60, 0, 0)
+    name = lake.outputs["data_streams"]["genoa"]["measurements"]
+    summary = lake.cloud.client("kinesis").describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    assert (summary["StreamModeDetails"]["StreamMode"], summary["OpenShardCount"]) == ("PROVISIONED", 1)
 
 
 def test_a_factory_added_and_one_removed_leave_the_others_untouched(
@@ -75,13 +94,13 @@ def test_a_factory_added_and_one_removed_leave_the_others_untouched(
     gdansk = factory("gdansk")
     gdansk.send([sample()])
     gdansk.deliver()
-    assert gdansk.account().discrepancies == ()
+    assert gdansk.reconcile().discrepancies == ()
     assert "lyon" not in lake.outputs["data_streams"]
     nancy = factory("nancy")
-    before = nancy.tally().delivered if any(nancy.journals.iterdir()) else 0
+    before = nancy.counts().delivered if any(nancy.journals.iterdir()) else 0
     nancy.send([sample()])
     nancy.deliver()
-    assert nancy.tally().delivered == before + 1
+    assert nancy.counts().delivered == before + 1
 
 
 def _objects_below(lake: LocalLake, uri: str) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from factory_lake.module_interface import ModuleInterfaceError, read_interface
-from scripts.moduledocs import BEGIN, END, main, pretty_type, render, render_parts, updated
+from scripts.moduledocs import BEGIN, END, pretty_type, readme, render, render_parts, updated
 
 _MODULE = """
 variable "size" {
@@ -166,25 +166,14 @@ def test_an_empty_default_stays_on_its_line() -> None:
     ]
 
 
-def test_check_fails_until_written_and_leaves_other_words_alone(
-    module: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Checking writes nothing; writing once is enough."""
-    repository = module.parents[1]
-    assert main(["--check"], repository) == 1
-    assert "modules/thing/README.md is behind its module" in capsys.readouterr().out
-    assert "old" in (module / "README.md").read_text()
-
-    assert main([], repository) == 0
-    assert main(["--check"], repository) == 0
-    text = (module / "README.md").read_text()
+def test_a_readme_follows_its_module_and_keeps_its_other_words(module: Path) -> None:
+    text = readme(module)
     assert text.startswith("# thing\n\nWords.\n\n")
     assert text.endswith(f"{END}\nMore words.\n")
     assert "| `total` | The sum of it. |" in text
     assert "old" not in text
-
     (module / "variables.tf").write_text(_MODULE.replace("default     = 3", "default     = 4"))
-    assert main(["--check"], repository) == 1
+    assert readme(module) == text.replace("| `size` | `number` | `3` |", "| `size` | `number` | `4` |") != text
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from harness.lake import Terraform, TerraformError
 from harness.lake.roots import make_root
 from harness.lake.terraform import REPOSITORY
 from localcloud import LocalCloud
-from tests.support.factories import LANES as ONE_SHARD_LANES
 from tests.support.factories import NO_ALARMS
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
@@ -59,7 +58,6 @@ def root(cloud: LocalCloud, tmp_path: Path) -> Iterator[Terraform]:
             FACTORY: {
                 "gateways": [GATEWAY],
                 "cameras": {"press-1": {}, "press-2": {}},
-                "lanes": ONE_SHARD_LANES,
                 **NO_ALARMS,
             }
         },
@@ -102,9 +100,7 @@ def test_what_was_made_half_way_is_kept_and_set_up_by_the_documented_commands(
     _import(root, cloud, CAMERA.format("press-2"))
 
     message = _failed(
-        lambda: root.apply({}),
-        cloud,
-        ("kinesis", "IncreaseStreamRetentionPeriod", f"{NAME}-{FACTORY}-measurements"),
+        lambda: root.apply({}), cloud, ("kinesis", "IncreaseStreamRetentionPeriod", f"{NAME}-{FACTORY}-measurements")
     )
     assert "ResourceInUseException" in message
     _untaint(root, {DATA_STREAM.format("measurements")})
@@ -149,7 +145,7 @@ def _untaint(root: Terraform, prevented: set[str]) -> None:
     documented = {address for (address,) in _commands("untaint")}
     for address in prevented:
         assert address in documented
-        root.untaint(address)
+        root.run("untaint", address)
 
 
 def _import(root: Terraform, cloud: LocalCloud, address: str) -> None:
@@ -164,7 +160,7 @@ def _import(root: Terraform, cloud: LocalCloud, address: str) -> None:
             else client.describe_delivery_stream(DeliveryStreamName=name)
         )
         identifier = answer[member][arn]
-    root.import_object(address, identifier)
+    root.run("import", "-input=false", address, identifier)
 
 
 def _creation_times(cloud: LocalCloud) -> dict[str, Any]:

@@ -158,10 +158,7 @@ def test_histories_catch_a_rule_that_is_switched_off(
     ("history", "switch_off", "symptom"),
     [
         pytest.param(
-            counterexamples.repeated_producer_time(),
-            _knots_among_others,
-            "is missing",
-            id="repeated producer time",
+            counterexamples.repeated_producer_time(), _knots_among_others, "is missing", id="repeated producer time"
         ),
         pytest.param(counterexamples.two_runs_at_the_edge(), _no_gap_records, "archived 2 times", id="gap records"),
         pytest.param(

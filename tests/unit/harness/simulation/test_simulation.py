@@ -54,10 +54,7 @@ def test_the_histories_hold_what_they_are_about() -> None:
         "held",
         "garbled",
     }
-    assert {action.kind for history in histories for action in history.actions} == {
-        "delete-newest",
-        "stray-objects",
-    }
+    assert {action.kind for history in histories for action in history.actions} == {"delete-newest", "stray-objects"}
     streams = [stream for history in histories for stream in history.streams]
     assert {stream.last_frame_shown_ms for stream in streams} == {None, 33}
     lone = [sum(not f.listed_length_ms for f in s.fragments) / len(s.fragments) for s in streams]
@@ -67,14 +64,7 @@ def test_the_histories_hold_what_they_are_about() -> None:
     cuts: Counter[str] = Counter()
     for history in histories[:100]:
         cuts.update(check(run_history(history)).cuts)
-    often = {
-        planning.LENGTH,
-        planning.GAP,
-        planning.CLOCK,
-        planning.SIZE,
-        planning.QUIET,
-        planning.UNREADABLE,
-    }
+    often = {planning.LENGTH, planning.GAP, planning.CLOCK, planning.SIZE, planning.QUIET, planning.UNREADABLE}
     assert often <= set(cuts)
 
 
@@ -127,12 +117,7 @@ def test_the_command_writes_figures_and_succeeds(tmp_path: Path, capsys: pytest.
     summary = tmp_path / "simulation" / "summary.json"
     assert cli.main(["--n", "30", "--processes", "2", "--summary", str(summary)]) == 0
     written = json.loads(summary.read_text())
-    assert (written["histories"], written["lost"], written["duplicated"], written["failed_seeds"]) == (
-        30,
-        0,
-        0,
-        [],
-    )
+    assert (written["histories"], written["lost"], written["duplicated"], written["failed_seeds"]) == (30, 0, 0, [])
     assert written["fragments"] >= written["archived"] > 0
     assert written["seconds"] > 0
     assert "30 histories" in capsys.readouterr().out
