@@ -16,7 +16,7 @@ SECONDS = HOURS * 3600
 DAYS = HOURS / 24
 # Metrics that the functions emit, each a custom metric for every set of dimensions. Of a lane: records
 # received, accepted and rejected. Of a camera, and as many of all cameras of a factory together:
-LANE_METRICS = 3
+LANE_METRICS = 6
 CAMERA_METRICS = len(clip_report.UNITS)
 
 

@@ -20,7 +20,7 @@ from factory_lake.sizing.numbers import percent, text
 from factory_lake.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, Plant, read_plant
 from factory_lake.sizing.rows import Row
 from scripts.sizingdocs import DOCS, EXAMPLE, EXAMPLE_PRICES, rendered
-from transform.report import Report
+from transform.report import Counts, Report
 from transform.settings import Settings
 
 _EXACT = Assumed(headroom=1, outage_hours=1)
@@ -97,7 +97,7 @@ variable "name" {
 def test_a_lane_emits_as_many_metrics_as_are_paid_for() -> None:
     lines: list[str] = []
     settings = Settings.from_env({"FACTORY": "krakow", "LANE": "measurements", "STREAM_NAME": "lake"})
-    Report(settings, lines.append).counted(3, {})
+    Report(settings, lines.append).counted(Counts(3))
     emitted = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in lines]
     assert sum(len(definition["Metrics"]) for definitions in emitted for definition in definitions) == (
         cost.LANE_METRICS
