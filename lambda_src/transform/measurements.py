@@ -14,7 +14,7 @@ from .envelope import GATEWAY, RECEIVED_AT
 from .errors import MessageError, SchemaError
 from .events import PartitionMetadata
 from .lines import DAY_MS, MAX_BYTES, Partitions, finish
-from .planning import Outcome, Split, plan
+from .planning import MAX_REJECTED, Outcome, Split, plan
 from .reader import Reader
 from .schema import ATTRIBUTES, VALUE_TEXT, Column, Schema
 from .settings import Settings
@@ -195,10 +195,14 @@ class Measurements:
     ) -> list[Outcome] | None:
         """Return what each element is worth alone, whatever goes wrong with it.
 
-        None for pieces that have been cut where no element ends: the slow path, which looks for that before all
-        else, finds that one is not JSON.
+        None for pieces that may have been cut where no element ends: the slow path, which looks for that before all
+        else, finds that one is not JSON. Where more than ``MAX_REJECTED`` are rejected, the rest is not looked at.
+
+        Raises:
+            MessageError: So many elements are rejected that they cannot all be put back.
         """
         outcomes: list[Outcome] = []
+        rejected = 0
         for text in texts:
             fast = self._match(text, received_at, line_suffix)
             if fast is not None:
@@ -208,13 +212,18 @@ class Measurements:
                 line, event_time = self._read(text, received_at, line_suffix)
                 outcomes.append((line, event_time // DAY_MS))
             except MessageError as error:
-                if pieces and error.rule == errors.NOT_JSON:
+                rejected += 1
+                if pieces and (error.rule == errors.NOT_JSON or rejected > MAX_REJECTED):
                     return None
-                outcomes.append(error)
+                # The traceback leads to this list: thousands of them would wait for the garbage collector.
+                outcomes.append(error.with_traceback(None))
             except Exception as error:
+                rejected += 1
                 if pieces:  # nobody knows whether it is JSON
                     return None
                 outcomes.append(error)
+            if rejected > MAX_REJECTED:
+                raise MessageError(errors.BATCH_NOT_SPLIT)
         return outcomes
 
     def convert_slowly(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:

@@ -20,6 +20,11 @@ from .lines import MAX_BYTES
 #: What the lane says about an element: its line and the day of its partition, or why it is rejected.
 Outcome = Union[Tuple[bytes, int], Exception]
 
+#: How many elements of a batch may be rejected. A message of 128 KB, the most that IoT takes, holds some 1,100
+#: samples, but 60,000 numbers, and an event millions of these. To put each back would take all of the function's
+#: memory and minutes of its time, at the cost of the records beside it.
+MAX_REJECTED = 2_000
+
 _HEAD, _TAIL = b'{"samples":[', b"]}"
 
 

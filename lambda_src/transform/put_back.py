@@ -107,20 +107,20 @@ class DataStream:
 
     def _call(self, call: Sequence[Entry]) -> tuple[list[Entry], str | None, bool]:
         """Make one call; return the entries that failed, the error's code, and whether to try again."""
-        from botocore.exceptions import ClientError, HTTPClientError
+        from botocore import exceptions
 
         records = [{"Data": entry.data, "PartitionKey": entry.key} for entry in call]
         try:
             if self._client is None:
                 self._client = self._make_client()
             answer = self._client.put_records(StreamName=self._name, Records=records)
-        except ClientError as error:
+        except exceptions.ClientError as error:
             code: str = error.response["Error"]["Code"]
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             return list(call), code, code in _THROTTLED or status >= _SERVER_ERROR
         except Exception as error:
             # Where no answer came, the stream may have taken the records: the copies are equal to them.
-            return list(call), type(error).__name__, isinstance(error, HTTPClientError)
+            return list(call), type(error).__name__, isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError))
         results = answer["Records"]
         failed = [entry for entry, result in zip(call, results) if result.get("ErrorCode")]  # noqa: B905 - Python 3.8
         codes = [result["ErrorCode"] for result in results if result.get("ErrorCode")]

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.data_stream import Clock, FakeDataStream, client_error
 from tests.unit.transform.support import ARRIVAL, DAY, LINE_SUFFIX, TAKEN, Lane, event, record, sample, spell
+from transform.planning import MAX_REJECTED
 from transform.put_back import NEEDED_MS
 from transform.response import MAX_BYTES as LARGEST_ANSWER
 
@@ -312,6 +313,15 @@ def test_what_is_put_back_is_within_a_records_limit() -> None:
     assert_as_alone(Lane(), batch(*elements), elements)
 
 
+@pytest.mark.parametrize("element", ["1", '{"a":1}', BAD])
+def test_an_array_of_anything_but_samples_is_rejected_as_it_came(lane: Lane, element: str) -> None:
+    """An event of 6 MB has room for two million numbers: they would exhaust the function's memory and time."""
+    assert lane.broken(batch(GOOD, *[element] * (MAX_REJECTED + 1))) == ("BATCH_NOT_SPLIT", None)
+    assert lane.broken(batch(*[element] * (MAX_REJECTED + 1), form="[@")) == ("NOT_JSON", None)
+    (answer,) = lane.answers(batch(GOOD, *[element] * MAX_REJECTED))
+    assert (answer["result"], put_back(lane)) == ("Ok", [element] * MAX_REJECTED)
+
+
 def test_an_element_that_no_record_can_hold_costs_the_batch() -> None:
     lane = Lane()
     assert lane.rule(batch(GOOD, '"' + "x" * 1_024_000 + '"')) == "BATCH_NOT_SPLIT"
@@ -422,6 +432,19 @@ def test_what_stays_throttled_is_rejected_before_the_deadline() -> None:
     assert_not_split(lane, batch(GOOD, BAD))
     assert lane.stream.clock.left > 0
     assert len(lane.stream.calls) > 10
+
+
+@pytest.mark.parametrize(
+    "name", ["EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError", "SSLError"]
+)
+def test_a_call_that_does_not_reach_the_stream_is_made_again(name: str) -> None:
+    from botocore import exceptions
+
+    lane = Lane()
+    error: Exception = getattr(exceptions, name)(endpoint_url="https://kinesis", error="x")
+    lane.stream.faults = [error, error]
+    (answer,) = lane.answers(batch(GOOD, BAD))
+    assert (answer["result"], put_back(lane)) == ("Ok", [BAD])
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException", "ValidationException"])
