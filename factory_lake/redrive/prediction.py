@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from factory_lake.gateway.batches import samples_of
+from factory_lake.gateway.batches import join, samples_of, split
 from factory_lake.redrive.errors import RedriveError
 from factory_lake.redrive.restore import SCHEMAS
 from lambda_common.settings import SettingsError
@@ -62,9 +62,11 @@ class Prediction:
         return verdicts[0].rule if all(one.line is None for one in verdicts) else None
 
     def _verdict(self, payload: bytes, partition_key: str, arrival_ms: int) -> Verdict:
+        # A batch is left as a sample only where it is the one element of another, which is not opened.
+        data = join([payload]) if self._lane == "measurements" and split(payload) else payload
         record: FirehoseRecord = {
             "recordId": "1",
-            "data": base64.b64encode(payload).decode(),
+            "data": base64.b64encode(data).decode(),
             "approximateArrivalTimestamp": arrival_ms,
             "kinesisRecordMetadata": {"partitionKey": partition_key},
         }

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.arguments import Parser, count, result_file
-from harness.bench.measuring import Target, median_ratio, output, print_targets, unpacked
+from harness.bench.measuring import PEAK_MB, Target, median_ratio, output, print_targets, unpacked
 from scripts.package import PACKAGES, ROOT, SOURCES, build
 
 RESULT = ROOT / "build" / "bench" / "clip_fetch.json"
@@ -63,9 +63,7 @@ for line in sys.stdin:
     with contextlib.redirect_stdout(io.StringIO()):
         summary = handler({}, Context())
     seconds = time.perf_counter() - begun
-    status = open("/proc/self/status").read()
-    peak_kb = int(status.split("VmHWM:")[1].split()[0])
-    print(json.dumps({"summary": summary, "seconds": seconds, "peak_mb": peak_kb * 1024 / 1e6}), flush=True)
+    print(json.dumps({"summary": summary, "seconds": seconds, "peak_mb": peak_mb()}), flush=True)
 """
 
 # The peer: the ranges in, the seconds out.
@@ -217,7 +215,7 @@ def _footage(at: Server, streams: int, clips: int) -> int:
 def peak_mb(package: Path, at: Server, streams: int) -> float:
     """The most memory that archiving takes, of a clip of 100 MB from each of so many streams at once."""
     _footage(at, streams, 1)
-    with worker(_WORKER, package, at.url, CLIP_SECONDS="3600", STREAMS_AT_ONCE=str(streams)) as archiver:
+    with worker(PEAK_MB + _WORKER, package, at.url, CLIP_SECONDS="3600", STREAMS_AT_ONCE=str(streams)) as archiver:
         result = archiver.work()
     summary = result["summary"]
     if summary["clips"] != streams or summary["bytes"] < streams * 100_000_000:
@@ -230,7 +228,7 @@ def throughput(package: Path, at: Server, clips: int, rounds: int) -> dict[str, 
     archived: list[float] = []
     copied: list[float] = []
     settings = {"CLIP_SECONDS": "3600", "STREAMS_AT_ONCE": "1"}
-    with worker(_WORKER, package, at.url, **settings) as archiver, worker(_COPY, package, at.url) as copier:
+    with worker(PEAK_MB + _WORKER, package, at.url, **settings) as archiver, worker(_COPY, package, at.url) as copier:
         for _ in range(rounds + 1):
             begin_ms = _footage(at, 1, clips)
             length_ms = CLIP_FRAGMENTS * FRAGMENT_MS
@@ -255,7 +253,7 @@ def calls(package: Path, at: Server, archived: int, runs: int = 6) -> dict[str, 
     begin_ms = int(time.time()) * 1000 - 600_000
     counts: list[dict[str, int]] = []
     settings = {"CLIP_SECONDS": "10", "QUIET_SECONDS": "3600", "STREAMS_AT_ONCE": "1"}
-    with worker(_WORKER, package, at.url, **settings) as archiver:
+    with worker(PEAK_MB + _WORKER, package, at.url, **settings) as archiver:
         for run in range(runs):
             # one more than a clip: it tells how long the one before it is
             at.serve(**({"begin_ms": begin_ms} if run == 0 else {}), fragments=5 * (run + 1) + 1)

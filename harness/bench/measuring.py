@@ -13,6 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+#: Defines ``peak_mb()`` in the process that it is pasted into: the most memory that it has needed. On Linux
+#: ``ru_maxrss`` outlives the start of another program, so it is the parent's, which forked, where that is more.
+PEAK_MB = """
+def peak_mb():
+    try:
+        with open("/proc/self/status") as status:
+            return int(status.read().split("VmHWM:")[1].split()[0]) * 1024 / 1e6
+    except FileNotFoundError:
+        import resource
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+"""
+
 
 class Target(NamedTuple):
     """What a function has promised.

@@ -43,7 +43,7 @@ from aws_lambda_powertools.utilities.data_classes.kinesis_firehose_event import 
 from aws_lambda_powertools.utilities.serialization import base64_from_json
 
 from harness.arguments import Parser, count, result_file
-from harness.bench.measuring import Target, median_ratio, output, print_targets, unpacked
+from harness.bench.measuring import PEAK_MB, Target, median_ratio, output, print_targets, unpacked
 from scripts.package import PACKAGES, ROOT, SOURCES, build
 from transform.batch import Transform
 from transform.events import PartitionMetadata
@@ -359,10 +359,10 @@ def _import_ms(statement: str, folder: str, **variables: str) -> float:
 def peak_mb(package: Path, samples: int | None = None) -> float:
     """Return the most memory that a process needs for an event of 6 MB, its JSON included; perhaps one of batches."""
     script = (
-        "import json, os, resource; from transform.handler import handler\n"
+        "import json, os; from transform.handler import handler\n"
         "class Context:\n def get_remaining_time_in_millis(self): return 120000\n"
         "answer = json.dumps(handler(json.load(open(os.environ['EVENT'])), Context()))\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        f"{PEAK_MB}print(peak_mb())"
     )
     limit = 6 * 1024 * 1024
     event = batch(typical, size=limit)
@@ -375,8 +375,7 @@ def peak_mb(package: Path, samples: int | None = None) -> float:
         path = Path(folder) / "event.json"
         path.write_text(json.dumps(event))
         printed = output(script, folder, EVENT=str(path), **_SETTINGS)
-    unit = 1 if platform.system() == "Darwin" else 1024
-    return int(printed.split()[-1]) * unit / 1e6
+    return float(printed.split()[-1])
 
 
 def measure(rounds: int, processes: int) -> dict[str, Any]:

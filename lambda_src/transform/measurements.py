@@ -18,7 +18,7 @@ from .planning import MAX_REJECTED, Outcome, Split, plan
 from .reader import Reader
 from .schema import ATTRIBUTES, VALUE_TEXT, Column, Schema
 from .settings import Settings
-from .splitting import cut, elements, objects, remaining
+from .splitting import SENT, cut, elements, objects, remaining
 
 if TYPE_CHECKING:
     from .fast_path import Template, Templates
@@ -99,11 +99,12 @@ class Measurements:
             text = payload.decode()
         except UnicodeDecodeError:
             text = ""  # which no template matches
-        fast = self._match(text, received_at, line_suffix)
-        if fast is not None:
-            line, day = fast
-            return line, self._partitions[day]
-        text = reader.decode(payload)
+        if not text.startswith(SENT):
+            fast = self._match(text, received_at, line_suffix)
+            if fast is not None:
+                line, day = fast
+                return line, self._partitions[day]
+            text = reader.decode(payload)
         split = self._split(text, received_at, line_suffix)
         return self.convert_slowly(text, received_at, line_suffix) if split is None else split
 

@@ -120,7 +120,8 @@ class DataStream:
             return list(call), code, code in _THROTTLED or status >= _SERVER_ERROR
         except Exception as error:
             # Where no answer came, the stream may have taken the records: the copies are equal to them.
-            return list(call), type(error).__name__, isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError))
+            unreached = isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError))
+            return list(call), type(error).__name__, unreached
         results = answer["Records"]
         failed = [entry for entry, result in zip(call, results) if result.get("ErrorCode")]  # noqa: B905 - Python 3.8
         codes = [result["ErrorCode"] for result in results if result.get("ErrorCode")]

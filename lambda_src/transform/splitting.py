@@ -18,20 +18,21 @@ from .reader import BEHIND, EMPTY, ITEM, REST, STRING, WS
 
 #: The key of a batch that is an object.
 SAMPLES = "samples"
+#: How a batch of objects begins as gateways send it.
+SENT = f'{{"{SAMPLES}":[{{'
 
 #: What stands before the elements; the group is the inside of the key, which an escape may spell.
 _HEAD = re.compile(rf'{WS}(?:\{{{WS}"({STRING})"{WS}:{WS})?\[')
 #: The same in front of an object, the key spelled plainly.
 _PLAIN_HEAD = re.compile(rf'{WS}(\{{{WS}"{SAMPLES}"{WS}:{WS})?\[{WS}(?=\{{)')
-_SENT = f'{{"{SAMPLES}":[{{'
 _NO_MORE = re.compile(rf"{WS}\]")
 _BRACE = re.compile(rf"{WS}\}}")
 
 
 def objects(text: str) -> str | None:
     """Return what is between the brackets of a batch; None if that does not look like objects."""
-    if text.startswith(_SENT) and text.endswith("}]}"):  # as gateways send it
-        return text[len(_SENT) - 1 : -2]
+    if text.startswith(SENT) and text.endswith("}]}"):  # as gateways send it
+        return text[len(SENT) - 1 : -2]
     head = _PLAIN_HEAD.match(text)
     if head is None:
         return None

@@ -120,6 +120,16 @@ def test_each_sample_of_a_batch_is_predicted_alone() -> None:
     assert [one for part in split(batch) or () for one in prediction.verdicts(part, KEY, 0)] == verdicts
 
 
+@pytest.mark.parametrize("form", [b"[%b]", b' {"samples": [%b]}'])
+def test_a_batch_is_no_sample_of_a_batch_of_one(form: bytes) -> None:
+    """The transform does not put such a batch back, so nobody opens the one within it."""
+    inner = join([sample(1), sample(2)])
+    prediction = Prediction(ENVIRONMENT)
+    assert prediction.refusal(form % inner, KEY, 0) == "REQUIRED"
+    assert prediction.refusal(inner, KEY, 0) is None
+    assert [one.payload for one in prediction.verdicts(form % inner, KEY, 0)] == [inner]
+
+
 def test_a_batch_is_held_when_none_of_its_samples_would_be_taken(plant: Plant) -> None:
     plant.prediction = Prediction(ENVIRONMENT)
     for batch in (join([BAD, sample(1)]), join([BAD, BAD]), b"[]", join([BAD])):

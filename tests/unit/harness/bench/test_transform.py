@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.bench import transform as bench
-from harness.bench.measuring import Target, print_targets
+from harness.bench.measuring import PEAK_MB, Target, output, print_targets
 
 
 def rows(answer: Any) -> list[Any]:
@@ -42,6 +42,14 @@ def test_batches_have_their_size_and_are_the_same_in_every_run() -> None:
         assert event == bench.batch(kind, size=50_000)
         payload = sum(len(base64.b64decode(record["data"])) for record in event["records"])
         assert 49_000 < payload <= 50_000
+
+
+def test_the_peak_is_that_of_the_process_and_not_of_its_parent() -> None:
+    large = bytearray(400_000_000)
+    large[::4096] = b"x" * len(large[::4096])
+    assert 5 < float(output(f"{PEAK_MB}print(peak_mb())", "")) < 100
+    used = float(output(f"{PEAK_MB}more = b'x' * 200_000_000\nprint(peak_mb())", ""))
+    assert used > 200
 
 
 def test_batches_hold_the_same_samples() -> None:
