@@ -44,6 +44,7 @@ class Entry:
     acked_ms: int | None = None  # when the broker acknowledged it; None while it has not
     refused: str | None = None  # why the broker refused it; None when it did not
     sample: int | None = None  # of which sample of a batch this speaks, from 1; None for the message as a whole
+    is_nested: bool = False  # whether that sample lies in a batch within the batch
 
     @property
     def is_unacknowledged(self) -> bool:

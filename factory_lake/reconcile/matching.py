@@ -102,11 +102,13 @@ class _Matching:
 
     def _group_sent(self, entries: Iterable[Entry]) -> dict[_SentKey, _Sent]:
         groups: dict[_SentKey, _Sent] = {}
-        batches: dict[tuple[Source, int], list[_Sent]] = defaultdict(list)
+        batches: dict[tuple[Source, int], list[_Sent]] = defaultdict(list)  # without what is put back in any case
         for entry in entries:
             group = groups.setdefault((entry.source, entry.sha256), _Sent(entry.source, []))
             group.entries.append(entry)
-            if entry.sample is not None:
+            if entry.is_nested:
+                group.may_be_put_back = True
+            elif entry.sample is not None:
                 batches[entry.source, entry.n].append(group)
         for group in groups.values():
             self._expect(group)

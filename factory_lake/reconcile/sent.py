@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from factory_lake.gateway.batches import samples_of
+from factory_lake.gateway.batches import samples_of, split
 from factory_lake.gateway.journal import Entry, read_journals
 
 
@@ -20,10 +20,16 @@ def read_samples(directory: Path) -> list[Entry]:
 
 def by_sample(entry: Entry) -> Iterator[Entry]:
     """What the lake judges one by one of a message. Each sample shares what became of its batch's publishes."""
-    samples = samples_of(entry.payload) if entry.source.lane == "measurements" else [entry.payload]
-    for place, sample in enumerate(samples, start=1):
-        if sample == entry.payload:
-            yield entry
-        else:
-            sha256 = hashlib.sha256(sample).hexdigest()
-            yield replace(entry, payload=sample, sha256=sha256, sample=place if len(samples) > 1 else None)
+    elements = split(entry.payload) if entry.source.lane == "measurements" else None
+    if not elements:
+        yield entry
+    elif len(elements) == 1:
+        yield _with(entry, elements[0])
+    else:
+        found = [(element, sample) for element in elements for sample in samples_of(element)]
+        for place, (element, sample) in enumerate(found, start=1):
+            yield replace(_with(entry, sample), sample=place, is_nested=sample != element)
+
+
+def _with(entry: Entry, sample: bytes) -> Entry:
+    return replace(entry, payload=sample, sha256=hashlib.sha256(sample).hexdigest())
