@@ -15,12 +15,12 @@ from factory_lake.gateway.identities import LANES, Lane, Source
 from factory_lake.gateway.journal import journal_path, read_journal
 from factory_lake.gateway.mqtt import Progress
 from factory_lake.gateway.simulation import Simulation, simulate
-from factory_lake.reconcile import Buckets, Counts, ReconciliationReport, StoredObjects, reconcile
+from factory_lake.reconcile import Buckets, ReconciliationReport, StoredObjects, reconcile
 from factory_lake.reconcile.sent import read_samples
 from harness.demo.steps import Steps
 from harness.lake import LocalLake
 from harness.lake.local import default_factories
-from localcloud.testing.datapoints import sums
+from harness.lake.metrics import samples_put_back
 
 # What gateways send that publish each sample by itself.
 SINGLES = 1000
@@ -31,7 +31,6 @@ CATCHING_UP = 8000
 _BATCH, _LARGE_BATCH = Batching(samples=14), Batching(samples=100)
 _SAMPLE_MS = 25.0
 _DAY_MS = 86_400_000
-_METRICS = "FactoryLake"
 _SEED = 1
 _BETWEEN_LINES = 10.0
 
@@ -46,7 +45,8 @@ def send_plant(lake: LocalLake, journal_dir: Path) -> float:
     """Send a simulated plant's messages, malformed ones too.
 
     The first gateway publishes each sample by itself. The others were away at midnight, and send their samples in
-    batches over Basic Ingest; at last one of them sends many more, as fast as a connection takes them.
+    batches over Basic Ingest. One of them was away the night before as well, and catches up as fast as a connection
+    takes it.
 
     Returns:
         How many samples a second that connection sent.
@@ -71,7 +71,7 @@ def send_plant(lake: LocalLake, journal_dir: Path) -> float:
 
 
 def _catch_up(known: Connections, source: Source, journal_dir: Path) -> float:
-    samples = _over_midnight(source, CATCHING_UP, _SEED + 1)
+    samples = _over_midnight(source, CATCHING_UP, days_ago=1)
     options = SendOptions(basic_ingest=True, batching=_LARGE_BATCH)
     before = len(read_journal(journal_path(journal_dir, source)))
     send(known, {source: samples}, journal_dir, options, _progress_line(CATCHING_UP))
@@ -85,23 +85,17 @@ def _gateway(source: Source) -> tuple[str, str]:
     return source.factory, source.gateway
 
 
-def _over_midnight(source: Source, number: int, seed: int = _SEED) -> list[bytes]:
-    """Messages of a gateway around the last midnight (UTC)."""
+def _over_midnight(source: Source, number: int, days_ago: int = 0) -> list[bytes]:
+    """Messages of a gateway around the last midnight (UTC), or one before it."""
     now_ms = time.time_ns() // 1_000_000
-    midnight_ms = now_ms - now_ms % _DAY_MS
-    stream = plant.messages(source, seed, midnight_ms - round(number * _SAMPLE_MS / 2), _SAMPLE_MS)
+    midnight_ms = now_ms - now_ms % _DAY_MS - days_ago * _DAY_MS
+    stream = plant.messages(source, _SEED + days_ago, midnight_ms - round(number * _SAMPLE_MS / 2), _SAMPLE_MS)
     return [message.payload for message in islice(stream, number)]
 
 
-def sent_batches(journal_dir: Path) -> int:
+def _sent_batches(journal_dir: Path) -> int:
     """How many batches are in the journals."""
     return len({(entry.source, entry.n) for entry in read_samples(journal_dir) if entry.sample is not None})
-
-
-def put_back(lake: LocalLake) -> int:
-    """Samples that the transforms have put back, by their own metric; one that was put back twice counts twice."""
-    lanes = [{"Factory": factory, "Lane": "measurements"} for factory in lake.outputs["transform_functions"]]
-    return round(sum(sum(sums(lake.cloud, _METRICS, lane, "SamplesPutBack").values()) for lane in lanes))
 
 
 def check_file(file: Path) -> None:
@@ -130,12 +124,15 @@ def reconcile_messages(lake: LocalLake, journal_dir: Path) -> ReconciliationRepo
     return reconcile(stored, journal_dir)
 
 
-def batches(samples: Counts, messages: int, put_back: int, samples_per_second: float) -> dict[str, float]:
-    """What became of the samples that came in batches, for the summary."""
+def batches(
+    lake: LocalLake, report: ReconciliationReport, journal_dir: Path, samples_per_second: float
+) -> dict[str, int]:
+    """What became of the samples that came in batches."""
+    samples = report.in_batches
     return {
-        "messages": messages,
+        "messages": _sent_batches(journal_dir),
         "samples": samples.sent,
-        "put_back": put_back,
+        "put_back": samples_put_back(lake.cloud, lake.outputs["transform_functions"]),
         "delivered": samples.delivered,
         "rejected": samples.rejected,
         "lost": samples.lost,

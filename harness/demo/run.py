@@ -72,9 +72,7 @@ def _messages(steps: Steps, summary: Summary, lake: LocalLake, workdir: Path, fi
         (workdir / "reconciliation.json").write_text(text, encoding="utf-8")
     emit("table", report.table(), notes=report.notes())
     summary.messages = report.messages()
-    summary.batches = messages.batches(
-        report.in_batches, messages.sent_batches(journals), messages.put_back(lake), rate
-    )
+    summary.batches = messages.batches(lake, report, journals, rate)
     _show_batches(summary)
     return report.is_clean
 

@@ -69,6 +69,7 @@ def explained(
     answers = Answers(repeats, len(rows) if rows_of_view is None else rows_of_view)
     messages = explain(entries, found, times, answers, kills, outages)
     summary = Summary(seed=1)
+    summary.take_rejected(messages)
     summary.take_messages(messages)
     return messages, summary
 
