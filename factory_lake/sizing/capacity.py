@@ -135,7 +135,7 @@ def catch_up(lane: Lane, assumed: Assumed) -> CatchUp:
     written = ((size + KEY_BYTES) / samples + share * (lane.sample_size + KEY_BYTES)) / SHARD_BYTES
     most = {
         "publishes": PUBLISHES * samples,
-        "bytes": CONNECTION_BYTES / size * samples,
+        "bytes": CONNECTION_BYTES / max(size, 1) * samples,
         "shards": lane.most_shards / max(records, written) / max(1, lane.gateways),
     }
     limit = min(most, key=lambda name: most[name])

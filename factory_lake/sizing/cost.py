@@ -247,7 +247,7 @@ def _stream(lane: Lane, count: float, back: float, gb: float, meters: dict[str, 
 
 
 def _function(group: str, calls: float, seconds: float, memory_mb: float) -> Iterator[Use]:
-    what = {"messages": "batches of the transform", "video": "runs of the archiver"}[group]
+    what = {"messages": "calls of the transform", "video": "runs of the archiver"}[group]
     yield Use(group, "lambda_million_calls", what, calls / 1e6)
     yield Use(group, "lambda_thousand_gb_seconds", "their duration * memory", seconds * memory_mb / 1024 / 1000)
 

@@ -311,7 +311,7 @@ def _check_type(value: object, default: object, path: str) -> None:
 
 def _number(given: Mapping[str, Any], name: str, path: str) -> float:
     value = given.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise PlantError(f"{path}.{name}", f"must be a number, 0 or more, got {value!r}")
     return float(value)
 

@@ -347,6 +347,8 @@ def test_a_plant_that_cannot_be_is_refused(tmp_path: Path, content: str, complai
         ("samples_per_publish = 1.5", r".*samples_per_publish must be a whole number, 1 or more, got 1.5"),
         ("samples_per_publish = true", r".*samples_per_publish must be a whole number, 1 or more, got True"),
         ("batch_seconds = -1", r".*batch_seconds must be a number, 0 or more, got -1"),
+        ("batch_seconds = inf", r".*batch_seconds must be a number, 0 or more, got inf"),
+        ("batch_seconds = nan", r".*batch_seconds must be a number, 0 or more, got nan"),
         ("basic_ingest = 1", r".*basic_ingest must be true or false, got 1"),
         ("lanes.measurements.stream.shards = 0", r".*stream.shards must be a whole number, 1 or more, got 0"),
         ('lanes.measurements.stream.shards = "2"', r".*stream.shards must be a whole number, 1 or more, got '2'"),

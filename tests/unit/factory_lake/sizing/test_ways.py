@@ -189,8 +189,10 @@ def test_on_demand_streams_are_enough_for_25_factories(tmp_path: Path) -> None:
     )
 
 
-def test_a_plant_that_sends_nothing_is_compared(tmp_path: Path) -> None:
-    made = _compare(factory_of(tmp_path, tags=0, gateways=0))
+@pytest.mark.parametrize("nothing", ["gateways", "tags", "message_bytes"])
+def test_a_plant_that_sends_nothing_is_compared(tmp_path: Path, nothing: str) -> None:
+    none = {nothing: 0.0, "tags": 0.0} if nothing == "message_bytes" else {nothing: 0.0}
+    made = _compare(factory_of(tmp_path, "", **none))
     assert {way.by_million for way in made.ways} == {0}
 
 
