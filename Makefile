@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON := .venv/bin/python
 OLDEST := .venv-oldest/bin/python
+LINTERS := .tools/bin/tflint .tools/bin/actionlint
 # When the user's command began: what set-up takes counts too.
 export FACTORY_LAKE_STARTED := $(shell date +%s.%N)
 # Empty: the many processes share compiled bytecode even where the environment forbids it.
@@ -37,7 +38,7 @@ down: setup ## Stop the lake that `make up` started
 	@.venv/bin/factory-lake local down
 
 .PHONY: test
-test: package .tools/bin/tflint ## Lint and every test, on the newest and the oldest Python
+test: package $(LINTERS) ## Lint and every test, on the newest and the oldest Python
 	@scripts/test.sh
 
 .PHONY: test-units
@@ -58,11 +59,11 @@ test-localstack: package ## Integration tests against a LocalStack that already 
 	@$(PYTHON) -m pytest -m localstack
 
 .PHONY: lint
-lint: setup .tools/bin/tflint ## Every static check: Python, Terraform, plans, shell, workflows, secrets
+lint: setup $(LINTERS) ## Every static check: Python, Terraform, plans, shell, workflows, secrets
 	@scripts/lint.sh
 
-.tools/bin/tflint: scripts/install_tflint.sh
-	@scripts/install_tflint.sh
+.tools/bin/%: scripts/install_linter.sh
+	@scripts/install_linter.sh $*
 
 .PHONY: fmt
 fmt: setup ## Format Python and Terraform
@@ -90,10 +91,7 @@ soak: package ## Gateways, cameras and random faults for MINUTES=10 (SEED=1), th
 
 .PHONY: docs
 docs: setup ## Regenerate the tables in docs and module READMEs
-	@$(PYTHON) -m scripts.moduledocs
-	@$(PYTHON) -m scripts.schemadocs
-	@$(PYTHON) -m scripts.sizingdocs
-	@$(PYTHON) -m harness.access
+	@$(PYTHON) -m harness.docs
 
 .PHONY: changes
 changes: package ## Plan a change of every input against a local lake; writes the table of docs/changes.md
@@ -107,7 +105,7 @@ release: setup ## Build release VERSION=x.y.z and show its tag, a dry run (PUBLI
 lock: setup ## Compile requirements/*.in to hash-pinned *.txt (UPGRADE=1 takes newer versions)
 	@for set in dev:3.11 checkov:3.11 py38:3.8 uv:3.8; do \
 	  name=$${set%%:*}; \
-	  .tools/uv/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version $${set##*:} --generate-hashes \
+	  .tools/uv/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version $${set##*:} --generate-hashes --no-annotate \
 	    --custom-compile-command 'make lock' requirements/$$name.in -o requirements/$$name.txt; \
 	done
 

@@ -45,5 +45,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _of_no_width(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say nothing of a terminal: a worker of pytest-xdist is told the width of its starter's."""
+    """Say nothing of a terminal: a worker of pytest-xdist gets the width of its starter's."""
     monkeypatch.delenv("COLUMNS", raising=False)

@@ -22,9 +22,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
 )
-from botocore.exceptions import (
-    ConnectionError as NoConnectionError,
-)
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from factory_lake.errors import AwsError
 from factory_lake.gateway.connections import MQTT_PORT, Broker
@@ -33,7 +31,7 @@ from factory_lake.lake import Lake, output_at
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 20.0
 _ATTEMPTS = 3
-# Before any call has had an answer, one that gets none is made no more often: a wrong region is told soon.
+# Before any call has had an answer, one that gets none is made no more often: a wrong region fails soon.
 _FIRST_ATTEMPTS = 2
 _NO_ANSWER = (HTTPClientError, NoConnectionError)
 # Of a local lake's buckets no name resolves, and loopback needs no proxy.
@@ -42,11 +40,7 @@ _AWS_ENDPOINT = re.compile(r"[^.]+\.iot\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 
 
 class Clients:
-    """Makes boto3 clients of one lake.
-
-    Args:
-        lake: The lake.
-    """
+    """Makes boto3 clients of one lake."""
 
     def __init__(self, lake: Lake) -> None:
         self._local = lake.local
@@ -65,11 +59,6 @@ class Clients:
 
     def client(self, service: str, *, attempts: int = _ATTEMPTS, connections: int = 10) -> Any:
         """A client of one service.
-
-        Args:
-            service: boto3's name of it.
-            attempts: How often a call is made before it fails.
-            connections: How many calls may be under way at once.
 
         Raises:
             AwsError: When no region is set.
@@ -124,9 +113,9 @@ def broker_of(lake: Lake, given: tuple[str, int] | None = None, ca_file: Path | 
 def explained(error: BotoCoreError | ClientError) -> AwsError:
     """The same error with place, rule and value."""
     if isinstance(error, ClientError):
-        told: dict[str, Any] = dict(error.response.get("Error", {}))
-        at = next((f" {told[name]}" for name in ("BucketName", "Key", "Resource") if told.get(name)), "")
-        return AwsError(f"AWS {error.operation_name}{at}", f"{told.get('Code')}: {told.get('Message')}")
+        details: dict[str, Any] = dict(error.response.get("Error", {}))
+        at = next((f" {details[name]}" for name in ("BucketName", "Key", "Resource") if details.get(name)), "")
+        return AwsError(f"AWS {error.operation_name}{at}", f"{details.get('Code')}: {details.get('Message')}")
     if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
         return AwsError("AWS credentials", f"must be in the environment or a profile, as for the AWS CLI: {error}")
     if isinstance(error, ProfileNotFound):

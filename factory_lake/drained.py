@@ -37,28 +37,16 @@ Series = Mapping[datetime, float]
 
 @dataclass(frozen=True)
 class Seen:
-    """What CloudWatch has of one stream: values by the minute that they are of, which begins at the key.
-
-    Attributes:
-        arrived: Records that were put into the data stream.
-        behind: Milliseconds that the delivery stream read behind the end.
-        age: Seconds that the oldest record in Firehose had waited.
-        interval: How long an object may be filled.
-    """
+    """What CloudWatch has of one stream: values by the minute that they are of, which begins at the key."""
 
     arrived: Series
-    behind: Series
-    age: Series
-    interval: timedelta
+    behind: Series  # milliseconds that the delivery stream read behind the end
+    age: Series  # seconds that the oldest record in Firehose had waited
+    interval: timedelta  # how long an object may be filled
 
 
 def what_is_missing(seen: Seen, now: datetime) -> str:
-    """Why a stream is not drained, in words; empty when it is.
-
-    Args:
-        seen: What CloudWatch has of the last day.
-        now: The time, with a time zone.
-    """
+    """Why a stream is not drained, in words; empty when it is."""
     arrivals = [minute for minute, records in seen.arrived.items() if records > 0]
     # A record of a minute came before its end.
     last = max(arrivals) + _MINUTE if arrivals else now - _LOOK_BACK
@@ -127,22 +115,18 @@ def wait(
 ) -> bool:
     """Look until every stream is drained, and print what each is waiting for whenever that changes.
 
-    Args:
-        reasons: Why each stream is not drained yet, by its name; empty for those that are.
-        deadline: When to give up, by the clock.
-        clock: Seconds.
-        pause: Waits for seconds.
+    `reasons` says why each stream is not drained yet, by its name; empty for those that are.
 
     Returns:
         Whether all are drained.
     """
-    told: dict[str, str] = {}
+    printed: dict[str, str] = {}
     while True:
         found = reasons()
         for stream, reason in found.items():
-            if told.get(stream) != reason:
+            if printed.get(stream) != reason:
                 print(f"{stream}: {reason or 'drained'}", flush=True)
-        told = dict(found)
+        printed = dict(found)
         if not any(found.values()):
             return True
         if clock() >= deadline:

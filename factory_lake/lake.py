@@ -33,11 +33,7 @@ _TERRAFORM_SECONDS = 90
 
 
 class Outputs(dict[str, Any]):
-    """A lake's outputs, name to value.
-
-    Attributes:
-        place: Where they were read.
-    """
+    """A lake's outputs, name to value."""
 
     def __init__(self, values: Mapping[str, Any], place: object) -> None:
         super().__init__(values)
@@ -46,25 +42,13 @@ class Outputs(dict[str, Any]):
 
 @dataclass(frozen=True)
 class LocalAccess:
-    """How a local lake is reached, and where its gateways' files are.
+    """How a local lake is reached, and where its gateways' files are."""
 
-    Attributes:
-        endpoint: Base URL of every AWS service.
-        region: Its region.
-        access_key_id: Credentials of its account.
-        secret_access_key: Likewise.
-        ca_file: PEM that verifies the MQTT broker's certificate.
-        mqtt_host: Where MQTT over TLS listens.
-        mqtt_port: Where MQTT over TLS listens.
-        key_dir: The gateways' private keys.
-        journal_dir: The gateways' journals.
-    """
-
-    endpoint: str
+    endpoint: str  # base URL of every AWS service
     region: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
-    ca_file: Path
+    ca_file: Path  # PEM that verifies the MQTT broker's certificate
     mqtt_host: str
     mqtt_port: int
     key_dir: Path
@@ -95,17 +79,11 @@ class LocalAccess:
 
 @dataclass(frozen=True)
 class Lake:
-    """A lake that commands work with.
+    """A lake that commands work with."""
 
-    Attributes:
-        place: What the user named, for messages.
-        outputs: Its outputs.
-        local: How it is reached, when it is a local one; None on AWS.
-    """
-
-    place: str
+    place: str  # what the user named, for messages
     outputs: Outputs
-    local: LocalAccess | None = None
+    local: LocalAccess | None = None  # how it is reached, when it is a local one; None on AWS
 
     @property
     def key_dir(self) -> Path | None:
@@ -137,8 +115,7 @@ def open_lake(given: Path | None) -> Lake:
     if given.is_dir():
         if not any(given.glob("*.tf")):
             raise LakeError(
-                given,
-                f"must be an environment's folder (*.tf) or that of a local lake that is up ({LOCAL_FILE})",
+                given, f"must be an environment's folder (*.tf) or that of a local lake that is up ({LOCAL_FILE})"
             )
         return Lake(str(given), _applied(given))
     return Lake(str(given), _saved(given))
@@ -211,8 +188,7 @@ def _saved(file: Path) -> Outputs:
         document = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise LakeError(
-            file,
-            "must be an environment's folder, a file of outputs or a local lake's folder; it is not there",
+            file, "must be an environment's folder, a file of outputs or a local lake's folder; it is not there"
         ) from error
     except OSError as error:
         raise LakeError(file, f"cannot be read: {error.strerror}") from error
@@ -248,8 +224,7 @@ def _applied(folder: Path) -> Outputs:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TERRAFORM_SECONDS)
     except FileNotFoundError as error:
         raise LakeError(
-            folder,
-            "terraform must be on PATH, since it reads the environment's outputs; or name a file of outputs",
+            folder, "terraform must be on PATH, since it reads the environment's outputs; or name a file of outputs"
         ) from error
     except subprocess.TimeoutExpired as error:
         raise LakeError(folder, f"`terraform output` must answer within {_TERRAFORM_SECONDS} s") from error

@@ -24,10 +24,8 @@ class Input:
     """A variable.
 
     Attributes:
-        name: Its name.
         type: Its type as HCL, on one line.
         default: Its default as HCL, or None when a value must be given.
-        description: What it says of itself, without indentation.
     """
 
     name: str

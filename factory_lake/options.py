@@ -96,7 +96,7 @@ def whole(least: int | None = None) -> Callable[[str], int]:
 
 
 def number(least: float = 0, most: float = math.inf, *, above: bool = False) -> Callable[[str], float]:
-    """A parser of numbers, in a range that is told; `above` leaves the least one out."""
+    """A parser of numbers, in a range; `above` leaves the least one out."""
 
     def parse(text: str) -> float:
         try:

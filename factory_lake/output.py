@@ -31,20 +31,13 @@ _LEAST_PROSE = 16
 
 @dataclass(frozen=True)
 class Table:
-    """Rows for a reader.
-
-    Attributes:
-        columns: Names of the columns.
-        rows: Values, None where there is none.
-        prose: Columns that may be wrapped at blanks; all others are printed in one piece.
-        title: A line above.
-        right: Columns of numbers that are texts already; columns of numbers are found by themselves.
-    """
+    """Rows for a reader."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
-    prose: frozenset[str] = frozenset()
+    prose: frozenset[str] = frozenset()  # columns that may be wrapped at blanks; all others are printed in one piece
     title: str = ""
+    # Columns of numbers that are texts already; columns of numbers are found by themselves.
     right: frozenset[str] = frozenset()
 
     def records(self) -> list[dict[str, object]]:
@@ -53,30 +46,15 @@ class Table:
 
 
 def emit(
-    form: Format,
-    table: Table,
-    *,
-    document: object = None,
-    more: Sequence[Table] = (),
-    notes: Sequence[str] = (),
+    form: Format, table: Table, *, document: object = None, more: Sequence[Table] = (), notes: Sequence[str] = ()
 ) -> None:
     """Print a command's result to standard output.
 
-    Args:
-        form: What the user asked for.
-        table: The result. Formats other than `table` print it alone.
-        document: What JSON shows, when it is more than the table's rows.
-        more: Further tables.
-        notes: Lines below the tables.
+    JSON shows `document` where that is more than the table's rows; only `table` has `more` and `notes`.
     """
     if form == "json":
         print(
-            json.dumps(
-                table.records() if document is None else document,
-                indent=2,
-                default=_plain,
-                ensure_ascii=False,
-            )
+            json.dumps(table.records() if document is None else document, indent=2, default=_plain, ensure_ascii=False)
         )
     elif form == "csv":
         write_csv(table, sys.stdout)

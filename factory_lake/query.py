@@ -37,41 +37,16 @@ class QueryError(FactoryLakeError):
     """Athena has no such query, or no answer."""
 
 
-class QueryFailedError(QueryError):
-    """Athena ended a query without an answer.
-
-    Attributes:
-        query_id: ID of the execution.
-        state: ``FAILED`` or ``CANCELLED``.
-        reason: Athena's own words.
-    """
-
-    def __init__(self, query_id: str, state: str, reason: str) -> None:
-        super().__init__(f"query {query_id}", f"{state.lower()}: {reason}")
-        self.query_id = query_id
-        self.state = state
-        self.reason = reason
-
-
 @dataclass(frozen=True)
 class Result:
-    """An answer.
-
-    Attributes:
-        columns: names of the columns.
-        types: their types, as Athena names them.
-        rows: one tuple a row, each value as Python's own type: numbers, booleans, dates and timestamps
-            (without a zone, as the lake has them: UTC); all else as Athena's text; None for NULL.
-        seconds: from asking until the answer was there.
-        bytes_scanned: what Athena bills by.
-        query_id: ID of the execution.
-    """
+    """An answer."""
 
     columns: tuple[str, ...]
-    types: tuple[str, ...]
+    # One tuple a row, each value as Python's own type: numbers, booleans, dates and timestamps (without a zone, as the
+    # lake has them: UTC); all else as Athena's text; None for NULL.
     rows: tuple[tuple[Value, ...], ...]
-    seconds: float
-    bytes_scanned: int
+    seconds: float  # from asking until the answer was there
+    bytes_scanned: int  # what Athena bills by
     query_id: str
 
 
@@ -88,16 +63,10 @@ def run(
 
     A wait that is interrupted, by Ctrl-C for instance, cancels the query, so that it scans no further.
 
-    Args:
-        client: boto3's Athena client.
-        sql: the query.
-        workgroup: the workgroup to run it in.
-        database: where table names without a database are looked up.
-        parameters: a value for each ``?`` of the query, as a SQL literal: ``"'krakow'"``, ``"3"``.
-        sleep: waits between two looks at the query's state.
+    `parameters` has a SQL literal for each ``?`` of the query: ``"'krakow'"``, ``"3"``.
 
     Raises:
-        QueryFailedError: it failed or was cancelled.
+        QueryError: it failed or was cancelled.
     """
     request: StartQueryExecutionInputTypeDef = {
         "QueryString": sql,
@@ -115,11 +84,11 @@ def run(
         raise
     status = execution["Status"]
     if status["State"] != "SUCCEEDED":
-        raise QueryFailedError(query_id, status["State"], status.get("StateChangeReason", "no reason given"))
-    columns, types, rows = _fetched(client, query_id)
+        reason = status.get("StateChangeReason", "no reason given")
+        raise QueryError(f"query {query_id}", f"{status['State'].lower()}: {reason}")
+    columns, rows = _fetched(client, query_id)
     return Result(
         columns=columns,
-        types=types,
         rows=rows,
         seconds=time.monotonic() - began,
         bytes_scanned=execution["Statistics"].get("DataScannedInBytes", 0),
@@ -133,8 +102,7 @@ def run_named(
     """Runs a named query of a workgroup, in the database that it names.
 
     Raises:
-        QueryError: the workgroup has no query of that name, or several.
-        QueryFailedError: it failed or was cancelled.
+        QueryError: the workgroup has no query of that name, or several; or the query failed or was cancelled.
     """
     known = named_queries(client, workgroup)
     found = [query for query in known if query["Name"] == name]
@@ -166,22 +134,19 @@ def _finished(client: AthenaClient, query_id: str, sleep: Callable[[float], None
         pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
 
 
-def _fetched(
-    client: AthenaClient, query_id: str
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[Value, ...], ...]]:
-    """Names and types of the columns, and the rows."""
+def _fetched(client: AthenaClient, query_id: str) -> tuple[tuple[str, ...], tuple[tuple[Value, ...], ...]]:
+    """Names of the columns, and the rows."""
     columns: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
     rows: list[tuple[Value, ...]] = []
     for number, page in enumerate(client.get_paginator("get_query_results").paginate(QueryExecutionId=query_id)):
         info = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
         columns = tuple(column["Name"] for column in info)
-        types = tuple(column["Type"] for column in info)
+        types = [column["Type"] for column in info]
         # The first row of all is that of the column names.
         for row in page["ResultSet"]["Rows"][0 if number else 1 :]:
             texts = (cell.get("VarCharValue") for cell in row["Data"])
             rows.append(tuple(map(_value, texts, types)))
-    return columns, types, tuple(rows)
+    return columns, tuple(rows)
 
 
 def _value(text: str | None, kind: str) -> Value:
@@ -207,13 +172,11 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def query(
     name: Annotated[
-        str | None,
-        typer.Argument(metavar="NAME", help="One of the lake's named queries.", show_default=False),
+        str | None, typer.Argument(metavar="NAME", help="One of the lake's named queries.", show_default=False)
     ] = None,
     *,
     sql: Annotated[
-        str | None,
-        typer.Option("--sql", metavar="SQL", help="Run this query; - reads it from standard input."),
+        str | None, typer.Option("--sql", metavar="SQL", help="Run this query; - reads it from standard input.")
     ] = None,
     parameters: Annotated[
         list[str] | None,

@@ -19,33 +19,21 @@ class Parser(argparse.ArgumentParser):
 
 
 def count(text: str) -> int:
-    """Parse a whole number from 1 on.
-
-    Raises:
-        argparse.ArgumentTypeError: When it is none.
-    """
+    """Parse a whole number from 1 on."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, got {text!r}")
     return int(text)
 
 
 def seed(text: str) -> int:
-    """Parse a whole number from 0 on.
-
-    Raises:
-        argparse.ArgumentTypeError: When it is none.
-    """
+    """Parse a whole number from 0 on."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"must be a whole number from 0 on, got {text!r}")
     return int(text)
 
 
 def result_file(text: str) -> Path:
-    """Parse the path of a file to write, and make its folder: what takes long is not begun in vain.
-
-    Raises:
-        argparse.ArgumentTypeError: When it cannot be written.
-    """
+    """Parse the path of a file to write, and make its folder: what takes long is not begun in vain."""
     path = Path(text)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,10 +19,7 @@ _KNOWN = (StartError, FlushError, PutMediaError, ProviderError, TerraformError)
 
 
 def run_app(
-    command: Callable[..., int | None],
-    program: str,
-    arguments: Sequence[str] | None = None,
-    *known: type[Exception],
+    command: Callable[..., int | None], program: str, arguments: Sequence[str] | None = None, *known: type[Exception]
 ) -> int:
     """Run a function as a command and return its exit code; an error is one line on standard error.
 

@@ -13,7 +13,6 @@ import typer
 from factory_lake.errors import FactoryLakeError, LakeError, OptionError
 from factory_lake.lake import DEFAULT_LOCAL, LOCAL_FILE, cameras_of, open_lake
 from factory_lake.options import Group, number, whole
-from harness.camera.film import Shoot
 from harness.camera.film import film as film_into
 from harness.demo import up_down
 from harness.demo.steps import StepError
@@ -36,8 +35,7 @@ def up(
         int, typer.Option("--port", parser=whole(0), metavar="PORT", help="HTTP port; 0 takes a free one.")
     ] = up_down.PORT,
     mqtt_port: Annotated[
-        int,
-        typer.Option("--mqtt-port", parser=whole(0), metavar="PORT", help="MQTT port; 0 takes a free one."),
+        int, typer.Option("--mqtt-port", parser=whole(0), metavar="PORT", help="MQTT port; 0 takes a free one.")
     ] = up_down.MQTT_PORT,
 ) -> None:
     """Start a lake, or bring the one that runs up to date, and say how to use it."""
@@ -83,45 +81,18 @@ def film(
     fragment_ms: Annotated[
         tuple[str, str], typer.Option("--fragment-ms", metavar="MIN MAX", help="Lengths of fragments.")
     ] = ("2000", "2000"),
-    away_chance: Annotated[
-        float, typer.Option("--away-chance", parser=number(0, 1), help="Of a break before each fragment.")
-    ] = 0,
-    change_chance: Annotated[
-        float,
-        typer.Option("--change-chance", parser=number(0, 1), help="Of another resolution before each fragment."),
-    ] = 0,
-    fps: Annotated[int, typer.Option("--fps", parser=whole(1), help="Frames a second, a divisor of 1000.")] = 5,
-    seed: Annotated[int, typer.Option("--seed", parser=whole(), help="Everything random follows from it.")] = 1,
-    audio: Annotated[bool, typer.Option("--audio", help="Send a tone along.")] = False,
     file: Annotated[
         Path | None,
         typer.Option("--file", metavar="FILE", help="Send this H.264 or H.265 video instead of marked pictures."),
-    ] = None,
-    journal: Annotated[
-        Path | None,
-        typer.Option(
-            "--journal",
-            metavar="FILE",
-            help="Write down what was sent there. Default: cameras.jsonl of the lake.",
-        ),
     ] = None,
     lake: _Lake = DEFAULT_LOCAL,
 ) -> None:
     """Film into a camera's video stream: the past at once, then in real time."""
     cloud, stream = _cloud(lake), _stream_of(lake, camera)
-    shoot = Shoot(
-        hours,
-        seconds,
-        (whole(1)(fragment_ms[0]), whole(1)(fragment_ms[1])),
-        away_chance,
-        change_chance,
-        fps,
-        seed,
-        audio,
-        file,
-    )
+    lengths = (whole(1)(fragment_ms[0]), whole(1)(fragment_ms[1]))
     with _explained(stream):
-        sent = film_into(cloud, stream, camera.partition("/")[2], journal or lake / "cameras.jsonl", shoot)
+        journal = lake / "cameras.jsonl"
+        sent = film_into(cloud, stream, journal, hours=hours, seconds=seconds, fragment_ms=lengths, file=file)
     print(f"{stream}: {sent} fragments sent")
 
 

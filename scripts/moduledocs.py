@@ -1,22 +1,15 @@
-"""Tables of what a Terraform module requires, makes, takes and gives, made from its files for its README.
+"""Tables of what a Terraform module requires, makes, takes and gives, for between two marks of its README."""
 
-`python -m scripts.moduledocs` writes them between two marks of each README; `--check` writes nothing and
-fails when a README is behind its module.
-"""
-
-import argparse
 import re
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import hcl2
 
-from factory_lake.module_interface import REPOSITORY, Input, Interface, ModuleInterfaceError, read_interface
+from factory_lake.module_interface import Input, Interface, ModuleInterfaceError, read_interface
 
 BEGIN = "<!-- Made by `make docs` from the .tf files: begin -->"
 END = "<!-- Made by `make docs` from the .tf files: end -->"
-
 
 _REGISTRY = "https://registry.terraform.io/providers"
 _BLOCK = re.compile(r'^(resource|data) "(\w+)" "(\w+)" \{', re.MULTILINE)
@@ -110,48 +103,28 @@ def pretty_type(text: str) -> str:
     return re.sub(r"\{\s*\}", "{}", "\n".join(line.rstrip() for line in lines))
 
 
-def updated(readme: Path, section: str) -> str:
-    """A README's text with the section between its marks.
+def updated(page: Path, section: str, begin: str = BEGIN, end: str = END) -> str:
+    """A page's text with the section between its marks.
 
     Raises:
-        ModuleInterfaceError: When the README or its marks are missing.
+        ModuleInterfaceError: When the page or its marks are missing.
     """
-    if not readme.exists():
-        raise ModuleInterfaceError(f"{readme} does not exist: every module has a README")
-    text = readme.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ModuleInterfaceError(f"{readme} must hold these two lines once each: {BEGIN} and {END}")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{section}\n\n{END}{after}"
+    if not page.exists():
+        raise ModuleInterfaceError(f"{page} does not exist: every module has a README")
+    text = page.read_text(encoding="utf-8")
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ModuleInterfaceError(f"{page} must hold these two lines once each: {begin} and {end}")
+    return f"{text.partition(begin)[0]}{begin}\n\n{section}\n\n{end}{text.partition(end)[2]}"
+
+
+def readme(folder: Path) -> str:
+    """The README of a module as it should be."""
+    return updated(folder / "README.md", f"{render_parts(folder)}\n\n{render(read_interface(folder))}")
 
 
 def documented_folders(repository: Path) -> list[Path]:
     """Every module: the folders whose READMEs hold tables."""
     return sorted(folder for folder in (repository / "modules").iterdir() if any(folder.glob("*.tf")))
-
-
-def main(arguments: Sequence[str] | None = None, repository: Path = REPOSITORY) -> int:
-    """Write or check every README; the number of those behind is the exit code's reason."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.moduledocs", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail when a README is behind")
-    check: bool = parser.parse_args(arguments).check
-    behind: list[Path] = []
-    try:
-        for folder in documented_folders(repository):
-            readme = folder / "README.md"
-            section = f"{render_parts(folder)}\n\n{render(read_interface(folder))}"
-            text = updated(readme, section)
-            if text != readme.read_text(encoding="utf-8"):
-                behind.append(readme.relative_to(repository))
-                if not check:
-                    readme.write_text(text, encoding="utf-8")
-    except ModuleInterfaceError as error:
-        print(f"moduledocs: {error}", file=sys.stderr)
-        return 1
-    for readme in behind:
-        print(f"moduledocs: {readme} {'is behind its module: make docs' if check else 'written'}")
-    return 1 if check and behind else 0
 
 
 def _is_structured(each: Input) -> bool:
@@ -172,7 +145,3 @@ def _cell(text: str) -> str:
 
 def _indent(open_brackets: list[str]) -> str:
     return "  " * open_brackets.count("{")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,13 +12,12 @@ Run ``python -m scripts.package``; it prints the path, size and SHA-256 of each 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import io
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,9 +61,6 @@ def content(function: Path) -> dict[str, bytes]:
 
     Everything below the function's folder and the shared one does, but for what Python or an editor leaves
     there. Links are followed, which is how the transform takes the schema files along.
-
-    Args:
-        function: The function's folder; its name is a top folder of the package.
     """
     sources = function.parent
     folders = [folder for folder in (function, sources / SHARED) if folder.is_dir()]
@@ -85,12 +81,7 @@ def pack(files: dict[str, bytes]) -> bytes:
 
 
 def build(function: Path, packages: Path = PACKAGES) -> Package:
-    """Build one package.
-
-    Args:
-        function: The function's folder.
-        packages: Where the zip goes.
-    """
+    """Build one package."""
     data = pack(content(function))
     path = packages / f"{function.name}.zip"
     written = not path.is_file() or path.read_bytes() != data
@@ -103,18 +94,14 @@ def build(function: Path, packages: Path = PACKAGES) -> Package:
     return Package(path, len(data), hashlib.sha256(data).hexdigest(), written)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(sources: Path = SOURCES, packages: Path = PACKAGES) -> int:
     """Build every package and say what came of it; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.package", description="Build the Lambda packages.")
-    parser.add_argument("--sources", type=Path, default=SOURCES, help="folder of the functions (default: %(default)s)")
-    parser.add_argument("--packages", type=Path, default=PACKAGES, help="folder of the zips (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    found = functions(options.sources)
+    found = functions(sources)
     if not found:
-        print(f"package: no folder in {options.sources} has a handler.py", file=sys.stderr)
+        print(f"package: no folder in {sources} has a handler.py", file=sys.stderr)
         return 1
     for function in found:
-        package = build(function, options.packages)
+        package = build(function, packages)
         state = "written" if package.written else "unchanged"
         print(f"{package.path}  {package.size} bytes  sha256 {package.sha256}  {state}")
     return 0

@@ -1,16 +1,12 @@
 """Keep the tables in docs/data.md: columns as the schema files have them, rules as the transform has them.
 
 The document marks the place of a table's columns with ``<!-- columns of measurements -->`` and ``<!-- end
--->``, and that of the rules with ``<!-- rules of messages -->``. ``python -m scripts.schemadocs`` writes what
-is between; ``--check`` only says whether it is up to date.
+-->``, and that of the rules with ``<!-- rules of messages -->``; `make docs` writes what is between.
 """
 
 from __future__ import annotations
 
-import argparse
 import re
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.package import ROOT
@@ -71,29 +67,3 @@ def render(text: str, schemas: Path) -> str:
             raise ValueError(f"{file.name}: the document has no '<!-- columns of {file.stem} -->' with an end")
     text = _RULES.sub(lambda match: match[1] + rules() + match[2], text)
     return _PLACE.sub(lambda match: match[1] + columns(load(match[2], schemas)) + match[3], text)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the document, or check it; return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.schemadocs", description="Write the tables of columns and rules."
-    )
-    parser.add_argument("--check", action="store_true", help="say whether the document is up to date; write nothing")
-    parser.add_argument("--schemas", type=Path, default=SCHEMAS, help="folder of the files (default: %(default)s)")
-    parser.add_argument("--document", type=Path, default=DOCUMENT, help="the document (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    before = options.document.read_text(encoding="utf-8")
-    after = render(before, options.schemas)
-    if after == before:
-        return 0
-    if options.check:
-        sources = f"{options.schemas} or from the transform's rules"
-        print(f"{options.document}: its tables differ from {sources}; run 'make docs'", file=sys.stderr)
-        return 1
-    options.document.write_text(after, encoding="utf-8")
-    print(f"{options.document}  written")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

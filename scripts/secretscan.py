@@ -51,9 +51,6 @@ def scan(repository: Path, cache: Path | None = None) -> dict[Secret, int]:
     Args:
         repository: The folder of a git repository.
         cache: File that keeps what was found, by path and content; what has not changed is not scanned again.
-
-    Raises:
-        subprocess.CalledProcessError: When it is not the folder of a git repository.
     """
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],

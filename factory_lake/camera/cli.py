@@ -32,19 +32,13 @@ def clips(
     from_ms: Annotated[
         Any,
         typer.Option(
-            "--from",
-            parser=parse_moment_ms,
-            metavar="TIME",
-            help="First moment. Default: a day before the last one.",
+            "--from", parser=parse_moment_ms, metavar="TIME", help="First moment. Default: a day before the last one."
         ),
     ] = None,
     to_ms: Annotated[
         Any,
         typer.Option(
-            "--to",
-            parser=parse_moment_ms,
-            metavar="TIME",
-            help="First moment behind the range. Default: now.",
+            "--to", parser=parse_moment_ms, metavar="TIME", help="First moment behind the range. Default: now."
         ),
     ] = None,
     lake: LakeOption = None,
@@ -108,9 +102,7 @@ def _file(clip: str, given: Path | None) -> Iterator[Path]:
     bucket, slash, key = clip.removeprefix("s3://").partition("/") if clip.startswith("s3://") else ("", "/", clip)
     if not (slash and key) or not (bucket or key.startswith("factory=")):
         raise OptionError(
-            "CLIP",
-            "must be a file that is there, a clip's key (factory=.../camera=.../...) or s3://BUCKET/KEY",
-            clip,
+            "CLIP", "must be a file that is there, a clip's key (factory=.../camera=.../...) or s3://BUCKET/KEY", clip
         )
     opened = open_lake(given)
     bucket = bucket or str(output_at(opened.outputs, "buckets", "clips"))

@@ -27,34 +27,18 @@ class ClipError(FactoryLakeError):
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip of the archive.
-
-    Attributes:
-        key: Its object's key.
-        start: When its first fragment reached AWS, ISO 8601, UTC.
-        end: Where its last fragment ends.
-        duration_ms: How long the file plays.
-        fragments: How many it has.
-        flags: What is not as it should be; empty when nothing.
-    """
+    """A clip of the archive."""
 
     key: str
-    start: str
+    start: str  # when its first fragment reached AWS, ISO 8601, UTC
     end: str
     duration_ms: int
     fragments: int
-    flags: str
+    flags: str  # what is not as it should be; empty when nothing
 
 
 def list_clips(s3: "S3Client", bucket: str, prefix: str, from_ms: int, to_ms: int) -> list[Clip]:
-    """The clips that have footage of a range of time, in its order.
-
-    Args:
-        s3: A client.
-        bucket: The clips bucket.
-        prefix: What the camera's keys begin with.
-        from_ms: Where the range begins, epoch ms.
-        to_ms: The first moment behind it.
+    """The clips that have footage of a range of time (`to_ms` is the first moment behind it), in its order.
 
     Raises:
         ClipError: When an object's metadata is not that of a clip or a gap record.

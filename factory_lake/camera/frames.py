@@ -12,19 +12,11 @@ from factory_lake.camera.clips import ClipError
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame as it is shown.
-
-    Attributes:
-        index: Its place, from 0.
-        seconds: When it is shown, from the file's beginning; None where the file does not say.
-        is_key: Whether it decodes without others.
-        width: Pixels.
-        height: Pixels.
-    """
+    """A frame as it is shown."""
 
     index: int
-    seconds: float | None
-    is_key: bool
+    seconds: float | None  # when it is shown, from the file's beginning; None where the file does not say
+    is_key: bool  # whether it decodes without others
     width: int
     height: int
 
@@ -32,33 +24,17 @@ class Frame:
 def list_frames(file: Path, place: object) -> list[Frame]:
     """Every frame of a video, decoded.
 
-    Args:
-        file: The video.
-        place: What the user named, for messages.
-
     Raises:
         ClipError: When the file is no video, or does not decode to its end.
     """
     return [
-        Frame(
-            index,
-            None if frame.time is None else round(frame.time, 3),
-            frame.key_frame,
-            frame.width,
-            frame.height,
-        )
+        Frame(index, None if frame.time is None else round(frame.time, 3), frame.key_frame, frame.width, frame.height)
         for index, frame in enumerate(_decoded(file, place))
     ]
 
 
 def export_frame(file: Path, index: int, picture: Path, place: object) -> None:
     """Write one frame as a picture, in the format that the picture's name says.
-
-    Args:
-        file: The video.
-        index: Which frame, from 0.
-        picture: Where to.
-        place: What the user named, for messages.
 
     Raises:
         ClipError: When the file is no video or has no such frame, or the picture's format is unknown.

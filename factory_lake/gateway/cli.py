@@ -21,22 +21,11 @@ from factory_lake.gateway.fleet import SendOptions, Watcher, send
 from factory_lake.gateway.identities import Lane, Source
 from factory_lake.gateway.simulation import Simulation, simulate
 from factory_lake.lake import Lake, open_lake
-from factory_lake.options import (
-    FormatOption,
-    Group,
-    JournalDirOption,
-    KeyDirOption,
-    LakeOption,
-    folder,
-    number,
-    whole,
-)
+from factory_lake.options import FormatOption, Group, JournalDirOption, KeyDirOption, LakeOption, folder, number, whole
 from factory_lake.output import Table, emit, progress
 
 app = typer.Typer(
-    cls=Group,
-    add_completion=False,
-    help="Make a gateway's keys, send a file's messages, or simulate a plant.",
+    cls=Group, add_completion=False, help="Make a gateway's keys, send a file's messages, or simulate a plant."
 )
 
 _BETWEEN_LINES = 5.0
@@ -61,9 +50,7 @@ _Broker = Annotated[
 _CaFile = Annotated[
     Path | None,
     typer.Option(
-        "--ca-file",
-        metavar="FILE",
-        help="PEM that verifies the broker. Default: the system's, or the local lake's.",
+        "--ca-file", metavar="FILE", help="PEM that verifies the broker. Default: the system's, or the local lake's."
     ),
 ]
 _Rate = Annotated[
@@ -79,10 +66,7 @@ _Mqtt = Annotated[mqtt.Version, typer.Option("--mqtt", help="Version of MQTT.")]
 _GiveUp = Annotated[
     float | None,
     typer.Option(
-        "--give-up",
-        parser=number(above=True),
-        metavar="SECONDS",
-        help="Without any acknowledgement. Default: 120.",
+        "--give-up", parser=number(above=True), metavar="SECONDS", help="Without any acknowledgement. Default: 120."
     ),
 ]
 
@@ -91,14 +75,12 @@ _GiveUp = Annotated[
 def csr(
     *,
     client_ids: Annotated[
-        list[str],
-        typer.Option("--client-id", metavar="ID", help="<factory>-<gateway>-<lane>; may be repeated."),
+        list[str], typer.Option("--client-id", metavar="ID", help="<factory>-<gateway>-<lane>; may be repeated.")
     ],
     csr_dir: Annotated[Path, typer.Option("--csr-dir", metavar="DIR", help="The environment's folder of requests.")],
     key_dir: Annotated[Path, typer.Option("--key-dir", metavar="DIR", help="Where the private keys stay.")],
     name: Annotated[
-        str | None,
-        typer.Option("--name", help="The certificate's name within its client ID. Default: today's date."),
+        str | None, typer.Option("--name", help="The certificate's name within its client ID. Default: today's date.")
     ] = None,
     key_type: Annotated[KeyType, typer.Option("--key-type", help="ec: P-256; rsa: 2048 bits.")] = "ec",
     form: FormatOption = "table",
@@ -123,8 +105,7 @@ def publish(
     ],
     *,
     factory: Annotated[
-        str | None,
-        typer.Option("--factory", metavar="ID", help="Of messages that name none. Default: the first one."),
+        str | None, typer.Option("--factory", metavar="ID", help="Of messages that name none. Default: the first one.")
     ] = None,
     gateway: Annotated[
         str | None,
@@ -157,12 +138,10 @@ def publish(
 def simulate_plant(
     *,
     messages: Annotated[
-        int | None,
-        typer.Option("--messages", parser=whole(1), metavar="N", help="Over all gateways together."),
+        int | None, typer.Option("--messages", parser=whole(1), metavar="N", help="Over all gateways together.")
     ] = None,
     seconds: Annotated[
-        float | None,
-        typer.Option("--seconds", parser=number(above=True), metavar="T", help="Send for so long."),
+        float | None, typer.Option("--seconds", parser=number(above=True), metavar="T", help="Send for so long.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", parser=whole(), help="Another seed is another plant.")] = 1,
     lake: LakeOption = None,
@@ -209,30 +188,26 @@ def _connections(
 
 
 def _send_options(rate: float, version: mqtt.Version, give_up: float | None) -> SendOptions:
-    return SendOptions(
-        rate=rate,
-        version=version,
-        timeouts=mqtt.Timeouts(give_up=give_up) if give_up else None,
-    )
+    return SendOptions(rate=rate, version=version, timeouts=mqtt.Timeouts(give_up=give_up) if give_up else None)
 
 
 @contextmanager
 def _shown(total: int | None) -> Iterator[Watcher]:
     """Shows how far the connections are: a bar on a terminal, a line every few seconds elsewhere."""
     with progress(total, "messages") as update:
-        told_at = time.monotonic()
+        printed_at = time.monotonic()
 
         def watch(connections: Mapping[Source, mqtt.Progress]) -> None:
-            nonlocal told_at
+            nonlocal printed_at
             acked = sum(one.acked for one in connections.values())
             resent = sum(one.resent for one in connections.values())
             away = [source.client_id for source, one in connections.items() if one.state == "reconnecting"]
-            told = "messages acknowledged" + (f", {resent} sent again" if resent else "")
+            description = "messages acknowledged" + (f", {resent} sent again" if resent else "")
             if away:
-                told += f", reconnecting: {', '.join(away)}"
-            update(acked, told)
-            if not sys.stderr.isatty() and time.monotonic() - told_at >= _BETWEEN_LINES:
-                told_at = time.monotonic()
-                print(f"{acked}{f' of {total}' if total else ''} {told}", file=sys.stderr)
+                description += f", reconnecting: {', '.join(away)}"
+            update(acked, description)
+            if not sys.stderr.isatty() and time.monotonic() - printed_at >= _BETWEEN_LINES:
+                printed_at = time.monotonic()
+                print(f"{acked}{f' of {total}' if total else ''} {description}", file=sys.stderr)
 
         yield watch

@@ -24,17 +24,11 @@ _ALPN_PROTOCOL = "x-amzn-mqtt-ca"
 
 @dataclass(frozen=True)
 class Broker:
-    """An MQTT broker.
-
-    Attributes:
-        host: Its name or address, which its certificate must be for.
-        port: 8883, or 443 where only that one is open (AWS IoT serves both).
-        ca_file: PEM that verifies its certificate; None for the system's trust store, which has Amazon's
-            roots.
-    """
+    """An MQTT broker."""
 
     host: str
-    port: int = MQTT_PORT
+    port: int = MQTT_PORT  # 8883, or 443 where only that one is open (AWS IoT serves both)
+    # PEM that verifies its certificate; None for the system's trust store, which has Amazon's roots.
     ca_file: Path | None = None
 
     def __str__(self) -> str:
@@ -43,30 +37,19 @@ class Broker:
 
 @dataclass(frozen=True)
 class Identity:
-    """What one connection needs.
-
-    Attributes:
-        source: Whose it is.
-        certificate: PEM of the certificate that AWS IoT made from the CSR.
-        key_file: The private key.
-    """
+    """What one connection needs."""
 
     source: Source
-    certificate: str
+    certificate: str  # PEM of the certificate that AWS IoT made from the CSR
     key_file: Path
 
 
 @dataclass(frozen=True)
 class Connections:
-    """Every identity of a lake whose key is here, and where they connect.
-
-    Attributes:
-        broker: Where.
-        identities: By factory, gateway and lane, in that order.
-    """
+    """Every identity of a lake whose key is here, and where they connect."""
 
     broker: Broker
-    identities: tuple[Identity, ...]
+    identities: tuple[Identity, ...]  # by factory, gateway and lane, in that order
 
     def identity(self, source: Source) -> Identity:
         """The identity of one source.
@@ -92,11 +75,6 @@ def load_connections(outputs: Mapping[str, Any], key_dir: Path, broker: Broker) 
     Of several certificates (a rotation), the last name in alphabetical order whose key is in `key_dir` is
     used: with names that are dates, the newest.
 
-    Args:
-        outputs: The lake's outputs, name to value.
-        key_dir: The folder that `make_csr` put the keys in.
-        broker: Where to connect.
-
     Raises:
         LakeError: When the output is missing.
         ConfigurationError: When a gateway has no certificate whose key is here, or a key does not fit its
@@ -114,12 +92,7 @@ def load_connections(outputs: Mapping[str, Any], key_dir: Path, broker: Broker) 
 
 
 def tls_context(broker: Broker, identity: Identity, certificate_file: Path) -> ssl.SSLContext:
-    """A context that verifies the broker and shows the identity's certificate.
-
-    Args:
-        broker: Whom to trust.
-        identity: Whose certificate and key to use.
-        certificate_file: Where the certificate's PEM is written, since OpenSSL reads it from a file.
+    """Make a context that verifies the broker and shows the identity's certificate, in a file for OpenSSL.
 
     Raises:
         ConfigurationError: When a file cannot be used.
@@ -144,12 +117,12 @@ def tls_context(broker: Broker, identity: Identity, certificate_file: Path) -> s
 def _identity(source: Source, entry: Mapping[str, Any], key_dir: Path) -> Identity:
     place = f"output gateways.{source.factory}.{source.gateway}.{source.lane}"
     try:
-        told = (entry["client_id"], entry["topic"])
+        given = (entry["client_id"], entry["topic"])
         certificates: dict[str, str] = entry["certificate_pems"]
     except (KeyError, TypeError) as error:
         raise ConfigurationError(place, "must hold client_id, topic and certificate_pems") from error
-    if told != (source.client_id, source.topic):
-        raise ConfigurationError(place, f"must be {source.client_id} on {source.topic}", " on ".join(map(str, told)))
+    if given != (source.client_id, source.topic):
+        raise ConfigurationError(place, f"must be {source.client_id} on {source.topic}", " on ".join(map(str, given)))
     for file in sorted(certificates, reverse=True):
         key_file = key_path(key_dir, source.client_id, Path(file).stem)
         if key_file.exists():

@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -20,7 +20,6 @@ from factory_lake.gateway.errors import ConfigurationError
 from factory_lake.gateway.identities import check_client_id
 
 KeyType = Literal["ec", "rsa"]
-KEY_TYPES: tuple[KeyType, ...] = get_args(KeyType)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 # X.520 limits a common name to 64 characters; AWS IoT does not read it.
@@ -29,12 +28,7 @@ _COMMON_NAME_LENGTH = 64
 
 @dataclass(frozen=True)
 class KeyAndCsr:
-    """Where a new key and its request are.
-
-    Attributes:
-        key: The private key, PEM (PKCS 8), readable by its owner alone.
-        csr: The certificate signing request, PEM.
-    """
+    """Where a new key (PEM, PKCS 8, readable by its owner alone) and its request are."""
 
     key: Path
     csr: Path
@@ -53,12 +47,8 @@ def csr_path(csr_dir: Path, client_id: str, name: str) -> Path:
 def make_csr(client_id: str, name: str, csr_dir: Path, key_dir: Path, key_type: KeyType = "ec") -> KeyAndCsr:
     """Make a key and its CSR.
 
-    Args:
-        client_id: The identity, `<factory>-<gateway>-<lane>`.
-        name: The certificate's name within the identity. A second name beside the first is a rotation.
-        csr_dir: The environment's folder of CSRs; the request becomes `<csr_dir>/<client_id>/<name>.pem`.
-        key_dir: Where keys are kept; the key becomes `<key_dir>/<client_id>/<name>.key`, mode 0600.
-        key_type: `ec` (P-256) or `rsa` (2048 bits).
+    The request becomes `<csr_dir>/<client_id>/<name>.pem`, the key `<key_dir>/<client_id>/<name>.key`, mode 0600. A
+    second name beside the first is a rotation. Keys are P-256 (`ec`) or RSA with 2048 bits.
 
     Raises:
         ConfigurationError: When a name cannot be used, or one of the two files exists: a key that a
@@ -67,9 +57,7 @@ def make_csr(client_id: str, name: str, csr_dir: Path, key_dir: Path, key_type: 
     check_client_id(client_id)
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
-            "certificate name",
-            "must be letters, digits, dots, hyphens and underscores, at most 64 characters",
-            name,
+            "certificate name", "must be letters, digits, dots, hyphens and underscores, at most 64 characters", name
         )
     made = KeyAndCsr(key=key_path(key_dir, client_id, name), csr=csr_path(csr_dir, client_id, name))
     for path in (made.key, made.csr):

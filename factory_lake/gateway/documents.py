@@ -20,29 +20,26 @@ _BRACKETS = re.compile(rb"\s*(?:[\[\]{},]\s*){1,4}")
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a file that is one message or envelope.
+    """A part of a file that is one message or envelope."""
 
-    Attributes:
-        line: The line where it begins, from 1.
-        content: Its bytes.
-    """
-
-    line: int
+    line: int  # the line where it begins, from 1
     content: bytes
 
 
 class PieceError(ValueError):
-    """A part of a file cannot be read.
-
-    Attributes:
-        line: Its line.
-        rule: What is expected there.
-    """
+    """A part of a file cannot be read."""
 
     def __init__(self, line: int, rule: str) -> None:
         self.line = line
         self.rule = rule
         super().__init__(f"{line}: {rule}")
+
+
+def skip_blanks(text: str, at: int) -> int:
+    """The first position from `at` on that holds none of JSON's blanks."""
+    while at < len(text) and text[at] in _BLANKS:
+        at += 1
+    return at
 
 
 def line_of(content: bytes, at: int) -> int:
@@ -96,7 +93,7 @@ def _documents(content: bytes) -> Iterator[_Document]:
     except UnicodeDecodeError as error:
         raise PieceError(line_of(content, error.start), "must be UTF-8") from error
     scanner = _Scanner(text, "\n" if b"\n" in content else "\r")
-    at = scanner.skip_blanks(0)
+    at = skip_blanks(text, 0)
     while at < len(text):
         if text[at] == ",":
             raise PieceError(
@@ -108,7 +105,7 @@ def _documents(content: bytes) -> Iterator[_Document]:
             yield _Document(scanner.line(begin), list(scanner.elements(begin)))
         else:
             yield _Document(scanner.line(begin), [(scanner.line(begin), text[begin:at])])
-        at = scanner.skip_blanks(at)
+        at = skip_blanks(text, at)
 
 
 def _messages(documents: Sequence[_Document]) -> list[Piece]:
@@ -134,11 +131,6 @@ class _Scanner:
         self._counted = (at, line + self._text.count(self._line_end, begin, at))
         return self._counted[1]
 
-    def skip_blanks(self, at: int) -> int:
-        while at < len(self._text) and self._text[at] in _BLANKS:
-            at += 1
-        return at
-
     def read(self, at: int) -> tuple[object, int]:
         try:
             value, end = DECODER.raw_decode(self._text, at)
@@ -150,13 +142,13 @@ class _Scanner:
 
     def elements(self, begin: int) -> Iterator[tuple[int, str]]:
         """Line and text of each element of the array that begins there, and has been read as a whole."""
-        at = self.skip_blanks(begin + 1)
+        at = skip_blanks(self._text, begin + 1)
         while self._text[at] != "]":
             _, end = self.read(at)
             yield self.line(at), self._text[at:end]
-            at = self.skip_blanks(end)
+            at = skip_blanks(self._text, end)
             if self._text[at] == ",":
-                at = self.skip_blanks(at + 1)
+                at = skip_blanks(self._text, at + 1)
 
 
 def _line_end(content: bytes) -> bytes:

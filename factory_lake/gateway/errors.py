@@ -19,18 +19,11 @@ class ConfigurationError(GatewayError):
 
 
 class FileError(GatewayError):
-    """A line of a user's file breaks the format.
-
-    Attributes:
-        path: The file, as the user named it.
-        line: The line, from 1; 0 where the whole file is meant.
-    """
+    """A line of a user's file breaks the format; line 0 means the whole file."""
 
     verbs = ()
 
     def __init__(self, path: object, line: int, rule: str) -> None:
-        self.path = str(path)
-        self.line = line
         super().__init__(f"{path}:{line}" if line else path, rule)
 
 
@@ -40,8 +33,3 @@ class JournalError(GatewayError):
 
 class DeliveryError(GatewayError):
     """A connection gave up with messages left to deliver; its place is the client ID."""
-
-    @property
-    def client_id(self) -> str:
-        """Whose connection it was."""
-        return self.place

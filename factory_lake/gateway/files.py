@@ -29,10 +29,11 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from factory_lake.gateway.documents import DECODER, Piece, PieceError, by_documents, by_lines, line_of
+from factory_lake.gateway.documents import DECODER, Piece, PieceError, by_documents, by_lines, line_of, skip_blanks
 from factory_lake.gateway.errors import ConfigurationError, FileError
 from factory_lake.gateway.identities import Lane, Source, parse_lane
 from factory_lake.gateway.mqtt import MAX_PAYLOAD
@@ -65,13 +66,7 @@ _NO_TEXT = {
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message of a file and whose it is.
-
-    Attributes:
-        source: The gateway and lane that publish it.
-        payload: The bytes.
-        line: Its line in the file.
-    """
+    """A message of a file and whose it is."""
 
     source: Source
     payload: bytes
@@ -80,14 +75,7 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Defaults:
-    """Whose messages those are that do not say so.
-
-    Attributes:
-        sources: Every source of the lake.
-        factory: The factory, when the user named one.
-        gateway: The gateway, when the user named one.
-        lane: The lane.
-    """
+    """Whose messages those are that do not say so."""
 
     sources: Sequence[Source]
     factory: str | None = None
@@ -135,7 +123,12 @@ def read_messages(path: Path, defaults: Defaults) -> list[Outgoing]:
         if content.startswith(start):
             raise FileError(path, 0, f"must be text, is {kind}")
     suffix = path.suffix.lower()
-    readers = {".jsonl": read_jsonl, ".ndjson": read_jsonl, ".json": read_json, ".csv": read_csv}
+    readers: dict[str, Callable[[Path, bytes, Defaults], Iterator[Outgoing]]] = {
+        ".jsonl": read_jsonl,
+        ".ndjson": read_jsonl,
+        ".json": read_json,
+        ".csv": read_csv,
+    }
     if suffix not in readers:
         raise FileError(path, 0, f"must end in .jsonl, .ndjson, .json or .csv, ends in {suffix or 'nothing'!r}")
     found = list(readers[suffix](path, _in_utf8(path, content), defaults))
@@ -165,9 +158,7 @@ def _in_utf8(path: Path, content: bytes) -> bytes:
             content = content.decode(encoding).removeprefix("\ufeff").encode("utf-8")
         except UnicodeError as error:
             raise FileError(
-                path,
-                0,
-                f"must be UTF-8, UTF-16 or UTF-32, begins as {encoding.upper()} and goes on otherwise",
+                path, 0, f"must be UTF-8, UTF-16 or UTF-32, begins as {encoding.upper()} and goes on otherwise"
             ) from error
     if b"\x00" in content:
         line = line_of(content, content.index(b"\x00"))
@@ -175,27 +166,8 @@ def _in_utf8(path: Path, content: bytes) -> bytes:
     return content
 
 
-def read_jsonl(path: Path, content: bytes, defaults: Defaults) -> Iterator[Outgoing]:
-    """The messages of a file of JSON lines, in UTF-8.
-
-    Raises:
-        FileError: When an envelope is wrong, or lines are pieces of JSON that cannot be read as a whole. Any
-            other line is never wrong here.
-    """
-    return _outgoing(path, by_lines, content, defaults)
-
-
-def read_json(path: Path, content: bytes, defaults: Defaults) -> Iterator[Outgoing]:
-    """The messages of a file of JSON documents, in UTF-8: its objects, and the objects of its arrays.
-
-    Raises:
-        FileError: When something is no JSON or no object, or an envelope is wrong.
-    """
-    return _outgoing(path, by_documents, content, defaults)
-
-
 def _outgoing(
-    path: Path, split: Callable[[bytes], list[Piece]], content: bytes, defaults: Defaults
+    split: Callable[[bytes], list[Piece]], path: Path, content: bytes, defaults: Defaults
 ) -> Iterator[Outgoing]:
     try:
         pieces = split(content)
@@ -210,6 +182,13 @@ def _outgoing(
                 yield Outgoing(_envelope_source(members, defaults), _envelope_payload(members), piece.line)
         except (ConfigurationError, ValueError) as error:
             raise FileError(path, piece.line, str(error)) from error
+
+
+#: The messages of a file of JSON lines, in UTF-8. Wrong are envelopes, and pieces of JSON that cannot be read as a
+#: whole; any other line is never wrong here.
+read_jsonl = partial(_outgoing, by_lines)
+#: The messages of a file of JSON documents, in UTF-8: its objects, and the objects of its arrays.
+read_json = partial(_outgoing, by_documents)
 
 
 def read_csv(path: Path, content: bytes, defaults: Defaults) -> Iterator[Outgoing]:
@@ -269,31 +248,21 @@ def _envelope(line: bytes) -> Mapping[str, str] | None:
 
 
 def _members(text: str) -> list[tuple[str, str]]:
-    """Split a JSON object into its members, values as spelled.
-
-    Raises:
-        ValueError: When the text is not one JSON object.
-    """
+    """Split a JSON object into its members, values as spelled."""
     whole, end = DECODER.raw_decode(text, len(text) - len(text.lstrip()))
     if not isinstance(whole, dict) or text[end:].strip():
         raise ValueError("not one JSON object")
     members = []
     at = text.index("{") + 1
-    while (at := _skip_blanks(text, at)) < end and text[at] != "}":
+    while (at := skip_blanks(text, at)) < end and text[at] != "}":
         name, at = DECODER.raw_decode(text, at)
-        at = _skip_blanks(text, text.index(":", at) + 1)
+        at = skip_blanks(text, text.index(":", at) + 1)
         _, value_end = DECODER.raw_decode(text, at)
         members.append((name, text[at:value_end]))
-        at = _skip_blanks(text, value_end)
+        at = skip_blanks(text, value_end)
         if text[at] == ",":
             at += 1
     return members
-
-
-def _skip_blanks(text: str, at: int) -> int:
-    while text[at] in " \t\r\n":
-        at += 1
-    return at
 
 
 def _envelope_source(members: Mapping[str, str], defaults: Defaults) -> Source:
@@ -384,12 +353,8 @@ def _timestamp(cell: str) -> int:
     return (in_utc - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def _value(cell: str | None, told: str | None) -> tuple[str, str]:
-    """LoopEdge's datatype of a cell, and the cell as JSON; `told` is the datatype that its row names.
-
-    Raises:
-        ValueError: When it is a number that JSON spells in another way.
-    """
+def _value(cell: str | None, named: str | None) -> tuple[str, str]:
+    """LoopEdge's datatype of a cell, and the cell as JSON; `named` is the datatype that its row names."""
     if cell is None:
         return "float64", "null"
     text = cell.strip()
@@ -398,7 +363,7 @@ def _value(cell: str | None, told: str | None) -> tuple[str, str]:
         return ("float64" if number[2] or number[3] else "int64"), text
     if text.lower() in ("true", "false"):
         return "bool", text.lower()
-    if _FOREIGN_NUMBER.fullmatch(text) and (told or "").strip() != "string":
+    if _FOREIGN_NUMBER.fullmatch(text) and (named or "").strip() != "string":
         raise ValueError(
             "value is a number that JSON spells otherwise: as 1044.18, with a point and without separators "
             "(text that looks like a number needs a column datatype with string)"

@@ -1,8 +1,8 @@
 """Several connections at work side by side, one thread each."""
 
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,15 +19,9 @@ _BETWEEN_LOOKS = 0.2
 
 @dataclass(frozen=True)
 class SendOptions:
-    """How a fleet sends.
+    """How a fleet sends."""
 
-    Attributes:
-        rate: Publishes a second on each connection, on average; none passes 100 in any second.
-        version: MQTT version.
-        timeouts: How long connections wait for what.
-    """
-
-    rate: float = 100
+    rate: float = 100  # publishes a second on each connection, on average; none passes 100 in any second
     version: Version = "5"
     timeouts: Timeouts | None = None
 
@@ -42,13 +36,8 @@ def send(
 ) -> dict[Source, Progress]:
     """Send every source's payloads over its own connection and wait until all are acknowledged.
 
-    Args:
-        connections: Broker and identities.
-        work: What each source sends.
-        journal_dir: Where the journals are; certificates are written beside them.
-        options: How to send.
-        watch: Called in this thread a few times a second and at the end.
-        stop: Set it to stop early; so does Ctrl-C, which then goes on to the caller.
+    `watch` is called in this thread a few times a second and at the end. Set `stop` to stop early; so does Ctrl-C,
+    which then goes on to the caller. Certificates are written beside the journals.
 
     Returns:
         What each connection did.
@@ -75,13 +64,7 @@ def send(
                 version=options.version,
                 timeouts=options.timeouts,
             )
-        threads = [
-            threading.Thread(
-                target=_run, args=(worker, work[source], stop, failures), name=source.client_id, daemon=True
-            )
-            for source, worker in workers.items()
-        ]
-        _watch(threads, {source: worker.progress for source, worker in workers.items()}, look, stop)
+        _watch(workers, work, stop, failures, look)
     finally:
         for journal in journals:
             journal.close()
@@ -98,37 +81,33 @@ def _run(worker: Connection, payloads: Iterable[bytes], stop: threading.Event, f
 
 
 def _watch(
-    threads: list[threading.Thread], progress: Mapping[Source, Progress], look: Watcher, stop: threading.Event
+    workers: Mapping[Source, Connection],
+    work: Mapping[Source, Iterable[bytes]],
+    stop: threading.Event,
+    failures: list[BaseException],
+    look: Watcher,
 ) -> None:
-    for thread in threads:
-        thread.start()
-    try:
-        while any(thread.is_alive() for thread in threads):
+    progress = {source: worker.progress for source, worker in workers.items()}
+    with ThreadPoolExecutor(max(1, len(workers))) as threads:
+        running = [threads.submit(_run, worker, work[source], stop, failures) for source, worker in workers.items()]
+        try:
+            while wait(running, _BETWEEN_LOOKS).not_done:
+                look(progress)
+        finally:
+            # Reached early by Ctrl-C: the threads still write to the journals, so they must end before those close.
+            if wait(running, 0).not_done:
+                stop.set()
+            wait(running)
             look(progress)
-            _join(threads, _BETWEEN_LOOKS)
-    finally:
-        # Reached early by Ctrl-C: the threads still write to the journals, so they must end before those
-        # close.
-        if any(thread.is_alive() for thread in threads):
-            stop.set()
-        for thread in threads:
-            thread.join()
-        look(progress)
-
-
-def _join(threads: list[threading.Thread], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _raise_failures(failures: list[BaseException]) -> None:
-    told = [failure for failure in failures if isinstance(failure, GatewayError)]
+    known = [failure for failure in failures if isinstance(failure, GatewayError)]
     for failure in failures:
-        if failure not in told:
+        if failure not in known:
             raise failure
-    if len(told) == 1:
-        raise told[0]
-    if told:
-        rules = "; ".join(str(failure) for failure in told)
-        raise DeliveryError(f"{len(told)} connections", rules) from told[0]
+    if len(known) == 1:
+        raise known[0]
+    if known:
+        rules = "; ".join(str(failure) for failure in known)
+        raise DeliveryError(f"{len(known)} connections", rules) from known[0]

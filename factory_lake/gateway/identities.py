@@ -17,16 +17,10 @@ _CLIENT_ID_LENGTH = 2 * _ID_LENGTH + len("-measurements") + 1
 
 @dataclass(frozen=True, order=True)
 class Source:
-    """One lane of one gateway: what has a client ID, a topic and a journal of its own.
-
-    Attributes:
-        factory: Factory ID.
-        gateway: Gateway ID, unique in its factory.
-        lane: `measurements` or `configuration`.
-    """
+    """One lane of one gateway: what has a client ID, a topic and a journal of its own."""
 
     factory: str
-    gateway: str
+    gateway: str  # gateway ID, unique in its factory
     lane: Lane
 
     def __post_init__(self) -> None:

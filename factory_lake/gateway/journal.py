@@ -32,29 +32,17 @@ from factory_lake.gateway.identities import Source, parse_lane
 
 @dataclass(frozen=True)
 class Entry:
-    """One message and what became of its publishes.
-
-    Attributes:
-        source: Who sent it.
-        n: Its position in the journal, from 1.
-        payload: The bytes that were published.
-        sha256: Their SHA-256, in hex.
-        first_ms: When it was first published, epoch ms by the gateway's clock.
-        last_ms: When it was last published.
-        attempts: How often it was published.
-        acked_ms: When the broker acknowledged it; None while it has not.
-        refused: Why the broker refused it; None when it did not.
-    """
+    """One message and what became of its publishes."""
 
     source: Source
-    n: int
+    n: int  # its position in the journal, from 1
     payload: bytes
     sha256: str
-    first_ms: int
+    first_ms: int  # when it was first published, epoch ms by the gateway's clock
     last_ms: int
     attempts: int = 1
-    acked_ms: int | None = None
-    refused: str | None = None
+    acked_ms: int | None = None  # when the broker acknowledged it; None while it has not
+    refused: str | None = None  # why the broker refused it; None when it did not
 
     @property
     def is_unacknowledged(self) -> bool:
@@ -64,12 +52,7 @@ class Entry:
 
 @dataclass
 class Journal:
-    """A connection's journal, open for appending. One process at a time; used by one thread.
-
-    Attributes:
-        path: The file.
-        source: Whose messages it holds.
-    """
+    """A connection's journal, open for appending. One process at a time; used by one thread."""
 
     path: Path
     source: Source
@@ -90,14 +73,14 @@ class Journal:
         try:
             _lock(descriptor, path)
             _cut_truncated_line(descriptor)
-            is_new = _is_new(path, source)
-            entries = read_journal(path)
+            whose, entries = _read(path)
+            _check_source(path, whose, source)
         except BaseException:
             os.close(descriptor)
             raise
         attempts = {entry.n: entry.attempts for entry in entries if entry.is_unacknowledged}
         journal = cls(path, source, descriptor, entries[-1].n if entries else 0, attempts)
-        if is_new:
+        if whose is None:
             where = {"factory": source.factory, "gateway": source.gateway, "lane": source.lane}
             journal._append({"source": where, "topic": source.topic, "client_id": source.client_id})
         return journal
@@ -183,6 +166,11 @@ def read_journal(path: Path) -> list[Entry]:
     Raises:
         JournalError: When another line is damaged.
     """
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[Source | None, list[Entry]]:
+    """Whose a journal is, None when it broke off before saying so, and its messages."""
     entries: dict[int, Entry] = {}
     source: Source | None = None
     for number, line in _whole_lines(path):
@@ -194,21 +182,7 @@ def read_journal(path: Path) -> list[Entry]:
                 _apply(entries, source, record)
         except (ValueError, KeyError, TypeError, ConfigurationError) as error:
             raise JournalError(f"{path}:{number}", "not a journal's line") from error
-    return list(entries.values())
-
-
-def read_source(path: Path) -> Source | None:
-    """Whose journal a file is; None when it broke off before saying so.
-
-    Raises:
-        JournalError: When its first line says something else.
-    """
-    for number, line in _whole_lines(path):
-        try:
-            return _source(json.loads(line))
-        except (ValueError, KeyError, TypeError, ConfigurationError) as error:
-            raise JournalError(f"{path}:{number}", "not a journal's first line") from error
-    return None
+    return source, list(entries.values())
 
 
 def _source(record: dict[str, Any]) -> Source:
@@ -237,12 +211,9 @@ def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
-def _is_new(path: Path, source: Source) -> bool:
-    """Whether the journal has yet to say whose it is."""
-    whose = read_source(path)
+def _check_source(path: Path, whose: Source | None, source: Source) -> None:
     if whose not in (source, None):
         raise JournalError(path, f"is the journal of {whose}, not of {source}")
-    return whose is None
 
 
 def _lock(descriptor: int, path: Path) -> None:

@@ -44,72 +44,42 @@ _TICK = 0.5
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long a connection waits for what. All in seconds.
+    """How long a connection waits for what. All in seconds."""
 
-    Attributes:
-        keepalive: Between signs of life on an idle connection; AWS IoT takes 30 to 1200.
-        answer: For a CONNACK or a PUBACK; after that the connection counts as lost.
-        give_up: Without any PUBACK while something is unacknowledged; after that `run` gives up.
-        first_pause: Before the first attempt to connect again; the pause doubles with each attempt.
-        longest_pause: Where it stops to double.
-    """
-
-    keepalive: int = 30
-    answer: float = 20
-    give_up: float = 120
-    first_pause: float = 0.5
-    longest_pause: float = 30
+    keepalive: int = 30  # between signs of life on an idle connection; AWS IoT takes 30 to 1200
+    answer: float = 20  # for a CONNACK or a PUBACK; after that the connection counts as lost
+    give_up: float = 120  # without any PUBACK while something is unacknowledged; after that `run` gives up
+    first_pause: float = 0.5  # before the first attempt to connect again; the pause doubles with each attempt
+    longest_pause: float = 30  # where it stops to double
 
 
 @dataclass
 class Progress:
-    """What a connection has done so far. Other threads may read it.
+    """What a connection has done so far. Other threads may read it."""
 
-    Attributes:
-        published: Messages published, each counted once.
-        acked: Messages that the broker has acknowledged.
-        resent: Publishes of a message that had been published before.
-        reconnects: Connections after the first.
-        resumed: Connections for which the broker still had the session, so that packet numbers stayed valid.
-        state: One or two words for a display.
-    """
-
-    published: int = 0
+    published: int = 0  # messages published, each counted once
     acked: int = 0
-    resent: int = 0
+    resent: int = 0  # publishes of a message that had been published before
     reconnects: int = 0
-    resumed: int = 0
+    resumed: int = 0  # connections for which the broker still had the session, so that packet numbers stayed valid
     state: str = "waiting"
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Where a connection keeps time and its certificate; a test passes its own.
+    """Where a connection keeps time and its certificate; a test passes its own."""
 
-    Attributes:
-        clock: Seconds that only go forward.
-        now_ms: Epoch ms.
-        rng: Spreads the pauses of several gateways.
-    """
-
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = time.monotonic  # seconds that only go forward
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
-    rng: random.Random = field(default_factory=random.Random)
+    rng: random.Random = field(default_factory=random.Random)  # spreads the pauses of several gateways
 
 
 class Connection:
     """Publishes as one identity.
 
-    Args:
-        broker: Where.
-        identity: As whom.
-        journal: What was sent; also what an earlier run left unacknowledged.
-        certificate_file: Where the certificate is written for OpenSSL.
-        rate: Publishes a second on average; never more than 100 in any second.
-        version: MQTT 5 tells why it refuses; 3.1.1 is what older gateways speak.
-        window: Unacknowledged messages at most.
-        timeouts: How long to wait for what.
-        clock: Clock and randomness.
+    What an earlier run left unacknowledged in the journal goes out as well. `rate` is publishes a second on average,
+    never more than 100 in any second; `window` is how many may be unacknowledged. MQTT 5 tells why it refuses;
+    3.1.1 is what older gateways speak.
 
     Raises:
         ConfigurationError: When certificate, key or CA cannot be used.
@@ -250,8 +220,7 @@ class Connection:
             self._client.reconnect()
         except ssl.SSLCertVerificationError as error:
             raise DeliveryError(
-                self._source.client_id,
-                f"the certificate of {self._broker} is not trusted: {error.verify_message}",
+                self._source.client_id, f"the certificate of {self._broker} is not trusted: {error.verify_message}"
             ) from error
         except OSError as error:
             self._problem = f"{self._broker}: {error}"
@@ -297,11 +266,7 @@ class Connection:
             session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own gap
             session.SessionExpiryInterval = _SESSION_SECONDS
             client.connect_async(
-                self._broker.host,
-                self._broker.port,
-                self._timeouts.keepalive,
-                clean_start=False,
-                properties=session,
+                self._broker.host, self._broker.port, self._timeouts.keepalive, clean_start=False, properties=session
             )
         else:
             client.connect_async(self._broker.host, self._broker.port, self._timeouts.keepalive)
@@ -360,6 +325,5 @@ class Connection:
         else:
             self._journal.refused(n, str(reason))
             self._fatal = DeliveryError(
-                self._source.client_id,
-                f"PUBLISH to {self._source.topic} refused: {reason}; is its policy right?",
+                self._source.client_id, f"PUBLISH to {self._source.topic} refused: {reason}; is its policy right?"
             )

@@ -8,19 +8,18 @@ The message is LoopEdge's flat JSON object: datatype, description (often empty),
 metadata, registerId, success, tagName, timestamp (epoch ms) and value.
 """
 
-import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, cycle
 from random import Random
 from typing import Any
 
 from factory_lake.gateway.identities import Source
-from factory_lake.gateway.malformed import MALFORMED_CONFIGURATION, MALFORMED_MEASUREMENTS, MalformedCase
+from factory_lake.gateway.malformed import MALFORMED_CONFIGURATION, MALFORMED_MEASUREMENTS, MalformedCase, spell
 from factory_lake.gateway.signals import Counter, Drift, Flag, Level, Signal, Texts
 
 CLEAN = "clean"
-MALFORMED_EVERY = 10
 
 # Names of devices and registers are made from their place in the plant, so they are the same in every run.
 _NAMESPACE = uuid.UUID("7d3a5bb2-6a0c-5f0e-9a41-3c6f7be0a1d5")
@@ -37,39 +36,23 @@ _SORT_OF: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Message:
-    """One message of the plant.
-
-    Attributes:
-        payload: The bytes to publish.
-        kind: `clean`, or the case that it is of.
-        accepted: Whether the lake is to take it into its table; otherwise it belongs to the rejected ones.
-    """
+    """One message of the plant."""
 
     payload: bytes
-    kind: str
-    accepted: bool
+    kind: str  # `clean`, or the case that it is of
+    accepted: bool  # whether the lake is to take it into its table; otherwise it belongs to the rejected ones
 
 
 @dataclass(frozen=True)
 class Tag:
-    """One register of one machine.
-
-    Attributes:
-        device_id: UUID of the machine.
-        device_name: Its name.
-        register_id: UUID of the register.
-        name: The tag's name.
-        datatype: LoopEdge's name for the register's type.
-        description: Text about it; LoopEdge sends "" without one.
-        signal: How its value moves.
-    """
+    """One register of one machine."""
 
     device_id: str
     device_name: str
     register_id: str
     name: str
-    datatype: str
-    description: str
+    datatype: str  # LoopEdge's name for the register's type
+    description: str  # text about it; LoopEdge sends "" without one
     signal: Signal
 
     def message(self, timestamp: int, rng: Random) -> dict[str, Any]:
@@ -89,17 +72,24 @@ class Tag:
 
 
 def messages(source: Source, seed: int, start_ms: int, interval_ms: float) -> Iterator[Message]:
-    """What a gateway sends on one lane, without end.
-
-    Args:
-        source: Whose messages; another gateway has other machines' values.
-        seed: Makes one plant of many.
-        start_ms: When the first message is sent, epoch ms.
-        interval_ms: Time between two messages.
-    """
-    if source.lane == "measurements":
-        return _measurements(source, seed, start_ms, interval_ms)
-    return _configuration(source, seed, start_ms, interval_ms)
+    """What a gateway sends on one lane, without end."""
+    samples, kinds, turn = (
+        (_samples, MALFORMED_MEASUREMENTS, 10)
+        if source.lane == "measurements"
+        # Configuration is rare, so every second update is malformed: few messages must hold all kinds.
+        else (_updates, MALFORMED_CONFIGURATION, 2)
+    )
+    rng = _randomness(seed, source)
+    malformed = _in_turn(rng, kinds)
+    times = (start_ms + round(number * interval_ms) for number in count())
+    previous: bytes | None = None
+    for number, fields in enumerate(samples(source, seed, rng, times), start=1):
+        if previous is None or number % turn:
+            previous = spell(fields)
+            yield Message(previous, CLEAN, accepted=True)
+        else:
+            kind = next(malformed)
+            yield Message(kind.make(rng, fields, previous), kind.name, kind.accepted)
 
 
 def tags(source: Source, seed: int) -> list[Tag]:
@@ -108,48 +98,20 @@ def tags(source: Source, seed: int) -> list[Tag]:
     return [tag for machine in _machines(rng) for tag in _tags_of(source, *machine)]
 
 
-def _measurements(source: Source, seed: int, start_ms: int, interval_ms: float) -> Iterator[Message]:
-    rng = _randomness(seed, source)
+def _samples(source: Source, seed: int, rng: Random, times: Iterator[int]) -> Iterator[Mapping[str, Any]]:
     by_sort: dict[str, list[Tag]] = {sort: [] for sort in _SORTS}
     for tag in tags(source, seed):
         by_sort[_SORT_OF.get(tag.datatype, "integer")].append(tag)
-    sorts, weights = list(_SORTS), list(_SORTS.values())
-    turns = dict.fromkeys(sorts, 0)
-    malformed = _in_turn(rng, MALFORMED_MEASUREMENTS)
-    previous: bytes | None = None
-    number = 0
-    while True:
-        sort = rng.choices(sorts, weights)[0]
-        tag = by_sort[sort][turns[sort] % len(by_sort[sort])]
-        turns[sort] += 1
-        fields = tag.message(start_ms + round(number * interval_ms), rng)
-        number += 1
-        if previous is None or number % MALFORMED_EVERY:
-            message = Message(encode(fields), CLEAN, accepted=True)
-        else:
-            kind = next(malformed)
-            message = Message(kind.make(rng, fields, previous), kind.name, kind.accepted)
-        if message.kind == CLEAN:
-            previous = message.payload
-        yield message
+    turns = {sort: cycle(alike) for sort, alike in by_sort.items()}
+    for timestamp in times:
+        (sort,) = rng.choices(list(_SORTS), list(_SORTS.values()))
+        yield next(turns[sort]).message(timestamp, rng)
 
 
-def _configuration(source: Source, seed: int, start_ms: int, interval_ms: float) -> Iterator[Message]:
-    rng = _randomness(seed, source)
+def _updates(source: Source, seed: int, rng: Random, times: Iterator[int]) -> Iterator[Mapping[str, Any]]:
     machines = sorted({tag.device_name for tag in tags(source, seed)})
-    malformed = _in_turn(rng, MALFORMED_CONFIGURATION)
-    previous: bytes | None = None
-    number = 0
-    while True:
-        fields = _update(rng, machines[number % len(machines)], number, start_ms + round(number * interval_ms))
-        number += 1
-        # Configuration is rare, so every second update is malformed: few messages must hold all kinds.
-        if previous is None or number % 2:
-            previous = encode(fields)
-            yield Message(previous, CLEAN, accepted=True)
-        else:
-            kind = next(malformed)
-            yield Message(kind.make(rng, fields, previous), kind.name, kind.accepted)
+    for number, timestamp in enumerate(times):
+        yield _update(rng, machines[number % len(machines)], number, timestamp)
 
 
 def _randomness(*parts: object) -> Random:
@@ -160,11 +122,6 @@ def _randomness(*parts: object) -> Random:
 def _in_turn(rng: Random, kinds: Sequence[MalformedCase]) -> Iterator[MalformedCase]:
     while True:
         yield from rng.sample(kinds, len(kinds))
-
-
-def encode(fields: Mapping[str, Any]) -> bytes:
-    """A message as LoopEdge spells it: JSON without blanks, in UTF-8."""
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _tags_of(source: Source, device_name: str, registers: Sequence[tuple[str, str, str, Signal]]) -> Iterator[Tag]:
@@ -179,28 +136,13 @@ def _machines(rng: Random) -> Iterator[tuple[str, Sequence[tuple[str, str, str, 
     yield (
         "Press 1",
         (
-            (
-                "oil_temperature",
-                "float64",
-                "Hydraulic oil, return line, °C",
-                Drift(rng.uniform(44, 52), 0.15, 0.05),
-            ),
-            (
-                "ram_force",
-                "float32",
-                "",
-                Drift(rng.uniform(600, 900), 12, 4, pull=0.2, digits=1, single=True),
-            ),
+            ("oil_temperature", "float64", "Hydraulic oil, return line, °C", Drift(rng.uniform(44, 52), 0.15, 0.05)),
+            ("ram_force", "float32", "", Drift(rng.uniform(600, 900), 12, 4, pull=0.2, digits=1, single=True)),
             ("ram_position", "int16", "Tenths of a millimetre", Level(-50, 9000, 4000, 900)),
             ("strokes", "uint64", "", Counter(rng.randrange(10**6, 10**7), 3)),
             ("guard_closed", "bool", "", Flag(True)),
             ("state", "string", "", Texts(("RUN", "IDLE", "SETUP", "FAULT"))),
-            (
-                "recipe",
-                "string",
-                "Recipe in force",
-                Texts(("A-100", "A-120", "Blech 1,5 mm", "Tôle 2 mm"), 0.05),
-            ),
+            ("recipe", "string", "Recipe in force", Texts(("A-100", "A-120", "Blech 1,5 mm", "Tôle 2 mm"), 0.05)),
         ),
     )
     yield (
@@ -210,19 +152,9 @@ def _machines(rng: Random) -> Iterator[tuple[str, Sequence[tuple[str, str, str, 
             ("zone_2_temperature", "float64", "", Drift(rng.uniform(880, 905), 0.9, 0.3, digits=2)),
             ("oxygen", "float32", "Rest oxygen, %", Drift(3.1, 0.05, 0.02, digits=2, single=True)),
             ("burner_stage", "uint8", "", Level(0, 6, 3, 1)),
-            (
-                "gas_total",
-                "uint32",
-                "Gas meter, litres",
-                Counter(2**32 - rng.randrange(5000), 40, modulus=2**32),
-            ),
+            ("gas_total", "uint32", "Gas meter, litres", Counter(2**32 - rng.randrange(5000), 40, modulus=2**32)),
             ("flame", "bit", "Flame relay", Flag(True, 0.01)),
-            (
-                "alarm",
-                "string",
-                "",
-                Texts(("none", "zone 2: over 905 °C", "Brûleur: pas de flamme", "炉门打开"), 0.2),
-            ),
+            ("alarm", "string", "", Texts(("none", "zone 2: over 905 °C", "Brûleur: pas de flamme", "炉门打开"), 0.2)),
         ),
     )
     yield (
@@ -233,12 +165,7 @@ def _machines(rng: Random) -> Iterator[tuple[str, Sequence[tuple[str, str, str, 
             ("speed_setpoint", "int32", "Packs an hour", Level(600, 2400, 1800, 120)),
             ("packs", "int64", "", Counter(rng.randrange(10**5, 10**6), 5)),
             ("infeed_blocked", "bool", "", Flag(False)),
-            (
-                "product",
-                "string",
-                "",
-                Texts(("Gwiazdki 250 g", "Żurek 0,5 l", "Éclair 6 szt.", "Standard"), 0.05),
-            ),
+            ("product", "string", "", Texts(("Gwiazdki 250 g", "Żurek 0,5 l", "Éclair 6 szt.", "Standard"), 0.05)),
         ),
     )
     yield (
@@ -275,10 +202,6 @@ def _update(rng: Random, machine: str, number: int, timestamp: int) -> dict[str,
         }
     else:
         changed = {
-            "polling": {
-                "interval_ms": rng.choice((100, 250, 1000)),
-                "tags": ["state", "strokes"],
-                "enabled": True,
-            }
+            "polling": {"interval_ms": rng.choice((100, 250, 1000)), "tags": ["state", "strokes"], "enabled": True}
         }
     return {"event": "configuration", "device": machine, "changedAt": timestamp, "changed": changed}

@@ -11,20 +11,12 @@ from typing import Any, Self
 
 @dataclass
 class Proxy:
-    """A TCP line to a broker, which can be cut, and made to lose what the broker answers.
-
-    Attributes:
-        host: The broker's.
-        port: The broker's.
-        answers_pass: Whether the broker's bytes reach the client.
-        is_up: Whether new connections are let through.
-        connections: How many were.
-    """
+    """A TCP line to a broker, which can be cut, and made to lose what the broker answers."""
 
     host: str
     port: int
-    answers_pass: bool = True
-    is_up: bool = True
+    answers_pass: bool = True  # whether the broker's bytes reach the client
+    is_up: bool = True  # whether new connections are let through
     connections: int = 0
     passed_up: int = 0
     _open: list[socket.socket] = field(default_factory=list)

@@ -18,23 +18,14 @@ class Signal(Protocol):
 
 @dataclass
 class Drift:
-    """A measured quantity: it wanders, is pulled back to its mean, and carries sensor noise.
+    """A measured quantity: it wanders, is pulled back to its mean, and carries sensor noise."""
 
-    Attributes:
-        mean: Where it belongs.
-        wander: Standard deviation of a step of the quantity itself.
-        noise: Standard deviation of a reading.
-        pull: Part of the distance to the mean that a step takes back.
-        digits: Decimals that the sensor gives.
-        single: Whether the register is a float32, whose values a double shows with all their digits.
-    """
-
-    mean: float
-    wander: float
-    noise: float
-    pull: float = 0.02
-    digits: int = 3
-    single: bool = False
+    mean: float  # where it belongs
+    wander: float  # standard deviation of a step of the quantity itself
+    noise: float  # standard deviation of a reading
+    pull: float = 0.02  # part of the distance to the mean that a step takes back
+    digits: int = 3  # decimals that the sensor gives
+    single: bool = False  # whether the register is a float32, whose values a double shows with all their digits
     level: float | None = None
 
     def step(self, rng: Random) -> float:
@@ -47,17 +38,11 @@ class Drift:
 
 @dataclass
 class Counter:
-    """A count that grows, and starts again where its register ends.
-
-    Attributes:
-        count: Where it stands.
-        most: The largest step.
-        modulus: One more than the largest number of the register.
-    """
+    """A count that grows, and starts again where its register ends."""
 
     count: int
-    most: int
-    modulus: int = 2**64
+    most: int  # the largest step
+    modulus: int = 2**64  # one more than the largest number of the register
 
     def step(self, rng: Random) -> int:
         """The next count."""
@@ -96,15 +81,10 @@ class Flag:
 
 @dataclass
 class Texts:
-    """A text that is one of a few: a state, a recipe, an alarm.
+    """A text that is one of a few: a state, a recipe, an alarm."""
 
-    Attributes:
-        texts: What it can be; the first comes first.
-        changes: Probability of another one at a step.
-    """
-
-    texts: Sequence[str]
-    changes: float = 0.1
+    texts: Sequence[str]  # what it can be; the first comes first
+    changes: float = 0.1  # probability of another one at a step
     index: int = 0
 
     def step(self, rng: Random) -> str:

@@ -19,20 +19,12 @@ _SHARES: dict[Lane, int] = {"measurements": 9, "configuration": 1}
 
 @dataclass(frozen=True)
 class Simulation:
-    """What to simulate.
+    """What to simulate."""
 
-    Attributes:
-        messages: Over all gateways together; None for as many as fit into `seconds`.
-        seconds: When to stop; None for when `messages` are sent.
-        seed: Makes one plant of many.
-        start_ms: When the first samples are taken, epoch ms.
-        options: How to send.
-    """
-
-    messages: int | None
-    seconds: float | None
+    messages: int | None  # over all gateways together; None for as many as fit into `seconds`
+    seconds: float | None  # when to stop; None for when `messages` are sent
     seed: int
-    start_ms: int
+    start_ms: int  # when the first samples are taken, epoch ms
     options: SendOptions
 
     @property

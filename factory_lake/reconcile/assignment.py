@@ -14,9 +14,7 @@ Messages = TypeVar("Messages", bound=Hashable)
 
 
 def assign(
-    copies: Mapping[Copies, int],
-    candidates: Mapping[Copies, Sequence[Messages]],
-    room: Mapping[Messages, int],
+    copies: Mapping[Copies, int], candidates: Mapping[Copies, Sequence[Messages]], room: Mapping[Messages, int]
 ) -> dict[tuple[Copies, Messages], int]:
     """Give as many messages as possible a copy.
 

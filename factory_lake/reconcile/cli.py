@@ -36,10 +36,7 @@ def command(
     wait: Annotated[
         float,
         typer.Option(
-            "--wait",
-            parser=number(),
-            metavar="SECONDS",
-            help="Look again for so long while messages are missing.",
+            "--wait", parser=number(), metavar="SECONDS", help="Look again for so long while messages are missing."
         ),
     ] = 0,
     past_days: Annotated[
@@ -59,10 +56,7 @@ def command(
     """Find every message of the gateways' journals in the lake; 1 when one is not as it should be."""
     opened = open_lake(lake)
     journals = folder("--journal-dir", journal_dir, opened.journal_dir)
-    blanks: dict[Lane, BlankStrings] = {
-        "measurements": blank_measurements,
-        "configuration": blank_configuration,
-    }
+    blanks: dict[Lane, BlankStrings] = {"measurements": blank_measurements, "configuration": blank_configuration}
     stored = StoredObjects(Clients(opened).client("s3"), Buckets.from_outputs(opened.outputs))
     result = reconcile(stored, journals, Rules(past_days, future_days, blanks), wait)
     emit(form, result.table(), document=result.to_json(), notes=result.notes())

@@ -1,7 +1,7 @@
 """What the lake must make of a payload, from the rules alone.
 
-This is a second reading of the rules, on purpose without a line of the transform function: an account that
-asked the function under account would agree with each of its mistakes. It is written to be plain, not fast.
+This is a second reading of the rules, on purpose without a line of the transform function: a reconciliation
+that asked the function would agree with each of its mistakes. It is written to be plain, not fast.
 """
 
 import math
@@ -10,14 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from factory_lake.gateway.identities import Lane
-from factory_lake.reconcile.lossless_json import (
-    NotTakenError,
-    Number,
-    Object,
-    canonical,
-    check_unicode,
-    parse,
-)
+from factory_lake.reconcile.lossless_json import NotTakenError, Number, Object, canonical, check_unicode, parse
 
 BlankStrings = Literal["reject", "null", "keep"]
 
@@ -34,16 +27,10 @@ _RESERVED_KEYS = ("_received_at", "_gateway")
 
 @dataclass(frozen=True)
 class Rules:
-    """The settings of the transform functions that decide what is taken.
+    """The settings of the transform functions that decide what is taken."""
 
-    Attributes:
-        past_days: How old a sample may be when it arrives.
-        future_days: How far ahead a gateway's clock may be.
-        blank_strings: What a blank text makes of a message, by lane.
-    """
-
-    past_days: int = 400
-    future_days: int = 1
+    past_days: int = 400  # how old a sample may be when it arrives
+    future_days: int = 1  # how far ahead a gateway's clock may be
     blank_strings: Mapping[Lane, BlankStrings] = field(
         default_factory=lambda: {"measurements": "reject", "configuration": "reject"}
     )
@@ -51,26 +38,19 @@ class Rules:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table measurements, less what the message does not decide (gateway, arrival, partition).
+    """A row of the table measurements, less what the message does not decide (gateway, arrival, partition)."""
 
-    Attributes:
-        device_id: And the next five: trimmed texts.
-        ts: Epoch ms.
-        value: The double as `float.hex` spells it, so that every bit counts.
-        attributes: Canonical JSON.
-    """
-
-    device_id: str | None
+    device_id: str | None  # and the next five: trimmed texts
     device_name: str | None
     register_id: str | None
     tag_name: str | None
     datatype: str | None
     description: str | None
-    ts: int
+    ts: int  # epoch ms
     success: bool
-    value: str | None
+    value: str | None  # the double as `float.hex` spells it, so that every bit counts
     value_text: str | None
-    attributes: str | None
+    attributes: str | None  # canonical JSON
 
 
 @dataclass(frozen=True)
@@ -85,12 +65,6 @@ Content = Row | Line
 
 def expected(payload: bytes, lane: Lane, arrived_ms: int, rules: Rules) -> Content:
     """What the lane's table must hold of a payload.
-
-    Args:
-        payload: The bytes that were published.
-        lane: Where.
-        arrived_ms: When the broker got it, epoch ms.
-        rules: The lane's settings.
 
     Raises:
         NotTakenError: When the lake must reject it.

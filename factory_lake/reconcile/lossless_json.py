@@ -12,11 +12,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class NotTakenError(Exception):
-    """A message that the lake must reject.
-
-    Attributes:
-        rule: Why.
-    """
+    """A message that the lake must reject."""
 
     def __init__(self, rule: str) -> None:
         self.rule = rule

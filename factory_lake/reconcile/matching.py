@@ -26,12 +26,9 @@ class _Sent:
     """Messages of one source with the same bytes, and what they must become.
 
     Attributes:
-        entries: Their journal entries, in order.
         content: The row they must become; None when they must be rejected.
-        rule: Why they must be rejected.
         may_be_rejected: Whether rejection is right as well: the window's edge lies between publish and
             PUBACK.
-        standing: The copies that stand for them.
         altered: What is stored instead of some of them.
     """
 
@@ -66,13 +63,7 @@ _CopyKey = tuple[str, str, Lane, str | None, Content | str | None]
 
 
 def match(entries: Iterable[Entry], found: Iterable[Found], rules: Rules) -> ReconciliationReport:
-    """Find each message's copies and each copy's message.
-
-    Args:
-        entries: Everything that the journals hold.
-        found: Everything that lies in the lake, of the journals' factories at least.
-        rules: The settings of the lake's transform functions.
-    """
+    """Find each message's copies and each copy's message."""
     return _Matching(entries, found, rules).reconcile()
 
 
@@ -173,19 +164,15 @@ class _Matching:
         counts = {key: len(copies) for key, copies in self._copies.items() if copies and candidates[key]}
         room = {key: sent.spare_attempts for key, sent in self._sent.items()}
         for (copy_key, _), number in assign(counts, candidates, room).items():
-            self._counts_of(copy_key[1], copy_key[2]).redelivered += number
+            self._counts[copy_key[1], copy_key[2]].redelivered += number
             for _ in range(number):
                 self._check_copy(self._copies[copy_key].pop(), candidates[copy_key])
         for copy_key in counts:
             sent = self._sent[candidates[copy_key][0]]
             for copy in self._copies.pop(copy_key):
-                self._counts_of(copy.factory, copy.lane).duplicated += 1
+                self._counts[copy.factory, copy.lane].duplicated += 1
                 self._blame(
-                    "duplicated",
-                    sent.source,
-                    sent.entries[0].n,
-                    copy.where,
-                    "a copy that no publish explains",
+                    "duplicated", sent.source, sent.entries[0].n, copy.where, "a copy that no publish explains"
                 )
 
     def _report_never_sent(self, candidates: Mapping[_CopyKey, Sequence[_SentKey]]) -> None:
@@ -209,11 +196,7 @@ class _Matching:
             detail = f"nothing in the journals explains this {copy.place} entry ({copy.reason or 'a row'})"
             self._discrepancies.append(
                 Discrepancy(
-                    "never sent",
-                    f"{copy.factory}/{copy.gateway or '?'}/{copy.lane}",
-                    None,
-                    copy.where,
-                    detail,
+                    "never sent", f"{copy.factory}/{copy.gateway or '?'}/{copy.lane}", None, copy.where, detail
                 )
             )
             return
@@ -224,7 +207,7 @@ class _Matching:
 
     def _judge(self, sent: _Sent) -> None:
         """Count a group of messages and blame those that are not where they must be."""
-        counts = self._counts_of(sent.source.factory, sent.source.lane)
+        counts = self._counts[sent.source.factory, sent.source.lane]
         counts.sent += len(sent.entries)
         entries = iter(sent.by_certainty())
         for copy, entry in zip(sent.standing, entries, strict=False):
@@ -242,11 +225,7 @@ class _Matching:
             counts.delivered += 1
             if sent.content is None:
                 self._blame(
-                    "unexpectedly accepted",
-                    sent.source,
-                    entry.n,
-                    copy.where,
-                    f"must be rejected: {sent.rule}",
+                    "unexpectedly accepted", sent.source, entry.n, copy.where, f"must be rejected: {sent.rule}"
                 )
             self._check_copy(copy, [(sent.source, entry.sha256)])
         elif copy.place == "rejected":
@@ -273,15 +252,8 @@ class _Matching:
             for entry in entries
         ):
             self._blame(
-                "wrong arrival time",
-                source,
-                n,
-                copy.where,
-                f"received_at {received_ms}, sent {entries[0].first_ms}",
+                "wrong arrival time", source, n, copy.where, f"received_at {received_ms}, sent {entries[0].first_ms}"
             )
-
-    def _counts_of(self, factory: str, lane: Lane) -> Counts:
-        return self._counts[factory, lane]
 
     def _blame(self, kind: Kind, source: Source, n: int | None, where: str | None, detail: str) -> None:
         self._discrepancies.append(Discrepancy(kind, str(source), n, where, detail))

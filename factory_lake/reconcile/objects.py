@@ -42,12 +42,7 @@ class Buckets:
 
 @dataclass
 class StoredObjects:
-    """The lake's objects. Each is read once: delivered objects never change.
-
-    Attributes:
-        s3: A client that may list the buckets and get their objects.
-        buckets: The buckets.
-    """
+    """The lake's objects. Each is read once: delivered objects never change."""
 
     s3: "S3Client"
     buckets: Buckets
@@ -112,14 +107,8 @@ def reconcile(
 ) -> ReconciliationReport:
     """Reconcile everything in a directory's journals.
 
-    Args:
-        lake: Where to look.
-        journal_dir: The journals.
-        rules: The settings of the lake's transform functions; the defaults when None.
-        wait_seconds: How long to look again while messages are missing: a delivery stream keeps them for as
-            long as its buffer interval.
-        clock: Seconds that only go forward.
-        sleep: Waits for so many seconds.
+    `wait_seconds` is how long to look again while messages are missing: a delivery stream keeps them for as long as
+    its buffer interval.
 
     Raises:
         JournalError: When a journal is damaged or there is none.

@@ -16,12 +16,9 @@ RECORDS = "errors-redriven/"
 
 @dataclass(frozen=True)
 class Lines:
-    """Line numbers of an object, as ranges.
+    """Line numbers of an object, as ranges."""
 
-    Attributes:
-        ranges: First and last number of each range, both included; sorted, with gaps between them.
-    """
-
+    # First and last number of each range, both included; sorted, with gaps between them.
     ranges: tuple[tuple[int, int], ...] = ()
 
     def __contains__(self, number: int) -> bool:
@@ -48,27 +45,16 @@ class Lines:
 
 @dataclass(frozen=True)
 class Redriven:
-    """What was redriven of one error object.
-
-    Attributes:
-        object: The error object's key.
-        etag: Its ETag when it was read.
-        redriven: Lines that the data stream has taken.
-        pending: Lines that were under way when this was written; after a crash nobody knows without a look
-            into the data stream.
-        since_ms: When they were first sent, epoch ms.
-        alive_ms: When they were last sent: how long ago the run was certainly alive.
-        lines: How many lines the object has; None until all were read.
-        run: Which run wrote this.
-    """
+    """What was redriven of one error object."""
 
     object: str
     etag: str
     redriven: Lines = field(default_factory=Lines)
+    # Lines that were under way when this was written; after a crash only the data stream tells what became of them.
     pending: Lines = field(default_factory=Lines)
-    since_ms: int = 0
-    alive_ms: int = 0
-    lines: int | None = None
+    since_ms: int = 0  # when they were first sent, epoch ms
+    alive_ms: int = 0  # when they were last sent: how long ago the run was certainly alive
+    lines: int | None = None  # how many lines the object has; None until all were read
     run: str = ""
 
     @property
@@ -78,16 +64,7 @@ class Redriven:
 
     def to_bytes(self) -> bytes:
         """The record as it is stored."""
-        document = {
-            "object": self.object,
-            "etag": self.etag,
-            "redriven": self.redriven.ranges,
-            "pending": self.pending.ranges,
-            "since_ms": self.since_ms,
-            "alive_ms": self.alive_ms,
-            "lines": self.lines,
-            "run": self.run,
-        }
+        document = {**vars(self), "redriven": self.redriven.ranges, "pending": self.pending.ranges}
         return json.dumps(document).encode() + b"\n"
 
     @classmethod

@@ -26,25 +26,15 @@ class Counts:
     """How many messages of a lane ended where.
 
     `sent` is `delivered + rejected + error_action + lost`; copies beyond the first count in the last two.
-
-    Attributes:
-        sent: Messages in the journals.
-        delivered: In their table, with the content that was sent.
-        rejected: In an error object of the delivery.
-        error_action: In a document of the topic rule's error action.
-        lost: In none of them.
-        duplicated: Copies that nothing explains.
-        redelivered: Copies that QoS 1 explains: the gateway published the message again, because no PUBACK
-            came.
     """
 
-    sent: int = 0
-    delivered: int = 0
-    rejected: int = 0
-    error_action: int = 0
-    lost: int = 0
-    duplicated: int = 0
-    redelivered: int = 0
+    sent: int = 0  # messages in the journals
+    delivered: int = 0  # in their table, with the content that was sent
+    rejected: int = 0  # in an error object of the delivery
+    error_action: int = 0  # in a document of the topic rule's error action
+    lost: int = 0  # in none of them
+    duplicated: int = 0  # copies that nothing explains
+    redelivered: int = 0  # copies that QoS 1 explains: the gateway published the message again, because no PUBACK came
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(**{part.name: getattr(self, part.name) + getattr(other, part.name) for part in fields(self)})
@@ -52,36 +42,22 @@ class Counts:
 
 @dataclass(frozen=True)
 class Discrepancy:
-    """A message that is not where or what it should be. Never holds a payload.
-
-    Attributes:
-        kind: What is wrong.
-        source: `<factory>/<gateway>/<lane>`; parts that are unknown are `?`.
-        n: Its position in the source's journal; None for what no journal has.
-        where: The object and the position in it; None for what is not stored.
-        detail: What exactly is wrong.
-    """
+    """A message that is not where or what it should be. Never holds a payload."""
 
     kind: Kind
-    source: str
-    n: int | None
-    where: str | None
+    source: str  # `<factory>/<gateway>/<lane>`; parts that are unknown are `?`
+    n: int | None  # its position in the source's journal; None for what no journal has
+    where: str | None  # the object and the position in it; None for what is not stored
     detail: str
 
 
 @dataclass(frozen=True)
 class ReconciliationReport:
-    """What a reconciliation found.
+    """What a reconciliation found."""
 
-    Attributes:
-        by_lane: `<factory>/<lane>` to numbers.
-        discrepancies: What is wrong.
-        unexpected: Rows of gateways that have no journal here; they are not judged.
-    """
-
-    by_lane: Mapping[str, Counts]
+    by_lane: Mapping[str, Counts]  # `<factory>/<lane>` to numbers
     discrepancies: Sequence[Discrepancy]
-    unexpected: int = 0
+    unexpected: int = 0  # rows of gateways that have no journal here; they are not judged
 
     @property
     def total(self) -> Counts:

@@ -10,13 +10,14 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factory_lake.errors import FactoryLakeError
+from factory_lake.gateway.documents import skip_blanks
 from factory_lake.gateway.identities import Lane, parse_lane
 from factory_lake.reconcile.expectation import Content, Line, Row, attributes_content, double_content
 from factory_lake.reconcile.lossless_json import NotTakenError, Number, Object, canonical, parse
@@ -25,9 +26,9 @@ Place = Literal["table", "rejected", "error action"]
 
 _TABLE_KEY = re.compile(r"factory=([^/]+)/year=(\d{4})/month=(\d{2})/day=(\d{2})/[^/]+")
 _ERROR_KEY = re.compile(r"errors/factory=([^/]+)/([^/]+)/([^/]+)/.+")
-_TOPIC = re.compile(r"factories/[^/]+/([^/]+)/[^/]+")
-_ERROR_ACTION = "iot-rule"
-_ORIGINAL = "processing-failed"
+TOPIC = re.compile(r"factories/[^/]+/([^/]+)/[^/]+")
+ERROR_ACTION = "iot-rule"
+ORIGINAL = "processing-failed"
 
 
 class StoredError(FactoryLakeError):
@@ -36,31 +37,18 @@ class StoredError(FactoryLakeError):
 
 @dataclass(frozen=True)
 class Found:
-    """One message as it was found in the lake.
-
-    Attributes:
-        place: Where it ended.
-        where: Bucket, key and position in the object.
-        factory: Whose prefix it lies under.
-        lane: Whose.
-        gateway: Whose, where the object says so.
-        content: A table's row, or the row that could not be converted.
-        payload: The original bytes, in an error object that has them.
-        day: The partition, `(year, month, day)`.
-        received_ms: The arrival time, epoch ms, where the object says so.
-        reason: The error that an error object names.
-    """
+    """One message as it was found in the lake."""
 
     place: Place
-    where: str
+    where: str  # bucket, key and position in the object
     factory: str
     lane: Lane
     gateway: str | None = None
-    content: Content | None = None
-    payload: bytes | None = None
-    day: tuple[int, int, int] | None = None
+    content: Content | None = None  # a table's row, or the row that could not be converted
+    payload: bytes | None = None  # the original bytes, in an error object that has them
+    day: tuple[int, int, int] | None = None  # the partition, `(year, month, day)`
     received_ms: int | None = None
-    reason: str | None = None
+    reason: str | None = None  # the error that an error object names
 
     @property
     def sha256(self) -> str | None:
@@ -70,12 +58,6 @@ class Found:
 
 def read_object(bucket: str, lane: Lane, key: str, body: bytes) -> list[Found]:
     """Read one object.
-
-    Args:
-        bucket: Its bucket, for messages.
-        lane: The lane whose bucket it is.
-        key: Its key.
-        body: Its bytes.
 
     Returns:
         What it holds; nothing for keys that are neither a table's nor an error's.
@@ -90,7 +72,7 @@ def read_object(bucket: str, lane: Lane, key: str, body: bytes) -> list[Found]:
             day = (int(table[2]), int(table[3]), int(table[4]))
             read = _parquet_rows if lane == "measurements" else _configuration_lines
             return list(read(where, table[1], day, body))
-        if error and error[3] == _ERROR_ACTION:
+        if error and error[3] == ERROR_ACTION:
             return [_error_action(where, error[1], parse_lane(error[2]), body)]
         if error:
             return list(_failures(where, error[1], parse_lane(error[2]), error[3], body))
@@ -136,14 +118,14 @@ def _configuration_lines(where: str, factory: str, day: tuple[int, int, int], bo
     if lines.pop() != "":
         raise ValueError("the last line has no end")
     for number, line in enumerate(lines):
-        message, gateway, received_ms = without_envelope(line)
+        content, gateway, received_ms = content_of(line, "configuration")
         yield Found(
             "table",
             f"{where}#{number}",
             factory,
             "configuration",
             gateway=gateway,
-            content=Line(canonical(message)),
+            content=content,
             day=day,
             received_ms=received_ms,
         )
@@ -173,37 +155,26 @@ def error_code(document: Mapping[str, Any]) -> str:
 
 
 def _failures(where: str, factory: str, lane: Lane, kind: str, body: bytes) -> Iterator[Found]:
-    for number, record in enumerate(_json_objects(body.decode("utf-8"))):
+    for number, record in enumerate(json_objects(body.decode("utf-8"))):
         payload = base64.b64decode(record["rawData"], validate=True)
         reason = f"{kind}: {error_code(record)}"
         arrived_ms = record.get("arrivalTimestamp")
         failed = Found(
-            "rejected",
-            f"{where}#{number}",
-            factory,
-            lane,
-            payload=payload,
-            received_ms=arrived_ms,
-            reason=reason,
+            "rejected", f"{where}#{number}", factory, lane, payload=payload, received_ms=arrived_ms, reason=reason
         )
         # What failed behind the transform function is a line that it made.
-        yield failed if kind == _ORIGINAL else _transformed(failed)
+        yield failed if kind == ORIGINAL else _transformed(failed)
+
+
+def content_of(line: str, lane: Lane) -> tuple[Content, str | None, int | None]:
+    """The row that a line of the transform stands for, its gateway and its arrival (epoch ms)."""
+    message, gateway, received_ms = without_envelope(line)
+    return Line(canonical(message)) if lane == "configuration" else row_of_line(message), gateway, received_ms
 
 
 def _transformed(found: Found) -> Found:
-    line = (found.payload or b"").decode("utf-8")
-    message, gateway, received_ms = without_envelope(line)
-    content: Content = Line(canonical(message)) if found.lane == "configuration" else row_of_line(message)
-    return Found(
-        found.place,
-        found.where,
-        found.factory,
-        found.lane,
-        gateway=gateway,
-        content=content,
-        received_ms=received_ms,
-        reason=found.reason,
-    )
+    content, gateway, received_ms = content_of((found.payload or b"").decode("utf-8"), found.lane)
+    return replace(found, payload=None, content=content, gateway=gateway, received_ms=received_ms)
 
 
 def row_of_line(line: Object) -> Row:
@@ -230,7 +201,7 @@ def row_of_line(line: Object) -> Row:
 
 def _error_action(where: str, factory: str, lane: Lane, body: bytes) -> Found:
     document = json.loads(body)
-    topic = _TOPIC.fullmatch(document["topic"])
+    topic = TOPIC.fullmatch(document["topic"])
     failures: list[Any] = document.get("failures", [])
     return Found(
         "error action",
@@ -243,16 +214,10 @@ def _error_action(where: str, factory: str, lane: Lane, body: bytes) -> Found:
     )
 
 
-def _json_objects(text: str) -> Iterator[dict[str, Any]]:
+def json_objects(text: str) -> Iterator[dict[str, Any]]:
     """JSON objects that follow each other, on lines of their own or not."""
     decoder = json.JSONDecoder()
     at = 0
-    while (at := _past_blanks(text, at)) < len(text):
+    while (at := skip_blanks(text, at)) < len(text):
         record, at = decoder.raw_decode(text, at)
         yield record
-
-
-def _past_blanks(text: str, at: int) -> int:
-    while at < len(text) and text[at] in " \t\r\n":
-        at += 1
-    return at

@@ -63,8 +63,7 @@ def _setting(text: str) -> tuple[str, str]:
 
 _Apply = Annotated[bool, typer.Option("--apply", help="Do it; without it, only say what would be done.")]
 _Limit = Annotated[
-    int | None,
-    typer.Option("--limit", parser=whole(1), metavar="N", help="Redrive at most so many messages."),
+    int | None, typer.Option("--limit", parser=whole(1), metavar="N", help="Redrive at most so many messages.")
 ]
 _MaxRate = Annotated[
     int,
@@ -78,10 +77,7 @@ _MaxRate = Annotated[
 _Gateway = Annotated[
     str | None,
     typer.Option(
-        "--gateway",
-        parser=_gateway,
-        metavar="ID",
-        help="The gateway of messages of which nothing else names it.",
+        "--gateway", parser=_gateway, metavar="ID", help="The gateway of messages of which nothing else names it."
     ),
 ]
 _Overrides = Annotated[
@@ -112,8 +108,7 @@ def errors(
     only_accepted: Annotated[
         bool,
         typer.Option(
-            "--only-accepted",
-            help="Hold back what the transform would refuse again, with the function's settings.",
+            "--only-accepted", help="Hold back what the transform would refuse again, with the function's settings."
         ),
     ] = False,
     apply: _Apply = False,
@@ -158,8 +153,7 @@ def stream(
     lane: Annotated[Lane, typer.Option("--lane", help="The lane.")],
     from_ms: Annotated[Any, typer.Option("--from", parser=parse_moment_ms, metavar="TIME", help="First moment.")],
     to_ms: Annotated[
-        Any,
-        typer.Option("--to", parser=parse_moment_ms, metavar="TIME", help="First moment behind the range."),
+        Any, typer.Option("--to", parser=parse_moment_ms, metavar="TIME", help="First moment behind the range.")
     ],
     settled_seconds: Annotated[
         int,
@@ -211,19 +205,16 @@ def show_policy(
     factories: FactoriesOption = None,
     lane: LaneOption = None,
     region: Annotated[
-        str | None,
-        typer.Option("--region", metavar="REGION", help="Where the lake is. Default: the region in use."),
+        str | None, typer.Option("--region", metavar="REGION", help="Where the lake is. Default: the region in use.")
     ] = None,
     with_stream: Annotated[
         bool, typer.Option("--with-stream", help="With what `redrive stream` reads: the tables' objects.")
     ] = False,
     stream_keys: Annotated[
-        list[str] | None,
-        typer.Option("--stream-key", metavar="ARN", help="Customer managed key of the streams."),
+        list[str] | None, typer.Option("--stream-key", metavar="ARN", help="Customer managed key of the streams.")
     ] = None,
     bucket_keys: Annotated[
-        list[str] | None,
-        typer.Option("--bucket-key", metavar="ARN", help="Customer managed key of the buckets."),
+        list[str] | None, typer.Option("--bucket-key", metavar="ARN", help="Customer managed key of the buckets.")
     ] = None,
 ) -> None:
     """Print the IAM policy that a redrive needs."""

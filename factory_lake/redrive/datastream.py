@@ -21,29 +21,17 @@ _HOUR_MS = 3_600_000
 
 @dataclass(frozen=True)
 class StreamRecord:
-    """A record of a data stream.
-
-    Attributes:
-        partition_key: Its partition key.
-        data: Its bytes.
-        arrival_ms: When the stream took it, epoch ms.
-        shard: Its shard.
-        sequence: Its sequence number.
-    """
+    """A record of a data stream."""
 
     partition_key: str
     data: bytes
-    arrival_ms: int
+    arrival_ms: int  # when the stream took it, epoch ms
     shard: str
     sequence: str
 
 
 class DataStream:
-    """Reads one data stream.
-
-    Attributes:
-        name: Its name.
-    """
+    """Reads one data stream."""
 
     def __init__(self, kinesis: "KinesisClient", name: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._kinesis = kinesis

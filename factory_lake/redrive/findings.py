@@ -12,22 +12,13 @@ _SHOWN = 20
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """Messages that are counted together.
-
-    Attributes:
-        factory: Whose.
-        lane: Whose.
-        kind: The error type, or `stream` for what a delivery stream skipped.
-        day: The day in the objects' keys, or of the records' arrival; `YYYY-MM-DD` (UTC).
-        rule: The rule that they broke, or the error code.
-        outcome: What was done, would be done, or why nothing was.
-    """
+    """Messages that are counted together."""
 
     factory: str
     lane: Lane
-    kind: str
-    day: str
-    rule: str
+    kind: str  # the error type, or `stream` for what a delivery stream skipped
+    day: str  # the day in the objects' keys, or of the records' arrival; `YYYY-MM-DD` (UTC)
+    rule: str  # the rule that they broke, or the error code
     outcome: str
 
 
@@ -44,16 +35,11 @@ IN_PLACE = "delivered or in errors"
 
 @dataclass
 class Findings:
-    """The counts of a run.
-
-    Attributes:
-        counts: Messages by finding.
-        in_doubt: Messages that an earlier run may have redriven already and that were redriven again, since
-            the data stream no longer tells.
-        problems: What could not be done.
-    """
+    """The counts of a run."""
 
     counts: Counter[Finding] = field(default_factory=Counter)
+    # Messages that an earlier run may have redriven already and that were redriven again, since the data stream no
+    # longer tells.
     in_doubt: int = 0
     problems: list[str] = field(default_factory=list)
 

@@ -23,19 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LaneClients:
-    """What reaches AWS.
-
-    Attributes:
-        s3: Error objects, their records, and for a range of a data stream the tables.
-        kinesis: Reads data streams.
-        sending: Writes them; makes each call once, since boto3's own repeat of a call whose answer was lost
-            would put its records twice.
-        logs: The functions' logs.
-        functions: The functions' settings.
-    """
+    """What reaches AWS."""
 
     s3: "S3Client"
-    kinesis: "KinesisClient"
+    kinesis: "KinesisClient"  # reads data streams
+    # Writes them; makes each call once, since boto3's own repeat of a call whose answer was lost would put its records
+    # twice.
     sending: "KinesisClient"
     logs: "CloudWatchLogsClient"
     functions: "LambdaClient"
@@ -43,15 +36,7 @@ class LaneClients:
 
 @dataclass(frozen=True)
 class LaneNames:
-    """The names of one lane's parts.
-
-    Attributes:
-        factory: Whose.
-        lane: Which.
-        bucket: The lane's bucket.
-        stream: The data stream.
-        function: The transform function.
-    """
+    """The names of one lane's parts."""
 
     factory: str
     lane: Lane
@@ -67,16 +52,11 @@ class LaneNames:
 
 @dataclass(frozen=True)
 class Settings:
-    """How a redrive treats the lanes.
+    """How a redrive treats the lanes."""
 
-    Attributes:
-        rate: The most records a second for each data stream.
-        predict: Whether refusals shall be predicted.
-        overrides: Environment variables of the functions, in the place of those that they have.
-    """
-
-    rate: float = 500.0
+    rate: float = 500.0  # the most records a second for each data stream
     predict: bool = False
+    # Environment variables of the functions, in the place of those that they have.
     overrides: Mapping[str, str] = field(default_factory=dict)
 
 

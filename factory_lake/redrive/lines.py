@@ -6,7 +6,6 @@ handling (error action)").
 """
 
 import base64
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from factory_lake.gateway.identities import LANES, Lane
 from factory_lake.reconcile.redriven import ERRORS
-from factory_lake.reconcile.stored import error_code
+from factory_lake.reconcile.stored import ERROR_ACTION, ORIGINAL, TOPIC, error_code, json_objects
 from factory_lake.redrive.errors import DamagedError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-ORIGINAL = "processing-failed"
-ERROR_ACTION = "iot-rule"
 #: Lines without a partition: the guide calls the folder of those beyond the limit by the second name ("Buffer
 #: data for dynamic partitioning"), and nothing says that it is not the first.
 NO_PARTITION = ("partitioning-failed", "activePartitionExceeded")
@@ -30,33 +27,21 @@ KINDS = (ORIGINAL, "format-conversion-failed", *NO_PARTITION, ERROR_ACTION)
 
 _KEY = re.compile(rf"{ERRORS}factory=([^/]+)/({'|'.join(LANES)})/([^/]+)/(\d{{4}})/(\d{{2}})/(\d{{2}})/([^/]+)")
 _STAMPED = re.compile(r"(\d{12,14})-")
-_TOPIC = re.compile(r"factories/[^/]+/([^/]+)/[^/]+")
 # An object is read by ranges: a connection that waits for a slow redrive would be closed.
 _PIECE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class ErrorObject:
-    """An object under `errors/`.
-
-    Attributes:
-        bucket: Its bucket.
-        key: Its key.
-        etag: Its ETag; error objects are never overwritten, and a read that meets another one fails.
-        size: Bytes.
-        factory: Whose.
-        lane: Whose.
-        kind: The error type: one of `KINDS`, or another that Firehose has.
-        day: The day in its key (UTC).
-    """
+    """An object under `errors/`."""
 
     bucket: str
     key: str
-    etag: str
+    etag: str  # its ETag; error objects are never overwritten, and a read that meets another one fails
     size: int
     factory: str
     lane: Lane
-    kind: str
+    kind: str  # the error type: one of `KINDS`, or another that Firehose has
     day: date
 
     def __str__(self) -> str:
@@ -65,22 +50,13 @@ class ErrorObject:
 
 @dataclass(frozen=True)
 class ErrorLine:
-    """One record that could not be delivered.
+    """One record that could not be delivered."""
 
-    Attributes:
-        number: Its position in the object, from 0.
-        data: What the failing stage was given: the message, or the line that the transform made of it.
-        arrival_ms: When the data stream, or the broker, took it, epoch ms.
-        ended_ms: When the last attempt ended, epoch ms.
-        reason: The error code or the failed action.
-        gateway: Whose it is, where the document says so.
-    """
-
-    number: int
-    data: bytes
-    arrival_ms: int
-    ended_ms: int
-    reason: str
+    number: int  # its position in the object, from 0
+    data: bytes  # what the failing stage was given: the message, or the line that the transform made of it
+    arrival_ms: int  # when the data stream, or the broker, took it, epoch ms
+    ended_ms: int  # when the last attempt ended, epoch ms
+    reason: str  # the error code or the failed action
     gateway: str | None = None
 
 
@@ -114,7 +90,7 @@ def read_lines(s3: "S3Client", source: ErrorObject, piece: int = _PIECE) -> Iter
     number = 0
     for line in _lines(_pieces(s3, source, piece)):
         try:
-            for document in _documents(line.decode()):
+            for document in json_objects(line.decode()):
                 yield read(source, number, document)
                 number += 1
         except (ValueError, KeyError, TypeError) as error:
@@ -137,16 +113,6 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield rest
 
 
-def _documents(line: str) -> Iterator[dict[str, Any]]:
-    """The documents of a line: one, unless they follow each other without a line feed."""
-    decoder = json.JSONDecoder()
-    rest = line.strip()
-    while rest:
-        document, end = decoder.raw_decode(rest)
-        yield document
-        rest = rest[end:].lstrip()
-
-
 def _failure(_: ErrorObject, number: int, document: dict[str, Any]) -> ErrorLine:
     arrival_ms = int(document["arrivalTimestamp"])
     return ErrorLine(
@@ -163,7 +129,7 @@ def _error_action(source: ErrorObject, number: int, document: dict[str, Any]) ->
     stamped = _STAMPED.match(source.key.rpartition("/")[2])
     if stamped is None:
         raise ValueError("no time in the key")
-    topic = _TOPIC.fullmatch(document["topic"])
+    topic = TOPIC.fullmatch(document["topic"])
     actions = {str(failure.get("failedAction")) for failure in document.get("failures", [])}
     at_ms = int(stamped[1])
     return ErrorLine(

@@ -17,12 +17,13 @@ from threading import Lock
 
 from factory_lake.gateway.identities import Lane
 from factory_lake.reconcile.redriven import Lines, Redriven
+from factory_lake.reconcile.stored import ERROR_ACTION, ORIGINAL
 from factory_lake.redrive import findings as outcomes
 from factory_lake.redrive.checkpoint import Checkpoints
 from factory_lake.redrive.datastream import DataStream
 from factory_lake.redrive.errors import BusyError, DamagedError, SendError
 from factory_lake.redrive.findings import Finding, Findings
-from factory_lake.redrive.lines import ERROR_ACTION, ORIGINAL, ErrorLine, ErrorObject, spellings
+from factory_lake.redrive.lines import ErrorLine, ErrorObject, spellings
 from factory_lake.redrive.origins import Origin, RejectionLog, StreamMemory, missing, partition_key
 from factory_lake.redrive.prediction import Prediction
 from factory_lake.redrive.restore import Restorer
@@ -43,48 +44,29 @@ AT_ONCE = 16
 
 @dataclass(frozen=True)
 class LaneParts:
-    """One lane of one factory, and what reaches its parts.
-
-    Attributes:
-        factory: Whose.
-        lane: Which.
-        bucket: Where its error objects lie.
-        checkpoints: Where it is written down what was redriven.
-        stream: Its data stream, to read.
-        sender: Its data stream, to write.
-        log: The log of its transform function.
-        prediction: Its transform function's code and settings, where refusals shall be predicted.
-    """
+    """One lane of one factory, and what reaches its parts."""
 
     factory: str
     lane: Lane
     bucket: str
     checkpoints: Checkpoints
-    stream: DataStream
-    sender: Sender
+    stream: DataStream  # its data stream, to read
+    sender: Sender  # its data stream, to write
     log: RejectionLog
+    # Its transform function's code and settings, where refusals shall be predicted.
     prediction: Prediction | None = None
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to redrive, and how.
+    """What to redrive, and how."""
 
-    Attributes:
-        apply: Do it; otherwise only count.
-        kinds: Error types, in any of AWS's spellings; all of them when empty.
-        from_day: The first day.
-        to_day: The last day.
-        limit: The most messages of the run.
-        gateway: Whose the messages are that nothing else tells the gateway of.
-    """
-
-    apply: bool = False
-    kinds: frozenset[str] = frozenset()
+    apply: bool = False  # do it; otherwise only count
+    kinds: frozenset[str] = frozenset()  # error types, in any of AWS's spellings; all of them when empty
     from_day: date = date.min
     to_day: date = date.max
-    limit: int | None = None
-    gateway: str | None = None
+    limit: int | None = None  # the most messages of the run
+    gateway: str | None = None  # whose the messages are that nothing else tells the gateway of
 
     def wants(self, source: ErrorObject) -> bool:
         """Whether an object is among those that shall be redriven."""
@@ -99,25 +81,20 @@ class _Message:
     record: Record
 
 
+@dataclass
 class _Reading:
-    """The lines of an object that are not redriven yet, up to its end or a damaged one.
+    """The lines of an object that are not redriven yet, up to its end or a damaged one."""
 
-    Attributes:
-        lines: How many were read.
-        problem: What is wrong with the next one.
-    """
-
-    def __init__(self, lines: Iterator[ErrorLine], before: Lines) -> None:
-        self._lines = lines
-        self._before = before
-        self.lines = 0
-        self.problem: DamagedError | None = None
+    source: Iterator[ErrorLine]
+    before: Lines
+    lines: int = 0
+    problem: DamagedError | None = None
 
     def __iter__(self) -> Iterator[ErrorLine]:
         try:
-            for line in self._lines:
+            for line in self.source:
                 self.lines += 1
-                if line.number not in self._before:
+                if line.number not in self.before:
                     yield line
         except DamagedError as problem:
             # The good lines before it still wait in a batch.
@@ -139,38 +116,20 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+@dataclass
 class ObjectRedrive:
     """Redrives the error objects of one lane."""
 
-    def __init__(
-        self,
-        parts: LaneParts,
-        options: Options,
-        findings: Findings,
-        run: str,
-        clock_ms: Callable[[], int] = now_ms,
-        sleep: Callable[[float], None] = time.sleep,
-        take_over_ms: int = TAKE_OVER_MS,
-    ) -> None:
-        """Take what the redrive depends on.
+    parts: LaneParts
+    options: Options
+    findings: Findings  # what is counted, over all lanes of a run
+    run: str  # the run's ID, for the record
+    clock_ms: Callable[[], int] = now_ms  # epoch ms
+    sleep: Callable[[float], None] = time.sleep
+    take_over_ms: int = TAKE_OVER_MS  # how old another run's pending batch must be before it counts as that of a crash
 
-        Args:
-            parts: The lane.
-            options: What to redrive.
-            findings: What is counted, over all lanes of a run.
-            run: The run's ID, for the record.
-            clock_ms: Epoch ms.
-            sleep: Waits for so many seconds.
-            take_over_ms: How old another run's pending batch must be before it counts as that of a crash.
-        """
-        self._parts = parts
-        self._options = options
-        self._findings = findings
-        self._run = run
-        self._clock_ms = clock_ms
-        self._sleep = sleep
-        self._take_over_ms = take_over_ms
-        self._memory = StreamMemory(parts.stream)
+    def __post_init__(self) -> None:
+        self._memory = StreamMemory(self.parts.stream)
         self._restorer = Restorer()
         self._counting = Lock()
         self._predicting = Lock()
@@ -182,7 +141,7 @@ class ObjectRedrive:
             SendError: When the data stream takes no more.
         """
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            for group in self._groups(one for one in objects if self._options.wants(one)):
+            for group in self._groups(one for one in objects if self.options.wants(one)):
                 if len(group) == 1:
                     self._tried(group[0], lines_of)
                     continue
@@ -213,19 +172,19 @@ class ObjectRedrive:
         try:
             self._object(source, lines_of(source))
         except (DamagedError, BusyError) as problem:
-            self._findings.problems.append(str(problem))
+            self.findings.problems.append(str(problem))
 
     def _left(self) -> int | None:
         """How many messages the limit leaves."""
-        if self._options.limit is None:
+        if self.options.limit is None:
             return None
-        done = self._findings.total(outcomes.REDRIVEN, outcomes.WOULD_REDRIVE)
-        return max(0, self._options.limit - done)
+        done = self.findings.total(outcomes.REDRIVEN, outcomes.WOULD_REDRIVE)
+        return max(0, self.options.limit - done)
 
     def _object(self, source: ErrorObject, lines: Iterator[ErrorLine]) -> None:
-        record, etag = self._parts.checkpoints.read(source)
+        record, etag = self.parts.checkpoints.read(source)
         work = _Work(source, record, record, etag)
-        if record.pending and self._options.apply:
+        if record.pending and self.options.apply:
             self._settle(work)
         if len(work.record.redriven):
             self._count(source, "-", outcomes.BEFORE, len(work.record.redriven))
@@ -234,7 +193,7 @@ class ObjectRedrive:
         reading = _Reading(lines, work.record.redriven)
         finished = True
         try:
-            for batch in batches(reading, lambda line: len(line.data), self._parts.sender.most_records):
+            for batch in batches(reading, lambda line: len(line.data), self.parts.sender.most_records):
                 if self._left() == 0:
                     finished = False
                     break
@@ -249,33 +208,33 @@ class ObjectRedrive:
 
     def _batch(self, work: _Work, lines: Sequence[ErrorLine]) -> None:
         messages = list(self._messages(work.source, lines))[: self._left()]
-        if not self._options.apply:
+        if not self.options.apply:
             for message in messages:
                 self._count(work.source, message.origin.rule or "-", outcomes.WOULD_REDRIVE)
             return
         if not messages:
             return
-        self._parts.sender.pace(len(messages))
-        since_ms = self._clock_ms()
+        self.parts.sender.pace(len(messages))
+        since_ms = self.clock_ms()
         left, problem = messages, ""
         for _ in range(_ATTEMPTS):
             pending = Lines().plus(message.number for message in left)
-            work.record = replace(work.record, pending=pending, since_ms=since_ms, alive_ms=self._clock_ms())
+            work.record = replace(work.record, pending=pending, since_ms=since_ms, alive_ms=self.clock_ms())
             self._write(work)
-            outcome = self._parts.sender.put([message.record for message in left])
+            outcome = self.parts.sender.put([message.record for message in left])
             left = self._note(work, left, outcome, since_ms)
             problem = outcome.problem
             if not left or outcome.final:
                 break
         work.record = replace(work.record, pending=Lines())
         if left:
-            raise SendError(self._parts.sender.stream, problem)
+            raise SendError(self.parts.sender.stream, problem)
 
     def _note(self, work: _Work, messages: list[_Message], outcome: Outcome, since_ms: int) -> list[_Message]:
         """Note what the stream took of a batch, and return what it did not."""
         taken = [messages[at] for at in outcome.taken]
         if outcome.unsure:
-            self._sleep(_APPEARS_SECONDS)
+            self.sleep(_APPEARS_SECONDS)
             unsure = [messages[at] for at in outcome.unsure]
             there = self._arrived(work.source, [message.number for message in unsure], since_ms)
             taken += [message for message in unsure if message.number in there]
@@ -288,13 +247,13 @@ class ObjectRedrive:
     def _settle(self, work: _Work) -> None:
         """Find out what became of the batch that an earlier run left pending."""
         record = work.record
-        age_ms = self._clock_ms() - record.alive_ms
-        if age_ms < self._take_over_ms:
-            wait = (self._take_over_ms - age_ms) / 1000
+        age_ms = self.clock_ms() - record.alive_ms
+        if age_ms < self.take_over_ms:
+            wait = (self.take_over_ms - age_ms) / 1000
             raise BusyError(work.source, f"run {record.run} sent a batch a moment ago; try again in {wait:.0f} s")
         there = self._arrived(work.source, record.pending, record.since_ms)
-        if self._clock_ms() - record.since_ms > self._parts.stream.retention_ms():
-            self._findings.in_doubt += len(record.pending) - len(there)
+        if self.clock_ms() - record.since_ms > self.parts.stream.retention_ms():
+            self.findings.in_doubt += len(record.pending) - len(there)
         work.record = replace(record, redriven=record.redriven.plus(there), pending=Lines())
 
     def _arrived(self, source: ErrorObject, numbers: Iterable[int], since_ms: int) -> set[int]:
@@ -302,7 +261,7 @@ class ObjectRedrive:
         wanted = {str(_token(source, number)): number for number in numbers}
         return {
             wanted[token]
-            for record in self._parts.stream.read(since_ms - _CLOCKS_DIFFER_MS)
+            for record in self.parts.stream.read(since_ms - _CLOCKS_DIFFER_MS)
             if (token := record.partition_key.rpartition("/")[2]) in wanted
         }
 
@@ -315,7 +274,7 @@ class ObjectRedrive:
             payload = payloads[line.number]
             origin = origins.get(line.number) or Origin(line.arrival_ms, None)
             rule = origin.rule or line.reason
-            origin = replace(origin, gateway=origin.gateway or self._options.gateway, rule=rule)
+            origin = replace(origin, gateway=origin.gateway or self.options.gateway, rule=rule)
             try:
                 key = partition_key(origin, _token(source, line.number))
             except ValueError:
@@ -325,9 +284,9 @@ class ObjectRedrive:
             if record.size > MOST_RECORD_BYTES:
                 self._count(source, rule, outcomes.TOO_LARGE)
                 continue
-            if self._parts.prediction is not None:
+            if self.parts.prediction is not None:
                 with self._predicting:
-                    refusal = self._parts.prediction.verdict(payload, key, origin.received_ms).rule
+                    refusal = self.parts.prediction.verdict(payload, key, origin.received_ms).rule
                 if refusal is not None:
                     self._count(source, refusal, outcomes.REFUSED_AGAIN)
                     continue
@@ -339,12 +298,12 @@ class ObjectRedrive:
         if source.kind == ERROR_ACTION:
             return payloads, {line.number: Origin(line.arrival_ms, line.gateway) for line in lines}
         if source.kind == ORIGINAL:
-            origins = self._parts.log.origins(lines)
+            origins = self.parts.log.origins(lines)
             return payloads, {**origins, **self._memory.origins(missing(lines, origins))}
         origins = {}
         for line in lines:
             try:
-                restored = self._restorer.restore(self._parts.lane, line.data)
+                restored = self._restorer.restore(self.parts.lane, line.data)
             except (MessageError, ValueError):
                 del payloads[line.number]
                 self._count(source, line.reason, outcomes.NOT_RESTORED)
@@ -356,18 +315,18 @@ class ObjectRedrive:
         return payloads, {**origins, **self._memory.origins(originals)}
 
     def _write(self, work: _Work) -> None:
-        if work.record == work.stored or not self._options.apply:
+        if work.record == work.stored or not self.options.apply:
             return
-        work.record = replace(work.record, run=self._run)
+        work.record = replace(work.record, run=self.run)
         # Set before the write: a run that lost a race must not write once more when it is left.
         work.stored = work.record
-        work.etag = self._parts.checkpoints.write(work.source, work.record, work.etag)
+        work.etag = self.parts.checkpoints.write(work.source, work.record, work.etag)
 
     def _count(self, source: ErrorObject, rule: str, outcome: str, messages: int = 1) -> None:
         day = source.day.isoformat()
-        found = Finding(self._parts.factory, self._parts.lane, source.kind, day, rule, outcome)
+        found = Finding(self.parts.factory, self.parts.lane, source.kind, day, rule, outcome)
         with self._counting:
-            self._findings.counts[found] += messages
+            self.findings.counts[found] += messages
 
 
 def _token(source: ErrorObject, number: int) -> uuid.UUID:

@@ -27,15 +27,9 @@ _PATTERN = '"record rejected"'
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a message comes from.
+    """Where a message comes from."""
 
-    Attributes:
-        received_ms: When the broker took it, epoch ms.
-        gateway: Its gateway, where that is known.
-        rule: The rule that it broke, where the transform said so.
-    """
-
-    received_ms: int
+    received_ms: int  # when the broker took it, epoch ms
     gateway: str | None
     rule: str | None = None
 
@@ -67,8 +61,7 @@ class RejectionLog:
         if not lines:
             return {}
         self._read(
-            min(line.arrival_ms for line in lines) - _BEFORE_MS,
-            max(line.ended_ms for line in lines) + _AFTER_MS,
+            min(line.arrival_ms for line in lines) - _BEFORE_MS, max(line.ended_ms for line in lines) + _AFTER_MS
         )
         found: dict[int, Origin] = {}
         for line in sorted(lines, key=lambda one: one.arrival_ms):

@@ -24,14 +24,8 @@ def policy(
 ) -> dict[str, Any]:
     """The policy for some lanes.
 
-    Args:
-        wanted: The lanes.
-        partition: `aws`, `aws-cn` or `aws-us-gov`.
-        region: Where they are.
-        account: Whose.
-        stream_keys: ARNs of customer managed keys of the data streams.
-        bucket_keys: ARNs of customer managed keys of the buckets.
-        tables: Whether the redrive of a range of a data stream is meant too, which reads the tables' objects.
+    `partition` is `aws`, `aws-cn` or `aws-us-gov`, keys are ARNs of customer managed keys, and `tables` adds what the
+    redrive of a range of a data stream reads.
     """
     names = list(wanted)
     arn = f"arn:{partition}"
@@ -39,70 +33,30 @@ def policy(
     for one in names:
         by_bucket.setdefault(one.bucket, []).append(one)
     statements: list[dict[str, Any]] = []
+
+    def allow(sid: str, actions: Sequence[str], resources: Sequence[str], **condition: object) -> None:
+        more = {"Condition": condition} if condition else {}
+        statements.append({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources, **more})
+
     for number, (bucket, group) in enumerate(sorted(by_bucket.items())):
         read = [f"factory={one.factory}/" for one in group if tables]
         read += [f"{head}factory={one.factory}/{one.lane}/" for one in group for head in (ERRORS, RECORDS)]
-        statements += [
-            {
-                "Sid": f"Find{number}",
-                "Effect": "Allow",
-                "Action": ["s3:ListBucket"],
-                "Resource": [f"{arn}:s3:::{bucket}"],
-                # IfExists: only who may list is told that a key does not exist, and a GetObject names no
-                # prefix.
-                "Condition": {"StringLikeIfExists": {"s3:prefix": [f"{prefix}*" for prefix in read]}},
-            },
-            {
-                "Sid": f"Read{number}",
-                "Effect": "Allow",
-                "Action": ["s3:GetObject"],
-                "Resource": [f"{arn}:s3:::{bucket}/{prefix}*" for prefix in read],
-            },
-            {
-                "Sid": f"WriteDown{number}",
-                "Effect": "Allow",
-                "Action": ["s3:PutObject"],
-                "Resource": [f"{arn}:s3:::{bucket}/{RECORDS}factory={one.factory}/{one.lane}/*" for one in group],
-            },
-        ]
-    statements += [
-        {
-            "Sid": "Redrive",
-            "Effect": "Allow",
-            "Action": [
-                "kinesis:DescribeStreamSummary",
-                "kinesis:GetRecords",
-                "kinesis:GetShardIterator",
-                "kinesis:ListShards",
-                "kinesis:PutRecords",
-            ],
-            "Resource": [f"{arn}:kinesis:{region}:{account}:stream/{one.stream}" for one in names],
-        },
-        {
-            "Sid": "ReadReasons",
-            "Effect": "Allow",
-            "Action": ["logs:FilterLogEvents"],
-            # IAM's pages name a log group both with and without what follows the last colon.
-            "Resource": [
-                f"{arn}:logs:{region}:{account}:log-group:{one.log_group}{end}" for one in names for end in ("", ":*")
-            ],
-        },
-        {
-            "Sid": "ReadSettings",
-            "Effect": "Allow",
-            "Action": ["lambda:GetFunctionConfiguration"],
-            "Resource": [f"{arn}:lambda:{region}:{account}:function:{one.function}" for one in names],
-        },
-    ]
+        # IfExists: only who may list is told that a key does not exist, and a GetObject names no prefix.
+        prefixes = {"s3:prefix": [f"{prefix}*" for prefix in read]}
+        allow(f"Find{number}", ["s3:ListBucket"], [f"{arn}:s3:::{bucket}"], StringLikeIfExists=prefixes)
+        allow(f"Read{number}", ["s3:GetObject"], [f"{arn}:s3:::{bucket}/{prefix}*" for prefix in read])
+        written = [f"{arn}:s3:::{bucket}/{RECORDS}factory={one.factory}/{one.lane}/*" for one in group]
+        allow(f"WriteDown{number}", ["s3:PutObject"], written)
+    calls = ("DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards", "PutRecords")
+    streams = [f"{arn}:kinesis:{region}:{account}:stream/{one.stream}" for one in names]
+    allow("Redrive", [f"kinesis:{call}" for call in calls], streams)
+    # IAM's pages name a log group both with and without what follows the last colon.
+    groups = [f"{arn}:logs:{region}:{account}:log-group:{one.log_group}{end}" for one in names for end in ("", ":*")]
+    allow("ReadReasons", ["logs:FilterLogEvents"], groups)
+    functions = [f"{arn}:lambda:{region}:{account}:function:{one.function}" for one in names]
+    allow("ReadSettings", ["lambda:GetFunctionConfiguration"], functions)
     for sid, service, keys in (("Streams", "kinesis", stream_keys), ("Buckets", "s3", bucket_keys)):
         if keys:
-            statements.append(
-                {
-                    "Sid": f"KeysOf{sid}",
-                    "Effect": "Allow",
-                    "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-                    "Resource": list(keys),
-                    "Condition": {"StringEquals": {"kms:ViaService": f"{service}.{region}.amazonaws.com"}},
-                }
-            )
+            via = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
+            allow(f"KeysOf{sid}", ["kms:Decrypt", "kms:GenerateDataKey"], list(keys), StringEquals=via)
     return {"Version": "2012-10-17", "Statement": statements}

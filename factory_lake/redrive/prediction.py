@@ -25,35 +25,25 @@ PACKAGE = Path(__file__).resolve().parents[2] / "build" / "packages" / "transfor
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the transform says.
+    """What the transform says."""
 
-    Attributes:
-        line: The line that it makes; None when it refuses the message.
-        rule: The rule that the message breaks; None when it is taken.
-        day: The partition `(year, month, day)` of its row; None when it is refused.
-    """
-
-    line: bytes | None
-    rule: str | None
-    day: tuple[int, int, int] | None
+    line: bytes | None  # the line that it makes; None when it refuses the message
+    rule: str | None  # the rule that the message breaks; None when it is taken
+    day: tuple[int, int, int] | None  # the partition `(year, month, day)` of its row; None when it is refused
 
 
 class Prediction:
     """The transform of one lane of one factory."""
 
-    def __init__(self, environment: Mapping[str, str], schemas: Path = SCHEMAS) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
         """Start the transform.
-
-        Args:
-            environment: The function's environment variables.
-            schemas: The folder of the schema files.
 
         Raises:
             RedriveError: When the transform refuses a setting.
         """
         try:
             settings = Settings.from_env(environment)
-            self._transform = Transform(settings, str(schemas), Report(settings, self._hear))
+            self._transform = Transform(settings, str(SCHEMAS), Report(settings, self._hear))
         except (SettingsError, TransformError) as error:
             raise RedriveError("the transform's settings", str(error)) from error
         self._rule: str | None = None

@@ -29,31 +29,18 @@ _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 @dataclass(frozen=True)
 class Restored:
-    """A message and its envelope.
-
-    Attributes:
-        payload: The message.
-        received_ms: When the broker took it, epoch ms.
-        gateway: Its gateway, where that is known.
-    """
+    """A message and its envelope."""
 
     payload: bytes
-    received_ms: int
+    received_ms: int  # when the broker took it, epoch ms
     gateway: str | None
 
 
 class Restorer:
     """Makes messages of lines, by the schema of the table."""
 
-    def __init__(self, schemas: Path = SCHEMAS) -> None:
-        self._schemas = schemas
-
     def restore(self, lane: Lane, data: bytes) -> Restored | None:
         """Make the message of a line.
-
-        Args:
-            lane: Whose it is.
-            data: What the error object holds.
 
         Returns:
             The message, or None when the data is no line of the transform's, so the message itself.
@@ -90,7 +77,7 @@ class Restorer:
 
     @cached_property
     def _value_key(self) -> str:
-        table = schema.load("measurements", str(self._schemas))
+        table = schema.load("measurements", str(SCHEMAS))
         return next(str(column.source) for column in table.columns if column.name == "value")
 
 

@@ -28,7 +28,6 @@ _THROTTLED = {
     "KMSThrottlingException",
     "ThrottlingException",
 }
-PATIENCE_SECONDS = 20.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _SERVER_ERROR = 500
 
@@ -37,14 +36,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Record:
-    """What is put on a data stream.
+    """What is put on a data stream."""
 
-    Attributes:
-        partition_key: The envelope of the message.
-        data: The message.
-    """
-
-    partition_key: str
+    partition_key: str  # the envelope of the message
     data: bytes
 
     @property
@@ -55,67 +49,45 @@ class Record:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a batch.
+    """What became of a batch."""
 
-    Attributes:
-        taken: Positions of the records that the stream has.
-        unsure: Positions of those that it may have: the answer did not come.
-        problem: Why the rest was given up; empty when there is no rest.
-        final: Whether it is no use to try again.
-    """
-
-    taken: frozenset[int]
-    unsure: frozenset[int] = frozenset()
-    problem: str = ""
-    final: bool = False
+    taken: frozenset[int]  # positions of the records that the stream has
+    unsure: frozenset[int] = frozenset()  # positions of those that it may have: the answer did not come
+    problem: str = ""  # why the rest was given up; empty when there is no rest
+    final: bool = False  # whether it is no use to try again
 
 
+@dataclass
 class Sender:
     """Puts batches on one data stream."""
 
-    def __init__(
-        self,
-        kinesis: "KinesisClient",
-        stream: str,
-        rate: float,
-        patience: float = PATIENCE_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """Take what the sender depends on.
+    # A client that makes each call once: one that it repeated by itself after a lost answer would put its records
+    # twice, unseen.
+    kinesis: "KinesisClient"
+    stream: str  # the data stream's name
+    rate: float  # the most records a second
+    patience: float = 20.0  # seconds that a batch may take while the stream takes no more
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
-        Args:
-            kinesis: A client that makes each call once: a call that it repeated by itself after a lost answer
-                would put its records twice, unseen.
-            stream: The data stream's name.
-            rate: The most records a second.
-            patience: Seconds that a batch may take while the stream takes no more.
-            clock: Seconds that only go forward.
-            sleep: Waits for so many seconds.
-        """
-        self._kinesis = kinesis
-        self.stream = stream
-        self._rate = rate
-        self._patience = patience
-        self._clock = clock
-        self._sleep = sleep
-        self._free_at = clock()
+    def __post_init__(self) -> None:
+        self._free_at = self.clock()
         self._pacing = Lock()
 
     @property
     def most_records(self) -> int:
         """How many records a batch may have: no more than a second's."""
-        return max(1, min(MOST_RECORDS, int(self._rate)))
+        return max(1, min(MOST_RECORDS, int(self.rate)))
 
     def put(self, records: Sequence[Record]) -> Outcome:
         """Put one batch, and again what of it the stream did not take, with growing pauses."""
         taken: set[int] = set()
         left = list(range(len(records)))
-        give_up_at = self._clock() + self._patience
+        give_up_at = self.clock() + self.patience
         pause = _FIRST_PAUSE
         while left:
             try:
-                answer = self._kinesis.put_records(
+                answer = self.kinesis.put_records(
                     StreamName=self.stream,
                     Records=[{"PartitionKey": records[at].partition_key, "Data": records[at].data} for at in left],
                 )
@@ -134,21 +106,21 @@ class Sender:
                 taken |= {at for at, result in zip(left, results, strict=True) if not result.get("ErrorCode")}
                 problem = next((one["ErrorCode"] for one in results if one.get("ErrorCode")), "")
                 left = [at for at in left if at not in taken]
-            if left and self._clock() >= give_up_at:
-                return Outcome(frozenset(taken), problem=f"{problem} for {self._patience:g} s")
+            if left and self.clock() >= give_up_at:
+                return Outcome(frozenset(taken), problem=f"{problem} for {self.patience:g} s")
             if left:
-                self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads calls, hides nothing
+                self.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads calls, hides nothing
                 pause = min(2 * pause, _LONGEST_PAUSE)
         return Outcome(frozenset(taken))
 
     def pace(self, records: int) -> None:
         """Wait until so many records may be put."""
         with self._pacing:
-            now = self._clock()
+            now = self.clock()
             free_at = max(now, self._free_at)
-            self._free_at = free_at + records / self._rate
+            self._free_at = free_at + records / self.rate
         if now < free_at:
-            self._sleep(free_at - now)
+            self.sleep(free_at - now)
 
 
 def batches(items: Iterable[T], size: Callable[[T], int], most: int = MOST_RECORDS) -> Iterator[list[T]]:

@@ -13,16 +13,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from factory_lake.reconcile.expectation import Content, Line
-from factory_lake.reconcile.lossless_json import canonical
-from factory_lake.reconcile.stored import Found, StoredError, read_object, row_of_line, without_envelope
+from factory_lake.reconcile.expectation import Content
+from factory_lake.reconcile.stored import ERROR_ACTION, Found, StoredError, content_of, read_object
 from factory_lake.redrive import findings as outcomes
 from factory_lake.redrive.datastream import StreamRecord
 from factory_lake.redrive.errors import DamagedError, RedriveError, SendError
 from factory_lake.redrive.findings import Finding, Findings
-from factory_lake.redrive.lines import ERROR_ACTION, list_objects
+from factory_lake.redrive.lines import list_objects
 from factory_lake.redrive.objects import LaneParts, Options
 from factory_lake.redrive.origins import Origin, envelope, partition_key
 from factory_lake.redrive.prediction import Prediction
@@ -41,47 +41,23 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class _Expected:
-    """Where a record must be, if it was delivered.
+    """Where a record must be, if it was delivered."""
 
-    Attributes:
-        row: Digest of its row; None when the transform refuses it.
-        payload: Digest of its bytes, as they lie in an error object.
-        arrived: The day of its arrival.
-    """
-
-    row: bytes | None
-    payload: bytes
+    row: bytes | None  # digest of its row; None when the transform refuses it
+    payload: bytes  # digest of its bytes, as they lie in an error object
     arrived: date
 
 
+@dataclass
 class RangeRedrive:
     """Redrives what a delivery stream skipped of one lane's data stream."""
 
-    def __init__(
-        self,
-        s3: "S3Client",
-        parts: LaneParts,
-        prediction: Prediction,
-        options: Options,
-        findings: Findings,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """Take what the redrive depends on.
-
-        Args:
-            s3: Reads the lane's tables and error objects.
-            parts: The lane.
-            prediction: The transform with the function's settings; it says which row a record became.
-            options: `apply`, `limit` and `gateway` count.
-            findings: What is counted.
-            sleep: Waits for so many seconds.
-        """
-        self._s3 = s3
-        self._parts = parts
-        self._prediction = prediction
-        self._options = options
-        self._findings = findings
-        self._sleep = sleep
+    s3: "S3Client"
+    parts: LaneParts
+    prediction: Prediction  # the transform with the function's settings; it says which row a record became
+    options: Options  # `apply`, `limit` and `gateway` count
+    findings: Findings
+    sleep: Callable[[float], None] = time.sleep
 
     def redrive(self, from_ms: int, to_ms: int) -> None:
         """Redrive what was skipped of the records that arrived in a range.
@@ -97,7 +73,7 @@ class RangeRedrive:
             SendError: When the data stream takes no more.
         """
         wanted, days = self._expected(from_ms, to_ms)
-        again = {one.partition_key for one in self._parts.stream.read(to_ms) if one.partition_key in wanted}
+        again = {one.partition_key for one in self.parts.stream.read(to_ms) if one.partition_key in wanted}
         skipped = self._not_stored(wanted, days, from_ms) - again
         for key, expected in wanted.items():
             if key in again:
@@ -110,16 +86,16 @@ class RangeRedrive:
         """Where each record of the range must be, by the key that it is redriven with; and the rows' days."""
         wanted: dict[str, _Expected] = {}
         days: set[tuple[int, int, int]] = set()
-        for record in self._parts.stream.read(from_ms, to_ms):
+        for record in self.parts.stream.read(from_ms, to_ms):
             key = self._key(record)
             if key is None:
                 self._count(_day(record.arrival_ms), outcomes.NO_GATEWAY)
                 continue
-            verdict = self._prediction.verdict(record.data, record.partition_key, record.arrival_ms)
+            verdict = self.prediction.verdict(record.data, record.partition_key, record.arrival_ms)
             row = None
             if verdict.line is not None and verdict.day is not None:
                 days.add(verdict.day)
-                row = _row_of(self._parts.lane == "configuration", verdict.line)
+                row = _digest_row(*content_of(verdict.line.decode(), self.parts.lane))
             wanted[key] = _Expected(row, _digest(record.data), _day(record.arrival_ms))
             if len(wanted) > MOST_RECORDS:
                 raise RedriveError(
@@ -145,67 +121,65 @@ class RangeRedrive:
         payloads: Counter[bytes] = Counter()
         for found in self._found(days, from_ms):
             if found.content is not None:
-                rows[_digest_row(found.gateway, found.received_ms, found.content)] += 1
+                rows[_digest_row(found.content, found.gateway, found.received_ms)] += 1
             elif found.payload is not None:
                 payloads[_digest(found.payload)] += 1
         return rows, payloads
 
     def _found(self, days: set[tuple[int, int, int]], from_ms: int) -> Iterator[Found]:
-        bucket, factory, lane = self._parts.bucket, self._parts.factory, self._parts.lane
-        for key in self._keys(days, from_ms):
-            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        bucket, factory, lane = self.parts.bucket, self.parts.factory, self.parts.lane
+        failed = (
+            source.key
+            for source in list_objects(self.s3, bucket, factory, lane)
+            # The day in its key is that of its oldest record.
+            if source.kind != ERROR_ACTION and (_day(from_ms) - source.day).days <= 1
+        )
+        for key in chain(self._keys(days, from_ms), failed):
+            body = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
             try:
                 yield from read_object(bucket, lane, key, body)
             except StoredError as error:
                 raise DamagedError(f"s3://{bucket}/{key}", "must be a stored object") from error
-        for source in list_objects(self._s3, bucket, factory, lane):
-            # The day in its key is that of its oldest record.
-            if source.kind != ERROR_ACTION and (_day(from_ms) - source.day).days <= 1:
-                body = self._s3.get_object(Bucket=bucket, Key=source.key)["Body"].read()
-                try:
-                    yield from read_object(bucket, lane, source.key, body)
-                except StoredError as error:
-                    raise DamagedError(str(source), "must be an error object") from error
 
     def _keys(self, days: set[tuple[int, int, int]], from_ms: int) -> Iterator[str]:
         for year, month, day in sorted(days):
-            prefix = f"factory={self._parts.factory}/year={year:04}/month={month:02}/day={day:02}/"
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._parts.bucket, Prefix=prefix)
+            prefix = f"factory={self.parts.factory}/year={year:04}/month={month:02}/day={day:02}/"
+            pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.parts.bucket, Prefix=prefix)
             for page in pages:
                 for item in page.get("Contents", []):
                     if item["LastModified"].timestamp() * 1000 >= from_ms - 1000:
                         yield item["Key"]
 
     def _redrive(self, skipped: set[str], from_ms: int, to_ms: int) -> None:
-        limit = self._options.limit
+        limit = self.options.limit
         keys = skipped if limit is None else set(sorted(skipped)[:limit])
         waiting = set(keys)
 
         def records() -> Iterator[tuple[StreamRecord, Record]]:
-            for record in self._parts.stream.read(from_ms, to_ms):
+            for record in self.parts.stream.read(from_ms, to_ms):
                 key = self._key(record)
                 if key in waiting:
                     waiting.discard(key)
                     yield record, Record(key, record.data)
 
-        sender = self._parts.sender
+        sender = self.parts.sender
         for batch in batches(records(), lambda pair: pair[1].size, sender.most_records):
-            if self._options.apply:
+            if self.options.apply:
                 self._send([record for _, record in batch], to_ms)
-            outcome = outcomes.REDRIVEN if self._options.apply else outcomes.WOULD_REDRIVE
+            outcome = outcomes.REDRIVEN if self.options.apply else outcomes.WOULD_REDRIVE
             for came, _ in batch:
                 self._count(_day(came.arrival_ms), outcome)
 
     def _send(self, batch: list[Record], to_ms: int) -> None:
-        self._parts.sender.pace(len(batch))
+        self.parts.sender.pace(len(batch))
         left, problem = batch, ""
         for _ in range(_ATTEMPTS):
-            outcome = self._parts.sender.put(left)
+            outcome = self.parts.sender.put(left)
             taken = {left[at].partition_key for at in outcome.taken}
             if outcome.unsure:
-                self._sleep(_APPEARS_SECONDS)
+                self.sleep(_APPEARS_SECONDS)
                 unsure = {left[at].partition_key for at in outcome.unsure}
-                read = self._parts.stream.read(to_ms)
+                read = self.parts.stream.read(to_ms)
                 taken |= {one.partition_key for one in read if one.partition_key in unsure}
             left = [record for record in left if record.partition_key not in taken]
             if not left:
@@ -213,31 +187,25 @@ class RangeRedrive:
             problem = outcome.problem
             if outcome.final:
                 break
-        raise SendError(self._parts.sender.stream, problem)
+        raise SendError(self.parts.sender.stream, problem)
 
     def _key(self, record: StreamRecord) -> str | None:
         """The key that a record is redriven with: its own, where that is an envelope."""
         origin = envelope(record.partition_key, record.arrival_ms)
         if origin.gateway is not None:
             return record.partition_key
-        if self._options.gateway is None:
+        if self.options.gateway is None:
             return None
-        token = uuid.uuid5(_NAMESPACE, f"{self._parts.stream.name}/{record.shard}/{record.sequence}")
-        return partition_key(Origin(record.arrival_ms, self._options.gateway), token)
+        token = uuid.uuid5(_NAMESPACE, f"{self.parts.stream.name}/{record.shard}/{record.sequence}")
+        return partition_key(Origin(record.arrival_ms, self.options.gateway), token)
 
     def _count(self, day: date, outcome: str) -> None:
-        found = Finding(self._parts.factory, self._parts.lane, KIND, day.isoformat(), "-", outcome)
-        self._findings.counts[found] += 1
+        found = Finding(self.parts.factory, self.parts.lane, KIND, day.isoformat(), "-", outcome)
+        self.findings.counts[found] += 1
 
 
-def _row_of(whole: bool, line: bytes) -> bytes:
-    message, gateway, received_ms = without_envelope(line.decode())
-    content: Content = Line(canonical(message)) if whole else row_of_line(message)
-    return _digest_row(gateway, received_ms, content)
-
-
-def _digest_row(gateway: str | None, received_ms: int | None, content: Content) -> bytes:
-    return _digest(repr((gateway, received_ms, content)).encode())
+def _digest_row(content: Content, gateway: str | None, received_ms: int | None) -> bytes:
+    return _digest(repr((content, gateway, received_ms)).encode())
 
 
 def _digest(data: bytes) -> bytes:

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from clip_fetch import deadline
-from factory_lake.sizing import quotas
-from factory_lake.sizing.modules import alarms
+from factory_lake.sizing import modules, quotas
 from factory_lake.sizing.numbers import table, text
 from factory_lake.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, Lane, Plant, Video
 from factory_lake.sizing.rows import FITS, HEADER, Row, shortages
@@ -44,55 +43,48 @@ def rows_of(factory: Factory, assumed: Assumed) -> list[Row]:
 
 def expectations_of(factory: Factory, assumed: Assumed) -> list[str]:
     """What to expect of a factory that no limit stands against."""
-    told = []
+    found = []
     for lane in factory.lanes:
         mb = lane.object_seconds * lane.all_messages * lane.size / 1e6
-        told.append(
+        found.append(
             f"{lane.name}: an object of {text(mb)} MB of messages every {text(lane.object_seconds)} s, "
             f"to be queried {text(1.5 * lane.object_seconds)} s after its first message at the latest; "
             f"what cannot be delivered waits {text(lane.settings['stream']['retention_hours'])} h"
         )
         stored = lane.stored(mb, assumed)
         if stored < MOVED_MB:
-            told.append(
+            found.append(
                 f"{lane.name}: its objects have about {text(1000 * stored)} KB, so a transition "
                 "(storage.buckets.*.transitions) moves none of them: S3 leaves what is under 128 KB"
             )
     rate = factory.measurements.messages
     if rate < PUBLISHES:
-        told.append(
+        found.append(
             f"a gateway that was cut off for {text(assumed.outage_hours)} h has caught up "
             f"{text(_catch_up_hours(rate, assumed))} h later: "
             f"{text(assumed.outage_hours)} * {text(rate)} / ({PUBLISHES} - {text(rate)})"
         )
-    watched, insights = alarms().of(factory), alarms().insights
-    told.append(f"{watched} alarms watch it, {insights} of them by Metrics Insights queries")
+    watched, insights = modules.alarms(factory), modules.INSIGHT_ALARMS
+    found.append(f"{watched} alarms watch it, {insights} of them by Metrics Insights queries")
     if factory.video is not None:
         per_shard = cameras_per_shard(factory.video, assumed)
         if factory.video.clip_mb < MOVED_MB:
-            told.append("video: clips are under 128 KB, so a transition moves none of them")
-        told.append(
+            found.append("video: clips are under 128 KB, so a transition moves none of them")
+        found.append(
             f"video: clips of {text(factory.video.clip_seconds)} s and {text(factory.video.clip_mb)} MB; "
             f"one archiver shard keeps up with {per_shard} such cameras"
         )
-    return told
+    return found
 
 
 @dataclass(frozen=True)
 class Section:
-    """The sums of one factory, or of all together.
-
-    Attributes:
-        title: Whose they are.
-        introduction: What to know of the table; may be empty.
-        rows: The sums.
-        expectations: What to expect that no limit stands against.
-    """
+    """The sums of one factory, or of all together."""
 
     title: str
     introduction: str
     rows: Sequence[Row]
-    expectations: Sequence[str] = ()
+    expectations: Sequence[str] = ()  # what to expect that no limit stands against
 
 
 def sections(plant: Plant) -> list[Section]:

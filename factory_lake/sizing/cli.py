@@ -16,9 +16,7 @@ from factory_lake.sizing.plant import read_plant
 from factory_lake.sizing.rows import FITS, HEADER, shortages
 
 app = typer.Typer(
-    cls=Group,
-    add_completion=False,
-    help="What a plant asks of the lake, and what that costs, by your own numbers.",
+    cls=Group, add_completion=False, help="What a plant asks of the lake, and what that costs, by your own numbers."
 )
 
 _Plant = Annotated[Path, typer.Argument(metavar="PLANT", help="TOML, as docs/sizing/plant.toml.")]

@@ -22,37 +22,23 @@ CAMERA_METRICS = len(clip_report.UNITS)
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices as a file states them.
-
-    Attributes:
-        title: Region, date and currency, for the page.
-        currency: What the sums are in.
-        by_unit: Price of a unit, by the name of the use.
-        meters: Bytes in which a service counts a message: `iot`, `firehose`, `kinesis` (provisioned) and
-            `kinesis_on_demand`.
-    """
+    """Prices as a file states them."""
 
     title: str
     currency: str
-    by_unit: dict[str, float]
+    by_unit: dict[str, float]  # price of a unit, by the name of the use
+    # Bytes in which a service counts a message: `iot`, `firehose`, `kinesis` (provisioned) and `kinesis_on_demand`.
     meters: dict[str, int]
 
 
 @dataclass(frozen=True)
 class Use:
-    """Something that is paid for.
+    """Something that is paid for."""
 
-    Attributes:
-        group: `messages`, `video`, `storage` or `watching`.
-        price: The name of its price.
-        sum: How the quantity is calculated, in words.
-        quantity: In the price's unit, a month.
-    """
-
-    group: str
+    group: str  # `messages`, `video`, `storage` or `watching`
     price: str
-    sum: str
-    quantity: float
+    sum: str  # how the quantity is calculated, in words
+    quantity: float  # in the price's unit, a month
 
 
 ALL = "all"
@@ -91,7 +77,7 @@ def uses_of(factory: Factory, assumed: Assumed, meters: dict[str, int]) -> list[
             f"{LANE_METRICS} a lane, {CAMERA_METRICS} a camera and as many for all cameras",
             2 * LANE_METRICS + CAMERA_METRICS * cameras,
         ),
-        Use("watching", "alarms", "as the modules make them", modules.alarms().of(factory)),
+        Use("watching", "alarms", "as the modules make them", modules.alarms(factory)),
         Use("watching", "log_gb", "as stated", assumed.log_gb),
     ]
     return uses
@@ -105,17 +91,11 @@ def uses_of_queries(assumed: Assumed) -> list[Use]:
 
 @dataclass(frozen=True)
 class Bill:
-    """What a plant costs in a month.
-
-    Attributes:
-        title: Whose prices they are.
-        summary: By factory, then `all`: amounts of each group, and their sum.
-        uses: Group, price, sum in words, quantity, price of a unit, amount.
-        currency: What amounts are in.
-    """
+    """What a plant costs in a month."""
 
     title: str
-    summary: list[tuple[str, list[float]]]
+    summary: list[tuple[str, list[float]]]  # by factory, then `all`: amounts of each group, and their sum
+    # Group, price, sum in words, quantity, price of a unit, amount.
     uses: list[tuple[str, str, str, float, float, float]]
     currency: str
 
@@ -254,31 +234,12 @@ def _video(video: Video, assumed: Assumed) -> Iterator[Use]:
 
 ALL_PRICES = frozenset(
     {
-        "alarms",
-        "athena_tb_scanned",
-        "custom_metrics",
-        "firehose_conversion_gb",
-        "firehose_gb",
-        "firehose_partitioning_gb",
-        "firehose_thousand_objects",
-        "iot_million_actions",
-        "iot_million_connection_minutes",
-        "iot_million_messages",
-        "iot_million_rules",
-        "kinesis_extended_shard_hours",
-        "kinesis_million_put_units",
-        "kinesis_on_demand_gb_in",
-        "kinesis_on_demand_gb_months_kept",
-        "kinesis_on_demand_gb_out",
-        "kinesis_on_demand_stream_hours",
-        "kinesis_shard_hours",
-        "lambda_million_calls",
-        "lambda_thousand_gb_seconds",
-        "log_gb",
-        "s3_gb_months",
-        "s3_thousand_puts",
-        "video_gb_in",
-        "video_gb_months_kept",
-        "video_gb_out",
+        *("alarms", "athena_tb_scanned", "custom_metrics", "firehose_conversion_gb", "firehose_gb"),
+        *("firehose_partitioning_gb", "firehose_thousand_objects", "iot_million_actions"),
+        *("iot_million_connection_minutes", "iot_million_messages", "iot_million_rules"),
+        *("kinesis_extended_shard_hours", "kinesis_million_put_units", "kinesis_on_demand_gb_in"),
+        *("kinesis_on_demand_gb_months_kept", "kinesis_on_demand_gb_out", "kinesis_on_demand_stream_hours"),
+        *("kinesis_shard_hours", "lambda_million_calls", "lambda_thousand_gb_seconds", "log_gb"),
+        *("s3_gb_months", "s3_thousand_puts", "video_gb_in", "video_gb_months_kept", "video_gb_out"),
     }
 )

@@ -20,11 +20,6 @@ _CALL = re.compile(r"(map|set|list|object|optional)\((.*)\)", re.DOTALL)
 def defaults_of(module: str, variable: str, repository: Path = REPOSITORY) -> Settings:
     """The defaults of a variable's settings; of a map, those of each of its values.
 
-    Args:
-        module: Folder below `modules`.
-        variable: The variable's name.
-        repository: Where `modules` is.
-
     Returns:
         Values by name, as they nest in the type; None where nothing is the default.
 

@@ -24,21 +24,13 @@ _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 
 @dataclass(frozen=True)
 class Lane:
-    """A lane of one factory.
-
-    Attributes:
-        name: `measurements` or `configuration`.
-        messages: Messages a second that one gateway sends, on average.
-        size: Bytes of a message.
-        gateways: How many send.
-        settings: As the module factory_pipeline takes them, every one given.
-    """
+    """A lane of one factory."""
 
     name: str
-    messages: float
-    size: float
+    messages: float  # messages a second that one gateway sends, on average
+    size: float  # bytes of a message
     gateways: int
-    settings: Mapping[str, Mapping[str, Any]]
+    settings: Mapping[str, Mapping[str, Any]]  # as the module factory_pipeline takes them, every one given
 
     @property
     def all_messages(self) -> float:
@@ -76,21 +68,13 @@ class Lane:
 
 @dataclass(frozen=True)
 class Video:
-    """A factory's cameras, all alike.
-
-    Attributes:
-        cameras: How many.
-        mbit: Mbit a second of one camera while it films.
-        hours: Hours a day that it films.
-        camera: Settings of a camera as the module video_archiver takes them, every one given.
-        settings: Settings of its video, likewise.
-    """
+    """A factory's cameras, all alike."""
 
     cameras: int
-    mbit: float
+    mbit: float  # Mbit a second of one camera while it films
     hours: float
-    camera: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    camera: Mapping[str, Any]  # settings of a camera as the module video_archiver takes them, every one given
+    settings: Mapping[str, Any]  # settings of its video, likewise
 
     @property
     def clip_seconds(self) -> float:
@@ -129,34 +113,23 @@ class Factory:
 
 @dataclass(frozen=True)
 class Assumed:
-    """What the sums take for granted; measure it and say it in the file (`[assumed]`).
+    """What the sums take for granted; measure it and say it in the file (`[assumed]`)."""
 
-    Attributes:
-        headroom: The busiest minute over the average.
-        outage_hours: How long a gateway or the archiver may be cut off before it catches up.
-        transform_seconds_per_mb: Duration of the transform, by MB of messages.
-        archive_seconds_per_clip: Of a clip's calls, its bytes aside; by default what the archiver assumes.
-        archive_mb_per_second: Download and upload of a clip together; likewise.
-        json_per_parquet: Bytes of messages that become one byte of Parquet.
-        keep_months: Age of the oldest data in the buckets.
-        log_gb: Logs of a factory, GB a month.
-        concurrent_executions: Of all functions of the account at once. A new account has about ten, which AWS
-            raises by and by, or on request, to 1,000 and more.
-        queries_per_day: Athena queries, all users together.
-        gb_per_query: What one of them reads.
-    """
-
-    headroom: float = 1.5
-    outage_hours: float = 8
-    transform_seconds_per_mb: float = 0.5
+    headroom: float = 1.5  # the busiest minute over the average
+    outage_hours: float = 8  # how long a gateway or the archiver may be cut off before it catches up
+    transform_seconds_per_mb: float = 0.5  # duration of the transform, by MB of messages
+    # Of a clip's calls, its bytes aside; by default what the archiver assumes.
     archive_seconds_per_clip: float = throughput.ASSUMED_CALL_MS / 1000
+    # Download and upload of a clip together; likewise.
     archive_mb_per_second: float = throughput.ASSUMED_BYTES_PER_SECOND / 1e6
-    json_per_parquet: float = 10
-    keep_months: float = 12
-    log_gb: float = 1
+    json_per_parquet: float = 10  # bytes of messages that become one byte of Parquet
+    keep_months: float = 12  # age of the oldest data in the buckets
+    log_gb: float = 1  # logs of a factory, GB a month
+    # Of all functions of the account at once. A new account has about ten, which AWS raises by and by, or on request,
+    # to 1,000 and more.
     concurrent_executions: float = 10
-    queries_per_day: float = 0
-    gb_per_query: float = 0
+    queries_per_day: float = 0  # Athena queries, all users together
+    gb_per_query: float = 0  # what one of them reads
 
 
 @dataclass(frozen=True)
@@ -185,14 +158,7 @@ def read_plant(path: Path) -> Plant:
     return Plant(tuple(_factory(name, given) for name, given in factories.items()), Assumed(**assumed))
 
 
-_RATES = (
-    "gateways",
-    "tags",
-    "samples_per_second",
-    "message_bytes",
-    "configuration_per_hour",
-    "configuration_bytes",
-)
+_RATES = ("gateways", "tags", "samples_per_second", "message_bytes", "configuration_per_hour", "configuration_bytes")
 _CAMERAS = ("count", "mbit_per_second", "hours_per_day")
 
 
@@ -235,11 +201,7 @@ def _video(given: Mapping[str, Any], path: str) -> Video | None:
 
 
 def _merged(defaults: Settings, given: Mapping[str, Any], path: str) -> Settings:
-    """Defaults with what is given in their place.
-
-    Raises:
-        PlantError: A setting is given that there is not.
-    """
+    """Defaults with what is given in their place."""
     _refuse_others(given, set(defaults), path)
     merged: Settings = {}
     for name, default in defaults.items():

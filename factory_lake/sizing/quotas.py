@@ -48,8 +48,8 @@ def rows_of(plant: Plant) -> list[Row]:
     shards = [sum(lane.shards or 0 for lane in factory.lanes) for factory in factories]
     cameras = [0 if factory.video is None else factory.video.cameras for factory in factories]
     streams = [len(factory.lanes) for factory in factories]
-    insights = [modules.alarms().insights for _ in factories]
-    topic_rules = [modules.topic_rules() for _ in factories]
+    insights = [modules.INSIGHT_ALARMS for _ in factories]
+    topic_rules = [modules.TOPIC_RULES for _ in factories]
     return [
         *_executions(plant),
         _messages("IoT Core: inbound publish requests/s", *published),

@@ -8,20 +8,12 @@ from factory_lake.sizing.numbers import percent, text
 
 @dataclass(frozen=True)
 class Row:
-    """One sum and its limit.
+    """One sum and its limit."""
 
-    Attributes:
-        what: What is compared, with its unit.
-        sum: How it is calculated, in numbers.
-        asked: Its result.
-        limit: The most that is possible; None where the account's own must be looked up.
-        remedy: What to do when that is too little.
-    """
-
-    what: str
-    sum: str
+    what: str  # what is compared, with its unit
+    sum: str  # how it is calculated, in numbers
     asked: float
-    limit: float | None
+    limit: float | None  # the most that is possible; None where the account's own must be looked up
     remedy: str
 
     @property

@@ -27,11 +27,7 @@ class Clients:
         self._clients: dict[str, Any] = {}
 
     def become(self, credentials: Mapping[str, str]) -> None:
-        """Act for another caller from now on.
-
-        Args:
-            credentials: Shaped as STS's `Credentials`.
-        """
+        """Act for another caller from now on."""
         # Clients keep the object and read it at every call.
         held: Any = self._session.get_credentials()
         held.access_key = credentials["AccessKeyId"]
@@ -45,9 +41,7 @@ class Clients:
                 service,
                 endpoint_url=self._endpoint,
                 config=Config(
-                    retries={"mode": "standard", "total_max_attempts": 3},
-                    s3={"addressing_style": "path"},
-                    proxies={},
+                    retries={"mode": "standard", "total_max_attempts": 3}, s3={"addressing_style": "path"}, proxies={}
                 ),
             )
         return self._clients[service]

@@ -19,14 +19,7 @@ VERBS = ("connect", "publish", "retain", "subscribe")
 
 @dataclass(frozen=True)
 class View:
-    """What an identity can reach for.
-
-    Attributes:
-        own: The identity.
-        peer: Another gateway of the same factory.
-        foreign: Another factory's gateway.
-        rule: Name of the topic rule of its lane.
-    """
+    """What an identity can reach for: a peer of its factory, another factory's gateway, its lane's topic rule."""
 
     own: Source
     peer: str

@@ -1,6 +1,6 @@
 """Makes every call with every role's session, and compares the verdicts with the table.
 
-How a verdict is told: AWS answers a caller whose policies do not allow a call with an error of its
+How a verdict is reached: AWS answers a caller whose policies do not allow a call with an error of its
 access-denied family, before it looks at the arguments. Every other answer, an error too, comes from the
 operation itself, so the call was allowed. A denial also says which action was missing. If that is not the
 action that the probe is about, nothing was learnt, and that is an error of the probe.
@@ -77,12 +77,7 @@ def expected(path: Path = EXPECTED) -> list[Permission]:
     for entry in tomllib.loads(path.read_text(encoding="utf-8"))["allowed"]:
         for action in entry["actions"]:
             line = Permission(
-                entry["role"],
-                entry.get("lane", ""),
-                action,
-                entry["on"],
-                tuple(entry["of"]),
-                entry.get("why", ""),
+                entry["role"], entry.get("lane", ""), action, entry["on"], tuple(entry["of"]), entry.get("why", "")
             )
             if line.role not in KINDS or line.lane not in ("", *LANES) or not set(line.of) <= set(SCOPES):
                 raise ValueError(f"{path.name}: role, lane or scope is unknown in {line}")
@@ -104,11 +99,6 @@ def expected_cells(lines: Sequence[Permission]) -> set[Cell]:
 
 def tried(lake: LakeUnderTest, factory: str, foreign: str) -> dict[Cell, bool]:
     """Every cell of the table with its verdict: whether the call is allowed.
-
-    Args:
-        lake: The applied lake.
-        factory: Whose roles act.
-        foreign: Another factory, which they must not reach.
 
     Raises:
         ProbeError: A call's answer is no verdict, or targets of one cell differ.

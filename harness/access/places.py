@@ -53,22 +53,13 @@ class LakeUnderTest:
 
 
 def places(lake: LakeUnderTest, principal: Principal, foreign: str) -> Places:
-    """Every place, by kind of resource and scope, as a role sees it.
-
-    Args:
-        lake: The lake.
-        principal: Whose view.
-        foreign: ID of another factory, which has cameras too.
-    """
+    """Every place, by kind of resource and scope, as a role sees it."""
     found: Places = {}
     for kind, of_lane in _OF_LANE.items():
         found[kind] = _scoped(principal, foreign, lambda factory, lane, of=of_lane: of(lake, factory, lane))  # type: ignore[misc]
     for kind, of_video in _OF_VIDEO.items():
         mine = "own" if principal.kind == CLIP_FETCH else "factory"
-        found[kind] = {
-            mine: [of_video(lake, principal.factory)],
-            "foreign": [of_video(lake, foreign)],
-        }
+        found[kind] = {mine: [of_video(lake, principal.factory)], "foreign": [of_video(lake, foreign)]}
     # A factory whose ID begins with this one's ID: what a prefix without its last slash would let in.
     look_alike = f"{principal.factory}-2"
     found["data"]["foreign"].append(_data(lake, look_alike, principal.lane or "measurements"))

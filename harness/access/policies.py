@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-EVERYWHERE = {
-    "kinesisvideo:ListStreams": "names no stream, so AWS knows no narrower resource for it",
-}
+EVERYWHERE = {"kinesisvideo:ListStreams": "names no stream, so AWS knows no narrower resource for it"}
 """Actions that may be allowed on `*`, each with the reason."""
 
 _DOCUMENTS = ("policy", "assume_role_policy")
@@ -20,18 +18,10 @@ _FORMER = "aws_sns_topic"
 
 @dataclass(frozen=True)
 class Document:
-    """A policy document.
-
-    Attributes:
-        address: The resource in Terraform's words.
-        kind: Its type.
-        attribute: Which of its attributes this is.
-        statements: Its statements.
-    """
+    """A policy document."""
 
     address: str
     kind: str
-    attribute: str
     statements: Sequence[Mapping[str, Any]]
 
 
@@ -42,19 +32,16 @@ def documents(resources: Iterable[Mapping[str, Any]]) -> Iterator[Document]:
             continue
         values = resource["values"]
         if resource["type"] == "aws_lambda_permission":
-            yield Document(resource["address"], resource["type"], "permission", [_permission(values)])
+            yield Document(resource["address"], resource["type"], [_permission(values)])
         for attribute in _DOCUMENTS:
             text = values.get(attribute)
             if isinstance(text, str) and text.startswith("{"):
                 statements = as_list(json.loads(text)["Statement"])
-                yield Document(resource["address"], resource["type"], attribute, statements)
+                yield Document(resource["address"], resource["type"], statements)
 
 
 def _permission(values: Mapping[str, Any]) -> dict[str, Any]:
-    conditions = {
-        "aws:SourceArn": values.get("source_arn"),
-        "aws:SourceAccount": values.get("source_account"),
-    }
+    conditions = {"aws:SourceArn": values.get("source_arn"), "aws:SourceAccount": values.get("source_account")}
     return {
         "Effect": "Allow",
         "Principal": {"Service": values["principal"]},
@@ -65,12 +52,7 @@ def _permission(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def complaints(document: Document, account: str) -> Iterator[str]:
-    """What is wrong with a document, in words.
-
-    Args:
-        document: The document.
-        account: The lake's account.
-    """
+    """What is wrong with a document, in words."""
     for statement in document.statements:
         if statement["Effect"] != "Allow":
             continue

@@ -45,14 +45,7 @@ class Principal:
 
 
 def principals(outputs: Mapping[str, Any], cloud: LocalCloud, iot: Any, factory: str) -> list[Principal]:
-    """Every role of a factory.
-
-    Args:
-        outputs: The environment's outputs.
-        cloud: The cloud that it is applied to.
-        iot: A client that may list topic rules.
-        factory: The factory's ID.
-    """
+    """Every role of a factory."""
 
     def source(service: str, resource: str) -> str:
         return f"arn:aws:{service}:{cloud.region}:{cloud.account_id}:{resource}"
@@ -66,12 +59,7 @@ def principals(outputs: Mapping[str, Any], cloud: LocalCloud, iot: Any, factory:
         }
         found += [
             Principal(
-                kind,
-                factory,
-                lane,
-                outputs["roles"][factory][lane][kind],
-                service,
-                source(service, acting_for[kind]),
+                kind, factory, lane, outputs["roles"][factory][lane][kind], service, source(service, acting_for[kind])
             )
             for kind, service in LANE_ROLES.items()
         ]

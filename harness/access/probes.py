@@ -77,31 +77,13 @@ def _each(on: str, arguments: Mapping[str, Any], *actions: str, client: str = ""
 _STREAM = {"StreamName": "$stream"}
 _KINESIS = [
     Probe("kinesis:PutRecord", "data stream", {**_STREAM, "Data": b"", "PartitionKey": _TOO_LONG}),
-    Probe(
-        "kinesis:PutRecords",
-        "data stream",
-        {**_STREAM, "Records": [{"Data": b"", "PartitionKey": _TOO_LONG}]},
-    ),
+    Probe("kinesis:PutRecords", "data stream", {**_STREAM, "Records": [{"Data": b"", "PartitionKey": _TOO_LONG}]}),
     Probe("kinesis:GetRecords", "data stream", {"ShardIterator": "$iterator", "Limit": 1}),
-    Probe(
-        "kinesis:GetShardIterator",
-        "data stream",
-        {**_STREAM, "ShardId": "$shard", "ShardIteratorType": "LATEST"},
-    ),
-    *_each(
-        "data stream",
-        _STREAM,
-        "kinesis:DescribeStream",
-        "kinesis:DescribeStreamSummary",
-        "kinesis:ListShards",
-    ),
+    Probe("kinesis:GetShardIterator", "data stream", {**_STREAM, "ShardId": "$shard", "ShardIteratorType": "LATEST"}),
+    *_each("data stream", _STREAM, "kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:ListShards"),
     Probe("kinesis:SplitShard", "data stream", {**_STREAM, "ShardToSplit": _MISSING, "NewStartingHashKey": "0"}),
     Probe("kinesis:DecreaseStreamRetentionPeriod", "data stream", {**_STREAM, "RetentionPeriodHours": 1}),
-    Probe(
-        "kinesis:StopStreamEncryption",
-        "data stream",
-        {**_STREAM, "EncryptionType": "NONE", "KeyId": _MISSING},
-    ),
+    Probe("kinesis:StopStreamEncryption", "data stream", {**_STREAM, "EncryptionType": "NONE", "KeyId": _MISSING}),
     Probe("kinesis:DeleteStream", "data stream", {**_STREAM, "EnforceConsumerDeletion": False}),
     Probe("kinesis:ListStreams", "account"),
     Probe("kinesis:CreateStream", "account", {"StreamName": NAME, "ShardCount": 1}),
@@ -140,12 +122,7 @@ _BUCKET = {"Bucket": "$bucket"}
 _BUCKETS = [
     Probe("s3:ListBucket", "bucket", _BUCKET, method="head_bucket", says_why=False),
     *_each(
-        "bucket",
-        _BUCKET,
-        "s3:GetBucketLocation",
-        "s3:GetBucketPolicy",
-        "s3:DeleteBucketPolicy",
-        "s3:DeleteBucket",
+        "bucket", _BUCKET, "s3:GetBucketLocation", "s3:GetBucketPolicy", "s3:DeleteBucketPolicy", "s3:DeleteBucket"
     ),
     Probe("s3:ListBucketMultipartUploads", "bucket", _BUCKET, method="list_multipart_uploads"),
     Probe("s3:ListBucketVersions", "bucket", _BUCKET, method="list_object_versions"),
@@ -244,18 +221,10 @@ _LOGS = [
         # At the epoch: older than CloudWatch Logs takes.
         Probe("logs:PutLogEvents", on, {**_LOG, "logEvents": [{"timestamp": 0, "message": NAME}]}),
         Probe("logs:DeleteLogStream", on, {**_LOG, "logStreamName": _MISSING}),
-        *_each(
-            on,
-            {"logGroupName": "$group"},
-            "logs:FilterLogEvents",
-            "logs:DeleteLogGroup",
-        ),
+        *_each(on, {"logGroupName": "$group"}, "logs:FilterLogEvents", "logs:DeleteLogGroup"),
         Probe("logs:PutRetentionPolicy", on, {"logGroupName": "$group", "retentionInDays": 2}),
     )
-] + [
-    Probe("logs:CreateLogGroup", "account", {"logGroupName": NAME}),
-    Probe("logs:DescribeLogGroups", "account"),
-]
+] + [Probe("logs:CreateLogGroup", "account", {"logGroupName": NAME}), Probe("logs:DescribeLogGroups", "account")]
 
 _RULE = {"ruleName": "$rule"}
 _IOT = [
@@ -265,13 +234,7 @@ _IOT = [
         "account",
         {"ruleName": NAME.replace("-", "_"), "topicRulePayload": {"sql": "", "actions": []}},
     ),
-    Probe(
-        "iot:Publish",
-        "gateway",
-        {"topic": "$topic", "qos": 1, "payload": b""},
-        client="iot-data",
-        says_why=False,
-    ),
+    Probe("iot:Publish", "gateway", {"topic": "$topic", "qos": 1, "payload": b""}, client="iot-data", says_why=False),
     Probe("iot:DescribeThing", "gateway", {"thingName": "$thing"}),
     Probe("iot:DeleteThing", "gateway", {"thingName": "$thing"}),
     Probe("iot:GetPolicy", "gateway", {"policyName": "$thing"}),
@@ -304,12 +267,7 @@ _KINESIS_VIDEO = [
     Probe(
         "kinesisvideo:UpdateDataRetention",
         "video stream",
-        {
-            **_VIDEO,
-            "CurrentVersion": "0",
-            "Operation": "DECREASE_DATA_RETENTION",
-            "DataRetentionChangeInHours": 1,
-        },
+        {**_VIDEO, "CurrentVersion": "0", "Operation": "DECREASE_DATA_RETENTION", "DataRetentionChangeInHours": 1},
     ),
     Probe("kinesisvideo:DeleteStream", "video stream", {"StreamARN": "$video_arn", "CurrentVersion": "0"}),
     Probe("kinesisvideo:CreateStream", "account", {"StreamName": NAME, "DataRetentionInHours": 1}),
@@ -334,26 +292,18 @@ _REST = [
     Probe("athena:StartQueryExecution", "workgroup", {"QueryString": "SELECT 1", "WorkGroup": "$workgroup"}),
     Probe("athena:GetWorkGroup", "workgroup", {"WorkGroup": "$workgroup"}),
     Probe("athena:DeleteWorkGroup", "workgroup", {"WorkGroup": "$workgroup", "RecursiveDeleteOption": False}),
-    Probe(
-        "events:PutTargets",
-        "clip schedule",
-        {"Rule": "$schedule", "Targets": [{"Id": NAME, "Arn": _MISSING}]},
-    ),
+    Probe("events:PutTargets", "clip schedule", {"Rule": "$schedule", "Targets": [{"Id": NAME, "Arn": _MISSING}]}),
     Probe("events:DisableRule", "clip schedule", {"Name": "$schedule"}),
     Probe("cloudwatch:DeleteAlarms", "account", {"AlarmNames": [_MISSING]}),
     Probe(
-        "cloudwatch:PutMetricData",
-        "account",
-        {"Namespace": NAME, "MetricData": [{"MetricName": NAME, "Value": 0}]},
+        "cloudwatch:PutMetricData", "account", {"Namespace": NAME, "MetricData": [{"MetricName": NAME, "Value": 0}]}
     ),
     # What a role may do with a key, it may do through the service that stores, never by itself.
     Probe("kms:Decrypt", "KMS key", {"KeyId": "$kms_key", "CiphertextBlob": "$ciphertext"}),
     Probe("kms:Encrypt", "KMS key", {"KeyId": "$kms_key", "Plaintext": b"x"}),
     Probe("kms:GenerateDataKey", "KMS key", {"KeyId": "$kms_key", "KeySpec": "AES_256"}),
     Probe(
-        "kms:CreateGrant",
-        "KMS key",
-        {"KeyId": "$kms_key", "GranteePrincipal": "$own_role", "Operations": ["Decrypt"]},
+        "kms:CreateGrant", "KMS key", {"KeyId": "$kms_key", "GranteePrincipal": "$own_role", "Operations": ["Decrypt"]}
     ),
     Probe("kms:PutKeyPolicy", "KMS key", {"KeyId": "$kms_key", "Policy": _MISSING}),
     Probe("kms:ScheduleKeyDeletion", "KMS key", {"KeyId": "$kms_key", "PendingWindowInDays": 1}),

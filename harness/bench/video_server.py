@@ -1,8 +1,7 @@
 """Serve Kinesis Video Streams and S3 over HTTP, as far as the archiver's benchmark needs them.
 
-Nothing is stored: fragments follow from their index, media is one block of bytes sent over and over, and an
-archive of a million clips is a million keys that are worked out on request. So what is measured
-is the archiver.
+Nothing is stored: fragments follow from their index, media is one block of bytes sent over and over, and an archive of
+a million clips is a million keys that are worked out on request. So what is measured is the archiver.
 
 Run as ``python -m harness.bench.video_server``; it prints its port and serves until its standard input ends.
 """
@@ -23,6 +22,7 @@ from xml.sax.saxutils import escape
 from clip_fetch import keys, planning
 from clip_fetch.model import Fragment, Stream
 from clip_fetch.planning import Clip
+from harness.media import movie_box
 
 _BLOCK = bytes(256 * 1024)
 _PAGE = 1000
@@ -35,14 +35,9 @@ class State:
     """What is being served.
 
     Attributes:
-        streams: Stream names.
-        begin_ms: When the first fragment began.
-        fragment_ms: How long a fragment is.
-        fragments: How many there are in each stream by now.
         listed_bytes: A fragment's size as it is listed.
         media_bytes: A fragment's share of a clip.
         archived: Clips that lie in each camera's archive before the first fragment, ten seconds apart.
-        calls: How often each operation was called.
     """
 
     streams: list[str] = field(default_factory=list)
@@ -162,7 +157,8 @@ class Handler(BaseHTTPRequestHandler):
         span = request["ClipFragmentSelector"]["TimestampRange"]
         indexes = self.state.indexes(span["StartTimestamp"] * 1000, span["EndTimestamp"] * 1000)
         media = len(indexes) * self.state.media_bytes
-        head = _movie(len(indexes) * self.state.fragment_ms) + struct.pack(">I4s", 8 + media, b"mdat")
+        movie = movie_box([(len(indexes) * self.state.fragment_ms // _FRAME_MS, _FRAME_MS)])
+        head = movie + struct.pack(">I4s", 8 + media, b"mdat")
         self.send_response(200)
         self.send_header("Content-Type", "video/mp4")
         self.send_header("Content-Length", str(len(head) + media))
@@ -246,20 +242,6 @@ def _key(path: str) -> str:
 def _metadata(headers: Any) -> dict[str, str]:
     mark = "x-amz-meta-"
     return {name.lower()[len(mark) :]: value for name, value in headers.items() if name.lower().startswith(mark)}
-
-
-def _movie(duration_ms: int) -> bytes:
-    """A movie box with one video track of this duration, frame by frame."""
-    hdlr = _box(b"hdlr", struct.pack(">II4s12x", 0, 0, b"vide") + b"\0")
-    mdhd = _box(b"mdhd", struct.pack(">IIIIIHH", 0, 0, 0, 1000, duration_ms, 0, 0))
-    stts = _box(b"stts", struct.pack(">IIII", 0, 1, duration_ms // _FRAME_MS, _FRAME_MS))
-    tkhd = _box(b"tkhd", struct.pack(">IIIII", 0, 0, 0, 1, 0) + bytes(60))
-    mdia = _box(b"mdia", mdhd + hdlr + _box(b"minf", _box(b"stbl", stts)))
-    return _box(b"moov", _box(b"trak", tkhd + mdia))
-
-
-def _box(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(content), kind) + content
 
 
 class _Server(ThreadingHTTPServer):

@@ -70,13 +70,7 @@ def schedule_off(cloud: LocalCloud, rules: Sequence[str]) -> Iterator[None]:
 
 
 def crash_while_storing(cloud: LocalCloud, function: str, clips_path: str, seconds: float = 60.0) -> None:
-    """Run a clip_fetch function and kill it when it has begun to store a clip.
-
-    Args:
-        cloud: Where it runs.
-        function: Its name.
-        clips_path: What the path of its clips holds.
-        seconds: How long to wait for a clip that is due.
+    """Run a clip_fetch function, and kill it when it has begun to store a clip, which must be due within the seconds.
 
     Raises:
         TimeoutError: When none was.

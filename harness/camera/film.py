@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from botocore.exceptions import ClientError, ParamValidationError
@@ -16,68 +15,39 @@ from localcloud import LocalCloud
 from localcloud.testing.errors import InputError
 from localcloud.testing.producer import Producer, PutMediaError
 
-_RESOLUTIONS = ((160, 96), (192, 112))
 
-
-@dataclass(frozen=True)
-class Shoot:
-    """What to film.
-
-    Attributes:
-        hours: Footage of the past to send at once.
-        seconds: How long to film in real time after that.
-        fragment_ms: Least and greatest length of a fragment.
-        away_chance: Of a break before each fragment.
-        change_chance: Of another resolution before each fragment.
-        fps: Frames a second, a divisor of 1000.
-        seed: Everything random follows from it.
-        audio: Whether a tone goes along.
-        file: A video to send instead of marked pictures.
-    """
-
-    hours: float = 0
-    seconds: float = 0
-    fragment_ms: tuple[int, int] = (2000, 2000)
-    away_chance: float = 0
-    change_chance: float = 0
-    fps: int = 5
-    seed: int = 1
-    audio: bool = False
-    file: Path | None = None
-
-
-def film(cloud: LocalCloud, stream: str, name: str, journal: Path, shoot: Shoot) -> int:
-    """Film the past at once, then in real time.
+def film(
+    cloud: LocalCloud,
+    stream: str,
+    journal: Path,
+    *,
+    hours: float = 0,
+    seconds: float = 0,
+    fragment_ms: tuple[int, int] = (2000, 2000),
+    file: Path | None = None,
+) -> int:
+    """Film the past at once, then in real time; returns how many fragments were sent.
 
     Args:
         cloud: Where.
-        stream: The video stream.
-        name: The camera's ID, which its pictures carry.
+        stream: The video stream; its camera's ID, which the pictures carry, is the end of its name.
         journal: JSON lines file that takes what was sent.
-        shoot: What to film.
-
-    Returns:
-        How many fragments were sent.
+        hours: Footage of the past to send at once.
+        seconds: How long to film in real time after that.
+        fragment_ms: Least and greatest length of a fragment.
+        file: A video to send instead of marked pictures.
 
     Raises:
         InputError: When something of it cannot be done.
         PutMediaError: When the service refuses a fragment.
     """
-    begin_ms = int((time.time() - shoot.hours * 3600) * 1000)
-    script = Script(
-        seed=shoot.seed,
-        fps=shoot.fps,
-        shortest_ms=shoot.fragment_ms[0],
-        longest_ms=shoot.fragment_ms[1],
-        resolutions=_RESOLUTIONS,
-        change_chance=shoot.change_chance,
-        away_chance=shoot.away_chance,
-    )
-    producer, written = _producer(cloud, stream), _journal(journal)
-    camera = Camera(name, producer, written, script, begin_ms, audio=shoot.audio, file=shoot.file)
-    sent = _backfill(camera, begin_ms, stream, shoot.hours) if shoot.hours else 0
-    deadline = time.monotonic() + shoot.seconds
-    return sent + (camera.live(lambda: time.monotonic() < deadline) if shoot.seconds else 0)
+    begin_ms = int((time.time() - hours * 3600) * 1000)
+    script = Script(seed=1, shortest_ms=fragment_ms[0], longest_ms=fragment_ms[1])
+    producer = _producer(cloud, stream)
+    camera = Camera(stream.rpartition("_")[2], producer, _journal(journal), script, begin_ms, file=file)
+    sent = _backfill(camera, begin_ms, stream, hours) if hours else 0
+    deadline = time.monotonic() + seconds
+    return sent + (camera.live(lambda: time.monotonic() < deadline) if seconds else 0)
 
 
 def _producer(cloud: LocalCloud, stream: str) -> Producer:
@@ -96,7 +66,7 @@ def _journal(path: Path) -> Journal:
         journal = Journal(path)
         path.open("ab").close()
     except OSError as error:
-        raise InputError(f"--journal: must be a file that can be written, got {path} ({error.strerror})") from error
+        raise InputError(f"{path}: must be a file that can be written ({error.strerror})") from error
     return journal
 
 

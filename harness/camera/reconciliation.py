@@ -7,7 +7,6 @@ frames must be exactly theirs.
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 from collections import Counter
@@ -22,7 +21,7 @@ import av
 from harness.camera.journal import SentFragment
 from harness.lake.targets import Targets
 from localcloud.kinesisvideo.matroska import MatroskaError
-from localcloud.testing.decode import decoded_frames, raw_packets
+from localcloud.testing.encoder import decoded_frames, video_packets
 from localcloud.testing.errors import InputError
 
 _CLIP = re.compile(r"year=\d+/month=\d+/day=\d+/(?P<start>[0-9T.]+)Z-(?P<number>\d+)\.(mp4|mkv)")
@@ -110,14 +109,7 @@ def reconcile_targets(targets: Targets, sent: Sequence[SentFragment]) -> VideoRe
 
 
 def reconcile(journal: Iterable[SentFragment], s3: Any, bucket: str, factory: str) -> VideoReport:
-    """Find the footage of all cameras of a factory that are in the journal.
-
-    Args:
-        journal: what was sent.
-        s3: boto3 client.
-        bucket: the clips bucket.
-        factory: factory ID.
-    """
+    """Find the footage of all cameras of a factory that are in the journal."""
     by_camera: dict[str, list[SentFragment]] = {}
     for fragment in journal:
         by_camera.setdefault(fragment.camera, []).append(fragment)
@@ -164,7 +156,10 @@ def _read(s3: Any, bucket: str, key: str) -> ArchivedClip | None:
                 target.write(piece)
         raw = answer["ContentType"] == _MATROSKA
         try:
-            frames = tuple(f"packet:{p}" for p in raw_packets(file)) if raw else tuple(decoded_frames(file))
+            if raw:
+                frames = tuple(f"packet:{packet}" for packet in video_packets(file.read_bytes()))
+            else:
+                frames = tuple(decoded_frames(file))
         except (av.FFmpegError, InputError, MatroskaError):
             frames = ()
     first, last = int(metadata["first-fragment"]), int(metadata["last-fragment"])
@@ -172,12 +167,7 @@ def _read(s3: Any, bucket: str, key: str) -> ArchivedClip | None:
 
 
 def compare(sent: Sequence[SentFragment], clips: Sequence[ArchivedClip]) -> VideoReport:
-    """Find the footage of one camera.
-
-    Args:
-        sent: its fragments.
-        clips: its clips, in the order of their footage.
-    """
+    """Find the footage of one camera in its clips, which are in the order of their footage."""
     result = VideoReport(cameras=1, fragments=len(sent), clips=len(clips))
     result.flagged = sum(bool(clip.flags) for clip in clips)
     expected = Counter(frame for fragment in sent for frame in fragment.frames)
@@ -217,8 +207,3 @@ def _holds(frames: Sequence[str], part: Sequence[str]) -> bool:
     size = len(part)
     starts = (index for index, frame in enumerate(frames) if frame == part[0])
     return any(list(frames[start : start + size]) == list(part) for start in starts)
-
-
-def as_json(result: VideoReport) -> str:
-    """The report as JSON, discrepancies included."""
-    return json.dumps(asdict(result), indent=2)

@@ -11,14 +11,7 @@ from localcloud.testing.errors import InputError
 
 @dataclass(frozen=True)
 class Segment:
-    """One fragment to be filmed.
-
-    Attributes:
-        start_ms: producer timestamp, epoch milliseconds.
-        frames: how many frames.
-        width: picture width in pixels.
-        height: picture height in pixels.
-    """
+    """One fragment to be filmed; it begins at a producer timestamp, epoch milliseconds."""
 
     start_ms: int
     frames: int

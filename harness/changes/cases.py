@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 FACTORY = "genoa"
 CAMERA = "gate"
 _FILE = Path(__file__).parent / "cases.toml"
-_AWAY = object()
+_AWAY = "@nothing"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Case:
         after: What it becomes, in words.
         meaning: What becomes of data, in words.
         target: Keys and attribute names down to the value in a lake's variables.
-        value: The new value; a text that begins with `@` is looked up.
+        value: The new value; a text that begins with `@` is looked up, and `@nothing` takes the entry away.
         message: Words of the one error or warning of the plan; empty when there is none.
         group: Cases of one group are planned together, and each gets what the plan says of all.
         csr_dir: A folder of requests that the change needs, as a name to look up; empty for the usual one.
@@ -86,19 +86,14 @@ class Case:
         return next((scope for start, scope in _SCOPES.items() if path.startswith(start)), None)
 
     def applied_to(self, variables: Mapping[str, Any], named: Mapping[str, object]) -> dict[str, Any]:
-        """A lake's variables with the change.
-
-        Args:
-            variables: The lake's variables; left as they are.
-            named: What the names behind an `@` stand for.
-        """
+        """A lake's variables with the change."""
         changed = copy.deepcopy(dict(variables))
         if self.csr_dir:
             changed["csr_dir"] = named[self.csr_dir]
         within: Any = changed
         for step in self.target[:-1]:
             within = within.setdefault(step, {})
-        if self.value is _AWAY:
+        if self.value == _AWAY:
             del within[self.target[-1]]
         else:
             within[self.target[-1]] = _looked_up(self.value, named)
@@ -108,7 +103,15 @@ class Case:
 def read_cases() -> tuple[Case, ...]:
     """All of them, in the order of the file."""
     entries = tomllib.loads(_FILE.read_text(encoding="utf-8"))["case"]
-    return tuple(_case(entry) for entry in entries)
+    return tuple(_case(case) for entry in entries for case in _each(entry))
+
+
+def _each(entry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The cases of an entry, which share what is outside of its list `each`."""
+    if "each" not in entry:
+        yield entry
+    for one in entry.get("each", ()):
+        yield {**entry, **one, "input": entry["input"] + one["input"]}
 
 
 def _case(entry: Mapping[str, Any]) -> Case:
@@ -128,10 +131,10 @@ def _case(entry: Mapping[str, Any]) -> Case:
     return Case(
         inputs=tuple(inputs),
         before=entry["from"],
-        after=entry["to"],
+        after=str(entry["to"]).lower() if isinstance(entry["to"], bool) else str(entry["to"]),
         meaning=entry["meaning"],
         target=tuple(steps),
-        value=entry.get("value", _AWAY),
+        value=entry.get("value", entry["to"]),
         message=entry.get("message", ""),
         group=entry.get("group", ""),
         csr_dir=entry.get("csr_dir", ""),

@@ -38,11 +38,6 @@ def base_variables(lake: LocalLake, folder: Path, factory: str = FACTORY) -> dic
 
     The other factories, whose data the tables know as well, count as retired. The copy has no dashboards,
     since one of them shows all factories.
-
-    Args:
-        lake: The applied lake.
-        folder: Where the factory's requests are copied to.
-        factory: The factory that the copy has.
     """
     applied = lake.variables
     others = set(applied["factories"]) | set(applied.get("retired_factories", []))
@@ -78,6 +73,7 @@ def named_values(variables: dict[str, Any], folder: Path) -> dict[str, object]:
     retired: list[str] = variables["retired_factories"]
     requests = Path(variables["csr_dir"])
     return {
+        "@key": "arn:aws:kms:eu-central-1:000000000000:key/0d990263-018e-4e65-a703-eff731de951e",
         "@one more": [*retired, "nantes"],
         "@without lyon": [name for name in retired if name != RETIRED],
         "@gateway added": _requests_with(

@@ -68,10 +68,6 @@ def outcomes(lake: LocalLake, folder: Path) -> list[Outcome]:
     Args:
         lake: The lake; it has the factories `genoa`, with a camera, and `lyon`, which has data.
         folder: An empty folder for the roots that are planned.
-
-    Raises:
-        ChangesError: When a plan says something that no case accounts for, or not what a case says.
-        TerraformError: When a plan cannot be made.
     """
     cases = read_cases()
     variables = base_variables(lake, folder)
@@ -110,10 +106,6 @@ def _compatible(one: Case, other: Case) -> bool:
 
 def read_events(events: Iterable[dict[str, Any]], found: dict[str, list[Outcome]]) -> None:
     """Give each change and diagnostic of a plan to the outcome that it belongs to.
-
-    Args:
-        events: What `terraform plan -json` prints.
-        found: Outcomes by the module that they are planned in, still empty.
 
     Raises:
         ChangesError: When something belongs to none, or a message that a case expects is missing.

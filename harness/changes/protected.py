@@ -48,9 +48,6 @@ def protected_root(
 
     Returns:
         The root, initialised; a plan of it changes nothing but what the variables change.
-
-    Raises:
-        TerraformError: When it cannot be initialised.
     """
     root = make_root(folder, calls)
     terraform = Terraform(root, folder / "terraform", lake.environment)
@@ -59,13 +56,7 @@ def protected_root(
     kept = [each for each in state["resources"] if _belongs(each, frozenset(factories))]
     queried = [*factories, *retired]
     copies = [copy for name in calls for copy in _copies(kept, name, queried)]
-    content = {
-        **state,
-        "lineage": str(uuid.uuid4()),
-        "outputs": {},
-        "resources": copies,
-        "check_results": None,
-    }
+    content = {**state, "lineage": str(uuid.uuid4()), "outputs": {}, "resources": copies, "check_results": None}
     terraform.state.write_text(json.dumps(content), encoding="utf-8")
     return terraform
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.changes.plans import Outcome
 from harness.lake.terraform import REPOSITORY
+from scripts.moduledocs import updated
 
 PAGE = REPOSITORY / "docs" / "changes.md"
 BEGIN = "<!-- Made by `make changes` from plans against an applied lake: begin -->"
@@ -34,24 +35,6 @@ def _covers(pattern: str, path: str) -> bool:
     return path.startswith(pattern.removesuffix("*")) if pattern.endswith(".*") else path == pattern
 
 
-def written(page: Path = PAGE) -> str:
-    """The table that a page holds.
-
-    Raises:
-        ValueError: When the page lacks its marks.
-    """
-    text = page.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"{page} must hold these two lines once each: {BEGIN} and {END}")
-    return text.split(BEGIN)[1].split(END)[0].strip()
-
-
 def write(table: str, page: Path = PAGE) -> None:
     """Put a table between the marks of a page."""
-    old = written(page)
-    page.write_text(page.read_text(encoding="utf-8").replace(old, table) if old else _inserted(page, table))
-
-
-def _inserted(page: Path, table: str) -> str:
-    before, after = page.read_text(encoding="utf-8").split(END)
-    return f"{before.rstrip()}\n\n{table}\n\n{END}{after}"
+    page.write_text(updated(page, table, BEGIN, END), encoding="utf-8")

@@ -29,12 +29,7 @@ def demo(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demonstration.
-
-    Returns:
-        The exit code: 0 when all was done and nothing lost or repeated, 1 when something was, 2 when a step
-        failed, 130 after Ctrl-C.
-    """
+    """Run the demonstration."""
     return run_app(demo, "harness.demo", arguments, StepError)
 
 

@@ -21,38 +21,22 @@ _BETWEEN_LINES = 10.0
 
 
 def connections(lake: LocalLake) -> Connections:
-    """Every gateway's identities, for the local cloud's broker.
-
-    Raises:
-        ConfigurationError: When a certificate has no key here.
-    """
+    """Every gateway's identities, for the local cloud's broker."""
     broker = Broker(lake.cloud.mqtt_host, lake.cloud.mqtt_port, lake.cloud.ca_file)
     return load_connections(lake.outputs, lake.key_dir, broker)
 
 
 def send_plant(lake: LocalLake, journal_dir: Path) -> None:
-    """Send a simulated plant's messages, malformed ones too, from every gateway at once.
-
-    Raises:
-        GatewayError: When a connection gives up.
-    """
+    """Send a simulated plant's messages, malformed ones too, from every gateway at once."""
     simulation = Simulation(
-        messages=PLANT_MESSAGES,
-        seconds=None,
-        seed=_SEED,
-        start_ms=time.time_ns() // 1_000_000,
-        options=SendOptions(),
+        messages=PLANT_MESSAGES, seconds=None, seed=_SEED, start_ms=time.time_ns() // 1_000_000, options=SendOptions()
     )
     kinds = simulate(simulation, connections(lake), journal_dir, _progress_line(PLANT_MESSAGES))
     Steps.note(f"{kinds.total()} messages of {len(kinds)} kinds sent and acknowledged")
 
 
 def check_file(file: Path) -> None:
-    """Read a user's messages as they will be read later, before anything is started.
-
-    Raises:
-        FileError: When the file breaks its format.
-    """
+    """Read a user's messages as they will be read later, before anything is started."""
     sources = [
         Source(factory, gateway, lane)
         for factory, settings in default_factories().items()
@@ -63,12 +47,7 @@ def check_file(file: Path) -> None:
 
 
 def send_file(lake: LocalLake, journal_dir: Path, file: Path) -> None:
-    """Send a user's messages.
-
-    Raises:
-        FileError: When the file breaks its format; nothing was sent then.
-        GatewayError: When a connection gives up.
-    """
+    """Send a user's messages."""
     known = connections(lake)
     work = by_source(read_messages(file, Defaults(known.sources)))
     total = sum(len(payloads) for payloads in work.values())
@@ -77,11 +56,7 @@ def send_file(lake: LocalLake, journal_dir: Path, file: Path) -> None:
 
 
 def reconcile_messages(lake: LocalLake, journal_dir: Path) -> ReconciliationReport:
-    """Find every message again in S3.
-
-    Raises:
-        StoredError: When an object of the lake cannot be read.
-    """
+    """Find every message again in S3."""
     stored = StoredObjects(lake.cloud.client("s3"), Buckets.from_outputs(lake.outputs))
     return reconcile(stored, journal_dir)
 

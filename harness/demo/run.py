@@ -29,9 +29,6 @@ def run(workdir: Path, file: Path | None) -> int:
 
     Returns:
         0 when every message and every frame is where it should be, once; 1 otherwise.
-
-    Raises:
-        StepError: When a step fails; everything it started is stopped.
     """
     steps = Steps(total=_STEPS)
     summary = Summary()

@@ -24,12 +24,7 @@ class StepError(Exception):
 
 @dataclass
 class Steps:
-    """Prints each step as it begins and ends, and keeps how long it took.
-
-    Attributes:
-        total: How many steps there will be, for the numbering.
-        seconds: Step's key to seconds it took.
-    """
+    """Prints each step as it begins and ends, and keeps how long it took."""
 
     total: int
     seconds: dict[str, float] = field(default_factory=dict)

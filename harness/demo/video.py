@@ -52,11 +52,7 @@ class Recording:
             self._workers.join()
 
     def begin(self) -> None:
-        """Send the past of every camera while the schedule is off, switch it on, and go on filming.
-
-        Raises:
-            PutMediaError: When a fragment is refused.
-        """
+        """Send the past of every camera while the schedule is off, switch it on, and go on filming."""
         now = time.time()
         with ExitStack() as schedules:
             for archiver in self.targets.archivers:
@@ -71,11 +67,7 @@ class Recording:
                 self._workers.start(live, camera.name)
 
     def await_schedule(self) -> None:
-        """Wait until the schedule has archived something of every camera.
-
-        Raises:
-            TimeoutError: When it does not.
-        """
+        """Wait until the schedule has archived something of every camera."""
         deadline = time.monotonic() + _ARCHIVE_SECONDS
         while waiting := [place.name for place in self.targets.cameras if not self._clips(place)]:
             if time.monotonic() > deadline:
@@ -85,11 +77,7 @@ class Recording:
         Steps.note(f"the schedule has archived {clips} clips")
 
     def crash(self) -> None:
-        """Kill a run of each factory while it stores a clip.
-
-        Raises:
-            TimeoutError: When there is never a clip to store.
-        """
+        """Kill a run of each factory while it stores a clip."""
         for archiver in self.targets.archivers:
             crash_while_storing(self.targets.lake.cloud, archiver.function, archiver.clips_path)
             Steps.note(f"{archiver.function}: killed while it stored a clip")
@@ -102,12 +90,7 @@ class Recording:
             Steps.note(f"{archiver.function}: clips of {before} s become clips of {_NEW_CLIP_SECONDS} s")
 
     def finish(self) -> None:
-        """Stop the cameras and run the functions until the archive has everything.
-
-        Raises:
-            PutMediaError: When a fragment was refused.
-            ArchiveError: When something is never archived.
-        """
+        """Stop the cameras and run the functions until the archive has everything."""
         self._stop.set()
         self._workers.join()
         self._workers.check()

@@ -6,26 +6,19 @@ import itertools
 import multiprocessing
 import sys
 import time
+from collections.abc import Iterable
 from random import SystemRandom
 
 from harness.arguments import Parser, count
 from harness.arguments import seed as parse_seed
 from harness.fuzz.rounds import MESSAGES, Case, Counts, run_numbered
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 # The same on every platform and Python.
 _PROCESSES = multiprocessing.get_context("spawn")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run, say what was seen, print what failed.
-
-    Returns:
-        Exit status: 0 when every message got the answer that it gets alone.
-    """
+    """Run, say what was seen, print what failed; return 0 when every message got the answer that it gets alone."""
     parser = Parser(prog="python -m harness.fuzz", description=__doc__)
     parser.add_argument("--n", type=count, default=100_000, help="how many messages (default 100000)")
     parser.add_argument("--seed", type=parse_seed, help="the first round's seed (default: by chance)")

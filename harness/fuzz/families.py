@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from random import Random
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 KEYS = (
     *("datatype", "description", "deviceID", "deviceName", "metadata"),
@@ -38,12 +35,7 @@ class Family:
     """A spelling, and as many messages of it as are wanted."""
 
     def __init__(self, rng: Random, arrival: int) -> None:
-        """Generate a spelling.
-
-        Args:
-            rng: The source of chance.
-            arrival: When its messages arrive, in epoch milliseconds.
-        """
+        """Generate a spelling whose messages arrive at a time in epoch milliseconds."""
         names = [key for key in KEYS if key not in _OPTIONAL or rng.randrange(8)]
         keys = [f'"{key}"' for key in names]
         if rng.randrange(4) == 0:
@@ -107,13 +99,7 @@ def any_value(rng: Random, spell_text: Callable[[Random], str]) -> str:
 
 
 def container(rng: Random, levels: int, opening: str = "") -> str:
-    """Spell an object or an array.
-
-    Args:
-        rng: The source of chance.
-        levels: How deep it may be.
-        opening: Its bracket; either by chance if there is none.
-    """
+    """Spell an object or an array of so many levels at most; its bracket is by chance if none is given."""
     opening = opening or rng.choice("[{")
     space = rng.choice(("", "", " "))
     items = []

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from random import Random
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Span = tuple[int, int]
-    Mutation = Callable[[Random, bytes], bytes]
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[a-z]+|[{}\[\]:,]', re.DOTALL)
 _STRUCTURE = re.compile(rb'[{}\[\]:,"]')
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _SCALAR = re.compile(rb"-?[0-9][0-9.eE+-]*|true|false|null")
+
+# The value of a member: the closing bracket of a container is left to the other mutations.
+_VALUE = re.compile(rb'(?<=:)[ \t]*(?:"(?:[^"\\]|\\.)*"|[^,"{}\[\]]+|\{\}|\[\]|\{[^{}]*\}|\[[^\[\]]*\])', re.DOTALL)
+_MEMBER = re.compile(rb',[ \t]*"(?:[^"\\]|\\.)*"[ \t]*:(?:[ \t]*"(?:[^"\\]|\\.)*"|[^,"]*)', re.DOTALL)
 
 _BYTES = [bytes([code]) for code in b"{}[]:,\"\\/ \t\n\r\x00\x1f\x7f\x80\xc3-+.0159eEntfu_'#"]
 _SIGNS = (b"{", b"}", b"[", b"]", b":", b",", b'"', b"'", b"(", b"")
@@ -30,32 +28,9 @@ _BLANKS = (
     *("\u3000".encode(), "\u200b".encode(), "\ufeff".encode()),
 )
 _NUMBERS = (
-    *(
-        b"-0",
-        b"00",
-        b"01",
-        b"-01",
-        b"1.",
-        b".5",
-        b"-.5",
-        b"+1",
-        b"-",
-        b"--1",
-        b"1e",
-        b"1e+",
-        b"1e5",
-        b"1E-400",
-    ),
+    *(b"-0", b"00", b"01", b"-01", b"1.", b".5", b"-.5", b"+1", b"-", b"--1", b"1e", b"1e+", b"1e5", b"1E-400"),
     *(b"1e308", b"1e309", b"-1e309", b"1e999999999", b"0e999", b"1.5.5", b"1_000", b"0x1F", b"1f", b"1,5"),
-    *(
-        b"NaN",
-        b"nan",
-        b"Infinity",
-        b"-Infinity",
-        b"9007199254740992",
-        b"9007199254740993",
-        b"-9007199254740993",
-    ),
+    *(b"NaN", b"nan", b"Infinity", b"-Infinity", b"9007199254740992", b"9007199254740993", b"-9007199254740993"),
     *(b"999999999999", b"1000000000000", b"-999999999999", b"-1000000000000", b"946684800000", b"987654321"),
     *(b"8999999999999", b"9223372036854", b"9223372036855", b"1773039900000.0", b"1.7730399e12", b"9" * 25),
     *(b"9" * 400, b"1" + b"0" * 308, b"0." + b"0" * 400 + b"1", "\uff11".encode(), "\u0663".encode(), b"1 2"),
@@ -70,13 +45,7 @@ _VALUES = (
 
 
 def mutate(rng: Random, message: bytes, other: bytes) -> bytes:
-    """Break a message, once or a few times.
-
-    Args:
-        rng: The source of chance.
-        message: The message.
-        other: Another one, to take parts of.
-    """
+    """Break a message, once or a few times, perhaps with parts of another one."""
     for _ in range(rng.choice((1, 1, 1, 1, 2, 2, 3, 5))):
         mutation = rng.choice(MUTATIONS)
         message = splice(rng, message, other) if mutation is None else mutation(rng, message)
@@ -123,12 +92,6 @@ def splice(rng: Random, message: bytes, other: bytes) -> bytes:
     return message[: _between(rng, message)] + other[_between(rng, other) :]
 
 
-def exchange_sign(rng: Random, message: bytes) -> bytes:
-    """Put another sign for a bracket, quote, colon or comma."""
-    start, end = _any(rng, _STRUCTURE, message)
-    return message[:start] + rng.choice(_SIGNS) + message[end:]
-
-
 def put_escape(rng: Random, message: bytes) -> bytes:
     """Put an escape into a string."""
     start, end = _any(rng, _STRING, message)
@@ -143,43 +106,28 @@ def put_blank(rng: Random, message: bytes) -> bytes:
     return _put(message, rng.choice((start + 1, max(start + 1, end - 1))), rng.choice(_BLANKS))
 
 
-def put_number(rng: Random, message: bytes) -> bytes:
-    """Put an odd number for a number or a literal."""
-    start, end = _any(rng, _SCALAR, message)
-    return message[:start] + rng.choice(_NUMBERS) + message[end:]
+def _replace(pattern: re.Pattern[bytes], choices: Sequence[bytes]) -> Callable[[Random, bytes], bytes]:
+    def replace(rng: Random, message: bytes) -> bytes:
+        start, end = _any(rng, pattern, message)
+        return message[:start] + rng.choice(choices) + message[end:]
 
-
-def put_value(rng: Random, message: bytes) -> bytes:
-    """Put an odd value behind a key."""
-    start, end = _any(rng, _VALUE, message)
-    return message[:start] + rng.choice(_VALUES if rng.randrange(4) else _NUMBERS) + message[end:]
-
-
-# The one that takes a second message is None.
-MUTATIONS: list[Mutation | None] = [
-    *(delete, change, insert, swap, copy, None),
-    *(exchange_sign, put_escape, put_blank, put_number, put_value),
-]
-
-# The value of a member: the closing bracket of a container is left to the other mutations.
-_VALUE = re.compile(rb'(?<=:)[ \t]*(?:"(?:[^"\\]|\\.)*"|[^,"{}\[\]]+|\{\}|\[\]|\{[^{}]*\}|\[[^\[\]]*\])', re.DOTALL)
-_MEMBER = re.compile(rb',[ \t]*"(?:[^"\\]|\\.)*"[ \t]*:(?:[ \t]*"(?:[^"\\]|\\.)*"|[^,"]*)', re.DOTALL)
+    return replace
 
 
 def _put(message: bytes, place: int, what: bytes) -> bytes:
     return message[:place] + what + message[place:]
 
 
-def _span(rng: Random, message: bytes) -> Span:
+def _span(rng: Random, message: bytes) -> tuple[int, int]:
     start = rng.randint(0, len(message))
     return start, min(len(message), start + rng.choice((1, 1, 1, 2, 3, 8, 40)))
 
 
-def _token(rng: Random, message: bytes) -> Span:
+def _token(rng: Random, message: bytes) -> tuple[int, int]:
     return _any(rng, _TOKEN, message)
 
 
-def _member(rng: Random, message: bytes) -> Span:
+def _member(rng: Random, message: bytes) -> tuple[int, int]:
     return _any(rng, _MEMBER, message)
 
 
@@ -187,7 +135,15 @@ def _between(rng: Random, message: bytes) -> int:
     return rng.choice(_token(rng, message))
 
 
-def _any(rng: Random, pattern: re.Pattern[bytes], message: bytes) -> Span:
+def _any(rng: Random, pattern: re.Pattern[bytes], message: bytes) -> tuple[int, int]:
     """Find one of the places that a pattern matches; any part if there is none."""
     places = [found.span() for found in pattern.finditer(message)]
     return rng.choice(places) if places else _span(rng, message)
+
+
+# The one that takes a second message is None. The last ones put another sign for a bracket, quote, colon or comma,
+# an odd number for a number or a literal, and an odd value behind a key.
+MUTATIONS: list[Callable[[Random, bytes], bytes] | None] = [
+    *(delete, change, insert, swap, copy, None, put_escape, put_blank),
+    *(_replace(_STRUCTURE, _SIGNS), _replace(_SCALAR, _NUMBERS), _replace(_VALUE, 3 * _VALUES + _NUMBERS)),
+]

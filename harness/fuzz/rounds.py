@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any, Tuple  # noqa: UP035
 
 from harness.fuzz import ROOT
 from harness.fuzz.families import Family
@@ -20,13 +22,8 @@ from transform.report import Report
 from transform.schema import load
 from transform.settings import Settings
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    # A message's line and the metadata of its answer, or the rule that it breaks and the key at fault.
-    Answer = tuple[Any, Any]
+#: A message's line and the metadata of its answer, or the rule that it breaks and the key at fault.
+Answer = Tuple[Any, Any]  # noqa: UP006 - evaluated, which Python 3.8 cannot do otherwise
 
 SCHEMAS = str(ROOT / "glue_schemas")
 MESSAGES = 500
@@ -43,12 +40,7 @@ _WINDOWS = ((400, 1), (400, 1), (9_000, 36_500), (0, 0))
 
 @dataclass(frozen=True)
 class Setup:
-    """What a round's answers depend on, beside its messages.
-
-    Attributes:
-        arrival: When its messages arrive, in epoch milliseconds.
-        past_days: As the transform's settings have it; so the next two.
-    """
+    """What a round's answers depend on, beside its messages: their arrival, and the transform's settings."""
 
     arrival: int
     past_days: int = 400
@@ -69,13 +61,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Case:
-    """A message that is answered otherwise once others have gone before it; its text is a test's input.
-
-    Attributes:
-        setup: Settings and arrival.
-        before: The messages before it.
-        message: The message.
-    """
+    """A message that is answered otherwise once others have gone before it; its text is a test's input."""
 
     setup: Setup
     before: tuple[bytes, ...]
@@ -110,8 +96,6 @@ class Counts:
     """What rounds have seen.
 
     Attributes:
-        messages: How many there were.
-        accepted: How many of them were valid.
         fast: How many of them took the fast path.
         case: The first that was answered otherwise than alone, and the seed of its round.
     """
@@ -188,11 +172,7 @@ class Lane:
         for record, answer in zip(records, given):  # noqa: B905 - Python 3.8 has no strict zip
             if answer["result"] == "Ok":
                 answers.append((base64.b64decode(answer["data"]), answer["metadata"]))
-            elif answer == {
-                "recordId": record["recordId"],
-                "result": "ProcessingFailed",
-                "data": record["data"],
-            }:
+            elif answer == {"recordId": record["recordId"], "result": "ProcessingFailed", "data": record["data"]}:
                 reason = reasons[record["recordId"]]
                 answers.append((reason["rule"], reason["field"]))
             else:

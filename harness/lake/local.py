@@ -2,13 +2,9 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from factory_lake.gateway.csr import csr_path, make_csr
@@ -17,9 +13,9 @@ from factory_lake.lake import LocalAccess, outputs_of
 from harness.lake.terraform import REPOSITORY, Change, Terraform
 from localcloud import LocalCloud
 from localcloud.settings import ACCESS_KEY, SECRET_KEY
+from scripts import package
 
 ENVIRONMENT = REPOSITORY / "environments" / "local"
-PACKAGES = REPOSITORY / "build" / "packages"
 LAMBDA_PYTHONS = [REPOSITORY / ".venv-oldest" / "bin" / "python"]
 CERTIFICATE = "first"
 
@@ -69,11 +65,7 @@ class LocalLake:
 
     @classmethod
     def attach(cls, workdir: Path) -> Self:
-        """The lake that runs in `workdir`.
-
-        Raises:
-            StartError: When none does.
-        """
+        """The lake that runs in `workdir`."""
         workdir = workdir.resolve()
         cloud = LocalCloud.attach(workdir / "cloud")
         terraform = Terraform(ENVIRONMENT, workdir / "terraform", cloud.environment())
@@ -110,11 +102,7 @@ class LocalLake:
         self.terraform.apply(self.variables, *([] if refresh else ["-refresh=false"]))
 
     def changing(self, factories: Mapping[str, Any] | None = None, **variables: object) -> list[Change]:
-        """Do what `apply` does, and return what it changed.
-
-        Raises:
-            TerraformError: When plan or apply fails.
-        """
+        """Do what `apply` does, and return what it changed."""
         self._prepare(factories, variables)
         changes = self.terraform.changes(self.variables)
         self.terraform.apply_planned()
@@ -123,7 +111,7 @@ class LocalLake:
     def _prepare(self, factories: Mapping[str, Any] | None, variables: Mapping[str, object]) -> None:
         wanted = factories if factories is not None else self.variables.get("factories", default_factories())
         self.onboard(wanted)
-        shutil.copytree(PACKAGES, self.packages_dir, dirs_exist_ok=True)
+        shutil.copytree(package.PACKAGES, self.packages_dir, dirs_exist_ok=True)
         self.variables = {
             **self.variables,
             **variables,
@@ -171,18 +159,11 @@ class LocalLake:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 
 def build_packages() -> None:
-    """Build the Lambda packages; quick when nothing changed.
-
-    Raises:
-        subprocess.CalledProcessError: When the build fails.
-    """
-    with suppress(FileExistsError):
-        PACKAGES.mkdir(parents=True)
-    subprocess.run([sys.executable, "-m", "scripts.package"], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
+    """Build the Lambda packages; quick when nothing changed."""
+    for function in package.functions():
+        package.build(function)

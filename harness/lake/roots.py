@@ -20,9 +20,6 @@ def make_root(folder: Path, calls: Mapping[str, Mapping[str, object]]) -> Path:
     Args:
         folder: Gets the copies of the sources and the root module; must hold neither.
         calls: By the module's name, the inputs of `modules/lake` that it is called with.
-
-    Returns:
-        The root module's folder.
     """
     for source in _SOURCES:
         shutil.copytree(REPOSITORY / source, folder / source, ignore=_NOT_SOURCES)

@@ -12,16 +12,7 @@ from harness.lake.local import LocalLake
 
 @dataclass(frozen=True)
 class LanePlace:
-    """One lane of one factory.
-
-    Attributes:
-        factory: Factory ID.
-        lane: Its lane.
-        data_stream: Name of its Kinesis data stream.
-        delivery_stream: Name of its delivery stream.
-        transform: Name of its transform function.
-        bucket: Where its data and its errors go.
-    """
+    """One lane of one factory: the names of its resources, and the bucket of its data and errors."""
 
     factory: str
     lane: Lane
@@ -57,14 +48,7 @@ class CameraPlace:
 
 @dataclass(frozen=True)
 class ArchiverPlace:
-    """The archiver of one factory.
-
-    Attributes:
-        factory: Factory ID.
-        function: Name of its clip_fetch function.
-        rules: Names of the EventBridge rules that start it.
-        clips_path: What the path of each of its clips holds.
-    """
+    """The archiver of one factory: its function, the schedule's rules, and what the path of each clip holds."""
 
     factory: str
     function: str

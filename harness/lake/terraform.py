@@ -47,7 +47,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Terraform:
-    """One root module with a state of its own.
+    """One root module with a state of its own. Every command raises TerraformError when it fails or is refused.
 
     Attributes:
         directory: The root module.
@@ -67,11 +67,7 @@ class Terraform:
         return self.workdir / "terraform.tfstate"
 
     def start_provider(self) -> Provider:
-        """Start the provider that `init` has installed, with this module's environment.
-
-        Raises:
-            ProviderError: When it does not start.
-        """
+        """Start the provider that `init` has installed, with this module's environment."""
         return Provider.start(self._data, self.workdir / "provider.log", self.environment)
 
     def with_provider(self, provider: Provider) -> Self:
@@ -83,40 +79,24 @@ class Terraform:
         return self.workdir / "data"
 
     def init(self) -> None:
-        """Install the provider and modules and point the backend at this lake's state.
-
-        Raises:
-            TerraformError: When the provider is unavailable, from a mirror as from the registry.
-        """
+        """Install the provider and modules and point the backend at this lake's state."""
         settings = self.backend or {"path": str(self.state)}
         options = [f"-backend-config={name}={value}" for name, value in settings.items()]
-        self._run("init", "-input=false", *options, "-reconfigure")
+        self.run("init", "-input=false", *options, "-reconfigure")
 
     def apply(self, variables: Mapping[str, object], *options: str) -> None:
-        """Apply the configuration without confirmation.
-
-        Raises:
-            TerraformError: With the end of what Terraform printed.
-        """
-        self._run("apply", "-input=false", "-auto-approve", _AT_ONCE, *options, *self._arguments(variables))
+        """Apply the configuration without confirmation."""
+        self.run("apply", "-input=false", "-auto-approve", _AT_ONCE, *options, *self._arguments(variables))
 
     def plan(self, variables: Mapping[str, object], *options: str) -> dict[str, Any]:
-        """Plan, and return the plan as `terraform show -json` has it.
-
-        Raises:
-            TerraformError: When the plan fails.
-        """
+        """Plan, and return the plan as `terraform show -json` has it."""
         plan = self.workdir / _PLAN
-        self._run("plan", "-input=false", f"-out={plan}", *options, *self._arguments(variables))
-        shown: dict[str, Any] = json.loads(self._run("show", "-json", str(plan)))
+        self.run("plan", "-input=false", f"-out={plan}", *options, *self._arguments(variables))
+        shown: dict[str, Any] = json.loads(self.run("show", "-json", str(plan)))
         return shown
 
     def changes(self, variables: Mapping[str, object], *options: str) -> list[Change]:
-        """Plan, and return what `apply_planned` would change.
-
-        Raises:
-            TerraformError: When the plan fails or is refused, with its errors.
-        """
+        """Plan, and return what `apply_planned` would change."""
         # Reading events spares `terraform show`, which starts the provider once more.
         events = self.plan_events(f"-out={self.workdir / _PLAN}", *options, *self._arguments(variables))
         diagnostics = [event["diagnostic"] for event in events if event["type"] == "diagnostic"]
@@ -138,77 +118,29 @@ class Terraform:
         return [change for change in (*resources, *outputs) if change.action not in ("noop", "read")]
 
     def plan_events(self, *options: str) -> list[dict[str, Any]]:
-        """Plan, and return Terraform's events; those of a plan that is refused say why.
-
-        Raises:
-            TerraformError: When there is no plan at all.
-        """
+        """Plan, and return Terraform's events; those of a plan that is refused say why."""
         return [
             json.loads(line)
-            for line in self._run("plan", "-input=false", "-json", *options, refusable=True).splitlines()
+            for line in self.run("plan", "-input=false", "-json", *options, refusable=True).splitlines()
             if line.startswith("{")
         ]
 
-    def move(self, source: str, target: str) -> None:
-        """Move an object in the state to another address.
-
-        Raises:
-            TerraformError: When the state has no such address.
-        """
-        self._run("state", "mv", source, target)
-
-    def untaint(self, address: str) -> None:
-        """Remove the mark of a creation that failed half-way, so that the resource is not replaced.
-
-        Raises:
-            TerraformError: When the resource has none.
-        """
-        self._run("untaint", address)
-
-    def import_object(self, address: str, identifier: str) -> None:
-        """Import an object that exists and is not in the state.
-
-        Raises:
-            TerraformError: When there is no such object, or the state has the address already.
-        """
-        self._run("import", "-input=false", address, identifier)
-
-    def remove(self, *addresses: str) -> None:
-        """Remove addresses from the state; the objects themselves remain.
-
-        Raises:
-            TerraformError: When the state has no such address.
-        """
-        self._run("state", "rm", *addresses)
-
     def apply_planned(self) -> None:
-        """Apply what `changes` planned last.
-
-        Raises:
-            TerraformError: When the apply fails, or the plan is stale.
-        """
-        self._run("apply", "-input=false", _AT_ONCE, str(self.workdir / _PLAN))
+        """Apply what `changes` planned last."""
+        self.run("apply", "-input=false", _AT_ONCE, str(self.workdir / _PLAN))
 
     def output(self) -> dict[str, Any]:
         """The root module's outputs, name to value."""
-        return {name: entry["value"] for name, entry in json.loads(self._run("output", "-json")).items()}
+        return {name: entry["value"] for name, entry in json.loads(self.run("output", "-json")).items()}
 
     def resources(self) -> list[dict[str, Any]]:
-        """Every managed resource in the state: `address`, `type`, `values` and so on.
-
-        Raises:
-            TerraformError: When the state cannot be read.
-        """
-        shown = json.loads(self._run("show", "-json", str(self.state)))
+        """Every managed resource in the state: `address`, `type`, `values` and so on."""
+        shown = json.loads(self.run("show", "-json", str(self.state)))
         return _resources_of(shown["values"]["root_module"])
 
     def destroy(self, variables: Mapping[str, object]) -> None:
-        """Destroy everything in the state.
-
-        Raises:
-            TerraformError: When something refuses to go.
-        """
-        self._run("destroy", "-input=false", "-auto-approve", *self._arguments(variables))
+        """Destroy everything in the state."""
+        self.run("destroy", "-input=false", "-auto-approve", *self._arguments(variables))
 
     def _arguments(self, variables: Mapping[str, object]) -> Sequence[str]:
         # Values travel in a file: a map of factories does not fit on a command line legibly.
@@ -219,7 +151,14 @@ class Terraform:
     def _log(self, command: str) -> Path:
         return self.workdir / "logs" / f"terraform-{command}.log"
 
-    def _run(self, command: str, *arguments: str, refusable: bool = False) -> str:
+    def run(self, command: str, *arguments: str, refusable: bool = False) -> str:
+        """Run a command without colours, and return what it prints.
+
+        Args:
+            command: The subcommand.
+            arguments: Of it.
+            refusable: Return what it prints when it fails as well, if it prints anything.
+        """
         log = self._log(command)
         log.parent.mkdir(parents=True, exist_ok=True)
         # `show` and `output` print JSON that is read back; a colour code would break it and the logs.
@@ -227,12 +166,7 @@ class Terraform:
         plain = () if command == "state" else ("-no-color",)
         finished = subprocess.run(
             [str(_WRAPPER), f"-chdir={self.directory}", command, *plain, *arguments],
-            env={
-                **os.environ,
-                **self.environment,
-                "TF_DATA_DIR": str(self._data),
-                "TF_IN_AUTOMATION": "1",
-            },
+            env={**os.environ, **self.environment, "TF_DATA_DIR": str(self._data), "TF_IN_AUTOMATION": "1"},
             capture_output=True,
             text=True,
             check=False,

@@ -41,16 +41,7 @@ def command(
 
 
 def current_scan(*, again: bool = False) -> Scan:
-    """A scan of the sources as they are; the last one, if nothing that decides it has changed.
-
-    Args:
-        again: Scan anyway.
-
-    Raises:
-        CheckovError: When checkov fails.
-        StartError: When the local cloud does not come up.
-        TerraformError: When an environment cannot be planned.
-    """
+    """A scan of the sources as they are; the last one, if nothing that decides it has changed."""
     fingerprint = _fingerprint()
     if not again and KEPT.exists():
         kept = json.loads(KEPT.read_text(encoding="utf-8"))
@@ -60,10 +51,7 @@ def current_scan(*, again: bool = False) -> Scan:
         found = scan(make_plans(Path(workdir)))
     KEPT.parent.mkdir(parents=True, exist_ok=True)
     # A set is no JSON.
-    content = {
-        **dataclasses.asdict(found),
-        "planned": [dataclasses.asdict(each) for each in sorted(found.planned)],
-    }
+    content = {**dataclasses.asdict(found), "planned": [dataclasses.asdict(each) for each in sorted(found.planned)]}
     KEPT.write_text(json.dumps({"fingerprint": fingerprint, "scan": content}, indent=2), encoding="utf-8")
     return found
 

@@ -134,9 +134,6 @@ def block_of(address: str, plan: Mapping[str, Any], environment: str) -> Block:
 
     The plan says where each module call leads: `module.lake.module.storage.aws_s3_bucket.lake["clips"]`
     is `aws_s3_bucket.lake` in the folder that `storage` of the folder that `lake` names.
-
-    Raises:
-        KeyError: When the plan has no such module call.
     """
     parts = _without_keys(address).split(".")
     folder = PurePosixPath("environments", environment)

@@ -30,10 +30,6 @@ def make_plans(workdir: Path) -> dict[str, Path]:
 
     Returns:
         Each environment's plan, a file as `terraform show -json` writes it.
-
-    Raises:
-        StartError: When the local cloud does not come up.
-        TerraformError: When an environment cannot be planned.
     """
     for folder in SOURCES:
         shutil.copytree(REPOSITORY / folder, workdir / "sources" / folder, ignore=_NOT_SOURCES)

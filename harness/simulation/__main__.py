@@ -19,11 +19,7 @@ SUMMARY = Path("build/simulation/summary.json")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the histories, write the summary, print what failed.
-
-    Returns:
-        Exit status: 0 when the invariant held in all histories.
-    """
+    """Run the histories, write the summary, print what failed; return 0 when the invariant held in all of them."""
     parser = Parser(prog="python -m harness.simulation", description=__doc__)
     parser.add_argument("--n", type=count, default=1000, help="how many histories (default 1000)")
     parser.add_argument("--first", type=seed, default=0, help="the first seed (default 0)")

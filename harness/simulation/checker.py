@@ -28,14 +28,9 @@ class CheckResult:
     """What a history showed.
 
     Attributes:
-        fragments: Sent by all cameras.
-        archived: Fragments in the bucket at the end.
         expired: Fragments that expired before they could be archived.
         unlisted: Fragments that no listing shows since the retention was changed, and that are reported.
         lost: Fragments that are missing without an excuse.
-        duplicated: Fragments that are archived more than once.
-        violations: In words, everything that breaks the invariant.
-        cuts: How often each reason ended a clip.
     """
 
     fragments: int = 0

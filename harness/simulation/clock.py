@@ -17,24 +17,18 @@ class Killed(BaseException):
 
 
 class Clock:
-    """The time of a history, and what is due when.
-
-    Attributes:
-        now_ms: Simulated epoch milliseconds.
-        under_way: Runs that have begun and not ended.
-        quiet_since_ms: When the last run ended.
-    """
+    """The time of a history, and what is due when."""
 
     def __init__(self, now_ms: int) -> None:
         self.now_ms = now_ms
         self.under_way = 0
         self.quiet_since_ms = now_ms
-        self._due: list[tuple[int, int, Callable[[], None]]] = []
+        self._due: list[tuple[int, int, Callable[[], object]]] = []
         self._order = itertools.count()
         self._scheduler = threading.Lock()
         self._scheduler.acquire()
 
-    def at(self, at_ms: int, action: Callable[[], None]) -> None:
+    def at(self, at_ms: int, action: Callable[[], object]) -> None:
         """Do something at a time; it must not wait."""
         heapq.heappush(self._due, (at_ms, next(self._order), action))
 

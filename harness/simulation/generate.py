@@ -19,18 +19,8 @@ _SETTLE_MS = 15_000
 _GARBLED = 0.04
 
 _FAULTS = (
-    "throttled",
-    "failed",
-    "reset",
-    "lost",
-    "late",
-    "broken",
-    "truncated",
-    "killed",
-    "killed",
-    "killed-after",
-    "killed-after",
-    "held",
+    *("throttled", "failed", "reset", "lost", "late", "broken", "truncated", "killed", "killed"),
+    *("killed-after", "killed-after", "held"),
 )
 
 _TRACKS = (

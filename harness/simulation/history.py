@@ -17,9 +17,6 @@ class Stream:
     """A camera's stream and everything that it ever received.
 
     Attributes:
-        camera: Camera ID.
-        created_ms: Creation time.
-        retention_ms: Data retention.
         fragments: In ingestion order.
         policy: How the service reads the points that its documents leave open.
         keeps_pauses: Whether a clip's time line keeps the pauses between its fragments.
@@ -76,13 +73,8 @@ class Run:
     """One invocation of the function.
 
     Attributes:
-        at_ms: When it begins.
         timeout_ms: After which it is killed.
-        settings: Overrides of the function's settings.
-        faults: What goes wrong.
         pace: How slow AWS is to it: milliseconds a call, at most.
-        bytes_per_ms: How fast downloads are.
-        seed: Of its delays.
         warm: Whether it shares caches with the last warm run that ended before it.
     """
 
@@ -102,9 +94,7 @@ class Action:
 
     Attributes:
         at_ms: Not before.
-        kind: ``delete-newest`` (a camera's newest clip), ``stray-objects`` (that are not the
-            function's).
-        camera: Whose.
+        kind: ``delete-newest`` (a camera's newest clip), ``stray-objects`` (that are not the function's).
     """
 
     at_ms: int
@@ -114,15 +104,7 @@ class Action:
 
 @dataclass(frozen=True)
 class History:
-    """A whole history.
-
-    Attributes:
-        seed: It was generated from.
-        streams: The cameras.
-        runs: By begin.
-        actions: By time.
-        page: Keys in a page of the bucket's listing.
-    """
+    """A whole history of a seed; ``page`` is how many keys a page of the bucket's listing has."""
 
     seed: int
     streams: tuple[Stream, ...]

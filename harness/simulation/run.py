@@ -39,12 +39,10 @@ class Outcome:
     """The outcome of a history.
 
     Attributes:
-        aws: As it was left.
         settings: Of each run, by the name that its objects bear.
         garbled: Names of the runs that get no whole clip from GetClip.
         deleted: Objects that the operator removed.
         errors: What went wrong that nothing in the history explains.
-        end_ms: When the last run ended.
     """
 
     aws: SimulatedAws
@@ -101,12 +99,7 @@ class _Runner:
 
     def _settings(self, overrides: dict[str, Any]) -> Settings:
         return Settings(
-            factory=FACTORY,
-            bucket=BUCKET,
-            stream_prefix=PREFIX,
-            streams_at_once=1,
-            log_level="ERROR",
-            **overrides,
+            factory=FACTORY, bucket=BUCKET, stream_prefix=PREFIX, streams_at_once=1, log_level="ERROR", **overrides
         )
 
     def _run(self, run: Run, name: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
-from harness.simulation.history import History, Run
+from harness.simulation.history import History
 
 _T = TypeVar("_T")
 
@@ -33,41 +33,28 @@ def shrink(history: History, fails: Callable[[History], bool], attempts: int = 6
 
 
 def _smaller(history: History) -> Iterator[History]:
-    for index in range(len(history.streams)):
-        if len(history.streams) > 1:
-            yield replace(history, streams=_without(history.streams, index, 1))
-    for index in range(len(history.actions)):
-        yield replace(history, actions=_without(history.actions, index, 1))
-    for size in _sizes(len(history.runs)):
-        for index in range(0, len(history.runs), size):
-            if len(history.runs) > size:
-                yield replace(history, runs=_without(history.runs, index, size))
-    yield from _fewer_faults(history)
-    yield from _fewer_fragments(history)
-
-
-def _fewer_faults(history: History) -> Iterator[History]:
+    for streams in _shorter(history.streams, least=1):
+        yield replace(history, streams=streams)
+    for actions in _shorter(history.actions):
+        yield replace(history, actions=actions)
+    for runs in _shorter(history.runs, least=1):
+        yield replace(history, runs=runs)
     for index, run in enumerate(history.runs):
-        for fault in range(len(run.faults)):
-            calmer: Run = replace(run, faults=_without(run.faults, fault, 1))
+        for faults in _shorter(run.faults):
+            calmer = replace(run, faults=faults)
             yield replace(history, runs=(*history.runs[:index], calmer, *history.runs[index + 1 :]))
+    for index, stream in enumerate(history.streams):
+        for fragments in _shorter(stream.fragments, least=1):
+            shorter = replace(stream, fragments=fragments)
+            yield replace(history, streams=(*history.streams[:index], shorter, *history.streams[index + 1 :]))
 
 
-def _fewer_fragments(history: History) -> Iterator[History]:
-    for at, stream in enumerate(history.streams):
-        for size in _sizes(len(stream.fragments)):
-            for index in range(0, len(stream.fragments), size):
-                if len(stream.fragments) > size:
-                    shorter = replace(stream, fragments=_without(stream.fragments, index, size))
-                    yield replace(history, streams=(*history.streams[:at], shorter, *history.streams[at + 1 :]))
-
-
-def _sizes(count: int) -> Iterator[int]:
-    size = count // 2
-    while size >= 1:
-        yield size
+def _shorter(items: tuple[_T, ...], least: int = 0) -> Iterator[tuple[_T, ...]]:
+    """The items without some of them, at first without halves, in the end without single ones."""
+    size = max(len(items) // 2, 1)
+    while size:
+        for index in range(0, len(items), size):
+            rest = items[:index] + items[index + size :]
+            if len(rest) >= least:
+                yield rest
         size //= 2
-
-
-def _without(items: tuple[_T, ...], index: int, count: int) -> tuple[_T, ...]:
-    return items[:index] + items[index + count :]

@@ -33,15 +33,7 @@ GARBLED = "garbled"
 
 @dataclass(frozen=True)
 class Stored:
-    """An object and when it came.
-
-    Attributes:
-        key: Its key.
-        body: Its bytes.
-        metadata: As the put gave it.
-        at_ms: When.
-        content_type: Media type.
-    """
+    """An object and when it came."""
 
     key: str
     body: bytes
@@ -56,12 +48,7 @@ class Stored:
 
 
 class Bucket:
-    """Objects by key, strongly consistent, with conditional puts.
-
-    Attributes:
-        objects: What is there.
-        ever: All that was ever put, in the order of time.
-    """
+    """Objects by key, strongly consistent, with conditional puts; ``ever`` holds all that was put, by time."""
 
     def __init__(self, page: int) -> None:
         self.objects: dict[str, Stored] = {}
@@ -114,11 +101,8 @@ class SimulatedAws:
                 archive.add(fragment)
             self.archives[name] = archive
             if stream.change is not None:
-                self.clock.at(stream.change[0], partial(_change_retention, archive, *stream.change))
-
-
-def _change_retention(archive: semantics.Stream, at_ms: int, retention_ms: int) -> None:
-    archive.retain(retention_ms, at_ms)
+                at_ms, retention_ms = stream.change
+                self.clock.at(at_ms, partial(archive.retain, retention_ms, at_ms))
 
 
 class RunContext:
@@ -204,9 +188,9 @@ def refusal(code: str, status: int, operation: str = "simulated") -> ClientError
 class Payload:
     """A streaming body; its bytes take as long as the media that they stand for."""
 
-    def __init__(self, body: bytes, weight: int, context: RunContext) -> None:
+    def __init__(self, body: bytes, fragments: Sequence[semantics.Fragment], context: RunContext) -> None:
         self._body = body
-        self._weight = weight
+        self._weight = sum(fragment.size for fragment in fragments)
         self._context = context
         self._at = 0
         self._spoiled = ""
@@ -234,26 +218,28 @@ class Clients:
     """What ``clip_fetch.clients.Clients`` is to the function."""
 
     def __init__(self, context: RunContext) -> None:
-        def client(service: str, fake: object) -> Any:
-            is_checked = context.aws.history.seed % CHECKED_SHARE == 0
-            return StrictClient(service, fake) if is_checked else fake
+        services, is_checked = Services(context), context.aws.history.seed % CHECKED_SHARE == 0
 
-        self.video = client("kinesisvideo", VideoClient(context))
-        self.s3 = client("s3", S3Client(context))
-        self._media = client("kinesis-video-archived-media", MediaClient(context))
+        def client(service: str) -> Any:
+            return StrictClient(service, services) if is_checked else services
+
+        self.video = client("kinesisvideo")
+        self.s3 = client("s3")
+        self._media = client("kinesis-video-archived-media")
 
     def media(self, _endpoint: str) -> Any:
         """All streams have one endpoint here."""
         return self._media
 
 
-class VideoClient:
-    """``kinesisvideo``."""
+class Services:
+    """The operations of all three services, as boto3's clients have them."""
 
     def __init__(self, context: RunContext) -> None:
         self._context = context
+        self._bucket = context.aws.bucket
 
-    def list_streams(self, **_request: Any) -> dict[str, Any]:
+    def list_streams(self, **_request: Any) -> Any:
         """All streams."""
         infos = [
             {
@@ -264,36 +250,27 @@ class VideoClient:
             }
             for name, stream in self._context.aws.archives.items()
         ]
-        answer: dict[str, Any] = self._context.call("ListStreams", lambda: {"StreamInfoList": infos})
-        return answer
+        return self._context.call("ListStreams", lambda: {"StreamInfoList": infos})
 
-    def get_data_endpoint(self, **_request: Any) -> dict[str, str]:
+    def get_data_endpoint(self, **_request: Any) -> Any:
         """An endpoint."""
-        answer: dict[str, str] = self._context.call("GetDataEndpoint", lambda: {"DataEndpoint": "simulated"})
-        return answer
+        return self._context.call("GetDataEndpoint", lambda: {"DataEndpoint": "simulated"})
 
-
-class MediaClient:
-    """``kinesis-video-archived-media``."""
-
-    def __init__(self, context: RunContext) -> None:
-        self._context = context
-
-    def _ask(self, operation: str, effect: Callable[[], Any]) -> Any:
+    def _ask(self, operation: str, name: str, effect: Callable[[semantics.Stream], Any]) -> Any:
         def refused() -> Any:
             try:
-                return effect()
+                return effect(self._context.aws.archives[name])
             except semantics.KinesisVideoError as error:
                 raise refusal(error.code, error.status, operation) from error
 
         return self._context.call(operation, refused)
 
-    def list_fragments(self, **request: Any) -> dict[str, Any]:
+    def list_fragments(self, **request: Any) -> Any:
         """ListFragments."""
 
-        def effect() -> dict[str, Any]:
+        def effect(archive: semantics.Stream) -> dict[str, Any]:
             selector = request.get("FragmentSelector")
-            page = self._context.aws.archives[request["StreamName"]].list_fragments(
+            page = archive.list_fragments(
                 self._context.now_ms(),
                 None if selector is None else _range(selector),
                 request["MaxResults"],
@@ -302,51 +279,34 @@ class MediaClient:
             answer: dict[str, Any] = {"Fragments": [_listed(fragment) for fragment in page.fragments]}
             return answer if page.next_token is None else {**answer, "NextToken": page.next_token}
 
-        result: dict[str, Any] = self._ask("ListFragments", effect)
-        return result
+        return self._ask("ListFragments", request["StreamName"], effect)
 
-    def get_clip(self, **request: Any) -> dict[str, Any]:
+    def get_clip(self, **request: Any) -> Any:
         """GetClip."""
         name = request["StreamName"]
 
-        def effect() -> dict[str, Any]:
-            fragments = self._context.aws.archives[name].get_clip(
-                self._context.now_ms(), _range(request["ClipFragmentSelector"])
-            )
+        def effect(archive: semantics.Stream) -> dict[str, Any]:
+            fragments = archive.get_clip(self._context.now_ms(), _range(request["ClipFragmentSelector"]))
             runs = _frames(self._context.aws.streams[name], fragments)
             body = media.mp4(runs, [fragment.number for fragment in fragments])
-            weight = sum(fragment.size for fragment in fragments)
-            return {"ContentType": "video/mp4", "Payload": Payload(body, weight, self._context)}
+            return {"ContentType": "video/mp4", "Payload": Payload(body, fragments, self._context)}
 
-        result: dict[str, Any] = self._ask("GetClip", effect)
-        return result
+        return self._ask("GetClip", name, effect)
 
-    def get_media_for_fragment_list(self, **request: Any) -> dict[str, Any]:
+    def get_media_for_fragment_list(self, **request: Any) -> Any:
         """GetMediaForFragmentList; an expired fragment's chunk is an exception tag."""
 
-        def effect() -> dict[str, Any]:
-            numbers = [int(text) for text in request["Fragments"]]
-            archive = self._context.aws.archives[request["StreamName"]]
-            chunks = archive.get_media(self._context.now_ms(), numbers)
+        def effect(archive: semantics.Stream) -> dict[str, Any]:
+            chunks = archive.get_media(self._context.now_ms(), [int(text) for text in request["Fragments"]])
             there = [chunk.fragment for chunk in chunks if chunk.fragment is not None]
             body = media.mkv([fragment.number for fragment in there])
             if len(there) < len(chunks):
                 body = b"AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE4000" + body
-            weight = sum(fragment.size for fragment in there)
-            return {"ContentType": "video/webm", "Payload": Payload(body, weight, self._context)}
+            return {"ContentType": "video/webm", "Payload": Payload(body, there, self._context)}
 
-        result: dict[str, Any] = self._ask("GetMediaForFragmentList", effect)
-        return result
+        return self._ask("GetMediaForFragmentList", request["StreamName"], effect)
 
-
-class S3Client:
-    """``s3``."""
-
-    def __init__(self, context: RunContext) -> None:
-        self._context = context
-        self._bucket = context.aws.bucket
-
-    def list_objects_v2(self, **request: Any) -> dict[str, Any]:
+    def list_objects_v2(self, **request: Any) -> Any:
         """ListObjectsV2."""
 
         def effect() -> dict[str, Any]:
@@ -354,10 +314,9 @@ class S3Client:
             contents = [{"Key": each.key, "ETag": each.etag} for each in found]
             return {"Contents": contents, "IsTruncated": more} if contents else {"IsTruncated": False}
 
-        answer: dict[str, Any] = self._context.call("ListObjectsV2", effect)
-        return answer
+        return self._context.call("ListObjectsV2", effect)
 
-    def head_object(self, **request: Any) -> dict[str, Any]:
+    def head_object(self, **request: Any) -> Any:
         """HeadObject."""
 
         def effect() -> dict[str, Any]:
@@ -366,27 +325,19 @@ class S3Client:
                 raise refusal("404", 404)
             return {"Metadata": dict(stored.metadata), "ETag": stored.etag}
 
-        answer: dict[str, Any] = self._context.call("HeadObject", effect)
-        return answer
+        return self._context.call("HeadObject", effect)
 
-    def put_object(self, **request: Any) -> dict[str, Any]:
+    def put_object(self, **request: Any) -> Any:
         """PutObject."""
-        body = request["Body"].read()
+        key, body, metadata = request["Key"], request["Body"].read(), dict(request["Metadata"])
 
         def effect() -> dict[str, Any]:
-            stored = Stored(
-                request["Key"],
-                body,
-                dict(request["Metadata"]),
-                self._context.now_ms(),
-                request["ContentType"],
-            )
+            stored = Stored(key, body, metadata, self._context.now_ms(), request["ContentType"])
             if not self._bucket.put(stored, request.get("IfNoneMatch") == "*"):
                 raise refusal("PreconditionFailed", 412)
             return {"ETag": stored.etag}
 
-        answer: dict[str, Any] = self._context.call("PutObject", effect)
-        return answer
+        return self._context.call("PutObject", effect)
 
 
 def _time(at_ms: int) -> datetime.datetime:

@@ -22,16 +22,13 @@ _DELIVERY = {"delivery": {"buffer_seconds": 60, "transform_buffer": {"mb": 0.5, 
 def command(
     *,
     minutes: Annotated[
-        float,
-        typer.Option("--minutes", parser=number(above=True), metavar="N", help="How long faults are injected."),
+        float, typer.Option("--minutes", parser=number(above=True), metavar="N", help="How long faults are injected.")
     ] = 10,
     seed: Annotated[
-        int,
-        typer.Option("--seed", parser=whole(), metavar="N", help="Another seed is another run of faults."),
+        int, typer.Option("--seed", parser=whole(), metavar="N", help="Another seed is another run of faults.")
     ] = 1,
     rate: Annotated[
-        float,
-        typer.Option("--rate", parser=number(above=True), metavar="N", help="Samples a second of each gateway."),
+        float, typer.Option("--rate", parser=number(above=True), metavar="N", help="Samples a second of each gateway.")
     ] = 10,
     workdir: Annotated[
         Path, typer.Option("--workdir", metavar="DIR", help="Emptied first; the results stay in it.")
@@ -77,12 +74,7 @@ def _factories() -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Soak.
-
-    Returns:
-        0 when nothing was lost and nothing repeated without an explanation, 1 when something was, 2 when the
-        soak failed, 130 after Ctrl-C.
-    """
+    """Soak."""
     return run_app(command, "harness.soak", arguments, ArchiveError)
 
 

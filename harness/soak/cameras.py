@@ -19,13 +19,7 @@ _STRETCHES = 10_000
 
 @dataclass
 class Filming:
-    """One camera at work.
-
-    Attributes:
-        place: Which.
-        is_away: Whether it has lost its line or its power: it films nothing.
-        fragments: How many it has begun to send.
-    """
+    """One camera at work."""
 
     place: CameraPlace
     is_away: threading.Event = field(default_factory=threading.Event)
@@ -61,21 +55,13 @@ class Cameras:
             self._workers.start(partial(self._film, filming, number), filming.place.stream)
 
     def finish(self) -> None:
-        """Stop; the fragments under way are sent whole.
-
-        Raises:
-            PutMediaError: When the service refused a fragment.
-        """
+        """Stop; the fragments under way are sent whole."""
         self._stop.set()
         self._workers.join()
         self.check()
 
     def check(self) -> None:
-        """Raise what has ended a camera.
-
-        Raises:
-            PutMediaError: When the service refused a fragment.
-        """
+        """Raise what has ended a camera."""
         self._workers.check()
 
     @property

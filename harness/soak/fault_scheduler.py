@@ -45,14 +45,7 @@ class FaultScheduler:
         self.recover()
 
     def advance(self, now: float) -> None:
-        """Begin the faults whose time has come.
-
-        Args:
-            now: Seconds after the beginning.
-
-        Raises:
-            Exception: The soak's own error in a fault.
-        """
+        """Begin the faults whose time has come."""
         self._now = now
         while self._plan and self._plan[0].at <= now:
             planned = self._plan.popleft()

@@ -7,7 +7,7 @@ action)"), and so does the local cloud.
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +26,9 @@ from localcloud.cloud import FlushError
 _POLL_SECONDS = 0.02
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
+# How far a gateway's clock is off, its samples being still plausible, or refused.
+_PLAUSIBLE_MS = ((-20 * _HOUR_MS, -_HOUR_MS), (_HOUR_MS, 20 * _HOUR_MS))
+_REFUSED_MS = ((-500 * _DAY_MS, -500 * _DAY_MS), (3 * _DAY_MS, 3 * _DAY_MS))
 # The longest that one call waits for a function to be invoked, and recovery for that call.
 _CRASH_SECONDS = 1.0
 # None of them is a length that environment `local` or a test has.
@@ -89,13 +92,7 @@ Inject = Callable[[FaultContext, Random, float], bool]
 
 @dataclass(frozen=True)
 class FaultType:
-    """One type of fault.
-
-    Attributes:
-        inject: Injects it, and returns whether it had an effect.
-        min_seconds: The shortest time that it lasts.
-        max_seconds: The longest.
-    """
+    """One type of fault."""
 
     inject: Inject
     min_seconds: float
@@ -112,22 +109,12 @@ def _transform_crash(context: FaultContext, chance: Random, seconds: float) -> b
     return was_killed
 
 
-def _transform_throttle(context: FaultContext, chance: Random, seconds: float) -> bool:
-    """Lambda has no capacity for a transform function."""
-    return _transform_fails(context, chance, seconds, "TooManyRequestsException")
-
-
-def _transform_error(context: FaultContext, chance: Random, seconds: float) -> bool:
-    """Lambda itself is out of order for a transform function."""
-    return _transform_fails(context, chance, seconds, "ServiceException")
-
-
 def _transform_fails(context: FaultContext, chance: Random, seconds: float, error: str) -> bool:
-    place = chance.choice(context.targets.lanes)
-    began = time.time()
-    calls = _calls_hit(context, seconds, service="lambda", operation="Invoke", resource=place.transform, error=error)
+    """Lambda refuses to invoke a transform function."""
+    place, began = chance.choice(context.targets.lanes), time.time()
+    hit = _calls_hit(context, seconds, service="lambda", operation="Invoke", resource=place.transform, error=error)
     context.outages.append(Outage(place.factory, place.lane, began, time.time()))
-    return calls > 0
+    return hit > 0
 
 
 def _engine_kill(context: FaultContext, _: Random, seconds: float) -> bool:
@@ -197,19 +184,10 @@ def _broker_disconnect(context: FaultContext, chance: Random, seconds: float) ->
     return dropped > 0
 
 
-def _clock_skew_within(context: FaultContext, chance: Random, seconds: float) -> bool:
-    """A gateway's clock is off, and its samples still plausible."""
-    return _skew(context, chance, seconds, chance.choice((-1, 1)) * chance.randint(_HOUR_MS, 20 * _HOUR_MS))
-
-
-def _clock_skew_beyond(context: FaultContext, chance: Random, seconds: float) -> bool:
-    """A gateway's clock is so far off that its samples are refused."""
-    return _skew(context, chance, seconds, chance.choice((-500 * _DAY_MS, 3 * _DAY_MS)))
-
-
-def _skew(context: FaultContext, chance: Random, seconds: float, off_ms: int) -> bool:
+def _clock_skew(context: FaultContext, chance: Random, seconds: float, ranges: Sequence[tuple[int, int]]) -> bool:
+    """A gateway's clock is off."""
     gateway = chance.choice(context.gateways.gateways)
-    gateway.clock_off_ms = off_ms
+    gateway.clock_off_ms = chance.randint(*chance.choice(ranges))
     context.recovering.wait(seconds)
     gateway.clock_off_ms = 0
     return True
@@ -217,8 +195,7 @@ def _skew(context: FaultContext, chance: Random, seconds: float, off_ms: int) ->
 
 def _s3_slow(context: FaultContext, chance: Random, seconds: float) -> bool:
     """S3 takes its time for data or clips."""
-    delay = chance.uniform(1.0, 8.0)
-    return _s3(context, chance, seconds, delay=delay)
+    return _s3(context, chance, seconds, delay=chance.uniform(1.0, 8.0))
 
 
 def _s3_error(context: FaultContext, chance: Random, seconds: float) -> bool:
@@ -231,38 +208,26 @@ def _s3(context: FaultContext, chance: Random, seconds: float, **fault: Any) -> 
     paths += [place.clips_path for place in context.targets.archivers]
     path = chance.choice([path for path in paths if path not in context.slow_paths] or paths)
     context.slow_paths.add(path)
-    calls = _calls_hit(context, seconds, service="s3", operation="PutObject", resource=path, **fault)
+    hit = _calls_hit(context, seconds, service="s3", operation="PutObject", resource=path, **fault)
     context.slow_paths.discard(path)
-    return calls > 0
+    return hit > 0
 
 
 def _stream_unavailable(context: FaultContext, chance: Random, seconds: float) -> bool:
     """A data stream takes no records: the topic rule's error action gets the messages."""
-    stream = chance.choice(context.targets.lanes).data_stream
-    refused = _calls_hit(
-        context,
-        seconds,
-        service="kinesis",
-        operation="PutRecord",
-        resource=stream,
-        error="ProvisionedThroughputExceededException",
-    )
+    refused = _stream_throttled(context, chance, seconds, "PutRecord")
     context.refused.append(refused)
     return refused > 0
 
 
 def _stream_unreadable(context: FaultContext, chance: Random, seconds: float) -> bool:
     """A data stream cannot be read."""
-    stream = chance.choice(context.targets.lanes).data_stream
-    calls = _calls_hit(
-        context,
-        seconds,
-        service="kinesis",
-        operation="GetRecords",
-        resource=stream,
-        error="ProvisionedThroughputExceededException",
-    )
-    return calls > 0
+    return _stream_throttled(context, chance, seconds, "GetRecords") > 0
+
+
+def _stream_throttled(context: FaultContext, chance: Random, seconds: float, operation: str) -> int:
+    stream, error = chance.choice(context.targets.lanes).data_stream, "ProvisionedThroughputExceededException"
+    return _calls_hit(context, seconds, service="kinesis", operation=operation, resource=stream, error=error)
 
 
 def _camera_loss(context: FaultContext, chance: Random, seconds: float) -> bool:
@@ -298,17 +263,9 @@ def _clip_length(context: FaultContext, chance: Random, seconds: float) -> bool:
 
 def _video_unavailable(context: FaultContext, chance: Random, seconds: float) -> bool:
     """Kinesis Video Streams is too busy to list or to give footage."""
-    operation = chance.choice(("ListFragments", "GetClip"))
-    stream = chance.choice(context.targets.cameras).stream
-    calls = _calls_hit(
-        context,
-        seconds,
-        service="kinesis-video-archived-media",
-        operation=operation,
-        resource=stream,
-        error="ClientLimitExceededException",
-    )
-    return calls > 0
+    operation, place = chance.choice(("ListFragments", "GetClip")), chance.choice(context.targets.cameras)
+    service, error = "kinesis-video-archived-media", "ClientLimitExceededException"
+    return _calls_hit(context, seconds, service=service, operation=operation, resource=place.stream, error=error) > 0
 
 
 def _missed_runs(context: FaultContext, chance: Random, seconds: float) -> bool:
@@ -320,14 +277,14 @@ def _missed_runs(context: FaultContext, chance: Random, seconds: float) -> bool:
 
 FAULT_TYPES: Mapping[str, FaultType] = {
     "transform_crash": FaultType(_transform_crash, 10, 30),
-    "transform_throttle": FaultType(_transform_throttle, 10, 20),
-    "transform_error": FaultType(_transform_error, 10, 20),
+    "transform_throttle": FaultType(partial(_transform_fails, error="TooManyRequestsException"), 10, 20),
+    "transform_error": FaultType(partial(_transform_fails, error="ServiceException"), 10, 20),
     "engine_kill": FaultType(_engine_kill, 1, 10),
     "engine_kill_while_writing": FaultType(_engine_kill_while_writing, 20, 40),
     "gateway_disconnect": FaultType(_gateway_disconnect, 1, 10),
     "broker_disconnect": FaultType(_broker_disconnect, 1, 6),
-    "clock_skew_within": FaultType(_clock_skew_within, 5, 30),
-    "clock_skew_beyond": FaultType(_clock_skew_beyond, 2, 10),
+    "clock_skew_within": FaultType(partial(_clock_skew, ranges=_PLAUSIBLE_MS), 5, 30),
+    "clock_skew_beyond": FaultType(partial(_clock_skew, ranges=_REFUSED_MS), 2, 10),
     "s3_slow": FaultType(_s3_slow, 60, 90),
     "s3_error": FaultType(_s3_error, 60, 90),
     "stream_unavailable": FaultType(_stream_unavailable, 2, 8),

@@ -30,15 +30,7 @@ _LEFT_OUT = "repeated"
 
 @dataclass
 class Gateway:
-    """One gateway: both its lanes, its line to the broker and its clock.
-
-    Attributes:
-        factory: Factory ID.
-        name: Gateway ID.
-        line: Its line to the broker.
-        clock_off_ms: How far the clock that stamps its samples is off.
-        progress: What each of its connections has done, by lane.
-    """
+    """One gateway: both its lanes, its line to the broker and its clock."""
 
     factory: str
     name: str
@@ -92,21 +84,13 @@ class Gateways:
                 self._workers.start(partial(self._send, gateway, source, self._rate * share), source.client_id)
 
     def finish(self) -> None:
-        """Take no new samples, and return when the broker has acknowledged all.
-
-        Raises:
-            GatewayError: When a connection failed for good.
-        """
+        """Take no new samples, and return when the broker has acknowledged all."""
         self._over.set()
         self._workers.join()
         self.check()
 
     def check(self) -> None:
-        """Raise what has ended a connection.
-
-        Raises:
-            GatewayError: As `fleet.send` does.
-        """
+        """Raise what has ended a connection."""
         self._workers.check()
 
     @property

@@ -35,13 +35,7 @@ def resident_mb(listing: str, group: int, driver: int) -> dict[str, float]:
 
 
 class Memory:
-    """Samples the memory of a local cloud and of this process on a thread of its own.
-
-    Attributes:
-        first: The first sample, MB by role.
-        last: The newest sample.
-        peak: The sample with the largest sum.
-    """
+    """Samples the memory of a local cloud and of this process, MB by role, on a thread of its own."""
 
     def __init__(self, group: int, processes: Callable[[], str] | None = None) -> None:
         self._group = group

@@ -28,12 +28,7 @@ class PlannedFault:
 
 
 def generate_plan(seed: int, seconds: float) -> list[PlannedFault]:
-    """The faults of a run, by time: every type that fits into it once at least.
-
-    Args:
-        seed: Another seed is another run.
-        seconds: How long the run is; every fault has ended by then.
-    """
+    """The faults of a run, by time: every type that fits into it once at least; all have ended when it ends."""
     chance = Random(f"plan/{seed}")  # noqa: S311  # repeatable, not secret
     room = seconds - _FIRST_SECONDS
     fitting = [name for name in sorted(FAULT_TYPES) if FAULT_TYPES[name].min_seconds <= room]

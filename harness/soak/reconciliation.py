@@ -52,7 +52,7 @@ class Messages:
     """What became of the messages.
 
     Attributes:
-        account: The account, in which any second copy that no publish explains is duplicated.
+        report: Their reconciliation, in which any second copy that no publish explains is duplicated.
         repeated_by_mqtt: Rows that lie in a table again since the gateway published the message again.
         repeated_by_delivery: Messages that were written once more since the delivery engine was killed.
         unexplained: Copies that neither explains.
@@ -65,7 +65,7 @@ class Messages:
         rows_of_view: Rows of the view that leaves repeats out.
     """
 
-    account: ReconciliationReport
+    report: ReconciliationReport
     repeated_by_mqtt: int
     repeated_by_delivery: int
     unexplained: tuple[Discrepancy, ...]
@@ -81,7 +81,7 @@ class Messages:
         """Messages that are not where they should be, less what the faults explain."""
         left = (
             one
-            for one in self.account.discrepancies
+            for one in self.report.discrepancies
             if one.kind not in ("duplicated", "error action") and one not in self.rejected_in_outages
         )
         return (*left, *self.unexplained)
@@ -99,12 +99,7 @@ class Messages:
 
 
 def reconcile_messages(targets: Targets, kills: Sequence[Kill], outages: Sequence[Outage]) -> Messages:
-    """Account for every message in the journals.
-
-    Raises:
-        JournalError: When a journal is damaged.
-        StoredError: When an object of the lake cannot be read.
-    """
+    """Find every message of the journals again."""
     entries = read_journals(targets.journals)
     s3 = targets.lake.cloud.client("s3")
     buckets = Buckets.from_outputs(targets.lake.outputs)
@@ -125,7 +120,7 @@ def explain(
 
     Copies of one record of a data stream share content and arrival time, to the millisecond; copies of two
     publishes do not. The former are the delivery's, and only a kill of its engine between the two explains
-    them; the latter are MQTT's, and the account explains them by the journals.
+    them; the latter are MQTT's, and the report explains them by the journals.
 
     Args:
         entries: What was sent.
@@ -136,7 +131,7 @@ def explain(
         outages: Of transform functions.
     """
     rules = Rules()
-    account = match(entries, found, rules)
+    report = match(entries, found, rules)
     messages = _messages(entries, found, rules)
     explained: Counter[object] = Counter()
     strange: Counter[object] = Counter()
@@ -151,11 +146,11 @@ def explain(
     records_of = Counter(sample for sample, _ in {(_sample(copy), copy.received_ms) for copy in rows})
     sent = _sent_samples(entries, expected_repeats.keys(), rules)
     return Messages(
-        account,
+        report,
         sum(records_of[sample] - sent[sample] for sample in expected_repeats),
         explained.total(),
-        _unexplained(account, messages, explained, strange),
-        _rejected_in_outages(account, found, written, outages),
+        _unexplained(report, messages, explained, strange),
+        _rejected_in_outages(report, found, written, outages),
         sum(copy.place == "error action" for copy in found),
         expected_repeats,
         answers.repeats,
@@ -210,7 +205,7 @@ def _explained(copies: Sequence[Found], written: Mapping[str, float], kills: Seq
 
 
 def _unexplained(
-    account: ReconciliationReport,
+    report: ReconciliationReport,
     messages: Mapping[object, Sequence[Found]],
     explained: Mapping[object, int],
     strange: Mapping[object, int],
@@ -218,14 +213,14 @@ def _unexplained(
     """Copies that neither a publish nor a kill explains."""
     by_where = {copy.where: message for message, copies in messages.items() for copy in copies}
     blamed: dict[object, list[Discrepancy]] = defaultdict(list)
-    for offender in account.discrepancies:
-        if offender.kind == "duplicated" and offender.where is not None:
-            blamed[by_where[offender.where]].append(offender)
+    for discrepancy in report.discrepancies:
+        if discrepancy.kind == "duplicated" and discrepancy.where is not None:
+            blamed[by_where[discrepancy.where]].append(discrepancy)
     left: list[Discrepancy] = []
     for message in blamed.keys() | +Counter(strange):
         without_kill = blamed[message][explained.get(message, 0) :]
         left += without_kill
-        # The account may have put a strange copy down to a publish that was repeated as well.
+        # The report may have put a strange copy down to a publish that was repeated as well.
         hidden = max(0, strange.get(message, 0) - len(without_kill))
         detail = "one record written again, and the delivery engine was not killed"
         left += [Discrepancy("duplicated", "?", None, copy.where, detail) for copy in messages[message][:hidden]]
@@ -233,19 +228,16 @@ def _unexplained(
 
 
 def _rejected_in_outages(
-    account: ReconciliationReport,
-    found: Sequence[Found],
-    written: Mapping[str, float],
-    outages: Sequence[Outage],
+    report: ReconciliationReport, found: Sequence[Found], written: Mapping[str, float], outages: Sequence[Outage]
 ) -> frozenset[Discrepancy]:
     """Messages that the table should have and the errors prefix has, since no function could be invoked."""
     by_where = {copy.where: copy for copy in found}
     return frozenset(
-        offender
-        for offender in account.discrepancies
-        if offender.kind == "unexpectedly rejected"
-        and offender.where is not None
-        and _fell_into(by_where[offender.where], written, outages)
+        discrepancy
+        for discrepancy in report.discrepancies
+        if discrepancy.kind == "unexpectedly rejected"
+        and discrepancy.where is not None
+        and _fell_into(by_where[discrepancy.where], written, outages)
     )
 
 

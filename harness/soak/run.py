@@ -61,12 +61,7 @@ class ProgressLog:
         width = output_width() or len(head) + len(text)
         more = " " * len(head)
         lines = textwrap.wrap(
-            text,
-            width,
-            initial_indent=head,
-            subsequent_indent=more,
-            break_long_words=False,
-            break_on_hyphens=False,
+            text, width, initial_indent=head, subsequent_indent=more, break_long_words=False, break_on_hyphens=False
         )
         self.write("\n".join(lines))
 
@@ -147,11 +142,7 @@ def soak(targets: Targets, settings: Settings, write: Callable[[str], None] = pr
 
 
 def _await_all(context: FaultContext) -> None:
-    """Return when every connection has sent something: faults are injected into a plant at work.
-
-    Raises:
-        GatewayError: When a connection fails for good, or one of them stays silent.
-    """
+    """Return when every connection has sent something: faults are injected into a plant at work."""
     deadline = time.monotonic() + _START_SECONDS
     while not context.gateways.are_at_work:
         context.gateways.check()
@@ -162,11 +153,7 @@ def _await_all(context: FaultContext) -> None:
 
 
 def _inject_faults(
-    context: FaultContext,
-    scheduler: FaultScheduler,
-    settings: Settings,
-    progress: ProgressLog,
-    memory: Memory,
+    context: FaultContext, scheduler: FaultScheduler, settings: Settings, progress: ProgressLog, memory: Memory
 ) -> None:
     """Have the faults injected at their times, and log the progress now and then."""
     began = last_line = time.monotonic()
@@ -201,7 +188,7 @@ def _discrepancies(messages: Messages) -> Iterator[str]:
 
 def _keep(targets: Targets, messages: Messages, video: Sequence[str]) -> None:
     """Keep all discrepancies, to look for their cause."""
-    report = {**messages.account.to_json(), "disagreements": messages.disagreements}
+    report = {**messages.report.to_json(), "disagreements": messages.disagreements}
     for name, content in (("reconciliation", report), ("video", list(video))):
         text = json.dumps(content, indent=2) + "\n"
         (targets.folder / f"{name}.json").write_text(text, encoding="utf-8")

@@ -13,48 +13,7 @@ from harness.soak.reconciliation import Messages
 
 @dataclass
 class Summary:
-    """`build/soak/summary.json`.
-
-    Attributes:
-        seed: Which run it was.
-        minutes: How long gateways and cameras sent while faults were injected.
-        messages: Messages sent.
-        lost: Of these, in no place at all, or altered.
-        duplicated: Copies that at-least-once delivery does not explain.
-        misplaced: Messages in the wrong place otherwise: taken or rejected against the rules, in another
-            partition, never sent.
-        delivered: Messages in their table.
-        rejected: Messages in an error object of the delivery.
-        rejected_in_outages: Of these, valid ones whose transform function could not be invoked for longer
-            than Firehose repeats an invocation; a redrive brings them into their table.
-        error_action: Messages that their rule's error action kept.
-        refused_puts: Records that a data stream refused, each of which an error action must have kept.
-        error_objects: Objects that the error actions wrote.
-        redelivered: Copies that second publishes could explain, in tables and among the rejected.
-        repeated_by_mqtt: Rows of measurements that came from a second publish.
-        repeated_by_delivery: Copies that follow on a kill of the delivery engine, everywhere.
-        repeated_samples: Samples that the table of measurements holds more than once.
-        repeats_found_by_query: Samples that the query for duplicates finds.
-        query_disagreements: Samples on which the two disagree.
-        distinct_rows: Rows of measurements that differ in more than their arrival.
-        rows_of_view: Rows of the view `measurements_distinct`.
-        fragments: Fragments sent by the cameras.
-        fragments_lost: Of these, in no clip.
-        fragments_duplicated: Of these, in several.
-        frames: Frames sent; every one is looked for in the decoded clips.
-        frames_lost: Of these, in no clip.
-        frames_duplicated: Of these, in several.
-        clips: Clips archived.
-        clips_flagged: Of these, flagged by the archiver.
-        faults: Faults that had an effect, by type.
-        faults_without_effect: Faults that had none, by type.
-        messages_per_second: Acknowledged while gateways sent.
-        reconnects: Connections that were opened again.
-        resent: Publishes of a message that had been published before.
-        peak_rss_mb: Largest sum of resident memory of the local cloud's processes and of the soak's own.
-        rss_mb: That memory by process at the first look, at the peak and at the last look.
-        seconds: What each part took.
-    """
+    """`build/soak/summary.json`; docs/soak.md says what its members count."""
 
     seed: int
     minutes: float = 0.0
@@ -95,7 +54,7 @@ class Summary:
 
     def take_messages(self, messages: Messages) -> None:
         """Take over the figures of the messages."""
-        total = messages.account.total
+        total = messages.report.total
         self.messages, self.lost = total.sent, total.lost
         self.delivered, self.rejected, self.error_action = total.delivered, total.rejected, total.error_action
         self.rejected_in_outages = len(messages.rejected_in_outages)

@@ -78,16 +78,12 @@ class Archive:
         metadata: dict[str, str],
         check: Callable[[], None],
     ) -> bool:
-        """Commit an object under a key that must not exist yet.
+        """Commit an object under a key (given without the camera's prefix) that must not exist yet.
 
-        Args:
-            token: The key without the camera's prefix.
-            body: Gives the content from its beginning, once an attempt.
-            crc32: Of the content. S3 compares it with what arrives, so a clip is stored as it was downloaded
-                or not at all; and the content need not be read once more to work out a digest.
-            content_type: Media type.
-            metadata: Of the object; its ``run`` tells whose it is.
-            check: Called before each attempt; raises when the put must not be made any more.
+        ``body`` gives the content from its beginning, once an attempt. S3 compares its ``crc32`` with what
+        arrives, so a clip is stored as it was downloaded or not at all; and the content need not be read once
+        more to work out a digest. ``check`` is called before each attempt, and raises when the put must not be
+        made any more. The metadata's ``run`` tells whose the object is.
 
         Returns:
             False when another run's object is there already. An object of this run's own is this very put:
@@ -121,8 +117,7 @@ class Archive:
         return True
 
     def _begin(self, stream: Stream) -> Position | None:
-        # Asked by listing: a role whose listing is limited to a prefix gets 403 from HEAD for what does not
-        # exist.
+        # Asked by listing: a role whose listing is limited to a prefix gets 403 from HEAD for what does not exist.
         key = self._prefix + begin_token(stream)
         if not self._list(Prefix=key).get("Contents"):
             return None
@@ -168,9 +163,8 @@ class Archive:
     def _tail(self, start_ms: int, end_ms: int, beyond: str | None) -> list[tuple[ArchivedKey, str]]:
         """Return the last page of keys from ``start_ms`` on and before ``beyond``.
 
-        S3 lists forwards only, a thousand keys a page, so the end of a long archive is found by halving: of
-        what comes after some moment there is nothing, then the end lies before; or a full page, then it lies
-        behind.
+        S3 lists forwards only, a thousand keys a page, so the end of a long archive is found by halving: of what comes
+        after some moment there is nothing, then the end lies before; or a full page, then it lies behind.
         """
         page = self._page(time_stem(start_ms), beyond)
         low_ms, high_ms = start_ms, end_ms

@@ -4,14 +4,12 @@ A run moves through these states, and may die in any of them without harm::
 
     read the archive's position -> list what follows -> plan a clip -> download and check it -> put it
 
-The put is the only step that changes anything. It is refused when the key exists, and the key is that of the
-first fragment after the position, so of all runs that stand at one position one gets on and the others read
-again.
+The put is the only step that changes anything. It is refused when the key exists, and the key is that of the first
+fragment after the position, so of all runs that stand at one position one gets on and the others read again.
 
-That holds as long as all runs at one position agree on the first fragment after it. They may not when
-footage expires: one run still saw a fragment that another no longer sees. Near that boundary a run
-therefore first puts a gap record, whose key depends on the position alone, that names the fragment with
-which the archive goes on.
+That holds as long as all runs at one position agree on the first fragment after it. They may not when footage expires:
+one run still saw a fragment that another no longer sees. Near that boundary a run therefore first puts a gap record,
+whose key depends on the position alone, that names the fragment with which the archive goes on.
 
 They may not either when a listing hides footage. One that begins before the stream's last change of
 retention may be empty although there is footage (a maintainer's word of 2018; not documented), so an empty
@@ -42,13 +40,11 @@ from .planning import Clip, Limits, Listing
 from .settings import NOW, Settings
 from .video import Incomplete, Video
 
-#: A clip whose first fragment expires sooner than this is put only after a gap record has named that
-#: fragment.
+#: A clip whose first fragment expires sooner than this is put only after a gap record has named that fragment.
 RETENTION_BOUNDARY_MS = 180_000
 
-#: A put that is not protected by a gap record is not begun later than this before the first fragment expires.
-#: It is what a put may take at most, and less than RETENTION_BOUNDARY_MS, so that a run notices before it
-#: downloads.
+#: A put that is not protected by a gap record is not begun later than this before the first fragment expires. It is
+#: what a put may take at most, and less than RETENTION_BOUNDARY_MS, so that a run notices before it downloads.
 PUT_MS = 120_000
 
 #: How far the first listing after a position reaches; later ones reach ever farther.
@@ -57,9 +53,8 @@ WINDOW_MS = 600_000
 #: By how much the next listing reaches farther where one brought no clip.
 _WINDOW_GROWTH = 8
 
-#: After this age a fragment is given up that is listed though the service says that it does not exist, so
-#: that it does not hold up what follows. One that is unavailable for another reason is given up when it nears
-#: expiry.
+#: After this age a fragment is given up that is listed though the service says that it does not exist, so that it does
+#: not hold up what follows. One that is unavailable for another reason is given up when it nears expiry.
 FRAGMENT_UNAVAILABLE_MS = 3600 * 1000
 
 #: How often a run tries again that finds the archive moved on.
@@ -67,16 +62,7 @@ _MAX_MOVES = 10
 
 
 class Counts:
-    """What a run did for one camera.
-
-    Attributes:
-        clips: Stored.
-        fragments: In them.
-        bytes: Of them.
-        flagged: Clips that are not as they should be, and losses.
-        expired_ms: Footage that may be lost, at most.
-        gap_records: Put.
-    """
+    """What a run did for one camera, as ``events.Summary`` describes it."""
 
     def __init__(self) -> None:
         self.clips = self.fragments = self.bytes = 0
@@ -84,12 +70,7 @@ class Counts:
 
 
 class Camera:
-    """Archives one stream.
-
-    Attributes:
-        stream: The stream.
-        counts: What was done so far.
-    """
+    """Archives one stream."""
 
     def __init__(
         self,
@@ -165,14 +146,7 @@ class Camera:
         return self._listing is not None
 
     def refresh(self) -> Listing:
-        """Read the archive's position and list until something follows, where that is not known.
-
-        Returns:
-            What follows, as far as it was listed.
-
-        Raises:
-            Exception: That of the last call, after retries.
-        """
+        """Read the archive's position and list until something follows, where that is not known."""
         if not self._is_read:
             self._position = self._archive.position(self.stream)
             if self._position is None and self._settings.start_from == NOW:
@@ -263,9 +237,6 @@ class Camera:
         Of silence this costs one call, when footage follows it; of a camera without any, one call each time
         that the age of what is requested doubles; of a beginning that hides footage, one call each time that
         its distance to what is seen halves, 30 for two weeks.
-
-        Returns:
-            What is listed from a beginning that hides nothing, as far as it was listed.
         """
         if listing.fragments:
             seen_ms = end_ms = listing.fragments[0].start_ms
@@ -345,11 +316,7 @@ class Camera:
     # -- agreeing on the first fragment
 
     def _agree_on(self, first: Fragment) -> None:
-        """Make sure that no run can begin the next clip with another fragment.
-
-        Raises:
-            StaleStateError: Another run got on.
-        """
+        """Make sure that no run can begin the next clip with another fragment."""
         position = self._position
         is_hidden = self._hidden_ms is not None
         if position is not None and position.expected is not None:
@@ -401,12 +368,7 @@ class Camera:
         text = json.dumps(metadata, indent=1).encode() + b"\n"
         content_type = keys.CONTENT_TYPES[keys.GAP]
         done = self._archive.put(
-            token,
-            lambda: io.BytesIO(text),
-            zlib.crc32(text),
-            content_type,
-            metadata,
-            check or self._deadline.check,
+            token, lambda: io.BytesIO(text), zlib.crc32(text), content_type, metadata, check or self._deadline.check
         )
         if done:
             self.counts.gap_records += 1
@@ -437,13 +399,7 @@ class Camera:
         if lost_ms:
             flags.append("expired-before")
         metadata = keys.clip_metadata(
-            self.stream,
-            clip,
-            self._limits.clip_ms,
-            part.file_format,
-            part.duration_ms,
-            ",".join(flags),
-            self._run,
+            self.stream, clip, self._limits.clip_ms, part.file_format, part.duration_ms, ",".join(flags), self._run
         )
         if part.file_format != keys.expected_format(self._position, first):
             self._take_place(first, part.file_format, lost_ms, flags)
@@ -483,11 +439,7 @@ class Camera:
         return check
 
     def _give_up(self, clip: Clip, listing: Listing, error: FragmentUnavailableError) -> None:
-        """Record that listed fragments are unavailable, once there is no hope for them.
-
-        Raises:
-            CameraError: A later run may get them; or it is not known what follows.
-        """
+        """Record that listed fragments are unavailable, once there is no hope for them."""
         remaining_retention_ms = self._remaining_retention_ms(clip.first)
         age_ms = self.stream.retention_ms - remaining_retention_ms
         is_hopeless = (error.is_final and age_ms >= FRAGMENT_UNAVAILABLE_MS) or (

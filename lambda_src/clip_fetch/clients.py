@@ -3,8 +3,7 @@
 Two things depend on the version:
 
 * Timestamps. botocore before 1.43.93 sends the timestamps of ListFragments and GetClip as whole seconds. A
-  bound that is cut to the second reaches a neighbour's start, so the body is written again with the
-  milliseconds.
+  bound that is cut to the second reaches a neighbour's start, so the body is written again with the milliseconds.
 * Conditional puts. botocore before 1.35 does not know PutObject's ``IfNoneMatch``; the header is set
   directly.
 

@@ -11,19 +11,10 @@ MARGIN_MS = 4_000
 
 
 class Deadline:
-    """The clock of a run, and when the run must end.
-
-    Attributes:
-        now_ms: Gives epoch milliseconds.
-    """
+    """The clock of a run, and when the run must end."""
 
     def __init__(self, now_ms: Callable[[], int], remaining_ms: Callable[[], int]) -> None:
-        """Take what tells the time.
-
-        Args:
-            now_ms: Gives epoch milliseconds.
-            remaining_ms: Gives the milliseconds until the run is killed.
-        """
+        """Take what gives epoch milliseconds, and the milliseconds until the run is killed."""
         self.now_ms = now_ms
         self._remaining_ms = remaining_ms
 
@@ -32,10 +23,6 @@ class Deadline:
         return self._remaining_ms() - MARGIN_MS
 
     def check(self) -> None:
-        """Stop here when the time is up.
-
-        Raises:
-            DeadlineExceededError: It is.
-        """
+        """Raise ``DeadlineExceededError`` when the time is up."""
         if self.left_ms() <= 0:
             raise DeadlineExceededError

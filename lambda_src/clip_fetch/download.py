@@ -9,14 +9,7 @@ from typing import NamedTuple, Sequence
 
 from . import mp4, planning
 from .deadline import Deadline
-from .errors import (
-    GONE_CODES,
-    MEDIA_CODES,
-    DeadlineExceededError,
-    InvalidMediaError,
-    StaleStateError,
-    code_of,
-)
+from .errors import GONE_CODES, MEDIA_CODES, DeadlineExceededError, InvalidMediaError, StaleStateError, code_of
 from .model import Fragment, Stream
 from .mp4 import Playback
 from .planning import Clip
@@ -36,7 +29,6 @@ class Part(NamedTuple):
 
     Attributes:
         clip: What it holds: the requested clip or its beginning.
-        file: Its bytes.
         file_format: One of those in ``keys``.
         duration_ms: As the file says; 0 where it does not.
         problem: Why it is not as it should be; empty when it is.
@@ -53,7 +45,6 @@ class CheckResult(NamedTuple):
     """What a download turned out to be.
 
     Attributes:
-        duration_ms: As the file says.
         problem: Empty when it is the requested clip.
         differs: Whether the problem is its duration.
     """
@@ -107,22 +98,13 @@ class Downloader:
         return CheckResult(problem=problem)
 
     def probe(self, clip: Clip, file: SpooledFile) -> CheckResult:
-        """Download and check, if there is time.
-
-        Raises:
-            StaleStateError: As :meth:`attempt`.
-            DeadlineExceededError: There is none.
-        """
+        """Download and check as :meth:`attempt` does; raise ``DeadlineExceededError`` if there is no time."""
         if not self._throughput.affords(clip.size):
             raise DeadlineExceededError
         return self.attempt(clip, file)
 
     def check_still_there(self, clip: Clip) -> None:
-        """Tell footage that expires from footage that cannot be read.
-
-        Raises:
-            StaleStateError: It expires.
-        """
+        """Raise ``StaleStateError`` where footage expires, which is no footage that cannot be read."""
         if self._remaining_ms(clip) < HEADROOM_MS:
             raise StaleStateError
         try:

@@ -30,11 +30,7 @@ class StaleStateError(ClipFetchError):
 
 
 class InvalidMediaError(ClipFetchError):
-    """A download is complete but is not a clip of the requested fragments.
-
-    Attributes:
-        reason: One word for metadata and logs.
-    """
+    """A download is complete but is not a clip of the requested fragments."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -42,11 +38,7 @@ class InvalidMediaError(ClipFetchError):
 
 
 class FragmentUnavailableError(ClipFetchError):
-    """Fragments are listed, but neither as a clip nor raw does any call return them.
-
-    Attributes:
-        reason: What the last call answered.
-    """
+    """Fragments are listed, but neither as a clip nor raw does any call return them."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -59,11 +51,7 @@ class FragmentUnavailableError(ClipFetchError):
 
 
 class CameraError(ClipFetchError):
-    """One camera cannot be archived further in this run.
-
-    Attributes:
-        code: One word for the summary and the logs.
-    """
+    """One camera cannot be archived further in this run."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
@@ -90,22 +78,10 @@ GONE_CODES = frozenset({"ResourceNotFoundException", "InvalidArgumentException"}
 #: Codes of failures after which the same call may succeed.
 _TRANSIENT_CODES = frozenset(
     {
-        "ClientLimitExceededException",
-        "ConditionalRequestConflict",
-        "InternalError",
-        "InternalFailure",
-        "InternalServerError",
-        "OperationAborted",
-        "RequestLimitExceeded",
-        "RequestTimeout",
-        "RequestTimeTooSkewed",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
-        "TooManyRequestsException",
+        *("ClientLimitExceededException", "ConditionalRequestConflict", "InternalError", "InternalFailure"),
+        *("InternalServerError", "OperationAborted", "RequestLimitExceeded", "RequestTimeout"),
+        *("RequestTimeTooSkewed", "ServiceUnavailable", "ServiceUnavailableException", "SlowDown"),
+        *("Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"),
     }
 )
 
@@ -113,14 +89,8 @@ _TRANSIENT_CODES = frozenset(
 #: a version, and their trees moved more than once.
 _TRANSIENT_CLASSES = frozenset(
     {
-        "ConnectionClosedError",
-        "ConnectionError",
-        "HTTPClientError",
-        "HTTPError",
-        "IncompleteReadError",
-        "OSError",
-        "ReadTimeoutError",
-        "ResponseStreamingError",
+        *("ConnectionClosedError", "ConnectionError", "HTTPClientError", "HTTPError", "IncompleteReadError"),
+        *("OSError", "ReadTimeoutError", "ResponseStreamingError"),
     }
 )
 

@@ -10,7 +10,6 @@ class ScheduleEvent(TypedDict, total=False):
 
     Attributes:
         shard: Which share of the cameras, counted from 0.
-        shards: How many shares there are.
     """
 
     shard: int
@@ -21,15 +20,12 @@ class Summary(TypedDict):
     """What a run returns and logs.
 
     Attributes:
-        factory: Factory ID.
         cameras: How many the run looked at.
         clips: Stored.
         fragments: In them.
-        bytes: Of them.
         flagged: Clips that are not as they should be, and losses.
         gap_records: Put.
         expired_seconds: Footage that may be lost, at most.
-        calls: To AWS.
         errors: The code of what stopped a camera, by its name.
         unfinished: Names of the cameras that wait for the next run.
         seconds_to_loss: Of the camera nearest to it; None when no camera could be looked at.

@@ -66,11 +66,7 @@ class Fetcher:
             yield part
 
     def _affordable(self, clip: Clip) -> Clip:
-        """Return the clip, or what there is time for of one that is too much for any run.
-
-        Raises:
-            DeadlineExceededError: It is for the next run.
-        """
+        """Return the clip, or what there is time for of one that is too much for any run."""
         if self._throughput.affords(clip.size):
             return clip
         groups = len(clip.groups) - 1 if self._throughput.exceeds_any_run(clip.size) else 0

@@ -45,11 +45,7 @@ def _dependencies(settings: Settings) -> Dependencies:
 
 
 def handler(event: ScheduleEvent, context: Any) -> Summary:
-    """Archive new footage of one shard of the factory's cameras.
-
-    Args:
-        event: May hold ``shard`` and ``shards``.
-        context: Lambda's context; its remaining time is the deadline.
+    """Archive new footage of one shard of the factory's cameras; Lambda's remaining time is the deadline.
 
     Returns:
         The run's summary. A camera that failed is named in it and does not fail the invocation.

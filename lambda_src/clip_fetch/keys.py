@@ -72,9 +72,6 @@ class ArchivedKey(NamedTuple):
     """A key of the archive, taken apart.
 
     Attributes:
-        key: The whole key.
-        start_ms: Server time of the first fragment.
-        number: Number of the first fragment.
         rank: Among keys of the same stem: a clip as MP4 or what took its place, the same as Matroska, and the
             gap record that follows them.
     """
@@ -116,11 +113,7 @@ def iso(at_ms: int) -> str:
 
 
 def parse_iso(text: str) -> int:
-    """Return the inverse of :func:`iso`.
-
-    Raises:
-        ValueError: Not such a time.
-    """
+    """Return the inverse of :func:`iso`; raise ValueError where it is not such a time."""
     at = datetime.datetime.strptime(text[:-1] + "+0000", "%Y-%m-%dT%H:%M:%S.%f%z")
     return (at - _EPOCH) // datetime.timedelta(milliseconds=1)
 
@@ -156,16 +149,10 @@ def clip_metadata(
 def gap_metadata(
     stream: Stream, resume: int, resume_ms: int, lost_ms: int, flags: str, run: str, file_format: str = MP4
 ) -> dict[str, str]:
-    """Object metadata of a gap record: the archive goes on with fragment ``resume``.
+    """Object metadata of a gap record: the archive goes on with fragment ``resume``, which starts at ``resume_ms``.
 
-    Args:
-        stream: Whose archive it is.
-        resume: Number of that fragment; 0 for the first that starts at ``resume_ms`` or later.
-        resume_ms: When it starts.
-        lost_ms: How much footage before it may be lost, at most.
-        flags: Why.
-        run: Who says so.
-        file_format: ``MKV`` if the clip that begins with that fragment must be kept as Matroska.
+    A number of 0 stands for the first that starts then or later. Footage of ``lost_ms`` before it may be lost,
+    at most. The format is ``MKV`` if the clip that begins with that fragment must be kept as Matroska.
     """
     metadata = _stream_metadata(stream, run)
     metadata.update(

@@ -1,9 +1,8 @@
 """Matroska that plays: GetMediaForFragmentList's answer, written anew as one document that begins at zero.
 
-The answer is a document for each fragment, one behind the other, and their times count from 1970. Players
-show that as 56 years. Here the headers stand once, times begin with the footage, and an index and the
-duration are added. Frames, track headers and the service's tags (fragment numbers, times of camera and
-server) stay the bytes that came.
+The answer is a document for each fragment, one behind the other, and their times count from 1970. Players show that as
+56 years. Here the headers stand once, times begin with the footage, and an index and the duration are added. Frames,
+track headers and the service's tags (fragment numbers, times of camera and server) stay the bytes that came.
 
 Sources: RFC 8794 (EBML), RFC 9559 (Matroska). Reads only the heads of elements, so a file of any size needs
 little memory.
@@ -67,13 +66,7 @@ class _Element(NamedTuple):
 
 
 class _Header(NamedTuple):
-    """What applies to a cluster.
-
-    Attributes:
-        scale_ns: A tick.
-        tracks: The element.
-        meaning: What clusters must share to lie in one document.
-    """
+    """What applies to a cluster; ``meaning`` is what clusters must share to lie in one document."""
 
     scale_ns: int
     tracks: bytes
@@ -83,15 +76,8 @@ class _Header(NamedTuple):
 class _Cluster(NamedTuple):
     """A cluster, its times in ticks of its document.
 
-    Attributes:
-        at: Its own time.
-        first: Time of its earliest frame, from there.
-        length: From that frame to the end of the last.
-        frame: How long the last one lasts.
-        track: Number of the track of its first frame.
-        tags: Where the tags in front of it lie.
-        spans: Where what is kept of it lies.
-        start: Time of its earliest frame once it is written anew.
+    ``first`` is the time of its earliest frame from ``at``, ``length`` lasts from that frame to the end of the last,
+    ``frame`` is how long the last one lasts, and ``start`` the time of the earliest frame once it is written anew.
     """
 
     at: int

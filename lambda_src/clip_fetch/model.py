@@ -15,7 +15,6 @@ class Stream(NamedTuple):
     """One camera's video stream.
 
     Attributes:
-        name: Stream name.
         camera: Camera ID: the name after the factory's prefix.
         created_ms: Creation time. A stream that was deleted and made again has a new one, which is how the
             archive tells the two apart.

@@ -57,13 +57,9 @@ class _Movie:
 
 
 def playback(file: BinaryIO, size: int) -> Playback:
-    """Tell how the file's video track plays, from its sample tables; of several the one that plays longest.
+    """Tell how a seekable file's video track plays, from its sample tables; of several the one that plays longest.
 
     Both forms are read: one ``moov`` with its tables, and movie fragments (``moof``).
-
-    Args:
-        file: Seekable.
-        size: Its bytes.
 
     Raises:
         InvalidMediaError: It is not a whole MP4 file with a video track.

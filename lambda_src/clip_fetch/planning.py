@@ -82,7 +82,6 @@ class Clip(NamedTuple):
 
     Attributes:
         groups: The fragments, in number order, in groups that no range of times can separate.
-        cut: Why it ends there.
         previous_ms: Start of the fragment before, where known.
         next_ms: Start of the fragment after, where known.
     """
@@ -160,11 +159,7 @@ class Clip(NamedTuple):
 
 
 class NoClip(NamedTuple):
-    """There is no clip yet.
-
-    Attributes:
-        lists_further: Whether there may be one in what was not listed yet; else footage must be waited for.
-    """
+    """There is no clip yet: it may be in what was not listed yet, or footage must be waited for."""
 
     lists_further: bool
 
@@ -228,9 +223,8 @@ def groups_of(fragments: Sequence[Fragment], count: int, until_ms: int) -> list[
 def has_inseparable_starts(group: Sequence[Fragment]) -> bool:
     """Tell whether the camera's own time does not advance within a group.
 
-    GetClip drops fragments that repeat a producer timestamp, and no range can keep these apart, so such a
-    group is kept as it was ingested. It is alone in its clip: among others, pauses could make up for what was
-    dropped.
+    GetClip drops fragments that repeat a producer timestamp, and no range can keep these apart, so such a group is
+    kept as it was ingested. It is alone in its clip: among others, pauses could make up for what was dropped.
     """
     return any(after.producer_ms <= each.producer_ms for each, after in successions(group))
 
@@ -328,12 +322,6 @@ class _Open:
 
 def plan_clip(listing: Listing, previous_ms: int | None, retention_ms: int, limits: Limits) -> Plan:
     """Decide on the next clip.
-
-    Args:
-        listing: What comes after the archive's position.
-        previous_ms: Start of the last fragment before, where known.
-        retention_ms: The stream's retention.
-        limits: What bounds a clip.
 
     Returns:
         The clip; or that footage must be waited for; or that the listing must go further first.

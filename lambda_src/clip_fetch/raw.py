@@ -23,12 +23,7 @@ _EXCEPTION = re.compile(re.escape(_EXCEPTION_TAG) + rb"[^0-9]{0,12}?([0-9]{4})",
 
 
 def get_media(video: Video, numbers: Sequence[int], file: SpooledFile, deadline: Deadline) -> None:
-    """Download fragments.
-
-    Raises:
-        InvalidMediaError: The answer tells of an error or lacks a fragment.
-        Exception: That of the last call, after retries.
-    """
+    """Download fragments; raise ``InvalidMediaError`` where the answer tells of an error or lacks a fragment."""
 
     def download(client: Any) -> None:
         answer = client.get_media_for_fragment_list(
@@ -45,12 +40,7 @@ def get_media(video: Video, numbers: Sequence[int], file: SpooledFile, deadline:
 
 
 class _Marks:
-    """Which of some byte strings occur in a stream of chunks, and the code of an exception tag.
-
-    Attributes:
-        seen: The strings that occurred.
-        code: The first exception's.
-    """
+    """Which of some byte strings occur in a stream of chunks, and the code of its first exception tag."""
 
     def __init__(self, marks: Sequence[bytes]) -> None:
         self._wanted = set(marks)

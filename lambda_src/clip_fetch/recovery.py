@@ -29,14 +29,7 @@ from .video import Video
 
 
 class _Found(NamedTuple):
-    """The longest available beginning of a clip.
-
-    Attributes:
-        good: Its groups; 0 when there is none.
-        result: On it.
-        refusal: On the shortest beginning that is not available.
-        file: Holds it.
-    """
+    """The longest available beginning of a clip (0 groups if none), and the refusal of the shortest that is not."""
 
     good: int
     result: CheckResult
@@ -55,18 +48,10 @@ class Recovery:
 
     @contextmanager
     def longest_part(self, clip: Clip, whole: CheckResult | None) -> Iterator[Part]:
-        """Return the longest available beginning of a clip; gone when the block ends.
+        """Return the longest available beginning of a clip, with the errors of ``Fetcher.longest_part``.
 
-        Args:
-            clip: The clip.
-            whole: What GetClip made of it; None when it was not asked because it would leave fragments out,
-                or because the archive says already that it does not give them.
-
-        Raises:
-            StaleStateError: Its fragments expire.
-            DeadlineExceededError: There is no time for it.
-            FragmentUnavailableError: Its first fragments are listed, but no call returns them.
-            Exception: That of the last call, after retries.
+        ``whole`` is what GetClip made of it; None when it was not asked because it would leave fragments out, or
+        because the archive says already that it does not give them.
         """
         rest = self._raw(clip)
         if whole is not None:

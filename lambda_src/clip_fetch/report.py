@@ -35,14 +35,7 @@ class Report(report.Report):
         write: Callable[[str], None] = print_line,
         clock: Callable[[], int] = now_ms,
     ) -> None:
-        """Take what the report depends on.
-
-        Args:
-            settings: Factory, log level and the metrics' namespace.
-            run: Name of the run.
-            write: Takes one line without its line feed.
-            clock: Gives epoch milliseconds.
-        """
+        """Take what the report depends on, as ``lambda_common.report.Report`` does; ``run`` names the run."""
         fields = {"factory": settings.factory, "run": run}
         super().__init__(settings.log_level, fields, settings.namespace, write, clock)
         self._factory = settings.factory

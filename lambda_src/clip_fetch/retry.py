@@ -22,23 +22,16 @@ class RetryPolicy:
     """Repeats calls with exponential pauses and jitter, inside the deadline."""
 
     def __init__(self, deadline: Deadline, sleep: Callable[[float], Any], jitter: random.Random) -> None:
-        """Take what the policy depends on.
-
-        Args:
-            deadline: Of the run.
-            sleep: Takes seconds.
-            jitter: Makes pauses differ between runs and threads.
-        """
+        """Take the run's deadline, what sleeps for seconds, and what makes pauses differ between runs and threads."""
         self._deadline = deadline
         self._sleep = sleep
         self._jitter = jitter
 
     def call(self, function: Callable[[], _T]) -> _T:
-        """Call, and again after a pause when the failure is transient.
+        """Call, and again after a pause when the failure is transient; raise the last one, or the first that is not.
 
         Raises:
             DeadlineExceededError: The next pause would pass the deadline.
-            Exception: The last failure, or the first that is not transient.
         """
         pause_ms = MIN_PAUSE_MS
         for attempt in range(1, MAX_ATTEMPTS + 1):

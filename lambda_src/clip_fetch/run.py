@@ -32,14 +32,7 @@ _WARNINGS = frozenset({"footage expired", "footage unlisted", "clip refused", "f
 
 
 class Dependencies(NamedTuple):
-    """What one process keeps between runs: connections, and answers that stay true.
-
-    Attributes:
-        clients: ``video``, ``s3`` and ``media(endpoint)``.
-        endpoints: Data endpoints.
-        cache: Metadata of newest objects.
-        spool: Where downloads go.
-    """
+    """What one process keeps between runs: ``video``, ``s3`` and ``media(endpoint)``; answers that stay true."""
 
     clients: Any
     endpoints: Endpoints
@@ -62,14 +55,7 @@ class Timing(NamedTuple):
         sleep: Callable[[float], Any],
         jitter: random.Random,
     ) -> Timing:
-        """Begin a run.
-
-        Args:
-            now_ms: Gives epoch milliseconds.
-            remaining_ms: Gives the milliseconds until the run is killed.
-            sleep: Takes seconds.
-            jitter: Makes pauses between retries differ.
-        """
+        """Begin a run that has ``remaining_ms()`` left; clocks give epoch milliseconds, ``sleep`` takes seconds."""
         deadline = Deadline(now_ms, remaining_ms)
         return cls(deadline, RetryPolicy(deadline, sleep, jitter), Throughput(deadline))
 
@@ -85,16 +71,7 @@ def run(
 ) -> Summary:
     """Archive what can be archived before the deadline.
 
-    Args:
-        settings: Of this run.
-        shard: Which cameras.
-        dependencies: Connections and caches.
-        timing: Deadline, retries and throughput.
-        report: Where lines go.
-        name: Unlike any other run's; it is how a run knows its own objects.
-
-    Returns:
-        The summary that :func:`summarise` describes.
+    The run's name is unlike any other run's; it is how a run knows its own objects.
 
     Raises:
         Exception: That of the last call, when the streams cannot even be listed.
@@ -128,22 +105,11 @@ def run(
 
 
 def _camera(
-    stream: Stream,
-    settings: Settings,
-    dependencies: Dependencies,
-    timing: Timing,
-    report: Report,
-    run_name: str,
+    stream: Stream, settings: Settings, dependencies: Dependencies, timing: Timing, report: Report, run_name: str
 ) -> Camera:
     prefix = keys.camera_prefix(settings.factory, stream.camera)
     archive = Archive(
-        dependencies.clients.s3,
-        settings.bucket,
-        prefix,
-        run_name,
-        timing.deadline,
-        timing.retry,
-        dependencies.cache,
+        dependencies.clients.s3, settings.bucket, prefix, run_name, timing.deadline, timing.retry, dependencies.cache
     )
     video = Video(stream, dependencies.clients, dependencies.endpoints, timing.deadline, timing.retry)
 
@@ -157,12 +123,7 @@ def _camera(
 
 
 class _Queue:
-    """Cameras by time to loss; a camera is with one worker at a time.
-
-    Attributes:
-        errors: Cameras that could not go on, and why.
-        left: Cameras that were not finished when the time was up.
-    """
+    """Cameras by time to loss, each with one worker at a time; those that failed, and those left unfinished."""
 
     def __init__(self, cameras: Sequence[Camera]) -> None:
         self._heap: list[tuple[int, int, Camera]] = [

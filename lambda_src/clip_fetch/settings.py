@@ -51,14 +51,7 @@ class Settings(NamedTuple):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Read and check the variables.
-
-        Args:
-            environ: The environment, as ``os.environ``.
-
-        Raises:
-            SettingsError: The first variable that is missing or breaks its rule.
-        """
+        """Read the variables; raise ``SettingsError`` for the first that is missing or breaks its rule."""
         env = Environment(environ)
         letters = "letters, digits, underscores, dots or hyphens"
         settings = cls(
@@ -88,11 +81,7 @@ class Shard(NamedTuple):
 
     @classmethod
     def from_event(cls, event: ScheduleEvent) -> Shard:
-        """Read ``{"shard": 0, "shards": 1}``; an event that has neither key means all cameras.
-
-        Raises:
-            SettingsError: One key without the other, or numbers out of range.
-        """
+        """Read ``{"shard": 0, "shards": 1}``; an event with neither key means all cameras, with one it is wrong."""
         if "shard" not in event and "shards" not in event:
             return cls()
         total = event.get("shards")

@@ -64,7 +64,6 @@ class SpooledFile:
     """One download on disk.
 
     Attributes:
-        size: Its bytes.
         crc32: Of all of them, as they came.
     """
 
@@ -74,12 +73,7 @@ class SpooledFile:
         self.crc32 = 0
 
     def fill(self, body: Any, deadline: Deadline, look: Callable[[bytes], None] | None = None) -> None:
-        """Write a streaming body, replacing what was there.
-
-        Args:
-            body: Has ``read(count)`` and ``close()``.
-            deadline: Ends the download.
-            look: Sees every chunk.
+        """Write a streaming body, replacing what was there; ``look`` sees every chunk.
 
         Raises:
             DeadlineExceededError: The deadline came first.
@@ -90,11 +84,7 @@ class SpooledFile:
             body.close()
 
     def write(self, chunks: Iterable[bytes], deadline: Deadline, look: Callable[[bytes], None] | None = None) -> None:
-        """Write these bytes, replacing what was there.
-
-        Raises:
-            DeadlineExceededError: The deadline came first.
-        """
+        """Write these bytes, replacing what was there; the deadline ends that as well."""
         self.size = self.crc32 = 0
         self._handle.seek(0)
         self._handle.truncate()

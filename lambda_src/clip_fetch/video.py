@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any, Callable, NamedTuple
 
 from .clients import epoch_ms, from_epoch_ms
@@ -20,13 +19,7 @@ _MAX_FRAGMENT_BYTES = 50 * 10**6
 
 
 class Incomplete(NamedTuple):
-    """A fragment that was listed without all of its members; the API model requires none of them.
-
-    Attributes:
-        number: None where that is missing.
-        start_ms: Server timestamp; None where that is missing.
-        missing: Names of the members that are.
-    """
+    """A fragment that was listed without all of its members; the API model requires none of them."""
 
     number: int | None
     start_ms: int | None
@@ -34,21 +27,13 @@ class Incomplete(NamedTuple):
 
 
 def find_streams(
-    client: Any,
-    prefix: str,
-    retry: RetryPolicy,
-    incomplete: Callable[[str, str], None] = lambda _name, _member: None,
+    client: Any, prefix: str, retry: RetryPolicy, incomplete: Callable[[str, str], None] = lambda _name, _member: None
 ) -> list[Stream]:
     """Return all streams whose name begins with ``prefix``, except those in deletion or without retention.
 
-    One call a page, of 10,000 streams (API model kinesisvideo, ListStreams).
-
-    Args:
-        client: Of ``kinesisvideo``.
-        prefix: Of their names.
-        retry: Of the run.
-        incomplete: Called with the camera of each stream that cannot be archived because a member is missing,
-            and that member's name; the API model requires none.
+    One call a page, of 10,000 streams (API model kinesisvideo, ListStreams). ``incomplete`` is called with the
+    camera of each stream that cannot be archived because a member is missing, and that member's name; the API
+    model requires none.
     """
     streams: list[Stream] = []
     request: dict[str, Any] = {"StreamNameCondition": {"ComparisonOperator": "BEGINS_WITH", "ComparisonValue": prefix}}
@@ -98,13 +83,7 @@ class Endpoints:
 
 
 class Video:
-    """One stream's archived media.
-
-    Attributes:
-        stream: Whose.
-        calls: How many calls to AWS were made.
-        incomplete: Fragments that were listed without all of their members.
-    """
+    """One stream's archived media."""
 
     def __init__(
         self, stream: Stream, clients: Any, endpoints: Endpoints, deadline: Deadline, retry: RetryPolicy
@@ -123,14 +102,9 @@ class Video:
         The pages come in no order, so none is of use before the last is there. A fragment that is listed
         without its number or its server timestamp has no place in the order, so it is left out.
         """
-        request: dict[str, Any] = {
-            "StreamName": self.stream.name,
-            "MaxResults": 1000,
-            "FragmentSelector": _selector(start_ms, end_ms),
-        }
         found: dict[int, Fragment] = {}
+        page = self._list(MaxResults=1000, FragmentSelector=_selector(start_ms, end_ms))
         while True:
-            page = self.ask(_LIST, functools.partial(_list_page, request))
             for item in page.get("Fragments", []):
                 missing = tuple(member for member in _FRAGMENT_MEMBERS if item.get(member) is None)
                 if missing:
@@ -141,29 +115,23 @@ class Video:
                     found[fragment.number] = fragment
             if not page.get("NextToken"):
                 return [found[number] for number in sorted(found)]
-            request = {
-                "StreamName": self.stream.name,
-                "MaxResults": 1000,
-                "NextToken": page["NextToken"],
-            }
+            page = self._list(MaxResults=1000, NextToken=page["NextToken"])
 
     def lists_any(self, start_ms: int, end_ms: int) -> bool:
         """Tell whether a listing of the range, both ends included, holds anything.
 
         One call, for one point of the quota, since a listing costs what it asks for at most.
         """
-        request = {
-            "StreamName": self.stream.name,
-            "MaxResults": 1,
-            "FragmentSelector": _selector(start_ms, end_ms),
-        }
         try:
-            page = self.ask(_LIST, functools.partial(_list_page, request))
+            page = self._list(MaxResults=1, FragmentSelector=_selector(start_ms, end_ms))
         except Exception as error:
             if code_of(error) in GONE_CODES:
                 return False
             raise
         return bool(page.get("Fragments") or page.get("NextToken"))
+
+    def _list(self, **request: Any) -> Any:
+        return self.ask(_LIST, lambda client: client.list_fragments(StreamName=self.stream.name, **request))
 
     def get_clip(self, range_ms: tuple[int, int], file: SpooledFile) -> None:
         """Download the clip of a range as MP4; a download that breaks is begun again."""
@@ -174,12 +142,7 @@ class Video:
         file.fill(answer["Payload"], self._deadline)
 
     def ask(self, operation: str, request: Callable[[Any], Any]) -> Any:
-        """Make a call to the endpoint of an operation, again and again while it fails in a way that passes.
-
-        Args:
-            operation: As GetDataEndpoint calls it.
-            request: Makes the call with the endpoint's client, and may go on with its answer.
-        """
+        """Make a call to the endpoint of an operation, as GetDataEndpoint calls it, until it fails for good."""
 
         def attempt() -> Any:
             self.calls += 1
@@ -203,10 +166,6 @@ class Video:
 
 #: Refusals that prove the endpoint to be the right one.
 _ANSWERS = GONE_CODES | MEDIA_CODES | {"ClientLimitExceededException"}
-
-
-def _list_page(request: dict[str, Any], client: Any) -> Any:
-    return client.list_fragments(**request)
 
 
 def _selector(start_ms: int, end_ms: int) -> dict[str, Any]:

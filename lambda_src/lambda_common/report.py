@@ -37,14 +37,9 @@ class Report:
         write: Callable[[str], None] = print_line,
         clock: Callable[[], int] = now_ms,
     ) -> None:
-        """Take what the report depends on.
+        """Take the least level of ``LEVELS`` that is logged, what every log line says, and the metrics' namespace.
 
-        Args:
-            level: The least severe level that is logged, one of ``LEVELS``.
-            fields: What every log line says.
-            namespace: CloudWatch namespace of the metrics.
-            write: Takes one line without its line feed.
-            clock: Gives epoch milliseconds.
+        ``write`` takes one line without its line feed; ``clock`` gives epoch milliseconds.
         """
         self._min_level = LEVELS[level]
         self._fields = fields

@@ -47,12 +47,7 @@ class Environment:
         return self.matching("METRICS_NAMESPACE", _NAMESPACE, rule, 255, "FactoryLake")
 
     def matching(
-        self,
-        name: str,
-        pattern: Pattern[str],
-        rule: str,
-        max_characters: int,
-        default: str | None = None,
+        self, name: str, pattern: Pattern[str], rule: str, max_characters: int, default: str | None = None
     ) -> str:
         """Read a text that a pattern matches as a whole."""
         value = self._variables.get(name, default)

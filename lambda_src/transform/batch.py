@@ -28,25 +28,13 @@ class Transform:
     __slots__ = ("_lane", "_report", "_suffixes")
 
     def __init__(self, settings: Settings, schemas: str = schema.PACKAGED, report: Report | None = None) -> None:
-        """Prepare the lane.
-
-        Args:
-            settings: The function's settings.
-            schemas: The folder of the schema files.
-            report: Where log lines and metrics go; standard output by default.
-
-        Raises:
-            SchemaError: The lane's schema is missing or bad.
-        """
+        """Prepare the lane; raise ``SchemaError`` where its schema is missing or bad."""
         self._lane = _lane(settings, schema.load(settings.lane, schemas))
         self._suffixes = SuffixCache()
         self._report = Report(settings) if report is None else report
 
     def answer(self, event: FirehoseEvent) -> FirehoseAnswer:
         """Transform a batch.
-
-        Args:
-            event: What Firehose sends.
 
         Returns:
             An answer for each record, in the same order: ``Ok`` with its line and partition keys, or

@@ -5,8 +5,7 @@ from __future__ import annotations
 from . import reader
 from .errors import SchemaError
 from .events import PartitionMetadata
-from .lines import finish
-from .partition import DAY_MS, Partitions
+from .lines import DAY_MS, Partitions, finish
 from .reader import Reader
 from .schema import Schema
 from .settings import Settings
@@ -18,30 +17,14 @@ class Configuration:
     __slots__ = ("_partitions", "_reader")
 
     def __init__(self, settings: Settings, schema: Schema) -> None:
-        """Take what the lane depends on.
-
-        Raises:
-            SchemaError: The table is not one of whole lines.
-        """
+        """Take what the lane depends on; raise ``SchemaError`` where the table is not one of whole lines."""
         if schema.format != "line":
             raise SchemaError(f"{schema.table}.json", "format", f"must be line, got {schema.format!r}")
         self._reader = Reader(settings.blank_strings)
         self._partitions = Partitions()
 
     def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
-        """Turn one message into its line.
-
-        Args:
-            payload: The message.
-            received_at: When it arrived, in epoch milliseconds.
-            line_suffix: The end of its line.
-
-        Returns:
-            The line with its line feed, and the metadata of its answer.
-
-        Raises:
-            MessageError: The message breaks a rule.
-        """
+        """Turn one message into its line; arguments, result and errors are those of ``Measurements.convert``."""
         opening, members = self._reader.read(reader.decode(payload))
         body = ",".join([prefix + value + suffix for _, prefix, value, suffix in members])
         line = finish(opening + body, line_suffix if members else line_suffix[1:])

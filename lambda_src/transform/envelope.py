@@ -24,9 +24,6 @@ TIME_PREFIX = f',"{RECEIVED_AT}":'
 def open_envelope(record: FirehoseRecord) -> tuple[int, str | None]:
     """Return when and from which gateway a record came.
 
-    Args:
-        record: One of the ``records`` of a Firehose transformation event.
-
     Returns:
         Epoch milliseconds of the arrival, and the gateway's ID or None.
 
@@ -40,7 +37,7 @@ def open_envelope(record: FirehoseRecord) -> tuple[int, str | None]:
         pass  # not from a Kinesis stream, or not put there by the topic rule
     else:
         stamped = 12 <= len(stamp) <= 14 and stamp.isdigit() and stamp.isascii()
-        if stamped and gateway and rest and (gateway.isascii() or _encodable(gateway)):
+        if stamped and gateway and rest and (gateway.isascii() or encodable(gateway)):
             return int(stamp), gateway
     arrival = record["approximateArrivalTimestamp"]
     if type(arrival) is not int:
@@ -69,7 +66,8 @@ class SuffixCache(Dict[Optional[str], str]):
         return suffix
 
 
-def _encodable(text: str) -> bool:
+def encodable(text: str) -> bool:
+    """Tell whether UTF-8 can write a text: whether it holds no half of a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -9,11 +9,7 @@ from typing import Dict, List, TypedDict
 
 
 class KinesisMetadata(TypedDict, total=False):
-    """Where a record of a data stream comes from; more keys come than are read here.
-
-    Attributes:
-        partitionKey: Of the data stream; the topic rule puts the envelope into it.
-    """
+    """Where a record of a data stream comes from: the topic rule puts the envelope into the partition key."""
 
     partitionKey: str
 
@@ -22,10 +18,8 @@ class FirehoseRecord(TypedDict, total=False):
     """One record.
 
     Attributes:
-        recordId: Firehose's ID.
         data: The message in base64.
         approximateArrivalTimestamp: When the stream took it, in epoch milliseconds.
-        kinesisRecordMetadata: Of a record that comes from a data stream.
     """
 
     recordId: str
@@ -48,10 +42,7 @@ class Answer(TypedDict, total=False):
     """The answer for one record.
 
     Attributes:
-        recordId: That of the record.
-        result: ``Ok`` or ``ProcessingFailed``.
         data: The line in base64, or the data that came.
-        metadata: Of an accepted record.
     """
 
     recordId: str

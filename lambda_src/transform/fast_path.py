@@ -6,11 +6,10 @@ converts the messages that are spelled alike. The slow twin is ``measurements.Me
 as ``make bench`` measures it, this path is 5 times as fast where nothing changes, 4 times on a plant's usual
 mix, and twice where much changes.
 
-A template accepts only a part of what the slow path accepts, and captures just what must change: a padded
-string, a blank description, a boolean, a text, an unknown key. The match itself checks all else, which goes
-on as it came. Whatever does not match, or might be invalid, takes the slow path, which alone rejects: a
-template may be too strict, never too lenient. ``python -m harness.fuzz`` holds the two paths against each
-other.
+A template accepts only a part of what the slow path accepts, and captures just what must change: a padded string, a
+blank description, a boolean, a text, an unknown key. The match itself checks all else, which goes on as it came.
+Whatever does not match, or might be invalid, takes the slow path, which alone rejects: a template may be too strict,
+never too lenient. ``python -m harness.fuzz`` holds the two paths against each other.
 
 A match implies that no key occurs twice, that no string holds half a surrogate pair, that every required key
 is there with its type, and that numbers fit their columns.
@@ -20,20 +19,10 @@ from __future__ import annotations
 
 import re
 from json import JSONDecoder
+from json.encoder import encode_basestring
 from typing import Any, Match
 
-from .reader import (
-    ANY,
-    ATOMIC,
-    NUMBER,
-    PLAIN,
-    STRING,
-    Member,
-    Reader,
-    encode_string,
-    is_empty_object,
-    trim_string,
-)
+from .reader import ANY, ATOMIC, NUMBER, PLAIN, STRING, Member, Reader, is_empty_object, trim_string
 from .schema import ATTRIBUTES, VALUE_TEXT, Column
 
 #: Escapes that mean neither white space, which may have to be trimmed, nor half a surrogate pair.
@@ -110,12 +99,8 @@ class TemplateMaker:
     def __init__(self, columns: dict[str, Column], event_time: str, value: str, metadata: str, reader: Reader) -> None:
         """Take what all templates are made from.
 
-        Args:
-            columns: The columns that a message feeds, by their key.
-            event_time: The key of the time at which a sample was taken.
-            value: The key of its value.
-            metadata: The key that vanishes when it is empty.
-            reader: Reads what is nested under unknown keys.
+        The columns that a message feeds, by their key; the keys of the time at which a sample was taken, of its
+        value, and of the metadata, which vanish when they are empty.
         """
         self._columns = columns
         self._event_time = event_time
@@ -124,12 +109,7 @@ class TemplateMaker:
         self._reader = reader
 
     def make(self, members: list[Member], *, escapes: bool) -> Template:
-        """Make the template of messages that are spelled alike.
-
-        Args:
-            members: What the reader made of one of them.
-            escapes: Whether they have escapes; without, matching is quicker.
-        """
+        """Make the template of messages that are spelled alike; those without escapes are matched more quickly."""
         strings = _Strings(escapes=escapes)
         pattern, unchanged = [r"\{"], [r"(?P<before>\{"]
         steps: list[int] = []
@@ -163,11 +143,7 @@ class TemplateMaker:
             return f"{name}({_MILLISECONDS})", [_TIME], f"{name}(?P<time>{_MILLISECONDS})"
         if key == self._value:
             begin, end = prefix.index('"') + 1, prefix.rindex('"')
-            space, inside, colon = (
-                re.escape(prefix[:begin]),
-                re.escape(prefix[begin:end]),
-                re.escape(prefix[end:]),
-            )
+            space, inside, colon = (re.escape(prefix[:begin]), re.escape(prefix[begin:end]), re.escape(prefix[end:]))
             text = f"{space}({inside}){colon}{strings.value}"
             pattern = f"(?:{text}|{name}(?:{_DOUBLE}|(true|false)|null))"
             return pattern, [_RENAME, _TRIM, _AS_NUMBER], name + _DOUBLE
@@ -195,13 +171,9 @@ class Template:
     def __init__(self, pattern: str, steps: list[int], unchanged: str | None, reader: Reader) -> None:
         """Compile a spelling.
 
-        Args:
-            pattern: Its regular expression.
-            steps: What to do with what each group captured, in the order of the groups.
-            unchanged: The expression for messages in which nothing changes but that empty metadata goes, with
-                the groups ``before``, ``after`` (on both sides of the metadata) and ``time``; None if it
-                has unknown keys.
-            reader: Reads what is nested under unknown keys.
+        ``steps`` say what to do with what each group of the pattern captured, in the order of the groups.
+        ``unchanged`` is the expression for messages in which nothing changes but that empty metadata goes, with the
+        groups ``before``, ``after`` (on both sides of the metadata) and ``time``; None if it has unknown keys.
         """
         self._match = re.compile(pattern).match
         # Groups count from 1 in a match, from 0 in the tuple of what they captured.
@@ -216,10 +188,6 @@ class Template:
 
     def convert(self, text: str, line_suffix: str) -> tuple[bytes, int] | None:
         """Convert a message of this spelling.
-
-        Args:
-            text: The message.
-            line_suffix: The end of its line.
 
         Returns:
             The line, and the time at which the sample was taken, in epoch milliseconds, which the caller
@@ -274,7 +242,7 @@ class Template:
             done = end
         body.append(text[done:-1])
         if extras:
-            body.append(f',"{ATTRIBUTES}":{encode_string("{" + ",".join(extras) + "}")}')
+            body.append(f',"{ATTRIBUTES}":{encode_basestring("{" + ",".join(extras) + "}")}')
         return "".join(body)
 
     def _attribute(self, groups: tuple[str | None, ...], step: int) -> str | None:
@@ -297,8 +265,7 @@ class Template:
 class Templates:
     """The templates of spellings that have been seen often enough, at most ``MAX`` of them.
 
-    None is ever dropped for another, so that senders of ever new spellings cannot keep the function busy
-    compiling.
+    None is ever dropped for another, so that senders of ever new spellings cannot keep the function busy compiling.
     """
 
     MAX = 8
@@ -311,12 +278,7 @@ class Templates:
     __slots__ = ("_candidates", "_known", "_learned", "_maker")
 
     def __init__(self, maker: TemplateMaker, known: tuple[list[Template], list[Template]]) -> None:
-        """Start without any.
-
-        Args:
-            maker: Makes them.
-            known: Two empty lists, for the templates of messages without escapes and of messages with some.
-        """
+        """Start with two empty lists, for the templates of messages without escapes and of messages with some."""
         self._maker = maker
         self._known = known
         self._learned: set[tuple[object, ...]] = set()
@@ -328,12 +290,7 @@ class Templates:
         templates[index - 1], templates[index] = template, templates[index - 1]
 
     def learn(self, text: str, members: list[Member]) -> None:
-        """Note the spelling of a message that took the slow path and was valid.
-
-        Args:
-            text: The message.
-            members: What the reader made of it.
-        """
+        """Note the spelling of a message that took the slow path and was valid."""
         if len(self._learned) >= self.MAX or len(members) > self._MAX_KEYS:
             return
         if len(text) > self._MAX_CHARACTERS or not _is_tight(text, members):
@@ -360,17 +317,11 @@ def _is_tight(text: str, members: list[Member]) -> bool:
 
 
 def _trim_nested(text: str) -> str | None:
-    r"""Trim the strings of an object or array under an unknown key, but not its keys.
+    """Trim the strings of an object or array on one line under an unknown key, but not its keys.
 
-    ``json.loads`` would respell numbers, but its scanner, which is C, tells quickly whether the text is JSON.
-    After that the quotes alone show where the strings are. What this leaves alone, the slow path reads.
-
-    Args:
-        text: Its text, on one line and a few levels deep.
-
-    Returns:
-        The text with nothing else changed; None if it is not JSON, holds a ``\``, a blank string or a key
-        twice.
+    ``json.loads`` would respell numbers, but its scanner, which is C, tells quickly whether the text is JSON. After
+    that the quotes alone show where the strings are. None, which leaves it to the slow path, stands for what is no
+    JSON, holds a backslash, a blank string or a key twice.
     """
     if "\\" in text:
         return None

@@ -1,24 +1,42 @@
-"""The last step of both lanes: a line within the limit on its length."""
+"""The last step of both lanes: a line within the limit on its length, and the partition that it goes to."""
 
 from __future__ import annotations
 
+from time import gmtime
+from typing import Dict
+
 from .errors import LINE_TOO_LONG, MessageError
+from .events import PartitionMetadata
 
 #: Amazon Data Firehose, quotas: "the maximum size of a record ... is 1,000 KiB", the line feed included.
 MAX_BYTES = 1_000 * 1_024
+#: A day of the calendar.
+DAY_MS = 86_400_000
 
 
 def finish(body: str, suffix: str) -> bytes:
-    """Encode a line.
-
-    Args:
-        body: The line up to its last member of the message.
-        suffix: The rest of it.
-
-    Raises:
-        MessageError: The line is too long for Firehose.
-    """
+    """Encode a line; raise ``MessageError`` where it is too long for Firehose."""
     line = (body + suffix).encode()
     if len(line) > MAX_BYTES:
         raise MessageError(LINE_TOO_LONG)
     return line
+
+
+class Partitions(Dict[int, PartitionMetadata]):
+    """The ``metadata`` of an answer for each day since 1970-01-01, in UTC, made when a day first occurs.
+
+    ``partitions[event_time // DAY_MS]`` is ``{"partitionKeys": {"year": "2026", "month": "03", "day":
+    "09"}}``. Answers share it, so none may change it. A day that the platform's calendar cannot name raises
+    OverflowError or OSError.
+    """
+
+    _MAX_DAYS = 2_000  # a plausible window is about 400 days; beyond this, start over rather than grow
+
+    def __missing__(self, day: int) -> PartitionMetadata:
+        """Make the keys of a day."""
+        if len(self) >= self._MAX_DAYS:
+            self.clear()
+        date = gmtime(day * 86_400)
+        keys = {"year": f"{date.tm_year:04}", "month": f"{date.tm_mon:02}", "day": f"{date.tm_mday:02}"}
+        self[day] = answer = {"partitionKeys": keys}
+        return answer

@@ -6,14 +6,14 @@ A message's line holds the keys that the schema knows, in the order in which the
 
 from __future__ import annotations
 
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Callable
 
 from . import errors, reader
 from .envelope import GATEWAY, RECEIVED_AT
 from .errors import MessageError, SchemaError
 from .events import PartitionMetadata
-from .lines import MAX_BYTES, finish
-from .partition import DAY_MS, Partitions
+from .lines import DAY_MS, MAX_BYTES, Partitions, finish
 from .reader import Reader
 from .schema import ATTRIBUTES, VALUE_TEXT, Column, Schema
 from .settings import Settings
@@ -66,11 +66,7 @@ class Measurements:
     )
 
     def __init__(self, settings: Settings, schema: Schema) -> None:
-        """Take what the lane depends on.
-
-        Raises:
-            SchemaError: The table lacks a column that every sample needs, or has it in another form.
-        """
+        """Take what the lane depends on; raise ``SchemaError`` where the table is not one of samples."""
         columns = _message_columns(schema)
         self._event_time = _source(columns, "ts")
         self._value = _source(columns, "value")
@@ -88,12 +84,7 @@ class Measurements:
         self._templates: Templates | None = None
 
     def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
-        """Turn one message into its line.
-
-        Args:
-            payload: The message.
-            received_at: When it arrived, in epoch milliseconds; the plausible time is measured from it.
-            line_suffix: The end of its line.
+        """Turn one message into its line; its plausible time is measured from its arrival in epoch milliseconds.
 
         Returns:
             The line with its line feed, and the metadata of its answer.
@@ -153,7 +144,7 @@ class Measurements:
             if key not in present:
                 raise MessageError(errors.REQUIRED, key)
         if extras:
-            attributes = reader.encode_string("{" + ",".join(extras) + "}")
+            attributes = encode_basestring("{" + ",".join(extras) + "}")
             pieces.append(f'"{ATTRIBUTES}":{attributes}')
         line = finish(opening + ",".join(pieces), line_suffix)
         self._learn(text, members)
@@ -222,13 +213,7 @@ def _has_metadata(key: str, value: str) -> bool:
 
 
 def _sample(key: str, prefix: str, value: str) -> str:
-    """Write the member that holds a sample's value, under the name of its column.
-
-    Args:
-        key: The key of the message, unescaped.
-        prefix: The key as it is spelled, with all that stands between the separator before it and the value.
-        value: The value.
-    """
+    """Write the member of a sample's value under the name of its column; the prefix has the key as it is spelled."""
     first = value[0]
     if first == '"':
         return _renamed(prefix) + value
@@ -271,20 +256,16 @@ def _check_integer(key: str, value: str) -> None:
         raise MessageError(errors.NOT_AN_INTEGER, key)
 
 
-def _check_tinyint(key: str, value: str) -> None:
-    _check_range(key, value, -(2**7), 2**7 - 1)
+def _check_bits(bits: int) -> Callable[[str, str], None]:
+    """Make the check of integers of so many bits."""
+    bound = 1 << bits - 1
 
+    def check(key: str, value: str) -> None:
+        _check_integer(key, value)
+        if not -bound <= int(value[:21]) < bound:
+            raise MessageError(errors.OUT_OF_RANGE, key)
 
-def _check_smallint(key: str, value: str) -> None:
-    _check_range(key, value, -(2**15), 2**15 - 1)
-
-
-def _check_int(key: str, value: str) -> None:
-    _check_range(key, value, -(2**31), 2**31 - 1)
-
-
-def _check_bigint(key: str, value: str) -> None:
-    _check_range(key, value, -(2**63), 2**63 - 1)
+    return check
 
 
 def _check_timestamp(key: str, value: str) -> None:
@@ -299,34 +280,24 @@ def _check_milliseconds(key: str, time: int) -> None:
         raise MessageError(errors.OUT_OF_RANGE, key)
 
 
-def _check_range(key: str, value: str, minimum: int, maximum: int) -> None:
-    _check_integer(key, value)
-    if not minimum <= int(value[:21]) <= maximum:
-        raise MessageError(errors.OUT_OF_RANGE, key)
-
-
-def _check_double(key: str, value: str) -> None:
-    _check_number(key, value, _MAX_DOUBLE)
-
-
-def _check_float(key: str, value: str) -> None:
-    _check_number(key, value, _MAX_FLOAT)
-
-
-def _check_number(key: str, value: str, maximum: float) -> None:
+def _check_double(key: str, value: str, maximum: float = _MAX_DOUBLE) -> None:
     if value[0] not in "-0123456789":
         raise MessageError(errors.NOT_A_NUMBER, key)
     if not -maximum <= float(value) <= maximum:
         raise MessageError(errors.OUT_OF_RANGE, key)
 
 
+def _check_float(key: str, value: str) -> None:
+    _check_double(key, value, _MAX_FLOAT)
+
+
 _CHECKS: dict[str, Callable[[str, str], None]] = {
     "string": _check_string,
     "boolean": _check_boolean,
-    "tinyint": _check_tinyint,
-    "smallint": _check_smallint,
-    "int": _check_int,
-    "bigint": _check_bigint,
+    "tinyint": _check_bits(8),
+    "smallint": _check_bits(16),
+    "int": _check_bits(32),
+    "bigint": _check_bits(64),
     "float": _check_float,
     "double": _check_double,
     "timestamp": _check_timestamp,

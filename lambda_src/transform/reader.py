@@ -1,9 +1,8 @@
 """Strict JSON, read for a line-wise table: strings trimmed, all else kept as it came.
 
-RFC 8259 and nothing beyond it: no NaN, no comments, no control characters in strings. What is read stays
-text. A message that needs no change is returned character for character, and a number's digits are never
-touched, however many there are (``json.loads`` makes floats of them, and refuses long integers since Python
-3.11).
+RFC 8259 and nothing beyond it: no NaN, no comments, no control characters in strings. What is read stays text. A
+message that needs no change is returned character for character, and a number's digits are never touched, however many
+there are (``json.loads`` makes floats of them, and refuses long integers since Python 3.11).
 
 Reading is iterative, so a deep message cannot exhaust the stack. A message may break several rules: that it
 is not JSON counts before all others, then the first in the order of the text.
@@ -18,12 +17,11 @@ from json.encoder import encode_basestring
 from typing import AbstractSet, Match, Optional, Set, Tuple
 
 from . import errors
-from .envelope import RESERVED_KEYS
+from .envelope import RESERVED_KEYS, encodable
 from .errors import MessageError
 
-#: A member of the message's object: its key, unescaped; the text from the separator before it up to its
-#: value; the value as it shall be written; the white space behind it. A plain tuple, since every message has
-#: ten.
+#: A member of the message's object: its key, unescaped; the text from the separator before it up to its value; the
+#: value as it shall be written; the white space behind it. A plain tuple, since every message has ten.
 Member = Tuple[str, str, str, str]
 #: An open container: the keys that it has so far (None for an array), and the keys that lead to it.
 _Level = Tuple[Optional[Set[str]], Tuple[str, ...]]
@@ -55,11 +53,7 @@ _REST = re.compile(rf"{WS}\Z")
 
 
 def decode(payload: bytes) -> str:
-    """Return the payload's text.
-
-    Raises:
-        MessageError: It is not UTF-8 (an encoded surrogate is not), or begins with a byte order mark.
-    """
+    """Return the payload's text; raise ``MessageError`` where it is not UTF-8 or begins with a byte order mark."""
     try:
         text = payload.decode()
     except UnicodeDecodeError as error:
@@ -67,11 +61,6 @@ def decode(payload: bytes) -> str:
     if text.startswith("\ufeff"):
         raise MessageError(errors.BYTE_ORDER_MARK)
     return text
-
-
-def encode_string(text: str) -> str:
-    """Spell a text as a JSON string; only quotes, backslashes and control characters are escaped."""
-    return encode_basestring(text)
 
 
 def trim_string(inside: str) -> str | None:
@@ -84,7 +73,7 @@ def trim_string(inside: str) -> str | None:
     if "\\" not in inside:
         return inside.strip()
     text: str = json.loads(f'"{inside}"')
-    if _has_surrogate(text):
+    if not encodable(text):
         return None
     trimmed = text.strip()
     return inside if trimmed == text else encode_basestring(trimmed)[1:-1]
@@ -115,9 +104,6 @@ class Reader:
 
         Joining the opening, the members (their last three parts) with commas between them, and ``}`` gives
         the message back, with its strings trimmed and without line breaks or anything behind the object.
-
-        Args:
-            text: The whole message.
 
         Returns:
             The opening, which ends with the object's ``{`` (and the white space inside an empty object), and
@@ -157,14 +143,7 @@ class Reader:
         return opening, members
 
     def nested(self, text: str) -> str | None:
-        """Read an object or array that stands under a key of the message's own object.
-
-        Args:
-            text: Its text, on one line.
-
-        Returns:
-            The value as it shall be written; None if it is not JSON or breaks a rule.
-        """
+        """Read an object or array on one line, under a key of the message; return None where it breaks a rule."""
         reading = _Reading(text, self._blank)
         try:
             end, value = reading.container(0, ())
@@ -207,15 +186,7 @@ class _Reading:
         return position
 
     def container(self, position: int, path: tuple[str, ...]) -> tuple[int, str]:
-        """Read the object or array that opens at a position.
-
-        Args:
-            position: Of its bracket.
-            path: The keys that lead to it from the message's own object.
-
-        Returns:
-            The place behind its end, and its text as it shall be written.
-        """
+        """Read what opens at a position; return the place behind its end, and its text as it shall be written."""
         text = self._text
         out: list[str] = []
         levels: list[_Level] = []
@@ -252,14 +223,7 @@ class _Reading:
                 out += prefix, value, suffix, separator
 
     def _leave(self, position: int, separator: str, levels: list[_Level], out: list[str]) -> int:
-        """Leave the innermost container, and those around it that end with it; return the place to go on.
-
-        Args:
-            position: Behind the bracket that closes the innermost container.
-            separator: That bracket.
-            levels: The containers that are open.
-            out: What has been read.
-        """
+        """Leave the innermost container, and those around it that end with it; return the place to go on."""
         while separator != ",":
             keys, _ = levels.pop()
             if separator != ("]" if keys is None else "}"):
@@ -289,7 +253,7 @@ class _Reading:
         """Return a key, given what is between its quotes, and note it among the keys of its object."""
         if "\\" in inside:
             key: str = json.loads(f'"{inside}"')
-            if _has_surrogate(key):
+            if not encodable(key):
                 self._report(errors.LONE_SURROGATE, (*path, key))
         else:
             key = inside
@@ -313,14 +277,6 @@ class _Reading:
     def _report(self, rule: str, path: tuple[str, ...]) -> None:
         if self.problem is None:
             self.problem = MessageError(rule, ".".join(path) or None)
-
-
-def _has_surrogate(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _one_line(text: str) -> str:

@@ -26,41 +26,21 @@ class Report(report.Report):
     """Log lines and metrics of one function."""
 
     def __init__(
-        self,
-        settings: Settings,
-        write: Callable[[str], None] = print_line,
-        clock: Callable[[], int] = now_ms,
+        self, settings: Settings, write: Callable[[str], None] = print_line, clock: Callable[[], int] = now_ms
     ) -> None:
-        """Take what the report depends on.
-
-        Args:
-            settings: Factory, lane, log level and the metrics' namespace.
-            write: Takes one line without its line feed.
-            clock: Gives epoch milliseconds.
-        """
+        """Take what the report depends on, as ``lambda_common.report.Report`` does."""
         fields = {"factory": settings.factory, "lane": settings.lane}
         super().__init__(settings.log_level, fields, settings.metrics_namespace, write, clock)
         self._dimensions = {"Factory": settings.factory, "Lane": settings.lane}
 
     def rejected(
-        self,
-        record_id: str,
-        payload: bytes | None,
-        received_at: int | None,
-        gateway: str | None,
-        error: Exception,
+        self, record_id: str, payload: bytes | None, received_at: int | None, gateway: str | None, error: Exception
     ) -> str:
         """Log why a record was rejected, and return the code of the rule.
 
-        The error object that Firehose writes for the record has its bytes, but neither reason nor gateway.
-        The SHA-256 of the payload joins it to this line.
-
-        Args:
-            record_id: Firehose's ID of the record.
-            payload: Its bytes; None if they could not be decoded.
-            received_at: When it arrived, in epoch milliseconds, if that is known.
-            gateway: Its gateway, if that is known.
-            error: The rule that it broke, or an unexpected error.
+        The error object that Firehose writes for the record has its bytes, but neither reason nor gateway. The
+        SHA-256 of the payload joins it to this line; the payload is None if it could not be decoded. The arrival
+        is in epoch milliseconds.
         """
         import hashlib  # loads OpenSSL, which a cold start without rejections can do without
 
@@ -80,12 +60,7 @@ class Report(report.Report):
         return INTERNAL_ERROR
 
     def counted(self, received: int, rejected: Mapping[str, int]) -> None:
-        """Write a batch's metrics: how many records came, were accepted and rejected, and rejections by rule.
-
-        Args:
-            received: The number of records.
-            rejected: The number of rejections by rule.
-        """
+        """Write a batch's metrics: how many records came, were accepted and rejected, and rejections by rule."""
         lost = sum(rejected.values())
         counts = {RECEIVED: received, ACCEPTED: received - lost, REJECTED: lost}
         self.metrics(self._dimensions, {name: (count, "Count") for name, count in counts.items()})

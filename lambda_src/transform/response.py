@@ -35,15 +35,10 @@ def failed(record: FirehoseRecord) -> Answer:
 
 
 def fit(records: list[FirehoseRecord], answers: list[Answer], limit: int = MAX_BYTES) -> list[int]:
-    """Give back the last records as they came, until the answer fits.
+    """Give back the last records as they came, changing the answers in place, until the answer fits.
 
     Firehose's request holds every record's data and more about it than the answer does, so an answer of
     untouched records always fits if the request did.
-
-    Args:
-        records: The records of the event.
-        answers: Their answers, in the same order; changed in place.
-        limit: The most bytes of the answer.
 
     Returns:
         The indices of the returned records, last first.

@@ -28,17 +28,7 @@ PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schemas")
 #: What a table is made of: a column for each key, or the message as one line.
 FORMATS = ("parquet", "line")
 #: Glue types.
-COLUMN_TYPES = (
-    "string",
-    "boolean",
-    "tinyint",
-    "smallint",
-    "int",
-    "bigint",
-    "float",
-    "double",
-    "timestamp",
-)
+COLUMN_TYPES = ("string", "boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "timestamp")
 #: Of both tables.
 PARTITION_KEYS = (("factory", "string"), ("year", "int"), ("month", "int"), ("day", "int"))
 #: Columns that the transform writes from other things than a key of the message.
@@ -56,11 +46,7 @@ class Column(NamedTuple):
     """One column.
 
     Attributes:
-        name: Its name in SQL.
-        type: Its Glue type.
-        comment: What it holds.
         source: The JSON key that feeds it; None where the transform computes it or no single key does.
-        required: Whether a message without it is invalid.
         blank_is_null: Whether a blank string in it means null.
     """
 
@@ -73,15 +59,7 @@ class Column(NamedTuple):
 
 
 class Schema(NamedTuple):
-    """One table.
-
-    Attributes:
-        table: Its name, which is also its lane's.
-        description: What a row is.
-        format: ``parquet`` or ``line``.
-        columns: In the file's order.
-        partition_keys: In the file's order.
-    """
+    """One table."""
 
     table: str
     description: str
@@ -91,15 +69,7 @@ class Schema(NamedTuple):
 
 
 def load(table: str, folder: str = PACKAGED) -> Schema:
-    """Read and check ``<folder>/<table>.json``.
-
-    Args:
-        table: The table's name.
-        folder: Where the schema files are; the package's own copies by default.
-
-    Raises:
-        SchemaError: The file is missing or breaks a rule; the message names file, place, rule and value.
-    """
+    """Read and check ``<folder>/<table>.json``; the message of a ``SchemaError`` names file, place, rule and value."""
     name = table + ".json"
     try:
         with open(os.path.join(folder, name), encoding="utf-8") as file:
@@ -110,15 +80,7 @@ def load(table: str, folder: str = PACKAGED) -> Schema:
 
 
 def parse(document: Any, file: str) -> Schema:
-    """Check a schema that has been read.
-
-    Args:
-        document: The file's JSON.
-        file: The file's name, ``<table>.json``, for errors and to compare ``table`` with.
-
-    Raises:
-        SchemaError: A rule is broken.
-    """
+    """Check a schema that has been read from a file of this name; raise ``SchemaError`` where it breaks a rule."""
     check = _Check(file)
     table = check.members(document, "", _TABLE_MEMBERS, _TABLE_MEMBERS)
     if table["table"] != file[: -len(".json")]:

@@ -10,8 +10,7 @@ from lambda_common.settings import Environment
 LANES = ("measurements", "configuration")
 BLANK_POLICIES = ("reject", "null", "keep")
 
-#: Rejections are logged at WARNING. A level above it would hide why a message went to the errors, so there is
-#: none.
+#: Rejections are logged at WARNING. A level above it would hide why a message went to the errors, so there is none.
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING")
 
 #: A window that reached back further would promise what the table cannot keep: OpenX, Firehose's reader of
@@ -27,8 +26,7 @@ class Settings(NamedTuple):
     Attributes:
         factory: ID of the factory whose messages come here.
         lane: ``measurements`` or ``configuration``.
-        blank_strings: What happens to a string that is blank after trimming: ``reject``, ``null`` or
-            ``keep``.
+        blank_strings: What happens to a string that is blank after trimming: ``reject``, ``null`` or ``keep``.
         past_days: How many days before its arrival a sample may have been taken.
         future_days: How many days after its arrival a sample may claim to have been taken.
         metrics_namespace: CloudWatch namespace of the metrics.
@@ -45,14 +43,7 @@ class Settings(NamedTuple):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Read and check the variables.
-
-        Args:
-            environ: The environment, as ``os.environ``.
-
-        Raises:
-            SettingsError: The first variable that is missing or breaks its rule.
-        """
+        """Read the variables; raise ``SettingsError`` for the first that is missing or breaks its rule."""
         env = Environment(environ)
         return cls(
             factory=env.factory(),

@@ -44,6 +44,8 @@ locals {
     lane => coalesce(var.alarms.freshness_seconds, max(900, 3 * settings.delivery.buffer_seconds))
   }
 
+  # Where an alarm does not say what missing data counts for, its metric is only reported when there is something to
+  # count: without messages, calls or failures nothing is wrong.
   lane_alarms = merge([
     for lane, metrics in local.metrics : {
       for name, alarm in {
@@ -68,8 +70,6 @@ locals {
           metric    = "WriteProvisionedThroughputExceeded"
           statistic = "Sum"
           above     = var.alarms.write_throttled_records
-          # Reported by writes only; a lane without messages is fine.
-          missing = "notBreaching"
         })
 
         # -- the delivery
@@ -77,8 +77,6 @@ locals {
           metric    = "DeliveryToS3.DataFreshness"
           statistic = "Maximum"
           above     = local.freshness_seconds[lane]
-          # Reported while something is under way; without messages nothing waits.
-          missing = "notBreaching"
         })
         delivery-failed = merge(metrics.delivery, {
           metric     = "DeliveryToS3.Success"
@@ -86,8 +84,6 @@ locals {
           below      = var.alarms.delivery_success_share
           periods    = 3
           datapoints = 2 # one failure that its retry mends is nobody's business
-          # Reported by attempts only; without messages there are none.
-          missing = "notBreaching"
         })
         behind-latest = merge(metrics.delivery, {
           metric    = "KinesisMillisBehindLatest"
@@ -102,8 +98,6 @@ locals {
           above      = var.alarms.read_throttled_calls
           periods    = 3
           datapoints = 3 # Firehose tries again; only going on like this it falls behind
-          # Absent or 0 while reads are not throttled.
-          missing = "notBreaching"
         })
         transform-calls-failed = merge(metrics.delivery, {
           metric     = "ExecuteProcessing.Success"
@@ -111,8 +105,6 @@ locals {
           below      = var.alarms.transform_success_share
           periods    = 3
           datapoints = 2 # each call is tried four times
-          # Reported by calls only; without messages there are none.
-          missing = "notBreaching"
         })
         unprocessed = {
           queries = {
@@ -126,22 +118,16 @@ locals {
           # What is read at the end of a period is processed in the next one: two periods in a row must miss some.
           periods    = 2
           datapoints = 2
-          # Nothing was read.
-          missing = "notBreaching"
         }
         conversion-failed = lane != "measurements" ? null : merge(metrics.delivery, {
           metric    = "FailedConversion.Records"
           statistic = "Sum"
           above     = var.alarms.conversion_failed_records
-          # Absent or 0 while all is converted.
-          missing = "notBreaching"
         })
         partitions-exceeded = merge(metrics.delivery, {
           metric    = "PartitionCountExceeded"
           statistic = "Maximum"
           above     = 0
-          # Absent or 0 within the limit.
-          missing = "notBreaching"
         })
 
         # -- what the transform says
@@ -154,39 +140,28 @@ locals {
           above      = var.alarms.rejected_share
           # An hour, and a least number in it: one bad message of two at night is no trend.
           period = 3600
-          # No messages, none refused.
-          missing = "notBreaching"
         }
 
-        # -- the topic rule: counted when it happens, so nothing reported is nothing wrong
+        # -- the topic rule
         rule-failed = {
           expression = local.rule_actions[lane]["Failure"]
           above      = var.alarms.rule_failures
-          missing    = "notBreaching"
         }
         rule-quarantined = {
           expression = local.rule_actions[lane]["ErrorActionSuccess"]
           above      = 0
-          missing    = "notBreaching"
         }
         rule-lost = {
           expression = local.rule_actions[lane]["ErrorActionFailure"]
           above      = 0
-          missing    = "notBreaching"
         }
-        rule-throttled = merge(metrics.rule, {
-          metric    = "RuleMessageThrottled"
-          statistic = "Sum"
-          above     = 0
-          missing   = "notBreaching"
-        })
+        rule-throttled = merge(metrics.rule, { metric = "RuleMessageThrottled", statistic = "Sum", above = 0 })
 
-        # -- the transform function: reported by invocations only, and without messages there are none
+        # -- the transform function
         transform-errors = merge(metrics.transform, {
           metric    = "Errors"
           statistic = "Sum"
           above     = var.alarms.transform_errors
-          missing   = "notBreaching"
         })
         transform-throttled = merge(metrics.transform, {
           metric     = "Throttles"
@@ -194,18 +169,16 @@ locals {
           above      = var.alarms.transform_throttles
           periods    = 3
           datapoints = 2 # Firehose tries again
-          missing    = "notBreaching"
         })
         transform-slow = merge(metrics.transform, {
           metric    = "Duration"
           statistic = "Maximum"
           above     = 1000 * local.lanes[lane].transform.timeout_seconds * var.alarms.transform_timeout_share
-          missing   = "notBreaching"
         })
-        } : "${lane}-${name}" => merge(alarm, {
-          kind    = name
-          subject = "${var.factory}'s ${lane}"
-          name    = "${var.name}-${var.factory}-${lane}-${name}"
+        } : "${lane}-${name}" => merge({ missing = "notBreaching" }, alarm, {
+          kind                                   = name
+          subject                                = "${var.factory}'s ${lane}"
+          name                                   = "${var.name}-${var.factory}-${lane}-${name}"
       }) if alarm != null
     }
   ]...)

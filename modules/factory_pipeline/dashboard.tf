@@ -72,7 +72,7 @@ locals {
     ]
   ])
 
-  factory_graphs = [
+  titled_graphs = [
     {
       title = "Messages that arrive"
       stat  = "Sum"
@@ -81,14 +81,12 @@ locals {
         for lane, metrics in local.metrics :
         merge(metrics.rule, { metric = "TopicMatch", label = "${lane}: matched by the rule" })
       ])
-      lines = []
     },
     {
       title   = "Records delivered to S3"
       stat    = "Sum"
       unit    = "records in 5 minutes"
       metrics = local.graphs.delivered
-      lines   = []
     },
     {
       title = "Messages refused, by rule"
@@ -102,7 +100,6 @@ locals {
         ])
         label = "$${PROP('Dim.Lane')} $${PROP('Dim.Rule')}"
       }]
-      lines = []
     },
     {
       title = "Share of messages refused"
@@ -159,7 +156,6 @@ locals {
           metric = "FailedConversion.Records", label = "measurements: conversion failed"
         })],
       )
-      lines = []
     },
     {
       title   = "Longest run of the transform"
@@ -187,28 +183,20 @@ locals {
       metrics = [
         for lane, metrics in local.metrics : merge(metrics.delivery, { metric = "PartitionCount", label = lane })
       ]
-      lines = []
     },
     {
       title   = "Cost: bytes through the streams"
       stat    = "Sum"
       unit    = "bytes in 5 minutes"
       metrics = local.graphs.bytes_in
-      lines   = []
     },
-    {
-      title   = "Cost: objects put"
-      stat    = "Sum"
-      unit    = "objects in 5 minutes"
-      metrics = local.graphs.objects
-      lines   = []
-    },
+    { title = "Cost: objects put", stat = "Sum", unit = "objects in 5 minutes", metrics = local.graphs.objects },
     {
       title   = "Cost: transform"
       stat    = "Sum"
       unit    = "GB-seconds in 5 minutes"
       metrics = local.graphs.gigabyte_seconds
-      lines   = []
     },
   ]
+  factory_graphs = [for graph in local.titled_graphs : merge({ lines = [] }, graph)]
 }

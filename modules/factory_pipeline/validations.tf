@@ -28,6 +28,22 @@ locals {
     }
   }
 
+  # Thresholds of alarms that are shares, and whether 0 and 1 are taken: nothing is above all or below nothing, so such
+  # an alarm would never fire.
+  alarm_shares = {
+    delivery_success_share  = { zero = false, one = true }
+    transform_success_share = { zero = false, one = true }
+    retention_share         = { zero = false, one = false }
+    transform_timeout_share = { zero = false, one = false }
+    unprocessed_share       = { zero = true, one = false }
+    rejected_share          = { zero = true, one = false }
+  }
+  # Those that are numbers of something.
+  alarm_counts = [
+    "write_throttled_records", "read_throttled_calls", "conversion_failed_records", "rule_failures",
+    "transform_errors", "transform_throttles",
+  ]
+
   choices = {
     for lane, settings in local.lanes : lane => {
       "transform.blank_strings" = { value = settings.transform.blank_strings, among = ["reject", "null", "keep"] }

@@ -319,65 +319,32 @@ variable "alarms" {
     ])
   }
 
-  # Nothing is above all or below nothing, so such an alarm would never fire.
   validation {
     condition = alltrue([
-      for threshold, value in var.alarms : value > 0 && value <= 1
-      if contains(["delivery_success_share", "transform_success_share"], threshold)
+      for share, limits in local.alarm_shares :
+      (limits.zero ? var.alarms[share] >= 0 : var.alarms[share] > 0)
+      && (limits.one ? var.alarms[share] <= 1 : var.alarms[share] < 1)
     ])
     error_message = join("\n", [
-      for threshold, value in var.alarms :
-      "factories[\"${var.factory}\"].alarms.messages.${threshold} must be above 0 and at most 1, got ${value}."
-      if contains(["delivery_success_share", "transform_success_share"], threshold) ? value <= 0 || value > 1 : false
+      for share, limits in local.alarm_shares : join(" ", [
+        "factories[\"${var.factory}\"].alarms.messages.${share} must be ${limits.zero ? "at least" : "above"} 0 and",
+        "${limits.one ? "at most" : "below"} 1, got ${var.alarms[share]}.",
+      ])
+      if(limits.zero ? var.alarms[share] < 0 : var.alarms[share] <= 0)
+      || (limits.one ? var.alarms[share] > 1 : var.alarms[share] >= 1)
     ])
   }
 
   validation {
     condition = alltrue([
-      for threshold, value in var.alarms : value > 0 && value < 1
-      if contains(["retention_share", "transform_timeout_share"], threshold)
+      for count in local.alarm_counts : var.alarms[count] >= 0 && floor(var.alarms[count]) == var.alarms[count]
     ])
     error_message = join("\n", [
-      for threshold, value in var.alarms :
-      "factories[\"${var.factory}\"].alarms.messages.${threshold} must be above 0 and below 1, got ${value}."
-      if contains(["retention_share", "transform_timeout_share"], threshold) ? value <= 0 || value >= 1 : false
-    ])
-  }
-
-  validation {
-    condition = alltrue([
-      for threshold, value in var.alarms : value >= 0 && value < 1
-      if contains(["unprocessed_share", "rejected_share"], threshold)
-    ])
-    error_message = join("\n", [
-      for threshold, value in var.alarms :
-      "factories[\"${var.factory}\"].alarms.messages.${threshold} must be at least 0 and below 1, got ${value}."
-      if contains(["unprocessed_share", "rejected_share"], threshold) ? value < 0 || value >= 1 : false
-    ])
-  }
-
-  validation {
-    condition = alltrue([
-      for threshold, value in var.alarms : value >= 0 && floor(value) == value
-      if contains(
-        [
-          "write_throttled_records", "read_throttled_calls", "conversion_failed_records", "rule_failures",
-          "transform_errors", "transform_throttles",
-        ],
-        threshold
-      )
-    ])
-    error_message = join("\n", [
-      for threshold, value in var.alarms :
-      "factories[\"${var.factory}\"].alarms.messages.${threshold} must be a whole number, at least 0, got ${value}."
-      if contains(
-        [
-          "write_throttled_records", "read_throttled_calls", "conversion_failed_records", "rule_failures",
-          "transform_errors", "transform_throttles",
-        ],
-        threshold
-      ) ? value < 0
-      || floor(value) != value : false
+      for count in local.alarm_counts : join(" ", [
+        "factories[\"${var.factory}\"].alarms.messages.${count} must be a whole number, at least 0, got",
+        "${var.alarms[count]}.",
+      ])
+      if var.alarms[count] < 0 || floor(var.alarms[count]) != var.alarms[count]
     ])
   }
 

@@ -36,6 +36,16 @@ locals {
       })
     }
   }
+  view_documents = {
+    for table, view in local.views : table => {
+      originalSql = join("\n", [for line in split("\n", trimspace(view.text)) : line if !startswith(line, "--")])
+      catalog     = "awsdatacatalog"
+      schema      = aws_glue_catalog_database.lake.name
+      columns = [
+        for column in view.columns : { name = column.name, type = lookup(local.trino_types, column.type, column.type) }
+      ]
+    }
+  }
 }
 
 # One a table, beside it: measurements_distinct, configuration_distinct.
@@ -53,15 +63,7 @@ resource "aws_glue_catalog_table" "distinct" {
   }
 
   view_expanded_text = "/* Presto View */"
-  view_original_text = join("", ["/* Presto View: ", base64encode(jsonencode({
-    originalSql = join("\n", [for line in split("\n", trimspace(each.value.text)) : line if !startswith(line, "--")])
-    catalog     = "awsdatacatalog"
-    schema      = aws_glue_catalog_database.lake.name
-    columns = [
-      for column in each.value.columns :
-      { name = column.name, type = lookup(local.trino_types, column.type, column.type) }
-    ]
-  })), " */"])
+  view_original_text = "/* Presto View: ${base64encode(jsonencode(local.view_documents[each.key]))} */"
 
   storage_descriptor {
     # A view reads no files. Yet Athena refuses one without SerDe information (HIVE_METASTORE_ERROR: Table storage

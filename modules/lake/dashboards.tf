@@ -7,91 +7,35 @@ locals {
     )
   }
 
-  pipelines = { for factory, pipeline in module.factory_pipeline : factory => pipeline.dashboard.graphs }
-  videos    = { for factory, video in module.video_archiver : factory => video.dashboard.graphs }
+  # What each factory has a graph of, side by side.
+  factory_graphs = concat(
+    [for pipeline in module.factory_pipeline : pipeline.dashboard.graphs],
+    [for video in module.video_archiver : video.dashboard.graphs]
+  )
+  shared_graphs = [
+    for graph in [
+      { title = "Messages that arrive", stat = "Sum", unit = "messages in 5 minutes", of = ["arrived"] },
+      { title = "Records delivered to S3", stat = "Sum", unit = "records in 5 minutes", of = ["delivered"] },
+      { title = "Messages refused", stat = "Sum", unit = "messages in 5 minutes", of = ["rejected"] },
+      { title = "Age of the oldest message in Firehose", stat = "Maximum", unit = "seconds", of = ["freshness"] },
+      { title = "Time until unread messages are lost", stat = "Maximum", unit = "hours", of = ["hours_to_loss"] },
+      { title = "Time until footage is lost", stat = "Minimum", unit = "seconds", of = ["seconds_to_loss"] },
+      { title = "Footage that waits", stat = "Maximum", unit = "seconds", of = ["backlog_seconds"] },
+      { title = "Clips archived", stat = "Sum", unit = "clips in 5 minutes", of = ["clips"] },
+      { title = "Cost: bytes through the streams", stat = "Sum", unit = "bytes in 5 minutes", of = ["bytes_in"] },
+      { title = "Cost: footage stored", stat = "Sum", unit = "bytes in 5 minutes", of = ["bytes"] },
+      { title = "Cost: objects put", stat = "Sum", unit = "objects in 5 minutes", of = ["objects", "clips"] },
+      { title = "Cost: functions", stat = "Sum", unit = "GB-seconds in 5 minutes", of = ["gigabyte_seconds"] },
+    ] :
+    {
+      title   = graph.title
+      stat    = graph.stat
+      unit    = graph.unit
+      metrics = flatten([for name in graph.of : [for graphs in local.factory_graphs : try(graphs[name], [])]])
+    }
+  ]
 
-  lake_graphs = [
-    {
-      title   = "Messages that arrive"
-      stat    = "Sum"
-      unit    = "messages in 5 minutes"
-      metrics = concat([], [for graphs in local.pipelines : graphs.arrived]...)
-    },
-    {
-      title   = "Records delivered to S3"
-      stat    = "Sum"
-      unit    = "records in 5 minutes"
-      metrics = concat([], [for graphs in local.pipelines : graphs.delivered]...)
-    },
-    {
-      title   = "Messages refused"
-      stat    = "Sum"
-      unit    = "messages in 5 minutes"
-      metrics = concat([], [for graphs in local.pipelines : graphs.rejected]...)
-    },
-    {
-      title   = "Age of the oldest message in Firehose"
-      stat    = "Maximum"
-      unit    = "seconds"
-      metrics = concat([], [for graphs in local.pipelines : graphs.freshness]...)
-    },
-    {
-      title   = "Time until unread messages are lost"
-      stat    = "Maximum"
-      unit    = "hours"
-      metrics = concat([], [for graphs in local.pipelines : graphs.hours_to_loss]...)
-    },
-    {
-      title   = "Time until footage is lost"
-      stat    = "Minimum"
-      unit    = "seconds"
-      metrics = concat([], [for graphs in local.videos : graphs.seconds_to_loss]...)
-    },
-    {
-      title   = "Footage that waits"
-      stat    = "Maximum"
-      unit    = "seconds"
-      metrics = concat([], [for graphs in local.videos : graphs.backlog_seconds]...)
-    },
-    {
-      title   = "Clips archived"
-      stat    = "Sum"
-      unit    = "clips in 5 minutes"
-      metrics = concat([], [for graphs in local.videos : graphs.clips]...)
-    },
-    {
-      title   = "Cost: bytes through the streams"
-      stat    = "Sum"
-      unit    = "bytes in 5 minutes"
-      metrics = concat([], [for graphs in local.pipelines : graphs.bytes_in]...)
-    },
-    {
-      title   = "Cost: footage stored"
-      stat    = "Sum"
-      unit    = "bytes in 5 minutes"
-      metrics = concat([], [for graphs in local.videos : graphs.bytes]...)
-    },
-    {
-      title = "Cost: objects put"
-      stat  = "Sum"
-      unit  = "objects in 5 minutes"
-      metrics = concat(
-        [],
-        concat([for graphs in local.pipelines : graphs.objects], [for graphs in local.videos : graphs.clips])...
-      )
-    },
-    {
-      title = "Cost: functions"
-      stat  = "Sum"
-      unit  = "GB-seconds in 5 minutes"
-      metrics = concat(
-        [],
-        concat(
-          [for graphs in local.pipelines : graphs.gigabyte_seconds],
-          [for graphs in local.videos : graphs.gigabyte_seconds]
-        )...
-      )
-    },
+  lake_graphs = concat(local.shared_graphs, [
     {
       title = "Cost: bytes scanned by queries"
       stat  = "Sum"
@@ -121,7 +65,7 @@ locals {
         }
       ]
     },
-  ]
+  ])
 
   title_widget = {
     type   = "text"

@@ -7,10 +7,7 @@ module "factory_pipeline" {
   gateways = each.value.gateways
   lanes    = merge({ measurements = {}, configuration = {} }, each.value.lanes)
   csr_dir  = var.csr_dir
-  buckets = {
-    measurements  = module.storage.bucket_names["measurements"]
-    configuration = module.storage.bucket_names["configuration"]
-  }
+  buckets  = module.storage.bucket_names
   measurements_table = {
     database = module.glue_catalog.database
     name     = module.glue_catalog.tables["measurements"]
@@ -21,15 +18,10 @@ module "factory_pipeline" {
   lambda             = var.lambda
   metrics_namespace  = var.metrics_namespace
   log_retention_days = var.log_retention_days
-  kms_keys = {
-    buckets   = var.kms_keys.buckets
-    streams   = var.kms_keys.streams
-    logs      = var.kms_keys.logs
-    functions = var.kms_keys.functions
-  }
-  alarms           = each.value.alarms.messages
-  alarm_actions    = local.alarm_actions
-  runbook_base_url = var.runbook_base_url
+  kms_keys           = var.kms_keys
+  alarms             = each.value.alarms.messages
+  alarm_actions      = local.alarm_actions
+  runbook_base_url   = var.runbook_base_url
 }
 
 # A request in a folder that no gateway has is most often a misspelt client ID, or left over from a gateway that is
@@ -48,7 +40,5 @@ locals {
       [for lane in ["measurements", "configuration"] : "${factory}-${gateway}-${lane}"]
     ]
   ])
-  stray_requests = [
-    for path in fileset(var.csr_dir, "**/*.pem") : path if !contains(local.client_ids, dirname(path))
-  ]
+  stray_requests = [for path in fileset(var.csr_dir, "**/*.pem") : path if !contains(local.client_ids, dirname(path))]
 }

@@ -16,14 +16,9 @@ module "video_archiver" {
   lambda                  = var.lambda
   metrics_namespace       = var.metrics_namespace
   log_retention_days      = var.log_retention_days
-  kms_keys = {
-    buckets   = var.kms_keys.buckets
-    video     = var.kms_keys.video
-    logs      = var.kms_keys.logs
-    functions = var.kms_keys.functions
-  }
-  alarms           = each.value.alarms.video
-  alarm_actions    = local.alarm_actions
-  runbook_base_url = var.runbook_base_url
-  force_destroy    = var.force_destroy
+  kms_keys                = var.kms_keys
+  alarms                  = each.value.alarms.video
+  alarm_actions           = local.alarm_actions
+  runbook_base_url        = var.runbook_base_url
+  force_destroy           = var.force_destroy
 }

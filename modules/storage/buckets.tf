@@ -89,56 +89,43 @@ locals {
   denials = {
     for bucket, arn in local.bucket_arns : bucket => concat(
       [
-        {
-          Sid       = "RefusePlainHttp"
-          Effect    = "Deny"
-          Principal = "*"
-          Action    = "s3:*"
-          Resource  = [arn, "${arn}/*"]
-          Condition = { Bool = { "aws:SecureTransport" = "false" } }
-        },
-        {
+        for sid, condition in {
+          RefusePlainHttp = { Bool = { "aws:SecureTransport" = "false" } }
           # A service that acts for a resource in another account. Negated operators hold for a key that is not there,
           # hence Null.
-          Sid       = "RefuseServicesOfOtherAccounts"
-          Effect    = "Deny"
-          Principal = "*"
-          Action    = "s3:*"
-          Resource  = [arn, "${arn}/*"]
-          Condition = {
+          RefuseServicesOfOtherAccounts = {
             Bool            = { "aws:PrincipalIsAWSService" = "true" }
             Null            = { "aws:SourceAccount" = "false" }
             StringNotEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id }
           }
-        },
+        } :
+        {
+          Sid       = sid
+          Effect    = "Deny"
+          Principal = "*"
+          Action    = "s3:*"
+          Resource  = [arn, "${arn}/*"]
+          Condition = condition
+        }
       ],
       # A put that names no encryption takes the bucket's. One that names another would leave the objects out of the
       # key's reach.
       [
-        for statement in [
-          {
-            Sid       = "RefuseOtherEncryption"
-            Effect    = "Deny"
-            Principal = "*"
-            Action    = "s3:PutObject"
-            Resource  = ["${arn}/*"]
-            Condition = {
-              Null            = { "s3:x-amz-server-side-encryption" = "false" }
-              StringNotEquals = { "s3:x-amz-server-side-encryption" = "aws:kms" }
-            }
-          },
-          {
-            Sid       = "RefuseOtherKeys"
-            Effect    = "Deny"
-            Principal = "*"
-            Action    = "s3:PutObject"
-            Resource  = ["${arn}/*"]
-            Condition = {
-              Null            = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = "false" }
-              StringNotEquals = { "s3:x-amz-server-side-encryption-aws-kms-key-id" = var.kms_key_arn }
-            }
-          },
-        ] : statement if var.kms_key_arn != null
+        for sid, header in {
+          RefuseOtherEncryption = { name = "s3:x-amz-server-side-encryption", value = "aws:kms" }
+          RefuseOtherKeys       = { name = "s3:x-amz-server-side-encryption-aws-kms-key-id", value = var.kms_key_arn }
+        } :
+        {
+          Sid       = sid
+          Effect    = "Deny"
+          Principal = "*"
+          Action    = "s3:PutObject"
+          Resource  = ["${arn}/*"]
+          Condition = {
+            Null            = { (header.name) = "false" }
+            StringNotEquals = { (header.name) = header.value }
+          }
+        } if var.kms_key_arn != null
       ]
     )
   }

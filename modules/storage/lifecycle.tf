@@ -8,36 +8,27 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
 
   bucket = local.made_buckets[each.key].id
 
-  rule {
-    id     = "abort-incomplete-uploads"
-    status = "Enabled"
-
-    filter {
-      prefix = ""
-    }
-
-    abort_incomplete_multipart_upload {
-      days_after_initiation = var.abort_incomplete_uploads_after_days
-    }
-  }
-
   dynamic "rule" {
-    for_each = (
-      length(local.buckets[each.key].transitions) > 0 || local.buckets[each.key].expire_data_after_days != null
-      ? [local.buckets[each.key]]
-      : []
-    )
+    for_each = local.lifecycle_rules[each.key]
 
     content {
-      id     = "data"
+      id     = rule.value.id
       status = "Enabled"
 
       filter {
-        prefix = "factory="
+        prefix = rule.value.prefix
+      }
+
+      dynamic "abort_incomplete_multipart_upload" {
+        for_each = try([rule.value.abort_uploads], [])
+
+        content {
+          days_after_initiation = abort_incomplete_multipart_upload.value
+        }
       }
 
       dynamic "transition" {
-        for_each = rule.value.transitions
+        for_each = try(rule.value.transitions, [])
 
         content {
           days          = transition.value.days
@@ -46,75 +37,19 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
       }
 
       dynamic "expiration" {
-        for_each = rule.value.expire_data_after_days == null ? [] : [rule.value.expire_data_after_days]
+        for_each = try([tonumber(coalesce(rule.value.expire))], [])
 
         content {
           days = expiration.value
         }
       }
-    }
-  }
 
-  dynamic "rule" {
-    for_each = (
-      local.buckets[each.key].expire_errors_after_days == null
-      ? []
-      : [local.buckets[each.key].expire_errors_after_days]
-    )
+      dynamic "noncurrent_version_expiration" {
+        for_each = try([rule.value.expire_noncurrent], [])
 
-    content {
-      id     = "errors"
-      status = "Enabled"
-
-      filter {
-        prefix = "errors/"
-      }
-
-      expiration {
-        days = rule.value
-      }
-    }
-  }
-
-  dynamic "rule" {
-    for_each = (
-      local.buckets[each.key].expire_noncurrent_after_days == null
-      ? []
-      : [local.buckets[each.key].expire_noncurrent_after_days]
-    )
-
-    content {
-      id     = "noncurrent-versions"
-      status = "Enabled"
-
-      filter {
-        prefix = ""
-      }
-
-      noncurrent_version_expiration {
-        noncurrent_days = rule.value
-      }
-    }
-  }
-
-  dynamic "rule" {
-    for_each = each.key == "measurements" ? [var.athena_results_expire_after_days] : []
-
-    content {
-      id     = "athena-results"
-      status = "Enabled"
-
-      filter {
-        prefix = local.athena_results_prefix
-      }
-
-      expiration {
-        days = rule.value
-      }
-
-      # With versions kept, an expired result would live on as an older version.
-      noncurrent_version_expiration {
-        noncurrent_days = 1
+        content {
+          noncurrent_days = noncurrent_version_expiration.value
+        }
       }
     }
   }
@@ -131,6 +66,28 @@ resource "aws_s3_bucket_lifecycle_configuration" "lake" {
 }
 
 locals {
+  lifecycle_rules = {
+    for bucket, settings in local.buckets : bucket => concat(
+      [{ id = "abort-incomplete-uploads", prefix = "", abort_uploads = var.abort_incomplete_uploads_after_days }],
+      length(settings.transitions) == 0 && settings.expire_data_after_days == null ? [] : [{
+        id = "data", prefix = "factory=", transitions = settings.transitions, expire = settings.expire_data_after_days
+      }],
+      settings.expire_errors_after_days == null ? [] : [{
+        id = "errors", prefix = "errors/", expire = settings.expire_errors_after_days
+      }],
+      settings.expire_noncurrent_after_days == null ? [] : [{
+        id = "noncurrent-versions", prefix = "", expire_noncurrent = settings.expire_noncurrent_after_days
+      }],
+      # With versions kept, an expired result would live on as an older version.
+      bucket != "measurements" ? [] : [{
+        id                = "athena-results"
+        prefix            = local.athena_results_prefix
+        expire            = var.athena_results_expire_after_days
+        expire_noncurrent = 1
+      }],
+    )
+  }
+
   # Whether what a rule deletes can still be had back.
   finality = {
     for bucket, settings in local.buckets : bucket => (

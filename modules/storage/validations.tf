@@ -11,9 +11,7 @@ locals {
     GLACIER             = 5
     DEEP_ARCHIVE        = 6
   }
-  classes_by_rank = [
-    for rank in range(1, 7) : [for class, place in local.storage_classes : class if place == rank][0]
-  ]
+  classes_by_rank = [for rank in range(1, 7) : [for class, place in local.storage_classes : class if place == rank][0]]
   # Objects enter these classes after 30 days at the earliest, and stay for 30 before a lifecycle moves them on.
   infrequent_access = ["STANDARD_IA", "ONEZONE_IA"]
   # Athena passes over objects in these classes without a word: a query would return fewer rows than there are.

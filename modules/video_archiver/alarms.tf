@@ -38,6 +38,8 @@ locals {
     datapoints = local.repeats ? 2 : 1
   }
 
+  # Where an alarm does not say what missing data counts for, its metric is only reported when there is something to
+  # count: between runs nothing is archived, noticed or failed.
   factory_alarms = {
     # Of all the factory's cameras, also those whose streams were not made here.
     footage-at-risk = merge(local.metrics.factory, {
@@ -51,36 +53,26 @@ locals {
       metric    = "ExpiredSeconds"
       statistic = "Sum"
       above     = var.alarms.expired_seconds
-      # Between runs nothing is noticed.
-      missing = "notBreaching"
     })
     cameras-failed = merge(local.metrics.factory, local.runs, {
       metric    = "Errors"
       statistic = "Sum"
       above     = var.alarms.failed_cameras
-      # Between runs nothing fails.
-      missing = "notBreaching"
     })
     clips-flagged = merge(local.metrics.factory, {
       metric    = "Flagged"
       statistic = "Sum"
       above     = var.alarms.flagged_clips
-      # Between runs nothing is archived.
-      missing = "notBreaching"
     })
     runs-failed = merge(local.metrics.function, {
       metric    = "Errors"
       statistic = "Sum"
       above     = var.alarms.failed_runs
-      # Between runs nothing fails.
-      missing = "notBreaching"
     })
     runs-throttled = merge(local.metrics.function, local.runs, {
       metric    = "Throttles"
       statistic = "Sum"
       above     = var.alarms.throttled_runs
-      # Between runs nothing is throttled.
-      missing = "notBreaching"
     })
     not-running = merge(local.metrics.function, {
       metric    = "Invocations"
@@ -130,8 +122,6 @@ locals {
           metric    = "FailedInvocations"
           statistic = "Sum"
           above     = var.alarms.failed_starts
-          # Reported when it happens.
-          missing = "notBreaching"
         })
         # One schedule that stands still is seen by the function's own invocations (not-running), one of several is
         # not.

@@ -44,7 +44,7 @@ locals {
     ]
   })
 
-  factory_graphs = [
+  titled_graphs = [
     {
       title   = "Time until footage is lost, by camera"
       stat    = "Minimum"
@@ -60,7 +60,6 @@ locals {
       stat    = "Maximum"
       unit    = "seconds"
       metrics = local.by_camera["BacklogSeconds"]
-      lines   = []
     },
     {
       title   = "Silence, by camera"
@@ -77,7 +76,6 @@ locals {
         merge(local.metrics.factory, { metric = "Clips", label = "clips" }),
         merge(local.metrics.factory, { metric = "Fragments", label = "fragments", y_axis = "right" }),
       ]
-      lines = []
     },
     {
       title = "What went wrong"
@@ -96,7 +94,6 @@ locals {
           merge(metrics, { metric = "FailedInvocations", label = "${rule}: starts failed" })
         ]
       )
-      lines = []
     },
     {
       title = "Runs"
@@ -116,7 +113,6 @@ locals {
       stat    = "Sum"
       unit    = "bytes in 5 minutes"
       metrics = local.by_camera["Bytes"]
-      lines   = []
     },
     {
       title = "Cost: requests"
@@ -126,14 +122,13 @@ locals {
         merge(local.metrics.factory, { metric = "Clips", label = "objects put" }),
         merge(local.metrics.factory, { metric = "Calls", label = "calls to AWS" }),
       ]
-      lines = []
     },
     {
       title   = "Cost: archiver"
       stat    = "Sum"
       unit    = "GB-seconds in 5 minutes"
       metrics = local.graphs.gigabyte_seconds
-      lines   = []
     },
   ]
+  factory_graphs = [for graph in local.titled_graphs : merge({ lines = [] }, graph)]
 }

@@ -18,7 +18,8 @@ module "monitoring" {
 
   location = { partition = local.partition, region = local.region, account = local.account }
   alarms = {
-    for key, alarm in local.video_alarms : key => merge(alarm, { name = "${alarm.of}-${alarm.kind}" }) if alarm != null
+    for key, alarm in local.video_alarms :
+    key => merge({ missing = "notBreaching" }, alarm, { name = "${alarm.of}-${alarm.kind}" }) if alarm != null
   }
   alarm_descriptions = local.alarm_descriptions
   disabled_alarms    = var.alarms.disabled

@@ -22,6 +22,11 @@ locals {
     retries              = { value = var.video.retries, min = 0, max = 2 }
   }
 
+  # Thresholds of alarms that are numbers of something.
+  alarm_counts = [
+    "expired_seconds", "flagged_clips", "failed_cameras", "failed_runs", "throttled_runs", "failed_starts",
+  ]
+
   choices = {
     start_from = { value = var.video.start_from, among = ["oldest", "now"] }
     log_level  = { value = var.video.log_level, among = ["DEBUG", "INFO", "WARNING", "ERROR"] }

@@ -76,37 +76,25 @@ variable "cameras" {
       && camera.retention_hours <= 87600
       && floor(camera.retention_hours) == camera.retention_hours
     ])
-    error_message = join(
-      "\n",
-      [
-        for id, camera in var.cameras :
-        join(" ", [
-          "factories[\"${var.factory}\"].cameras[\"${id}\"].retention_hours must be a whole number, 1..87600, got",
-          "${camera.retention_hours}.",
-        ])
-        if camera.retention_hours < 1
-        || camera.retention_hours > 87600
-        || floor(camera.retention_hours) != camera.retention_hours
-      ]
-    )
+    error_message = join("\n", [
+      for id, camera in var.cameras : join(" ", [
+        "factories[\"${var.factory}\"].cameras[\"${id}\"].retention_hours must be a whole number, 1..87600, got",
+        "${camera.retention_hours}.",
+      ])
+      if camera.retention_hours < 1 || camera.retention_hours > 87600
+      || floor(camera.retention_hours) != camera.retention_hours
+    ])
   }
 
   validation {
-    condition = alltrue([
-      for camera in var.cameras : camera.fragment_seconds >= 1 && camera.fragment_seconds <= 20
+    condition = alltrue([for camera in var.cameras : camera.fragment_seconds >= 1 && camera.fragment_seconds <= 20])
+    error_message = join("\n", [
+      for id, camera in var.cameras : join(" ", [
+        "factories[\"${var.factory}\"].cameras[\"${id}\"].fragment_seconds must be 1..20, got",
+        "${camera.fragment_seconds}.",
+      ])
+      if camera.fragment_seconds < 1 || camera.fragment_seconds > 20
     ])
-    error_message = join(
-      "\n",
-      [
-        for id, camera in var.cameras :
-        join(" ", [
-          "factories[\"${var.factory}\"].cameras[\"${id}\"].fragment_seconds must be 1..20, got",
-          "${camera.fragment_seconds}.",
-        ])
-        if camera.fragment_seconds < 1
-        || camera.fragment_seconds > 20
-      ]
-    )
   }
 
   validation {
@@ -116,35 +104,27 @@ variable "cameras" {
         regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", camera.kms_key_arn)
       )
     ])
-    error_message = join(
-      "\n",
-      [
-        for id, camera in var.cameras :
-        join(" ", [
-          "factories[\"${var.factory}\"].cameras[\"${id}\"].kms_key_arn must be the ARN of a key (not of an alias:",
-          "roles are granted the key itself), got \"${camera.kms_key_arn}\".",
-        ])
-        if camera.kms_key_arn == null ? false : !can(
-          regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", camera.kms_key_arn)
-        )
-      ]
-    )
+    error_message = join("\n", [
+      for id, camera in var.cameras : join(" ", [
+        "factories[\"${var.factory}\"].cameras[\"${id}\"].kms_key_arn must be the ARN of a key (not of an alias:",
+        "roles are granted the key itself), got \"${camera.kms_key_arn}\".",
+      ])
+      if camera.kms_key_arn == null ? false : !can(
+        regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", camera.kms_key_arn)
+      )
+    ])
   }
 
   # KinesisVideo API, CreateStream.
   validation {
     condition = alltrue([for camera in var.cameras : length(camera.media_type) <= 128])
-    error_message = join(
-      "\n",
-      [
-        for id, camera in var.cameras :
-        join(" ", [
-          "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be at most 128 characters, got",
-          "${length(camera.media_type)}.",
-        ])
-        if length(camera.media_type) > 128
-      ]
-    )
+    error_message = join("\n", [
+      for id, camera in var.cameras : join(" ", [
+        "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be at most 128 characters, got",
+        "${length(camera.media_type)}.",
+      ])
+      if length(camera.media_type) > 128
+    ])
   }
 
   # GetClip takes H.264 and H.265 and nothing else.
@@ -152,17 +132,13 @@ variable "cameras" {
     condition = alltrue([
       for camera in var.cameras : can(regex("^video/(h264|h265)(,audio/[a-zA-Z0-9.+-]+)?$", camera.media_type))
     ])
-    error_message = join(
-      "\n",
-      [
-        for id, camera in var.cameras :
-        join(" ", [
-          "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be video/h264 or video/h265, with an",
-          "audio type behind a comma if there is sound, got \"${camera.media_type}\".",
-        ])
-        if !can(regex("^video/(h264|h265)(,audio/[a-zA-Z0-9.+-]+)?$", camera.media_type))
-      ]
-    )
+    error_message = join("\n", [
+      for id, camera in var.cameras : join(" ", [
+        "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be video/h264 or video/h265, with an",
+        "audio type behind a comma if there is sound, got \"${camera.media_type}\".",
+      ])
+      if !can(regex("^video/(h264|h265)(,audio/[a-zA-Z0-9.+-]+)?$", camera.media_type))
+    ])
   }
 }
 
@@ -376,20 +352,14 @@ variable "alarms" {
 
   validation {
     condition = alltrue([
-      for threshold, value in var.alarms : value >= 0 && floor(value) == value
-      if contains(
-        ["expired_seconds", "flagged_clips", "failed_cameras", "failed_runs", "throttled_runs", "failed_starts"],
-        threshold
-      )
+      for count in local.alarm_counts : var.alarms[count] >= 0 && floor(var.alarms[count]) == var.alarms[count]
     ])
     error_message = join("\n", [
-      for threshold, value in var.alarms :
-      "factories[\"${var.factory}\"].alarms.video.${threshold} must be a whole number, at least 0, got ${value}."
-      if contains(
-        ["expired_seconds", "flagged_clips", "failed_cameras", "failed_runs", "throttled_runs", "failed_starts"],
-        threshold
-      ) ? value < 0
-      || floor(value) != value : false
+      for count in local.alarm_counts : join(" ", [
+        "factories[\"${var.factory}\"].alarms.video.${count} must be a whole number, at least 0, got",
+        "${var.alarms[count]}.",
+      ])
+      if var.alarms[count] < 0 || floor(var.alarms[count]) != var.alarms[count]
     ])
   }
 

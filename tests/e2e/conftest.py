@@ -79,10 +79,7 @@ LAKES = {
         ("test_alarms", "test_repeats", "test_soak", "test_video"),
         {
             "genoa": _factory(
-                "crane",
-                cameras={"gate": {}},
-                video=VIDEO,
-                lanes={"measurements": _LIVELY, "configuration": _LIVELY},
+                "crane", cameras={"gate": {}}, video=VIDEO, lanes={"measurements": _LIVELY, "configuration": _LIVELY}
             ),
             "krakow": _factory("line-1", cameras={"press-1": {}}),
             "malmo": _MALMO,

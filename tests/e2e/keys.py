@@ -13,11 +13,7 @@ _DOCUMENTED_ACCOUNT, _DOCUMENTED_NAME = "111122223333", "factory-lake-prod"
 
 
 def documented_policy(cloud: LocalCloud, name: str) -> str:
-    """The key policy of the document, for a lake of this name in the cloud's account.
-
-    Raises:
-        AssertionError: The document shows none.
-    """
+    """The key policy of the document, for a lake of this name in the cloud's account."""
     block = re.search(r"<!-- key policy -->\n```json\n(.*?)```", _DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
     assert block is not None, f"{_DOCUMENT} shows no key policy"
     return block[1].replace(_DOCUMENTED_ACCOUNT, cloud.account_id).replace(_DOCUMENTED_NAME, name)

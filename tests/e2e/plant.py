@@ -24,9 +24,9 @@ from harness.camera.journal import Journal
 from harness.camera.script import Script
 from harness.demo.messages import connections
 from harness.lake import LocalLake
-from harness.lake.local import PACKAGES
 from localcloud import LocalCloud
 from localcloud.testing.producer import Producer
+from scripts.package import PACKAGES
 
 FLUSH_SECONDS = 100.0
 PATIENCE = 100.0
@@ -35,16 +35,7 @@ _numbers = itertools.count(1)
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE, every: float = 0.05) -> None:
-    """Return once a condition is true.
-
-    Args:
-        condition: Evaluated again and again.
-        seconds: How long to wait.
-        every: Seconds between two evaluations; more for one that costs something.
-
-    Raises:
-        AssertionError: The condition was not true in time.
-    """
+    """Return once a condition is true."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not true after {seconds:g} s"
@@ -71,14 +62,7 @@ def sample(**changes: object) -> bytes:
 
 @dataclass(frozen=True)
 class Factory:
-    """One factory of a running lake, with journals of its own.
-
-    Attributes:
-        lake: The lake.
-        name: The factory's ID.
-        gateway: Its gateway that sends.
-        journals: Everything that was sent for it, over all tests.
-    """
+    """One factory of a running lake, with journals of its own."""
 
     lake: LocalLake
     name: str
@@ -95,8 +79,8 @@ class Factory:
         """Have everything in the factory's data streams delivered."""
         self.lake.cloud.flush(list(self.lake.outputs["delivery_streams"][self.name].values()), FLUSH_SECONDS)
 
-    def account(self) -> ReconciliationReport:
-        """Of everything that was ever sent for the factory."""
+    def reconcile(self) -> ReconciliationReport:
+        """Reconcile everything that was ever sent for the factory."""
         return reconcile(self._stored(), self.journals)
 
     def found(self) -> list[Found]:
@@ -106,18 +90,15 @@ class Factory:
     def _stored(self) -> StoredObjects:
         return StoredObjects(self.lake.cloud.client("s3"), Buckets.from_outputs(self.lake.outputs))
 
-    def tally(self, lane: Lane = "measurements") -> Counts:
+    def counts(self, lane: Lane = "measurements") -> Counts:
         """The lane's numbers."""
-        return self.account().by_lane[f"{self.name}/{lane}"]
+        return self.reconcile().by_lane[f"{self.name}/{lane}"]
 
 
 def rows(lake: LocalLake, sql: str) -> list[tuple[Any, ...]]:
     """Run SQL through the Athena API."""
     result = athena.run(
-        lake.cloud.client("athena"),
-        sql,
-        lake.outputs["athena"]["workgroup"],
-        lake.outputs["athena"]["database"],
+        lake.cloud.client("athena"), sql, lake.outputs["athena"]["workgroup"], lake.outputs["athena"]["database"]
     )
     return [tuple(row) for row in result.rows]
 

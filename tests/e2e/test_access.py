@@ -28,7 +28,7 @@ from harness.access.principals import CLIP_FETCH, Principal, principals, rule_of
 from harness.access.probes import PROBES
 from harness.demo.messages import connections
 from harness.lake import LocalLake
-from localcloud.cloud import CallError
+from localcloud.calls import CallError
 from localcloud.testing.devices import Connection, Device, connection
 from tests.e2e.plant import Factory, sample
 
@@ -72,11 +72,7 @@ def test_a_role_is_given_to_its_own_service_for_its_own_resource(lake: LocalLake
 @pytest.mark.parametrize("lane", LANES)
 @pytest.mark.parametrize("gateway", ["line-1", "line-2"])
 def test_each_identity_may_do_what_the_table_says_and_nothing_else(
-    lake: LocalLake,
-    factory: Callable[[str], Factory],
-    tmp_path: Path,
-    gateway: str,
-    lane: Any,
+    lake: LocalLake, factory: Callable[[str], Factory], tmp_path: Path, gateway: str, lane: Any
 ) -> None:
     own = Source(OWN, gateway, lane)
     foreign = Source(FOREIGN, sorted(lake.outputs["gateways"][FOREIGN])[0], lane)
@@ -99,7 +95,7 @@ def _succeeds(lake: LocalLake, device: Device, view: View, attempt: Attempt, fac
         with connection(lake.cloud, device, target) as mine:
             return mine.accepted.is_set()
     if attempt.allowed and attempt.verb == "publish":
-        # A message that arrives is one that the account of the factory must know.
+        # A message that arrives is one that the factory's reconciliation must know.
         factory.send([sample()], view.own.lane, view.own.gateway)
         return True
     with connection(lake.cloud, device, view.own.client_id) as mine:

@@ -31,14 +31,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 @dataclass
 class Plant:
-    """The factory whose alarms are tried, and the queue that gets their notifications.
-
-    Attributes:
-        factory: The factory.
-        queue: URL of a queue that gets the notifications of the lake's topic.
-        journals: Folder for the cameras' journals.
-        heard: Alarm and new state of every notification, oldest first.
-    """
+    """The factory whose alarms are tried, and the queue that gets their notifications."""
 
     factory: Factory
     queue: str
@@ -154,10 +147,7 @@ def transform_crashes(plant: Plant) -> Iterator[None]:
             if turn:
                 plant.age(15 * MINUTE)
             plant.fail(
-                service="lambda",
-                operation="Invoke",
-                resource=plant.transform,
-                error="TooManyRequestsException",
+                service="lambda", operation="Invoke", resource=plant.transform, error="TooManyRequestsException"
             )
             plant.send([sample() for _ in range(6)])
         plant.lake.cloud.client("lambda").invoke(FunctionName=plant.transform, Payload=b'{"slow": true}')
@@ -193,7 +183,7 @@ def the_bucket_refuses(plant: Plant) -> Iterator[None]:
     yield
 
 
-def nobody_reads(plant: Plant) -> Iterator[None]:
+def no_engine_reads(plant: Plant) -> Iterator[None]:
     plant.lake.cloud.firehose.kill()
     try:
         plant.age(HOUR)
@@ -253,10 +243,7 @@ def a_camera_cannot_be_archived(plant: Plant) -> Iterator[None]:
     with schedule_off(plant.lake.cloud, plant.video["schedule_rules"]):
         plant.film(stream, 20, ago=58 * MINUTE)
         plant.fail(
-            service="kinesis-video-archived-media",
-            operation="GetClip",
-            error="NotAuthorizedException",
-            times=None,
+            service="kinesis-video-archived-media", operation="GetClip", error="NotAuthorizedException", times=None
         )
         plant.run()
         plant.age(5 * MINUTE)
@@ -281,10 +268,7 @@ def footage_expires(plant: Plant) -> Iterator[None]:
         plant.film(stream, 20, ago=100 * MINUTE)
         version = video.describe_stream(StreamARN=arn)["StreamInfo"]["Version"]
         video.update_data_retention(
-            StreamARN=arn,
-            CurrentVersion=version,
-            Operation="DECREASE_DATA_RETENTION",
-            DataRetentionChangeInHours=1,
+            StreamARN=arn, CurrentVersion=version, Operation="DECREASE_DATA_RETENTION", DataRetentionChangeInHours=1
         )
         plant.film(stream, 20, ago=60)
         plant.run()
@@ -352,7 +336,7 @@ PROVOKED: dict[Callable[[Plant], Iterator[None]], set[str]] = {
     messages_are_refused: {"rejected"},
     rows_do_not_fit: {"conversion-failed", "partitions-exceeded"},
     the_bucket_refuses: {"delivery-failed"},
-    nobody_reads: {"unread"},
+    no_engine_reads: {"unread"},
     messages_wait: {"time-to-loss", "behind-latest", "data-freshness"},
     reads_are_throttled: {"read-throttled"},
     the_stream_refuses: {"write-throttled", "rule-failed", "rule-quarantined"},

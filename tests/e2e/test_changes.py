@@ -29,16 +29,13 @@ def test_a_delivery_stream_is_replaced_without_a_message_skipped(
     changes = lake.changing()
 
     assert set(changes) == {
-        (
-            f'module.lake.module.factory_pipeline["nancy"].aws_kinesis_firehose_delivery_stream.lane["{lane}"]',
-            "create",
-        )
+        (f'module.lake.module.factory_pipeline["nancy"].aws_kinesis_firehose_delivery_stream.lane["{lane}"]', "create")
         for lane in streams
     }
     nancy.send([sample() for _ in range(5)])
     nancy.send([_update(6)], "configuration")
     nancy.deliver()
-    measurements, configuration = nancy.tally(), nancy.tally("configuration")
+    measurements, configuration = nancy.counts(), nancy.counts("configuration")
     assert (measurements.sent, measurements.delivered, measurements.lost) == (10, 10, 0)
     assert (configuration.sent, configuration.delivered, configuration.lost) == (7, 1, 6)
 
@@ -75,13 +72,13 @@ def test_a_factory_added_and_one_removed_leave_the_others_untouched(
     gdansk = factory("gdansk")
     gdansk.send([sample()])
     gdansk.deliver()
-    assert gdansk.account().discrepancies == ()
+    assert gdansk.reconcile().discrepancies == ()
     assert "lyon" not in lake.outputs["data_streams"]
     nancy = factory("nancy")
-    before = nancy.tally().delivered if any(nancy.journals.iterdir()) else 0
+    before = nancy.counts().delivered if any(nancy.journals.iterdir()) else 0
     nancy.send([sample()])
     nancy.deliver()
-    assert nancy.tally().delivered == before + 1
+    assert nancy.counts().delivered == before + 1
 
 
 def _objects_below(lake: LocalLake, uri: str) -> int:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 
 from harness.lake import LocalLake
-from localcloud.cloud import FlushError
-from tests.e2e.plant import Factory, broken_code, rows, sample
+from tests.e2e.plant import Factory, broken_code, sample
 
 
 @pytest.mark.parametrize("error", ["ServiceException", "TooManyRequestsException"])
@@ -18,15 +15,15 @@ def test_a_transform_that_fails_twice_is_tried_again(
     lake: LocalLake, factory: Callable[[str], Factory], error: str
 ) -> None:
     genoa = factory("genoa")
-    before = genoa.tally().delivered if any(genoa.journals.iterdir()) else 0
+    before = genoa.counts().delivered if any(genoa.journals.iterdir()) else 0
     function = lake.outputs["transform_functions"]["genoa"]["measurements"]
     fault = lake.cloud.faults.add(service="lambda", operation="Invoke", resource=function, error=error, times=2)
     genoa.send([sample() for _ in range(20)])
     genoa.deliver()
 
     assert lake.cloud.faults.hits(fault) == 2
-    assert genoa.account().discrepancies == ()
-    assert genoa.tally().delivered == before + 20
+    assert genoa.reconcile().discrepancies == ()
+    assert genoa.counts().delivered == before + 20
 
 
 @pytest.mark.parametrize(
@@ -36,42 +33,14 @@ def test_a_transform_that_never_answers_sends_its_batch_to_the_errors_prefix(
     lake: LocalLake, factory: Callable[[str], Factory], body: str
 ) -> None:
     turin = factory("turin")
-    before = turin.tally().rejected if any(turin.journals.iterdir()) else 0
+    before = turin.counts().rejected if any(turin.journals.iterdir()) else 0
     with broken_code(lake, lake.outputs["transform_functions"]["turin"]["measurements"], body):
         turin.send([sample() for _ in range(10)])
         turin.deliver()
 
-    tally = turin.tally()
-    assert tally.lost == tally.duplicated == 0
-    assert tally.rejected == before + 10  # with their original bytes: the account compares them
-
-
-def test_a_delivery_engine_that_is_killed_loses_nothing(lake: LocalLake, factory: Callable[[str], Factory]) -> None:
-    porto = factory("porto")
-    for _ in range(3):
-        sending = threading.Thread(target=porto.send, args=([sample() for _ in range(150)],))
-        sending.start()
-        sending.join(0.5)  # so that messages are under way
-        lake.cloud.firehose.kill()
-        lake.cloud.firehose.start()
-        sending.join()
-    flushing = threading.Thread(target=_flush_that_may_fail, args=(porto,))
-    flushing.start()
-    lake.cloud.firehose.kill()
-    flushing.join()
-    lake.cloud.firehose.start()
-    porto.deliver()
-
-    account = porto.account()
-    assert account.total.sent == account.total.delivered == 450
-    assert account.total.lost == 0
-    # Delivery is at-least-once; what came twice is exactly what the query for it finds.
-    assert {offender.kind for offender in account.discrepancies} <= {"duplicated"}
-    found = rows(
-        lake,
-        "SELECT count(*) - count(DISTINCT register_id) FROM measurements WHERE factory = 'porto'",
-    )
-    assert int(found[0][0]) == account.total.duplicated
+    counts = turin.counts()
+    assert counts.lost == counts.duplicated == 0
+    assert counts.rejected == before + 10  # with their original bytes: the reconciliation compares them
 
 
 def test_a_stream_that_is_unavailable_sends_messages_to_the_error_action(
@@ -92,11 +61,5 @@ def test_a_stream_that_is_unavailable_sends_messages_to_the_error_action(
     porto.send([b'{"recipe":"A-101"}'], "configuration")
     porto.deliver()
 
-    tally = porto.tally("configuration")
-    assert (tally.sent, tally.error_action, tally.delivered, tally.lost) == (3, 2, 1, 0)
-
-
-def _flush_that_may_fail(factory: Factory) -> None:
-    # The engine is killed meanwhile; the test delivers again.
-    with suppress(FlushError):
-        factory.deliver()
+    counts = porto.counts("configuration")
+    assert (counts.sent, counts.error_action, counts.delivered, counts.lost) == (3, 2, 1, 0)

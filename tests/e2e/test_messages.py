@@ -16,7 +16,7 @@ _MINUTE_MS = 60_000
 
 def test_every_message_of_a_plant_ends_in_exactly_one_place(factory: Callable[[str], Factory]) -> None:
     krakow = factory("krakow")
-    before = krakow.account().total.sent if any(krakow.journals.iterdir()) else 0
+    before = krakow.reconcile().total.sent if any(krakow.journals.iterdir()) else 0
     for lane in LANES:
         source = Source("krakow", krakow.gateway, lane)
         now_ms = time.time_ns() // 1_000_000
@@ -24,12 +24,12 @@ def test_every_message_of_a_plant_ends_in_exactly_one_place(factory: Callable[[s
         krakow.send([next(plant).payload for _ in range(400)], lane)
     krakow.deliver()
 
-    account = krakow.account()
+    report = krakow.reconcile()
 
-    assert account.discrepancies == ()
-    assert account.total.sent == before + 800
-    assert account.total.delivered + account.total.rejected == account.total.sent
-    assert account.total.rejected > 0  # the malformed ones that must not get into a table
+    assert report.discrepancies == ()
+    assert report.total.sent == before + 800
+    assert report.total.delivered + report.total.rejected == report.total.sent
+    assert report.total.rejected > 0  # the malformed ones that must not get into a table
 
 
 def test_a_sample_sent_late_lands_on_its_own_day(lake: LocalLake, factory: Callable[[str], Factory]) -> None:
@@ -55,7 +55,7 @@ def test_a_rejected_message_keeps_its_bytes_and_its_reason_is_logged(
     krakow.send([sample(tagName="   "), b"\xff not JSON"])
     krakow.deliver()
 
-    assert krakow.account().discrepancies == ()
+    assert krakow.reconcile().discrepancies == ()
     logs = lake.cloud.client("logs")
     group = f"/aws/lambda/{lake.outputs['transform_functions']['krakow']['measurements']}"
     events = logs.filter_log_events(logGroupName=group)["events"]

@@ -12,16 +12,17 @@ from harness.changes.dependencies import base_variables
 from harness.changes.inputs import inputs_of_the_lake
 from harness.changes.plans import outcomes
 from harness.changes.protected import protected_root
-from harness.changes.table import PAGE, missing, render, written
+from harness.changes.table import BEGIN, END, PAGE, missing, render
 from harness.lake import LocalLake, Terraform
 from harness.lake.roots import write_calls
+from scripts.moduledocs import updated
 
 
 def test_the_table_of_changes_is_what_plans_say(lake: LocalLake, tmp_path: Path) -> None:
     """Every input has a row, and every row says what the provider plans; `make changes` writes them anew."""
     found = outcomes(lake, tmp_path)
     assert missing(inputs_of_the_lake(), found) == []
-    assert written().splitlines() == render(found).splitlines()
+    assert updated(PAGE, render(found), BEGIN, END).splitlines() == PAGE.read_text(encoding="utf-8").splitlines()
 
 
 class Protected:
@@ -63,12 +64,8 @@ class Protected:
 
     def follow(self, command: list[str]) -> None:
         """Run one of them."""
-        action, *addresses = command
-        assert action in ("mv", "rm"), command
-        if action == "mv":
-            self.root.move(*addresses)
-        else:
-            self.root.remove(*addresses)
+        assert command[0] in ("mv", "rm"), command
+        self.root.run("state", *command)
 
 
 def _protected_kinds(errors: Iterable[str]) -> set[str]:

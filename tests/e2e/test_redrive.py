@@ -88,14 +88,14 @@ def test_messages_in_errors_get_into_their_tables_once_and_with_their_first_arri
     with _no_stream(lake, "measurements"), _no_stream(lake, "configuration"):
         bergen.send([sample(), sample()])
         bergen.send([b'{"recipe": "A-100", "big": 12345678901234567890}', b"{}"], "configuration")
-    tally = bergen.account().total
-    assert (tally.delivered, tally.rejected, tally.error_action, tally.lost) == (0, 8, 4, 0)
+    counts = bergen.reconcile().total
+    assert (counts.delivered, counts.rejected, counts.error_action, counts.lost) == (0, 8, 4, 0)
     first = {lane: _keys(lake, lane) for lane in LANES}
 
     predicted = _redrive(lake, operator, Options())
     assert predicted.total(outcomes.WOULD_REDRIVE) == 11
     assert predicted.total(outcomes.REFUSED_AGAIN) == 1  # nothing helps what is not JSON
-    assert bergen.account().total == tally
+    assert bergen.reconcile().total == counts
 
     done = _redrive(lake, operator, Options(apply=True))
     bergen.deliver()
@@ -103,9 +103,9 @@ def test_messages_in_errors_get_into_their_tables_once_and_with_their_first_arri
     assert done.problems == []
     assert done.total(outcomes.REDRIVEN) == 11
     assert {"TIMESTAMP_TOO_OLD", "NOT_JSON"} <= {one.rule for one in predicted.counts}
-    account = bergen.account()
-    assert account.discrepancies == ()
-    assert (account.total.delivered, account.total.rejected, account.total.error_action) == (11, 1, 0)
+    report = bergen.reconcile()
+    assert report.discrepancies == ()
+    assert (report.total.delivered, report.total.rejected, report.total.error_action) == (11, 1, 0)
     # The very millisecond of the first arrival, which the rule stamped or the document's key has.
     for lane in LANES:
         redriven = _keys(lake, lane)[len(first[lane]) :]
@@ -124,24 +124,14 @@ def test_a_killed_redrive_goes_on_without_a_second_copy(
     bergen = factory(FACTORY)
     # A redriven message keeps its first arrival, so this leaves out what other tests sent.
     since_ms = time.time_ns() // 1_000_000
-    before = bergen.tally().delivered if any(bergen.journals.iterdir()) else 0
+    before = bergen.counts().delivered if any(bergen.journals.iterdir()) else 0
     with broken_code(lake, lake.outputs["transform_functions"][FACTORY]["measurements"], "raise RuntimeError('bug')"):
         bergen.send([sample() for _ in range(40)])
         bergen.deliver()
     arguments = ["redrive", "errors", "--lake", str(lake.describe())]
     start = len(_keys(lake, "measurements", since_ms))
     redrive = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "factory_lake.cli",
-            *arguments,
-            "--factory",
-            FACTORY,
-            "--apply",
-            "--max-rate",
-            "8",
-        ],
+        [sys.executable, "-m", "factory_lake.cli", *arguments, "--factory", FACTORY, "--apply", "--max-rate", "8"],
         stdout=subprocess.DEVNULL,
     )
     wait_until(lambda: len(_keys(lake, "measurements", since_ms)) >= start + 16, every=0.3)
@@ -155,9 +145,9 @@ def test_a_killed_redrive_goes_on_without_a_second_copy(
 
     assert done.problems == []
     assert len(_keys(lake, "measurements", since_ms)) == start + 40
-    account = bergen.account()
-    assert account.discrepancies == ()
-    assert account.by_lane[f"{FACTORY}/measurements"].delivered == before + 40
+    report = bergen.reconcile()
+    assert report.discrepancies == ()
+    assert report.by_lane[f"{FACTORY}/measurements"].delivered == before + 40
 
 
 def test_what_a_new_delivery_stream_skipped_is_redriven(
@@ -173,7 +163,7 @@ def test_what_a_new_delivery_stream_skipped_is_redriven(
     bergen.send([sample() for _ in range(3)])
     bergen.deliver()
     until_ms = time.time_ns() // 1_000_000
-    assert bergen.account().total.lost == 6
+    assert bergen.reconcile().total.lost == 6
 
     (names,) = lanes(lake.outputs, [FACTORY], "measurements")
     for redriven in (6, 0):
@@ -185,9 +175,9 @@ def test_what_a_new_delivery_stream_skipped_is_redriven(
         assert findings.total(outcomes.IN_PLACE) == 6
     bergen.deliver()
 
-    account = bergen.account()
-    assert account.discrepancies == ()
-    assert account.total.lost == 0
+    report = bergen.reconcile()
+    assert report.discrepancies == ()
+    assert report.total.lost == 0
 
 
 def test_the_operator_may_do_nothing_else(lake: LocalLake, operator: LaneClients) -> None:
@@ -218,13 +208,7 @@ def _redrive(lake: LocalLake, clients: LaneClients, options: Options, take_over_
 
 
 def _keys(lake: LocalLake, lane: Lane, since_ms: int = 0) -> list[tuple[int | None, str | None]]:
-    """Arrival and gateway of every record that the lane's data stream took, in order.
-
-    Args:
-        lake: Whose.
-        lane: Which.
-        since_ms: Leaves out what first arrived earlier.
-    """
+    """Arrival and gateway of every record that the lane's data stream took, in order; none of earlier arrival."""
     stream = DataStream(lake.cloud.client("kinesis"), lake.outputs["data_streams"][FACTORY][lane])
     records: list[StreamRecord] = sorted(stream.read(0), key=lambda record: int(record.sequence))
     origins = [envelope(record.partition_key, record.arrival_ms) for record in records]

@@ -1,4 +1,4 @@
-"""Tests that need no more than LocalStack has for free; they run against the cloud that is asked for."""
+"""Tests that need no more than LocalStack has for free; they run against the requested cloud."""
 
 from __future__ import annotations
 

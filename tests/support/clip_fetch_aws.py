@@ -21,17 +21,19 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from clip_fetch.archive import MetadataCache
-from clip_fetch.model import Fragment
+from clip_fetch.model import Fragment, Stream
 from clip_fetch.report import Report
 from clip_fetch.run import Dependencies, Timing
 from clip_fetch.settings import Settings
 from clip_fetch.spool import Spool
 from clip_fetch.video import Endpoints
+from harness.media import mkv, mp4
 from tests.support.strict import StrictClient
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 - must run on Python 3.8
 T0 = 1_700_000_000_000
 HOUR = 3600 * 1000
+STREAM = Stream("lake_krakow_press-1", "press-1", T0 - HOUR, 24 * HOUR)
 
 SETTINGS = Settings(
     factory="krakow",
@@ -62,62 +64,6 @@ def error(code: str, status: int = 400) -> ClientError:
     return ClientError(response, "test")
 
 
-def mp4(duration_ms: int | Sequence[int], media: bytes = b"") -> bytes:
-    """A movie with one video track of one frame, or of several, that are shown for so long."""
-    frames = [duration_ms] if isinstance(duration_ms, int) else duration_ms
-    hdlr = _full(b"hdlr", struct.pack(">I4s12x", 0, b"vide") + b"\0")
-    mdhd = _full(b"mdhd", struct.pack(">IIIIHH", 0, 0, 1000, sum(frames), 0, 0))
-    runs = b"".join(struct.pack(">II", 1, frame_ms) for frame_ms in frames)
-    stts = _full(b"stts", struct.pack(">I", len(frames)) + runs)
-    tkhd = _full(b"tkhd", struct.pack(">IIII", 0, 0, 1, 0) + bytes(60))
-    stbl = box(b"minf", box(b"stbl", stts))
-    trak = box(b"trak", tkhd + box(b"mdia", mdhd + hdlr + stbl))
-    return box(b"ftyp", b"isom\0\0\0\0") + box(b"moov", trak) + box(b"mdat", media)
-
-
-def box(kind: bytes, content: bytes) -> bytes:
-    """An MP4 box."""
-    return struct.pack(">I4s", 8 + len(content), kind) + content
-
-
-def mkv(
-    time_ms: int,
-    blocks: Sequence[tuple[int, bytes]],
-    tags: dict[str, str],
-    codec: bytes = b"V_MPEG4/ISO/AVC",
-    track_id: int = 1,
-) -> bytes:
-    """A fragment as GetMediaForFragmentList gives it: one cluster, timed from 1970, behind its tags.
-
-    Args:
-        time_ms: Of the cluster.
-        blocks: Time from there and content of each frame.
-        tags: Name and value of each tag.
-        codec: Of its track.
-        track_id: Drawn anew by a camera whenever it connects.
-    """
-    entry = element("D7", b"\1") + element("73C5", bytes([track_id])) + element("83", b"\1")
-    tracks = element("1654AE6B", element("AE", entry + element("86", codec)))
-    info = element("1549A966", element("2AD7B1", (1_000_000).to_bytes(3, "big")))
-    simple = b"".join(
-        element("67C8", element("45A3", name.encode()) + element("4487", value.encode()))
-        for name, value in tags.items()
-    )
-    frames = b"".join(element("A3", struct.pack(">BhB", 0x81, at, 0x80) + data) for at, data in blocks)
-    cluster = element("1F43B675", element("E7", time_ms.to_bytes(6, "big")) + frames)
-    head = element("1A45DFA3", element("4282", b"matroska")) + bytes.fromhex("18538067" + "01" + 7 * "ff")
-    return head + info + tracks + element("1254C367", element("7373", simple)) + cluster
-
-
-def element(kind: str, content: bytes) -> bytes:
-    """A Matroska element."""
-    return bytes.fromhex(kind) + (len(content) | 1 << 28).to_bytes(4, "big") + content
-
-
-def _full(kind: bytes, content: bytes) -> bytes:
-    return box(kind, bytes(4) + content)
-
-
 class Body(io.BytesIO):
     """A streaming body that may break after its first bytes."""
 
@@ -136,13 +82,7 @@ class Aws:
     """Streams, a bucket and a clock.
 
     Attributes:
-        now_ms: The time; sleeping moves it.
-        fragments: By stream name.
-        objects: By key: body, metadata, content type.
-        calls: Operations in the order in which they were called.
         faults: By operation: what its next calls raise; an entry that is None lets a call pass.
-        unreadable: Numbers whose fragments GetClip refuses.
-        codecs: By number, where it is not the usual one.
         changed_ms: The last change of retention: a listing from an earlier time on is empty.
         withheld: Numbers that no call returns though they are listed.
         withheld_code: With which exception GetMediaForFragmentList tells of them.
@@ -152,7 +92,6 @@ class Aws:
             fragment has one frame.
         last_frame_ms: How long a fragment's last frame is shown, where it is not that.
         keeps_pauses: Whether a clip's time line keeps the pauses between fragments.
-        hook: Called before each operation with its name.
     """
 
     def __init__(self) -> None:
@@ -306,7 +245,8 @@ class Aws:
         if len({self.codecs.get(f.number, "") for f in found}) > 1:
             raise error("InvalidCodecPrivateDataException")
         numbers = json.dumps([f.number for f in found]).encode()
-        return {"ContentType": "video/mp4", "Payload": Body(mp4(self._frames(found), numbers))}
+        frames = [(1, frame_ms) for frame_ms in self._frames(found)]
+        return {"ContentType": "video/mp4", "Payload": Body(mp4(frames, numbers))}
 
     def _frames(self, fragments: list[Fragment]) -> list[int]:
         """How long each frame of a clip is shown."""
@@ -370,6 +310,14 @@ class Aws:
             raise error("PreconditionFailed", 412)
         self.objects[request["Key"]] = stored
         return {"ETag": "etag-of-" + request["Key"]}
+
+
+def plant_of(stream: Stream, fragments: int = 10) -> Aws:
+    """An hour after one camera sent footage."""
+    aws = Aws()
+    aws.fragments[stream.name] = footage(fragments)
+    aws.now_ms = T0 + HOUR
+    return aws
 
 
 class Answerless(ConnectionError):  # noqa: N818 - an answer that is missing

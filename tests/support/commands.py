@@ -1,6 +1,6 @@
-"""The command `factory-lake` as tests look at it: its commands, and whether arguments are understood."""
+"""The commands of `factory-lake` as tests look at them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from typer.core import TyperGroup
@@ -12,21 +12,6 @@ from factory_lake.cli import app
 def leaves() -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command that does something: the words that name it, and Typer's object."""
     yield from _leaves((), get_command(app))
-
-
-def parse(arguments: Sequence[str]) -> None:
-    """Have arguments read as the command does, without running it.
-
-    Raises:
-        typer.TyperException: When they are not understood.
-    """
-    command: Any = get_command(app)
-    while isinstance(command, TyperGroup):
-        name, *arguments = arguments
-        found = command.get_command(None, name)  # type: ignore[arg-type]  # no command here looks at it
-        assert found is not None, f"there is no command {name}"
-        command = found
-    command.make_context("factory-lake", list(arguments))
 
 
 def _leaves(words: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -122,11 +122,7 @@ class FixtureLake:
         return self.put("configuration", f"factory=krakow/{day}/{self._name()}", body)
 
     def store_failures(
-        self,
-        *payloads: bytes,
-        lane: Lane = "measurements",
-        kind: str = "processing-failed",
-        factory: str = "krakow",
+        self, *payloads: bytes, lane: Lane = "measurements", kind: str = "processing-failed", factory: str = "krakow"
     ) -> str:
         """Put an error object of the delivery."""
         lines = [

@@ -31,12 +31,7 @@ class StrictClient:
     """
 
     def __init__(self, service: str, fake: object) -> None:
-        """Wrap a fake.
-
-        Args:
-            service: boto3's name of the service.
-            fake: Has a method for each operation that is called, by boto3's name of it.
-        """
+        """Wrap a fake, which has a method for each operation that is called, by boto3's name of it."""
         self._service = service
         self._fake = fake
 

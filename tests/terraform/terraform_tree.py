@@ -17,20 +17,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 WRAPPER = REPOSITORY / "scripts" / "terraform.sh"
 LOCK_FILE = REPOSITORY / "environments" / "local" / ".terraform.lock.hcl"
 
-# What every test root is mocked with: an account and a region that documentation uses.
-MOCK_PROVIDER = """
-mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111122223333" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { name = "eu-central-1" }
-  }
-}
-"""
+# What every test root is mocked with: the account and the region of the modules' own tests.
+MOCK_PROVIDER = 'mock_provider "aws" {\n  source = "../../modules/mocks"\n}\n'
 
 
 def configuration_folders() -> list[str]:

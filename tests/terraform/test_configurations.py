@@ -1,4 +1,4 @@
-"""Every configuration is formatted, valid, planned by its own tests, and installed as its lock file says."""
+"""Every configuration is planned by its own tests, and installed as its lock file says."""
 
 import re
 
@@ -18,20 +18,6 @@ def test_configuration_passes_its_own_tests(tree: TerraformTree, folder: str) ->
     counted = re.search(r"Success! (\d+) passed, 0 failed", printed)
     assert counted is not None, printed
     assert int(counted[1]) > 0, f"{folder} has no *.tftest.hcl"
-
-
-def test_sources_are_formatted(tree: TerraformTree) -> None:
-    """As `terraform fmt` would."""
-    unformatted = tree.run(".", "fmt", "-check", "-recursive", "-list=true", may_fail=True).strip()
-    assert unformatted == ""
-
-
-@pytest.mark.parametrize("environment", ["local", "dev", "prod"])
-def test_environment_is_valid_with_all_that_it_calls(tree: TerraformTree, environment: str) -> None:
-    """Validating a root module validates the lake and the modules below it."""
-    folder = f"environments/{environment}"
-    tree.init(folder)
-    assert "The configuration is valid" in tree.run(folder, "validate")
 
 
 @pytest.mark.parametrize("environment", ["local", "dev", "prod"])

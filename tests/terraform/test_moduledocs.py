@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from factory_lake.module_interface import Input, Interface, ModuleInterfaceError, Output, read_interface
-from scripts.moduledocs import BEGIN, END, main, pretty_type, render, render_parts, updated
+from factory_lake.module_interface import ModuleInterfaceError, read_interface
+from scripts.moduledocs import BEGIN, END, pretty_type, readme, render, render_parts, updated
 
 _MODULE = """
 variable "size" {
@@ -82,24 +82,6 @@ def module(tmp_path: Path) -> Path:
     (folder / "main.tf").write_text(_MAIN)
     (folder / "README.md").write_text(f"# thing\n\nWords.\n\n{BEGIN}\nold\n{END}\nMore words.\n")
     return folder
-
-
-def test_reads_inputs_and_outputs_in_alphabetical_order(module: Path) -> None:
-    """With types on one line, defaults as HCL, and descriptions without indentation."""
-    assert read_interface(module) == Interface(
-        inputs=(
-            Input("name", "string", None, "Its name."),
-            Input(
-                "parts",
-                'map(object({kind = optional(string, "flat"), '
-                "edges = optional(list(object({length = number})), [])}))",
-                "{}",
-                "Its parts.\n\n- `kind`: of a part.",
-            ),
-            Input("size", "number", "3", 'How large | how "wide".'),
-        ),
-        outputs=(Output("total", "The sum of it."),),
-    )
 
 
 def test_renders_tables_and_the_types_of_objects(module: Path) -> None:
@@ -184,25 +166,14 @@ def test_an_empty_default_stays_on_its_line() -> None:
     ]
 
 
-def test_check_fails_until_written_and_leaves_other_words_alone(
-    module: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Checking writes nothing; writing once is enough."""
-    repository = module.parents[1]
-    assert main(["--check"], repository) == 1
-    assert "modules/thing/README.md is behind its module" in capsys.readouterr().out
-    assert "old" in (module / "README.md").read_text()
-
-    assert main([], repository) == 0
-    assert main(["--check"], repository) == 0
-    text = (module / "README.md").read_text()
+def test_a_readme_follows_its_module_and_keeps_its_other_words(module: Path) -> None:
+    text = readme(module)
     assert text.startswith("# thing\n\nWords.\n\n")
     assert text.endswith(f"{END}\nMore words.\n")
     assert "| `total` | The sum of it. |" in text
     assert "old" not in text
-
     (module / "variables.tf").write_text(_MODULE.replace("default     = 3", "default     = 4"))
-    assert main(["--check"], repository) == 1
+    assert readme(module) == text.replace("| `size` | `number` | `3` |", "| `size` | `number` | `4` |") != text
 
 
 @pytest.mark.parametrize(
@@ -228,8 +199,3 @@ def test_refuses_a_readme_without_marks(tmp_path: Path) -> None:
     readme.write_text("# no marks\n")
     with pytest.raises(ModuleInterfaceError, match="must hold these two lines once each"):
         updated(readme, "x")
-
-
-def test_every_readme_of_this_repository_is_up_to_date() -> None:
-    """What `make lint` checks as well."""
-    assert main(["--check"]) == 0

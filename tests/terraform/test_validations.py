@@ -1,6 +1,6 @@
 """The words of each refusal: the path, the rule, the value.
 
-The modules' own tests prove that bad values are refused, but cannot see the message. Here one plan holds many
+A module's own tests could tell that bad values are refused, but not see the message. Here one plan holds many
 calls, each with bad values, and what terraform says must be the messages of validations.toml and no others.
 """
 
@@ -16,9 +16,10 @@ from tests.terraform.terraform_tree import MOCK_PROVIDER, REPOSITORY, TerraformT
 
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
 
-_CASES: list[dict[str, Any]] = tomllib.loads(
+_MODULES: dict[str, list[dict[str, Any]]] = tomllib.loads(
     (REPOSITORY / "tests" / "terraform" / "validations.toml").read_text(encoding="utf-8")
-)["case"]
+)
+_CASES: list[dict[str, Any]] = [{"module": module, **case} for module, cases in _MODULES.items() for case in cases]
 
 _KEY_FILE = REPOSITORY / "modules/factory_pipeline/tests/testdata/refused/krakow-line-1-measurements/key.pem"
 

@@ -10,19 +10,13 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from harness.camera.camera import Camera
-from harness.camera.journal import Journal
-from harness.camera.reconciliation import reconcile
-from harness.camera.script import Script
 from harness.lake.terraform import REPOSITORY, Terraform, TerraformError
 from localcloud import LocalCloud
-from localcloud.testing.footage import ORDINARY_BEHAVIOUR, TestStream, film, selector
+from localcloud.testing.footage import ORDINARY_BEHAVIOUR, film
 from localcloud.testing.producer import Producer
 
 pytestmark = [pytest.mark.cloud, pytest.mark.terraform]  # one apply for all; the last test lets its camera go
@@ -130,17 +124,6 @@ def archiver(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield made
 
 
-@pytest.fixture
-def footage(archiver: Archiver) -> Path:
-    """A journal of footage that the camera has sent."""
-    path = Path(archiver.terraform.workdir) / f"{uuid.uuid4()}.jsonl"
-    now_ms = int(time.time() * 1000)
-    producer = Producer(archiver.cloud.client("kinesisvideo"), "test_krakow_press-1")
-    script = Script(1, shortest_ms=1000, longest_ms=4000)
-    Camera("press-1", producer, Journal(path), script, now_ms - 60_000).backfill(now_ms - 10_000)
-    return path
-
-
 def test_a_second_apply_changes_nothing(archiver: Archiver) -> None:
     assert archiver.terraform.changes({"cameras": archiver.cameras}) == []
 
@@ -175,8 +158,7 @@ def test_a_change_of_retention_leaves_the_stream_and_says_how_it_is_made(archive
     [
         pytest.param({}, id="camera removed"),
         pytest.param(
-            {"press-1": {"kms_key_arn": "arn:aws:kms:eu-central-1:000000000000:key/another"}},
-            id="key changed",
+            {"press-1": {"kms_key_arn": "arn:aws:kms:eu-central-1:000000000000:key/another"}}, id="key changed"
         ),
     ],
 )
@@ -185,53 +167,6 @@ def test_an_apply_that_would_destroy_a_stream_is_refused(archiver: Archiver, cam
     with pytest.raises(TerraformError, match="prevent_destroy"):
         archiver.terraform.apply({"cameras": cameras})
     assert archiver.stream("press-1") == before
-
-
-def test_the_function_archives_with_its_own_role_and_package(archiver: Archiver, footage: Path) -> None:
-    answer = archiver.cloud.client("lambda").invoke(
-        FunctionName=archiver.outputs["clip_function"], Payload=json.dumps({"shard": 0, "shards": 1})
-    )
-    summary = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, summary
-    assert (summary["cameras"], summary["errors"], summary["unfinished"]) == (1, {}, [])
-    result = reconcile(Journal(footage).read(), archiver.cloud.client("s3"), archiver.bucket, "krakow")
-    assert result.fragments > 10
-    assert result.is_exact, result.discrepancies
-
-
-def test_the_role_reaches_its_own_factory_and_no_other(archiver: Archiver) -> None:
-    cloud = archiver.cloud
-    foreign = TestStream.create(cloud)
-    foreign.put(0)
-    role = cloud.control(
-        "POST",
-        "service-credentials",
-        {
-            "role_arn": archiver.outputs["role"],
-            "service": "lambda.amazonaws.com",
-            "source_arn": f"arn:aws:lambda:{cloud.region}:{cloud.account_id}:function:any",
-        },
-    )
-    media = cloud.client("kinesis-video-archived-media", role)
-    s3 = cloud.client("s3", role)
-    own = "test_krakow_press-1"
-    chosen = selector(foreign.begin_ms, foreign.begin_ms + 1)
-    media.list_fragments(StreamName=own, FragmentSelector=chosen)
-    cloud.client("kinesisvideo", role).list_streams()
-    s3.put_object(Bucket=archiver.bucket, Key="factory=krakow/probe", Body=b"")
-    for refused in (
-        lambda: media.list_fragments(StreamName=foreign.name, FragmentSelector=chosen),
-        lambda: media.get_clip(StreamName=foreign.name, ClipFragmentSelector=chosen),
-        lambda: cloud.client("kinesisvideo", role).delete_stream(StreamARN=archiver.stream("press-1")["StreamARN"]),
-        lambda: Producer(cloud.client("kinesisvideo", role), foreign.name),
-        lambda: s3.put_object(Bucket=archiver.bucket, Key="factory=krakow2/probe", Body=b""),
-        lambda: s3.list_objects_v2(Bucket=archiver.bucket),
-        lambda: s3.delete_object(Bucket=archiver.bucket, Key="factory=krakow/probe"),
-    ):
-        with pytest.raises(ClientError) as caught:
-            refused()
-        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
-    cloud.client("s3").delete_object(Bucket=archiver.bucket, Key="factory=krakow/probe")
 
 
 def test_footage_with_another_streams_codec_is_archived_too(archiver: Archiver) -> None:

@@ -45,7 +45,6 @@ class Fault:
     operation: str
     resource: str | None
     error: str | None
-    status: int | None
     left: int | None
     delay: float
     hits: int = 0
@@ -98,7 +97,6 @@ async def add(arguments: dict[str, Any]) -> Answer:
         operation,
         arguments.get("resource"),
         arguments.get("error"),
-        arguments.get("status"),
         arguments.get("times", 1),
         float(arguments.get("delay", 0.0)),
     )
@@ -197,8 +195,7 @@ class Call:
         if smithy := re.fullmatch(r"/service/[^/]+/operation/([^/]+)", self.path):
             return smithy[1] == operation
         fitting = [model for model in _routes(service) if self._fits(model)]
-        # CopyObject and UploadPart are PutObject with more that must be there: the most demanding one is
-        # meant.
+        # CopyObject and UploadPart are PutObject with more that must be there: the most demanding one is meant.
         meant = max(fitting, key=_demands, default=None)
         return meant is not None and meant.name == operation
 
@@ -232,7 +229,7 @@ def _meets(fault: Fault, call: Call) -> bool:
 
 
 async def _fail(send: Any, call: Call, fault: Fault) -> None:
-    status = fault.status or _status(_model(fault.service), str(fault.error))
+    status = _status(_model(fault.service), str(fault.error))
     headers, body = _error(call, _model(fault.service), str(fault.error))
     headers = {**headers, "content-length": str(len(body)), "x-amzn-requestid": "injected-fault"}
     await send(
@@ -265,6 +262,8 @@ def _error(call: Call, service: ServiceModel, code: str) -> tuple[dict[str, str]
 
 
 def _status(service: ServiceModel, code: str) -> int:
+    if code.isdigit():  # the answer to a HEAD has no body, so that clients take its status for the code
+        return int(code)
     for shape in service.error_shapes:
         if code in {shape.name, shape.metadata.get("error", {}).get("code")}:
             return int(shape.metadata.get("error", {}).get("httpStatusCode", _STATUS.get(code, 400)))

@@ -14,6 +14,7 @@ from localcloud.cloudwatch.missing import State
 NOON = 1_800_000_000 // 86_400 * 86_400 + 43_200
 METRIC = MetricId.of("Test", "Waiting", {"Queue": "measurements"})
 MINUTE = 60
+NO_METRIC: dict[str, Any] = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period"))
 
 
 def alarm(**changes: Any) -> dict[str, Any]:
@@ -84,14 +85,10 @@ def test_an_expression_is_watched_as_a_metric_is() -> None:
                 "Stat": "Sum",
             },
         }
-        for name, metric, dimensions in (
-            ("all", "All", []),
-            ("some", METRIC.name, alarm()["Dimensions"]),
-        )
+        for name, metric, dimensions in (("all", "All", []), ("some", METRIC.name, alarm()["Dimensions"]))
     ]
     share = {"Id": "share", "Expression": "IF(all >= 4, some / all, 0)"}
-    single = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period"))
-    wanted = {**single, "Metrics": [share, *stats]}
+    wanted = {**NO_METRIC, "Metrics": [share, *stats]}
     assert state(NOON + MINUTE, metrics, **wanted, Threshold=0.7) is State.ALARM
     assert state(NOON + MINUTE, metrics, **wanted, Threshold=0.75) is State.OK
 
@@ -106,8 +103,7 @@ def test_a_query_adds_up_the_metrics_with_exactly_its_dimensions() -> None:
     ):
         metrics.add(MetricId.of("AWS/IoT", "Failure", dimensions), NOON, Stat.of(value))
     query = "SELECT SUM(Failure) FROM SCHEMA(\"AWS/IoT\", ActionType, RuleName) WHERE RuleName = 'r'"
-    single = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period"))
-    wanted = {**single, "Metrics": [{"Id": "q", "Expression": query, "Period": MINUTE}]}
+    wanted = {**NO_METRIC, "Metrics": [{"Id": "q", "Expression": query, "Period": MINUTE}]}
     assert state(NOON + MINUTE, metrics, **wanted, Threshold=4.9) is State.ALARM
     assert state(NOON + MINUTE, metrics, **wanted, Threshold=5) is State.OK
 
@@ -117,11 +113,13 @@ def test_a_query_adds_up_the_metrics_with_exactly_its_dimensions() -> None:
     [
         ({"Threshold": None}, "Threshold is missing"),
         ({"Period": 90}, "got 90"),
+        ({"Period": 30}, "must be a multiple of 60 here, got 30"),
         ({"EvaluationPeriods": 0}, "got 0 of 0"),
         ({"DatapointsToAlarm": 2}, "got 2 of 1"),
         ({"Period": 600, "EvaluationPeriods": 145}, "at most 86400 seconds, got 87000"),
         ({"Statistic": "Median"}, "got 'Median'"),
-        ({"Statistic": None}, "one of Statistic and ExtendedStatistic"),
+        ({"Statistic": None}, "must have a Statistic here"),
+        ({"ExtendedStatistic": "p99"}, "ExtendedStatistic is not known here"),
         ({"ComparisonOperator": "GreaterThanUpperThreshold"}, "got GreaterThanUpperThreshold"),
         ({"TreatMissingData": "fine"}, "fine"),
         ({"Metrics": [{"Id": "m"}]}, "must not have MetricName"),
@@ -137,39 +135,21 @@ def test_what_aws_refuses_or_is_not_known_here_is_refused(changes: dict[str, Any
 @pytest.mark.parametrize(
     ("metrics", "reason"),
     [
-        ([{"Id": "a", "Expression": "b"}, {"Id": "b", "Expression": "a"}], "in a circle"),
-        ([{"Id": "a", "Expression": "b + 1"}], "unknown IDs: b"),
+        ([{"Id": "a", "Expression": "1"}, {"Id": "b", "Expression": "a"}], "must refer to metrics here, got a"),
+        ([{"Id": "a", "Expression": "c + b"}], "must refer to metrics here, got b, c"),
         ([{"Id": "A", "Expression": "1"}], "got 'A'"),
-        (
-            [{"Id": "a", "Expression": 'SELECT SUM(x) FROM SCHEMA("n") GROUP BY y', "Period": 60}],
-            "not of the form",
-        ),
-        ([{"Id": "a", "Expression": "TIME_SERIES(1)"}], "1..10 metrics here, got 0"),
+        ([{"Id": "a", "Expression": 'SELECT SUM(x) FROM SCHEMA("n") GROUP BY y', "Period": 60}], "not of the form"),
+        ([{"Id": "a", "Expression": "1 + 1"}], "1..10 metrics here, got 0"),
     ],
 )
 def test_expressions_that_lead_nowhere_are_refused(metrics: list[dict[str, Any]], reason: str) -> None:
-    single = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period"))
     with pytest.raises(ValueError, match=re.escape(reason)):
-        define(alarm(**single, Metrics=metrics))
+        define(alarm(**NO_METRIC, Metrics=metrics))
 
 
-def test_percentiles_lie_between_the_nearest_values_and_need_the_values() -> None:
-    stat = Stat()
-    for value in (1.0, 2.0, 4.0):
-        stat.add(Stat.of(value))
-    assert (stat.statistic("p50"), stat.statistic("p75"), stat.statistic("p100")) == (2.0, 3.0, 4.0)
-    stat.add(Stat(2, 3.0, 1.0, 2.0, None))
-    assert stat.statistic("p50") is None
-
-
-def test_old_data_points_are_forgotten_and_seconds_become_minutes() -> None:
-    metrics = Metrics()
-    for second in (0, 1):
-        metrics.add(METRIC, NOON + second, Stat.of(1.0), fine=True)
-    metrics.forget(NOON + 3600)
-    assert metrics.span(METRIC, NOON, NOON + MINUTE) == [NOON, NOON + 1]
-    metrics.forget(NOON + 4 * 3600)
-    assert metrics.span(METRIC, NOON, NOON + MINUTE) == [NOON]
-    assert [stat and stat.total for stat in metrics.windows(METRIC, [NOON], MINUTE)] == [2.0]
-    metrics.forget(NOON + 16 * 86_400)
+def test_old_data_points_are_forgotten() -> None:
+    metrics = points(0, 1)
+    metrics.forget(NOON + 15 * 86_400 + MINUTE)
+    assert [stat and stat.total for stat in metrics.windows(METRIC, [NOON, NOON + MINUTE], MINUTE)] == [None, 6.0]
+    metrics.forget(NOON + 15 * 86_400 + 2 * MINUTE)
     assert metrics.ids() == []

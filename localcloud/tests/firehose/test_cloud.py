@@ -53,12 +53,7 @@ _numbers = itertools.count(1)
 
 def trust(service: str, source: str | None = None) -> str:
     condition = {"Condition": {"ArnLike": {"aws:SourceArn": source}}} if source else {}
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": service},
-        "Action": "sts:AssumeRole",
-        **condition,
-    }
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole", **condition}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
@@ -292,22 +287,6 @@ def test_a_role_cannot_write_under_another_prefix_and_loses_nothing(pipeline: Pi
     assert Counter(pipeline.delivered()) == Counter(range(3))
 
 
-def test_a_stream_that_cannot_write_its_errors_stands_still(pipeline: Pipeline) -> None:
-    pipeline.build()
-    pipeline.allow("station=own/*")
-    pipeline.send(1, reject=True)
-    with pytest.raises(FlushError) as refused:
-        pipeline.flush(timeout=1.5)
-    assert refused.value.undelivered[pipeline.name]["blocked"]
-    pipeline.send(2)
-    with pytest.raises(FlushError):
-        pipeline.flush(timeout=0.5)
-    assert pipeline.objects() == {}
-    pipeline.allow("station=own/*", "errors/station=own/*")
-    pipeline.flush()
-    assert (len(pipeline.errors()), sorted(pipeline.delivered())) == (1, [1, 2])
-
-
 def test_a_buffer_is_delivered_by_its_interval_without_a_flush(pipeline: Pipeline) -> None:
     pipeline.build(
         Prefix="station=own/",
@@ -398,37 +377,19 @@ def test_records_cannot_be_put_past_the_data_stream(pipeline: Pipeline) -> None:
         pipeline.firehose.put_record(DeliveryStreamName=pipeline.name, Record={"Data": b"x"})
 
 
-def test_a_flush_of_an_unknown_stream_says_so(cloud: LocalCloud) -> None:
-    with pytest.raises(FlushError, match="no such delivery stream"):
-        cloud.flush(["nobody"])
-
-
 def test_resharding_loses_nothing(pipeline: Pipeline) -> None:
-    """The data stream is split, merged and resized between records, and read to its last one."""
+    """The data stream is resized up and down between records, and read to its last one."""
     pipeline.build()
-    pipeline.send(10)
-    half = str(2**127)
-    pipeline.kinesis.split_shard(
-        StreamName=pipeline.name, ShardToSplit="shardId-000000000000", NewStartingHashKey=half
-    )
-    pipeline.send(10)
-    pipeline.kinesis.update_shard_count(StreamName=pipeline.name, TargetShardCount=4, ScalingType="UNIFORM_SCALING")
-    pipeline.send(20)
-    shards = pipeline.kinesis.list_shards(StreamName=pipeline.name)["Shards"]
-    first, second = [one["ShardId"] for one in shards if "EndingSequenceNumber" not in one["SequenceNumberRange"]][:2]
-    pipeline.kinesis.merge_shards(StreamName=pipeline.name, ShardToMerge=first, AdjacentShardToMerge=second)
-    pipeline.send(10)
+    for shards in (1, 2, 4, 2):
+        pipeline.kinesis.update_shard_count(
+            StreamName=pipeline.name, TargetShardCount=shards, ScalingType="UNIFORM_SCALING"
+        )
+        pipeline.send(10)
     pipeline.flush()
-    assert Counter(pipeline.delivered()) == Counter(range(50))
-    assert (
-        pipeline.kinesis.describe_stream_summary(StreamName=pipeline.name)["StreamDescriptionSummary"][
-            "OpenShardCount"
-        ]
-        == 3
-    )
+    assert Counter(pipeline.delivered()) == Counter(range(40))
     pipeline.send(5)
     pipeline.flush()
-    assert Counter(pipeline.delivered()) == Counter(range(55))
+    assert Counter(pipeline.delivered()) == Counter(range(45))
 
 
 def test_a_delivery_stream_made_again_reads_what_came_after(pipeline: Pipeline) -> None:

@@ -106,8 +106,9 @@ def test_what_cannot_be_sent_is_sent_the_next_time_in_its_order() -> None:
         def do_POST(self) -> None:
             received.append(self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(statuses[len(received) - 1])
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", "2")
             self.end_headers()
+            self.wfile.write(b"{}")
 
         def log_message(self, *_: Any) -> None:
             """Nothing to say."""

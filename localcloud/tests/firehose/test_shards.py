@@ -38,9 +38,13 @@ def read_all(kinesis: Any, stream: str, shard_id: str) -> tuple[list[bytes], dic
     return [record["Data"] for record in records], answer
 
 
-def test_a_split_shard_takes_nothing_and_can_be_read_to_its_end(kinesis: Any, stream: str) -> None:
+def resize(kinesis: Any, stream: str, shards: int) -> None:
+    kinesis.update_shard_count(StreamName=stream, TargetShardCount=shards, ScalingType="UNIFORM_SCALING")
+
+
+def test_a_closed_shard_takes_nothing_and_can_be_read_to_its_end(kinesis: Any, stream: str) -> None:
     kinesis.put_record(StreamName=stream, Data=b"before", PartitionKey="k")
-    kinesis.split_shard(StreamName=stream, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
+    resize(kinesis, stream, 2)
     put = kinesis.put_record(StreamName=stream, Data=b"after", PartitionKey="k")
     records, answer = read_all(kinesis, stream, "shardId-000000000000")
     assert records == [b"before"]
@@ -54,17 +58,16 @@ def test_a_split_shard_takes_nothing_and_can_be_read_to_its_end(kinesis: Any, st
     assert listed["shardId-000000000001"]["ParentShardId"] == "shardId-000000000000"
 
 
-def test_a_closed_shard_cannot_be_resharded_again(kinesis: Any, stream: str) -> None:
-    arguments = {"ShardToSplit": "shardId-000000000000", "NewStartingHashKey": str(2**127)}
-    kinesis.split_shard(StreamName=stream, **arguments)
-    with pytest.raises(ClientError, match="open shard"):
-        kinesis.split_shard(StreamName=stream, **arguments)
+def test_what_would_lose_records_is_refused(kinesis: Any, stream: str) -> None:
+    split = {"ShardToSplit": "shardId-000000000000", "NewStartingHashKey": str(2**127)}
+    with pytest.raises(ClientError, match="by UpdateShardCount alone"):
+        kinesis.split_shard(StreamName=stream, **split)
 
 
 def test_the_shard_count_changes_by_a_factor_of_two_at_most(kinesis: Any, stream: str) -> None:
     with pytest.raises(ClientError, match="half and twice"):
-        kinesis.update_shard_count(StreamName=stream, TargetShardCount=3, ScalingType="UNIFORM_SCALING")
-    kinesis.update_shard_count(StreamName=stream, TargetShardCount=2, ScalingType="UNIFORM_SCALING")
+        resize(kinesis, stream, 3)
+    resize(kinesis, stream, 2)
     summary = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
     assert summary["OpenShardCount"] == 2
 

@@ -10,8 +10,7 @@ import pytest
 
 from localcloud.kinesisvideo import matroska
 from localcloud.kinesisvideo.media import ClipPart, write_clip
-from localcloud.testing.decode import decoded_frames, export_frame, raw_packets
-from localcloud.testing.encoder import FileEncoder, Footage, SyntheticEncoder
+from localcloud.testing.encoder import FileEncoder, Footage, SyntheticEncoder, decoded_frames, video_packets
 from localcloud.testing.errors import InputError
 from localcloud.testing.files import UNEVEN, made_file, uneven_file
 from localcloud.testing.identity import packet_digests
@@ -128,21 +127,6 @@ class TestFileEncoder:
             FileEncoder(made_file(tmp_path / "given.h264"))
 
 
-class TestDecode:
-    """What an object holds."""
-
-    def test_raw_packets_are_read_whether_they_decode_or_not(self, tmp_path: Path) -> None:
-        footage = SyntheticEncoder("c").film(START, 0, 5)
-        file = tmp_path / "raw.mkv"
-        file.write_bytes(matroska.without_codec_private(footage.document) * 2)
-        assert raw_packets(file) == footage.packets * 2
-
-    def test_a_frame_becomes_a_picture(self, tmp_path: Path) -> None:
-        clip = joined([SyntheticEncoder("c").film(START, 40, 5)], tmp_path)
-        export_frame(clip, 3, tmp_path / "pictures" / "frame.png")
-        with av.open(str(tmp_path / "pictures" / "frame.png")) as picture:
-            assert next(picture.decode(video=0)).width == 160
-        assert decoded_frames(tmp_path / "pictures" / "frame.png") == ["43"]
-        for index in (5, -1):
-            with pytest.raises(InputError, match=rf"clip.mp4: the frame's index must be 0\.\.4, got {index}"):
-                export_frame(clip, index, tmp_path / "none.png")
+def test_packets_are_read_whether_they_decode_or_not() -> None:
+    footage = SyntheticEncoder("c").film(START, 0, 5)
+    assert video_packets(matroska.without_codec_private(footage.document) * 2) == footage.packets * 2

@@ -1,13 +1,5 @@
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111122223333" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { name = "eu-central-1" }
-  }
+  source = "../mocks"
 }
 
 variables {
@@ -269,10 +261,7 @@ run "alarms_fire_when_and_where_they_are_told" {
       transform-throttled    = 8
       transform-slow         = 100000
     }
-    error_message = join(" ", [
-      "Thresholds are as asked, some of them of the lane's own settings; alarms",
-      "that are not wanted are not there.",
-    ])
+    error_message = "Thresholds are as asked, or of the lane's own settings; unwanted alarms are not there."
   }
 
   assert {
@@ -312,27 +301,12 @@ run "alarms_fire_when_and_where_they_are_told" {
   }
 }
 
-run "alarms_may_have_other_thresholds_for_waiting_and_throttling" {
-  command = plan
-
-  variables {
-    alarms = { freshness_seconds = 600, read_throttled_calls = 9 }
-  }
-
-  assert {
-    condition = (
-      aws_cloudwatch_metric_alarm.lane["measurements-data-freshness"].threshold == 600
-      && aws_cloudwatch_metric_alarm.lane["measurements-read-throttled"].threshold == 9
-    )
-    error_message = "These too are as asked."
-  }
-}
-
 run "a_factory_may_have_no_gateway_yet" {
   command = plan
 
   variables {
     gateways = []
+    alarms   = { freshness_seconds = 600, read_throttled_calls = 9 }
   }
 
   assert {
@@ -342,6 +316,14 @@ run "a_factory_may_have_no_gateway_yet" {
       && length(aws_iot_topic_rule.lane) == 2
     )
     error_message = "The pipeline stands before its first gateway."
+  }
+
+  assert {
+    condition = (
+      aws_cloudwatch_metric_alarm.lane["measurements-data-freshness"].threshold == 600
+      && aws_cloudwatch_metric_alarm.lane["measurements-read-throttled"].threshold == 9
+    )
+    error_message = "Thresholds for waiting and throttling are as asked too."
   }
 }
 
@@ -396,4 +378,72 @@ run "a_lake_that_is_thrown_away_has_streams_that_may_go" {
     ])
     error_message = "In all else they are like those that are kept."
   }
+}
+
+run "takes_a_longer_retention_and_a_first_key" {
+  command = plan
+
+  variables {
+    kms_keys = { streams = "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e" }
+    lanes = {
+      measurements  = { stream = { retention_hours = 73 } }
+      configuration = { stream = { retention_hours = 72 } }
+    }
+  }
+
+  override_resource {
+    target          = aws_kinesis_stream.lane
+    override_during = plan
+    values          = { arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/current" }
+  }
+
+  override_data {
+    target = data.aws_kinesis_stream.current
+    values = { retention_period = 72, kms_key_id = "alias/aws/kinesis" }
+  }
+
+  assert {
+    condition = (
+      aws_kinesis_stream.lane["measurements"].retention_period == 73
+      && data.aws_kinesis_stream.current["measurements"].retention_period == 72
+    )
+    error_message = "What keeps messages readable is changed by an apply."
+  }
+}
+
+# The same request, as an editor, another system or a mail program leaves it.
+run "a_request_counts_and_not_its_bytes" {
+  # Roles and functions would need ARNs that look like some.
+  plan_options {
+    target = [aws_iot_certificate.identity]
+  }
+
+  variables {
+    csr_dir = "tests/testdata/csr-spellings"
+  }
+
+  assert {
+    condition = toset([
+      for path, certificate in aws_iot_certificate.identity : basename(path)
+      if certificate.csr == file("tests/testdata/csr/krakow-line-1-measurements/2026-01-15.pem")
+      ]) == toset([
+      "76-columns.pem", "blanks.pem", "cr.pem", "crlf.pem", "lf.pem", "no-last-newline.pem", "one-line.pem",
+      "text-around.pem",
+    ])
+    error_message = "The certificate is made from the request as OpenSSL writes it."
+  }
+}
+
+run "refuses_another_request_under_the_name_of_a_certificate" {
+  command = plan
+
+  plan_options {
+    target = [aws_iot_certificate.identity]
+  }
+
+  variables {
+    csr_dir = "tests/testdata/csr-swapped"
+  }
+
+  expect_failures = [aws_iot_certificate.identity["krakow-line-1-measurements/crlf.pem"]]
 }

@@ -1,16 +1,5 @@
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111122223333" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { name = "eu-central-1" }
-  }
-  mock_data "aws_iot_endpoint" {
-    defaults = { endpoint_address = "abc123-ats.iot.eu-central-1.amazonaws.com" }
-  }
+  source = "../mocks"
 }
 
 variables {
@@ -54,13 +43,8 @@ run "a_lake_is_storage_catalog_and_a_pipeline_per_factory" {
 
   assert {
     condition = jsonencode(output.transform_functions) == jsonencode({
-      krakow = {
-        configuration = "plant-lake-krakow-configuration-transform"
-        measurements  = "plant-lake-krakow-measurements-transform"
-      }
-      lyon = {
-        configuration = "plant-lake-lyon-configuration-transform"
-        measurements  = "plant-lake-lyon-measurements-transform"
+      for factory in ["krakow", "lyon"] : factory => {
+        for lane in ["configuration", "measurements"] : lane => "plant-lake-${factory}-${lane}-transform"
       }
     })
     error_message = "Each factory has functions of its own."
@@ -101,33 +85,6 @@ run "a_lake_is_storage_catalog_and_a_pipeline_per_factory" {
     ])
     error_message = "The named queries are those of the catalog."
   }
-}
-
-run "a_suffix_replaces_the_account" {
-  command = plan
-
-  variables {
-    suffix = "eu"
-  }
-
-  assert {
-    condition = (
-      output.buckets["clips"] == "plant-lake-eu-clips"
-      && output.athena.output_location == "s3://plant-lake-eu-measurements/athena-results/"
-    )
-    error_message = "Bucket names end the way the caller says."
-  }
-}
-
-run "warns_of_requests_that_belong_to_no_gateway" {
-  command = plan
-
-  variables {
-    factories         = { krakow = { gateways = ["line-1"] } }
-    retired_factories = ["lyon"]
-  }
-
-  expect_failures = [check.requests_belong_to_gateways]
 }
 
 run "watches_each_factory_as_it_asks_and_tells_the_topic" {
@@ -211,11 +168,19 @@ run "watches_each_factory_as_it_asks_and_tells_the_topic" {
   }
 }
 
-run "watches_without_a_topic_and_without_dashboards" {
+run "a_lake_to_throw_away_with_a_suffix_and_without_topic_and_dashboards" {
   command = plan
 
   variables {
-    dashboards = false
+    suffix        = "eu"
+    dashboards    = false
+    force_destroy = true
+  }
+
+  # Of an account and region that have this lake already.
+  override_data {
+    target = data.aws_ssm_parameters_by_path.lakes
+    values = { names = ["/factory-lake/lakes/plant-lake"] }
   }
 
   assert {
@@ -228,76 +193,24 @@ run "watches_without_a_topic_and_without_dashboards" {
     )
     error_message = "Alarms are there with nobody to notify; dashboards are an option."
   }
-}
 
-run "refuses_addresses_and_keys_of_another_form" {
-  command = plan
-
-  variables {
-    alarm_topic = { emails = ["on-call"], kms_key_arn = "alias/alarms" }
+  assert {
+    condition = (
+      output.buckets["clips"] == "plant-lake-eu-clips"
+      && output.athena.output_location == "s3://plant-lake-eu-measurements/athena-results/"
+    )
+    error_message = "Bucket names end the way the caller says."
   }
 
-  expect_failures = [var.alarm_topic]
-}
-
-run "refuses_a_sixth_action" {
-  command = plan
-
-  variables {
-    alarm_topic   = {}
-    alarm_actions = ["arn:1", "arn:2", "arn:3", "arn:4", "arn:5"]
-  }
-
-  expect_failures = [var.alarm_actions]
-}
-
-run "refuses_a_second_lake_in_the_account_and_region" {
-  command = plan
-
-  override_data {
-    target = data.aws_ssm_parameters_by_path.lakes
-    values = { names = ["/factory-lake/lakes/plant-lake-dev", "/factory-lake/lakes/plant-lake"] }
-  }
-
-  expect_failures = [aws_ssm_parameter.lake]
-}
-
-run "takes_itself_for_no_second_lake" {
-  command = plan
-
-  override_data {
-    target = data.aws_ssm_parameters_by_path.lakes
-    values = { names = ["/factory-lake/lakes/plant-lake"] }
+  assert {
+    condition     = length(terraform_data.queried_factory) == 0 && length(output.left_behind) == 0
+    error_message = "Nothing refuses to go."
   }
 
   assert {
     condition     = aws_ssm_parameter.lake.name == "/factory-lake/lakes/plant-lake"
     error_message = "The lake leaves its name where the next one looks."
   }
-}
-
-run "refuses_two_gateways_with_the_same_client_id" {
-  command = plan
-
-  variables {
-    factories = {
-      krakow        = { gateways = ["line-1"] }
-      krakow-line-1 = { gateways = ["a", "b"] }
-      krakow-line   = { gateways = ["1"] }
-    }
-  }
-
-  expect_failures = [var.factories]
-}
-
-run "refuses_a_factory_both_in_service_and_out_of_it" {
-  command = plan
-
-  variables {
-    retired_factories = ["lyon"]
-  }
-
-  expect_failures = [var.retired_factories]
 }
 
 run "what_is_left_of_a_factory_is_told_and_stays_queried" {
@@ -308,7 +221,7 @@ run "what_is_left_of_a_factory_is_told_and_stays_queried" {
     retired_factories = ["lyon"]
   }
 
-  # The requests of lyon are still in their folder.
+  # The requests of lyon are still in their folder, and belong to no gateway.
   expect_failures = [check.requests_belong_to_gateways]
 
   assert {
@@ -332,18 +245,5 @@ run "what_is_left_of_a_factory_is_told_and_stays_queried" {
   assert {
     condition     = keys(terraform_data.queried_factory) == ["krakow", "lyon"]
     error_message = "No factory, in service or out of it, may vanish from the queries."
-  }
-}
-
-run "a_lake_that_is_thrown_away_keeps_nothing" {
-  command = plan
-
-  variables {
-    force_destroy = true
-  }
-
-  assert {
-    condition     = length(terraform_data.queried_factory) == 0 && length(output.left_behind) == 0
-    error_message = "Nothing refuses to go."
   }
 }

@@ -1,11 +1,7 @@
 # What becomes of footage when its retention is changed in the configuration.
 mock_provider "aws" {
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111122223333" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
+  source = "../mocks"
+
   mock_resource "aws_kinesis_video_stream" {
     defaults = { version = "abc123" }
   }

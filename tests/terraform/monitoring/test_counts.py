@@ -1,10 +1,11 @@
-"""What factory_lake.sizing counts in the text of the modules is what a plan of the lake makes."""
+"""The numbers that factory_lake.sizing has of the modules are those of a plan of the lake."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from factory_lake.module_interface import REPOSITORY
 from factory_lake.sizing import modules, quotas
 from factory_lake.sizing.plant import Assumed, Factory, Plant, read_plant
 from factory_lake.sizing.rows import Row
@@ -50,16 +51,25 @@ def _made(planned: list[dict[str, Any]], kind: str, factory: str = "") -> list[d
 @pytest.mark.parametrize("factory", ["krakow", "lyon"])
 def test_alarms(planned: list[dict[str, Any]], factories: dict[str, Factory], factory: str) -> None:
     made = _made(planned, "aws_cloudwatch_metric_alarm", factory)
-    assert modules.alarms().of(factories[factory]) == len(made) > 0
+    assert modules.alarms(factories[factory]) == len(made) > 0
+    rules = modules.schedule_rules(factories[factory])
+    names = [alarm["alarm_name"] for alarm in made]
+    for alike, each, number in (
+        ("-press-1-", modules.CAMERA_ALARMS, bool(factories[factory].video)),
+        ("start", modules.RULE_ALARMS, rules),
+    ):
+        assert sum(alike in name for name in names) == each * number, alike
+    only_of_several = (REPOSITORY / "modules/video_archiver/alarms.tf").read_text().count("length(local.rules) == 1 ?")
+    assert only_of_several == modules.RULE_ALARMS - modules.ONLY_RULE_ALARMS
     expressions = [query["expression"] or "" for alarm in made for query in alarm["metric_query"]]
-    assert modules.alarms().insights == sum(text.startswith("SELECT ") for text in expressions) > 0
+    assert modules.INSIGHT_ALARMS == sum(text.startswith("SELECT ") for text in expressions) > 0
 
 
 @pytest.mark.parametrize("factory", ["krakow", "lyon"])
 def test_roles_and_rules(planned: list[dict[str, Any]], factories: dict[str, Factory], factory: str) -> None:
     one = factories[factory]
     assert modules.roles(one) == len(_made(planned, "aws_iam_role", factory)) > 0
-    assert modules.topic_rules() == len(_made(planned, "aws_iot_topic_rule", factory)) > 0
+    assert modules.TOPIC_RULES == len(_made(planned, "aws_iot_topic_rule", factory)) > 0
     assert modules.schedule_rules(one) == len(_made(planned, "aws_cloudwatch_event_rule", factory))
 
 
@@ -81,14 +91,5 @@ def test_what_a_quota_counts_is_what_the_lake_makes(
     }
 
 
-def test_an_alarms_file_of_another_form_is_refused(tmp_path: Path) -> None:
-    for module in ("factory_pipeline", "video_archiver"):
-        folder = tmp_path / "modules" / module
-        folder.mkdir(parents=True)
-        (folder / "alarms.tf").write_text('locals {\n  alarm_descriptions = {\n    late = "It is late."\n  }\n}\n')
-    with pytest.raises(ValueError, match=r"^modules/\*/alarms\.tf cannot be read"):
-        modules.alarms(tmp_path)
-
-
-def test_a_limit_that_nobody_knows_is_never_too_small() -> None:
+def test_an_unknown_limit_is_never_too_small() -> None:
     assert Row("x", "1", 1, None, "").cells == ["x", "1", "1", "differs", ""]

@@ -32,11 +32,7 @@ _NAMED = {
     ("AWS/Athena", "WorkGroup"): ("aws_athena_workgroup", "name"),
     ("AWS/S3", "BucketName"): ("aws_s3_bucket", "bucket"),
 }
-_OWN = {
-    "Factory": {"krakow", "lyon"},
-    "Lane": {"measurements", "configuration"},
-    "Camera": {"press-1", "oven"},
-}
+_OWN = {"Factory": {"krakow", "lyon"}, "Lane": {"measurements", "configuration"}, "Camera": {"press-1", "oven"}}
 
 
 class Lake:

@@ -35,10 +35,7 @@ def test_an_alarm_tells_of_its_beginning_and_its_end_and_not_of_its_making(
         cloud,
         topic,
         "mailed",
-        {
-            "FilterPolicy": subscription["filter_policy"],
-            "FilterPolicyScope": subscription["filter_policy_scope"],
-        },
+        {"FilterPolicy": subscription["filter_policy"], "FilterPolicyScope": subscription["filter_policy_scope"]},
     )
     for name in ("quiet", "sounds", "at-once"):
         if name == "at-once":
@@ -51,11 +48,7 @@ def test_an_alarm_tells_of_its_beginning_and_its_end_and_not_of_its_making(
     _put_alarm(watch, "sounds", topic, above=1)
     cloud.control("POST", "alarms", {})
 
-    told = [
-        ("at-once", "INSUFFICIENT_DATA", "ALARM"),
-        ("sounds", "ALARM", "OK"),
-        ("sounds", "OK", "ALARM"),
-    ]
+    told = [("at-once", "INSUFFICIENT_DATA", "ALARM"), ("sounds", "ALARM", "OK"), ("sounds", "OK", "ALARM")]
     made = [("quiet", "INSUFFICIENT_DATA", "OK"), ("sounds", "INSUFFICIENT_DATA", "OK")]
     assert sorted(_received(cloud, mailed)) == told
     assert sorted(_received(cloud, everything)) == sorted([*told, *made])

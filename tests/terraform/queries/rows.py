@@ -223,10 +223,7 @@ def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         serde = (
             ("org.apache.hadoop.hive.serde2.RegexSerDe", {"input.regex": LINE_PATTERN})
             if line
-            else (
-                "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
-                {"serialization.format": "1"},
-            )
+            else ("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", {"serialization.format": "1"})
         )
         yield {
             "Name": schema["table"],

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from factory_lake.cli import main
-from factory_lake.query import Result, named_queries, run, run_named
+from factory_lake.query import named_queries, run_named
 from tests.support.local_lake import describe
 from tests.terraform.queries.conftest import BUCKETS, CloudLake
 from tests.terraform.queries.expected import EXPECTED, resolved
-from tests.terraform.queries.rows import TABLES
 
 pytestmark = pytest.mark.cloud
 
@@ -35,22 +34,6 @@ def test_answers_as_worked_out_by_hand(cloud_lake: CloudLake, name: str) -> None
     assert rows == [["" if cell is None else cell for cell in row] for row in expected]
     assert len(result.rows) == len(expected)
     assert result.bytes_scanned > 0
-
-
-@pytest.mark.parametrize("table", TABLES)
-def test_a_view_without_repeats_reads_the_partitions_asked_for_alone(cloud_lake: CloudLake, table: str) -> None:
-    """Whole rows are read either way, so that the bytes tell the objects."""
-    client = cloud_lake.cloud.client("athena")
-
-    def ask(sql: str) -> Result:
-        return run(client, sql, cloud_lake.workgroup, cloud_lake.database)
-
-    where = "WHERE factory = 'krakow'"
-    everything, part = ask(f"SELECT * FROM {table}_distinct"), ask(f"SELECT * FROM {table}_distinct {where}")  # noqa: S608
-    raw = ask(f"SELECT * FROM {table} {where}")  # noqa: S608 - names of the tables
-    assert part.bytes_scanned == raw.bytes_scanned < everything.bytes_scanned
-    assert part.columns == raw.columns
-    assert 0 < len(part.rows) < len(raw.rows)
 
 
 def test_the_command_lists_and_runs_named_queries(

@@ -15,11 +15,10 @@ from clip_fetch.archive import Archive
 from clip_fetch.errors import StaleStateError
 from clip_fetch.model import Fragment, Position, Stream
 from clip_fetch.planning import Clip
-from tests.support.clip_fetch_aws import HOUR, T0, Answerless, Aws, error, footage
+from tests.support.clip_fetch_aws import HOUR, STREAM, T0, Answerless, Aws, error, footage
 from tests.support.strict import StrictClient
 
 PREFIX = "factory=krakow/camera=press-1/"
-STREAM = Stream("lake_krakow_press-1", "press-1", T0 - HOUR, 24 * HOUR)
 DAY = 24 * HOUR
 
 
@@ -53,12 +52,7 @@ def put(of: Archive, fragment: Fragment, check: Any = lambda: None, run: str = "
     """Put an object."""
     metadata = {"run": run, "format": "mp4"}
     return of.put(
-        keys.clip_token(fragment),
-        lambda: io.BytesIO(b"media"),
-        zlib.crc32(b"media"),
-        "video/mp4",
-        metadata,
-        check,
+        keys.clip_token(fragment), lambda: io.BytesIO(b"media"), zlib.crc32(b"media"), "video/mp4", metadata, check
     )
 
 
@@ -120,11 +114,7 @@ def test_a_gap_record_behind_the_newest_clip_tells_the_position() -> None:
 
 def test_an_empty_archive_may_say_where_it_begins() -> None:
     aws = Aws()
-    aws.objects[PREFIX + keys.begin_token(STREAM)] = (
-        b"",
-        keys.gap_metadata(STREAM, 0, T0, 0, "begin", "earlier"),
-        "",
-    )
+    aws.objects[PREFIX + keys.begin_token(STREAM)] = (b"", keys.gap_metadata(STREAM, 0, T0, 0, "begin", "earlier"), "")
     position = archive(aws).position(STREAM)
     assert position is not None
     assert (position.number, position.start_ms, position.expected) == (-1, T0, None)
@@ -192,10 +182,7 @@ class Endless:
                 high = middle
         found = [PREFIX + keys.clip_token(self._fragment(i)) for i in range(low, min(low + 1000, self._count))]
         found = [key for key in found if key.startswith(request["Prefix"])]
-        return {
-            "Contents": [{"Key": key, "ETag": key} for key in found],
-            "IsTruncated": low + 1000 < self._count,
-        }
+        return {"Contents": [{"Key": key, "ETag": key} for key in found], "IsTruncated": low + 1000 < self._count}
 
     def head_object(self, **request: Any) -> dict[str, Any]:
         """Metadata."""

@@ -12,12 +12,7 @@ from clip_fetch import handler as entry
 from lambda_common.settings import SettingsError
 from tests.support.clip_fetch_aws import HOUR, Aws, footage
 
-ENVIRONMENT = {
-    "FACTORY": "krakow",
-    "CLIPS_BUCKET": "clips",
-    "STREAM_PREFIX": "lake_krakow_",
-    "CLIP_SECONDS": "10",
-}
+ENVIRONMENT = {"FACTORY": "krakow", "CLIPS_BUCKET": "clips", "STREAM_PREFIX": "lake_krakow_", "CLIP_SECONDS": "10"}
 
 
 class Context:

@@ -12,16 +12,10 @@ from hypothesis import strategies as st
 
 from clip_fetch.errors import InvalidMediaError
 from clip_fetch.mkv import CUT_OFF, Recording
-from tests.support.clip_fetch_aws import T0, element, mkv
+from harness.media import element, mkv
+from tests.support.clip_fetch_aws import T0
 
-EBML, INFO, TRACKS, TAGS, CUES, CLUSTER = (
-    "1A45DFA3",
-    "1549A966",
-    "1654AE6B",
-    "1254C367",
-    "1C53BB6B",
-    "1F43B675",
-)
+EBML, INFO, TRACKS, TAGS, CUES, CLUSTER = ("1A45DFA3", "1549A966", "1654AE6B", "1254C367", "1C53BB6B", "1F43B675")
 
 
 def fragment(number: int, at_ms: int, codec: bytes = b"V_MPEG4/ISO/AVC", step_ms: int = 500) -> bytes:

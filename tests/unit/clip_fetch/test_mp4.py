@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from clip_fetch import mp4
 from clip_fetch.errors import InvalidMediaError
-from tests.support.clip_fetch_aws import box
-from tests.support.clip_fetch_aws import mp4 as movie
+from harness import media
+from harness.media import box, full_box, sample_table, track
 
 
 def duration_ms(content: bytes) -> int:
@@ -26,85 +26,59 @@ def playback(content: bytes) -> mp4.Playback:
     return mp4.playback(io.BytesIO(content), len(content))
 
 
-def full(kind: bytes, content: bytes, flags: int = 0, version: int = 0) -> bytes:
-    """A box with version and flags."""
-    return box(kind, struct.pack(">I", version << 24 | flags) + content)
-
-
-def track(
-    number: int,
-    handler: bytes,
-    timescale: int,
-    stts: bytes,
-    wide: bool = False,
-    mdat_first: bytes | None = None,
-) -> bytes:
-    """A track with a sample table."""
-    del mdat_first
-    if wide:
-        tkhd = full(b"tkhd", struct.pack(">QQIIQ", 0, 0, number, 0, 0) + bytes(60), version=1)
-        mdhd = full(b"mdhd", struct.pack(">QQIQHH", 0, 0, timescale, 0, 0, 0), version=1)
-    else:
-        tkhd = full(b"tkhd", struct.pack(">IIIII", 0, 0, number, 0, 0) + bytes(60))
-        mdhd = full(b"mdhd", struct.pack(">IIIIHH", 0, 0, timescale, 0, 0, 0))
-    hdlr = full(b"hdlr", struct.pack(">I4s12x", 0, handler) + b"\0")
-    return box(b"trak", tkhd + box(b"mdia", mdhd + hdlr + box(b"minf", box(b"stbl", full(b"stts", stts)))))
-
-
-def stts(*pairs: tuple[int, int]) -> bytes:
-    """Runs of samples of one duration."""
-    return struct.pack(">I", len(pairs)) + b"".join(struct.pack(">II", *pair) for pair in pairs)
-
-
 def test_the_video_track_s_samples_make_the_duration() -> None:
-    video = track(1, b"vide", 90_000, stts((50, 3600), (1, 1800)))
-    audio = track(2, b"soun", 8000, stts((1000, 1024)))
+    video = track(sample_table((50, 3600), (1, 1800)), timescale=90_000)
+    audio = track(sample_table((1000, 1024)), 2, b"soun", 8000)
     assert duration_ms(box(b"moov", video + audio) + box(b"mdat", b"")) == 2020
 
 
 def test_frames_are_counted_by_how_long_they_are_shown() -> None:
-    video = track(1, b"vide", 90_000, stts((2, 3600), (1, 90_000), (3, 3600), (2, 2970)))
+    video = track(sample_table((2, 3600), (1, 90_000), (3, 3600), (2, 2970)), timescale=90_000)
     found = playback(box(b"moov", video) + box(b"mdat", b""))
     assert found == (1266, 8, ((40.0, 5), (33.0, 2), (1000.0, 1)))
 
 
 def test_the_movie_box_may_come_last() -> None:
-    video = track(1, b"vide", 1000, stts((2, 500)))
+    video = track(sample_table((2, 500)))
     assert duration_ms(box(b"mdat", bytes(1000)) + box(b"moov", video)) == 1000
 
 
 def test_wide_headers_and_boxes() -> None:
-    video = track(1, b"vide", 1000, stts((2, 500)), wide=True)
+    tkhd = full_box(b"tkhd", struct.pack(">QQIIQ", 0, 0, 1, 0, 0) + bytes(60), version=1)
+    mdhd = full_box(b"mdhd", struct.pack(">QQIQHH", 0, 0, 1000, 0, 0, 0), version=1)
+    hdlr = full_box(b"hdlr", struct.pack(">I4s12x", 0, b"vide") + b"\0")
+    tables = box(b"minf", box(b"stbl", full_box(b"stts", sample_table((2, 500)))))
+    video = box(b"trak", tkhd + box(b"mdia", mdhd + hdlr + tables))
     wide_mdat = struct.pack(">I4sQ", 1, b"mdat", 16 + 5) + b"media"
     assert duration_ms(box(b"moov", video) + wide_mdat) == 1000
 
 
 def test_a_last_box_of_size_zero_reaches_to_the_end() -> None:
-    video = track(1, b"vide", 1000, stts((2, 500)))
+    video = track(sample_table((2, 500)))
     assert duration_ms(box(b"moov", video) + struct.pack(">I4s", 0, b"mdat") + b"media") == 1000
 
 
 def fragmented(*fragments: bytes) -> bytes:
     """A movie without samples, then movie fragments."""
-    trex = full(b"trex", struct.pack(">IIIII", 1, 1, 40, 0, 0))
-    moov = box(b"moov", track(1, b"vide", 1000, stts()) + box(b"mvex", trex))
+    trex = full_box(b"trex", struct.pack(">IIIII", 1, 1, 40, 0, 0))
+    moov = box(b"moov", track(sample_table()) + box(b"mvex", trex))
     return moov + b"".join(box(b"moof", box(b"traf", each)) + box(b"mdat", b"x") for each in fragments)
 
 
 def test_movie_fragments_with_a_duration_for_each_sample() -> None:
-    tfhd = full(b"tfhd", struct.pack(">I", 1))
-    trun = full(b"trun", struct.pack(">II", 2, 0) + struct.pack(">IIII", 40, 9, 60, 9), flags=0x301)
+    tfhd = full_box(b"tfhd", struct.pack(">I", 1))
+    trun = full_box(b"trun", struct.pack(">II", 2, 0) + struct.pack(">IIII", 40, 9, 60, 9), flags=0x301)
     assert playback(fragmented(tfhd + trun, tfhd + trun)) == (200, 4, ((40.0, 2), (60.0, 2)))
 
 
 def test_movie_fragments_with_the_track_s_default_duration() -> None:
-    tfhd = full(b"tfhd", struct.pack(">I", 1))
-    assert playback(fragmented(tfhd + full(b"trun", struct.pack(">I", 25)))) == (1000, 25, ((40.0, 25),))
+    tfhd = full_box(b"tfhd", struct.pack(">I", 1))
+    assert playback(fragmented(tfhd + full_box(b"trun", struct.pack(">I", 25)))) == (1000, 25, ((40.0, 25),))
 
 
 def test_movie_fragments_with_a_default_of_their_own() -> None:
-    tfhd = full(b"tfhd", struct.pack(">IQII", 1, 0, 1, 20), flags=0x0B)
-    assert duration_ms(fragmented(tfhd + full(b"trun", struct.pack(">I", 25)))) == 500
+    tfhd = full_box(b"tfhd", struct.pack(">IQII", 1, 0, 1, 20), flags=0x0B)
+    assert duration_ms(fragmented(tfhd + full_box(b"trun", struct.pack(">I", 25)))) == 500
 
 
 @pytest.mark.parametrize(
@@ -113,15 +87,13 @@ def test_movie_fragments_with_a_default_of_their_own() -> None:
         pytest.param(b"", id="empty"),
         pytest.param(b"{}", id="not a box"),
         pytest.param(box(b"ftyp", b"isom"), id="no movie"),
-        pytest.param(box(b"moov", track(1, b"vide", 1000, stts((1, 1)))), id="no media"),
-        pytest.param(box(b"moov", track(1, b"soun", 1000, stts((1, 1)))) + box(b"mdat", b""), id="no video"),
-        pytest.param(box(b"moov", track(1, b"vide", 0, stts((1, 1)))) + box(b"mdat", b""), id="no time scale"),
-        pytest.param(
-            box(b"moov", track(1, b"vide", 1000, struct.pack(">I", 9))) + box(b"mdat", b""), id="short table"
-        ),
+        pytest.param(box(b"moov", track(sample_table((1, 1)))), id="no media"),
+        pytest.param(box(b"moov", track(sample_table((1, 1)), handler=b"soun")) + box(b"mdat", b""), id="no video"),
+        pytest.param(box(b"moov", track(sample_table((1, 1)), timescale=0)) + box(b"mdat", b""), id="no time scale"),
+        pytest.param(box(b"moov", track(struct.pack(">I", 9))) + box(b"mdat", b""), id="short table"),
         pytest.param(struct.pack(">I4s", 7, b"moov"), id="a size below its header"),
         pytest.param(struct.pack(">I4sQ", 1, b"mdat", 2**60), id="a size beyond the file"),
-        pytest.param(fragmented(full(b"tfhd", struct.pack(">I", 7))), id="an unknown track"),
+        pytest.param(fragmented(full_box(b"tfhd", struct.pack(">I", 7))), id="an unknown track"),
     ],
 )
 def test_what_is_not_a_whole_movie_is_refused(content: bytes) -> None:
@@ -129,10 +101,10 @@ def test_what_is_not_a_whole_movie_is_refused(content: bytes) -> None:
         duration_ms(content)
 
 
-@given(st.integers(0, 10**6), st.binary(max_size=50), st.data())
-def test_no_cut_goes_unnoticed(length_ms: int, media: bytes, data: st.DataObject) -> None:
+@given(st.integers(0, 10**6), st.data())
+def test_no_cut_goes_unnoticed(length_ms: int, data: st.DataObject) -> None:
     """A download that ends early never passes for whole."""
-    content = movie(length_ms, media)
+    content = media.mp4([(1, length_ms)], data.draw(st.binary(max_size=50)))
     assert duration_ms(content) == length_ms
     shorter = content[: data.draw(st.integers(0, len(content) - 1))]
     with pytest.raises(InvalidMediaError):

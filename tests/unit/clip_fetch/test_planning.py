@@ -16,10 +16,7 @@ LIMITS = Limits(clip_ms=10_000, settle_ms=5_000, quiet_ms=60_000, gap_ms=3_000)
 
 
 def plan(
-    fragments: list[Fragment],
-    now_ms: int | None = None,
-    until_ms: int | None = None,
-    limits: Limits = LIMITS,
+    fragments: list[Fragment], now_ms: int | None = None, until_ms: int | None = None, limits: Limits = LIMITS
 ) -> Plan:
     """The plan for fragments that were listed so long after the last of them that all are settled."""
     asked_ms = fragments[-1].end_ms + 10_000 if now_ms is None else now_ms
@@ -44,10 +41,7 @@ def moved(fragments: list[Fragment], by_ms: int, producer_ms: int | None = None)
 def test_a_clip_closes_with_the_fragment_that_makes_it_long_enough() -> None:
     clip = planned(footage(9, length_ms=3000))
     assert (numbers(clip.fragments), clip.cut) == ([1000, 1001, 1002, 1003], planning.LENGTH)
-
-
-def test_an_exact_length_is_enough() -> None:
-    assert len(planned(footage(9)).fragments) == 5
+    assert len(planned(footage(9)).fragments) == 5  # an exact length is enough
 
 
 def test_an_unfinished_clip_waits() -> None:
@@ -146,23 +140,25 @@ class TestLength:
         assert planning.length_ms(first, early, 5_000) == 1960
 
 
-def test_a_clip_has_at_most_200_fragments() -> None:
-    long_limits = Limits(3600_000, 5_000, 60_000, 3_000)
-    clip = planned(footage(250), long_limits)
-    assert (len(clip.fragments), clip.cut) == (200, planning.COUNT)
-
-
-def test_a_clip_stays_safely_below_100_mb() -> None:
-    fragments = [Fragment(f.number, f.start_ms, f.producer_ms, f.length_ms, 30_000_000) for f in footage(9)]
-    clip = planned(fragments)
-    assert (len(clip.fragments), clip.cut) == (3, planning.SIZE)
-
-
-def test_a_clip_spans_less_than_a_day_however_slowly_it_came() -> None:
-    limits = Limits(10**9, 5_000, 86_400_000, 3_000)
-    slow = [Fragment(1000 + i, T0 + i * 8 * HOUR, T0 + i * 2000, 2000, 1) for i in range(5)]
-    clip = planned(slow, limits)
-    assert (len(clip.fragments), clip.cut) == (3, planning.SPAN)
+@pytest.mark.parametrize(
+    ("fragments", "limits", "count", "cut"),
+    [
+        pytest.param(footage(250), Limits(3600_000, 5_000, 60_000, 3_000), 200, planning.COUNT, id="200 fragments"),
+        pytest.param([f._replace(size=30_000_000) for f in footage(9)], LIMITS, 3, planning.SIZE, id="100 MB"),
+        pytest.param(
+            [Fragment(1000 + i, T0 + i * 8 * HOUR, T0 + i * 2000, 2000, 1) for i in range(5)],
+            Limits(10**9, 5_000, 86_400_000, 3_000),
+            3,
+            planning.SPAN,
+            id="a day, however slowly it came",
+        ),
+    ],
+)
+def test_a_clip_stays_below_what_getclip_gives(
+    fragments: list[Fragment], limits: Limits, count: int, cut: str
+) -> None:
+    clip = planned(fragments, limits)
+    assert (len(clip.fragments), clip.cut) == (count, cut)
 
 
 def test_a_quiet_camera_is_archived_short() -> None:

@@ -16,7 +16,6 @@ _INLINE = re.compile(r"(?<!`)`([^`\n]+(?:\n[^`\n]+)?)`(?!`)")
 
 
 def pages(repository: Path = REPOSITORY) -> list[Path]:
-    """Every page, in order."""
     found = sorted(repository.glob("*.md"))
     for folder in _FOLDERS:
         found += sorted(
@@ -28,17 +27,14 @@ def pages(repository: Path = REPOSITORY) -> list[Path]:
 
 
 def name_of(page: Path) -> str:
-    """A page's path in the repository."""
     return page.relative_to(REPOSITORY).as_posix()
 
 
 def prose(page: Path) -> str:
-    """A page's text without its blocks of code."""
     return _FENCE.sub("", page.read_text(encoding="utf-8"))
 
 
 def links(page: Path) -> list[str]:
-    """Targets of a page's links."""
     return re.findall(r"\]\(([^()\s]+)\)", re.sub(r"`[^`\n]*`", "", prose(page)))
 
 
@@ -65,5 +61,4 @@ def commands(page: Path) -> Iterator[str]:
 
 
 def mentions(page: Path) -> list[str]:
-    """What a page's prose has as code."""
     return [re.sub(r"\s+", " ", found) for found in _INLINE.findall(prose(page))]

@@ -1,11 +1,18 @@
-"""A whole lake's outputs, made by hand, for commands that are to fail behind them or to be rendered."""
+"""What several tests of the commands stand on: a lake's outputs and access, an AWS in memory, a clock."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+from moto import mock_aws
+
 from factory_lake.gateway.identities import LANES, Source
+from factory_lake.lake import LocalAccess
 from tests.unit.factory_lake.gateway.test_connections import outputs_of
 
 FACTORY = "krakow"
@@ -29,3 +36,44 @@ def whole_outputs(folder: Path) -> dict[str, Any]:
         "athena": {"workgroup": "lake", "database": "lake"},
         "video": {FACTORY: {"streams": {"press-1": f"lake_{FACTORY}_press-1"}}},
     }
+
+
+@dataclass
+class Clock:
+    """Seconds that only sleeping makes pass."""
+
+    now: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@contextmanager
+def aws_in_memory() -> Iterator[None]:
+    """Moto's AWS, and the settings of a user of it."""
+    with pytest.MonkeyPatch.context() as environment, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            environment.setenv(name, "test")
+        environment.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        environment.delenv("AWS_ENDPOINT_URL", raising=False)
+        yield
+
+
+def local_access(folder: Path, port: int, mqtt_port: int = 8883) -> LocalAccess:
+    """How a local lake in a folder is reached, whose services are on these ports."""
+    return LocalAccess(
+        endpoint=f"http://127.0.0.1:{port}",
+        region="eu-central-1",
+        access_key_id="the-lake-s",
+        secret_access_key="secret",
+        ca_file=folder / "ca.pem",
+        mqtt_host="127.0.0.1",
+        mqtt_port=mqtt_port,
+        key_dir=folder / "keys",
+        journal_dir=folder / "journals",
+    )

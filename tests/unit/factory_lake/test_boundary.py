@@ -44,9 +44,7 @@ def test_details_come_before_the_line(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().err.splitlines() == ["detail 1", "detail 2", "error: terraform failed:"]
 
 
-def test_a_fault_of_the_program_keeps_its_traceback_and_is_no_finding(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_fault_of_the_program_keeps_its_traceback_and_is_no_finding(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(lambda: raising(ZeroDivisionError("a bug"))) == 2
     assert "Traceback" in capsys.readouterr().err
 

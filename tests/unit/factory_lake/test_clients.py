@@ -1,4 +1,4 @@
-"""Clients reach the lake that is named and no other, and a region that does not answer is told soon."""
+"""Clients reach the lake that is named and no other, and a region that does not answer fails soon."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError, HTTPClientError, NoRegionError
 from factory_lake import clients
 from factory_lake.clients import Clients, broker_of, explained
 from factory_lake.gateway.connections import Broker
-from factory_lake.lake import Lake, LocalAccess, Outputs
+from factory_lake.lake import Lake, Outputs
+from tests.unit.factory_lake.fixtures import local_access
 
 
 class Server(ThreadingHTTPServer):
@@ -60,19 +61,7 @@ def server() -> Iterator[Server]:
 
 
 def lake(server: Server, folder: Path) -> Lake:
-    """A local lake behind that server."""
-    access = LocalAccess(
-        endpoint=f"http://127.0.0.1:{server.server_port}",
-        region="eu-central-1",
-        access_key_id="the-lake-s",
-        secret_access_key="secret",
-        ca_file=folder / "ca.pem",
-        mqtt_host="localhost",
-        mqtt_port=18883,
-        key_dir=folder,
-        journal_dir=folder,
-    )
-    return Lake(str(folder), Outputs({"iot_endpoint": "elsewhere"}, folder), access)
+    return Lake(str(folder), Outputs({"iot_endpoint": "elsewhere"}, folder), local_access(folder, server.server_port))
 
 
 def test_a_silent_region_is_asked_twice_and_no_more(
@@ -83,9 +72,9 @@ def test_a_silent_region_is_asked_twice_and_no_more(
     with pytest.raises(HTTPClientError) as caught:
         sts.get_caller_identity()
     assert len(server.asked) == 2
-    told = explained(caught.value)
-    assert told.place == f"http://127.0.0.1:{server.server_port}"
-    assert "must answer; are region and network right?" in str(told)
+    error = explained(caught.value)
+    assert error.place == f"http://127.0.0.1:{server.server_port}"
+    assert "must answer; are region and network right?" in str(error)
 
 
 def test_one_that_has_answered_is_asked_as_often_as_ever(
@@ -131,7 +120,7 @@ def test_without_a_region_it_is_that_of_the_lake_s_endpoint(monkeypatch: pytest.
 
 def test_where_gateways_connect(server: Server, tmp_path: Path) -> None:
     local = lake(server, tmp_path)
-    assert broker_of(local) == Broker("localhost", 18883, tmp_path / "ca.pem")
+    assert broker_of(local) == Broker("127.0.0.1", 8883, tmp_path / "ca.pem")
     aws = Lake("x", Outputs({"iot_endpoint": "abc-ats.iot.eu-west-3.amazonaws.com"}, "x"))
     assert broker_of(aws) == Broker("abc-ats.iot.eu-west-3.amazonaws.com", 8883, None)
     assert broker_of(aws, ("host", 443), tmp_path / "own.pem") == Broker("host", 443, tmp_path / "own.pem")
@@ -139,6 +128,6 @@ def test_where_gateways_connect(server: Server, tmp_path: Path) -> None:
 
 def test_refusals_name_the_call_and_what_it_was_about() -> None:
     refused = {"Error": {"Code": "NoSuchBucket", "Message": "It does not exist", "BucketName": "b"}}
-    told = explained(ClientError(refused, "ListObjectsV2"))  # type: ignore[arg-type]  # more than it types
-    assert str(told) == "AWS ListObjectsV2 b: NoSuchBucket: It does not exist"
+    error = explained(ClientError(refused, "ListObjectsV2"))  # type: ignore[arg-type]  # more than it types
+    assert str(error) == "AWS ListObjectsV2 b: NoSuchBucket: It does not exist"
     assert str(explained(NoRegionError())) == "AWS_REGION must be set, or a region in the profile"

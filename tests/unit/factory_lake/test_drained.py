@@ -9,16 +9,15 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from factory_lake.drained import Seen, look, wait, what_is_missing
+from tests.unit.factory_lake.fixtures import Clock, aws_in_memory
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 INTERVAL = timedelta(minutes=5)
 
 
 def ago(minutes: float) -> datetime:
-    """The beginning of a minute before now."""
     return NOW - timedelta(minutes=minutes)
 
 
@@ -27,7 +26,7 @@ def seen(
     behind: dict[datetime, float] | None = None,
     age: dict[datetime, float] | None = None,
 ) -> Seen:
-    """A stream whose last message came half an hour ago, unless told otherwise, and was delivered."""
+    """A stream whose last message came half an hour ago, unless the arguments say otherwise, and was delivered."""
     return Seen(
         arrived={ago(40): 3.0, ago(30): 5.0} if arrived is None else arrived,
         behind={ago(29): 0.0, ago(2): 0.0} if behind is None else behind,
@@ -63,9 +62,7 @@ def test_a_stream_is_drained(stream: Seen) -> None:
         pytest.param(seen(behind={ago(29): 0.0, ago(2): 7000.0}), "7 s of messages", id="reading is late"),
         pytest.param(seen(age={ago(2): 1700.0}), "had waited for 1700 s at 11:58", id="delivery fails"),
         pytest.param(
-            seen(arrived={ago(8): 1.0}, behind={ago(3): 0.0}),
-            "may be in Firehose until 12:05",
-            id="read, not written",
+            seen(arrived={ago(8): 1.0}, behind={ago(3): 0.0}), "may be in Firehose until 12:05", id="read, not written"
         ),
     ],
 )
@@ -74,10 +71,8 @@ def test_a_stream_is_not_drained_and_says_why(stream: Seen, reason: str) -> None
 
 
 @pytest.fixture
-def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
+def cloudwatch() -> Iterator[Any]:
+    with aws_in_memory():
         yield boto3.client("cloudwatch", region_name="eu-central-1")
 
 
@@ -141,22 +136,7 @@ def test_the_metrics_are_those_of_the_stream(cloudwatch: Any) -> None:
     assert found.interval == INTERVAL
 
 
-class Clock:
-    """Seconds that only waiting makes pass."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-def test_waiting_ends_with_the_last_stream_and_tells_each_reason_once(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_waiting_ends_with_the_last_stream_and_tells_each_reason_once(capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
     answers = iter([{"a": "late", "b": ""}, {"a": "late", "b": ""}, {"a": "waiting", "b": ""}, {"a": "", "b": ""}])
     assert wait(lambda: next(answers), deadline=600, clock=clock, pause=clock.sleep)

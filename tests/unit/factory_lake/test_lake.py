@@ -11,38 +11,26 @@ from typing import Any
 import pytest
 
 from factory_lake.errors import LakeError
-from factory_lake.lake import DEFAULT_LOCAL, LocalAccess, cameras_of, open_lake, output_at
+from factory_lake.lake import DEFAULT_LOCAL, cameras_of, open_lake, output_at
+from tests.unit.factory_lake.fixtures import local_access
 
 OUTPUTS = {"buckets": {"clips": "c"}, "video": {"krakow": {"streams": {"press-1": "s1", "oven": "s2"}}}}
 
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A port that takes connections."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         found: int = server.getsockname()[1]
         yield found
 
 
 def local_lake(folder: Path, port: int) -> Path:
-    """A local lake's folder."""
     folder.mkdir(parents=True)
-    LocalAccess(
-        endpoint=f"http://127.0.0.1:{port}",
-        region="eu-central-1",
-        access_key_id="key",
-        secret_access_key="secret",
-        ca_file=folder / "ca.pem",
-        mqtt_host="localhost",
-        mqtt_port=8883,
-        key_dir=folder / "keys",
-        journal_dir=folder / "journals",
-    ).write(folder, OUTPUTS)
+    local_access(folder, port).write(folder, OUTPUTS)
     return folder
 
 
 def printed(value: Any) -> dict[str, Any]:
-    """An output as Terraform prints it."""
     return {"sensitive": False, "type": "any", "value": value}
 
 
@@ -69,25 +57,22 @@ def test_an_environment_s_folder_is_asked_by_terraform(tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "complaint"),
     [
-        (
-            "printf '╷\\n│ Error: Backend initialization required\\n│ \\n' >&2; exit 1",
-            "Error: Backend initialization",
-        ),
+        ("printf '╷\\n│ Error: Backend initialization required\\n│ \\n' >&2; exit 1", "Error: Backend initialization"),
         ("echo no JSON", "must print JSON"),
         ("echo '{}'", None),
     ],
 )
 def test_what_terraform_says_instead_is_told(
-    script: str, told: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    script: str, complaint: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terraform(tmp_path, monkeypatch, script)
-    if told is None:
+    if complaint is None:
         with pytest.raises(LakeError, match="must have the output buckets; was the env"):
             output_at(open_lake(tmp_path / "environment").outputs, "buckets")
         return
-    with pytest.raises(LakeError, match=told) as caught:
+    with pytest.raises(LakeError, match=complaint) as caught:
         open_lake(tmp_path / "environment")
     assert caught.value.place == str(tmp_path / "environment")
     assert "\n" not in str(caught.value)

@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 
 from factory_lake.cli import main
-from factory_lake.lake import LocalAccess
 from harness.local import app as local_app
 from tests.support.commands import leaves
-from tests.unit.factory_lake.fixtures import whole_outputs
+from tests.unit.factory_lake.fixtures import local_access, whole_outputs
 
 Words = tuple[str, ...]
 
@@ -105,14 +104,12 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port
 
 
 def lake_of(*but: set[Words]) -> list[Words]:
-    """Commands that open a lake, but for some."""
     return [words for words in COMMANDS if words not in WITHOUT_LAKE and not any(words in one for one in but)]
 
 
@@ -167,17 +164,7 @@ def test_a_lake_that_has_stopped(words: Words, ground: Ground, closed_port: int)
     outputs = json.loads((ground.folder / "outputs.json").read_text())
     stopped = ground.folder / "stopped"
     (stopped / "cloud").mkdir(parents=True)
-    LocalAccess(
-        endpoint=f"http://127.0.0.1:{closed_port}",
-        region="eu-central-1",
-        access_key_id="test",
-        secret_access_key="test",
-        ca_file=stopped / "ca.pem",
-        mqtt_host="127.0.0.1",
-        mqtt_port=closed_port,
-        key_dir=stopped / "keys",
-        journal_dir=stopped / "journals",
-    ).write(stopped, outputs)
+    local_access(stopped, closed_port, closed_port).write(stopped, outputs)
     line = ground.fail(words, "--lake", "FOLDER/stopped")
     assert "the local lake must be up" in line
     assert line.endswith("`factory-lake local up` starts it")

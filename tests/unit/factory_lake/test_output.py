@@ -15,7 +15,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from factory_lake.camera.clips import AT_ONCE
 from factory_lake.cli import main
@@ -24,7 +23,7 @@ from factory_lake.output import Table, emit, layout, progress
 from factory_lake.reconcile import Counts, Discrepancy, ReconciliationReport
 from factory_lake.redrive.findings import Finding, Findings
 from harness.demo.up_down import explain
-from tests.unit.factory_lake.fixtures import whole_outputs
+from tests.unit.factory_lake.fixtures import aws_in_memory, whole_outputs
 
 WIDTHS = [60, 80, 120, 200, None]
 LONG = Source("krakow-nowa-huta", "rolling-mill-2-north", "measurements")
@@ -58,19 +57,9 @@ def whole(text: str, identifiers: Iterator[str] | list[str], width: int | None) 
 
 
 def latest_values() -> Table:
-    """Rows as the named query `latest-value-per-tag` gives them."""
     when = datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=UTC).replace(tzinfo=None)
     columns = (
-        *(
-            "device_name",
-            "tag_name",
-            "value",
-            "value_text",
-            "ts",
-            "success",
-            "newest_sample_ts",
-            "received_at",
-        ),
+        *("device_name", "tag_name", "value", "value_text", "ts", "success", "newest_sample_ts", "received_at"),
         *("datatype", "factory", "gateway", "device_id", "register_id"),
     )
     row = ("Furnace 2", "oil_temperature", 44.18, None, when, True, when, when, "float64")
@@ -91,23 +80,11 @@ def reconciliation() -> ReconciliationReport:
 
 
 TABLES: dict[str, tuple[Table, list[str], list[str]]] = {
-    "gateways": (
-        Table(("client ID", "topic"), [(LONG.client_id, LONG.topic)]),
-        [],
-        [LONG.client_id, LONG.topic],
-    ),
+    "gateways": (Table(("client ID", "topic"), [(LONG.client_id, LONG.topic)]), [], [LONG.client_id, LONG.topic]),
     "latest-value-per-tag": (latest_values(), [], [UUID, "oil_temperature", "2026-03-04 05:06:07.089"]),
     "redrive": (findings().table(), findings().notes(applied=False), [LONG.factory, KEY]),
-    "reconcile": (
-        reconciliation().table(),
-        reconciliation().notes(),
-        [f"{LONG.factory}/{LONG.lane}", KEY, str(LONG)],
-    ),
-    "names": (
-        Table(("name", "description"), [(ARN, f"what {ARN} is for")], frozenset({"description"})),
-        [],
-        [ARN],
-    ),
+    "reconcile": (reconciliation().table(), reconciliation().notes(), [f"{LONG.factory}/{LONG.lane}", KEY, str(LONG)]),
+    "names": (Table(("name", "description"), [(ARN, f"what {ARN} is for")], frozenset({"description"})), [], [ARN]),
 }
 
 
@@ -132,13 +109,9 @@ def test_the_commands_identifiers_are_in_one_piece_at_every_width(
 
 
 def test_clips_are_listed_with_whole_keys_at_every_width(
-    width: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    width: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with mock_aws():
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with aws_in_memory():
         outputs = whole_outputs(tmp_path)
         s3 = boto3.client("s3", region_name="eu-central-1")
         place: Any = {"LocationConstraint": "eu-central-1"}
@@ -205,12 +178,7 @@ def test_headings_of_several_words_are_wrapped_before_a_record_is_needed() -> No
 
 def test_prose_is_wrapped_at_blanks_only() -> None:
     table = Table(("id", "why"), [("x", f"because {UUID} is so")], frozenset({"why"}))
-    assert list(layout(table, 50)) == [
-        "id  why",
-        f"--  {'-' * 46}",
-        f"x   because {UUID}",
-        "    is so",
-    ]
+    assert list(layout(table, 50)) == ["id  why", f"--  {'-' * 46}", f"x   because {UUID}", "    is so"]
     assert list(layout(table, 20)) == ["id   x", "why  because", f"     {UUID}", "     is so", ""]
 
 

@@ -92,12 +92,7 @@ def test_the_package_answers_events_on_every_python(python: Path, unpacked: Path
 
 def test_a_bad_setting_stops_the_cold_start(python: Path, unpacked: Path, tmp_path: Path) -> None:
     done, answers = run(
-        python,
-        unpacked,
-        tmp_path,
-        [EVENTS / "measurements_from_kinesis.json"],
-        FACTORY="krakow",
-        LANE="video",
+        python, unpacked, tmp_path, [EVENTS / "measurements_from_kinesis.json"], FACTORY="krakow", LANE="video"
     )
     assert done.returncode != 0
     assert answers == []

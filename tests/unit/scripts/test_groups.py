@@ -17,7 +17,7 @@ def test_says_where_it_runs(number):
 
 
 def test_tests_of_a_group_run_on_one_worker(tmp_path: Path) -> None:
-    """As pytest and pytest-xdist are pinned together: some pairs of versions ignore groups without a word."""
+    """As pytest and pytest-xdist are pinned together: some pairs of versions ignore groups silently."""
     (tmp_path / "test_group.py").write_text(_TESTS)
     options = ["-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
     finished = subprocess.run(

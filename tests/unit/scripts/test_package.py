@@ -146,27 +146,15 @@ def test_an_unchanged_package_is_not_written_again(tmp_path: Path) -> None:
 
 def test_the_command_names_path_size_and_digest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make_function(tmp_path)
-    arguments = ["--sources", str(tmp_path), "--packages", str(tmp_path / "packages")]
-    assert package.main(arguments) == 0
-    built = package.build(tmp_path / "press", tmp_path / "packages")
+    packages = tmp_path / "packages"
+    assert package.main(tmp_path, packages) == 0
+    built = package.build(tmp_path / "press", packages)
     line = f"{built.path}  {built.size} bytes  sha256 {built.sha256}"
     assert capsys.readouterr().out == f"{line}  written\n"
-    assert package.main(arguments) == 0
+    assert package.main(tmp_path, packages) == 0
     assert capsys.readouterr().out == f"{line}  unchanged\n"
 
 
 def test_no_function_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert package.main(["--sources", str(tmp_path)]) == 1
+    assert package.main(tmp_path) == 1
     assert str(tmp_path) in capsys.readouterr().err
-
-
-def test_it_runs_as_a_module(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "scripts.package", "--packages", tmp_path],
-        cwd=package.ROOT,
-        check=True,
-        capture_output=True,
-    )
-    assert [line.split()[0] for line in done.stdout.decode().splitlines()] == [
-        str(tmp_path / f"{name}.zip") for name in NAMES
-    ]

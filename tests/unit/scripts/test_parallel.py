@@ -1,4 +1,4 @@
-"""Checks run side by side, are told in order, and none of their failures is lost."""
+"""Checks run side by side, are reported in order, and none of their failures is lost."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def _run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_checks_run_side_by_side_and_are_told_in_order(tmp_path: Path) -> None:
-    """Each waits for the other to have started: one after the other, they would wait for ever."""
+    """Each waits for the other to have started: one after the other, they would wait indefinitely."""
     os.mkfifo(tmp_path / "there")
     os.mkfifo(tmp_path / "back")
     finished = _run(

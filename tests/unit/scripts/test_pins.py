@@ -15,7 +15,7 @@ def _only(pattern: str, file: Path) -> str:
 
 
 def test_continuous_integration_runs_the_tflint_that_lint_builds() -> None:
-    built = _only(r"^version=(v[\d.]+)$", REPOSITORY / "scripts" / "install_tflint.sh")
+    built = _only(r"/tflint@(v[\d.]+) ;;$", REPOSITORY / "scripts" / "install_linter.sh")
     assert _only(r"tflint_version: (v[\d.]+)$", _WORKFLOW) == built
 
 

@@ -368,12 +368,13 @@ def test_every_python_of_this_machine_packages_the_same_bytes(tmp_path: Path) ->
     pythons = [python for version in VERSIONS if (python := find(version))]
     assert len(pythons) > 1, "the newest and the oldest, which the set-up made environments of"
     built: set[tuple[tuple[str, str], ...]] = set()
+    script = "import pathlib, sys; from scripts.package import main; main(*map(pathlib.Path, sys.argv[1:]))"
     for number, python in enumerate(pythons):
         mode, seconds, umask, environment = surroundings[number % len(surroundings)]
         sources = copy_of_functions(tmp_path / f"copy-{number}", mode, seconds)
         packages = tmp_path / f"packages-{number}"
         subprocess.run(
-            [python, "-m", "scripts.package", "--sources", sources, "--packages", packages],
+            [python, "-c", script, sources, packages],
             cwd=ROOT,
             env={"PATH": os.defpath, "PYTHONHASHSEED": str(number), **environment},
             umask=umask,

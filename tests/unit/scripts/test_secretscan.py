@@ -34,9 +34,9 @@ def test_a_secret_fails_also_behind_a_comment_that_asks_to_pass_over_it(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([], repository) == 1
-    told = capsys.readouterr().out
-    assert told.startswith(f"secretscan: settings.py:2: {_KIND}, digest ")
-    assert _ACCESS_KEY not in told
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"secretscan: settings.py:2: {_KIND}, digest ")
+    assert _ACCESS_KEY not in printed
 
 
 def test_a_secret_that_is_said_to_be_none_passes_until_it_changes(
@@ -80,5 +80,5 @@ def test_a_value_may_be_none_wherever_it_stands_but_must_stand_somewhere() -> No
 
 def test_complaints_name_both_sides() -> None:
     new, gone = Secret("a.py", "Key", "1"), Secret("b.py", "Key", "2")
-    told = complaints({new: 7}, {gone})
-    assert [each.split(":")[0] for each in told] == ["a.py", BASELINE]
+    named = complaints({new: 7}, {gone})
+    assert [each.split(":")[0] for each in named] == ["a.py", BASELINE]

@@ -107,27 +107,3 @@ def samples(draw: Callable[..., Any]) -> str:
     if members and draw(st.integers(0, 40)) == 0:
         members.append(draw(st.sampled_from(members)))
     return spelled(members, draw(SPACES), draw(SPACES))
-
-
-@st.composite
-def families(draw: Callable[..., Any]) -> list[str]:
-    """Spell samples with the same keys, in the same order and with the same white space between."""
-    keys = list(KEYS)
-    for key in ("description", "value", "metadata"):
-        if draw(st.integers(0, 5)) == 0:
-            keys.remove(key)
-    keys += draw(st.lists(st.sampled_from(["unit", "quality", "Value", "größe"]), max_size=2, unique=True))
-    if draw(st.booleans()):
-        keys = draw(st.permutations(keys))
-    space, other = draw(st.sampled_from([("", ""), ("", ""), (" ", ""), ("  ", ""), ("", " ")]))
-    family = []
-    for _ in range(draw(st.integers(2, 6))):
-        wild = draw(st.integers(0, 3)) == 0
-        members = [(json.dumps(key, ensure_ascii=False), draw(_value(key, wild))) for key in keys]
-        family.append(spelled(members, space, other))
-    return family
-
-
-def _value(key: str, wild: bool) -> st.SearchStrategy[str]:
-    good = GOOD.get(key, SOLID if key in KEYS else VALUES)
-    return st.one_of(good, good, good, VALUES) if wild else good

@@ -15,8 +15,7 @@ from transform.settings import Settings
 SCHEMAS = str(Path(__file__).resolve().parents[3] / "glue_schemas")
 EVENTS = Path(__file__).resolve().parent / "events"
 
-# 2026-03-09T07:05:00Z, when the broker received the tests' messages, and the instant at which they were
-# taken.
+# 2026-03-09T07:05:00Z, when the broker received the tests' messages, and the instant at which they were taken.
 ARRIVAL = 1_773_039_900_000
 TAKEN = ARRIVAL - 1_500
 DAY = 86_400_000
@@ -52,17 +51,9 @@ def with_value(spelled: str, key: str = "value", **changes: Any) -> str:
 
 
 def record(
-    payload: bytes | str,
-    number: int = 0,
-    key: str | None = f"{ARRIVAL}/line-1/5c2f7a10-0b7c-4a2f-8d8e-2f1b6f3f9d11",
+    payload: bytes | str, number: int = 0, key: str | None = f"{ARRIVAL}/line-1/5c2f7a10-0b7c-4a2f-8d8e-2f1b6f3f9d11"
 ) -> Any:
-    """Make a record as Firehose hands it to a transform.
-
-    Args:
-        payload: The message.
-        number: Tells it from the other records of its batch.
-        key: Its Kinesis partition key; None for a record that was put straight into the delivery stream.
-    """
+    """Make a record as Firehose hands it to a transform; one without a key was put straight into the stream."""
     data = payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else payload
     made: dict[str, Any] = {
         "recordId": f"4966{number:052}",
@@ -92,12 +83,7 @@ def event(records: Iterable[Any]) -> Any:
 
 
 class Lane:
-    """A transform with its log lines.
-
-    Attributes:
-        transform: The transform.
-        printed: What it has printed, each line as it was parsed from JSON.
-    """
+    """A transform with its log lines."""
 
     def __init__(self, lane: str = "measurements", schemas: str = SCHEMAS, **settings: Any) -> None:
         """Make the transform of a lane, with the settings given and the defaults of the others."""
@@ -133,10 +119,14 @@ class Lane:
         (rejection,) = self.rejections[before:]
         return rejection
 
+    def broken(self, payload: bytes | str, **options: Any) -> tuple[str, str | None]:
+        """Transform a message that must be rejected; return the rule that it broke, and the field."""
+        rejection = self.rejection(payload, **options)
+        return rejection["rule"], rejection["field"]
+
     def rule(self, payload: bytes | str, **options: Any) -> str:
         """Transform a message that must be rejected; return the rule that it broke."""
-        rule: str = self.rejection(payload, **options)["rule"]
-        return rule
+        return self.broken(payload, **options)[0]
 
     @property
     def rejections(self) -> list[dict[str, Any]]:

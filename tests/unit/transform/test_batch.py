@@ -90,11 +90,7 @@ def test_a_record_that_is_not_what_firehose_sends_costs_only_itself(lane: str, c
     both = Lane(lane)
     good, bad = both.transform.answer(event([record(spell(sample()), 0), broken]))["records"]
     assert good["result"] == "Ok"
-    assert bad == {
-        "recordId": broken["recordId"],
-        "result": "ProcessingFailed",
-        "data": broken.get("data", ""),
-    }
+    assert bad == {"recordId": broken["recordId"], "result": "ProcessingFailed", "data": broken.get("data", "")}
     assert both.rejections[0]["record_id"] == broken["recordId"]
     if lane == "configuration" or change.get("approximateArrivalTimestamp") != 10**30:
         assert both.rejections[0]["rule"] == "INTERNAL_ERROR"

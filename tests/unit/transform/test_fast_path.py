@@ -12,7 +12,7 @@ from re import Pattern
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.transform import strategies
@@ -233,10 +233,7 @@ CONTAINERS = st.one_of(strategies.arrays(strategies.VALUES), strategies.objects(
     ("text", "trimmed"),
     [
         ('{"a":1.50,"b":"x"}', '{"a":1.50,"b":"x"}'),
-        (
-            '{"a": " x\t ","b":[" y",{"c":"z\u2003"}]}'.replace("\t", "\u00a0"),
-            '{"a": "x","b":["y",{"c":"z"}]}',
-        ),
+        ('{"a": " x\t ","b":[" y",{"c":"z\u2003"}]}'.replace("\t", "\u00a0"), '{"a": "x","b":["y",{"c":"z"}]}'),
         ('{" a " : " : ", "": {}}', '{" a " : ":", "": {}}'),
         ('[" a", "b:"]', '["a", "b:"]'),
         ("[" + "9" * 5_000 + ",1e999]", "[" + "9" * 5_000 + ",1e999]"),
@@ -249,34 +246,19 @@ def test_strings_are_trimmed_and_all_else_stays(text: str, trimmed: str) -> None
 @pytest.mark.parametrize(
     "text",
     [
-        '{"a":"\\u0041"}',
-        '{"a":" "}',
-        '[""]',
-        '{"a":1,"a":2}',
-        '[{"a":{"b":1,"b":1}}]',
-        "[NaN]",
-        "[-Infinity]",
-        "[01]",
-        "[1,]",
-        "[1] ",
-        "[1]]",
-        '["a" "b"]',
-        '["a\x00"]',
-        "['a']",
+        *('{"a":"\\u0041"}', '{"a":" "}', '[""]', '{"a":1,"a":2}', '[{"a":{"b":1,"b":1}}]', "[NaN]"),
+        *("[-Infinity]", "[01]", "[1,]", "[1] ", "[1]]", '["a" "b"]', '["a\x00"]', "['a']"),
     ],
 )
 def test_what_may_be_invalid_is_left_to_the_slow_path(text: str) -> None:
     assert fast_path._trim_nested(text) is None
 
 
-@given(CONTAINERS)
+@given(
+    st.one_of(
+        CONTAINERS.filter(lambda text: "\n" not in text and "\r" not in text),
+        st.text(st.sampled_from('{}[]":, ax1.-\\\t'), max_size=12).map(lambda inside: f"[{inside}]"),
+    )
+)
 def test_it_never_gives_another_answer_than_the_slow_path(text: str) -> None:
-    assume("\n" not in text and "\r" not in text)
-    fast = fast_path._trim_nested(text)
-    assert fast in (None, Reader("reject").nested(text))
-
-
-@given(st.text(st.sampled_from('{}[]":, ax1.-\\\t'), max_size=12).map(lambda inside: f"[{inside}]"))
-def test_it_takes_nothing_that_the_slow_path_refuses(text: str) -> None:
-    fast = fast_path._trim_nested(text)
-    assert fast in (None, Reader("reject").nested(text))
+    assert fast_path._trim_nested(text) in (None, Reader("reject").nested(text))

@@ -7,16 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.transform.support import (
-    ARRIVAL,
-    DAY,
-    LINE_SUFFIX,
-    TAKEN,
-    Lane,
-    sample,
-    spell,
-    with_value,
-)
+from tests.unit.transform.support import ARRIVAL, DAY, LINE_SUFFIX, TAKEN, Lane, sample, spell, with_value
 
 
 class BothRoads(Lane):
@@ -42,14 +33,10 @@ def test_a_clean_sample_goes_on_as_it_came(lane: Lane) -> None:
 
 
 @pytest.mark.parametrize("separators", [(", ", ": "), (",\t", " :"), (" , ", ":")])
-def test_white_space_between_tokens_stays(lane: Lane, separators: Any) -> None:
+def test_white_space_stays_but_for_what_is_behind_the_object(lane: Lane, separators: Any) -> None:
     message = json.dumps(sample(), separators=separators)
     assert lane.line(message) == message[:-1] + LINE_SUFFIX
-
-
-def test_white_space_around_the_object(lane: Lane) -> None:
-    message = "  " + spell(sample()) + " \t"
-    assert lane.line(message) == message[:-3] + LINE_SUFFIX
+    assert lane.line(f"  {message} \t") == f"  {message[:-1]}{LINE_SUFFIX}"
 
 
 def test_a_pretty_printed_sample_becomes_one_line(lane: Lane) -> None:
@@ -64,26 +51,29 @@ def test_keys_keep_their_order(lane: Lane) -> None:
     ] + ["attributes"]
 
 
+TEXTS = ("deviceID", "deviceName", "registerId", "tagName", "datatype")
+
+
+@pytest.mark.parametrize("key", [*TEXTS, "timestamp", "success"])
+def test_a_required_key_must_be_there(lane: Lane, key: str) -> None:
+    assert lane.broken(spell(sample(**{key: ...}))) == ("REQUIRED", key)
+
+
 @pytest.mark.parametrize(
-    "key", ["deviceID", "deviceName", "registerId", "tagName", "datatype", "timestamp", "success"]
+    ("keys", "values", "rule"),
+    [
+        ((*TEXTS, "timestamp", "success"), ["null"], "REQUIRED"),
+        ((*TEXTS, "description"), ["1", "1.5", "true", "[]", "{}", '["a"]', '{"a":1}'], "NOT_A_STRING"),
+        (("success",), ["0", "1", '"true"', "[]", "{}"], "NOT_A_BOOLEAN"),
+        (("value",), ["[]", "{}", "[1]", '{"a":1}'], "NOT_A_SCALAR"),
+        (("value",), ["1e309", "-1e309", "2" + "0" * 308, "-" + "9" * 5_000, "1e" + "9" * 50], "OUT_OF_RANGE"),
+        (("metadata",), ["1", "true", '"x"', "[]", '[{"a":1}]'], "NOT_METADATA"),
+    ],
 )
-@pytest.mark.parametrize("value", [..., None])
-def test_a_required_key_must_be_there(lane: Lane, key: str, value: Any) -> None:
-    rejection = lane.rejection(spell(sample(**{key: value})))
-    assert (rejection["rule"], rejection["field"]) == ("REQUIRED", key)
-
-
-@pytest.mark.parametrize("key", ["deviceID", "deviceName", "registerId", "tagName", "datatype", "description"])
-@pytest.mark.parametrize("value", [1, 1.5, True, [], {}, ["a"], {"a": 1}])
-def test_a_text_must_be_a_string(lane: Lane, key: str, value: Any) -> None:
-    rejection = lane.rejection(spell(sample(**{key: value})))
-    assert (rejection["rule"], rejection["field"]) == ("NOT_A_STRING", key)
-
-
-@pytest.mark.parametrize("value", [0, 1, "true", [], {}])
-def test_success_must_be_a_boolean(lane: Lane, value: Any) -> None:
-    rejection = lane.rejection(spell(sample(success=value)))
-    assert (rejection["rule"], rejection["field"]) == ("NOT_A_BOOLEAN", "success")
+def test_a_value_must_be_of_its_kind(lane: Lane, keys: tuple[str, ...], values: list[str], rule: str) -> None:
+    for key in keys:
+        for value in values:
+            assert lane.broken(with_value(value, key)) == (rule, key)
 
 
 def test_a_bad_sample_is_kept(lane: Lane) -> None:
@@ -126,8 +116,7 @@ def test_a_blank_string_elsewhere_is_invalid(lane: Lane) -> None:
         ({"notes": ["a", " "]}, "notes"),
     ]
     for changes, field in invalid:
-        rejection = lane.rejection(spell(sample(**changes)))
-        assert (rejection["rule"], rejection["field"]) == ("BLANK_STRING", field)
+        assert lane.broken(spell(sample(**changes))) == ("BLANK_STRING", field)
 
 
 def test_blank_strings_may_be_null() -> None:
@@ -147,22 +136,9 @@ def test_blank_strings_may_stay() -> None:
 @pytest.mark.parametrize(
     "number",
     [
-        "0",
-        "-0",
-        "1.50",
-        "1E+2",
-        "-1.5e-07",
-        "9007199254740992",
-        "-9007199254740992",
-        "1e308",
-        "1.7976931348623157e308",
-        "-1.7976931348623157E+308",
-        "5e-324",
-        "1e-999",
-        "0." + "3" * 40,
-        "1" + "0" * 20 + ".5",
-        "123456789012345678.0",
-        "12345678901234567890e-5",
+        *("0", "-0", "1.50", "1E+2", "-1.5e-07", "9007199254740992", "-9007199254740992", "1e308"),
+        *("1.7976931348623157e308", "-1.7976931348623157E+308", "5e-324", "1e-999", "0." + "3" * 40),
+        *("1" + "0" * 20 + ".5", "123456789012345678.0", "12345678901234567890e-5"),
     ],
 )
 def test_a_number_keeps_its_spelling(lane: Lane, number: str) -> None:
@@ -171,18 +147,11 @@ def test_a_number_keeps_its_spelling(lane: Lane, number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "integer",
-    ["9007199254740993", "-9007199254740993", "18446744073709551615", "9" * 308, "-1" + "0" * 307],
+    "integer", ["9007199254740993", "-9007199254740993", "18446744073709551615", "9" * 308, "-1" + "0" * 307]
 )
 def test_an_integer_that_a_double_cannot_hold_keeps_its_digits_as_text(lane: Lane, integer: str) -> None:
     expected = with_value(f'{integer},"value_text":"{integer}"')
     assert lane.line(with_value(integer)) == expected[:-1] + LINE_SUFFIX
-
-
-@pytest.mark.parametrize("number", ["1e309", "-1e309", "2" + "0" * 308, "9" * 400, "-" + "9" * 5_000, "1e" + "9" * 50])
-def test_a_number_beyond_doubles_is_invalid(lane: Lane, number: str) -> None:
-    rejection = lane.rejection(with_value(number))
-    assert (rejection["rule"], rejection["field"]) == ("OUT_OF_RANGE", "value")
 
 
 @pytest.mark.parametrize(("boolean", "number"), [("true", "1"), ("false", "0")])
@@ -208,30 +177,15 @@ def test_a_value_may_be_missing(lane: Lane) -> None:
     assert lane.line(message) == message[:-1] + LINE_SUFFIX
 
 
-@pytest.mark.parametrize("value", ["[]", "{}", "[1]", '{"a":1}'])
-def test_a_value_must_be_a_scalar(lane: Lane, value: str) -> None:
-    rejection = lane.rejection(with_value(value))
-    assert (rejection["rule"], rejection["field"]) == ("NOT_A_SCALAR", "value")
-
-
 @pytest.mark.parametrize("spelled", ["null", "{}", "{ }", "{\n}"])
 def test_empty_metadata_goes(lane: Lane, spelled: str) -> None:
-    for message in (
-        with_value(spelled, "metadata"),
-        '{"metadata":' + spelled + "," + spell(sample())[1:],
-    ):
+    for message in (with_value(spelled, "metadata"), '{"metadata":' + spelled + "," + spell(sample())[1:]):
         assert lane.line(message) == spell(sample())[:-1] + LINE_SUFFIX
 
 
 def test_metadata_that_holds_something_becomes_an_attribute(lane: Lane) -> None:
     message = with_value('{"b": [1.0, " x "], "a":null}', "metadata")
     assert lane.row(message)["attributes"] == '{"metadata":{"b": [1.0, "x"], "a":null}}'
-
-
-@pytest.mark.parametrize("value", ["1", "true", '"x"', "[]", '[{"a":1}]'])
-def test_other_metadata_is_invalid(lane: Lane, value: str) -> None:
-    rejection = lane.rejection(with_value(value, "metadata"))
-    assert (rejection["rule"], rejection["field"]) == ("NOT_METADATA", "metadata")
 
 
 def test_unknown_keys_become_attributes_as_they_came(lane: Lane) -> None:
@@ -257,14 +211,7 @@ def test_a_key_that_is_nearly_a_column_is_an_attribute(lane: Lane, key: str) -> 
 
 
 def test_no_two_keys_of_a_line_are_one_to_openx(lane: Lane) -> None:
-    message = {
-        **sample(value="on"),
-        "VALUE": 1,
-        "Value_Text": 2,
-        "value_text": 3,
-        "DEVICEid": 4,
-        "_RECEIVED_AT": 5,
-    }
+    message = {**sample(value="on"), "VALUE": 1, "Value_Text": 2, "value_text": 3, "DEVICEid": 4, "_RECEIVED_AT": 5}
     keys = [key.lower() for key in json.loads(lane.line(spell(message)))]
     assert len(keys) == len(set(keys))
 
@@ -292,8 +239,7 @@ def test_no_two_keys_of_a_line_are_one_to_openx(lane: Lane) -> None:
     ],
 )
 def test_a_timestamp_must_be_plausible(lane: Lane, timestamp: str, rule: str) -> None:
-    rejection = lane.rejection(with_value(timestamp, "timestamp"))
-    assert (rejection["rule"], rejection["field"]) == (rule, "timestamp")
+    assert lane.broken(with_value(timestamp, "timestamp")) == (rule, "timestamp")
 
 
 @pytest.mark.parametrize("timestamp", [ARRIVAL - 400 * DAY, ARRIVAL, ARRIVAL + DAY])
@@ -335,8 +281,7 @@ def test_what_openx_takes_for_seconds_is_invalid_whatever_the_window() -> None:
     """Milliseconds of before 2001-09-09."""
     lane = BothRoads(past_days=36_500)
     for timestamp in (999_999_999_999, 946_684_800_000, 987_654_321, 1, -1, -999_999_999_999):
-        rejection = lane.rejection(spell(sample(timestamp=timestamp)))
-        assert (rejection["rule"], rejection["field"]) == ("NOT_MILLISECONDS", "timestamp")
+        assert lane.broken(spell(sample(timestamp=timestamp))) == ("NOT_MILLISECONDS", "timestamp")
     (answer,) = lane.answers(spell(sample(timestamp=10**12)))
     assert answer["metadata"] == {"partitionKeys": {"year": "2001", "month": "09", "day": "09"}}
 
@@ -355,8 +300,7 @@ def test_an_arrival_that_the_table_cannot_hold(arrival: int, rule: str) -> None:
     """No broker says so, but anybody who may write to the stream can."""
     lane = BothRoads(past_days=9_000, future_days=36_500)
     lane.row(spell(sample()))
-    rejection = lane.rejection(spell(sample(timestamp=2 * 10**12)), key=f"{arrival}/line-1/x")
-    assert (rejection["rule"], rejection["field"]) == (rule, "_received_at")
+    assert lane.broken(spell(sample(timestamp=2 * 10**12)), key=f"{arrival}/line-1/x") == (rule, "_received_at")
 
 
 def test_a_time_that_would_wrap_is_out_of_range() -> None:
@@ -382,8 +326,7 @@ def test_a_time_that_would_wrap_is_out_of_range() -> None:
     ids=lambda value: value if isinstance(value, str) and len(value) < 40 else "",
 )
 def test_rules_of_both_lanes_hold_here(lane: Lane, message: str, rule: str, field: str | None) -> None:
-    rejection = lane.rejection(message)
-    assert (rejection["rule"], rejection["field"]) == (rule, field)
+    assert lane.broken(message) == (rule, field)
 
 
 def test_a_quoted_attribute_counts_towards_the_line(lane: Lane) -> None:

@@ -12,17 +12,11 @@ import re
 from typing import Any
 
 from hypothesis import HealthCheck, given
-from hypothesis import event as note_event
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.unit.transform import oracle, strategies
-from tests.unit.transform.support import ARRIVAL, SCHEMAS, Lane, event, record
-from transform.errors import MessageError
-from transform.fast_path import Templates
-from transform.measurements import Measurements
-from transform.schema import load
-from transform.settings import Settings
+from tests.unit.transform.support import ARRIVAL, Lane, event, record
 
 examples = hypothesis_settings(
     max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "100")),
@@ -97,28 +91,6 @@ def test_a_configuration_is_read_as_a_second_reading_of_the_contract_reads_it(pa
         return
     assert members == expected, "a valid message was rejected or changed"
     assert answer["metadata"] == {"partitionKeys": oracle.date(ARRIVAL)}
-
-
-def outcome(convert: Any, message: Any) -> Any:
-    """Return what came of a message, whatever that was."""
-    try:
-        return convert(message, ARRIVAL, "}\n")
-    except MessageError as error:
-        return (error.rule, error.field)
-
-
-@examples
-@given(strategies.families(), POLICIES)
-def test_both_roads_lead_to_the_same_place(family: list[str], policy: str) -> None:
-    """Messages of one spelling, of which the first is seen so often that its shape is known."""
-    schema = load("measurements", SCHEMAS)
-    lane = Measurements(Settings(factory="krakow", lane="measurements", blank_strings=policy), schema)
-    for _ in range(Templates.LEARN_AT):
-        outcome(lane.convert_slowly, family[0])
-    for text in family:
-        fast = any(each.convert(text, "}\n") is not None for each in lane._known["\\" in text])
-        note_event("fast" if fast else "slow")
-        assert outcome(lane.convert, text.encode()) == outcome(lane.convert_slowly, text)
 
 
 @examples

@@ -75,10 +75,7 @@ def test_metrics_of_a_batch(measurements: Lane) -> None:
         "RecordsAccepted": 2,
         "RecordsRejected": 3,
     }
-    assert [(line["Rule"], line["RecordsRejected"]) for line in by_rule] == [
-        ("NOT_JSON", 2),
-        ("NOT_AN_OBJECT", 1),
-    ]
+    assert [(line["Rule"], line["RecordsRejected"]) for line in by_rule] == [("NOT_JSON", 2), ("NOT_AN_OBJECT", 1)]
     for line in by_rule:
         (definition,) = line["_aws"]["CloudWatchMetrics"]
         assert definition["Dimensions"] == [["Factory", "Lane", "Rule"]]

@@ -82,21 +82,13 @@ def test_required_and_blank_come_from_the_file(tmp_path: Path) -> None:
     [
         ("string", ['"a"', "null"], ["1", "true", "{}"]),
         ("boolean", ["true", "false", "null"], ["0", '"true"', "[]"]),
-        (
-            "int",
-            ["0", "-2147483648", "2147483647", "null"],
-            ["2147483648", "-2147483649", "1.0", "1e2", '"1"'],
-        ),
+        ("int", ["0", "-2147483648", "2147483647", "null"], ["2147483648", "-2147483649", "1.0", "1e2", '"1"']),
         (
             "bigint",
             ["9223372036854775807", "-9223372036854775808", "-0", "null"],
             ["9223372036854775808", "-9223372036854775809", "9" * 5000, "true"],
         ),
-        (
-            "double",
-            ["1", "-1.5e300", "1e-400", "9" * 300, "null"],
-            ["1e309", "-1e400", "9" * 400, '"1"', "[1]"],
-        ),
+        ("double", ["1", "-1.5e300", "1e-400", "9" * 300, "null"], ["1e309", "-1e400", "9" * 400, '"1"', "[1]"]),
         (
             "timestamp",
             ["1000000000000", "-1000000000000", "9223372036854", "-9223372036854", "null"],
@@ -128,6 +120,11 @@ def break_(change: Callable[[Document], Any], table: str = "measurements") -> Sc
     return caught.value
 
 
+def updating(index: int, **members: Any) -> Callable[[Document], None]:
+    """Return the change of a column's members."""
+    return lambda document: document["columns"][index].update(members)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -139,46 +136,25 @@ def break_(change: Callable[[Document], Any], table: str = "measurements") -> Sc
         (lambda d: d.update(columns=[]), "columns: must be a list with at least one item"),
         (lambda d: d["columns"].append("x"), "columns[13]: must be an object, got str"),
         (lambda d: d["columns"][0].pop("comment"), "columns[0]: must have 'comment'"),
-        (lambda d: d["columns"][0].update(requierd=True), "columns[0]: has 'requierd', but may only have"),
+        (updating(0, requierd=True), "columns[0]: has 'requierd', but may only have"),
+        (updating(0, name="DeviceID"), "columns[0].name: must be lower-case letters, digits and '_'"),
+        (updating(0, type="varchar"), "columns[0] 'device_id'.type: must be one of string, boolean, tinyint,"),
+        (updating(0, required="yes"), "columns[0] 'device_id'.required: must be true or false, got 'yes'"),
+        (updating(0, source='device"ID'), "columns[0] 'device_id'.source: must be printable, without quotes"),
+        (updating(0, blank="null"), "columns[0] 'device_id'.blank: must be 'null', on a string"),
+        (updating(5, blank="empty"), "columns[5] 'description'.blank: must be 'null'"),
+        (updating(8, blank="null"), "columns[8] 'value'.blank: must be 'null'"),
+        (updating(9, source="valueText"), "columns[9] 'value_text': is computed"),
         (
-            lambda d: d["columns"][0].update(name="DeviceID"),
-            "columns[0].name: must be lower-case letters, digits and '_'",
-        ),
-        (
-            lambda d: d["columns"][0].update(type="varchar"),
-            "columns[0] 'device_id'.type: must be one of string, boolean, tinyint,",
-        ),
-        (
-            lambda d: d["columns"][0].update(required="yes"),
-            "columns[0] 'device_id'.required: must be true or false, got 'yes'",
-        ),
-        (
-            lambda d: d["columns"][0].update(source='device"ID'),
-            "columns[0] 'device_id'.source: must be printable, without quotes",
-        ),
-        (
-            lambda d: d["columns"][0].update(blank="null"),
-            "columns[0] 'device_id'.blank: must be 'null', on a string",
-        ),
-        (lambda d: d["columns"][5].update(blank="empty"), "columns[5] 'description'.blank: must be 'null'"),
-        (lambda d: d["columns"][8].update(blank="null"), "columns[8] 'value'.blank: must be 'null'"),
-        (lambda d: d["columns"][9].update(source="valueText"), "columns[9] 'value_text': is computed"),
-        (
-            lambda d: d["columns"][1].update(name="device_id"),
+            updating(1, name="device_id"),
             "columns: names and sources must differ, in more than case; 'device_id' is there twice",
         ),
         (
-            lambda d: d["columns"][1].update(source="DEVICEid"),
+            updating(1, source="DEVICEid"),
             "columns: names and sources must differ, in more than case; 'deviceid' is there twice",
         ),
-        (
-            lambda d: d["columns"][1].update(name="year"),
-            "columns: names and sources must differ, in more than case; 'year' is there twice",
-        ),
-        (
-            lambda d: d["partition_keys"].pop(),
-            "partition_keys: must be factory string, year int, month int, day int",
-        ),
+        (updating(1, name="year"), "columns: names and sources must differ, in more than case; 'year' is there twice"),
+        (lambda d: d["partition_keys"].pop(), "partition_keys: must be factory string, year int, month int, day int"),
         (lambda d: d["partition_keys"][1].update(required=True), "partition_keys[1]: has 'required'"),
     ],
 )
@@ -187,7 +163,7 @@ def test_a_broken_file_is_refused_with_file_place_and_rule(change: Callable[[Doc
 
 
 def test_a_table_of_lines_has_no_sources() -> None:
-    error = break_(lambda d: d["columns"][0].update(source="line"), "configuration")
+    error = break_(updating(0, source="line"), "configuration")
     assert str(error).startswith("configuration.json: columns[0]: has 'source'")
 
 
@@ -209,10 +185,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, content: Any) -> 
         (lambda d: d["columns"].remove(column(d, "attributes")), "'attributes' of type string, not required"),
         (lambda d: d["columns"].remove(column(d, "gateway")), "'gateway' of type string, not required"),
         (lambda d: column(d, "gateway").pop("source"), "'gateway' with source '_gateway'"),
-        (
-            lambda d: column(d, "received_at").update(source="receivedAt"),
-            "'received_at' with source '_received_at'",
-        ),
+        (lambda d: column(d, "received_at").update(source="receivedAt"), "'received_at' with source '_received_at'"),
     ],
 )
 def test_the_measurements_lane_refuses_a_table_that_samples_do_not_fit(

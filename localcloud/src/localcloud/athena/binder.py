@@ -1,9 +1,8 @@
 """Types of a query by Trino's rules, and the refusal of all that would mean something else locally.
 
 The tree comes qualified: every column names its relation, stars are expanded. Each scope of it is typed from
-the inside out, each expression with the type that Trino gives it. Trino coerces far less than the local
-engine does, so what passes here is what Trino takes; and a construct that was never compared has no
-handler, so it does not pass.
+the inside out, each expression with the type that Trino gives it. Trino coerces far less than the local engine does,
+so what passes here is what Trino takes; and a construct that was never compared has no handler, so it does not pass.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
-from localcloud.athena.errors import QueryError, UnsupportedError, position_of
+from localcloud.athena.errors import QueryError, UnsupportedError
 from localcloud.athena.functions import BY_NODE, Call
 from localcloud.athena.types import (
     BIGINT,
@@ -52,32 +51,11 @@ _LITERALS = {
     "varchar": r"(?s:.*)",
 }
 
+_OF_BOTH = {"distinct", "order", "limit", "offset", "with_"}
 # What a SELECT may be made of; anything else that it brings is refused by name.
 _CLAUSES = {
-    exp.Select: {
-        "expressions",
-        "from_",
-        "joins",
-        "where",
-        "group",
-        "having",
-        "order",
-        "limit",
-        "offset",
-        "distinct",
-        "with_",
-    },
-    exp.SetOperation: {
-        "this",
-        "expression",
-        "distinct",
-        "order",
-        "limit",
-        "offset",
-        "with_",
-        "side",
-        "by_name",
-    },
+    exp.Select: _OF_BOTH | {"expressions", "from_", "joins", "where", "group", "having"},
+    exp.SetOperation: _OF_BOTH | {"this", "expression", "side", "by_name"},
     exp.Join: {"this", "side", "kind", "on", "using"},
     exp.Group: {"expressions"},
     exp.Distinct: {"expressions"},
@@ -92,14 +70,7 @@ _CLAUSES = {
 
 
 def bind(query: exp.Query, tables: Callable[[exp.Table], Columns]) -> list[Type]:
-    """Type every expression of a qualified query.
-
-    Args:
-        query: the tree; each expression's type is kept with its node, see ``type_of``.
-        tables: columns and their types of a table that the query names.
-
-    Returns:
-        The types of the result's columns.
+    """Type every expression of a qualified query, see ``type_of``, and return the types of the result's columns.
 
     Raises:
         QueryError: Athena would refuse it, or this engine does.
@@ -117,7 +88,7 @@ def type_of(node: exp.Expr) -> Type:
     """The type that ``bind`` found for ``node``."""
     found = node.meta.get(_TYPE)
     if not isinstance(found, Type):
-        raise QueryError("GENERIC_INTERNAL_ERROR", f"{type(node).__name__} has no type", position_of(node))
+        raise QueryError("GENERIC_INTERNAL_ERROR", f"{type(node).__name__} has no type", node)
     return found
 
 
@@ -165,10 +136,7 @@ class _ScopeBinder:
     """Type one SELECT, one side of a set operation, one UNNEST or one VALUES."""
 
     def __init__(
-        self,
-        scope: Scope,
-        tables: Callable[[exp.Table], Columns],
-        bound: Mapping[int, _ScopeBinder],
+        self, scope: Scope, tables: Callable[[exp.Table], Columns], bound: Mapping[int, _ScopeBinder]
     ) -> None:
         self._scope = scope
         self._tables = tables
@@ -253,11 +221,7 @@ class _ScopeBinder:
     def _condition(self, node: exp.Expr, place: str) -> None:
         kind = self.type(node)
         if kind not in (BOOLEAN, UNKNOWN):
-            raise QueryError(
-                "TYPE_MISMATCH",
-                f"{place} clause must evaluate to a boolean: actual type {kind}",
-                position_of(node),
-            )
+            raise QueryError("TYPE_MISMATCH", f"{place} clause must evaluate to a boolean: actual type {kind}", node)
 
     def _no_clock(self, node: exp.Expr, place: str) -> Type:
         kind = self.type(node)
@@ -303,7 +267,7 @@ class _ScopeBinder:
         if isinstance(node, exp.Bracket) and not node.args.get("safe"):
             raise UnsupportedError("a subscript, x[i]", "write element_at(x, i): NULL where there is none", node)
         if isinstance(node, exp.Pad) and node.args.get("fill_pattern") is None:
-            raise QueryError("FUNCTION_NOT_FOUND", "lpad and rpad take three arguments", position_of(node))
+            raise QueryError("FUNCTION_NOT_FOUND", "lpad and rpad take three arguments", node)
         return kind
 
     def _argument(self, node: exp.Expr, *, aggregate: bool) -> Iterable[Type]:
@@ -324,11 +288,10 @@ class _ScopeBinder:
         if not isinstance(node, exp.Column):
             raise TypeError(f"{type(node).__name__} is no column")
         if not node.table:
-            # The qualifier leaves a name alone that is an output's as well; Trino means the relation's
-            # column.
+            # The qualifier leaves a name alone that is an output's as well; Trino means the relation's column.
             owners = [name for name in self._scope.selected_sources if node.name in self.source(name)]
             if len(owners) != 1:
-                raise QueryError("COLUMN_NOT_FOUND", f"Column '{node.name}' cannot be resolved", position_of(node))
+                raise QueryError("COLUMN_NOT_FOUND", f"Column '{node.name}' cannot be resolved", node)
             node.set("table", exp.to_identifier(owners[0]))
         binder: _ScopeBinder | None = self
         scope: Scope | None = self._scope
@@ -338,9 +301,7 @@ class _ScopeBinder:
                 if node.name in columns:
                     return columns[node.name]
             scope, binder = scope.parent, None
-        raise QueryError(
-            "COLUMN_NOT_FOUND", f"Column '{node.table}.{node.name}' cannot be resolved", position_of(node)
-        )
+        raise QueryError("COLUMN_NOT_FOUND", f"Column '{node.table}.{node.name}' cannot be resolved", node)
 
     def source(self, name: str) -> Columns:
         """Columns of one relation of this scope."""
@@ -360,7 +321,7 @@ class _ScopeBinder:
         if supertype(kinds) is None:
             shown = f" {operator} ".join(str(kind) for kind in kinds)
             advice = _comparison_advice(kinds)
-            raise QueryError("TYPE_MISMATCH", f"Cannot apply operator: {shown}{advice}", position_of(node))
+            raise QueryError("TYPE_MISMATCH", f"Cannot apply operator: {shown}{advice}", node)
         return BOOLEAN
 
     def _common(self, node: exp.Expr, kinds: Sequence[Type], place: str) -> Type:
@@ -369,9 +330,7 @@ class _ScopeBinder:
         found = supertype(kinds)
         if found is None:
             raise QueryError(
-                "TYPE_MISMATCH",
-                f"All {place} results must be the same type: {', '.join(map(str, kinds))}",
-                position_of(node),
+                "TYPE_MISMATCH", f"All {place} results must be the same type: {', '.join(map(str, kinds))}", node
             )
         return found
 
@@ -382,7 +341,7 @@ class _ScopeBinder:
                 "UNNEST of a map", "write UNNEST(map_keys(m)) AS t (k), then element_at(m, k)", node
             )
         if kind.name != "array":
-            raise QueryError("TYPE_MISMATCH", f"Cannot unnest type: {kind}", position_of(node))
+            raise QueryError("TYPE_MISMATCH", f"Cannot unnest type: {kind}", node)
         return kind.element
 
 
@@ -403,9 +362,7 @@ def _renamed(scope: Scope, name: str, columns: Columns) -> Columns:
 
 def _wall_clock(place: str, node: exp.Expr) -> UnsupportedError:
     return UnsupportedError(
-        f"a time in another zone in {place}",
-        "CAST(... AS timestamp) makes it a plain wall-clock time",
-        node,
+        f"a time in another zone in {place}", "CAST(... AS timestamp) makes it a plain wall-clock time", node
     )
 
 
@@ -435,7 +392,7 @@ def _literal(_: _ScopeBinder, node: exp.Expr) -> Type:
         return INTEGER
     if int(text) < 2**63:
         return BIGINT
-    raise QueryError("SYNTAX_ERROR", f"Invalid numeric literal: {text}", position_of(node))
+    raise QueryError("SYNTAX_ERROR", f"Invalid numeric literal: {text}", node)
 
 
 def _logic(binder: _ScopeBinder, node: exp.Expr) -> Type:
@@ -444,7 +401,7 @@ def _logic(binder: _ScopeBinder, node: exp.Expr) -> Type:
             raise QueryError(
                 "TYPE_MISMATCH",
                 f"Logical expression term must evaluate to a boolean: actual type {binder.type(operand)}",
-                position_of(operand),
+                operand,
             )
     return BOOLEAN
 
@@ -475,7 +432,7 @@ def _in(binder: _ScopeBinder, node: exp.Expr) -> Type:
     if query is not None:
         columns = binder._types_of_query(query)
         if len(columns) != 1:
-            raise QueryError("TYPE_MISMATCH", "IN takes a query with one column", position_of(node))
+            raise QueryError("TYPE_MISMATCH", "IN takes a query with one column", node)
         kinds += columns
     if node.args.get("unnest") is not None or node.args.get("field") is not None:
         raise UnsupportedError("this form of IN", "use IN (a, b) or IN (SELECT ...)", node)
@@ -493,7 +450,7 @@ def _like(binder: _ScopeBinder, node: exp.Expr) -> Type:
     for operand in (node.this, node.expression):
         kind = binder.type(operand)
         if kind not in (VARCHAR, UNKNOWN):
-            raise QueryError("TYPE_MISMATCH", f"LIKE takes varchar, not {kind}", position_of(operand))
+            raise QueryError("TYPE_MISMATCH", f"LIKE takes varchar, not {kind}", operand)
     return BOOLEAN
 
 
@@ -510,7 +467,7 @@ def _exists(binder: _ScopeBinder, node: exp.Expr) -> Type:
 def _subquery(binder: _ScopeBinder, node: exp.Expr) -> Type:
     columns = binder._types_of_query(node)
     if len(columns) != 1:
-        raise QueryError("TYPE_MISMATCH", "a scalar subquery has one column", position_of(node))
+        raise QueryError("TYPE_MISMATCH", "a scalar subquery has one column", node)
     return columns[0]
 
 
@@ -538,6 +495,9 @@ def _case(binder: _ScopeBinder, node: exp.Expr) -> Type:
     return binder._common(node, results, "CASE")
 
 
+_ARITHMETIC: Mapping[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
+
+
 def _arithmetic(binder: _ScopeBinder, node: exp.Expr) -> Type:
     left, right = binder.type(node.this), binder.type(node.expression)
     moved = _moved(node, left, right)
@@ -545,7 +505,7 @@ def _arithmetic(binder: _ScopeBinder, node: exp.Expr) -> Type:
         return moved
     numbers = (left.is_numeric or left == UNKNOWN) and (right.is_numeric or right == UNKNOWN)
     if not numbers:
-        raise QueryError("TYPE_MISMATCH", f"Cannot apply operator: {left} {_symbol(node)} {right}", position_of(node))
+        raise QueryError("TYPE_MISMATCH", f"Cannot apply operator: {left} {_ARITHMETIC[type(node)]} {right}", node)
     kind = supertype([left, right]) or UNKNOWN
     if kind.name != "decimal":
         return kind
@@ -574,25 +534,14 @@ def _moved(node: exp.Expr, left: Type, right: Type) -> Type | None:
     if left == DATE and right == INTERVAL_DAY:
         for interval in node.find_all(exp.Interval):
             if interval.text("unit").upper() != "DAY":
-                raise QueryError("TYPE_MISMATCH", "Cannot add hour, minutes or seconds to a date", position_of(node))
+                raise QueryError("TYPE_MISMATCH", "Cannot add hour, minutes or seconds to a date", node)
     return left
-
-
-def _symbol(node: exp.Expr) -> str:
-    symbols: Mapping[type[exp.Expr], str] = {
-        exp.Add: "+",
-        exp.Sub: "-",
-        exp.Mul: "*",
-        exp.Div: "/",
-        exp.Mod: "%",
-    }
-    return symbols[type(node)]
 
 
 def _negative(binder: _ScopeBinder, node: exp.Expr) -> Type:
     kind = binder.type(node.this)
     if not kind.is_numeric:
-        raise QueryError("TYPE_MISMATCH", f"Cannot negate {kind}", position_of(node))
+        raise QueryError("TYPE_MISMATCH", f"Cannot negate {kind}", node)
     return kind
 
 
@@ -603,7 +552,7 @@ def _concatenation(binder: _ScopeBinder, node: exp.Expr) -> Type:
             raise QueryError(
                 "FUNCTION_NOT_FOUND",
                 f"Unexpected parameters ({kind}) for function concat. CAST it AS varchar",
-                position_of(operand),
+                operand,
             )
     return VARCHAR
 
@@ -623,7 +572,7 @@ def _extract(binder: _ScopeBinder, node: exp.Expr) -> Type:
         raise UnsupportedError(f"EXTRACT({node.this.name.upper()} ...)", f"use one of {', '.join(fields)}", node)
     kind = binder.type(node.expression)
     if not kind.is_temporal and kind.zone is None:
-        raise QueryError("TYPE_MISMATCH", f"Cannot extract from {kind}", position_of(node))
+        raise QueryError("TYPE_MISMATCH", f"Cannot extract from {kind}", node)
     return BIGINT
 
 
@@ -650,7 +599,7 @@ def _filtered(binder: _ScopeBinder, node: exp.Expr) -> Type:
 
 def _window(binder: _ScopeBinder, node: exp.Expr) -> Type:
     if isinstance(node.this, exp.Filter):
-        raise QueryError("NOT_SUPPORTED", "FILTER is not yet supported for window functions", position_of(node))
+        raise QueryError("NOT_SUPPORTED", "FILTER is not yet supported for window functions", node)
     for item in node.args.get("partition_by") or ():
         binder._no_clock(item, "PARTITION BY")
     order = node.args.get("order")
@@ -671,7 +620,7 @@ def _cast(binder: _ScopeBinder, node: exp.Expr) -> Type:
         advice = "CAST it AS decimal(18, 3) first" if source.is_numeric else "use date_format()"
         raise UnsupportedError(f"CAST of {source} AS varchar", f"its spelling differs: {advice}", node)
     elif not _castable(source, target):
-        raise QueryError("TYPE_MISMATCH", f"Cannot cast {source} to {target}", position_of(node))
+        raise QueryError("TYPE_MISMATCH", f"Cannot cast {source} to {target}", node)
     return target
 
 
@@ -706,7 +655,7 @@ def _check_cast_of_text(node: exp.Expr, target: Type) -> None:
     if target.is_integer:
         return
     if target.name not in _LITERALS:
-        raise QueryError("TYPE_MISMATCH", f"Cannot cast varchar to {target}", position_of(node))
+        raise QueryError("TYPE_MISMATCH", f"Cannot cast varchar to {target}", node)
     if isinstance(node.this, exp.Literal):
         if re.fullmatch(_LITERALS[target.name], str(node.this.this)):
             return
@@ -764,7 +713,7 @@ _HANDLERS: Mapping[type[exp.Expr], _Handler] = {
     exp.Subquery: _subquery,
     exp.If: _if,
     exp.Case: _case,
-    **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod), _arithmetic),
+    **dict.fromkeys(_ARITHMETIC, _arithmetic),
     exp.Neg: _negative,
     exp.DPipe: _concatenation,
     exp.Interval: _interval,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,70 +15,35 @@ from localcloud.athena.types import Type, from_glue, from_trino
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object that a listing found.
-
-    Attributes:
-        key: its key.
-        size: its bytes.
-    """
+    """An object that a listing found; its size in bytes."""
 
     key: str
     size: int
 
 
 class ObjectStore(Protocol):
-    """S3 as a query reads it, with its caller's permissions."""
+    """S3 as a query reads it; what its caller may not do is an AccessDeniedError."""
 
     def list(self, bucket: str, prefix: str) -> Iterable[StoredObject]:
-        """All objects whose key begins with ``prefix``, in any order.
-
-        Raises:
-            QueryError: there is no such bucket.
-        """
+        """All objects whose key begins with ``prefix``, in any order; a QueryError if there is no such bucket."""
 
     def authorize_list(self, bucket: str, prefix: str) -> None:
-        """Check that the caller may list ``prefix``.
-
-        Raises:
-            AccessDeniedError: it may not.
-        """
+        """Check that the caller may list ``prefix``."""
 
     def get(self, bucket: str, key: str) -> bytes:
-        """The bytes of an object.
-
-        Raises:
-            AccessDeniedError: the caller may not read it.
-        """
+        """The bytes of an object."""
 
 
 class Catalog(Protocol):
-    """Glue's Data Catalog as a query reads it, with its caller's permissions."""
+    """Glue's Data Catalog as a query reads it; what its caller may not do is an AccessDeniedError."""
 
     def table(self, database: str, name: str) -> Mapping[str, Any] | None:
-        """A table in the shape of Glue's GetTable, or ``None``.
-
-        Raises:
-            AccessDeniedError: the caller may not read it.
-        """
-
-    def partitions(self, database: str, name: str) -> Sequence[Mapping[str, Any]]:
-        """The partitions that are registered for a table, in the shape of Glue's GetPartitions."""
+        """A table in the shape of Glue's GetTable, or ``None``."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A Glue table, read for queries.
-
-    Attributes:
-        database: its database.
-        name: its name.
-        columns: its columns and their types, in order, without those of its partitions.
-        partition_columns: the same for its partitions.
-        location: S3 URL of its objects.
-        serde: class that reads them.
-        serde_parameters: that class's settings.
-        parameters: the table's properties.
-    """
+    """A Glue table, read for queries: its columns in order, those of its partitions apart."""
 
     database: str
     name: str
@@ -104,7 +69,6 @@ class Table:
         name = str(table["Name"])
         place = f"table {database}.{name}"
         storage, serde = _storage(table, place)
-
         return cls(
             database=database,
             name=name,
@@ -122,9 +86,6 @@ class View:
     """A Glue table that is a view of Athena's own kind.
 
     Attributes:
-        database: its database.
-        name: its name.
-        sql: its query.
         schema: the database of table names in its query that bring none.
         columns: its columns and their types, in order, as they were when it was made.
     """

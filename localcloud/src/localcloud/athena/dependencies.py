@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -28,13 +28,7 @@ _WRITE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asked.
-
-    Attributes:
-        access_key: the key that signed the request.
-        account: the account that it is for.
-        region: the region that it is for.
-    """
+    """Who asked: the key that signed the request, and the account and region that it is for."""
 
     access_key: str
     account: str
@@ -75,29 +69,16 @@ class GlueCatalog:
 
     def table(self, database: str, name: str) -> Mapping[str, Any] | None:
         """See ``Catalog``."""
-        self._check("glue:GetTable", database, name)
-        table: Mapping[str, Any] | None = glue._tables.get(f"{database}/{name}")
-        return table
-
-    def partitions(self, database: str, name: str) -> Sequence[Mapping[str, Any]]:
-        """See ``Catalog``."""
-        self._check("glue:GetPartitions", database, name)
-        return list(glue._partitions.get(f"{database}/{name}") or ())
-
-    def _check(self, action: str, database: str, name: str) -> None:
         catalog = f"arn:aws:glue:{self.caller.region}:{self.caller.account}"
         for resource in ("catalog", f"database/{database}", f"table/{database}/{name}"):
-            self.caller.check(action, f"{catalog}:{resource}")
+            self.caller.check("glue:GetTable", f"{catalog}:{resource}")
+        table: Mapping[str, Any] | None = glue._tables.get(f"{database}/{name}")
+        return table
 
 
 @dataclass(frozen=True)
 class S3Store:
-    """S3's objects, for a caller.
-
-    Attributes:
-        caller: who reads and writes.
-        loop: the event loop that MiniStack runs on.
-    """
+    """S3's objects, for a caller; the loop is the one that MiniStack runs on."""
 
     caller: Caller
     loop: asyncio.AbstractEventLoop

@@ -26,7 +26,7 @@ from localcloud.athena.catalog import Catalog, ObjectStore
 from localcloud.athena.errors import QueryError, position_of
 from localcloud.athena.names import Tables, is_unnamed, mark_unnamed, qualified
 from localcloud.athena.rewriter import rewrite
-from localcloud.athena.scans import Scan, ScanContext, find_scans
+from localcloud.athena.scans import Scan, find_scans
 from localcloud.athena.surface import parse
 from localcloud.athena.types import Type, to_text
 from localcloud.athena.views import put_in_views
@@ -36,12 +36,7 @@ _INTERRUPT_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a result.
-
-    Attributes:
-        name: its name.
-        type: its type.
-    """
+    """A column of a result."""
 
     name: str
     type: Type
@@ -49,13 +44,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of a query.
-
-    Attributes:
-        columns: its columns.
-        rows: its rows, each value as Athena writes it, ``None`` for NULL.
-        bytes_scanned: bytes of the objects read, of Parquet only those of the columns that were needed.
-    """
+    """The result of a query: values as Athena writes them, ``None`` for NULL, and what it bills for reading."""
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[str | None]]
@@ -82,7 +71,6 @@ class Query:
     """One run of a query, which another thread may cancel.
 
     Attributes:
-        sql: its text.
         database: the database of table names that bring none.
         parameters: values for its question marks, each as a SQL literal.
         scan_limit: bytes that it may read at most.
@@ -115,9 +103,7 @@ class Query:
         """Run the query.
 
         Raises:
-            QueryError: it failed, as ``StateChangeReason`` would say.
-            ScanLimitError: it would read more than it may.
-            QueryCancelledError: ``cancel`` was called.
+            QueryError: it failed, reads more than it may or was cancelled, as ``StateChangeReason`` would say.
         """
         try:
             self._go_on()
@@ -138,9 +124,9 @@ class Query:
         names = [_output_name(at, item) for at, item in enumerate(tree.selects)]
         rewrite(tree)
         columns = [Column(*pair) for pair in zip(names, types, strict=True)]
-        return self._run(tree, columns, tables, ScanContext(catalog, store, self.now, self._go_on))
+        return self._run(tree, columns, tables, store)
 
-    def _run(self, tree: exp.Query, columns: list[Column], tables: Tables, context: ScanContext) -> Answer:
+    def _run(self, tree: exp.Query, columns: list[Column], tables: Tables, store: ObjectStore) -> Answer:
         connection = duckdb.connect(":memory:", config={"threads": 2})
         try:
             with self._lock:
@@ -149,7 +135,7 @@ class Query:
                 connection.execute(statement)
             connection.execute("SET enable_external_access = false")
             local_functions.install(connection)
-            scanned = self._load(connection, find_scans(tree, tables.find), context)
+            scanned = self._load(connection, find_scans(tree, tables.find), store)
             self._go_on()
             found = connection.sql(tree.sql(dialect="duckdb", identify=True)).to_arrow_table()
             return Answer(columns, _rows(found, columns), scanned)
@@ -162,16 +148,17 @@ class Query:
                 self._connection = None
             connection.close()
 
-    def _load(self, connection: Any, scans: Sequence[Scan], context: ScanContext) -> int:
+    def _load(self, connection: Any, scans: Sequence[Scan], store: ObjectStore) -> int:
         """Read what the scans need, each into a relation of its own; the bytes that were scanned."""
         scanned = 0
 
-        def limit(more: int) -> None:
+        def go_on(more: int) -> None:
+            self._go_on()
             if self.scan_limit is not None and scanned + more > self.scan_limit:
                 raise ScanLimitError(scanned + more, self.scan_limit)
 
         for scan in scans:
-            relation, size = scan.read(connection, context, limit)
+            relation, size = scan.read(connection, store, go_on)
             connection.register(scan.relation, relation)
             scanned += size
         return scanned

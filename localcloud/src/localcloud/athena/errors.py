@@ -11,27 +11,23 @@ class QueryError(Exception):
     Attributes:
         code: Athena's error name, such as ``TYPE_MISMATCH`` or ``HIVE_BAD_DATA``.
         detail: what is wrong and, where that is known, what to write instead.
-        position: line and column of the place in the query, both counted from 1.
+
+    Its text also says where in the query: at a node, or at a line and a column, both counted from 1.
     """
 
-    def __init__(self, code: str, detail: str, position: tuple[int, int] | None = None) -> None:
+    def __init__(self, code: str, detail: str, at: exp.Expr | tuple[int, int] | None = None) -> None:
         self.code = code
         self.detail = detail
-        self.position = position
-        super().__init__(str(self))
-
-    def __str__(self) -> str:
-        place = "line {}:{}: ".format(*self.position) if self.position else ""
-        return f"{self.code}: {place}{self.detail}"
+        position = position_of(at) if isinstance(at, exp.Expr) else at
+        place = "line {}:{}: ".format(*position) if position else ""
+        super().__init__(f"{code}: {place}{detail}")
 
 
 class UnsupportedError(QueryError):
     """A query that Athena would take, or might, and that this engine could not answer as Athena does."""
 
     def __init__(self, construct: str, write: str, node: exp.Expr | None = None) -> None:
-        super().__init__(
-            "NOT_SUPPORTED_LOCALLY", f"{construct}: {write}", position_of(node) if node is not None else None
-        )
+        super().__init__("NOT_SUPPORTED_LOCALLY", f"{construct}: {write}", node)
 
 
 class AccessDeniedError(QueryError):

@@ -4,11 +4,10 @@ Replaces ``ministack.services.athena.handle_request`` for StartQueryExecution, G
 StopQueryExecution and ListQueryExecutions, and adds to UpdateWorkGroup. What was wrong with MiniStack's own:
 
 * StartQueryExecution handed the SQL to DuckDB as it came, in DuckDB's dialect, with DuckDB's meaning where
-  the two differ; it read every object below a table's location whatever partitions the query asks for, took
-  columns from the files instead of from Glue, knew neither partition projection nor RegexSerDe, gave the
-  caller's query everything that the account's root may read and write, and ignored the workgroup's enforced
-  settings and its scan limit. The result's file lay in another place than the answer said, without Athena's
-  quoting.
+  the two differ; it read every object below a table's location whatever partitions the query asks for, took columns
+  from the files instead of from Glue, knew neither partition projection nor RegexSerDe, gave the caller's query
+  everything that the account's root may read and write, and ignored the workgroup's enforced settings and its scan
+  limit. The result's file lay in another place than the answer said, without Athena's quoting.
 * GetQueryResults wrote doubles, timestamps and booleans in Python's spelling and described types by DuckDB's
   names.
 * StopQueryExecution marked a query as cancelled and let it run on.

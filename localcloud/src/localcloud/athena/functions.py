@@ -4,20 +4,19 @@ A function that is not in the table is refused: it may not mean the same on both
 row, and to the reference queries under ``localcloud/tests/athena`` what Trino answers.
 
 Parameters are named as sqlglot names the arguments of its node and typed by family: ``any``, ``numeric``,
-``integer``, ``text``, ``boolean``, ``temporal`` (a date or a timestamp), ``clock`` (the same, or the wall
-clock of another zone), ``array``, ``map``. A ``?`` after it says that the argument may be missing, a ``*``
-that it is a list.
+``integer``, ``text``, ``boolean``, ``temporal`` (a date or a timestamp), ``clock`` (the same, or the wall clock of
+another zone), ``array``, ``map``. A ``?`` after it says that the argument may be missing, a ``*`` that it is a list.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlglot import exp
 
-from localcloud.athena.errors import QueryError, UnsupportedError, position_of
+from localcloud.athena.errors import QueryError, UnsupportedError
 from localcloud.athena.types import (
     BIGINT,
     BOOLEAN,
@@ -39,7 +38,6 @@ class Call:
     """One call in a query.
 
     Attributes:
-        name: the function as its users spell it.
         node: its node; arguments that were rewritten already are in place.
         types: the types of each argument that is there.
     """
@@ -77,7 +75,6 @@ class Function:
 
     Attributes:
         names: how Athena's users spell it.
-        node: the class of its node, or ``None`` when the parser has none for it.
         parameters: argument name to family; see the module's docstring.
         result: its type.
         local: what to run locally instead, where the generated spelling means something else.
@@ -87,13 +84,13 @@ class Function:
     """
 
     names: tuple[str, ...]
-    node: type[exp.Expr] | None
+    node: type[exp.Expr]
     parameters: Mapping[str, str]
     result: Result
     local: Rewrite | None = None
     cast: bool = False
     aggregate: bool = False
-    settings: tuple[str, ...] = field(default=())
+    settings: tuple[str, ...] = ()
 
     def check(self, call: Call) -> Type:
         """The type of the call's result.
@@ -119,7 +116,7 @@ class Function:
         return QueryError(
             "FUNCTION_NOT_FOUND",
             f"Unexpected parameters ({given}) for function {call.name}. Expected: {call.name}({wanted})",
-            position_of(call.node),
+            call.node,
         )
 
 
@@ -169,7 +166,7 @@ def _common(call: Call) -> Type:
         raise QueryError(
             "TYPE_MISMATCH",
             f"All {call.name}() arguments must be the same type: {', '.join(map(str, kinds))}",
-            position_of(call.node),
+            call.node,
         )
     return found
 
@@ -276,9 +273,7 @@ def _unit(call: Call, allowed: Sequence[str]) -> str:
 
 def _no_clock_on_dates(call: Call, unit: str) -> None:
     if call.type() == DATE and unit in ("MILLISECOND", "SECOND", "MINUTE", "HOUR"):
-        raise QueryError(
-            "INVALID_FUNCTION_ARGUMENT", f"'{unit.lower()}' is not a valid DATE field", position_of(call.node)
-        )
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", f"'{unit.lower()}' is not a valid DATE field", call.node)
 
 
 def _date_diff(call: Call) -> exp.Expr:
@@ -308,8 +303,9 @@ def _date_trunc(call: Call) -> exp.Expr:
     return local_cast(local_call("date_trunc", exp.Literal.string(unit), call.argument("this")), call.type())
 
 
-def _day_of_week(call: Call) -> exp.Expr:
-    return local_call("isodow", call.argument("this"))
+def _called(name: str, *keys: str) -> Rewrite:
+    """A call of the local engine's function ``name`` with these arguments."""
+    return lambda call: local_call(name, *(call.argument(key) for key in keys))
 
 
 def _date_format(call: Call) -> exp.Expr:
@@ -367,9 +363,8 @@ def _split_part(call: Call) -> exp.Expr:
 
 
 def _element_at(call: Call) -> exp.Expr:
-    index = call.node.expressions[0]
     name = "map_extract_value" if call.type().name == "map" else "list_extract"
-    return local_call(name, call.argument("this"), index)
+    return local_call(name, call.argument("this"), call.node.expressions[0])
 
 
 def _generate(call: Call) -> exp.Expr:
@@ -389,10 +384,6 @@ def _regexp_replace(call: Call) -> exp.Expr:
     return local_call("athena_regexp_replace", call.argument("this"), call.argument("expression"), replacement)
 
 
-def _regexp_like(call: Call) -> exp.Expr:
-    return local_call("athena_regexp_like", call.argument("this"), call.argument("expression"))
-
-
 def _json_extract_scalar(call: Call) -> exp.Expr:
     path = call.node.args["expression"]
     steps: list[str] = []
@@ -406,14 +397,6 @@ def _json_extract_scalar(call: Call) -> exp.Expr:
                 "json_extract_scalar() with such a path", "use a literal path of keys and indices", call.node
             )
     return local_call("athena_json_extract_scalar", call.argument("this"), exp.Literal.string("\x00".join(steps)))
-
-
-def _max_by(call: Call) -> exp.Expr:
-    return local_call("arg_max_null", call.argument("this"), call.argument("expression"))
-
-
-def _min_by(call: Call) -> exp.Expr:
-    return local_call("arg_min_null", call.argument("this"), call.argument("expression"))
 
 
 def _count_if(call: Call) -> exp.Expr:
@@ -430,195 +413,135 @@ def _approx_percentile(call: Call) -> exp.Expr:
     return local_call("quantile_disc", call.argument("this"), call.argument("quantile"))
 
 
-def _part(name: str, node: type[exp.Expr], *more: str, local: Rewrite | None = None) -> Function:
-    """A part of a date or a timestamp."""
-    return Function((name, *more), node, {"this": "clock"}, BIGINT, local)
-
-
-def _math(name: str, node: type[exp.Expr], result: Result, *more: str, cast: bool = False) -> Function:
-    return Function((name, *more), node, {"this": "numeric"}, result, cast=cast)
-
-
-def _statistic(name: str, node: type[exp.Expr]) -> Function:
-    return Function((name,), node, {"this": "numeric"}, _double_unless_decimal, aggregate=True)
+def _row(
+    names: str,
+    node: type[exp.Expr],
+    parameters: str,
+    result: Result,
+    local: Rewrite | None = None,
+    *,
+    cast: bool = False,
+    aggregate: bool = False,
+    settings: str = "",
+) -> Function:
+    """A row from words: names, parameters as ``argument:family``, settings."""
+    families = dict(word.split(":") for word in parameters.split())
+    return Function(tuple(names.split()), node, families, result, local, cast, aggregate, tuple(settings.split()))
 
 
 _ROWS = (
     # Aggregates
-    Function(("count",), exp.Count, {"this": "any?"}, BIGINT, aggregate=True),
-    Function(("count_if",), exp.CountIf, {"this": "boolean"}, BIGINT, _count_if, aggregate=True),
-    Function(("sum",), exp.Sum, {"this": "numeric"}, _sum, cast=True, aggregate=True),
-    Function(("avg",), exp.Avg, {"this": "numeric"}, _double_unless_decimal, aggregate=True),
-    Function(("min",), exp.Min, {"this": "any"}, _same, aggregate=True),
-    Function(("max",), exp.Max, {"this": "any"}, _same, aggregate=True),
-    Function(("max_by",), exp.ArgMax, {"this": "any", "expression": "any"}, _same, _max_by),
-    Function(("min_by",), exp.ArgMin, {"this": "any", "expression": "any"}, _same, _min_by),
-    Function(("arbitrary", "any_value"), exp.AnyValue, {"this": "any"}, _same),
-    Function(("bool_or",), exp.LogicalOr, {"this": "boolean"}, BOOLEAN),
-    Function(("bool_and",), exp.LogicalAnd, {"this": "boolean"}, BOOLEAN),
-    Function(("array_agg",), exp.ArrayAgg, {"this": "any"}, lambda call: array(call.type()), aggregate=True),
-    Function(("approx_distinct",), exp.ApproxDistinct, {"this": "any"}, BIGINT, _approx_distinct),
-    Function(
-        ("approx_percentile",),
+    _row("count", exp.Count, "this:any?", BIGINT, aggregate=True),
+    _row("count_if", exp.CountIf, "this:boolean", BIGINT, _count_if, aggregate=True),
+    _row("sum", exp.Sum, "this:numeric", _sum, cast=True, aggregate=True),
+    _row("avg", exp.Avg, "this:numeric", _double_unless_decimal, aggregate=True),
+    _row("min", exp.Min, "this:any", _same, aggregate=True),
+    _row("max", exp.Max, "this:any", _same, aggregate=True),
+    _row("max_by", exp.ArgMax, "this:any expression:any", _same, _called("arg_max_null", "this", "expression")),
+    _row("min_by", exp.ArgMin, "this:any expression:any", _same, _called("arg_min_null", "this", "expression")),
+    _row("arbitrary any_value", exp.AnyValue, "this:any", _same),
+    _row("bool_or", exp.LogicalOr, "this:boolean", BOOLEAN),
+    _row("bool_and", exp.LogicalAnd, "this:boolean", BOOLEAN),
+    _row("array_agg", exp.ArrayAgg, "this:any", lambda call: array(call.type()), aggregate=True),
+    _row("approx_distinct", exp.ApproxDistinct, "this:any", BIGINT, _approx_distinct),
+    _row(
+        "approx_percentile",
         exp.ApproxQuantile,
-        {"this": "numeric", "quantile": "numeric"},
+        "this:numeric quantile:numeric",
         _percentile,
         _approx_percentile,
         cast=True,
     ),
-    _statistic("stddev", exp.Stddev),
-    _statistic("stddev_samp", exp.StddevSamp),
-    _statistic("stddev_pop", exp.StddevPop),
-    _statistic("variance", exp.Variance),
-    _statistic("var_pop", exp.VariancePop),
-    Function(
-        ("corr",),
-        exp.Corr,
-        {"this": "numeric", "expression": "numeric"},
-        _correlation,
-        settings=("null_on_zero_variance",),
-    ),
+    _row("stddev", exp.Stddev, "this:numeric", _double_unless_decimal, aggregate=True),
+    _row("stddev_samp", exp.StddevSamp, "this:numeric", _double_unless_decimal, aggregate=True),
+    _row("stddev_pop", exp.StddevPop, "this:numeric", _double_unless_decimal, aggregate=True),
+    _row("variance", exp.Variance, "this:numeric", _double_unless_decimal, aggregate=True),
+    _row("var_pop", exp.VariancePop, "this:numeric", _double_unless_decimal, aggregate=True),
+    _row("corr", exp.Corr, "this:numeric expression:numeric", _correlation, settings="null_on_zero_variance"),
     # Window functions
-    Function(("row_number",), exp.RowNumber, {}, BIGINT),
-    Function(("rank",), exp.Rank, {}, BIGINT),
-    Function(("dense_rank",), exp.DenseRank, {}, BIGINT),
-    Function(("percent_rank",), exp.PercentRank, {}, DOUBLE),
-    Function(("cume_dist",), exp.CumeDist, {}, DOUBLE),
-    Function(("ntile",), exp.Ntile, {"this": "integer"}, BIGINT),
-    Function(("lag",), exp.Lag, {"this": "any", "offset": "integer?", "default": "any?"}, _same),
-    Function(("lead",), exp.Lead, {"this": "any", "offset": "integer?", "default": "any?"}, _same),
-    Function(("first_value",), exp.FirstValue, {"this": "any"}, _same),
-    Function(("last_value",), exp.LastValue, {"this": "any"}, _same),
-    Function(("nth_value",), exp.NthValue, {"this": "any", "offset": "integer"}, _same),
+    _row("row_number", exp.RowNumber, "", BIGINT),
+    _row("rank", exp.Rank, "", BIGINT),
+    _row("dense_rank", exp.DenseRank, "", BIGINT),
+    _row("percent_rank", exp.PercentRank, "", DOUBLE),
+    _row("cume_dist", exp.CumeDist, "", DOUBLE),
+    _row("ntile", exp.Ntile, "this:integer", BIGINT),
+    _row("lag", exp.Lag, "this:any offset:integer? default:any?", _same),
+    _row("lead", exp.Lead, "this:any offset:integer? default:any?", _same),
+    _row("first_value", exp.FirstValue, "this:any", _same),
+    _row("last_value", exp.LastValue, "this:any", _same),
+    _row("nth_value", exp.NthValue, "this:any offset:integer", _same),
     # Conditions
-    Function(("coalesce",), exp.Coalesce, {"this": "any", "expressions": "any*"}, _common),
-    Function(("nullif",), exp.Nullif, {"this": "any", "expression": "any"}, _same),
-    Function(("greatest",), exp.Greatest, {"this": "any", "expressions": "any*"}, _common),
-    Function(("least",), exp.Least, {"this": "any", "expressions": "any*"}, _common),
+    _row("coalesce", exp.Coalesce, "this:any expressions:any*", _common),
+    _row("nullif", exp.Nullif, "this:any expression:any", _same),
+    _row("greatest", exp.Greatest, "this:any expressions:any*", _common),
+    _row("least", exp.Least, "this:any expressions:any*", _common),
     # Numbers
-    _math("abs", exp.Abs, _same),
-    _math("ceil", exp.Ceil, _rounded, "ceiling", cast=True),
-    _math("floor", exp.Floor, _rounded, cast=True),
-    Function(("round",), exp.Round, {"this": "numeric", "decimals": "integer?"}, _rounded, cast=True),
-    _math("sign", exp.Sign, _rounded, cast=True),
-    _math("sqrt", exp.Sqrt, DOUBLE),
-    _math("exp", exp.Exp, DOUBLE),
-    _math("ln", exp.Ln, DOUBLE),
-    Function(("power", "pow"), exp.Pow, {"this": "numeric", "expression": "numeric"}, DOUBLE, cast=True),
-    Function(("is_nan",), exp.IsNan, {"this": "numeric"}, BOOLEAN),
+    _row("abs", exp.Abs, "this:numeric", _same),
+    _row("ceil ceiling", exp.Ceil, "this:numeric", _rounded, cast=True),
+    _row("floor", exp.Floor, "this:numeric", _rounded, cast=True),
+    _row("round", exp.Round, "this:numeric decimals:integer?", _rounded, cast=True),
+    _row("sign", exp.Sign, "this:numeric", _rounded, cast=True),
+    _row("sqrt", exp.Sqrt, "this:numeric", DOUBLE),
+    _row("exp", exp.Exp, "this:numeric", DOUBLE),
+    _row("ln", exp.Ln, "this:numeric", DOUBLE),
+    _row("power pow", exp.Pow, "this:numeric expression:numeric", DOUBLE, cast=True),
+    _row("is_nan", exp.IsNan, "this:numeric", BOOLEAN),
     # Texts
-    Function(("lower",), exp.Lower, {"this": "text"}, VARCHAR),
-    Function(("upper",), exp.Upper, {"this": "text"}, VARCHAR),
-    Function(("length",), exp.Length, {"this": "text"}, BIGINT),
-    Function(
-        ("trim", "ltrim", "rtrim"),
-        exp.Trim,
-        {"this": "text", "expression": "text?"},
-        VARCHAR,
-        _trim,
-        settings=("position",),
+    _row("lower", exp.Lower, "this:text", VARCHAR),
+    _row("upper", exp.Upper, "this:text", VARCHAR),
+    _row("length", exp.Length, "this:text", BIGINT),
+    _row("trim ltrim rtrim", exp.Trim, "this:text expression:text?", VARCHAR, _trim, settings="position"),
+    _row("concat", exp.Concat, "expressions:text*", VARCHAR),
+    _row("concat_ws", exp.ConcatWs, "expressions:text*", VARCHAR),
+    _row("replace", exp.Replace, "this:text expression:text replacement:text", VARCHAR),
+    _row("strpos position", exp.StrPosition, "this:text substr:text", BIGINT),
+    _row("starts_with", exp.StartsWith, "this:text expression:text", BOOLEAN),
+    _row("substr substring", exp.Substring, "this:text start:integer length:integer?", VARCHAR, _substr),
+    _row("split_part", exp.SplitPart, "this:text delimiter:text part_index:integer", VARCHAR, _split_part),
+    _row("split", exp.Split, "this:text expression:text", array(VARCHAR)),
+    _row("lpad rpad", exp.Pad, "this:text expression:integer fill_pattern:text", VARCHAR),
+    _row(
+        "regexp_like",
+        exp.RegexpLike,
+        "this:text expression:text",
+        BOOLEAN,
+        _called("athena_regexp_like", "this", "expression"),
     ),
-    Function(("concat",), exp.Concat, {"expressions": "text*"}, VARCHAR),
-    Function(("concat_ws",), exp.ConcatWs, {"expressions": "text*"}, VARCHAR),
-    Function(("replace",), exp.Replace, {"this": "text", "expression": "text", "replacement": "text"}, VARCHAR),
-    Function(("strpos", "position"), exp.StrPosition, {"this": "text", "substr": "text"}, BIGINT),
-    Function(("starts_with",), exp.StartsWith, {"this": "text", "expression": "text"}, BOOLEAN),
-    Function(
-        ("substr", "substring"),
-        exp.Substring,
-        {"this": "text", "start": "integer", "length": "integer?"},
-        VARCHAR,
-        _substr,
-    ),
-    Function(
-        ("split_part",),
-        exp.SplitPart,
-        {"this": "text", "delimiter": "text", "part_index": "integer"},
-        VARCHAR,
-        _split_part,
-    ),
-    Function(("split",), exp.Split, {"this": "text", "expression": "text"}, array(VARCHAR)),
-    Function(("lpad", "rpad"), exp.Pad, {"this": "text", "expression": "integer", "fill_pattern": "text"}, VARCHAR),
-    Function(("regexp_like",), exp.RegexpLike, {"this": "text", "expression": "text"}, BOOLEAN, _regexp_like),
-    Function(
-        ("regexp_extract",),
-        exp.RegexpExtract,
-        {"this": "text", "expression": "text", "group": "integer?"},
-        VARCHAR,
-        _regexp_extract,
-    ),
-    Function(
-        ("regexp_replace",),
-        exp.RegexpReplace,
-        {"this": "text", "expression": "text", "replacement": "text?"},
-        VARCHAR,
-        _regexp_replace,
-    ),
-    Function(
-        ("json_extract_scalar",),
-        exp.JSONExtractScalar,
-        {"this": "text"},
-        VARCHAR,
-        _json_extract_scalar,
-        settings=("expression",),
+    _row("regexp_extract", exp.RegexpExtract, "this:text expression:text group:integer?", VARCHAR, _regexp_extract),
+    _row("regexp_replace", exp.RegexpReplace, "this:text expression:text replacement:text?", VARCHAR, _regexp_replace),
+    _row(
+        "json_extract_scalar", exp.JSONExtractScalar, "this:text", VARCHAR, _json_extract_scalar, settings="expression"
     ),
     # Dates and timestamps
-    _part("year", exp.Year),
-    _part("quarter", exp.Quarter),
-    _part("month", exp.Month),
-    _part("week", exp.WeekOfYear, "week_of_year"),
-    _part("day", exp.Day),
-    _part("day_of_month", exp.DayOfMonth),
-    _part("day_of_week", exp.DayOfWeekIso, "dow", local=_day_of_week),
-    _part("day_of_year", exp.DayOfYear, "doy"),
-    _part("hour", exp.Hour),
-    _part("minute", exp.Minute),
-    _part("second", exp.Second),
-    Function(("date_trunc",), exp.TimestampTrunc, {"this": "clock"}, _truncated, _date_trunc, settings=("unit",)),
-    Function(("date_trunc",), exp.DateTrunc, {"this": "clock"}, _truncated, _date_trunc, settings=("unit",)),
-    Function(
-        ("date_add",),
-        exp.DateAdd,
-        {"this": "temporal", "expression": "integer"},
-        _moved,
-        _date_add,
-        settings=("unit",),
-    ),
-    Function(
-        ("date_diff",),
-        exp.DateDiff,
-        {"this": "temporal", "expression": "temporal"},
-        _elapsed,
-        _date_diff,
-        settings=("unit",),
-    ),
-    Function(("date_format",), exp.TimeToStr, {"this": "clock"}, VARCHAR, _date_format, settings=("format",)),
-    Function(("from_unixtime",), exp.UnixToTime, {"this": "numeric"}, TIMESTAMP_TZ, _from_unixtime),
-    Function(("to_unixtime",), exp.TimeToUnix, {"this": "temporal"}, DOUBLE),
+    _row("year", exp.Year, "this:clock", BIGINT),
+    _row("quarter", exp.Quarter, "this:clock", BIGINT),
+    _row("month", exp.Month, "this:clock", BIGINT),
+    _row("week week_of_year", exp.WeekOfYear, "this:clock", BIGINT),
+    _row("day", exp.Day, "this:clock", BIGINT),
+    _row("day_of_month", exp.DayOfMonth, "this:clock", BIGINT),
+    _row("day_of_week dow", exp.DayOfWeekIso, "this:clock", BIGINT, _called("isodow", "this")),
+    _row("day_of_year doy", exp.DayOfYear, "this:clock", BIGINT),
+    _row("hour", exp.Hour, "this:clock", BIGINT),
+    _row("minute", exp.Minute, "this:clock", BIGINT),
+    _row("second", exp.Second, "this:clock", BIGINT),
+    _row("date_trunc", exp.TimestampTrunc, "this:clock", _truncated, _date_trunc, settings="unit"),
+    _row("date_trunc", exp.DateTrunc, "this:clock", _truncated, _date_trunc, settings="unit"),
+    _row("date_add", exp.DateAdd, "this:temporal expression:integer", _moved, _date_add, settings="unit"),
+    _row("date_diff", exp.DateDiff, "this:temporal expression:temporal", _elapsed, _date_diff, settings="unit"),
+    _row("date_format", exp.TimeToStr, "this:clock", VARCHAR, _date_format, settings="format"),
+    _row("from_unixtime", exp.UnixToTime, "this:numeric", TIMESTAMP_TZ, _from_unixtime),
+    _row("to_unixtime", exp.TimeToUnix, "this:temporal", DOUBLE),
     # Arrays and maps
-    Function(("cardinality",), exp.ArraySize, {"this": "array"}, BIGINT),
-    Function(("contains",), exp.ArrayContains, {"this": "array", "expression": "any"}, BOOLEAN),
-    Function(("array_join",), exp.ArrayToString, {"this": "array", "expression": "text"}, VARCHAR),
-    Function(
-        ("element_at",),
-        exp.Bracket,
-        {"this": "any", "expressions": "any*"},
-        _element,
-        _element_at,
-        settings=("offset",),
-    ),
-    Function(
-        ("sequence",),
-        exp.GenerateSeries,
-        {"start": "any", "end": "any", "step": "any?"},
-        _sequence,
-        _generate,
-    ),
-    Function(("map",), exp.Map, {"keys": "array", "values": "array"}, _of_map),
-    Function(("map_keys",), exp.MapKeys, {"this": "map"}, _keys),
+    _row("cardinality", exp.ArraySize, "this:array", BIGINT),
+    _row("contains", exp.ArrayContains, "this:array expression:any", BOOLEAN),
+    _row("array_join", exp.ArrayToString, "this:array expression:text", VARCHAR),
+    _row("element_at", exp.Bracket, "this:any expressions:any*", _element, _element_at, settings="offset"),
+    _row("sequence", exp.GenerateSeries, "start:any end:any step:any?", _sequence, _generate),
+    _row("map", exp.Map, "keys:array values:array", _of_map),
+    _row("map_keys", exp.MapKeys, "this:map", _keys),
 )
 
-BY_NODE: Mapping[type[exp.Expr], Function] = {row.node: row for row in _ROWS if row.node is not None}
+BY_NODE: Mapping[type[exp.Expr], Function] = {row.node: row for row in _ROWS}
 """The table by the parser's class of the call."""
 
 NAMES = frozenset(name for row in _ROWS for name in row.names)

@@ -12,22 +12,17 @@ import re
 
 _JAVA_LINE_ENDS = "\n\r\u0085\u2028\u2029"
 _FLAGS = re.compile(r"\(\?([a-zA-Z]+)\)")
-_GROUP = re.compile(r"\(\?(?:[:=!>]|<[=!]|<(?P<name>[a-zA-Z][a-zA-Z0-9]*)>)")
+_GROUP = re.compile(r"\(\?(?:[:=!>]|<[=!])")
 _ESCAPE = re.compile(
-    r"\\(?:(?P<hex>x\{[0-9a-fA-F]+\})|(?P<plain>x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[1-9][0-9]?|[dDwWsSbBAtnrf])"
-    r"|(?P<named>k<[a-zA-Z][a-zA-Z0-9]*>)|(?P<end>[zZ])|(?P<horizontal>h)|(?P<symbol>[^a-zA-Z0-9]))",
+    r"\\(?:(?P<plain>x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[1-9][0-9]?|[dDwWsSbBAtnrf])|(?P<end>[zZ])"
+    r"|(?P<symbol>[^a-zA-Z0-9]))",
     re.DOTALL,
 )
-_HORIZONTAL = r" \t\xa0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000"
 
 
 @functools.lru_cache(maxsize=256)
 def compile_java(pattern: str, *, hive: bool = False) -> re.Pattern[str]:
-    """A Java pattern, compiled for Python.
-
-    Args:
-        pattern: the pattern in Java's syntax.
-        hive: whether it is a RegexSerDe's, which ``java.util.regex`` runs.
+    """A Java pattern, compiled for Python; ``hive`` says that it is a RegexSerDe's, which ``java.util.regex`` runs.
 
     Raises:
         ValueError: it has a construct that Python reads in another way, or is no pattern at all.
@@ -52,12 +47,7 @@ def _translate(body: str, *, hive: bool, dotall: bool) -> str:
     at = 0
     while at < len(body):
         char = body[at]
-        if body.startswith("\\Q", at):
-            end = body.find("\\E", at)
-            end = len(body) if end < 0 else end
-            parts.append(re.escape(body[at + 2 : end]))
-            at = end + 2
-        elif char == "\\":
+        if char == "\\":
             text, at = _escape(body, at, in_class=False)
             parts.append(text)
         elif char == "[":
@@ -67,7 +57,7 @@ def _translate(body: str, *, hive: bool, dotall: bool) -> str:
             found = _GROUP.match(body, at)
             if found is None:
                 raise ValueError(f"the group at {body[at : at + 6]!r} is not supported locally")
-            parts.append(f"(?P<{found['name']}>" if found["name"] else found[0])
+            parts.append(found[0])
             at = found.end()
         else:
             if hive and char == "." and not dotall:
@@ -99,14 +89,8 @@ def _character_class(body: str, start: int) -> tuple[str, int]:
 def _escape(body: str, at: int, *, in_class: bool) -> tuple[str, int]:
     """The translated escape at ``at``, and where it ends."""
     found = _ESCAPE.match(body, at)
-    if found is None or (in_class and (found["end"] or found["named"])):
+    if found is None or (in_class and found["end"]):
         raise ValueError(f"the escape {body[at : at + 3]!r} is not supported locally")
-    if found["hex"]:
-        return re.escape(chr(int(found["hex"][2:-1], 16))), found.end()
-    if found["named"]:
-        return f"(?P={found['named'][2:-1]})", found.end()
     if found["end"]:
         return r"\Z" if found["end"] == "z" else r"(?=\n?\Z)", found.end()
-    if found["horizontal"]:
-        return (_HORIZONTAL if in_class else f"[{_HORIZONTAL}]"), found.end()
     return found[0], found.end()

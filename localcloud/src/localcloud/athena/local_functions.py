@@ -52,12 +52,9 @@ def regexp_replace(text: str, pattern: str, replacement: str) -> str:
 
 
 def parse_integer(text: str, bits: int, strict: bool) -> int | None:
-    """The integer that ``text`` spells, as Java's ``Long.parseLong`` reads it: a sign and digits alone.
+    """The integer of ``bits`` bits that ``text`` spells, as Java's ``Long.parseLong`` reads it: a sign and digits.
 
-    Args:
-        text: the text.
-        bits: the size of the integer type.
-        strict: whether a text that spells none is an error, as in CAST, or ``None``, as in try_cast.
+    A text that spells none is an error if ``strict``, as in CAST, else ``None``, as in try_cast.
     """
     limit = 1 << (bits - 1)
     if _INTEGER.fullmatch(text) and -limit <= int(text) < limit:
@@ -70,9 +67,7 @@ def parse_integer(text: str, bits: int, strict: bool) -> int | None:
 def json_extract_scalar(text: str, path: str) -> str | None:
     """The scalar at ``path`` as text; ``None`` for an object, an array, JSON's null, no hit and bad JSON.
 
-    Args:
-        text: a JSON document. Numbers come out in the spelling that they have there.
-        path: steps joined by NUL: ``.key`` into an object, ``#index`` into an array.
+    Numbers keep their spelling. The path's steps, ``.key`` or ``#index``, are joined by NUL.
     """
     try:
         found: Any = json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=_no_constant)

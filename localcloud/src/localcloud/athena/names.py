@@ -12,18 +12,13 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from localcloud.athena.binder import Columns
 from localcloud.athena.catalog import Catalog, Table, View
-from localcloud.athena.errors import QueryError, position_of
+from localcloud.athena.errors import QueryError
 
 _UNRESOLVED = re.compile(r"Column '(?P<name>[^']+)' could not be resolved.*Line: (?P<line>\d+), Col: (?P<end>\d+)")
 
 
 class Tables:
-    """The Glue tables and views that a query names, each read once.
-
-    Args:
-        catalog: where they are.
-        database: the database of names that bring none.
-    """
+    """The Glue tables and views that a query names, each read once; names without a database are of ``database``."""
 
     def __init__(self, catalog: Catalog, database: str) -> None:
         self.database = database
@@ -53,7 +48,7 @@ class Tables:
         """
         found = self._found(node)
         if isinstance(found, View):
-            raise QueryError("GENERIC_INTERNAL_ERROR", f"{found.full_name} is a view", position_of(node))
+            raise QueryError("GENERIC_INTERNAL_ERROR", f"{found.full_name} is a view", node)
         return found
 
     def columns(self, node: exp.Table) -> Columns:
@@ -64,15 +59,11 @@ class Tables:
     def _found(self, node: exp.Table) -> Table | View:
         database, name = (node.db or self.database).lower(), node.name.lower()
         if node.catalog and node.catalog.lower() != "awsdatacatalog":
-            raise QueryError("CATALOG_NOT_FOUND", f"Catalog '{node.catalog}' does not exist", position_of(node))
+            raise QueryError("CATALOG_NOT_FOUND", f"Catalog '{node.catalog}' does not exist", node)
         if (database, name) not in self._read:
             table = self._catalog.table(database, name)
             if table is None:
-                raise QueryError(
-                    "TABLE_NOT_FOUND",
-                    f"Table 'awsdatacatalog.{database}.{name}' does not exist",
-                    position_of(node),
-                )
+                raise QueryError("TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{database}.{name}' does not exist", node)
             kind = View if table.get("TableType") == "VIRTUAL_VIEW" else Table
             self._read[database, name] = kind.from_glue(database, table)
         return self._read[database, name]
@@ -114,12 +105,7 @@ def qualified(tree: exp.Query, tables: Tables) -> exp.Query:
         node.set("catalog", None)
     try:
         found = qualify(
-            tree,
-            schema=schema,
-            db=tables.database,
-            dialect="athena",
-            expand_alias_refs=False,
-            quote_identifiers=False,
+            tree, schema=schema, db=tables.database, dialect="athena", expand_alias_refs=False, quote_identifiers=False
         )
     except SqlglotError as error:
         raise _unresolved(str(error)) from error

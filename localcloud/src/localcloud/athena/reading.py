@@ -1,21 +1,18 @@
 """Objects of a table as rows: by the table's columns and SerDe, never by what a file says of itself.
 
-Sources: the Athena user guide on the Parquet, Regex and OpenX JSON SerDes, and their classes' behaviour as
-Trino, which Athena's engine follows, implements them.
+Sources: the Athena user guide on the Parquet and Regex SerDes, and their classes' behaviour as Trino, which
+Athena's engine follows, implements them.
 """
 
 from __future__ import annotations
 
-import gzip
 import io
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from localcloud.athena.catalog import Table
@@ -25,18 +22,11 @@ from localcloud.athena.types import Type
 
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 _REGEX = ("org.apache.hadoop.hive.serde2.RegexSerDe", "org.apache.hadoop.hive.contrib.serde2.RegexSerDe")
-_OPENX = "org.openx.data.jsonserde.JsonSerDe"
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one object.
-
-    Attributes:
-        columns: the wanted columns, each as an array of its Glue type.
-        count: how many rows.
-        bytes_scanned: what Athena would bill for reading these columns of the object.
-    """
+    """Rows of one object: the wanted columns, each an array of its Glue type, and what Athena bills for them."""
 
     columns: Mapping[str, Any]
     count: int
@@ -57,11 +47,9 @@ def reader_of(table: Table) -> Reader:
         return _read_parquet
     if table.serde in _REGEX:
         return _regex_reader(table)
-    if table.serde == _OPENX:
-        return _openx_reader(table)
     raise QueryError(
         "NOT_SUPPORTED_LOCALLY",
-        f"table {table.full_name}: SerDe {table.serde!r}: the local engine reads Parquet, RegexSerDe and OpenX JSON",
+        f"table {table.full_name}: SerDe {table.serde!r}: the local engine reads Parquet and RegexSerDe",
     )
 
 
@@ -144,33 +132,21 @@ def _convert(array: Any, kind: Type, place: str) -> Any:
 
 def _in_milliseconds(array: Any) -> Any:
     """Athena's timestamps have 3 digits of a second; what a file has beyond them is rounded."""
-    micros = array.cast(pa.timestamp("us", array.type.tz), safe=False).cast(pa.int64())
-    values = micros.fill_null(0).to_numpy(zero_copy_only=False)
-    rounded = numpy.floor_divide(values + 500, 1000) * 1000
-    mask = micros.is_null().to_numpy(zero_copy_only=False)
-    return pa.array(rounded, mask=mask, type=pa.int64()).cast(pa.timestamp("us"))
+    micros = array.cast(pa.timestamp("us", array.type.tz), safe=False).cast(pa.timestamp("us"))
+    return pc.round_temporal(micros, unit="millisecond")
 
 
 # Lines
 
 
 def _lines(url: str, body: bytes) -> list[str]:
-    if url.endswith(".gz"):
-        try:
-            body = gzip.decompress(body)
-        except (OSError, EOFError) as error:
-            raise QueryError("HIVE_CURSOR_ERROR", f"{url}: not gzip") from error
-    elif url.endswith((".bz2", ".snappy", ".zst", ".lz4", ".deflate")):
-        raise QueryError("NOT_SUPPORTED_LOCALLY", f"{url}: the local engine reads plain and gzip lines")
+    if url.endswith((".gz", ".bz2", ".snappy", ".zst", ".lz4", ".deflate")):
+        raise QueryError("NOT_SUPPORTED_LOCALLY", f"{url}: the local engine reads plain lines")
     text = body.decode("utf-8", errors="replace")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if lines[-1] == "":
         lines.pop()
     return lines
-
-
-def _column_of_texts(values: Sequence[str | None]) -> Any:
-    return pa.array(values, type=pa.string())
 
 
 def _regex_reader(table: Table) -> Reader:
@@ -180,8 +156,8 @@ def _regex_reader(table: Table) -> Reader:
         raise QueryError("HIVE_INVALID_METADATA", f"{place}: RegexSerDe needs input.regex")
     if any(kind.name != "varchar" for kind in table.columns.values()):
         raise QueryError("HIVE_INVALID_METADATA", f"{place}: RegexSerDe has columns of type string only")
-    if table.serde_parameters.get("input.regex.case.insensitive", "").lower() == "true":
-        pattern = f"(?i){pattern}"
+    if other := table.serde_parameters.keys() - {"input.regex", "serialization.format"}:
+        raise QueryError("NOT_SUPPORTED_LOCALLY", f"{place}: RegexSerDe with {', '.join(sorted(other))}")
     try:
         compiled = compile_java(pattern, hive=True)
     except ValueError as error:
@@ -196,87 +172,9 @@ def _regex_reader(table: Table) -> Reader:
     def read(url: str, body: bytes, wanted: Mapping[str, Type]) -> Rows:
         matches = [compiled.fullmatch(line) for line in _lines(url, body)]
         columns = {
-            name: _column_of_texts([None if found is None else found[order[name] + 1] for found in matches])
+            name: pa.array([None if found is None else found[order[name] + 1] for found in matches], pa.string())
             for name in wanted
         }
         return Rows(columns, len(matches), len(body))
 
     return read
-
-
-def _openx_reader(table: Table) -> Reader:
-    settings = {key.lower(): value for key, value in table.serde_parameters.items()}
-    fold = settings.get("case.insensitive", "true").lower() == "true"
-    lenient = settings.get("ignore.malformed.json", "false").lower() == "true"
-    sources = {
-        name: settings.get(f"mapping.{name}", name).lower() if fold else settings.get(f"mapping.{name}", name)
-        for name in table.columns
-    }
-
-    def read(url: str, body: bytes, wanted: Mapping[str, Type]) -> Rows:
-        rows = [_json_object(url, at, line, fold, lenient) for at, line in enumerate(_lines(url, body), start=1)]
-        columns = {
-            name: pa.array(
-                [_json_value(row.get(sources[name]), kind, f"{url}, column {name}") for row in rows],
-                type=arrow_type(kind, f"{url}, column {name}"),
-            )
-            for name, kind in wanted.items()
-        }
-        return Rows(columns, len(rows), len(body))
-
-    return read
-
-
-def _json_object(url: str, number: int, line: str, fold: bool, lenient: bool) -> dict[str, Any]:
-    try:
-        found = json.loads(line, parse_float=_Decimal)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        if lenient:
-            return {}
-        raise QueryError("HIVE_CURSOR_ERROR", f"{url}, line {number}: Row is not a valid JSON Object")
-    return {key.lower(): value for key, value in found.items()} if fold else found
-
-
-class _Decimal(str):
-    """A JSON number with a fraction or an exponent, in its own spelling."""
-
-    __slots__ = ()
-
-
-def _json_value(value: Any, kind: Type, place: str) -> Any:
-    if value is None:
-        return None
-    try:
-        if kind.name == "varchar":
-            return _json_text(value)
-        if kind.name == "boolean":
-            return value if isinstance(value, bool) else {"true": True, "false": False}[str(value).lower()]
-        if kind.name in ("double", "real"):
-            return float(value)
-        if kind.is_integer:
-            return int(value)
-        if kind.name == "timestamp":
-            return _json_timestamp(value)
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise QueryError("HIVE_BAD_DATA", f"{place}: a value is no {kind}") from error
-    raise QueryError("NOT_SUPPORTED_LOCALLY", f"{place}: the local engine reads no {kind} from JSON")
-
-
-def _json_text(value: Any) -> str:
-    if isinstance(value, str):
-        return str(value)
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def _json_timestamp(value: Any) -> datetime:
-    """``YYYY-MM-DD hh:mm:ss[.SSS]``, ISO 8601 with T and Z, or the epoch time of the OpenX SerDe.
-
-    An integer that is nearer to 0 than 10^12 is seconds, any other milliseconds.
-    """
-    if isinstance(value, int) or (isinstance(value, str) and value.removeprefix("-").isdecimal()):
-        milliseconds = int(value) if abs(int(value)) >= 10**12 else int(value) * 1000
-        return datetime(1970, 1, 1) + timedelta(milliseconds=milliseconds)  # noqa: DTZ001 - without a zone
-    moment = datetime.fromisoformat(str(value))
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

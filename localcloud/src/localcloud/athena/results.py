@@ -41,10 +41,7 @@ def _csv_line(values: Sequence[str | None]) -> str:
 def page(answer: Answer, token: str | None, limit: int | None) -> dict[str, Any]:
     """One page of a result in the shape of GetQueryResults; the column names are the first page's first row.
 
-    Args:
-        answer: the whole result.
-        token: ``NextToken`` of the page before.
-        limit: rows on a page, the names counted.
+    The token is ``NextToken`` of the page before; the limit counts the names too.
 
     Raises:
         ValueError: the token or the limit is none that this API gave or takes.

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from localcloud.athena.binder import call_of, keep_type, type_of
 from localcloud.athena.functions import BY_NODE, local_call, local_cast, number
-from localcloud.athena.types import BIGINT, DATE, TIMESTAMP_TZ, Type
+from localcloud.athena.types import BIGINT, DATE, TIMESTAMP_TZ, UNKNOWN
 
 
 def rewrite(query: exp.Query) -> None:
@@ -85,11 +85,7 @@ def _cast(node: exp.Expr) -> exp.Expr:
 
 def _array(node: exp.Expr) -> exp.Expr:
     """An array's elements have one type, and an empty one has it as well."""
-    return local_cast(node, type_of(node)) if _is_known(type_of(node)) else node
-
-
-def _is_known(kind: Type) -> bool:
-    return kind.element.name != "unknown"
+    return node if type_of(node).element == UNKNOWN else local_cast(node, type_of(node))
 
 
 _HANDLERS: Mapping[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {

@@ -1,47 +1,26 @@
 """The tables that a query reads: which partitions its conditions leave, and the rows of those.
 
-A condition leaves out partitions when it is in the WHERE clause, or in an inner join's ON, of the SELECT
-that names the table, and speaks of nothing but the table's partition columns. So does one of a SELECT around
-that one, such as the query over a view, where the inner SELECT hands these columns on as they are (those that
-a grouped SELECT hands on are grouped) and partitions each of its windows by them. Trino moves such conditions
-inwards (``PredicatePushDown``); here they stay where they are, and partitions that they rule out are not
-read. Athena also carries conditions into WITH queries and set operations; the rows are the same, but there it
-may read less.
+A condition leaves out partitions when it is in the WHERE clause, or in an inner join's ON, of the SELECT that names
+the table, and speaks of nothing but the table's partition columns. So does one of a SELECT around that one, such as
+the query over a view, where the inner SELECT hands these columns on as they are (those that a grouped SELECT hands on
+are grouped) and partitions each of its windows by them. Trino moves such conditions inwards (``PredicatePushDown``);
+here they stay where they are, and partitions that they rule out are not read. Athena also carries conditions into WITH
+queries and set operations; the rows are the same, but there it may read less.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
-from localcloud.athena.catalog import Catalog, ObjectStore, StoredObject, Table, split_url
-from localcloud.athena.errors import QueryError
-from localcloud.athena.projection import partition_value, projection_of
+from localcloud.athena.catalog import ObjectStore, StoredObject, Table, split_url
+from localcloud.athena.projection import projection_of
 from localcloud.athena.reading import arrow_type, reader_of
-from localcloud.athena.types import Type
-
-
-@dataclass(frozen=True)
-class ScanContext:
-    """What a scan reads from.
-
-    Attributes:
-        catalog: Glue's tables.
-        store: S3's objects.
-        now: the query's moment, which relative ranges of a projection start from.
-        stopped: raises once the query is cancelled.
-    """
-
-    catalog: Catalog
-    store: ObjectStore
-    now: datetime
-    stopped: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -50,8 +29,7 @@ class Scan:
 
     Attributes:
         relation: what the local engine calls its rows.
-        table: the table.
-        alias: what the query calls it there.
+        alias: what the query calls the table there.
         columns: the table's own columns that the query needs.
         conditions: what its partitions have to satisfy, rewritten for the local engine.
     """
@@ -62,28 +40,28 @@ class Scan:
     columns: frozenset[str]
     conditions: tuple[exp.Expr, ...]
 
-    def read(self, connection: Any, context: ScanContext, limit: Callable[[int], None]) -> tuple[Any, int]:
+    def read(self, connection: Any, store: ObjectStore, go_on: Callable[[int], None]) -> tuple[Any, int]:
         """The rows of the partitions that the conditions leave, as an Arrow table, and the bytes scanned.
 
-        Args:
-            connection: a DuckDB connection to evaluate the conditions on.
-            context: what to read from.
-            limit: called with the bytes scanned so far; raises when they are too many.
+        The DuckDB connection evaluates the conditions. ``go_on`` is called with the bytes scanned so far.
         """
         wanted = {name: kind for name, kind in self.table.columns.items() if name in self.columns}
         read = reader_of(self.table)
-        partitions = self._remaining(connection, list(self._partitions(context)))
-        pieces: list[Any] = [self._empty(wanted)]
+        partitions = self._remaining(connection, self._partitions(store))
+        nothing = {
+            name: pa.nulls(0, arrow_type(kind, f"table {self.table.full_name}, column {name}"))
+            for name, kind in wanted.items()
+        }
+        pieces: list[Any] = [self._piece(nothing, 0, [None] * len(self.table.partition_columns))]
         scanned = 0
         for partition in partitions:
             if self.table.partition_columns:
-                context.store.authorize_list(partition.bucket, partition.folder)
+                store.authorize_list(partition.bucket, partition.folder)
             for item in partition.objects:
-                context.stopped()
                 url = f"s3://{partition.bucket}/{item.key}"
-                rows = read(url, context.store.get(partition.bucket, item.key), wanted)
+                rows = read(url, store.get(partition.bucket, item.key), wanted)
                 scanned += rows.bytes_scanned
-                limit(scanned)
+                go_on(scanned)
                 pieces.append(self._piece(rows.columns, rows.count, partition.values))
         return pa.concat_tables(pieces), scanned
 
@@ -95,59 +73,24 @@ class Scan:
         # A relation needs a column even where the query needs none but counts rows.
         return pa.table({_ROW: pa.nulls(count, pa.bool_()), **columns, **constants})
 
-    def _empty(self, wanted: Mapping[str, Type]) -> Any:
-        columns = {
-            name: pa.nulls(0, arrow_type(kind, f"table {self.table.full_name}, column {name}"))
-            for name, kind in {**wanted, **self.table.partition_columns}.items()
-        }
-        return pa.table({_ROW: pa.nulls(0, pa.bool_()), **columns})
-
     # Partitions
 
-    def _partitions(self, context: ScanContext) -> Iterator[_Partition]:
-        projection = projection_of(self.table, context.now)
-        if projection is not None:
-            self._require(projection.injected)
-            folders: dict[str, _Partition] = {}
-            for item in context.store.list(projection.bucket, projection.prefix):
-                found = projection.partition_of(item.key)
-                if found is not None:
-                    folder, values = found
-                    partition = folders.setdefault(folder, _Partition(projection.bucket, folder, values, []))
-                    partition.add(item)
-            yield from folders.values()
-        elif self.table.partition_columns:
-            for registered in context.catalog.partitions(self.table.database, self.table.name):
-                location = str((registered.get("StorageDescriptor") or {}).get("Location") or "")
-                yield self._listed(location, self._registered_values(registered["Values"]), context)
-        else:
-            partition = self._listed(self.table.location, (), context)
-            context.store.authorize_list(partition.bucket, partition.folder)
-            yield partition
-
-    def _registered_values(self, texts: Sequence[str]) -> tuple[Any, ...]:
-        place = f"table {self.table.full_name}"
-        return tuple(
-            partition_value(text, kind, f"{place}, partition column {name}")
-            for text, (name, kind) in zip(texts, self.table.partition_columns.items(), strict=True)
-        )
-
-    def _listed(self, location: str, values: tuple[Any, ...], context: ScanContext) -> _Partition:
-        bucket, key = split_url(location, f"table {self.table.full_name}: location")
-        folder = key if key.endswith("/") or not key else f"{key}/"
-        partition = _Partition(bucket, folder, values, [])
-        for item in context.store.list(bucket, folder):
-            partition.add(item)
-        return partition
-
-    def _require(self, injected: Iterable[str]) -> None:
-        for name in sorted(injected):
-            if not any(_fixes(condition, name) for condition in self.conditions):
-                raise QueryError(
-                    "CONSTRAINT_VIOLATION",
-                    f"For the injected projected partition column {name}, the WHERE clause must contain only "
-                    "static equality conditions, and at least one such condition must be present",
-                )
+    def _partitions(self, store: ObjectStore) -> list[_Partition]:
+        projection = projection_of(self.table)
+        if projection is None:
+            bucket, key = split_url(self.table.location, f"table {self.table.full_name}: location")
+            partition = _Partition(bucket, key if key.endswith("/") or not key else f"{key}/", (), [])
+            for item in store.list(bucket, partition.folder):
+                partition.add(item)
+            store.authorize_list(bucket, partition.folder)
+            return [partition]
+        folders: dict[str, _Partition] = {}
+        for item in store.list(projection.bucket, projection.prefix):
+            found = projection.partition_of(item.key)
+            if found is not None:
+                folder, values = found
+                folders.setdefault(folder, _Partition(projection.bucket, folder, values, [])).add(item)
+        return list(folders.values())
 
     def _remaining(self, connection: Any, partitions: list[_Partition]) -> list[_Partition]:
         """The partitions that the conditions leave; the local engine itself evaluates them."""
@@ -184,19 +127,6 @@ class _Partition:
         parts = item.key[len(self.folder) :].split("/")
         if item.size and not any(part.startswith(("_", ".")) for part in parts):
             self.objects.append(item)
-
-
-def _fixes(condition: exp.Expr, column: str) -> bool:
-    """Whether a condition is ``column = literal`` or ``column IN (literals)``."""
-    if isinstance(condition, exp.In):
-        values = condition.expressions
-        return condition.this.name == column and bool(values) and all(isinstance(x, exp.Literal) for x in values)
-    if not isinstance(condition, exp.EQ):
-        return False
-    sides = (condition.left, condition.right)
-    return any(isinstance(one, exp.Column) and one.name == column for one in sides) and any(
-        isinstance(one, exp.Literal) for one in sides
-    )
 
 
 def find_scans(query: exp.Query, table_of: Callable[[exp.Table], Table]) -> list[Scan]:

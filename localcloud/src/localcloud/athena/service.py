@@ -33,11 +33,7 @@ Response = tuple[int, dict[str, str], bytes]
 
 
 class RefusedError(Exception):
-    """A request that Athena refuses with InvalidRequestException.
-
-    Attributes:
-        code: ``AthenaErrorCode``, where there is one.
-    """
+    """A request that Athena refuses with InvalidRequestException, and an ``AthenaErrorCode`` where there is one."""
 
     def __init__(self, message: str, code: str | None = None) -> None:
         super().__init__(message)
@@ -53,11 +49,7 @@ class _Run:
 
 
 class QueryService:
-    """Runs queries on threads and describes them through Athena's API.
-
-    Args:
-        module: MiniStack's ``services.athena``, whose stores it shares.
-    """
+    """Runs queries on threads, described in the stores of MiniStack's module ``services.athena``."""
 
     def __init__(self, module: Any) -> None:
         self._module = module
@@ -66,14 +58,7 @@ class QueryService:
         self._tokens: dict[str, tuple[str, str]] = {}
 
     async def handle(self, action: str, headers: Any, body: bytes, params: Any) -> Response:
-        """Answer a request for one of the operations that this class has.
-
-        Args:
-            action: the operation.
-            headers: the request's headers, in lower case.
-            body: the request's body.
-            params: the request's query parameters.
-        """
+        """Answer a request for one of the operations that this class has; names of headers are in lower case."""
         operations: Mapping[str, Callable[[dict[str, Any], Caller], Awaitable[Any]]] = {
             "StartQueryExecution": self._start,
             "GetQueryResults": self._get_results,
@@ -258,10 +243,7 @@ def _execution(
         "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
         "Statistics": {"DataScannedInBytes": 0, "QueryPlanningTimeInMillis": 0},
         "WorkGroup": workgroup,
-        "EngineVersion": {
-            "SelectedEngineVersion": "AUTO",
-            "EffectiveEngineVersion": "Athena engine version 3",
-        },
+        "EngineVersion": {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"},
     }
     if request.get("ExecutionParameters"):
         execution["ExecutionParameters"] = list(request["ExecutionParameters"])

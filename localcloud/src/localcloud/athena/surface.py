@@ -22,13 +22,7 @@ Tokens = Sequence[Token]
 
 @dataclass(frozen=True)
 class Rule:
-    """Something that Trino's grammar does not have.
-
-    Attributes:
-        name: what to call it in a message.
-        write: what to write instead.
-        found: the places where it stands, as indices of tokens.
-    """
+    """Something that Trino's grammar does not have, what to write instead, and the tokens where it stands."""
 
     name: str
     write: str
@@ -39,42 +33,34 @@ def _kind(tokens: Tokens, at: int) -> TokenType | None:
     return tokens[at].token_type if 0 <= at < len(tokens) else None
 
 
-def _trailing_comma(tokens: Tokens) -> Iterator[int]:
-    ends = (
-        TokenType.FROM,
-        TokenType.WHERE,
-        TokenType.R_PAREN,
-        TokenType.ORDER_BY,
-        TokenType.SEMICOLON,
-        None,
-    )
-    return (
-        at for at, token in enumerate(tokens) if token.token_type == TokenType.COMMA and _kind(tokens, at + 1) in ends
-    )
-
-
-def _double_colon(tokens: Tokens) -> Iterator[int]:
-    return (at for at, token in enumerate(tokens) if token.token_type == TokenType.DCOLON)
-
-
-def _double_equals(tokens: Tokens) -> Iterator[int]:
-    return (at for at, token in enumerate(tokens) if token.token_type == TokenType.EQ and _width(token) == 2)
-
-
-def _double_slash(tokens: Tokens) -> Iterator[int]:
-    return (
-        at
-        for at in range(1, len(tokens))
-        if _kind(tokens, at - 1) == _kind(tokens, at) == TokenType.SLASH and tokens[at].start == tokens[at - 1].end + 1
-    )
-
-
 def _width(token: Token) -> int:
     return token.end - token.start + 1
 
 
-def _back_quote(tokens: Tokens) -> Iterator[int]:
-    return (at for at, token in enumerate(tokens) if token.token_type == TokenType.UNKNOWN and token.text == "`")
+def _where(stands: Callable[[Tokens, int], bool]) -> Callable[[Tokens], Iterator[int]]:
+    """The places of what is told from a token and its neighbours."""
+    return lambda tokens: (at for at in range(len(tokens)) if stands(tokens, at))
+
+
+def _trailing_comma(tokens: Tokens, at: int) -> bool:
+    ends = (TokenType.FROM, TokenType.WHERE, TokenType.R_PAREN, TokenType.ORDER_BY, TokenType.SEMICOLON, None)
+    return _kind(tokens, at) == TokenType.COMMA and _kind(tokens, at + 1) in ends
+
+
+def _double_slash(tokens: Tokens, at: int) -> bool:
+    return _kind(tokens, at - 1) == _kind(tokens, at) == TokenType.SLASH and tokens[at].start == tokens[at - 1].end + 1
+
+
+def _double_equals(tokens: Tokens, at: int) -> bool:
+    return _kind(tokens, at) == TokenType.EQ and _width(tokens[at]) == 2
+
+
+def _back_quote(tokens: Tokens, at: int) -> bool:
+    return _kind(tokens, at) == TokenType.UNKNOWN and tokens[at].text == "`"
+
+
+def _group_by_all(tokens: Tokens, at: int) -> bool:
+    return _kind(tokens, at - 1) == TokenType.GROUP_BY and _kind(tokens, at) == TokenType.ALL
 
 
 def _interval(tokens: Tokens) -> Iterator[int]:
@@ -107,23 +93,15 @@ def _limit_before_offset(tokens: Tokens) -> Iterator[int]:
             yield at
 
 
-def _group_by_all(tokens: Tokens) -> Iterator[int]:
-    return (
-        at
-        for at, token in enumerate(tokens)
-        if token.token_type == TokenType.ALL and _kind(tokens, at - 1) == TokenType.GROUP_BY
-    )
-
-
 RULES = (
-    Rule("a trailing comma", "leave it out", _trailing_comma),
-    Rule("the operator ::", "write CAST(x AS type)", _double_colon),
-    Rule("the operator ==", "write =", _double_equals),
-    Rule("the operator //", "write / (between integers, it drops the fraction)", _double_slash),
-    Rule("an identifier in back quotes", 'use double quotes: "name"', _back_quote),
+    Rule("a trailing comma", "leave it out", _where(_trailing_comma)),
+    Rule("the operator ::", "write CAST(x AS type)", _where(lambda tokens, at: _kind(tokens, at) == TokenType.DCOLON)),
+    Rule("the operator ==", "write =", _where(_double_equals)),
+    Rule("the operator //", "write / (between integers, it drops the fraction)", _where(_double_slash)),
+    Rule("an identifier in back quotes", 'use double quotes: "name"', _where(_back_quote)),
     Rule("this interval", "write INTERVAL '7' DAY: digits in quotes, then the unit in the singular", _interval),
     Rule("OFFSET after LIMIT", "write OFFSET n LIMIT m", _limit_before_offset),
-    Rule("GROUP BY ALL", "repeat the grouped expressions", _group_by_all),
+    Rule("GROUP BY ALL", "repeat the grouped expressions", _where(_group_by_all)),
 )
 
 # What may stand before a parenthesis without being a function of the table: grammar, types and special forms.

@@ -22,7 +22,6 @@ class Type:
     """A Trino type.
 
     Attributes:
-        name: its base name, such as ``varchar``, ``integer``, ``array`` or ``timestamp with time zone``.
         args: element types of an array or a map, precision and scale of a decimal.
         zone: for a ``timestamp with time zone`` that shows another zone than UTC, which one. The local
             engine carries such a value as the wall clock of that zone.
@@ -113,10 +112,7 @@ def from_datatype(datatype: exp.DataType) -> Type:
     """
     kind = datatype.this
     sizes = [int(size.name) for size in datatype.expressions if isinstance(size, exp.DataTypeParam)]
-    if kind in (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPNTZ) and sizes not in (
-        [],
-        [3],
-    ):
+    if kind in (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPNTZ) and sizes not in ([], [3]):
         raise UnsupportedError(f"type {datatype.sql('athena')}", "write timestamp, which has 3 digits of a second")
     if kind == exp.DType.DECIMAL:
         precision, scale = ([*sizes, 0] if len(sizes) < 2 else sizes)[:2] if sizes else (38, 0)
@@ -131,35 +127,28 @@ def from_datatype(datatype: exp.DataType) -> Type:
 
 
 def from_glue(text: str, place: str) -> Type:
-    """The type of a Glue column.
-
-    Args:
-        text: the column's type as Glue has it, such as ``string`` or ``decimal(10,2)``.
-        place: what to name in the error.
+    """The type of a Glue column, such as ``string`` or ``decimal(10,2)``; an error names ``place``.
 
     Raises:
         QueryError: it is not a type that this engine reads.
     """
-    try:
-        return from_datatype(exp.DataType.build(text, dialect="hive"))
-    except (ValueError, UnsupportedError) as error:
-        raise QueryError("HIVE_INVALID_METADATA", f"{place}: type {text!r} cannot be read") from error
+    return _from_text(text, "hive", "HIVE_INVALID_METADATA", place)
 
 
 def from_trino(text: str, place: str) -> Type:
-    """The type of a view's column, in Trino's words, such as ``varchar`` or ``timestamp(3)``.
-
-    Args:
-        text: the type.
-        place: what to name in the error.
+    """The type of a view's column, in Trino's words, such as ``timestamp(3)``; an error names ``place``.
 
     Raises:
         QueryError: it is not a type that this engine reads.
     """
+    return _from_text(text, "trino", "HIVE_INVALID_VIEW_DATA", place)
+
+
+def _from_text(text: str, dialect: str, code: str, place: str) -> Type:
     try:
-        return from_datatype(exp.DataType.build(text, dialect="trino"))
+        return from_datatype(exp.DataType.build(text, dialect=dialect))
     except (ValueError, UnsupportedError) as error:
-        raise QueryError("HIVE_INVALID_VIEW_DATA", f"{place}: type {text!r} cannot be read") from error
+        raise QueryError(code, f"{place}: type {text!r} cannot be read") from error
 
 
 def to_duckdb(kind: Type) -> str:

@@ -6,13 +6,13 @@ the caller's permissions, and its columns must still be those that were stored w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from sqlglot import exp
 
 from localcloud.athena.binder import bind, check_clauses
 from localcloud.athena.catalog import View
-from localcloud.athena.errors import AccessDeniedError, QueryError, position_of
+from localcloud.athena.errors import AccessDeniedError, QueryError, UnsupportedError
 from localcloud.athena.names import Tables, is_unnamed, mark_unnamed, qualified, tables_of
 from localcloud.athena.surface import parse
 from localcloud.athena.types import Type, supertype
@@ -22,12 +22,7 @@ Prepare = Callable[[exp.Query], exp.Query]
 
 
 def put_in_views(tree: exp.Query, tables: Tables, prepare: Prepare) -> None:
-    """Replace each view that a query names by a subquery, nested ones too.
-
-    Args:
-        tree: the query, before its columns are qualified.
-        tables: where names lead.
-        prepare: done to each view's query.
+    """Replace each view that a query names by a subquery, nested ones too, before columns are qualified.
 
     Raises:
         QueryError: a view cannot be analysed, or its columns are no longer those that were stored.
@@ -41,7 +36,7 @@ def _put_in(tree: exp.Query, tables: Tables, prepare: Prepare, above: tuple[View
         if view is None:
             continue
         if view in above:
-            raise QueryError("VIEW_IS_RECURSIVE", f"View '{view.full_name}' is recursive", position_of(node))
+            raise QueryError("VIEW_IS_RECURSIVE", f"View '{view.full_name}' is recursive", node)
         query = _query_of(view, node, tables.within(view.schema), prepare, above)
         _drop_database(tree, node, view)
         alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.name))
@@ -74,16 +69,11 @@ def _query_of(view: View, node: exp.Table, tables: Tables, prepare: Prepare, abo
     except QueryError as error:
         if error.code == "NOT_SUPPORTED_LOCALLY":
             detail = f"stored view '{view.full_name}': {error.detail}"
-            raise QueryError(error.code, detail, position_of(node)) from error
-        detail = f"Failed analyzing stored view '{view.full_name}': {_without_code(error)}"
-        raise QueryError("INVALID_VIEW", detail, position_of(node)) from error
+            raise QueryError(error.code, detail, node) from error
+        detail = f"Failed analyzing stored view '{view.full_name}': {str(error).removeprefix(f'{error.code}: ')}"
+        raise QueryError("INVALID_VIEW", detail, node) from error
     _check(view, node, analysed, types)
-    found = dict(zip(view.columns, types, strict=True))
-    return query if found == view.columns else _coerced(query, found, view.columns)
-
-
-def _without_code(error: QueryError) -> str:
-    return str(error).removeprefix(f"{error.code}: ")
+    return query
 
 
 def _check(view: View, node: exp.Table, query: exp.Query, types: list[Type]) -> None:
@@ -91,7 +81,7 @@ def _check(view: View, node: exp.Table, query: exp.Query, types: list[Type]) -> 
 
     def stale(why: str) -> QueryError:
         detail = f"View '{view.full_name}' is stale or in invalid state: {why}"
-        return QueryError("VIEW_IS_STALE", detail, position_of(node))
+        return QueryError("VIEW_IS_STALE", detail, node)
 
     if len(types) != len(view.columns):
         raise stale(
@@ -106,20 +96,7 @@ def _check(view: View, node: exp.Table, query: exp.Query, types: list[Type]) -> 
         in_definition = f"column [{name}] of type {declared} stored in view definition"
         if item.alias_or_name.lower() != name:
             raise stale(f"{of_query} has a different name from {in_definition}")
-        if kind != declared and supertype([kind, declared]) != declared:
+        if kind != declared and supertype([kind, declared]) == declared:
+            raise UnsupportedError(f"{of_query}, coerced to {in_definition}", "store the type that it has", node)
+        if kind != declared:
             raise stale(f"{of_query} cannot be coerced to {in_definition}")
-
-
-def _coerced(query: exp.Query, types: Mapping[str, Type], declared: Mapping[str, Type]) -> exp.Query:
-    """The query with its columns in the wider types that were stored."""
-    columns = [
-        exp.alias_(
-            exp.column(name, "stored")
-            if types[name] == kind
-            else exp.Cast(this=exp.column(name, "stored"), to=exp.DataType.build(str(kind), dialect="trino")),
-            name,
-        )
-        for name, kind in declared.items()
-    ]
-    inner = exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier("stored")))
-    return exp.select(*columns).from_(inner)

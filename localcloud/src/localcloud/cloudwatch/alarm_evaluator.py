@@ -1,8 +1,7 @@
 """Evaluates all alarms, records what changed, and notifies the topics that an alarm's actions name.
 
-CloudWatch user guide, "Alarm actions": actions are invoked when the state changes, and only then. The
-notification's members are those that CloudWatch's messages on SNS topics have ("Notifying users on alarm
-changes").
+CloudWatch user guide, "Alarm actions": actions are invoked when the state changes, and only then. The notification's
+members are those that CloudWatch's messages on SNS topics have ("Notifying users on alarm changes").
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any, Final
 
 from localcloud.cloudwatch import alarms
 from localcloud.cloudwatch.alarms import Outcome
-from localcloud.cloudwatch.metrics import MINUTE, Metrics
+from localcloud.cloudwatch.metrics import Metrics
 from localcloud.cloudwatch.missing import State
 from localcloud.settings import ACCOUNT, REGION
 
@@ -29,14 +28,7 @@ _log: Final = logging.getLogger("localcloud.cloudwatch")
 
 
 class AlarmEvaluator:
-    """The evaluation of MiniStack's alarms.
-
-    Args:
-        cloudwatch: MiniStack's CloudWatch, which keeps alarms, their history and composite alarms.
-        sns: MiniStack's SNS.
-        metrics: where the data points are.
-        clock: epoch seconds.
-    """
+    """The evaluation of the alarms that MiniStack's CloudWatch keeps; the clock gives epoch seconds."""
 
     def __init__(self, cloudwatch: Any, sns: Any, metrics: Metrics, clock: Callable[[], float]) -> None:
         self._cloudwatch = cloudwatch
@@ -44,12 +36,8 @@ class AlarmEvaluator:
         self._metrics = metrics
         self._clock = clock
 
-    def evaluate(self, at: float, *, fast_only: bool = False) -> list[dict[str, str]]:
-        """Evaluate every alarm at a moment.
-
-        Args:
-            at: end of the last data point, epoch seconds.
-            fast_only: only those with periods under a minute.
+    def evaluate(self, at: float) -> list[dict[str, str]]:
+        """Evaluate every alarm at the end of the last data point (epoch seconds).
 
         Returns:
             What changed: `alarm`, `from`, `to`, `reason`.
@@ -57,8 +45,6 @@ class AlarmEvaluator:
         changed = []
         for alarm in list(self._cloudwatch._alarms.values()):
             try:
-                if fast_only and alarms.define(alarm).period >= MINUTE:
-                    continue
                 outcome = alarms.evaluate(alarm, self._metrics, at)
             except ValueError as error:
                 alarm["EvaluationState"] = "EVALUATION_ERROR"
@@ -88,11 +74,8 @@ class AlarmEvaluator:
         now = self._clock()
         alarm["StateValue"] = str(outcome.state)
         alarm["StateReason"] = outcome.reason
-        alarm["StateReasonData"] = json.dumps(outcome.data)
         alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = now
-        self._cloudwatch._record_history(
-            alarm["AlarmName"], before, str(outcome.state), outcome.reason, reason_data=outcome.data
-        )
+        self._cloudwatch._record_history(alarm["AlarmName"], before, str(outcome.state), outcome.reason)
         self.notify(alarm, before, outcome.state, outcome.reason)
         self._cloudwatch._evaluate_parent_alarms(alarm)
 
@@ -109,11 +92,7 @@ class AlarmEvaluator:
         if error is not None:
             _log.warning("alarm %s: %s", alarm["AlarmName"], error)
         done = f"Failed to execute action {action}" if error else f"Successfully executed action {action}"
-        data = {
-            "actionState": "Failed" if error else "Succeeded",
-            "notificationResource": action,
-            "error": error,
-        }
+        data = {"actionState": "Failed" if error else "Succeeded", "notificationResource": action, "error": error}
         self._cloudwatch._history_entries().append(
             {
                 "AlarmName": alarm["AlarmName"],
@@ -154,12 +133,11 @@ def _trigger(alarm: Mapping[str, Any]) -> dict[str, Any]:
     }
     if "Metrics" in alarm:
         return {"Metrics": alarm["Metrics"], **judged}
-    statistic = alarm.get("Statistic")
     return {
         "MetricName": alarm["MetricName"],
         "Namespace": alarm["Namespace"],
-        "StatisticType": "Statistic" if statistic else "ExtendedStatistic",
-        "Statistic": statistic.upper() if statistic else alarm.get("ExtendedStatistic"),
+        "StatisticType": "Statistic",
+        "Statistic": alarm["Statistic"].upper(),
         "Unit": alarm.get("Unit"),
         "Dimensions": [{"value": one["Value"], "name": one["Name"]} for one in alarm.get("Dimensions", [])],
         "Period": alarm["Period"],

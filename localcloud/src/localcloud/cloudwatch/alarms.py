@@ -1,9 +1,8 @@
 """Metric alarms: what PutMetricAlarm takes, and what an evaluation makes of it.
 
-CloudWatch API reference, "PutMetricAlarm"; user guide, "Alarm evaluation": an alarm with a period of a minute
-or more is evaluated every minute over windows that end with that minute, whatever its period; one whose
-evaluation periods make more than a day, every hour, up to the full hour; one with a shorter period, every ten
-seconds.
+CloudWatch API reference, "PutMetricAlarm"; user guide, "Alarm evaluation": an alarm is evaluated every
+minute over windows that end with that minute, whatever its period; one whose evaluation periods make more than a
+day, every hour, up to the full hour. Periods under a minute are refused.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from localcloud.cloudwatch import queries
-from localcloud.cloudwatch.expressions import Array, ExpressionError, Series, Value
+from localcloud.cloudwatch.expressions import ExpressionError, Series
 from localcloud.cloudwatch.metrics import MINUTE, Metrics
 from localcloud.cloudwatch.missing import EXTRA_POINTS, State, TreatMissing, judge
 from localcloud.cloudwatch.queries import Query
@@ -26,8 +25,9 @@ LONGEST: Final = 7 * DAY
 MOST_METRICS: Final = 10
 MOST_ACTIONS: Final = 5
 _ACTIONS: Final = ("OKActions", "AlarmActions", "InsufficientDataActions")
-_SINGLE: Final = ("MetricName", "Namespace", "Dimensions", "Period", "Statistic", "ExtendedStatistic", "Unit")
+_SINGLE: Final = ("MetricName", "Namespace", "Dimensions", "Period", "Statistic", "Unit")
 _UNKNOWN: Final = (
+    "ExtendedStatistic",
     "ThresholdMetricId",
     "EvaluationWindow",
     "WarmUpConfiguration",
@@ -47,14 +47,11 @@ class Definition:
     """An alarm as it is evaluated.
 
     Attributes:
-        queries: its metrics and expressions.
-        watched: the ID of the one whose time series it watches.
+        watched: the ID of the query whose time series it watches.
         period: seconds of a data point.
         periods: how many data points are judged.
         to_alarm: how many of them must breach.
-        threshold: the threshold.
-        comparison: how a breaching value stands to it, as the API names it.
-        treat: what a missing data point counts as.
+        comparison: how a breaching value stands to the threshold, as the API names it.
     """
 
     queries: Sequence[Query]
@@ -68,8 +65,7 @@ class Definition:
 
     def slots(self, at: float) -> list[int]:
         """Starts of the evaluation range's data points at a moment, the newest last."""
-        long = self.period * self.periods > DAY
-        step = 10 if self.period < MINUTE else HOUR if long else MINUTE
+        step = HOUR if self.period * self.periods > DAY else MINUTE
         end = int(at // step * step)
         return [end - back * self.period for back in range(self.periods + EXTRA_POINTS, 0, -1)]
 
@@ -80,17 +76,10 @@ class Definition:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an evaluation found.
-
-    Attributes:
-        state: the state that follows.
-        reason: why, for people.
-        data: why, for programs: `StateReasonData`.
-    """
+    """What an evaluation found: the state that follows, and why."""
 
     state: State
     reason: str
-    data: dict[str, Any]
 
 
 def define(arguments: Mapping[str, Any]) -> Definition:
@@ -122,13 +111,7 @@ def define(arguments: Mapping[str, Any]) -> Definition:
 
 
 def record(arguments: Mapping[str, Any], arn: str, before: Mapping[str, Any] | None, now: float) -> dict[str, Any]:
-    """The alarm as DescribeAlarms gives it, times in epoch seconds.
-
-    Args:
-        arguments: PutMetricAlarm's.
-        arn: its ARN.
-        before: the alarm of this name until now; its state goes on.
-        now: epoch seconds.
+    """The alarm as DescribeAlarms gives it, times in epoch seconds; the state of the one ``before`` goes on.
 
     Raises:
         ValueError: it is refused.
@@ -142,13 +125,7 @@ def record(arguments: Mapping[str, Any], arn: str, before: Mapping[str, Any] | N
         "StateUpdatedTimestamp": now,
         "StateTransitionedTimestamp": now,
     }
-    kept = (
-        "StateValue",
-        "StateReason",
-        "StateReasonData",
-        "StateUpdatedTimestamp",
-        "StateTransitionedTimestamp",
-    )
+    kept = ("StateValue", "StateReason", "StateUpdatedTimestamp", "StateTransitionedTimestamp")
     given = {name: value for name, value in arguments.items() if name != "Tags" and value is not None}
     return {
         "ActionsEnabled": True,
@@ -169,12 +146,14 @@ def evaluate(alarm: Mapping[str, Any], metrics: Metrics, at: float) -> Outcome:
     """
     definition = define(alarm)
     slots = definition.slots(at)
-    values = queries.evaluate(definition.queries, metrics, slots, definition.period)
-    series = _one_series(definition, values[definition.watched])
+    values = queries.evaluate(definition.queries, metrics, slots)
+    series = values[definition.watched]
+    if isinstance(series, float):
+        raise ExpressionError(f"{definition.watched} must give a time series, not a number")
     points = [None if value is None else definition.breaches(value) for value in series]
     current = State(alarm["StateValue"])
     state = judge(points, definition.periods, definition.to_alarm, definition.treat, current)
-    return Outcome(state, _reason(definition, slots, series, state), _data(definition, slots, series, at))
+    return Outcome(state, _reason(definition, slots, series, state))
 
 
 def _watched(arguments: Mapping[str, Any]) -> tuple[list[Query], str, int]:
@@ -182,12 +161,10 @@ def _watched(arguments: Mapping[str, Any]) -> tuple[list[Query], str, int]:
     if not arguments.get("Metrics"):
         if not arguments.get("MetricName") or not arguments.get("Namespace"):
             raise ValueError("an alarm must have MetricName and Namespace, or Metrics")
-        statistic, extended = arguments.get("Statistic"), arguments.get("ExtendedStatistic")
-        if (statistic is None) == (extended is None):
-            raise ValueError("an alarm of one metric must have one of Statistic and ExtendedStatistic")
-        period = _period(arguments.get("Period"))
-        stat = queries.stat_of(arguments, str(statistic or extended), period)
-        return [Query("m1", None, True, stat, None)], "m1", period
+        if not arguments.get("Statistic"):
+            raise ValueError("an alarm of one metric must have a Statistic here")
+        stat = queries.stat_of(arguments, arguments["Statistic"], int(arguments.get("Period") or 0))
+        return [Query("m1", None, True, stat, None)], "m1", stat.period
     if set_too := [name for name in _SINGLE if arguments.get(name)]:
         raise ValueError(f"an alarm with Metrics must not have {', '.join(set_too)}")
     found = queries.read(arguments["Metrics"])
@@ -200,13 +177,7 @@ def _watched(arguments: Mapping[str, Any]) -> tuple[list[Query], str, int]:
     periods = {stat.period for stat in stats}
     if len(periods) != 1:
         raise ValueError(f"the metrics of an alarm must have the same period, got {sorted(periods)}")
-    return found, returned[0], _period(periods.pop())
-
-
-def _period(period: Any) -> int:
-    if not isinstance(period, int) or not (period in {10, 20, 30} or (period > 0 and period % MINUTE == 0)):
-        raise ValueError(f"an alarm's Period must be 10, 20, 30 or a multiple of 60, got {period}")
-    return period
+    return found, returned[0], periods.pop()
 
 
 def _check_actions(kind: str, actions: Sequence[str]) -> None:
@@ -215,12 +186,6 @@ def _check_actions(kind: str, actions: Sequence[str]) -> None:
     for action in actions:
         if action.split(":")[:3] != ["arn", "aws", "sns"]:
             raise ValueError(f"{kind} must be SNS topics here, got {action}")
-
-
-def _one_series(definition: Definition, value: Value) -> Series:
-    if isinstance(value, float | Array):
-        raise ExpressionError(f"{definition.watched} must give one time series")
-    return value
 
 
 def _reason(definition: Definition, slots: Sequence[int], series: Series, state: State) -> str:
@@ -242,26 +207,3 @@ def _reason(definition: Definition, slots: Sequence[int], series: Series, state:
     found += f" ({definition.threshold})"
     minimum = f"minimum {definition.to_alarm} for ALARM"
     return f"Threshold Crossed: {'; '.join(filter(None, (found, treated)))} ({minimum})."
-
-
-def _data(definition: Definition, slots: Sequence[int], series: Series, at: float) -> dict[str, Any]:
-    stat = definition.queries[0].stat if len(definition.queries) == 1 else None
-    evaluated = [
-        {"timestamp": _stamp(slot), **({} if value is None else {"value": value})}
-        for slot, value in zip(slots, series, strict=True)
-    ]
-    return {
-        "version": "1.0",
-        "queryDate": _stamp(at),
-        "startDate": _stamp(slots[0]),
-        **({"statistic": stat.statistic} if isinstance(stat, queries.MetricStat) else {}),
-        "period": definition.period,
-        "recentDatapoints": [value for value in series if value is not None][-definition.periods :],
-        "threshold": definition.threshold,
-        "evaluatedDatapoints": evaluated[::-1],
-    }
-
-
-def _stamp(at: float) -> str:
-    moment = datetime.fromtimestamp(at, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}+0000"

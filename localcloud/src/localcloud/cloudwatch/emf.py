@@ -15,24 +15,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from localcloud.cloudwatch.metrics import MetricId, Stat
+from localcloud.cloudwatch.wire import model
 
 MOST_METRICS: Final = 100
 MOST_VALUES: Final = 100
 MOST_DIMENSIONS: Final = 30
-UNITS: Final = frozenset(
-    [
-        *("Seconds", "Microseconds", "Milliseconds", "Percent", "Count", "None", "Count/Second"),
-        *(
-            f"{scale}{what}{per}"
-            for scale, what in [
-                *((scale, "bytes") for scale in ("Kilo", "Mega", "Giga", "Tera")),
-                *((scale, "bits") for scale in ("Kilo", "Mega", "Giga", "Tera")),
-                *(("", what) for what in ("Bytes", "Bits")),
-            ]
-            for per in ("", "/Second")
-        ),
-    ]
-)
+UNITS: Final = frozenset(model().shape_for("StandardUnit").metadata["enum"])
 
 
 class EmfError(ValueError):
@@ -47,7 +35,6 @@ class Datum:
     timestamp: float
     stat: Stat
     unit: str
-    fine: bool = False
 
 
 def read(message: str) -> list[Datum] | None:
@@ -85,9 +72,9 @@ def _directive(directive: Any, document: Mapping[str, Any], timestamp: float) ->
     if not sets:
         raise EmfError("Dimensions must have at least one member")
     for definition in definitions:
-        name, unit, fine, stat = _metric(definition, document)
+        name, unit, stat = _metric(definition, document)
         for dimensions in sets:
-            yield Datum(MetricId.of(namespace, name, dimensions), timestamp, stat, unit, fine)
+            yield Datum(MetricId.of(namespace, name, dimensions), timestamp, stat, unit)
 
 
 def _dimensions(keys: Any, document: Mapping[str, Any]) -> dict[str, str]:
@@ -102,7 +89,7 @@ def _dimensions(keys: Any, document: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _metric(definition: Any, document: Mapping[str, Any]) -> tuple[str, str, bool, Stat]:
+def _metric(definition: Any, document: Mapping[str, Any]) -> tuple[str, str, Stat]:
     name = definition.get("Name") if isinstance(definition, dict) else None
     if not isinstance(name, str) or not 1 <= len(name) <= 255:
         raise EmfError(f"Name must be a text of 1..255 characters, got {name!r}")
@@ -110,8 +97,8 @@ def _metric(definition: Any, document: Mapping[str, Any]) -> tuple[str, str, boo
     if unit not in UNITS:
         raise EmfError(f"the unit of {name} is not one of CloudWatch's: {unit!r}")
     resolution = definition.get("StorageResolution", 60)
-    if resolution not in {1, 60}:
-        raise EmfError(f"the StorageResolution of {name} must be 1 or 60, got {resolution!r}")
+    if resolution != 60:
+        raise EmfError(f"the StorageResolution of {name} must be 60 here, got {resolution!r}")
     if name not in document:
         raise EmfError(f"the metric {name} has no member of its name")
     target = document[name]
@@ -123,7 +110,7 @@ def _metric(definition: Any, document: Mapping[str, Any]) -> tuple[str, str, boo
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise EmfError(f"the value of {name} must be a number, got {value!r}")
         stat.add(Stat.of(float(value)))
-    return name, unit, resolution == 1, stat
+    return name, unit, stat
 
 
 def _list(value: Any, what: str) -> list[Any]:

@@ -31,17 +31,14 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch, cloudwatch_logs, kinesis, lambda_svc, sns
 
 from localcloud import control, metrics_bus
-from localcloud.cloudwatch import sources, wire
+from localcloud.cloudwatch import alarms, sources, wire
 from localcloud.cloudwatch.alarm_evaluator import AlarmEvaluator
 from localcloud.cloudwatch.metrics import MINUTE, MetricId, Metrics, Stat
-from localcloud.cloudwatch.service import Service, alarm_record
-from localcloud.cloudwatch.sources import Documents
+from localcloud.cloudwatch.service import Service, refuse
 from localcloud.cloudwatch.wire import ApiError
 from localcloud.control import PREFIX, Answer, route
 from localcloud.settings import ACCOUNT, HOST, REGION
 
-STEP_SECONDS: Final = 10
-"""Between two evaluations of alarms with periods under a minute; the others wait for the minute."""
 LATENESS_SECONDS: Final = 5
 """How long an evaluation waits for data points of the period that has ended."""
 _log: Final = logging.getLogger("localcloud.cloudwatch")
@@ -49,7 +46,7 @@ _log: Final = logging.getLogger("localcloud.cloudwatch")
 
 def install(_: Any) -> None:
     """Put metrics and alarms into MiniStack."""
-    metrics, documents = Metrics(), Documents()
+    metrics = Metrics()
     service = Service(metrics, time.time)
     evaluator = AlarmEvaluator(cloudwatch, sns, metrics, time.time)
 
@@ -59,18 +56,14 @@ def install(_: Any) -> None:
         metrics.add(MetricId.of(namespace, name, dimensions), timestamp, Stat.of(value), unit)
 
     def record_metric(
-        namespace: str,
-        metric_name: str,
-        value: float,
-        unit: str = "None",
-        dimensions: Mapping[str, str] | None = None,
+        namespace: str, metric_name: str, value: float, unit: str = "None", dimensions: Mapping[str, str] | None = None
     ) -> None:
         take(namespace, metric_name, value, unit, dimensions or {}, time.time())
 
     metrics_bus.provide(take)
     sources.measure_kinesis(kinesis)
     sources.measure_lambda(lambda_svc)
-    sources.measure_logs(cloudwatch_logs, metrics, documents)
+    sources.measure_logs(cloudwatch_logs, metrics)
     cloudwatch.record_metric = record_metric
     cloudwatch._evaluate_alarm = lambda _: None
     cloudwatch._evaluate_all_alarms = lambda: None
@@ -81,18 +74,18 @@ def install(_: Any) -> None:
             "ListMetrics": service.list_metrics,
             "GetMetricStatistics": service.get_metric_statistics,
             "GetMetricData": service.get_metric_data,
-            "PutMetricAlarm": lambda arguments: _put_metric_alarm(arguments),
-        },
+            "PutMetricAlarm": _put_metric_alarm,
+        }
     )
 
-    def evaluate(at: float, *, fast_only: bool = False) -> list[dict[str, str]]:
+    def evaluate(at: float) -> list[dict[str, str]]:
         # A service's call of another is made over TLS (aws:SecureTransport).
         iam_evaluator.pin_request_origin(HOST, True)
         with request_scope(ACCOUNT, REGION):
-            return evaluator.evaluate(at, fast_only=fast_only)
+            return evaluator.evaluate(at)
 
     control.in_background(lambda: _keep_evaluating(evaluate, metrics))
-    _provide_calls(evaluate, metrics, documents)
+    _provide_calls(evaluate, metrics)
 
 
 def _handler(own: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]) -> Any:
@@ -132,7 +125,7 @@ def _put_metric_alarm(arguments: dict[str, Any]) -> dict[str, Any]:
     name = str(arguments.get("AlarmName", ""))
     arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
     before = cloudwatch._alarms.get(name)
-    alarm = alarm_record(arguments, arn, before, time.time())
+    alarm = refuse(alarms.record, arguments, arn, before, time.time())
     tags = arguments.get("Tags")
     refused = cloudwatch._alarm_tags_refusal(tags, alarm.get("DatapointsToAlarm"), before is None, False, True)
     if refused:
@@ -149,28 +142,20 @@ async def _keep_evaluating(evaluate: Callable[..., Any], metrics: Metrics) -> No
     """Evaluate the alarms for as long as the cloud runs."""
     while True:
         now = time.time()
-        await asyncio.sleep(STEP_SECONDS - now % STEP_SECONDS + LATENESS_SECONDS)
+        await asyncio.sleep(MINUTE - now % MINUTE + LATENESS_SECONDS)
         at = time.time() - LATENESS_SECONDS
-        minute = at % MINUTE < STEP_SECONDS
         try:
-            evaluate(at, fast_only=not minute)
+            evaluate(at)
         except Exception:
             _log.exception("the alarms could not be evaluated")
-        if minute:
-            metrics.forget(at)
+        metrics.forget(at)
 
 
-def _provide_calls(evaluate: Callable[[float], list[dict[str, str]]], metrics: Metrics, documents: Documents) -> None:
+def _provide_calls(evaluate: Callable[[float], list[dict[str, str]]], metrics: Metrics) -> None:
     @route("POST", f"{PREFIX}alarms")
     async def evaluate_now(_: dict[str, Any]) -> Answer:
         """Evaluate all alarms as if the running minute had ended."""
         return 200, {"changed": evaluate(math.ceil(time.time() / MINUTE) * MINUTE)}
-
-    @route("GET", f"{PREFIX}metrics")
-    async def describe(_: dict[str, Any]) -> Answer:
-        """How many documents of the embedded metric format logs held, and the latest that were not valid."""
-        emf = {"read": documents.read, "refused": documents.refused, "latest": list(documents.latest)}
-        return 200, {"emf": emf, "metrics": len(metrics.ids())}
 
     @route("POST", f"{PREFIX}metrics")
     async def take(arguments: dict[str, Any]) -> Answer:

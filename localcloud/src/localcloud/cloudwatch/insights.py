@@ -22,13 +22,7 @@ _QUERY: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _EQUAL: Final = re.compile(rf"\s*(?P<name>{_NAME})\s*=\s*'(?P<value>[^']*)'\s*")
-_STATISTICS: Final = {
-    "AVG": "Average",
-    "COUNT": "SampleCount",
-    "MAX": "Maximum",
-    "MIN": "Minimum",
-    "SUM": "Sum",
-}
+_STATISTICS: Final = {"AVG": "Average", "COUNT": "SampleCount", "MAX": "Maximum", "MIN": "Minimum", "SUM": "Sum"}
 
 
 @dataclass(frozen=True)
@@ -40,10 +34,11 @@ class Insight:
     namespace: str
     dimensions: frozenset[str]
     where: tuple[tuple[str, str], ...]
+    period: int
 
-    def series(self, metrics: Metrics, slots: Sequence[int], period: int) -> list[float | None]:
+    def series(self, metrics: Metrics, slots: Sequence[int]) -> list[float | None]:
         """The statistic in each slot, None where no metric has a data point."""
-        found = [metrics.windows(metric, slots, period) for metric in metrics.ids() if self._selects(metric)]
+        found = [metrics.windows(metric, slots, self.period) for metric in metrics.ids() if self._selects(metric)]
         series: list[float | None] = []
         for at in range(len(slots)):
             whole = Stat()
@@ -67,8 +62,8 @@ def is_query(text: str) -> bool:
     return text.lstrip()[:6].upper() == "SELECT"
 
 
-def parse(text: str) -> Insight:
-    """Reads a query.
+def parse(text: str, period: int) -> Insight:
+    """Read a query over periods of so many seconds.
 
     Raises:
         ValueError: it is none, or not one that is known here.
@@ -84,7 +79,7 @@ def parse(text: str) -> Insight:
             raise ValueError(f"the condition {part!r} must be a dimension of the SCHEMA = 'value' here")
         where.append((_plain(condition["name"]), condition["value"]))
     statistic = _STATISTICS[found["function"].upper()]
-    return Insight(statistic, _plain(found["metric"]), namespace, frozenset(dimensions), tuple(where))
+    return Insight(statistic, _plain(found["metric"]), namespace, frozenset(dimensions), tuple(where), period)
 
 
 def _plain(name: str) -> str:

@@ -32,15 +32,9 @@ class TreatMissing(StrEnum):
 
 
 def judge(points: Sequence[bool | None], periods: int, to_alarm: int, treat: TreatMissing, current: State) -> State:
-    """The state that data points give.
+    """The state that data points give, of which N (`periods`) are judged and M (`to_alarm`) must breach.
 
-    Args:
-        points: whether each data point of the evaluation range breaches the threshold, None where there is
-            none; the newest is the last.
-        periods: evaluation periods: how many data points are judged ("N").
-        to_alarm: how many of them must breach ("M").
-        treat: what a missing one counts as, where there are fewer than `periods`.
-        current: the state until now.
+    A point says whether it breaches the threshold, None where there is none; the newest is the last.
     """
     real = [point for point in points if point is not None]
     filled = periods - len(real)

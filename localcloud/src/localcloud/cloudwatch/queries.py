@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from localcloud.cloudwatch import insights
-from localcloud.cloudwatch.expressions import Expression, ExpressionError, Scope, Series, Value, parse
-from localcloud.cloudwatch.metrics import MetricId, Metrics, check_statistic
+from localcloud.cloudwatch.expressions import Expression, ExpressionError, Series, Value, parse
+from localcloud.cloudwatch.metrics import MINUTE, MetricId, Metrics, check_statistic
 
 _ID: Final = re.compile(r"[a-z][A-Za-z0-9_]*")
 
@@ -30,25 +30,13 @@ class MetricStat:
 
 
 @dataclass(frozen=True)
-class InsightStat:
-    """A Metrics Insights query over periods."""
-
-    insight: insights.Insight
-    period: int
-
-    def series(self, metrics: Metrics, slots: Sequence[int]) -> Series:
-        """The query's result in each slot."""
-        return self.insight.series(metrics, slots, self.period)
-
-
-@dataclass(frozen=True)
 class Query:
     """One query: a metric's statistic, a Metrics Insights query, or an expression over others."""
 
     id: str
     label: str | None
     returned: bool
-    stat: MetricStat | InsightStat | None
+    stat: MetricStat | insights.Insight | None
     expression: Expression | None
 
 
@@ -62,46 +50,24 @@ def read(queries: Sequence[Mapping[str, Any]]) -> list[Query]:
     ids = [one.id for one in found]
     if len(set(ids)) != len(ids):
         raise ValueError(f"the IDs of metric data queries must differ, got {', '.join(ids)}")
-    in_order(found)
+    known = {one.id for one in found if one.stat is not None}
+    for one in found:
+        if one.expression is not None and (missing := one.expression.names - known):
+            raise ExpressionError(
+                f"the expression {one.id} must refer to metrics here, got {', '.join(sorted(missing))}"
+            )
     return found
 
 
-def in_order(queries: Sequence[Query]) -> list[Query]:
-    """The expressions in an order in which each comes after those that it refers to.
-
-    Raises:
-        ExpressionError: one refers to an ID that does not exist, or to itself by way of others.
-    """
-    known = {one.id for one in queries if one.stat is not None}
-    waiting = [one for one in queries if one.expression is not None]
-    ordered: list[Query] = []
-    while waiting:
-        ready = [one for one in waiting if one.expression and one.expression.names <= known]
-        if not ready:
-            names = {name for one in waiting if one.expression for name in one.expression.names}
-            missing = sorted(names - known - {one.id for one in waiting})
-            why = f"refer to unknown IDs: {', '.join(missing)}" if missing else "refer to each other in a circle"
-            raise ExpressionError(f"the expressions {', '.join(one.id for one in waiting)} {why}")
-        ordered += ready
-        known |= {one.id for one in ready}
-        waiting = [one for one in waiting if one not in ready]
-    return ordered
-
-
-def evaluate(queries: Sequence[Query], metrics: Metrics, slots: Sequence[int], period: int) -> Mapping[str, Value]:
-    """The values of all queries over slots that begin at `slots` and last `period` seconds.
+def evaluate(queries: Sequence[Query], metrics: Metrics, slots: Sequence[int]) -> Mapping[str, Value]:
+    """The values of all queries over slots that begin at `slots` and last their period.
 
     Raises:
         ExpressionError: an expression has no value.
     """
-    stats = {one.id: one.stat for one in queries if one.stat is not None}
-    series = {name: stat.series(metrics, slots) for name, stat in stats.items()}
-    periods = {name: stat.period for name, stat in stats.items()}
-    results: dict[str, Value] = {}
-    for one in in_order(queries):
-        assert one.expression is not None  # noqa: S101 - in_order gives expressions only
-        results[one.id] = one.expression.evaluate(Scope(series, results, periods, slots, period))
-    return {**series, **results}
+    series = {one.id: one.stat.series(metrics, slots) for one in queries if one.stat is not None}
+    expressions = {one.id: one.expression for one in queries if one.expression is not None}
+    return {**series, **{name: expression.evaluate(series) for name, expression in expressions.items()}}
 
 
 def stat_of(arguments: Mapping[str, Any], statistic: str, period: int) -> MetricStat:
@@ -121,10 +87,10 @@ def check_period(period: int) -> None:
     """Check a period (PutMetricAlarm, GetMetricData).
 
     Raises:
-        ValueError: it is not one.
+        ValueError: it is not one, or one of data points of high resolution.
     """
-    if period not in {1, 5, 10, 20, 30} and (period <= 0 or period % 60):
-        raise ValueError(f"Period must be 1, 5, 10, 20, 30 or a multiple of 60, got {period}")
+    if period <= 0 or period % MINUTE:
+        raise ValueError(f"Period must be a multiple of {MINUTE} here, got {period}")
 
 
 def _query(one: Mapping[str, Any]) -> Query:
@@ -140,7 +106,7 @@ def _query(one: Mapping[str, Any]) -> Query:
     if stat is None and insights.is_query(str(text)):
         period = int(one.get("Period") or 0)
         check_period(period)
-        return Query(name, one.get("Label"), returned, InsightStat(insights.parse(str(text)), period), None)
+        return Query(name, one.get("Label"), returned, insights.parse(str(text), period), None)
     if stat is None:
         return Query(name, one.get("Label"), returned, None, parse(str(text)))
     metric = {**stat["Metric"], "Unit": stat.get("Unit")}

@@ -7,19 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from localcloud.cloudwatch import alarms, queries
+from localcloud.cloudwatch import queries
 from localcloud.cloudwatch.emf import UNITS
-from localcloud.cloudwatch.expressions import Array, Value
-from localcloud.cloudwatch.metrics import (
-    HIGH_RESOLUTION_SECONDS,
-    MINUTE,
-    STATISTICS,
-    MetricId,
-    Metrics,
-    Stat,
-    check_statistic,
-)
-from localcloud.cloudwatch.queries import InsightStat, Query
+from localcloud.cloudwatch.expressions import Value
+from localcloud.cloudwatch.insights import Insight
+from localcloud.cloudwatch.metrics import MINUTE, MetricId, Metrics, Stat, check_statistic
+from localcloud.cloudwatch.queries import Query
 from localcloud.cloudwatch.wire import ApiError
 
 PAST_SECONDS: Final = 14 * 24 * 3600
@@ -33,12 +26,7 @@ Answer = dict[str, Any]
 
 
 class Service:
-    """The operations on metrics.
-
-    Args:
-        metrics: where the data points are.
-        clock: epoch seconds.
-    """
+    """The operations on metrics; the clock gives epoch seconds."""
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float]) -> None:
         self.metrics = metrics
@@ -49,22 +37,22 @@ class Service:
         namespace = str(arguments.get("Namespace", ""))
         if not namespace or namespace.startswith("AWS/"):
             raise ApiError(
-                "InvalidParameterValue",
-                f"Namespace must not be empty and must not begin with AWS/, got {namespace!r}",
+                "InvalidParameterValue", f"Namespace must not be empty and must not begin with AWS/, got {namespace!r}"
             )
         if arguments.get("EntityMetricData"):
             raise ApiError("InvalidParameterValue", "EntityMetricData is not known here")
         data = [self._datum(namespace, datum) for datum in arguments.get("MetricData") or []]
-        for metric, timestamp, stat, unit, fine in data:
-            self.metrics.add(metric, timestamp, stat, unit, fine=fine)
+        for metric, timestamp, stat, unit in data:
+            self.metrics.add(metric, timestamp, stat, unit)
         return {}
 
     def list_metrics(self, arguments: Mapping[str, Any]) -> Answer:
         """ListMetrics, in order of namespace and name."""
-        if arguments.get("IncludeLinkedAccounts") or arguments.get("OwningAccount"):
-            raise ApiError("InvalidParameterValue", "there is one account here")
+        for name in ("IncludeLinkedAccounts", "OwningAccount", "RecentlyActive"):
+            if arguments.get(name):
+                raise ApiError("InvalidParameterValue", f"{name} is not known here")
         found = sorted(
-            (one for one in self.metrics.ids() if self._is_listed(one, arguments)),
+            (one for one in self.metrics.ids() if _is_listed(one, arguments)),
             key=lambda one: (one.namespace, one.name, one.dimensions),
         )
         start = int(arguments.get("NextToken") or 0)
@@ -78,31 +66,24 @@ class Service:
     def get_metric_statistics(self, arguments: Mapping[str, Any]) -> Answer:
         """GetMetricStatistics; the data points are in no order on AWS, in time's here."""
         period = int(arguments["Period"])
-        _refuse(queries.check_period, period)
-        simple = list(arguments.get("Statistics") or [])
-        extended = list(arguments.get("ExtendedStatistics") or [])
-        for statistic in [*simple, *extended]:
-            _refuse(check_statistic, statistic)
-        if bool(simple) == bool(extended):
-            raise ApiError("InvalidParameterCombination", "one of Statistics and ExtendedStatistics must be given")
+        refuse(queries.check_period, period)
+        statistics = list(arguments.get("Statistics") or [])
+        for statistic in statistics:
+            refuse(check_statistic, statistic)
+        if not statistics or arguments.get("ExtendedStatistics"):
+            raise ApiError("InvalidParameterCombination", "Statistics must be given, and no ExtendedStatistics here")
         dimensions = {one["Name"]: one["Value"] for one in arguments.get("Dimensions") or []}
         metric = MetricId.of(arguments["Namespace"], arguments["MetricName"], dimensions)
         slots = _slots(arguments, period)
         if len(slots) > MOST_DATAPOINTS:
             raise ApiError(
-                "InvalidParameterCombination",
-                f"more than {MOST_DATAPOINTS} datapoints requested: {len(slots)}",
+                "InvalidParameterCombination", f"more than {MOST_DATAPOINTS} datapoints requested: {len(slots)}"
             )
         points = []
         for unit in sorted({arguments["Unit"]} if arguments.get("Unit") else self.metrics.units(metric)):
             windows = self.metrics.windows(metric, slots, period, unit)
             points += [
-                {
-                    "Timestamp": at,
-                    "Unit": unit,
-                    **{name: window.statistic(name) for name in simple},
-                    **({"ExtendedStatistics": _extended(window, extended)} if extended else {}),
-                }
+                {"Timestamp": at, "Unit": unit, **{name: window.statistic(name) for name in statistics}}
                 for at, window in zip(slots, windows, strict=True)
                 if window is not None
             ]
@@ -110,8 +91,8 @@ class Service:
 
     def get_metric_data(self, arguments: Mapping[str, Any]) -> Answer:
         """GetMetricData, all in one page."""
-        wanted: Sequence[Query] = _refuse(queries.read, arguments["MetricDataQueries"])
-        selects = [one.id for one in wanted if isinstance(one.stat, InsightStat)]
+        wanted: Sequence[Query] = refuse(queries.read, arguments["MetricDataQueries"])
+        selects = [one.id for one in wanted if isinstance(one.stat, Insight)]
         if len(selects) > 1:  # API reference, "GetMetricData"; so it is with a widget, which this draws
             raise ApiError(
                 "ValidationError",
@@ -124,17 +105,21 @@ class Service:
         for period in sorted(periods):
             slots = _slots(arguments, period)
             group = [one for one in wanted if one.stat is None or one.stat.period == period]
-            values = _refuse(queries.evaluate, group, self.metrics, slots, period)
+            values = refuse(queries.evaluate, group, self.metrics, slots)
             order = slots if arguments.get("ScanBy") == "TimestampAscending" else slots[::-1]
             results += [
-                {"Id": one.id, "Label": one.label or _label(one), "StatusCode": "Complete", **points}
+                {
+                    "Id": one.id,
+                    "Label": one.label or _label(one),
+                    "StatusCode": "Complete",
+                    **_points(one, values[one.id], slots, order),
+                }
                 for one in group
                 if one.returned
-                for points in _result(one, values[one.id], slots, order)
             ]
         return {"MetricDataResults": results, "Messages": []}
 
-    def _datum(self, namespace: str, datum: Mapping[str, Any]) -> tuple[MetricId, float, Stat, str, bool]:
+    def _datum(self, namespace: str, datum: Mapping[str, Any]) -> tuple[MetricId, float, Stat, str]:
         dimensions = {one["Name"]: one["Value"] for one in datum.get("Dimensions") or []}
         metric = MetricId.of(namespace, datum["MetricName"], dimensions)
         unit = datum.get("Unit", "None")
@@ -148,39 +133,17 @@ class Service:
                 "InvalidParameterValue",
                 f"Timestamp must be within two weeks before and two hours after now, got {given}",
             )
-        resolution = datum.get("StorageResolution", 60)
-        if resolution not in {1, 60}:
-            raise ApiError("InvalidParameterValue", f"StorageResolution must be 1 or 60, got {resolution}")
-        return metric, timestamp, _stat(datum), unit, resolution == 1
-
-    def _is_listed(self, metric: MetricId, arguments: Mapping[str, Any]) -> bool:
-        if arguments.get("Namespace") not in {None, metric.namespace}:
-            return False
-        if arguments.get("MetricName") not in {None, metric.name}:
-            return False
-        own = dict(metric.dimensions)
-        for one in arguments.get("Dimensions") or []:
-            if one["Name"] not in own or one.get("Value") not in {None, own[one["Name"]]}:
-                return False
-        now = self._clock()
-        return not arguments.get("RecentlyActive") or bool(
-            self.metrics.span(metric, now - HIGH_RESOLUTION_SECONDS, math.inf)
-        )
+        if datum.get("StorageResolution", 60) != 60:
+            raise ApiError(
+                "InvalidParameterValue", f"StorageResolution must be 60 here, got {datum['StorageResolution']}"
+            )
+        if datum.get("Value") is None or datum.get("Values") or datum.get("StatisticValues"):
+            raise ApiError("InvalidParameterCombination", "a datum must have a Value here, and nothing else for it")
+        return metric, timestamp, Stat.of(float(datum["Value"])), unit
 
 
-def alarm_record(
-    arguments: Mapping[str, Any], arn: str, before: Mapping[str, Any] | None, now: float
-) -> dict[str, Any]:
-    """The alarm that PutMetricAlarm makes.
-
-    Raises:
-        ApiError: it is refused.
-    """
-    record: dict[str, Any] = _refuse(alarms.record, arguments, arn, before, now)
-    return record
-
-
-def _refuse(function: Callable[..., Any], *arguments: Any) -> Any:
+def refuse(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function gives; what it finds wrong with a request becomes an ApiError."""
     try:
         return function(*arguments)
     except (KeyError, TypeError) as error:
@@ -189,53 +152,36 @@ def _refuse(function: Callable[..., Any], *arguments: Any) -> Any:
         raise ApiError("ValidationError", str(error)) from error
 
 
-def _stat(datum: Mapping[str, Any]) -> Stat:
-    given = [name for name in ("Value", "Values", "StatisticValues") if datum.get(name) is not None]
-    if len(given) != 1:
-        raise ApiError("InvalidParameterCombination", f"a datum must have one kind of value, got {given}")
-    if given == ["Value"]:
-        return Stat.of(float(datum["Value"]))
-    if given == ["StatisticValues"]:
-        one = datum["StatisticValues"]
-        return Stat(one["SampleCount"], one["Sum"], one["Minimum"], one["Maximum"], None)
-    values = datum["Values"]
-    counts = datum.get("Counts") or [1.0] * len(values)
-    if len(counts) != len(values):
-        raise ApiError("InvalidParameterValue", "Values and Counts must have the same length")
-    stat = Stat()
-    for value, count in zip(values, counts, strict=True):
-        stat.add(Stat.of(float(value), float(count)))
-    return stat
-
-
 def _slots(arguments: Mapping[str, Any], period: int) -> list[int]:
     """The starts of the periods from StartTime, rounded down to a minute, to EndTime, which is exclusive."""
     start, end = arguments["StartTime"].timestamp(), arguments["EndTime"].timestamp()
     if start >= end:
         raise ApiError("InvalidParameterValue", "StartTime must be before EndTime")
-    step = min(period, MINUTE)
-    return list(range(int(start // step * step), math.ceil(end), period))
+    return list(range(int(start // MINUTE * MINUTE), math.ceil(end), period))
 
 
-def _result(query: Query, value: Value, slots: Sequence[int], order: Sequence[int]) -> list[dict[str, list[Any]]]:
+def _points(query: Query, value: Value, slots: Sequence[int], order: Sequence[int]) -> dict[str, list[Any]]:
     if isinstance(value, float):
         raise ApiError("ValidationError", f"{query.id} must give a time series, not a number")
-    results: list[dict[str, list[Any]]] = []
-    for one in value.members if isinstance(value, Array) else [value]:
-        points = {at: point for at, point in zip(slots, one, strict=True) if point is not None}
-        known = [at for at in order if at in points]
-        stamps = [datetime.fromtimestamp(at, UTC) for at in known]
-        results.append({"Timestamps": stamps, "Values": [points[at] for at in known]})
-    return results
+    points = {at: point for at, point in zip(slots, value, strict=True) if point is not None}
+    known = [at for at in order if at in points]
+    return {"Timestamps": [datetime.fromtimestamp(at, UTC) for at in known], "Values": [points[at] for at in known]}
 
 
 def _label(query: Query) -> str:
     return query.stat.metric.name if isinstance(query.stat, queries.MetricStat) else query.id
 
 
-def _extended(stat: Stat, names: Sequence[str]) -> dict[str, float]:
-    found = {name: stat.statistic(name) for name in names if name not in STATISTICS}
-    return {name: value for name, value in found.items() if value is not None}
+def _is_listed(metric: MetricId, arguments: Mapping[str, Any]) -> bool:
+    own = dict(metric.dimensions)
+    return (
+        arguments.get("Namespace") in {None, metric.namespace}
+        and arguments.get("MetricName") in {None, metric.name}
+        and all(
+            one["Name"] in own and one.get("Value") in {None, own[one["Name"]]}
+            for one in arguments.get("Dimensions") or []
+        )
+    )
 
 
 def _dimensions(metric: MetricId) -> list[dict[str, str]]:

@@ -11,9 +11,7 @@ import json
 import logging
 import re
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -21,20 +19,10 @@ from localcloud import faults, metrics_bus
 from localcloud.cloudwatch.emf import EmfError, read
 from localcloud.cloudwatch.metrics import Metrics
 
-_LATEST: Final = 100
 _THROTTLED: Final = "ProvisionedThroughputExceededException"
 _log: Final = logging.getLogger("localcloud.cloudwatch")
 
 Operation = Callable[[dict[str, Any]], Any]
-
-
-@dataclass
-class Documents:
-    """Documents of the embedded metric format that logs held: how many were read, and why others were not."""
-
-    read: int = 0
-    refused: int = 0
-    latest: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=_LATEST))
 
 
 def measure_kinesis(kinesis: Any) -> None:
@@ -119,7 +107,7 @@ def measure_lambda(lambda_svc: Any) -> None:
     faults.on_failure(on_failure)
 
 
-def measure_logs(logs: Any, metrics: Metrics, documents: Documents) -> None:
+def measure_logs(logs: Any, metrics: Metrics) -> None:
     """Have the metrics in log events taken out by ``_put_log_events``."""
     put = logs._put_log_events
 
@@ -127,26 +115,21 @@ def measure_logs(logs: Any, metrics: Metrics, documents: Documents) -> None:
         reply = put(data)
         if reply[0] == 200:
             for event in data.get("logEvents") or []:
-                take_document(str(data.get("logGroupName")), str(event.get("message", "")), metrics, documents)
+                take_document(str(data.get("logGroupName")), str(event.get("message", "")), metrics)
         return reply
 
     logs._put_log_events = put_log_events
 
 
-def take_document(group: str, message: str, metrics: Metrics, documents: Documents) -> None:
-    """Take the metrics out of a log event, or count why it has none though it looks as if it had."""
+def take_document(group: str, message: str, metrics: Metrics) -> None:
+    """Take the metrics out of a log event, or say in the log why it has none though it looks as if it had."""
     try:
         data = read(message)
     except EmfError as error:
-        documents.refused += 1
-        documents.latest.append({"log_group": group, "reason": str(error)})
         _log.warning("%s: an embedded metric document is not valid: %s", group, error)
         return
-    if data is None:
-        return
-    documents.read += 1
-    for datum in data:
-        metrics.add(datum.metric, datum.timestamp, datum.stat, datum.unit, fine=datum.fine)
+    for datum in data or ():
+        metrics.add(datum.metric, datum.timestamp, datum.stat, datum.unit)
 
 
 def _say(stream: str, name: str, value: float, unit: str = "Count") -> None:

@@ -28,12 +28,7 @@ Reply = tuple[int, dict[str, str], bytes]
 
 
 class ApiError(RuntimeError):
-    """A call that CloudWatch refuses.
-
-    Attributes:
-        code: the error code, as the Query protocol spells it.
-        status: the HTTP status.
-    """
+    """A call that CloudWatch refuses; the code is spelled as in the Query protocol."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -57,13 +52,7 @@ def model() -> ServiceModel:
 
 
 def read(path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]) -> Request:
-    """Read a request.
-
-    Args:
-        path: path of the URL; the CBOR protocol names the operation there.
-        headers: by lower-case names.
-        body: the body.
-        query: parameters of the URL.
+    """Read a request; names of headers are in lower case.
 
     Raises:
         ApiError: it is no call of an operation that CloudWatch has, or is malformed.

@@ -6,9 +6,8 @@ that says so:
 * ``_mtls_build_ssl_context``: a client without a certificate was served, as the account itself ("X.509 client
   certificates": port 8883 authenticates clients by certificate).
 * ``_WSSession._policy_allows``: a session without any identity was allowed everything.
-* ``_mqtt_policy_allows``: a certificate that was deactivated or revoked stayed good for the connections it
-  had ("Activate or deactivate a client certificate": they are disconnected within minutes; here at the next
-  packet).
+* ``_mqtt_policy_allows``: a certificate that was deactivated or revoked stayed good for the connections it had
+  ("Activate or deactivate a client certificate": they are disconnected within minutes; here at the next packet).
 * ``_parsed_iot_policy``: a wildcard in a client ID became a wildcard of the policy that names the client ID
   by variable. Such a variable stays unresolved now, so that its statement matches nothing.
 * ``_WSSession.handle_packet``: packets before CONNECT were obeyed under the certificate's policies, and a

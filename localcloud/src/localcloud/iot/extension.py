@@ -57,8 +57,7 @@ def install(app: Any) -> None:
         account: str, region: str, topic: str, payload: bytes, client_id: str | None = None
     ) -> None:
         for stored in iot._rules_for_account(account, region):
-            topic_filter = load_rule(stored).statement.topic_filter
-            if topic_filter and iot._subscription_matches(topic_filter, topic):
+            if iot._subscription_matches(load_rule(stored).topic_filter, topic):
                 measure_match(stored)
                 await run_rule_actions(account, region, stored, payload, topic, client_id)
 
@@ -69,11 +68,7 @@ def install(app: Any) -> None:
 
     @route("GET", f"{PREFIX}iot")
     async def describe(_: dict[str, Any]) -> Answer:
-        return 200, {
-            "lost": losses.count,
-            "latest": [vars(loss) for loss in losses.latest],
-            "refused": dict(refusals),
-        }
+        return 200, {"lost": losses.count, "latest": [vars(loss) for loss in losses.latest], "refused": dict(refusals)}
 
     @route("POST", f"{PREFIX}iot-disconnect")
     async def disconnect(_: dict[str, Any]) -> Answer:

@@ -29,6 +29,7 @@ from ministack.core import responses, router
 from ministack.services import cloudwatch_logs, kinesis, s3
 
 from localcloud.keys import Use, refusal, service_may
+from localcloud.patches.requests import members_of, operation_of
 from localcloud.settings import ACCOUNT, REGION
 
 Answer: TypeAlias = tuple[int, dict[str, str], Any]
@@ -118,11 +119,11 @@ def _s3(method: str, path: str, headers: dict[str, str], _body: bytes, query: di
 
 
 def _kinesis(_: str, __: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer | None:
-    operation = headers.get("x-amz-target", "").rpartition(".")[2]
+    operation = operation_of(headers)
     actions = _STREAM_ACTIONS.get(operation)
     if actions is None:
         return None
-    request = _json(body)
+    request = members_of(body)
     if operation == "GetRecords":
         state = kinesis._shard_iterators.get(request.get("ShardIterator"))
         stream = kinesis._streams.get(state["stream"]) if state else None
@@ -136,10 +137,10 @@ def _kinesis(_: str, __: str, headers: dict[str, str], body: bytes, query: dict[
 
 
 def _logs(_: str, __: str, headers: dict[str, str], body: bytes, ___: dict[str, Any]) -> Answer | None:
-    operation = headers.get("x-amz-target", "").rpartition(".")[2]
+    operation = operation_of(headers)
     if operation not in ("CreateLogGroup", "AssociateKmsKey", "DisassociateKmsKey"):
         return None
-    request = _json(body)
+    request = members_of(body)
     key = request.get("kmsKeyId")
     if not key:
         return _associated(operation, request)
@@ -166,7 +167,7 @@ def _lambda(method: str, path: str, headers: dict[str, str], body: bytes, query:
     creates = method == "POST" and parts[1:] == ["functions"]
     if not (creates or (method == "PUT" and parts[-1] == "configuration")):
         return None
-    request = _json(body)
+    request = members_of(body)
     key = request.get("KMSKeyArn")
     if not key:
         return None
@@ -182,34 +183,20 @@ def _hiding_environments(handler: Handler) -> Handler:
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer:
         status, answered, content = await handler(method, path, headers, body, query)
-        if (
-            method != "GET"
-            or "/functions/" not in path
-            or not isinstance(content, bytes)
-            or b"KMSKeyArn" not in content
-        ):
+        if method != "GET" or "/functions/" not in path or not isinstance(content, bytes):
             return status, answered, content
-        shown = _json(content)
+        shown = members_of(content)
         configuration = shown.get("Configuration", shown)
-        key, environment = configuration.get("KMSKeyArn"), configuration.get("Environment")
-        if key and environment:
+        key = configuration.get("KMSKeyArn")
+        if key and configuration.get("Environment"):
             use = Use(key, DECRYPT, "lambda", {"aws:lambda:FunctionArn": configuration["FunctionArn"]})
             why = refusal(router.extract_access_key_id(headers, query), use)
             if why:
-                error = {"ErrorCode": "AccessDeniedException", "Message": why}
-                configuration["Environment"] = {"Error": error}
+                configuration["Environment"] = {"Error": {"ErrorCode": "AccessDeniedException", "Message": why}}
                 content = json.dumps(shown).encode()
         return status, answered, content
 
     return handle
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        members = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return members if isinstance(members, dict) else {}
 
 
 def _error(code: str, message: str, status: int) -> Answer:

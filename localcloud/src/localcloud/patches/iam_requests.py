@@ -17,7 +17,6 @@ Replaced in ``ministack.core.iam_evaluator``:
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
@@ -28,6 +27,7 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.services import iam
 
 from localcloud.patches import iam_resources
+from localcloud.patches.requests import members_of
 
 #: Services that are given roles, and the principals that take them.
 _TAKES_ROLES: Final = {
@@ -129,7 +129,7 @@ def _read_requests() -> None:
         region: str,
         account: str,
     ) -> str:
-        members = _members(body) if body[:1] == b"{" else {name: _first(value) for name, value in query.items()}
+        members = members_of(body) if body[:1] == b"{" else {name: _first(value) for name, value in query.items()}
         _request.set(_Request(service, members, headers))
         _missing.set(None)
         arn = str(extract(service, method, path, headers, body, query, region, account))
@@ -214,14 +214,6 @@ def _roles_in(value: Any, name: str = "") -> Iterator[str]:
             yield from _roles_in(inner, name)
     elif name.lower() in ("role", "rolearn") and isinstance(value, str) and _ROLE_ARN.fullmatch(value):
         yield value
-
-
-def _members(body: bytes) -> dict[str, Any]:
-    try:
-        members = json.loads(body)
-    except ValueError:
-        return {}
-    return members if isinstance(members, dict) else {}
 
 
 def _first(value: Any) -> Any:

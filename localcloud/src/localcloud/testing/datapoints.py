@@ -27,8 +27,6 @@ def sums(cloud: LocalCloud, namespace: str, dimensions: dict[str, str], *names: 
         for at, name in enumerate(names)
     ]
     found = cloud.client("cloudwatch").get_metric_data(
-        MetricDataQueries=queries,
-        StartTime=now - timedelta(minutes=50),
-        EndTime=now + timedelta(minutes=9),
+        MetricDataQueries=queries, StartTime=now - timedelta(minutes=50), EndTime=now + timedelta(minutes=9)
     )
     return {one["Label"]: one["Values"][0] for one in found["MetricDataResults"] if one["Values"]}

@@ -108,14 +108,9 @@ def connection(
     protocol: int = mqtt.MQTTv311,
     will: Mapping[str, Any] | None = None,
 ) -> Iterator[Connection]:
-    """A connection attempt that has been answered.
+    """A connection attempt that has been answered; without a device the client has no certificate.
 
-    Args:
-        cloud: Where.
-        device: As whom; without one the client has no certificate.
-        client_id: The client ID.
-        protocol: paho's number of the MQTT version.
-        will: The last will, as paho's ``will_set`` takes it.
+    The protocol is paho's number of the MQTT version, the last will as paho's ``will_set`` takes it.
     """
     client = mqtt.Client(
         CallbackAPIVersion.VERSION2,

@@ -20,7 +20,7 @@ import numpy as np
 from localcloud.kinesisvideo import matroska
 from localcloud.kinesisvideo.media import decoding_times
 from localcloud.testing.errors import InputError
-from localcloud.testing.identity import packet_digests, pixels_digest
+from localcloud.testing.identity import frame_identity, packet_digests, pixels_digest
 from localcloud.testing.picture import FrameMark, camera_tag, draw
 
 MILLISECOND = Fraction(1, 1000)
@@ -48,9 +48,7 @@ class Footage:
 
     Attributes:
         start_ms: producer timestamp, epoch milliseconds.
-        length_ms: playback duration.
-        frames: identities of its frames in the order in which they are shown, see
-            :mod:`localcloud.testing.identity`.
+        frames: identities of its frames in the order in which they are shown, see :mod:`localcloud.testing.identity`.
         packets: digests of its video packets in decoding order.
         document: the Matroska document.
     """
@@ -67,9 +65,6 @@ class SyntheticEncoder:
     """Films marked pictures.
 
     Attributes:
-        camera: name that the pictures carry.
-        width: picture width in pixels.
-        height: picture height in pixels.
         fps: frames a second; must divide 1000, since Matroska's clock has milliseconds.
         audio: whether a tone (AAC, mono) goes along.
     """
@@ -85,13 +80,7 @@ class SyntheticEncoder:
             raise InputError(f"fps must divide 1000, got {self.fps}")
 
     def film(self, start_ms: int, first_frame: int, frames: int) -> Footage:
-        """Encode one fragment.
-
-        Args:
-            start_ms: producer timestamp of its first frame, epoch milliseconds.
-            first_frame: counter of that frame.
-            frames: how many frames it has.
-        """
+        """Encode one fragment; its first frame has this producer timestamp (epoch milliseconds) and counter."""
         frame_ms = 1000 // self.fps
         with _document() as (container, file):
             video: Any = container.add_stream("libx264", rate=self.fps, options=_X264)
@@ -221,8 +210,23 @@ def opened_video(path: Path) -> Any:
     return container
 
 
+def decoded_frames(clip: Path) -> list[str]:
+    """Decode a clip and return its frames' identities in the order in which they are shown.
+
+    Raises:
+        InputError: there is no such file, or it holds no video.
+        av.FFmpegError: the clip does not decode to its end.
+    """
+    with opened_video(clip) as container:
+        return [frame_identity(frame) for frame in container.decode(video=0)]
+
+
 def video_packets(document: bytes) -> tuple[str, ...]:
-    """Digests of a document's video packets in decoding order."""
+    """Digests of a document's video packets in decoding order, whether they decode or not.
+
+    Raises:
+        localcloud.kinesisvideo.matroska.MatroskaError: it is no Matroska file of fragments.
+    """
     return packet_digests(
         bytes(frame.data)
         for cluster in matroska.clusters(document)

@@ -80,19 +80,9 @@ def conversion(**openx: Any) -> dict[str, Any]:
 
 def refusal(code: str, operation: str = "Operation", status: int = 400) -> ClientError:
     """What boto3 raises for an error answer."""
-    return ClientError(
-        {
-            "Error": {"Code": code, "Message": "fails on purpose"},
-            "ResponseMetadata": {
-                "HTTPStatusCode": status,
-                "RequestId": "1",
-                "HostId": "1",
-                "HTTPHeaders": {},
-                "RetryAttempts": 0,
-            },
-        },
-        operation,
-    )
+    error = {"Code": code, "Message": "fails on purpose"}
+    response: Any = {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, operation)
 
 
 @dataclass

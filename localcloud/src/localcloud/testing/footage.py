@@ -25,7 +25,6 @@ from localcloud.testing.producer import Producer
 ORDINARY_BEHAVIOUR = {
     "listing_lag_ms": 0,
     "clock_offset_ms": 0,
-    "streams_a_page": 10_000,
     "content_length": False,
     "quotas": {"metadata_points": 1_000_000, "media_points": 1_000_000},
 }
@@ -71,10 +70,7 @@ def padded(document: bytes, size: int) -> bytes:
     """The fragment with filler data in its first frame, so that it has about this many bytes."""
     file = io.BytesIO()
     options = {"cluster_time_limit": "32000", "cluster_size_limit": str(2**30)}
-    with (
-        opened(document) as source,
-        av.open(file, "w", format="matroska", container_options=options) as target,
-    ):
+    with opened(document) as source, av.open(file, "w", format="matroska", container_options=options) as target:
         stream: Any = target.add_stream_from_template(source.streams.video[0])
         stream.time_base = Fraction(1, 1000)
         for index, packet in enumerate(p for p in source.demux(video=0) if p.size):
@@ -97,13 +93,7 @@ def broken(document: bytes) -> bytes:
 
 @dataclass
 class TestStream:
-    """A stream of its own for a test, with a clock that begins an hour ago.
-
-    Attributes:
-        cloud: where it is.
-        name: stream name.
-        begin_ms: server time at which its footage begins.
-    """
+    """A stream of its own for a test; its footage begins at the server time ``begin_ms``, an hour ago."""
 
     __test__ = False
 

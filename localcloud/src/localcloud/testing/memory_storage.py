@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,19 +12,10 @@ from localcloud.athena.errors import QueryError
 
 @dataclass
 class MemoryStorage:
-    """A catalog and an object store in memory, which notes what was read.
-
-    Attributes:
-        tables: tables by database and name, in the shape of Glue's GetTable.
-        objects: bytes by bucket and key.
-        registered: registered partitions by database and name, in the shape of Glue's GetPartitions.
-        listed: bucket and prefix of each listing.
-        read: bucket and key of each object read.
-    """
+    """A catalog and an object store in memory, which notes the bucket and prefix or key of what was read."""
 
     tables: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    registered: dict[tuple[str, str], Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     listed: list[tuple[str, str]] = field(default_factory=list)
     authorized: list[tuple[str, str]] = field(default_factory=list)
     read: list[tuple[str, str]] = field(default_factory=list)
@@ -32,10 +23,6 @@ class MemoryStorage:
     def table(self, database: str, name: str) -> Mapping[str, Any] | None:
         """See ``Catalog``."""
         return self.tables.get((database, name))
-
-    def partitions(self, database: str, name: str) -> Sequence[Mapping[str, Any]]:
-        """See ``Catalog``."""
-        return self.registered.get((database, name), ())
 
     def list(self, bucket: str, prefix: str) -> Iterator[StoredObject]:
         """See ``ObjectStore``."""
@@ -54,6 +41,3 @@ class MemoryStorage:
         """See ``ObjectStore``."""
         self.read.append((bucket, key))
         return self.objects[bucket, key]
-
-
-EMPTY = MemoryStorage()

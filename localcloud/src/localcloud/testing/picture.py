@@ -30,13 +30,7 @@ _TIME_MAX = 2**48
 
 @dataclass(frozen=True)
 class FrameMark:
-    """What a picture says about itself.
-
-    Attributes:
-        counter: number of the frame since the camera was put up, 0 first.
-        time_ms: wall time of the exposure, epoch milliseconds.
-        tag: 16 bits that identify the camera, see :func:`camera_tag`.
-    """
+    """What a picture says about itself: its number, the wall time (epoch milliseconds), and the camera's 16 bits."""
 
     counter: int
     time_ms: int

@@ -49,13 +49,10 @@ class Producer:
         self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
 
     def put(self, documents: Sequence[bytes], server_offset_ms: int | None = None, *, more: bool = False) -> list[str]:
-        """Send fragments and return their numbers.
+        """Send fragments, one-cluster Matroska documents timed in epoch milliseconds, and return their numbers.
 
-        Args:
-            documents: one-cluster Matroska documents, timed in epoch milliseconds.
-            server_offset_ms: for footage of the past, how long after the producer's timestamps the server's
-                are. Such footage appears at once when the last of it has been sent.
-            more: more footage of the past will follow.
+        With an offset they are footage of the past: the server's timestamps are so long after the producer's, and
+        all of it appears at once when the last has been sent; `more` says that more will follow.
 
         Raises:
             PutMediaError: the service refused the call or a fragment.

@@ -20,12 +20,7 @@ class StrictClient:
     """
 
     def __init__(self, service: str, fake: object) -> None:
-        """Stand in for a client.
-
-        Args:
-            service: boto3's name of the service.
-            fake: Has a method for each operation that is called, by boto3's name of it.
-        """
+        """Stand in for a client of a service; the fake has a method for each operation, by boto3's names of both."""
         self._service = service
         self._fake = fake
 

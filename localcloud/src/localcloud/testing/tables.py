@@ -16,17 +16,8 @@ from localcloud.athena.engine import Query
 from localcloud.testing.memory_storage import MemoryStorage
 
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
-
-
 REGEX = "org.apache.hadoop.hive.serde2.RegexSerDe"
-
-
-OPENX = "org.openx.data.jsonserde.JsonSerDe"
-
-
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
-
-
 PROJECTED = {
     "projection.enabled": "true",
     "projection.station.type": "enum",
@@ -38,9 +29,8 @@ PROJECTED = {
     "projection.month.digits": "2",
     "storage.location.template": "s3://test/station=${station}/year=${year}/month=${month}/",
 }
-
-
 PARTITIONS = {"station": "string", "year": "int", "month": "int"}
+_IN_GLUE = {"integer": "int", "varchar": "string"}
 
 
 def table(
@@ -50,7 +40,6 @@ def table(
     settings: Mapping[str, str] | None = None,
     partitions: Mapping[str, str] | None = None,
     parameters: Mapping[str, str] | None = None,
-    location: str = "s3://test/data/",
 ) -> dict[str, Any]:
     """A table ``t`` in the shape of Glue's GetTable."""
     return {
@@ -59,7 +48,7 @@ def table(
         "PartitionKeys": [{"Name": name, "Type": kind} for name, kind in (partitions or {}).items()],
         "StorageDescriptor": {
             "Columns": [{"Name": name, "Type": kind} for name, kind in columns.items()],
-            "Location": location,
+            "Location": "s3://test/data/",
             "SerdeInfo": {"SerializationLibrary": serde, "Parameters": dict(settings or {})},
         },
     }
@@ -82,9 +71,6 @@ def storage_of(definition: Mapping[str, Any], objects: Mapping[str, bytes]) -> M
 def rows(storage: MemoryStorage, sql: str, **settings: Any) -> list[list[str | None]]:
     """The rows that a query gives, as text."""
     return [list(row) for row in Query(sql, database="test", now=NOW, **settings).run(storage, storage).rows]
-
-
-_IN_GLUE = {"integer": "int", "varchar": "string", "timestamp(3)": "timestamp", "real": "float"}
 
 
 def view(

@@ -15,7 +15,6 @@ from localcloud.testing.files import made_file
 
 
 def refusal(capsys: pytest.CaptureFixture[str], status: int) -> str:
-    """The one line that was said."""
     assert status == 2
     said = capsys.readouterr()
     assert said.out == ""
@@ -24,7 +23,6 @@ def refusal(capsys: pytest.CaptureFixture[str], status: int) -> str:
 
 
 def sound(path: Path) -> None:
-    """A second of silence."""
     data = io.BytesIO()
     with wave.open(data, "wb") as file:
         file.setnchannels(1)

@@ -9,19 +9,16 @@ from tests.unit.factory_lake.gateway.fixtures import IotLake
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """One running cloud for a test session."""
     with LocalCloud.start(tmp_path_factory.mktemp("gateway-cloud")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def lake(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> IotLake:
-    """Makes identities in that cloud."""
     return IotLake(cloud, tmp_path_factory.mktemp("identities"))
 
 
 @pytest.fixture
 def proxy(cloud: LocalCloud) -> Iterator[Proxy]:
-    """A line to the broker that can be disturbed."""
     with Proxy(cloud.mqtt_host, cloud.mqtt_port) as line:
         yield line

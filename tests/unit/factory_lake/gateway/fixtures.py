@@ -25,17 +25,10 @@ class IotLake:
     folder: Path
 
     def broker(self, port: int | None = None) -> Broker:
-        """The broker, or a line to it on another port."""
         return Broker(self.cloud.mqtt_host, port or self.cloud.mqtt_port, self.cloud.ca_file)
 
     def identity(self, source: Source, topic: str | None = None, client_id: str | None = None) -> Identity:
-        """A gateway's identity.
-
-        Args:
-            source: Whose.
-            topic: The topic that its policy allows, when it is not the source's.
-            client_id: The client ID that its policy allows, when it is not the source's.
-        """
+        """A gateway's identity, whose policy allows this topic and client ID, or its own."""
         arn = f"arn:aws:iot:{self.cloud.region}:{self.cloud.account_id}"
         return self.principal(
             source,
@@ -46,7 +39,6 @@ class IotLake:
         )
 
     def principal(self, source: Source, allowed: list[tuple[str, str]]) -> Identity:
-        """An identity that may do exactly these things to these resources."""
         iot = self.cloud.client("iot")
         made = make_csr(source.client_id, "first", self.folder / "csr", self.folder / "keys")
         certificate = iot.create_certificate_from_csr(certificateSigningRequest=made.csr.read_text(), setAsActive=True)
@@ -59,7 +51,6 @@ class IotLake:
         return Identity(source, certificate["certificatePem"], made.key)
 
     def connections(self, *identities: Identity, port: int | None = None) -> Connections:
-        """Identities and the broker."""
         return Connections(self.broker(port), identities)
 
     def listener(self, source: Source) -> "Listener":
@@ -83,9 +74,7 @@ class Listener:
         self._came = threading.Condition()
         self._subscribed = threading.Event()
         self._client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=identity.source.client_id,
-            protocol=MQTTProtocolVersion.MQTTv311,
+            CallbackAPIVersion.VERSION2, client_id=identity.source.client_id, protocol=MQTTProtocolVersion.MQTTv311
         )
         self._client.tls_set_context(tls_context(broker, identity, certificate_file))
         self._client.on_connect = lambda client, *_: client.subscribe(topic, qos=1)
@@ -105,7 +94,6 @@ class Listener:
         self._client.loop_stop()
 
     def wait_for(self, condition: Callable[[list[bytes]], bool]) -> list[bytes]:
-        """What has been heard when the condition holds."""
         with self._came:
             assert self._came.wait_for(lambda: condition(self.heard), 20), f"heard only {len(self.heard)} messages"
             return list(self.heard)

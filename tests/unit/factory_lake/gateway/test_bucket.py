@@ -1,20 +1,10 @@
 import pytest
 
 from factory_lake.gateway.bucket import FASTEST, PUBLISHES_PER_SECOND, TokenBucket
-
-
-class Clock:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.unit.factory_lake.fixtures import Clock
 
 
 def publish_for(bucket: TokenBucket, clock: Clock, seconds: float) -> list[float]:
-    """Publish as soon as the bucket lets one, and note when."""
     times = []
     end = clock.now + seconds
     while clock.now < end:
@@ -26,7 +16,6 @@ def publish_for(bucket: TokenBucket, clock: Clock, seconds: float) -> list[float
 
 
 def most_in_a_second(times: list[float]) -> int:
-    """The most publishes in any second."""
     return max(sum(1 for other in times if start <= other < start + 1) for start in times)
 
 

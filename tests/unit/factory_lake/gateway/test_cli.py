@@ -16,7 +16,6 @@ pytestmark = pytest.mark.cloud
 
 @pytest.fixture(scope="module")
 def folder(lake: IotLake, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A local lake's folder."""
     lanes = {}
     for lane in LANES:
         source = Source("krakow", "typed", lane)
@@ -62,11 +61,7 @@ def test_publish(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFix
         "krakow/typed/configuration,1",
     ]
     sent = {(entry.source.lane, entry.payload) for entry in read_journals(tmp_path / "journals")}
-    assert sent == {
-        ("measurements", b'{"a":1}'),
-        ("measurements", b"not JSON"),
-        ("configuration", b'{"b":2.50}'),
-    }
+    assert sent == {("measurements", b'{"a":1}'), ("measurements", b"not JSON"), ("configuration", b'{"b":2.50}')}
 
 
 def test_a_file_with_an_error_sends_nothing(
@@ -80,7 +75,7 @@ def test_a_file_with_an_error_sends_nothing(
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "complaint"),
     [
         (("--rate", "101"), "at most 100, got"),
         (("--rate", "0"), "must be a number above 0"),
@@ -89,6 +84,8 @@ def test_a_file_with_an_error_sends_nothing(
         (("--seconds", "3"), "must have one of --messages and --seconds"),
     ],
 )
-def test_arguments_that_cannot_work(change: tuple[str, str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_arguments_that_cannot_work(
+    change: tuple[str, str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["gateway", "simulate", "--messages", "1", "--lake", "x", *change]) == 2
-    assert told in capsys.readouterr().err
+    assert complaint in capsys.readouterr().err

@@ -15,13 +15,15 @@ CLIENT_ID = "krakow-line-1-measurements"
 
 
 @pytest.mark.parametrize("key_type", ["ec", "rsa"])
-def test_key_and_request_belong_together(tmp_path: Path, key_type: KeyType) -> None:
+def test_key_and_request_belong_together_and_the_key_is_its_owners_alone(tmp_path: Path, key_type: KeyType) -> None:
     made = make_csr(CLIENT_ID, "2026-03-04", tmp_path / "csr", tmp_path / "keys", key_type)
 
     assert made.csr == tmp_path / "csr" / CLIENT_ID / "2026-03-04.pem"
     assert made.key == tmp_path / "keys" / CLIENT_ID / "2026-03-04.key"
     request = x509.load_pem_x509_csr(made.csr.read_bytes())
     key = load_pem_private_key(made.key.read_bytes(), password=None)
+    assert stat.S_IMODE(made.key.stat().st_mode) == 0o600
+    assert stat.S_IMODE(made.key.parent.stat().st_mode) == 0o700
     assert request.is_signature_valid
     assert request.public_key() == key.public_key()
     assert request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == CLIENT_ID
@@ -31,12 +33,6 @@ def test_key_and_request_belong_together(tmp_path: Path, key_type: KeyType) -> N
     else:
         assert isinstance(key, rsa.RSAPrivateKey)
         assert key.key_size == 2048
-
-
-def test_the_key_is_its_owners_alone(tmp_path: Path) -> None:
-    made = make_csr(CLIENT_ID, "a", tmp_path / "csr", tmp_path / "keys")
-    assert stat.S_IMODE(made.key.stat().st_mode) == 0o600
-    assert stat.S_IMODE(made.key.parent.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("kept", ["csr", "keys"])
@@ -51,12 +47,6 @@ def test_nothing_is_overwritten(tmp_path: Path, kept: str) -> None:
         make_csr(CLIENT_ID, "a", tmp_path / "csr", tmp_path / "keys")
 
     assert remaining.read_bytes() == content
-
-
-def test_a_second_name_is_a_rotation(tmp_path: Path) -> None:
-    make_csr(CLIENT_ID, "a", tmp_path / "csr", tmp_path / "keys")
-    make_csr(CLIENT_ID, "b", tmp_path / "csr", tmp_path / "keys")
-    assert sorted(path.name for path in (tmp_path / "csr" / CLIENT_ID).iterdir()) == ["a.pem", "b.pem"]
 
 
 @pytest.mark.parametrize("name", ["", "../a", "a/b", ".hidden", "x" * 65, "ä"])

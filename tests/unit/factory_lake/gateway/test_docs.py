@@ -19,7 +19,6 @@ LAKE = Defaults(
 
 
 def blocks(language: str) -> list[str]:
-    """The page's blocks of a language."""
     return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 

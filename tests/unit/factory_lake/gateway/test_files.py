@@ -22,7 +22,6 @@ SAMPLE = b'{"deviceID":"d","tagName":"t","timestamp":1772600000000,"value":1.50}
 
 
 def read(tmp_path: Path, content: bytes, name: str = "mine.jsonl", **defaults: str) -> list[Outgoing]:
-    """Read a file of that content."""
     path = tmp_path / name
     path.write_bytes(content)
     return read_messages(path, Defaults(SOURCES, **defaults))  # type: ignore[arg-type]  # lanes come as texts here
@@ -116,12 +115,9 @@ def test_any_bytes_fit_into_an_envelope(payload: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "complaint"),
     [
-        (
-            b'{"message":{},"lanes":"x"}',
-            "an envelope has no key 'lanes', only factory, gateway, lane, message",
-        ),
+        (b'{"message":{},"lanes":"x"}', "an envelope has no key 'lanes', only factory, gateway, lane, message"),
         (b'{"message":{},"message_base64":""}', "either message or message_base64, not both"),
         (b'{"message":{},"message":{}}', "each key only once"),
         (b'{"message_base64":"?"}', "message_base64 must be base64"),
@@ -132,10 +128,11 @@ def test_any_bytes_fit_into_an_envelope(payload: bytes) -> None:
         (b'{"message":{},"factory":"lyon","gateway":"line-1"}', "the lake has no gateway lyon/line-1"),
     ],
 )
-def test_a_wrong_envelope_is_named_by_line_and_rule(tmp_path: Path, line: bytes, told: str) -> None:
-    error = fails(tmp_path, SAMPLE + b"\n" + line + b"\n")
+def test_a_wrong_envelope_is_named_by_line_and_rule(tmp_path: Path, line: bytes, complaint: str) -> None:
+    error = fails(tmp_path, SAMPLE + b"\n" + line.replace(b"{}", b'{"secret":1}', 1) + b"\n")
     assert error.startswith("2: ")
-    assert told in error
+    assert "secret" not in error
+    assert complaint in error
 
 
 def test_defaults_of_the_user(tmp_path: Path) -> None:
@@ -155,10 +152,7 @@ def test_a_default_gateway_stays_in_its_factory(tmp_path: Path) -> None:
             tmp_path, SAMPLE + b'\n{"factory":"lyon","message":{}}', factory="krakow", gateway="line-2"
         )
     ]
-    assert sources == [
-        Source("krakow", "line-2", "measurements"),
-        Source("lyon", "press-shop", "measurements"),
-    ]
+    assert sources == [Source("krakow", "line-2", "measurements"), Source("lyon", "press-shop", "measurements")]
 
 
 def test_a_gateway_of_several_factories_needs_its_factory() -> None:
@@ -175,16 +169,17 @@ def test_too_large_for_aws_iot(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "name", "told"),
+    ("content", "name", "complaint"),
     [
         (b"", "mine.jsonl", " holds no message"),
         (b"\n\n", "mine.jsonl", " holds no message"),
         (b"timestamp,tag,value\n", "mine.csv", " holds no message"),
+        (gzip.compress(SAMPLE, mtime=0), "mine.jsonl.gz", " must be text, is compressed with gzip"),
         (b"x", "mine.xlsx", " must end in .jsonl, .ndjson, .json or .csv, ends in '.xlsx'"),
     ],
 )
-def test_files_without_messages(tmp_path: Path, content: bytes, name: str, told: str) -> None:
-    assert fails(tmp_path, content, name) == told
+def test_files_without_messages(tmp_path: Path, content: bytes, name: str, complaint: str) -> None:
+    assert fails(tmp_path, content, name) == complaint
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -209,22 +204,16 @@ def test_other_encodings_of_unicode_become_utf8(tmp_path: Path, encoding: str, m
     content = mark + f"{line}\r\n{line}\r\n".encode(encoding)
     for name in ("mine.jsonl", "mine.json"):
         messages = read(tmp_path, content, name)
-        assert [(message.payload, message.line) for message in messages] == [
-            (line.encode(), 1),
-            (line.encode(), 2),
-        ]
+        assert [(message.payload, message.line) for message in messages] == [(line.encode(), 1), (line.encode(), 2)]
     table = "timestamp,tag,value\n1772600000000,Füllstand,1.50\n"
     (message,) = read(tmp_path, mark + table.encode(encoding), "mine.csv")
     assert json.loads(message.payload)["tagName"] == "Füllstand"
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "complaint"),
     [
-        (
-            b"\xff\xfe{\x00}",
-            " must be UTF-8, UTF-16 or UTF-32, begins as UTF-16 and goes on otherwise",
-        ),
+        (b"\xff\xfe{\x00}", " must be UTF-8, UTF-16 or UTF-32, begins as UTF-16 and goes on otherwise"),
         # what `>>` of Windows PowerShell does to a file
         (
             SAMPLE + b"\r\n" + SAMPLE.decode().encode("utf-16-le"),
@@ -235,12 +224,8 @@ def test_other_encodings_of_unicode_become_utf8(tmp_path: Path, encoding: str, m
     ],
 )
 @pytest.mark.parametrize("name", ["mine.jsonl", "mine.ndjson", "mine.json", "mine.csv"])
-def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, told: str, name: str) -> None:
-    assert fails(tmp_path, content, name) == told
-
-
-def test_a_compressed_file_is_named_as_such(tmp_path: Path) -> None:
-    assert fails(tmp_path, gzip.compress(SAMPLE, mtime=0), "mine.jsonl.gz") == " must be text, is compressed with gzip"
+def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, complaint: str, name: str) -> None:
+    assert fails(tmp_path, content, name) == complaint
 
 
 INDENTED = json.dumps(json.loads(SAMPLE), indent=2).encode()
@@ -273,8 +258,7 @@ def test_documents_over_several_lines_are_one_message_each(
 
 @given(
     objects=st.lists(
-        st.dictionaries(st.text(max_size=3), st.text(max_size=3) | st.integers() | st.lists(st.booleans())),
-        min_size=1,
+        st.dictionaries(st.text(max_size=3), st.text(max_size=3) | st.integers() | st.lists(st.booleans())), min_size=1
     ),
     indent=st.sampled_from([0, 2, "\t"]),
     in_array=st.booleans(),
@@ -313,7 +297,7 @@ def test_elements_of_an_array_may_be_envelopes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "complaint"),
     [
         (b"not JSON", "1: must be JSON: Expecting value"),
         (SAMPLE + b"\n" + b'{"value":', "2: must be JSON: Expecting value"),
@@ -327,26 +311,23 @@ def test_elements_of_an_array_may_be_envelopes(tmp_path: Path) -> None:
         (b" \r\n", " holds no message"),
     ],
 )
-def test_json_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes, told: str) -> None:
-    assert fails(tmp_path, content, "mine.json").startswith(told)
+def test_json_that_cannot_be_read_is_refused(tmp_path: Path, content: bytes, complaint: str) -> None:
+    assert fails(tmp_path, content, "mine.json").startswith(complaint)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "complaint"),
     [
-        (
-            SAMPLE + b",\n" + SAMPLE + b",\n",
-            "1: must be one message a line, or JSON: no comma may stand between",
-        ),
+        (SAMPLE + b",\n" + SAMPLE + b",\n", "1: must be one message a line, or JSON: no comma may stand between"),
         (b"[" + SAMPLE + b",\n" + SAMPLE + b",\n", "3: must be one message a line, or JSON: must be JSON: "),
         (b'{\n  "a": 1,\n  "b": tru\n}\n', "3: must be one message a line, or JSON: must be JSON: "),
         (SAMPLE + b'\n{\n  "a": "\xff"\n}\n', "3: must be one message a line, or JSON: must be UTF-8"),
         (b"[\n1,\n2\n]", "2: each message must be a JSON object"),
     ],
 )
-def test_pieces_of_documents_are_no_lines(tmp_path: Path, content: bytes, told: str) -> None:
+def test_pieces_of_documents_are_no_lines(tmp_path: Path, content: bytes, complaint: str) -> None:
     """Each line would be rejected, or worse: taken."""
-    assert fails(tmp_path, content).startswith(told)
+    assert fails(tmp_path, content).startswith(complaint)
 
 
 def test_lines_may_end_in_carriage_returns_alone(tmp_path: Path) -> None:
@@ -356,12 +337,7 @@ def test_lines_may_end_in_carriage_returns_alone(tmp_path: Path) -> None:
     assert [message.line for message in read(tmp_path, rows, "mine.csv")] == [2, 3]
 
 
-def test_errors_show_no_payload(tmp_path: Path) -> None:
-    assert "secret" not in fails(tmp_path, b'{"message":{"secret":1},"lane":"clips"}')
-
-
 def csv(tmp_path: Path, *rows: str, heading: str = "timestamp,tag,value") -> list[dict[str, object]]:
-    """The samples that a CSV file becomes."""
     content = "\n".join([heading, *rows]).encode()
     return [json.loads(message.payload) for message in read(tmp_path, content, "furnace.csv")]
 
@@ -465,7 +441,7 @@ def test_csv_tags_keep_their_register(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "complaint"),
     [
         ("tag,value\n", "1: the heading must name timestamp, tag, value; timestamp is missing"),
         ("timestamp,tag,value,unit\n", "1: the heading has 'unit'; known are timestamp"),
@@ -492,37 +468,19 @@ def test_csv_tags_keep_their_register(tmp_path: Path) -> None:
             )
         ),
         *(
-            (
-                f'timestamp,tag,value\n1772600000000,t,"{cell}"\n',
-                "2: value is a number that JSON spells otherwise",
-            )
-            for cell in (
-                "44,18",
-                "1.234,5",
-                "1,000",
-                "1,234.5",
-                "1 000",
-                "1'000",
-                "+5",
-                ".5",
-                "5.",
-                "-,5",
-                "1,5e3",
-            )
+            (f'timestamp,tag,value\n1772600000000,t,"{cell}"\n', "2: value is a number that JSON spells otherwise")
+            for cell in ("44,18", "1.234,5", "1,000", "1,234.5", "1 000", "1'000", "+5", ".5", "5.", "-,5", "1,5e3")
         ),
         ("timestamp,tag,value\n1772600000000,,1\n", "2: tag must not be empty"),
         ("timestamp,tag,value,success\n1772600000000,t,1,yes\n", "2: success must be true or false"),
         ("timestamp,tag,value,gateway\n1772600000000,t,1,line-9\n", "2: the lake has no gateway */line-9"),
         ('timestamp,tag,value\n1772600000000,t,"1\n', "2: must be CSV"),
+        (b"timestamp,tag,value\n1772600000000,t,1\n1772600000000,F\xfcllstand,1\n", "3: must be UTF-8"),
     ],
 )
-def test_csv_errors_are_named_by_line_and_rule(tmp_path: Path, content: str, told: str) -> None:
-    assert fails(tmp_path, content.encode(), "mine.csv").startswith(told)
-
-
-def test_csv_must_be_utf8(tmp_path: Path) -> None:
-    content = "timestamp,tag,value\n1772600000000,t,1\n1772600000000,Füllstand,1\n".encode("latin-1")
-    assert fails(tmp_path, content, "mine.csv") == "3: must be UTF-8"
+def test_csv_errors_are_named_by_line_and_rule(tmp_path: Path, content: str | bytes, complaint: str) -> None:
+    content = content.encode() if isinstance(content, str) else content
+    assert fails(tmp_path, content, "mine.csv").startswith(complaint)
 
 
 def test_blank_csv_rows_are_passed_over(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from factory_lake.gateway.errors import JournalError
 from factory_lake.gateway.identities import Source
-from factory_lake.gateway.journal import Entry, Journal, journal_path, read_journal, read_journals
+from factory_lake.gateway.journal import Journal, journal_path, read_journal, read_journals
 
 PRESS = Source("krakow", "line-1", "measurements")
 OVEN = Source("krakow", "line-2", "measurements")
@@ -26,13 +26,7 @@ def test_tells_what_became_of_each_message(tmp_path: Path) -> None:
 
     one, two, three = read_journals(tmp_path)
     assert (one.payload, one.first_ms, one.last_ms, one.attempts, one.acked_ms) == (b"one", 100, 100, 1, 130)
-    assert (two.payload, two.first_ms, two.last_ms, two.attempts, two.acked_ms) == (
-        b"\xff\x00",
-        110,
-        150,
-        3,
-        160,
-    )
+    assert (two.payload, two.first_ms, two.last_ms, two.attempts, two.acked_ms) == (b"\xff\x00", 110, 150, 3, 160)
     assert (three.refused, three.acked_ms, three.is_unacknowledged) == ("Not authorized", None, False)
     assert {entry.source for entry in (one, two, three)} == {PRESS}
     assert one.sha256 == "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"
@@ -106,12 +100,7 @@ def test_survives_the_death_of_its_process(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [
-        b"noise\n",
-        b"{}\n",
-        b'{"n":9,"acked_ms":1}\n',
-        b'{"n":2,"attempt":1,"at_ms":1,"sha256":"","payload_b64":"?"}\n',
-    ],
+    [b"noise\n", b"{}\n", b'{"n":9,"acked_ms":1}\n', b'{"n":2,"attempt":1,"at_ms":1,"sha256":"","payload_b64":"?"}\n'],
 )
 def test_a_damaged_line_is_named(tmp_path: Path, damage: bytes) -> None:
     with Journal.open(tmp_path, PRESS) as journal:
@@ -149,8 +138,3 @@ def test_payloads_are_the_only_long_part(tmp_path: Path) -> None:
     lines = journal.path.read_text().splitlines()
     assert sum("payload_b64" in json.loads(line) for line in lines) == 3
     assert len("".join(lines)) < 3 * 4000 + 800
-
-
-def test_entries_say_whether_they_are_unacknowledged() -> None:
-    entry = Entry(PRESS, 1, b"", "", 0, 0)
-    assert entry.is_unacknowledged

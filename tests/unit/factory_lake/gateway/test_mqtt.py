@@ -24,7 +24,6 @@ QUICK = Timeouts(answer=2, give_up=20, first_pause=0.05, longest_pause=0.2)
 
 
 def payloads(number: int) -> list[bytes]:
-    """As many different payloads."""
     return [b'{"value":%d}' % n for n in range(number)]
 
 
@@ -36,7 +35,6 @@ def connect(
     timeouts: Timeouts = QUICK,
     version: Version = "5",
 ) -> Connection:
-    """A connection of an identity, with its journal in the folder."""
     return Connection(
         lake.broker(port),
         identity,
@@ -186,7 +184,7 @@ def test_a_foreign_topic_is_refused_and_said_so(lake: IotLake, tmp_path: Path) -
 
 
 def test_a_foreign_topic_with_an_older_gateway(lake: IotLake, tmp_path: Path) -> None:
-    """MQTT 3.1.1 has no way to say no: the broker closes. The gateway must not try for ever."""
+    """MQTT 3.1.1 has no way to say no: the broker closes. The gateway must not try indefinitely."""
     source = Source("krakow", "foreign-3", "measurements")
     identity = lake.identity(source, topic="factories/lyon/foreign/measurements")
     timeouts = Timeouts(answer=1, give_up=1, first_pause=0.05, longest_pause=0.1)
@@ -212,17 +210,14 @@ def test_a_broker_with_a_foreign_certificate_is_not_trusted(lake: IotLake, tmp_p
     foreign.write_text(identity.certificate)  # a certificate, but of no authority that signed the broker's
     broker = lake.broker()
     connection = Connection(
-        type(broker)(broker.host, broker.port, foreign),
-        identity,
-        Journal.open(tmp_path, source),
-        tmp_path / "c.pem",
+        type(broker)(broker.host, broker.port, foreign), identity, Journal.open(tmp_path, source), tmp_path / "c.pem"
     )
     with pytest.raises(DeliveryError, match="is not trusted"):
         connection.run(payloads(1))
 
 
 def test_two_connections_with_one_client_id_are_found_out(lake: IotLake, tmp_path: Path) -> None:
-    """AWS IoT closes the older one, so both would evict each other for ever."""
+    """AWS IoT closes the older one, so both would evict each other indefinitely."""
     source = Source("krakow", "twins", "measurements")
     identity = lake.identity(source)
     failures: list[str] = []

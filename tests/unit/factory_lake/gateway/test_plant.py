@@ -27,12 +27,10 @@ KEYS = {
 
 
 def some(source: Source = PRESS, seed: int = 1, number: int = 3000) -> list[Message]:
-    """The first messages of a plant."""
     return list(islice(plant.messages(source, seed, START_MS, 100), number))
 
 
 def clean(source: Source = PRESS, number: int = 3000) -> list[dict[str, object]]:
-    """The clean ones among them, read."""
     return [json.loads(message.payload) for message in some(source, number=number) if message.kind == CLEAN]
 
 
@@ -120,10 +118,7 @@ def test_time_goes_on_by_the_interval() -> None:
 
 @pytest.mark.parametrize(
     ("lane", "kinds"),
-    [
-        ("measurements", malformed.MALFORMED_MEASUREMENTS),
-        ("configuration", malformed.MALFORMED_CONFIGURATION),
-    ],
+    [("measurements", malformed.MALFORMED_MEASUREMENTS), ("configuration", malformed.MALFORMED_CONFIGURATION)],
 )
 def test_some_hundred_messages_hold_every_case(lane: Lane, kinds: tuple[malformed.MalformedCase, ...]) -> None:
     seen = Counter(message.kind for message in some(Source("krakow", "line-1", lane), number=500))
@@ -132,7 +127,6 @@ def test_some_hundred_messages_hold_every_case(lane: Lane, kinds: tuple[malforme
 
 
 def one(kind: str) -> bytes:
-    """A payload of a kind."""
     return next(message.payload for message in some() if message.kind == kind)
 
 

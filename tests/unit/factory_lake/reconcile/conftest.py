@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from tests.support.fixture_lake import BUCKETS, FixtureLake
+from tests.unit.factory_lake.fixtures import aws_in_memory
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator["S3Client"]:
-    """Moto's S3 with the lake's buckets in it."""
-    with pytest.MonkeyPatch.context() as environment, mock_aws():
-        environment.setenv("AWS_ACCESS_KEY_ID", "test")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        environment.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-        environment.delenv("AWS_ENDPOINT_URL", raising=False)
+    with aws_in_memory():
         client = boto3.client("s3", region_name="eu-central-1")
         for bucket in BUCKETS.by_lane.values():
             client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
@@ -28,7 +23,6 @@ def s3() -> Iterator["S3Client"]:
 
 @pytest.fixture
 def lake(s3: "S3Client", tmp_path: Path) -> Iterator[FixtureLake]:
-    """An empty lake."""
     made = FixtureLake(s3, tmp_path / "journals")
     yield made
     made.close()

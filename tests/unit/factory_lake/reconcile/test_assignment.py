@@ -44,8 +44,4 @@ def test_places_as_many_as_can_be(copies: dict[str, int], room: dict[int, int], 
 
 def test_a_copy_gives_way() -> None:
     """What is first given to 1 moves to 2, since the other copy can go nowhere else."""
-    assert assign({"a": 1, "b": 1}, {"a": [1, 2], "b": [1]}, {1: 1, 2: 1}) == {
-        ("a", 1): 0,
-        ("a", 2): 1,
-        ("b", 1): 1,
-    }
+    assert assign({"a": 1, "b": 1}, {"a": [1, 2], "b": [1]}, {1: 1, 2: 1}) == {("a", 1): 0, ("a", 2): 1, ("b", 1): 1}

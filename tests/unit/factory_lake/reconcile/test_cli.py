@@ -9,20 +9,19 @@ from tests.support.fixture_lake import BUCKETS, FixtureLake, row, sample
 
 @pytest.fixture
 def arguments(lake: FixtureLake, tmp_path: Path) -> list[str]:
-    """The arguments that say where the lake is."""
     outputs = tmp_path / "outputs.json"
     outputs.write_text(json.dumps({"buckets": {"value": {**BUCKETS.by_lane, "clips": "c"}, "sensitive": False}}))
     return ["reconcile", "--lake", str(outputs), "--journal-dir", str(lake.journal_dir)]
 
 
-def test_a_clean_account(lake: FixtureLake, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_clean_lake(lake: FixtureLake, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     lake.send(sample(1))
     lake.store_rows(row(1))
     assert main(arguments) == 0
     assert "krakow/measurements" in capsys.readouterr().out
 
 
-def test_an_offender_is_printed_and_written_and_fails(
+def test_a_discrepancy_is_printed_and_written_and_fails(
     lake: FixtureLake, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lake.send(sample(1))

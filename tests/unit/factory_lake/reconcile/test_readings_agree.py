@@ -1,4 +1,4 @@
-"""Two readings of the rules, the transform function's and the account's, come to the same result."""
+"""Two readings of the rules, the transform function's and the reconciliation's, come to the same result."""
 
 import base64
 import contextlib
@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factory_lake.gateway import malformed, plant
+from factory_lake.gateway import plant
 from factory_lake.gateway.identities import LANES, Lane, Source
 from factory_lake.reconcile.expectation import BlankStrings, Content, Line, Rules, expected
-from factory_lake.reconcile.lossless_json import NotTakenError, Object, canonical, parse
+from factory_lake.reconcile.lossless_json import NotTakenError, canonical
 from factory_lake.reconcile.stored import row_of_line, without_envelope
 from transform.batch import Transform
 from transform.events import FirehoseEvent, FirehoseRecord
@@ -46,7 +46,7 @@ def transformed(payload: bytes, lane: Lane, blanks: BlankStrings = "reject", pas
 
 
 def wanted(payload: bytes, lane: Lane, blanks: BlankStrings = "reject", past_days: int = 400) -> Content | None:
-    """What the account expects of a payload; None when it must be rejected."""
+    """What the reconciliation expects of a payload; None when it must be rejected."""
     try:
         return expected(payload, lane, ARRIVED_MS, Rules(past_days, blank_strings={lane: blanks}))
     except NotTakenError:
@@ -129,8 +129,7 @@ def test_on_any_sample(payload: bytes, blanks: BlankStrings) -> None:
 @settings(max_examples=300, deadline=None)
 @given(
     payload=st.one_of(
-        st.builds(lambda value: json.dumps(value).encode("utf-8", "surrogatepass"), _values),
-        st.binary(max_size=12),
+        st.builds(lambda value: json.dumps(value).encode("utf-8", "surrogatepass"), _values), st.binary(max_size=12)
     ),
     blanks=_blanks,
 )
@@ -211,14 +210,3 @@ def test_on_depth(lane: Lane, levels: int) -> None:
 @pytest.mark.parametrize("lane", LANES)
 def test_on_odd_payloads(lane: Lane, payload: bytes) -> None:
     assert transformed(payload, lane) == wanted(payload, lane)
-
-
-def test_attributes_are_compared_by_their_nested_order_too() -> None:
-    one, other = parse('{"x":{"b":1,"a":2}}'), parse('{"x":{"a":2,"b":1}}')
-    assert isinstance(one, Object)
-    assert canonical(one) != canonical(other)
-
-
-def test_every_malformed_case_says_whether_it_is_taken() -> None:
-    for kinds in (malformed.MALFORMED_MEASUREMENTS, malformed.MALFORMED_CONFIGURATION):
-        assert {kind.accepted for kind in kinds} == {True, False}

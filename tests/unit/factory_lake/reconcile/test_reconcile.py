@@ -9,18 +9,7 @@ import pytest
 from factory_lake.gateway.errors import JournalError
 from factory_lake.reconcile import Counts, Rules, StoredObjects, reconcile
 from factory_lake.reconcile.stored import StoredError
-from tests.support.fixture_lake import (
-    BUCKETS,
-    NOW_MS,
-    OVEN,
-    PRESS,
-    SETUP,
-    FixtureLake,
-    day_of,
-    kinds,
-    row,
-    sample,
-)
+from tests.support.fixture_lake import BUCKETS, NOW_MS, OVEN, PRESS, SETUP, FixtureLake, day_of, kinds, row, sample
 
 DAY_MS = 86_400_000
 NOT_JSON = b'{"deviceID": "d-1", '
@@ -92,23 +81,17 @@ def test_a_message_in_its_table_and_in_an_error_object_is_duplicated(lake: Fixtu
     assert "duplicated" in kinds(report)
 
 
-def test_redelivered_is_explained_by_a_second_publish_and_no_further(lake: FixtureLake) -> None:
-    lake.send(sample(1), attempts=2)
-    lake.store_rows(row(1), row(1))
+@pytest.mark.parametrize(
+    ("attempts", "copies", "redelivered", "duplicated"), [(2, 2, 1, 0), (2, 3, 1, 1), (3, 1, 0, 0)]
+)
+def test_a_second_publish_explains_one_more_copy_and_demands_none(
+    lake: FixtureLake, attempts: int, copies: int, redelivered: int, duplicated: int
+) -> None:
+    lake.send(sample(1), attempts=attempts)
+    lake.store_rows(*[row(1)] * copies)
     report = lake.reconcile()
-    assert report.total == Counts(sent=1, delivered=1, redelivered=1)
-    assert report.is_clean
-
-    lake.store_rows(row(1))
-    report = lake.reconcile()
-    assert report.total == Counts(sent=1, delivered=1, redelivered=1, duplicated=1)
-    assert kinds(report) == ["duplicated"]
-
-
-def test_a_second_publish_does_not_demand_a_second_copy(lake: FixtureLake) -> None:
-    lake.send(sample(1), attempts=3)
-    lake.store_rows(row(1))
-    assert lake.reconcile().total == Counts(sent=1, delivered=1)
+    assert report.total == Counts(sent=1, delivered=1, redelivered=redelivered, duplicated=duplicated)
+    assert kinds(report) == ["duplicated"] * duplicated
 
 
 def test_equal_messages_are_counted_not_merged(lake: FixtureLake) -> None:
@@ -262,10 +245,7 @@ def test_an_error_object_that_does_not_hold_the_original_bytes(lake: FixtureLake
     report = lake.reconcile()
     assert report.total == Counts(sent=1, lost=1)
     (discrepancy,) = report.discrepancies
-    assert (discrepancy.kind, discrepancy.detail) == (
-        "altered",
-        "the rejected entry holds other bytes than were sent",
-    )
+    assert (discrepancy.kind, discrepancy.detail) == ("altered", "the rejected entry holds other bytes than were sent")
 
 
 def test_wrong_partition(lake: FixtureLake) -> None:
@@ -297,7 +277,7 @@ def test_wrong_arrival_time(lake: FixtureLake, received_at: int | None) -> None:
     assert kinds(lake.reconcile()) == ["wrong arrival time"]
 
 
-def test_rows_that_nobody_sent(lake: FixtureLake) -> None:
+def test_rows_that_were_never_sent(lake: FixtureLake) -> None:
     lake.send(sample(1))
     lake.store_rows(row(1), row(7, register_id="r-9"))
     lake.store_failures(b"noise")
@@ -358,34 +338,20 @@ def test_other_rules(lake: FixtureLake) -> None:
     assert reconcile(StoredObjects(lake.s3, BUCKETS), lake.journal_dir, rules).is_clean
 
 
-def test_waits_for_what_is_still_on_its_way(lake: FixtureLake) -> None:
+@pytest.mark.parametrize(("comes_after", "waits", "lost"), [(5, 60, 0), (100, 10, 1)])
+def test_waits_for_what_is_still_on_its_way(lake: FixtureLake, comes_after: int, waits: int, lost: int) -> None:
     lake.send(sample(1))
     now = [0.0]
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
-        if now[0] > 5:
+        if now[0] > comes_after:
             lake.store_rows(row(1))
 
-    report = reconcile(
-        StoredObjects(lake.s3, BUCKETS), lake.journal_dir, wait_seconds=60, clock=lambda: now[0], sleep=sleep
-    )
-    assert report.is_clean
-    assert 5 < now[0] < 10
-
-
-def test_stops_waiting(lake: FixtureLake) -> None:
-    lake.send(sample(1))
-    now = [0.0]
-
-    def sleep(seconds: float) -> None:
-        now[0] += seconds
-
-    report = reconcile(
-        StoredObjects(lake.s3, BUCKETS), lake.journal_dir, wait_seconds=10, clock=lambda: now[0], sleep=sleep
-    )
-    assert report.total.lost == 1
-    assert 10 <= now[0] < 15
+    stored = StoredObjects(lake.s3, BUCKETS)
+    report = reconcile(stored, lake.journal_dir, wait_seconds=waits, clock=lambda: now[0], sleep=sleep)
+    assert report.total.lost == lost
+    assert min(comes_after, waits) <= now[0] < min(comes_after, waits) + 5
 
 
 @pytest.mark.parametrize(
@@ -422,15 +388,7 @@ def test_json_has_the_numbers_of_the_contract(lake: FixtureLake) -> None:
     report = json.loads(json.dumps(lake.reconcile().to_json()))
     numbers = asdict(Counts(sent=2, delivered=1, lost=1))
     assert report["messages"] == {"total": numbers, "by_lane": {"krakow/measurements": numbers}}
-    assert set(numbers) == {
-        "sent",
-        "delivered",
-        "rejected",
-        "error_action",
-        "lost",
-        "duplicated",
-        "redelivered",
-    }
+    assert set(numbers) == {"sent", "delivered", "rejected", "error_action", "lost", "duplicated", "redelivered"}
     assert report["discrepancies"][0]["kind"] == "lost"
 
 

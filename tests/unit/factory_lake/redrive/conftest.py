@@ -4,9 +4,9 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 from moto.kinesis.models import Shard
 
+from tests.unit.factory_lake.fixtures import aws_in_memory
 from tests.unit.factory_lake.redrive.plant import LANE, REGION, Plant
 
 
@@ -23,13 +23,8 @@ def one_at_a_time(call: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.fixture
 def plant() -> Iterator[Plant]:
-    """A lane with its bucket, data stream and log, in moto's AWS."""
-    with pytest.MonkeyPatch.context() as environment, mock_aws():
-        environment.setenv("AWS_ACCESS_KEY_ID", "test")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        environment.setenv("AWS_DEFAULT_REGION", REGION)
-        environment.delenv("AWS_ENDPOINT_URL", raising=False)
-        environment.setattr(Shard, "put_record", one_at_a_time(Shard.put_record))
+    with aws_in_memory(), pytest.MonkeyPatch.context() as patches:
+        patches.setattr(Shard, "put_record", one_at_a_time(Shard.put_record))
         s3 = boto3.client("s3", region_name=REGION)
         kinesis = boto3.client("kinesis", region_name=REGION)
         logs = boto3.client("logs", region_name=REGION)

@@ -19,6 +19,7 @@ from factory_lake.redrive.objects import LaneParts, ObjectRedrive, Options
 from factory_lake.redrive.origins import RejectionLog
 from factory_lake.redrive.prediction import Prediction
 from factory_lake.redrive.sender import Sender
+from tests.unit.factory_lake.fixtures import Clock
 from tests.unit.transform.support import SCHEMAS, record, spell
 from tests.unit.transform.support import sample as message
 from transform.batch import Transform
@@ -33,11 +34,7 @@ if TYPE_CHECKING:
 
 REGION: Literal["eu-central-1"] = "eu-central-1"
 LANE = LaneNames(
-    "krakow",
-    "measurements",
-    "lake-measurements",
-    "lake-krakow-measurements",
-    "lake-krakow-measurements-transform",
+    "krakow", "measurements", "lake-measurements", "lake-krakow-measurements", "lake-krakow-measurements-transform"
 )
 ENVIRONMENT = {"FACTORY": "krakow", "LANE": "measurements"}
 # When the messages came. CloudWatch Logs takes no lines from long ago.
@@ -49,23 +46,7 @@ TRIED_MS = 400
 
 
 def sample(number: int, **changes: Any) -> bytes:
-    """A message that no other number gives."""
     return spell(message(**{"tagName": f"tag-{number}", "timestamp": ARRIVAL, **changes})).encode()
-
-
-@dataclass
-class Clock:
-    """A clock that only sleeping moves."""
-
-    now: float = 0.0
-    slept: list[float] = field(default_factory=list)
-
-    def seconds(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 @dataclass
@@ -96,7 +77,6 @@ class Plant:
         return self.fail(*payloads, arrival_ms=arrival_ms + 250)
 
     def fail(self, *payloads: bytes, kind: str = "processing-failed", arrival_ms: int = ARRIVAL + 250) -> str:
-        """Put an error object of the delivery stream."""
         documents = [
             {
                 "attemptsMade": 1,
@@ -111,7 +91,6 @@ class Plant:
         return self.put(f"{kind}/{DAY}", "".join(json.dumps(one) + "\n" for one in documents).encode())
 
     def error_action(self, payload: bytes, at_ms: int = ARRIVAL, gateway: str = "line-1") -> str:
-        """Put a document of the rule's error action."""
         document = {
             "ruleName": "lake__krakow__measurements",
             "topic": f"factories/krakow/{gateway}/measurements",
@@ -123,15 +102,13 @@ class Plant:
         return key
 
     def put(self, place: str, body: bytes) -> str:
-        """Put an object below the lane's errors."""
         self.objects += 1
         key = f"errors/factory=krakow/measurements/{place}/object-{self.objects:03}"
         self.s3.put_object(Bucket=LANE.bucket, Key=key, Body=body)
         return key
 
     def parts(self) -> LaneParts:
-        """What a redrive works with."""
-        sender = Sender(self.kinesis, LANE.stream, self.most_records, clock=self.clock.seconds, sleep=self.clock.sleep)
+        sender = Sender(self.kinesis, LANE.stream, self.most_records, clock=self.clock, sleep=self.clock.sleep)
         stream = DataStream(self.kinesis, LANE.stream, self.clock.sleep)
         log = RejectionLog(self.logs, LANE.log_group)
         return LaneParts(
@@ -139,12 +116,8 @@ class Plant:
         )
 
     def redrive(
-        self,
-        options: Options | None = None,
-        run: str = "run",
-        clock_ms: Callable[[], int] | None = None,
+        self, options: Options | None = None, run: str = "run", clock_ms: Callable[[], int] | None = None
     ) -> Findings:
-        """Redrive everything."""
         findings = Findings()
         redrive = ObjectRedrive(
             self.parts(),
@@ -159,10 +132,8 @@ class Plant:
         return findings
 
     def stream(self) -> list[StreamRecord]:
-        """Everything that the data stream has."""
         return list(DataStream(self.kinesis, LANE.stream, self.clock.sleep).read(0))
 
     def taken(self) -> Counter[tuple[str, str, bytes]]:
-        """Arrival, gateway and bytes of everything that the data stream has."""
         keys = [(one.partition_key.split("/"), one.data) for one in self.stream()]
         return Counter((key[0], key[1], data) for key, data in keys)

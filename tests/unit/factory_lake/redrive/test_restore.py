@@ -18,9 +18,7 @@ from transform.settings import Settings
 
 _TRANSFORMS = {
     (lane, blanks): Transform(
-        made := Settings(factory="krakow", lane=lane, blank_strings=blanks),
-        SCHEMAS,
-        Report(made, lambda _: None),
+        made := Settings(factory="krakow", lane=lane, blank_strings=blanks), SCHEMAS, Report(made, lambda _: None)
     )
     for lane in LANES
     for blanks in ("reject", "null", "keep")

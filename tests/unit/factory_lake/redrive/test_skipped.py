@@ -32,11 +32,9 @@ class Skipping:
         self.objects = 0
 
     def receive(self, payload: bytes, key: str) -> None:
-        """Put a record on the data stream."""
         self.plant.kinesis.put_record(StreamName=LANE.stream, Data=payload, PartitionKey=key)
 
     def deliver(self, payload: bytes, key: str) -> None:
-        """Write the row that a record became."""
         verdict = PREDICTION.verdict(payload, key, 0)
         assert verdict.line is not None
         assert verdict.day is not None
@@ -46,23 +44,16 @@ class Skipping:
         self.plant.s3.put_object(Bucket=LANE.bucket, Key=name, Body=verdict.line)
 
     def reject(self, *payloads: bytes) -> None:
-        """Write an error object with records."""
         key = self.plant.fail(*payloads)
         body = self.plant.s3.get_object(Bucket=LANE.bucket, Key=key)["Body"].read()
         self.plant.s3.delete_object(Bucket=LANE.bucket, Key=key)
         self.plant.s3.put_object(Bucket=LANE.bucket, Key=key.replace("measurements", "configuration"), Body=body)
 
     def redrive(self, to_ms: int, options: Options | None = None) -> Findings:
-        """Redrive what was skipped before a moment."""
         findings = Findings()
         parts = replace(self.plant.parts(), lane="configuration")
         redrive = RangeRedrive(
-            self.plant.s3,
-            parts,
-            PREDICTION,
-            options or Options(apply=True),
-            findings,
-            self.plant.clock.sleep,
+            self.plant.s3, parts, PREDICTION, options or Options(apply=True), findings, self.plant.clock.sleep
         )
         redrive.redrive(self.from_ms, to_ms)
         return findings
@@ -82,9 +73,7 @@ def _key(number: int, gateway: str = "line-1") -> str:
     return f"{time.time_ns() // 1_000_000}/{gateway}/{number}"
 
 
-def test_what_is_in_a_table_or_in_errors_stays_and_the_rest_is_redriven_with_its_own_key(
-    skipping: Skipping,
-) -> None:
+def test_what_is_in_a_table_or_in_errors_stays_and_the_rest_is_redriven_with_its_own_key(skipping: Skipping) -> None:
     keys = [_key(number) for number in range(5)]
     payloads = [b'{"n": 0}', b'{"n": 1}', b"no JSON", b"no JSON at all", b'{"n": 4}']
     for payload, key in zip(payloads, keys, strict=True):
@@ -93,8 +82,8 @@ def test_what_is_in_a_table_or_in_errors_stays_and_the_rest_is_redriven_with_its
     skipping.reject(payloads[2], payloads[4])
     to_ms = skipping.now()
 
-    told = skipping.redrive(to_ms, Options())
-    assert told.total(outcomes.WOULD_REDRIVE) == 2
+    counted = skipping.redrive(to_ms, Options())
+    assert counted.total(outcomes.WOULD_REDRIVE) == 2
     assert len(skipping.plant.stream()) == 5
     findings = skipping.redrive(to_ms)
 

@@ -1,4 +1,4 @@
-"""The account finds every way in which an archive can be wrong."""
+"""The reconciliation finds every way in which an archive can be wrong."""
 
 from __future__ import annotations
 
@@ -52,19 +52,13 @@ def test_an_exact_archive_has_no_discrepancies() -> None:
         pytest.param([clip(1, 5)], {"fragments_lost": 1, "frames_lost": 3}, id="the end missing"),
         pytest.param([], {"fragments_lost": 6, "frames_lost": 18}, id="nothing archived"),
         pytest.param(
-            [clip(1, 3), clip(3, 6)],
-            {"fragments_duplicated": 1, "frames_duplicated": 3},
-            id="a fragment twice",
+            [clip(1, 3), clip(3, 6)], {"fragments_duplicated": 1, "frames_duplicated": 3}, id="a fragment twice"
         ),
         pytest.param(
-            [clip(1, 2, "1a 1b 1c 2a 2b"), clip(3, 6)],
-            {"fragments_lost": 1, "frames_lost": 1},
-            id="a clip cut short",
+            [clip(1, 2, "1a 1b 1c 2a 2b"), clip(3, 6)], {"fragments_lost": 1, "frames_lost": 1}, id="a clip cut short"
         ),
         pytest.param(
-            [clip(1, 2, "1a 1b 1c 2a 2b 2c 3a"), clip(3, 6)],
-            {"frames_duplicated": 1},
-            id="a clip that runs on",
+            [clip(1, 2, "1a 1b 1c 2a 2b 2c 3a"), clip(3, 6)], {"frames_duplicated": 1}, id="a clip that runs on"
         ),
         pytest.param([clip(1, 2, "1a 1b 1c 9x 2a 2b 2c"), clip(3, 6)], {"frames_duplicated": 1}, id="a foreign frame"),
         pytest.param([clip(1, 2, "2a 2b 2c 1a 1b 1c"), clip(3, 6)], {}, id="fragments out of order"),

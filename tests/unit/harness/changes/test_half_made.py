@@ -102,9 +102,7 @@ def test_what_was_made_half_way_is_kept_and_set_up_by_the_documented_commands(
     _import(root, cloud, CAMERA.format("press-2"))
 
     message = _failed(
-        lambda: root.apply({}),
-        cloud,
-        ("kinesis", "IncreaseStreamRetentionPeriod", f"{NAME}-{FACTORY}-measurements"),
+        lambda: root.apply({}), cloud, ("kinesis", "IncreaseStreamRetentionPeriod", f"{NAME}-{FACTORY}-measurements")
     )
     assert "ResourceInUseException" in message
     _untaint(root, {DATA_STREAM.format("measurements")})
@@ -149,7 +147,7 @@ def _untaint(root: Terraform, prevented: set[str]) -> None:
     documented = {address for (address,) in _commands("untaint")}
     for address in prevented:
         assert address in documented
-        root.untaint(address)
+        root.run("untaint", address)
 
 
 def _import(root: Terraform, cloud: LocalCloud, address: str) -> None:
@@ -164,7 +162,7 @@ def _import(root: Terraform, cloud: LocalCloud, address: str) -> None:
             else client.describe_delivery_stream(DeliveryStreamName=name)
         )
         identifier = answer[member][arn]
-    root.import_object(address, identifier)
+    root.run("import", "-input=false", address, identifier)
 
 
 def _creation_times(cloud: LocalCloud) -> dict[str, Any]:

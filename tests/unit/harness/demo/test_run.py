@@ -10,7 +10,7 @@ from harness.demo.run import _shown
 REGISTER = "00000000-0000-4000-8000-000000000001"
 COLUMNS = ("tag_name", "value_text", "factory", "gateway", "register_id", "device_name", "received_at")
 ROW = ("spindle temperature", "42.5", "krakow", "line-1", REGISTER, "Press 1", "2026-03-04 10:20:30.400")
-RESULT = Result(COLUMNS, ("varchar",) * len(COLUMNS), (ROW,) * 12, 1.0, 0, "query-1")
+RESULT = Result(COLUMNS, (ROW,) * 12, 1.0, 0, "query-1")
 
 
 @pytest.mark.parametrize(("width", "rows"), [("60", 2), ("80", 2), ("120", 8), ("200", 8), ("", 8)])
@@ -26,5 +26,5 @@ def test_rows_that_do_not_fit_become_records(width: str, rows: int, monkeypatch:
 
 def test_a_short_result_is_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    result = Result(("factory",), ("varchar",), (("krakow",), ("lyon",)), 1.0, 0, "query-2")
+    result = Result(("factory",), (("krakow",), ("lyon",)), 1.0, 0, "query-2")
     assert _shown("gateways", result) == ["gateways: 2 rows", "factory", "-------", "krakow", "lyon"]

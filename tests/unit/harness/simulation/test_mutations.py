@@ -19,7 +19,7 @@ from clip_fetch.planning import Clip, Limits
 from harness.simulation.batch import violations_of
 from harness.simulation.generate import generate
 from harness.simulation.history import History
-from harness.simulation.simulated_aws import S3Client
+from harness.simulation.simulated_aws import Services
 from tests.unit.harness.simulation import counterexamples
 
 _ENOUGH = 400
@@ -52,13 +52,13 @@ def _inclusive_restart(patch: pytest.MonkeyPatch) -> None:
 
 
 def _plain_put(patch: pytest.MonkeyPatch) -> None:
-    put = S3Client.put_object
+    put = Services.put_object
 
-    def unconditional(self: S3Client, **request: Any) -> dict[str, Any]:
+    def unconditional(self: Services, **request: Any) -> Any:
         request.pop("IfNoneMatch")
         return put(self, **request)
 
-    patch.setattr(S3Client, "put_object", unconditional)
+    patch.setattr(Services, "put_object", unconditional)
 
 
 def _no_settling(patch: pytest.MonkeyPatch) -> None:
@@ -158,10 +158,7 @@ def test_histories_catch_a_rule_that_is_switched_off(
     ("history", "switch_off", "symptom"),
     [
         pytest.param(
-            counterexamples.repeated_producer_time(),
-            _knots_among_others,
-            "is missing",
-            id="repeated producer time",
+            counterexamples.repeated_producer_time(), _knots_among_others, "is missing", id="repeated producer time"
         ),
         pytest.param(counterexamples.two_runs_at_the_edge(), _no_gap_records, "archived 2 times", id="gap records"),
         pytest.param(

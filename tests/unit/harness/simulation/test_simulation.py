@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from clip_fetch import planning, video
+from clip_fetch import planning
+from clip_fetch.video import Video
 from harness.simulation import __main__ as cli
 from harness.simulation import batch
 from harness.simulation.checker import check
@@ -54,10 +54,7 @@ def test_the_histories_hold_what_they_are_about() -> None:
         "held",
         "garbled",
     }
-    assert {action.kind for history in histories for action in history.actions} == {
-        "delete-newest",
-        "stray-objects",
-    }
+    assert {action.kind for history in histories for action in history.actions} == {"delete-newest", "stray-objects"}
     streams = [stream for history in histories for stream in history.streams]
     assert {stream.last_frame_shown_ms for stream in streams} == {None, 33}
     lone = [sum(not f.listed_length_ms for f in s.fragments) / len(s.fragments) for s in streams]
@@ -67,14 +64,7 @@ def test_the_histories_hold_what_they_are_about() -> None:
     cuts: Counter[str] = Counter()
     for history in histories[:100]:
         cuts.update(check(run_history(history)).cuts)
-    often = {
-        planning.LENGTH,
-        planning.GAP,
-        planning.CLOCK,
-        planning.SIZE,
-        planning.QUIET,
-        planning.UNREADABLE,
-    }
+    often = {planning.LENGTH, planning.GAP, planning.CLOCK, planning.SIZE, planning.QUIET, planning.UNREADABLE}
     assert often <= set(cuts)
 
 
@@ -127,12 +117,7 @@ def test_the_command_writes_figures_and_succeeds(tmp_path: Path, capsys: pytest.
     summary = tmp_path / "simulation" / "summary.json"
     assert cli.main(["--n", "30", "--processes", "2", "--summary", str(summary)]) == 0
     written = json.loads(summary.read_text())
-    assert (written["histories"], written["lost"], written["duplicated"], written["failed_seeds"]) == (
-        30,
-        0,
-        0,
-        [],
-    )
+    assert (written["histories"], written["lost"], written["duplicated"], written["failed_seeds"]) == (30, 0, 0, [])
     assert written["fragments"] >= written["archived"] > 0
     assert written["seconds"] > 0
     assert "30 histories" in capsys.readouterr().out
@@ -174,10 +159,6 @@ def test_an_operator_s_deletion_is_archived_again_while_it_is_retained() -> None
 
 
 def test_a_request_that_botocore_would_refuse_is_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:
-    list_page = video._list_page
-
-    def misspelt(request: dict[str, Any], client: Any) -> Any:
-        return list_page({**request, "MaxResult": 1}, client)
-
-    monkeypatch.setattr(video, "_list_page", misspelt)
+    list_page = Video._list
+    monkeypatch.setattr(Video, "_list", lambda self, **request: list_page(self, **request, MaxResult=1))
     assert any("MaxResult" in each for each in batch.violations_of(generate(CHECKED_SHARE)))

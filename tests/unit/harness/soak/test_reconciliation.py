@@ -190,7 +190,7 @@ def test_a_loss_is_named_with_its_place_in_the_journal() -> None:
     messages, summary = explained([one, two], [stored(one, "s3://b/1#0")], [KILL], {})
 
     assert summary.failures == ["lost: 1"]
-    assert [(offender.kind, offender.n) for offender in messages.faulty] == [("lost", two.n)]
+    assert [(discrepancy.kind, discrepancy.n) for discrepancy in messages.faulty] == [("lost", two.n)]
 
 
 def test_an_error_action_answers_for_every_record_that_a_stream_refused() -> None:
@@ -221,13 +221,7 @@ def test_a_valid_message_may_be_rejected_where_its_function_was_out_of_order_and
     one = sent()
     reason = f"processing-failed: {code}"
     copy = Found(
-        "rejected",
-        "s3://b/1#0",
-        "krakow",
-        "measurements",
-        payload=one.payload,
-        received_ms=NOW_MS,
-        reason=reason,
+        "rejected", "s3://b/1#0", "krakow", "measurements", payload=one.payload, received_ms=NOW_MS, reason=reason
     )
     one = replace(one, sha256=str(copy.sha256))
     outages = [Outage("krakow", lane, NOW + began, NOW + began + 20, crash) for crash in crashes]

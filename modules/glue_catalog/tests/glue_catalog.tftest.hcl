@@ -1,4 +1,6 @@
-mock_provider "aws" {}
+mock_provider "aws" {
+  source = "../mocks"
+}
 
 variables {
   name                   = "plant-lake"
@@ -77,46 +79,19 @@ run "tables_of_the_schema_files_and_queries_over_them" {
 
   # Terraform's regex engine is not Java's, but agrees with it on what this pattern uses.
   assert {
-    condition = (
-      jsonencode(
-        regex(
-          aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"],
-          "{\"a\":{\"_gateway\":\"no\"},\"_received_at\":1767225600000,\"_gateway\":\"line-1\"}"
-        )
-      )
-      == jsonencode([
-        "{\"a\":{\"_gateway\":\"no\"},\"_received_at\":1767225600000,\"_gateway\":\"line-1\"}",
-        "1767225600000",
-        "line-1",
-      ])
-    )
-    error_message = "The line's own end gives arrival time and gateway."
-  }
-
-  assert {
-    condition = (
-      jsonencode(
-        regex(
-          aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"],
-          "{\"a\":1,\"_received_at\":1767225600000}"
-        )
-      )
-      == jsonencode(["{\"a\":1,\"_received_at\":1767225600000}", "1767225600000", null])
-    )
-    error_message = "A message without an envelope has an arrival time and no gateway."
-  }
-
-  assert {
-    condition = (
-      jsonencode(
-        regex(
-          aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"],
-          "not even JSON"
-        )
-      )
-      == jsonencode(["not even JSON", null, null])
-    )
-    error_message = "Any line at all is kept whole."
+    condition = alltrue([
+      for end, groups in {
+        "}"                                                        = [null, null]
+        ",\"_received_at\":1767225600000}"                         = ["1767225600000", null]
+        ",\"_received_at\":1767225600000,\"_gateway\":\"line-1\"}" = ["1767225600000", "line-1"]
+        " not even JSON"                                           = [null, null]
+      } :
+      jsonencode(regex(
+        aws_glue_catalog_table.lake["configuration"].storage_descriptor[0].ser_de_info[0].parameters["input.regex"],
+        "{\"a\":{\"_gateway\":\"no\"}${end}"
+      )) == jsonencode(concat(["{\"a\":{\"_gateway\":\"no\"}${end}"], groups))
+    ])
+    error_message = "A line is kept whole, and its own end gives arrival and gateway, where it has them."
   }
 
   # Projection finds each factory and day.
@@ -208,40 +183,18 @@ run "tables_of_the_schema_files_and_queries_over_them" {
 
   assert {
     condition = alltrue([
-      for view in aws_glue_catalog_table.distinct :
-      [
-        for column in jsondecode(
-          base64decode(regex("^/\\* Presto View: (.*) \\*/$", view.view_original_text)[0])
-        ).columns :
-        column.name
-      ]
-      == [for column in view.storage_descriptor[0].columns : column.name]
+      for key, view in aws_glue_catalog_table.distinct :
+      view.view_original_text == "/* Presto View: ${base64encode(jsonencode(local.view_documents[key]))} */"
+      && tolist(local.view_documents[key].columns[*].name) == view.storage_descriptor[0].columns[*].name
     ])
-    error_message = "The document that Athena reads has the same columns as Glue."
+    error_message = "The document that Athena reads is there as it wants it, with the same columns as Glue."
   }
 
   assert {
     condition = (
-      jsondecode(
-        base64decode(
-          regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["measurements"].view_original_text)[0]
-        )
-      ).schema == "plant_lake"
-      && strcontains(
-        base64decode(
-          regex("^/\\* Presto View: (.*) \\*/$", aws_glue_catalog_table.distinct["measurements"].view_original_text)[0]
-        ),
-        "min(\\\"received_at\\\") AS \\\"received_at\\\""
-      )
-      && !strcontains(
-        base64decode(
-          regex(
-            "^/\\* Presto View: (.*) \\*/$",
-            aws_glue_catalog_table.distinct["configuration"].view_original_text
-          )[0]
-        ),
-        "min("
-      )
+      local.view_documents["measurements"].schema == "plant_lake"
+      && strcontains(local.view_documents["measurements"].originalSql, "min(\"received_at\") AS \"received_at\"")
+      && !strcontains(local.view_documents["configuration"].originalSql, "min(")
     )
     error_message = "A sample counts as of its first arrival; a line of configuration has its arrival in it."
   }
@@ -284,4 +237,85 @@ run "tables_of_the_schema_files_and_queries_over_them" {
     ])
     error_message = "A query's first line is its description."
   }
+}
+
+run "each_option_arrives" {
+  command = plan
+
+  variables {
+    years            = { first = 2019, last = 2060 }
+    scan_limit_bytes = 10485760
+    kms_key_arn      = "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e"
+    force_destroy    = true
+    queries_dir      = "tests/testdata/described"
+  }
+
+  assert {
+    condition     = aws_glue_catalog_table.lake["configuration"].parameters["projection.year.range"] == "2019,2060"
+    error_message = "The years are a choice."
+  }
+
+  assert {
+    condition     = aws_athena_workgroup.lake.configuration[0].bytes_scanned_cutoff_per_query == 10485760
+    error_message = "The scan limit is a choice, down to Athena's own minimum."
+  }
+
+  assert {
+    condition = (
+      aws_athena_workgroup.lake.configuration[0].result_configuration[0]
+      .encryption_configuration[0].encryption_option == "SSE_KMS"
+      && aws_athena_workgroup.lake.configuration[0].result_configuration[0].encryption_configuration[0].kms_key_arn
+      == var.kms_key_arn
+    )
+    error_message = "A given key encrypts the results."
+  }
+
+  assert {
+    condition     = aws_athena_workgroup.lake.force_destroy
+    error_message = "force_destroy reaches the workgroup."
+  }
+
+  assert {
+    condition = (
+      join(" ", keys(aws_athena_named_query.lake)) == "samples"
+      && aws_athena_named_query.lake["samples"].description == "Counts the samples of each factory."
+    )
+    error_message = "Another folder of queries replaces the module's own."
+  }
+}
+
+run "views_follow_the_schema_files" {
+  command = plan
+
+  variables {
+    schema_dir = "tests/testdata/types"
+    buckets    = { samples = "lake-samples" }
+  }
+
+  assert {
+    condition = [for column in local.view_documents["samples"].columns : "${column.name} ${column.type}"] == [
+      "order varchar", "a_boolean boolean", "a_tinyint tinyint", "a_smallint smallint", "a_int integer",
+      "a_bigint bigint", "a_float real",
+      "a_double double", "a_string varchar", "a_date date", "a_timestamp timestamp(3)", "a_binary varbinary",
+      "arrived bigint", "factory varchar",
+    ]
+    error_message = "Each type of Glue has its name in Trino."
+  }
+
+  assert {
+    condition = (
+      local.view_documents["samples"].originalSql == trimspace(file("tests/testdata/types/samples_distinct.sql"))
+    )
+    error_message = "The broker's time is the arrival, whatever its column's name; names may be reserved words."
+  }
+}
+
+run "a_later_year_is_warned_of" {
+  command = plan
+
+  variables {
+    years = { first = 2019, last = 2020 }
+  }
+
+  expect_failures = [check.years_reach_into_the_future]
 }
