@@ -71,16 +71,13 @@ def _statements(who: Who, names: Names, boundary: str | None) -> Iterator[Statem
         resources = names.arns(kind)
         if not resources:
             continue
-        free, bound, passed = set(actions), set[str](), set(actions) & {"iam:PassRole"}
-        if boundary is not None and "iam:CreateRole" in free:
-            free |= _BOUND
-            bound = _BOUND & free
+        free = set(actions)
+        passed = free & {"iam:PassRole"}
+        bound = set(_BOUND) if boundary is not None and "iam:CreateRole" in free else set()
         if passed:
-            condition = {"StringEquals": {"iam:PassedToService": _PASSED_TO}}
-            yield _allow("PassRoles", passed, resources, condition)
+            yield _allow("PassRoles", passed, resources, {"StringEquals": {"iam:PassedToService": _PASSED_TO}})
         if bound:
-            condition = {"StringEquals": {"iam:PermissionsBoundary": [boundary]}}
-            yield _allow("BoundRoles", bound, resources, condition)
+            yield _allow("BoundRoles", bound, resources, {"StringEquals": {"iam:PermissionsBoundary": boundary}})
         if kind == "kms:key":
             via = [f"{service}.{names.region}.amazonaws.com" for service in _VIA[who]]
             yield _allow(_sid(kind), free, resources, {"StringEquals": {"kms:ViaService": via}})

@@ -64,10 +64,10 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
     "state lock": ("arn:{partition}:s3:::{state_bucket}/{state_key}.tflock",),
     "state": ("arn:{partition}:s3:::{state_bucket}/{state_key}",),
     "state bucket": ("arn:{partition}:s3:::{state_bucket}",),
+    # Those of the lake's `kms_keys`.
+    "kms:key": (),
     # A stream's encryption is also checked on its key, which may be one that AWS manages.
     "kinesis:kmsKey": ("arn:{partition}:kms:{region}:{account}:key/*",),
-    # By the lake's `kms_keys`.
-    "kms:key": (),
 }
 #: Kinds of which there is nothing without an option.
 _OF_STATE = frozenset({"state", "state bucket", "state lock"})

@@ -216,6 +216,9 @@ def show_policy(
     bucket_keys: Annotated[
         list[str] | None, typer.Option("--bucket-key", metavar="ARN", help="Customer managed key of the buckets.")
     ] = None,
+    function_keys: Annotated[
+        list[str] | None, typer.Option("--function-key", metavar="ARN", help="Customer managed key of the functions.")
+    ] = None,
 ) -> None:
     """Print the IAM policy that a redrive needs."""
     opened = open_lake(lake)
@@ -226,7 +229,7 @@ def show_policy(
     where = region or Clients(opened).region
     if where is None:
         raise OptionError("--region", "must be given where no AWS region is set")
-    keys = (stream_keys or (), bucket_keys or ())
+    keys = (stream_keys or (), bucket_keys or (), function_keys or ())
     print(json.dumps(policy(wanted, partition, where, account, *keys, tables=with_stream), indent=2))
 
 

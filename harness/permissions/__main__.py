@@ -10,6 +10,9 @@ from pathlib import Path
 from factory_lake.policy import documents
 from harness.commands import run_app
 from harness.lake.local import build_packages
+from harness.lake.terraform import TerraformError
+from harness.permissions.kinds import RecordingError
+from harness.permissions.operations import OperationError
 from harness.permissions.performance import perform
 from harness.permissions.rehearsal import Rehearsal
 
@@ -26,4 +29,4 @@ def command() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_app(command, "harness.permissions"))
+    sys.exit(run_app(command, "harness.permissions", None, TerraformError, OperationError, RecordingError))

@@ -20,6 +20,7 @@ NEEDLESS: Mapping[str, str] = {
 #: What is granted on any resource although AWS knows resources for it.
 UNLIMITED: Mapping[str, str] = {
     "cloudwatch:DescribeAlarms": "a list that names no alarm is authorized on all",
+    "cloudwatch:GetMetricData": "metrics are no resources; datasets, which are, hold none of the lake's",
 }
 #: Resource types of the kinds that have names of their own.
 _TYPES: Mapping[str, str] = {

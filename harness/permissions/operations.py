@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -13,11 +14,12 @@ from typing import Any
 from factory_lake.cli import main
 from factory_lake.lake import LocalAccess
 from harness.camera.archiver import run_archiver
-from harness.camera.film import Shoot, film
+from harness.camera.film import film
 from localcloud import LocalCloud
 
 FACTORY, CAMERA = "genoa", "gate"
 _DONE = (0, 1)
+_CLIP_SECONDS = 100
 
 
 class OperationError(Exception):
@@ -55,13 +57,16 @@ def operate(cloud: LocalCloud, lake: Path, outputs: Mapping[str, Any]) -> None:
     begin = datetime.now(UTC) - timedelta(minutes=5)
     _run(lake, "gateway", "simulate", "--messages", "60")
     stream = outputs["video"][FACTORY]["streams"][CAMERA]
-    film(cloud, stream, CAMERA, lake / "cameras.jsonl", Shoot(hours=0.01))
-    run_archiver(cloud, outputs["video"][FACTORY]["clip_function"])
+    film(cloud, stream, lake / "cameras.jsonl", hours=0.01)
     cloud.flush()
+    _archive(cloud, outputs)
 
     _run(lake, "query", "--list")
     _run(lake, "query", "latest-value-per-tag")
     _run(lake, "query", "--sql", "SELECT count(*) FROM configuration")
+    # A wait that ends otherwise than with a result cancels the query.
+    cloud.faults.add(service="athena", operation="GetQueryExecution", error="InvalidRequestException")
+    _run(lake, "query", "--sql", "SELECT count(*) FROM configuration", codes=(2,))
     _run(lake, "reconcile")
     _run(lake, "redrive", "errors", "--only-accepted", "--apply")
     _run(lake, "redrive", "errors", "--apply")
@@ -74,11 +79,26 @@ def operate(cloud: LocalCloud, lake: Path, outputs: Mapping[str, Any]) -> None:
     _run(lake, "camera", "frame", clips[0]["key"], "0", str(lake / "frame.png"))
 
 
-def _run(lake: Path, *arguments: str) -> str:
-    """Run a command and return what it printed."""
+def _archive(cloud: LocalCloud, outputs: Mapping[str, Any]) -> None:
+    """Run the archiver until there is a clip.
+
+    Raises:
+        OperationError: There is none in time.
+    """
+    deadline = time.monotonic() + _CLIP_SECONDS
+    s3, bucket = cloud.client("s3"), outputs["buckets"]["clips"]
+    while not s3.list_objects_v2(Bucket=bucket, MaxKeys=1)["KeyCount"]:
+        if time.monotonic() > deadline:
+            raise OperationError(f"no clip in {bucket} after {_CLIP_SECONDS} s")
+        run_archiver(cloud, outputs["video"][FACTORY]["clip_function"])
+        time.sleep(1)
+
+
+def _run(lake: Path, *arguments: str, codes: Sequence[int] = _DONE) -> str:
+    """Run a command that is to end with one of these exit codes, and return what it printed."""
     printed = StringIO()
     with redirect_stdout(printed):
         code = main([*arguments, "--lake", str(lake)])
-    if code not in _DONE:
+    if code not in codes:
         raise OperationError(f"factory-lake {' '.join(arguments)} ended with {code}")
     return printed.getvalue()

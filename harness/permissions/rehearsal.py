@@ -20,10 +20,11 @@ from typing import Any, Self
 from factory_lake.gateway.csr import csr_path, make_csr
 from factory_lake.gateway.identities import LANES
 from factory_lake.policy.resources import Names
-from harness.lake.local import LAMBDA_PYTHONS, PACKAGES
+from harness.lake.local import ENVIRONMENT, LAMBDA_PYTHONS
 from harness.lake.roots import make_root, write_calls
 from harness.lake.terraform import REPOSITORY, Terraform
 from localcloud import LocalCloud
+from scripts.package import PACKAGES
 
 NAME = "factory-lake-local"
 STATE_BUCKET, STATE_KEY = "terraform-states", "factory-lake/local/terraform.tfstate"
@@ -33,6 +34,7 @@ ANYTHING: Mapping[str, Any] = {
 }
 STORES = ("buckets", "streams", "video", "logs", "functions")
 _FACTORY, _GATEWAY = "genoa", "crane"
+_SHORT_CLIPS = {"clip_seconds": 10, "settle_seconds": 3, "quiet_seconds": 15}
 #: What only a release changes in place: file, text, and what it becomes.
 _EDITS = (
     ("factory_pipeline/topic_rules.tf", "into their data stream.", "into one data stream."),
@@ -170,6 +172,7 @@ class Rehearsal:
         kms, policy = cloud.client("kms"), _key_policy(cloud)
         keys = {store: kms.create_key(Policy=policy)["KeyMetadata"]["Arn"] for store in STORES}
         root = make_root(folder / "root", {})
+        shutil.copy(ENVIRONMENT / "outputs.tf", root)
         versions = root / "versions.tf"
         versions.write_text(
             versions.read_text(encoding="utf-8").replace('backend "local" {}', 'backend "s3" {}'), encoding="utf-8"
@@ -202,6 +205,13 @@ class Rehearsal:
             state_key=STATE_KEY,
             kms_keys=tuple(self.keys.values()),
         )
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The state as it is in its bucket."""
+        stored = self.cloud.client("s3").get_object(Bucket=STATE_BUCKET, Key=STATE_KEY)
+        state: dict[str, Any] = json.load(stored["Body"])
+        return state
 
     def terraform(self, actor: Actor) -> Terraform:
         """The root module, initialised, acting as a role.
@@ -245,7 +255,7 @@ class Rehearsal:
             _FACTORY: {
                 "gateways": [_GATEWAY],
                 "cameras": {"gate": {"media_type": "video/h265"}},
-                "video": {"schedule": "rate(10 minutes)", "retries": 1},
+                "video": {**_SHORT_CLIPS, "schedule": "rate(10 minutes)", "retries": 1},
                 "lanes": {
                     "measurements": {
                         "stream": {"shards": 2, "retention_hours": 96},
@@ -295,6 +305,7 @@ class Rehearsal:
                 _FACTORY: {
                     "gateways": [_GATEWAY],
                     "cameras": {"gate": {"retention_hours": 24}},
+                    "video": _SHORT_CLIPS,
                     "lanes": {
                         "measurements": {"transform": {"reserved_concurrency": 5}},
                         "configuration": {"stream": {"shards": 1}},

@@ -105,6 +105,7 @@ def install(_app: object) -> None:
 
 
 def _read_requests() -> None:
+    iam_actions._BOTOCORE_SERVICE_MAP["lambda"] = ["lambda"]
     name_action, extract = iam_actions.extract_iam_action, iam_actions.extract_resource_arn
 
     def extract_iam_action(

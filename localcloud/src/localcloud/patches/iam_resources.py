@@ -50,8 +50,9 @@ def _named(template: str, *names: str) -> Namer:
 
 
 def _workgroup(members: Members, region: str, account: str) -> str:
-    """The workgroup of a query that is named by its ID."""
-    named = athena._named_queries.get(members.get("NamedQueryId")) or {}
+    """The workgroup of a query that is named by its ID; of several, that of the first."""
+    (query_id, *_) = members.get("NamedQueryIds") or [members.get("NamedQueryId")]
+    named = athena._named_queries.get(query_id) or {}
     query = athena._executions.get(members.get("QueryExecutionId")) or {}
     name = named.get("WorkGroup") or query.get("WorkGroup")
     return f"arn:aws:athena:{region}:{account}:workgroup/{name}" if name else ""
@@ -87,6 +88,7 @@ _NAMERS: Final[Mapping[str, Namer]] = {
     "athena:CreateWorkGroup": _named("arn:aws:athena:{region}:{account}:workgroup/{}", "Name"),
     **dict.fromkeys(
         (
+            "athena:BatchGetNamedQuery",
             "athena:DeleteNamedQuery",
             "athena:GetNamedQuery",
             "athena:GetQueryExecution",
