@@ -78,6 +78,8 @@ def policy(
     """Print the IAM policies that the deployment, a plan or the operation of a lake needs, and no more."""
     if boundary is not None and who != "deploy":
         raise OptionError("--permissions-boundary", "is for deploy: the others make no roles")
+    if state_bucket and who == "operate":
+        raise OptionError("--state-bucket", "is for deploy and plan: commands read no state")
     names = replace(
         _names(lake, name, account, region, suffix, partition),
         role_path=role_path,

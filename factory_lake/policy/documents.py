@@ -79,7 +79,8 @@ def _statements(who: Who, names: Names, boundary: str | None) -> Iterator[Statem
         if bound:
             yield _allow("BoundRoles", bound, resources, {"StringEquals": {"iam:PermissionsBoundary": boundary}})
         if kind == "kms:key":
-            via = [f"{service}.{names.region}.amazonaws.com" for service in _VIA[who]]
+            domain = "amazonaws.com.cn" if names.partition == "aws-cn" else "amazonaws.com"
+            via = [f"{service}.{names.region}.{domain}" for service in _VIA[who]]
             yield _allow(_sid(kind), free, resources, {"StringEquals": {"kms:ViaService": via}})
         else:
             yield _allow(_sid(kind), free - bound - passed, resources)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from factory_lake.gateway.identities import LANES
 from factory_lake.policy.resources import Names
 from harness.lake.local import ENVIRONMENT, LAMBDA_PYTHONS
 from harness.lake.roots import make_root, write_calls
-from harness.lake.terraform import REPOSITORY, Terraform
+from harness.lake.terraform import Terraform
 from localcloud import LocalCloud
 from scripts.package import PACKAGES
 
@@ -148,12 +149,14 @@ class Rehearsal:
         cloud: The local cloud.
         keys: ARNs of the keys, by the name that `kms_keys` has for them.
         root: The root module.
+        boundary: ARN of the permissions boundary that the lake's roles have.
     """
 
     folder: Path
     cloud: LocalCloud
     keys: Mapping[str, str]
     root: Path
+    boundary: str
     _lake: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -172,12 +175,14 @@ class Rehearsal:
         kms, policy = cloud.client("kms"), _key_policy(cloud)
         keys = {store: kms.create_key(Policy=policy)["KeyMetadata"]["Arn"] for store in STORES}
         root = make_root(folder / "root", {})
+        boundary = cloud.client("iam").create_policy(PolicyName="workloads", PolicyDocument=json.dumps(ANYTHING))
         shutil.copy(ENVIRONMENT / "outputs.tf", root)
         versions = root / "versions.tf"
         versions.write_text(
             versions.read_text(encoding="utf-8").replace('backend "local" {}', 'backend "s3" {}'), encoding="utf-8"
         )
-        rehearsal = cls(folder, cloud, keys, root)
+        rehearsal = cls(folder, cloud, keys, root, boundary["Policy"]["Arn"])
+        rehearsal._bind_roles()
         rehearsal._lake = rehearsal._first()
         rehearsal._write()
         return rehearsal
@@ -232,7 +237,7 @@ class Rehearsal:
         return terraform
 
     def change(self) -> None:
-        """Configure other settings (keys, sizes, schedules, schemas, code, tags, a factory) of another release."""
+        """Configure other settings (keys, sizes, schedules, code, tags, a factory) of another release."""
         self._request(_FACTORY, _GATEWAY, "second")
         csr_path(self._requests, f"{_FACTORY}-{_GATEWAY}-configuration", "first").unlink()
         self._request("lyon", "press-shop", "first")
@@ -244,7 +249,6 @@ class Rehearsal:
         lake |= {
             "kms_keys": {store: key for store, key in self.keys.items() if store != "video"},
             "packages_dir": str(self._other_packages()),
-            "schema_dir": str(self._other_schemas()),
             "log_retention_days": 30,
             "runbook_base_url": "https://git.example.com/runbook",
             "athena": {"scan_limit_bytes": 20_000_000_000},
@@ -317,6 +321,13 @@ class Rehearsal:
     def _write(self) -> None:
         write_calls(self.root, {"lake": self._lake})
 
+    def _bind_roles(self) -> None:
+        """Give every role in the copies of the modules the boundary."""
+        for file in (self.root.parents[1] / "modules").glob("*/*.tf"):
+            text = file.read_text(encoding="utf-8")
+            bound = f'\\g<0>  permissions_boundary = "{self.boundary}"\n'
+            file.write_text(re.sub(r'resource "aws_iam_role" "\w+" \{\n', bound, text), encoding="utf-8")
+
     def _release(self) -> None:
         """Edit the copies of the modules as a later release might, and use up the versions of IoT policies."""
         for name, before, after in _EDITS:
@@ -341,13 +352,4 @@ class Rehearsal:
         for package in folder.glob("*.zip"):
             with zipfile.ZipFile(package, "a") as archive:
                 archive.writestr("version.txt", "another version")
-        return folder
-
-    def _other_schemas(self) -> Path:
-        folder = self.folder / "schemas"
-        shutil.copytree(REPOSITORY / "glue_schemas", folder)
-        file = folder / "measurements.json"
-        schema = json.loads(file.read_text(encoding="utf-8"))
-        schema["columns"].append({"name": "line_speed", "type": "double", "comment": "A column more."})
-        file.write_text(json.dumps(schema), encoding="utf-8")
         return folder

@@ -13,7 +13,7 @@ from harness.lake.terraform import TerraformError
 from harness.permissions.performance import Performance
 from harness.permissions.rehearsal import Rehearsal
 
-pytestmark = [pytest.mark.cloud, pytest.mark.terraform, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cloud, pytest.mark.terraform, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture
@@ -25,7 +25,8 @@ def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
 
 def test_each_may_do_their_work_and_use_every_permission_for_it(rehearsal: Rehearsal) -> None:
     """What is not recorded anew is not needed any more: `python -m harness.permissions` records it."""
-    acts = Performance.begin(rehearsal, {who: documents(who, rehearsal.names) for who in WHO})
+    policies = {who: documents(who, rehearsal.names, rehearsal.boundary if who == "deploy" else None) for who in WHO}
+    acts = Performance.begin(rehearsal, policies)
     acts.apply()
     assert acts.plan() == []
     with (

@@ -57,6 +57,10 @@ def test_policies_are_written_to_files(tmp_path: Path, capsys: pytest.CaptureFix
             ("plan", *NEW, "--permissions-boundary", "arn:aws:iam::111122223333:policy/x"),
             "--permissions-boundary is for deploy: the others make no roles",
         ),
+        (
+            ("operate", *NEW, "--state-bucket", "states", "--state-key", "lake.tfstate"),
+            "--state-bucket is for deploy and plan: commands read no state",
+        ),
     ],
 )
 def test_options_that_do_not_go_together(
