@@ -46,6 +46,10 @@ _Keys = Annotated[
     list[str] | None,
     typer.Option("--kms-key", metavar="ARN", help="A key in the lake's kms_keys; may be repeated."),
 ]
+_ForceDestroy = Annotated[
+    bool,
+    typer.Option("--force-destroy", help="Let it delete what is in the buckets, for a lake with force_destroy."),
+]
 _Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="DIR", help="Write each policy to a file there, and print the files' names."),
@@ -73,11 +77,14 @@ def policy(
     state_bucket: _StateBucket = "",
     state_key: _StateKey = "",
     kms_keys: _Keys = None,
+    force_destroy: _ForceDestroy = False,
     out: _Out = None,
 ) -> None:
     """Print the IAM policies that the deployment, a plan or the operation of a lake needs, and no more."""
     if boundary is not None and who != "deploy":
         raise OptionError("--permissions-boundary", "is for deploy: the others make no roles")
+    if force_destroy and who != "deploy":
+        raise OptionError("--force-destroy", "is for deploy: the others delete nothing")
     if state_bucket and who == "operate":
         raise OptionError("--state-bucket", "is for deploy and plan: commands read no state")
     names = replace(
@@ -87,7 +94,7 @@ def policy(
         state_key=state_key,
         kms_keys=tuple(kms_keys or ()),
     )
-    made = documents(who, names, boundary)
+    made = documents(who, names, boundary, force_destroy=force_destroy)
     if out is None:
         for document in made:
             print(json.dumps(document, indent=2))

@@ -20,6 +20,8 @@ _EMPTY = len('{"Version":"2012-10-17","Statement":[]}')
 
 #: What gives a role more, and is bound to the permissions boundary where there is one.
 _BOUND = frozenset({"iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"})
+#: What the deletion of a bucket with objects takes, which a lake that is kept refuses.
+_FORCED = frozenset({"s3:DeleteObject", "s3:DeleteObjectVersion"})
 #: Services that the lake's roles are for.
 _PASSED_TO = ["firehose.amazonaws.com", "iot.amazonaws.com", "lambda.amazonaws.com"]
 #: Services through which a key is used, never by itself.
@@ -39,13 +41,16 @@ def recorded() -> Mapping[Who, Mapping[str, Sequence[str]]]:
     return found
 
 
-def documents(who: Who, names: Names, boundary: str | None = None) -> list[dict[str, Any]]:
+def documents(
+    who: Who, names: Names, boundary: str | None = None, *, force_destroy: bool = False
+) -> list[dict[str, Any]]:
     """The policies, each within what IAM takes.
 
     Args:
         who: Whom they are for.
         names: The lake.
         boundary: ARN of the permissions boundary that each role of the lake must have.
+        force_destroy: Whether objects may be deleted, for a lake that is made to be thrown away.
 
     Raises:
         OptionError: The boundary is no policy's ARN.
@@ -53,7 +58,8 @@ def documents(who: Who, names: Names, boundary: str | None = None) -> list[dict[
     if boundary is not None and not _BOUNDARY.fullmatch(boundary):
         raise OptionError("--permissions-boundary", "must be the ARN of a policy", boundary)
     packed: list[list[Statement]] = []
-    for statement in _statements(who, names, boundary):
+    left_out = frozenset[str]() if force_destroy else _FORCED
+    for statement in _statements(who, names, boundary, left_out):
         if packed and _size([*packed[-1], statement]) <= MAX_CHARACTERS:
             packed[-1].append(statement)
         else:
@@ -66,12 +72,12 @@ def _size(statements: Iterable[Statement]) -> int:
     return _EMPTY + sum(parts) + len(parts) - 1
 
 
-def _statements(who: Who, names: Names, boundary: str | None) -> Iterator[Statement]:
+def _statements(who: Who, names: Names, boundary: str | None, left_out: frozenset[str]) -> Iterator[Statement]:
     for kind, actions in recorded()[who].items():
         resources = names.arns(kind)
-        if not resources:
+        free = set(actions) - (left_out if kind == "s3:object" else set())
+        if not resources or not free:
             continue
-        free = set(actions)
         passed = free & {"iam:PassRole"}
         bound = set(_BOUND) if boundary is not None and "iam:CreateRole" in free else set()
         if passed:

@@ -24,6 +24,7 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
     "events:rule-on-default-event-bus": ("arn:{partition}:events:{region}:{account}:rule/{name}-*",),
     "firehose:deliverystream": ("arn:{partition}:firehose:{region}:{account}:deliverystream/{name}-*",),
     "glue:rootcatalog": ("arn:{partition}:glue:{region}:{account}:catalog",),
+    "glue default database": ("arn:{partition}:glue:{region}:{account}:database/default",),
     "glue:database": ("arn:{partition}:glue:{region}:{account}:database/{database}",),
     "glue:table": ("arn:{partition}:glue:{region}:{account}:table/{database}/*",),
     "glue:userdefinedfunction": ("arn:{partition}:glue:{region}:{account}:userDefinedFunction/{database}/*",),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from factory_lake.policy.documents import Who
 from factory_lake.policy.resources import ANY, PATTERNS, Names
 
 #: Resource types of each action, of the Service Authorization Reference; a required one ends with an asterisk.
@@ -22,8 +23,25 @@ UNLIMITED: Mapping[str, str] = {
     "cloudwatch:DescribeAlarms": "a list that names no alarm is authorized on all",
     "cloudwatch:GetMetricData": "metrics are no resources; datasets, which are, hold none of the lake's",
 }
+#: What AWS documents besides, and the local cloud does without: action and kind.
+DOCUMENTED: Mapping[Who, Sequence[tuple[str, str]]] = {
+    "deploy": (),
+    "plan": (),
+    "operate": (
+        # Athena User Guide, "Configure access to databases and tables in the AWS Glue Data Catalog".
+        ("glue:GetDatabase", "glue default database"),
+        ("glue:GetDatabase", "glue:database"),
+        ("glue:GetDatabase", "glue:rootcatalog"),
+        # Athena User Guide, "Control access to Amazon S3 from Athena": results are uploaded in parts.
+        ("s3:AbortMultipartUpload", "query results"),
+        ("s3:ListMultipartUploadParts", "query results"),
+    ),
+}
+#: Kinds that are a part of another one: an action on the whole is not repeated for the part.
+_WHOLES: Mapping[str, str] = {"query results": "s3:object", "redrive records": "s3:object"}
 #: Resource types of the kinds that have names of their own.
 _TYPES: Mapping[str, str] = {
+    "glue default database": "glue:database",
     "names of lakes": "ssm:parameter",
     "query results": "s3:object",
     "redrive records": "s3:object",
@@ -38,13 +56,17 @@ class RecordingError(Exception):
 
 
 def by_kind(
-    recording: Iterable[tuple[str, str]], names: Names, reference: Mapping[str, Sequence[str]] | None = None
+    recording: Iterable[tuple[str, str]],
+    names: Names,
+    documented: Iterable[tuple[str, str]] = (),
+    reference: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, list[str]]:
     """The actions of a recording by kind of resource, kinds and actions sorted.
 
     Args:
         recording: Actions and the ARNs that they were allowed on.
         names: The lake that was recorded.
+        documented: Further actions, with their kinds.
         reference: Resource types by action; those of REFERENCE without.
 
     Raises:
@@ -58,7 +80,11 @@ def by_kind(
                 raise RecordingError(f"{REFERENCE.name} must have the resource types of {action}")
             for kind in _kinds(action, arn, names, types[action]):
                 found.setdefault(kind, set()).add(action)
-    return {kind: sorted(found[kind]) for kind in sorted(found)}
+    for action, kind in documented:
+        found.setdefault(kind, set()).add(action)
+    for part, whole in _WHOLES.items():
+        found.setdefault(part, set()).difference_update(found.get(whole, ()))
+    return {kind: sorted(found[kind]) for kind in sorted(found) if found[kind]}
 
 
 def read_reference() -> dict[str, list[str]]:

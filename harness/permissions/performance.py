@@ -10,7 +10,7 @@ from typing import Any, Self
 from factory_lake.lake import Outputs, outputs_of
 from factory_lake.policy.documents import WHO, Who
 from harness.lake.terraform import Change, Terraform
-from harness.permissions.kinds import by_kind
+from harness.permissions.kinds import DOCUMENTED, by_kind
 from harness.permissions.operations import describe, operate
 from harness.permissions.rehearsal import ANYTHING, Actor, Rehearsal
 
@@ -99,11 +99,8 @@ class Performance:
             RecordingError: When no policy can be made of it yet.
         """
         names = self.rehearsal.names
-        return {
-            "deploy": by_kind(self.deployer.recorded(), names),
-            "plan": by_kind(self.planner.recorded(), names),
-            "operate": by_kind(self.operator.recorded(), names),
-        }
+        actors: dict[Who, Actor] = {"deploy": self.deployer, "plan": self.planner, "operate": self.operator}
+        return {who: by_kind(actor.recorded(), names, DOCUMENTED[who]) for who, actor in actors.items()}
 
 
 def perform(rehearsal: Rehearsal) -> dict[Who, dict[str, list[str]]]:

@@ -45,9 +45,10 @@ _EDITS = (
         '{ StringEquals = { "aws:SourceAccount"',
         '{ StringLike = { "aws:SourceAccount"',
     ),
-    ("factory_pipeline/gateways.tf", '= "iot:Connect"', '= ["iot:Connect"]'),
+    ("factory_pipeline/gateways.tf", '= "iot:Connect"', '= ["iot:Connect", "iot:RetainPublish"]'),
     ("glue_catalog/database.tf", "of all factories", "of every factory"),
 )
+_BOUNDARY_INPUT = "permissions_boundary_arn"
 #: Versions that an IoT policy may have (AWS IoT Core quotas).
 _POLICY_VERSIONS = 5
 
@@ -182,8 +183,7 @@ class Rehearsal:
             versions.read_text(encoding="utf-8").replace('backend "local" {}', 'backend "s3" {}'), encoding="utf-8"
         )
         rehearsal = cls(folder, cloud, keys, root, boundary["Policy"]["Arn"])
-        rehearsal._bind_roles()
-        rehearsal._lake = rehearsal._first()
+        rehearsal._lake = {**rehearsal._first(), **rehearsal._bounds()}
         rehearsal._write()
         return rehearsal
 
@@ -321,12 +321,16 @@ class Rehearsal:
     def _write(self) -> None:
         write_calls(self.root, {"lake": self._lake})
 
-    def _bind_roles(self) -> None:
-        """Give every role in the copies of the modules the boundary."""
-        for file in (self.root.parents[1] / "modules").glob("*/*.tf"):
+    def _bounds(self) -> dict[str, str]:
+        """The input that gives every role the boundary; without one, the copies of the modules do."""
+        modules = self.root.parents[1] / "modules"
+        if _BOUNDARY_INPUT in (modules / "lake" / "variables.tf").read_text(encoding="utf-8"):
+            return {_BOUNDARY_INPUT: self.boundary}
+        for file in modules.glob("*/*.tf"):
             text = file.read_text(encoding="utf-8")
             bound = f'\\g<0>  permissions_boundary = "{self.boundary}"\n'
             file.write_text(re.sub(r'resource "aws_iam_role" "\w+" \{\n', bound, text), encoding="utf-8")
+        return {}
 
     def _release(self) -> None:
         """Edit the copies of the modules as a later release might, and use up the versions of IoT policies."""

@@ -25,7 +25,8 @@ def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
 
 def test_each_may_do_their_work_and_use_every_permission_for_it(rehearsal: Rehearsal) -> None:
     """What is not recorded anew is not needed any more: `python -m harness.permissions` records it."""
-    policies = {who: documents(who, rehearsal.names, rehearsal.boundary if who == "deploy" else None) for who in WHO}
+    policies = {who: documents(who, rehearsal.names) for who in WHO}
+    policies["deploy"] = documents("deploy", rehearsal.names, rehearsal.boundary, force_destroy=True)
     acts = Performance.begin(rehearsal, policies)
     acts.apply()
     assert acts.plan() == []

@@ -131,7 +131,7 @@ def _check_ancestors() -> None:
     def enforce(
         access_key: str, action: str, service: str, region: str, resource_arn: str = "*", **context: Any
     ) -> Any:
-        for arn in (resource_arn, *(_also.get() if service == "glue" else ())):
+        for arn in (resource_arn, *(_also.get() if service == "glue" and action != "glue:TagResource" else ())):
             denied = check(access_key, action, service, region, resource_arn=arn, **context)
             if denied is not None:
                 return denied

@@ -22,7 +22,8 @@ LONG = replace(WHOLE, name="factory-lake-production", suffix="manufacturing-eu",
 
 
 def statements(who: Who, names: Names = WHOLE, boundary: str | None = None) -> list[dict[str, Any]]:
-    return [statement for document in documents(who, names, boundary) for statement in document["Statement"]]
+    made = documents(who, names, boundary, force_destroy=who == "deploy")
+    return [statement for document in made for statement in document["Statement"]]
 
 
 def allowing(action: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -32,7 +33,7 @@ def allowing(action: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("names", [PLANT, WHOLE, LONG])
 def test_each_policy_is_within_the_limit_of_a_managed_policy(who: Who, names: Names) -> None:
-    made = documents(who, names, BOUNDARY if who == "deploy" else None)
+    made = documents(who, names, BOUNDARY if who == "deploy" else None, force_destroy=who == "deploy")
     assert 1 <= len(made) <= 4
     for document in made:
         # White space counts in texts alone, and there is none in these.
@@ -77,6 +78,7 @@ def test_a_plan_and_an_operator_may_nothing_that_the_deployment_could_not_read()
 def test_resources_of_another_lake_are_out_of_reach(who: Who) -> None:
     other = replace(WHOLE, name="stock", state_bucket="other-states", state_key="stock.tfstate", kms_keys=())
     shared = {"iot:cert", "iot:policy", "iot:thing", "kinesis:kmsKey", "glue:rootcatalog", "names of lakes", ANY}
+    shared |= {"glue default database"}
     for kind in recorded()[who].keys() - shared:
         for pattern in WHOLE.arns(kind):
             for arn in other.arns(kind):
@@ -105,6 +107,15 @@ def test_with_a_boundary_a_role_gets_policies_within_it_alone() -> None:
         assert statement["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
     assert not allowing("iam:DeleteRolePermissionsBoundary", found)
     assert not allowing("iam:AttachRolePolicy", found)
+
+
+def test_a_lake_that_is_kept_keeps_its_objects_from_the_deployment_too() -> None:
+    kept = [each for document in documents("deploy", WHOLE) for each in document["Statement"]]
+    (lock,) = allowing("s3:DeleteObject", kept)
+    assert lock["Sid"] == "StateLock"
+    assert not allowing("s3:DeleteObjectVersion", kept)
+    forced = [each["Sid"] for each in allowing("s3:DeleteObjectVersion", statements("deploy"))]
+    assert forced == ["S3Object"]
 
 
 def test_keys_are_used_through_services_alone() -> None:

@@ -46,7 +46,7 @@ PLACE = "eu-central-1:111122223333"
     ],
 )
 def test_an_action_goes_to_the_kinds_that_aws_checks(action: str, arn: str, types: list[str], kinds: set[str]) -> None:
-    assert by_kind([(action, arn)], LAKE, {action: types}) == {kind: [action] for kind in sorted(kinds)}
+    assert by_kind([(action, arn)], LAKE, reference={action: types}) == {kind: [action] for kind in sorted(kinds)}
 
 
 def test_what_needs_no_permission_is_left_out() -> None:
