@@ -311,7 +311,7 @@ class Rehearsal:
                     "cameras": {"gate": {"retention_hours": 24}},
                     "video": _SHORT_CLIPS,
                     "lanes": {
-                        "measurements": {"transform": {"reserved_concurrency": 5}},
+                        "measurements": {"stream": {"on_demand": True}, "transform": {"reserved_concurrency": 5}},
                         "configuration": {"stream": {"shards": 1}},
                     },
                 }

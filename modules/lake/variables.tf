@@ -27,6 +27,7 @@ variable "factories" {
     lanes = optional(map(object({
       stream = optional(object({
         shards          = optional(number)
+        on_demand       = optional(bool)
         retention_hours = optional(number)
       }))
       delivery = optional(object({

@@ -278,6 +278,7 @@ class FaultsHandle:
         error: str | None = None,
         times: int | None = 1,
         delay: float = 0.0,
+        entries: Sequence[int] | None = None,
     ) -> str:
         """Make calls fail, or wait, before they reach their service.
 
@@ -288,12 +289,17 @@ class FaultsHandle:
             error: error code to answer with; without one the call is only delayed.
             times: how many calls; ``None`` for all until the fault is taken away.
             delay: seconds that a call waits first, unless the fault is taken away meanwhile.
+            entries: places, from 0 on, of the records of a PutRecords of Kinesis that fail with ``error`` (AWS has
+                ProvisionedThroughputExceededException and InternalFailure) while the others are put. A call that has
+                none of these places does not count.
 
         Returns:
             The fault's ID, for ``hits`` and ``remove``.
         """
         wanted: dict[str, Any] = {"service": service, "operation": operation, "resource": resource}
         wanted |= {"error": error, "times": times, "delay": delay}
+        if entries is not None:
+            wanted["entries"] = list(entries)
         return str(control(self.endpoint, "POST", "faults", wanted)["id"])
 
     def hits(self, fault: str) -> int:

@@ -32,7 +32,7 @@ from localcloud.iot import broker
 from localcloud.iot import extension as iot_core
 from localcloud.kinesisvideo import service as kinesisvideo
 from localcloud.lambdas import extension as lambdas
-from localcloud.patches import encryption, glue_table_versions, iam, iam_requests, kinesis_shards
+from localcloud.patches import encryption, glue_table_versions, iam, iam_requests, kinesis_puts, kinesis_shards
 from localcloud.processes import GRACE_SECONDS, StartError, watch_parent_death_pipe
 from localcloud.settings import ACCOUNT, HOST, REGION, STATE_FILE
 
@@ -43,6 +43,7 @@ INSTALLS: Final[tuple[Callable[[Any], object], ...]] = (
     firehose.install,
     athena.install,
     kinesisvideo.install,
+    kinesis_puts.install,
     cloudwatch.install,
     time_control.install,
     encryption.install,

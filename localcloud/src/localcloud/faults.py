@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -36,10 +37,17 @@ _STATUS = {
     "TooManyRequestsException": 429,
 }
 
+# An entry of these calls may fail while the others pass, with one of these codes (API reference).
+_IN_PART = {("kinesis", "PutRecords"): ("Records", ("ProvisionedThroughputExceededException", "InternalFailure"))}
+
 
 @dataclass
 class Fault:
-    """One fault to inject, how often it may meet and has met a call, and how to let go those it holds."""
+    """One fault to inject, how often it may meet and has met a call, and how to let go those it holds.
+
+    Attributes:
+        entries: places of the entries that fail alone, from 0 on; empty where the call fails as a whole.
+    """
 
     service: str
     operation: str
@@ -47,6 +55,7 @@ class Fault:
     error: str | None
     left: int | None
     delay: float
+    entries: frozenset[int] = frozenset()
     hits: int = 0
     held: list[Callable[[], object]] = field(default_factory=list)
 
@@ -78,6 +87,12 @@ class Fault:
 _faults: dict[str, Fault] = {}
 _ids = itertools.count(1)
 _observers: list[Callable[[Call, Fault], None]] = []
+_failing: ContextVar[tuple[str, frozenset[int]]] = ContextVar("failing_entries", default=("", frozenset()))
+
+
+def failing_entries() -> tuple[str, frozenset[int]]:
+    """The code and the places of the entries that a fault fails in the call which is being served."""
+    return _failing.get()
 
 
 def on_failure(observer: Callable[[Call, Fault], None]) -> None:
@@ -91,6 +106,9 @@ async def add(arguments: dict[str, Any]) -> Answer:
     service, operation = arguments["service"], arguments["operation"]
     if operation not in _model(service).operation_names:
         return 400, {"message": f"operation must be one of {service}'s, got {operation!r}"}
+    entries = arguments.get("entries")
+    if entries is not None and (refusal := _refusal_of_entries(service, operation, arguments.get("error"), entries)):
+        return 400, {"message": refusal}
     fault = str(next(_ids))
     _faults[fault] = Fault(
         service,
@@ -99,8 +117,21 @@ async def add(arguments: dict[str, Any]) -> Answer:
         arguments.get("error"),
         arguments.get("times", 1),
         float(arguments.get("delay", 0.0)),
+        frozenset(entries or ()),
     )
     return 200, {"id": fault}
+
+
+def _refusal_of_entries(service: str, operation: str, error: str | None, entries: Any) -> str | None:
+    """Why a fault cannot fail these entries of a call; None if it can."""
+    _, codes = _IN_PART.get((service, operation), ("", ()))
+    if not codes:
+        return f"entries: {operation} of {service} does not fail in part"
+    if error not in codes:
+        return f"error must be one of {', '.join(codes)} for entries, got {error!r}"
+    if not isinstance(entries, list) or not entries or not all(type(at) is int and at >= 0 for at in entries):
+        return f"entries must be places from 0 on, at least one, got {entries!r}"
+    return None
 
 
 @route("GET", f"{PREFIX}faults")
@@ -140,6 +171,12 @@ def layer(app: AsgiApp) -> AsgiApp:
         await fault.hold()
         if fault.error is None:
             await app(scope, call.replay(receive), send)
+        elif fault.entries:
+            token = _failing.set((fault.error, fault.entries))
+            try:
+                await app(scope, call.replay(receive), send)
+            finally:
+                _failing.reset(token)
         else:
             for observer in _observers:
                 observer(call, fault)
@@ -212,6 +249,12 @@ class Call:
             for place, name in _required(operation)
         )
 
+    def entries(self, member: str) -> int:
+        """How many entries a list of the request has, which is in JSON."""
+        with suppress(ValueError, AttributeError, TypeError):
+            return len(json.loads(self.body)[member])
+        return 0
+
     @property
     def _type(self) -> str:
         return self.headers.get("content-type", "")
@@ -224,6 +267,10 @@ class Call:
 
 def _meets(fault: Fault, call: Call) -> bool:
     if fault.left == 0 or not call.is_operation(_model(fault.service), fault.operation):
+        return False
+    if fault.entries and not any(
+        at < call.entries(_IN_PART[fault.service, fault.operation][0]) for at in fault.entries
+    ):
         return False
     return fault.resource is None or call.mentions(fault.resource)
 

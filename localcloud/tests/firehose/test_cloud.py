@@ -10,6 +10,7 @@ import random
 import threading
 import time
 import urllib.request
+import uuid
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -41,8 +42,10 @@ def transform(record):
         time.sleep(data["sleep"])
     if data.get("reject"):
         return {"recordId": record["recordId"], "result": "ProcessingFailed", "data": record["data"]}
+    if data.get("drop"):
+        return {"recordId": record["recordId"], "result": "Dropped"}
     data["_envelope"] = record["kinesisRecordMetadata"]["partitionKey"]
-    line = json.dumps(data).encode() + b"\\n"
+    line = (json.dumps(data).encode() + b"\\n") * data.get("lines", 1)
     keys = {"year": "2026", "month": "%02d" % data.get("month", 3)}
     return {"recordId": record["recordId"], "result": "Ok", "data": base64.b64encode(line).decode(),
             "metadata": {"partitionKeys": keys}}
@@ -224,6 +227,41 @@ def test_records_become_parquet_by_the_glue_table(pipeline: Pipeline) -> None:
     assert misfit["lastErrorCode"] == "DataFormatConversion.MalformedData"
     line = json.loads(base64.b64decode(misfit["rawData"]))
     assert (line["n"], line["_envelope"]) == (9, "key-10")
+
+
+def test_a_result_may_have_several_lines_or_be_dropped(pipeline: Pipeline) -> None:
+    pipeline.converts = True
+    pipeline.build()
+    pipeline.send(1, lines=3)
+    pipeline.send(1, drop=True)
+    pipeline.send(1, lines=2, ts="soon")
+    pipeline.flush()
+    assert pipeline.delivered() == [0, 0, 0]
+    (misfit,) = pipeline.errors()
+    lines = [json.loads(line)["n"] for line in base64.b64decode(misfit["rawData"]).splitlines()]
+    assert (misfit["lastErrorCode"], lines) == ("DataFormatConversion.MalformedData", [2, 2])
+
+
+def test_what_is_put_again_after_a_failure_in_part_brings_its_own_key(pipeline: Pipeline) -> None:
+    """The hash key chooses the shard, and the function sees the partition key, whatever it says."""
+    pipeline.build()
+    error = "ProvisionedThroughputExceededException"
+    pipeline.cloud.faults.add(
+        service="kinesis", operation="PutRecords", resource=pipeline.name, error=error, entries=[0, 2]
+    )
+    keys = [f"17723234456{n}/line-1/{uuid.uuid4()}" for n in range(10, 14)]
+    owed = [
+        {"Data": json.dumps({"n": n}).encode(), "PartitionKey": key, "ExplicitHashKey": str(n)}
+        for n, key in enumerate(keys)
+    ]
+    while owed:
+        answer = pipeline.kinesis.put_records(StreamName=pipeline.name, Records=owed)["Records"]
+        owed = [record for record, one in zip(owed, answer, strict=True) if "ErrorCode" in one]
+    pipeline.flush()
+    (body,) = pipeline.objects().values()
+    rows = [json.loads(line) for line in body.splitlines()]
+    assert [row["n"] for row in rows] == [1, 3, 0, 2]
+    assert {row["n"]: row["_envelope"] for row in rows} == dict(enumerate(keys))
 
 
 def test_a_throttled_function_and_a_slow_bucket_lose_nothing(pipeline: Pipeline) -> None:

@@ -466,6 +466,30 @@ def test_records_become_rows_and_misfits_become_errors(make: Make, aws: FakeAws,
     assert any("/format-conversion-failed/" in key for key in aws.objects)
 
 
+def test_a_result_of_several_lines_becomes_as_many_rows_or_fails_whole(make: Make, aws: FakeAws, clock: Clock) -> None:
+    results = {b"1": b'{"value":1}\n{"value":2}\n', b"2": b'{"value":3}\n{"value":"high"}\n{"value":5}\n'}
+    aws.function = _judging(lambda data: {"data": base64.b64encode(results[data]).decode()})
+    aws.put(results)
+    flush(make(DataFormatConversionConfiguration=conversion()), clock)
+    (table,) = [pq.read_table(io.BytesIO(body)) for key, body in aws.objects.items() if not key.startswith("errors/")]
+    assert table.column("value").to_pylist() == [1, 2]
+    (error,) = aws.errors()
+    assert (error["lastErrorCode"], base64.b64decode(error["rawData"])) == (
+        "DataFormatConversion.MalformedData",
+        results[b"2"],
+    )
+
+
+def test_without_conversion_the_lines_of_a_result_are_delivered_as_they_are(
+    make: Make, aws: FakeAws, clock: Clock
+) -> None:
+    line = b'{"a":1}\r\n\n[2]{"b"\n no JSON'
+    aws.function = _judging(lambda _: {"data": base64.b64encode(line).decode()})
+    aws.put([b"1"])
+    flush(make(), clock)
+    assert list(aws.objects.values()) == [line]
+
+
 @pytest.mark.parametrize(
     ("code", "reported"),
     [

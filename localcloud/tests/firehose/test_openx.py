@@ -156,8 +156,21 @@ def test_a_mapping_with_capitals_finds_nothing_among_lowered_keys() -> None:
     assert deserializer({"device_id": "deviceID"}, device_id="string").rows(b'{"deviceID":"a"}') == [(None,)]
 
 
-def test_several_objects_in_a_record_are_several_rows() -> None:
-    assert deserializer(v="int").rows(b' {"v":1}{"v":2}\n{"v":3}\n') == [(1,), (2,), (3,)]
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"v":1}{"v":2}{"v":3}',
+        b'{"v":1}\n{"v":2}\n{"v":3}\n',
+        b'{"v":1}\n{"v":2}\n{"v":3}',
+        b'{"v":1}\r\n{"v":2}\r\n{"v":3}\r\n',
+        b'\n\n{"v":1}\n\n \t\r\n{"v":2}{"v":3}\n\n',
+        b'{"v":\n1}{\r\n"v"\t:2\n}\n{"v":3}',
+        b'{"v":1,"other":"}{"}{"v":2,"other":"\\n"}{"v":3}',
+    ],
+    ids=["one line", "lines", "no last line feed", "CRLF", "blank lines", "breaks between tokens", "braces in texts"],
+)
+def test_several_objects_in_a_record_are_several_rows(data: bytes) -> None:
+    assert deserializer(v="int").rows(data) == [(1,), (2,), (3,)]
 
 
 @pytest.mark.parametrize(
@@ -171,6 +184,12 @@ def test_several_objects_in_a_record_are_several_rows() -> None:
         (b'{"v":', "DataFormatConversion.ParseError"),
         (b'{"v":NaN}', "DataFormatConversion.ParseError"),
         (b'{"v":1} tail', "DataFormatConversion.ParseError"),
+        (b'{"v":1},{"v":2}', "DataFormatConversion.ParseError"),
+        (b'{"v":1}\n{"v":2', "DataFormatConversion.ParseError"),
+        (b'{"v":1}\n\xef\xbb\xbf{"v":2}', "DataFormatConversion.ParseError"),
+        (b'{"v":1}\n[{"v":2}]', "DataFormatConversion.MalformedData"),
+        (b'{"v":1}\nnull\n', "DataFormatConversion.MalformedData"),
+        (b'{"v":1}\n{"v":"x"}\n{"v":3}\n', "DataFormatConversion.MalformedData"),
         (b"[" * 100_000, "DataFormatConversion.ParseError"),
     ],
 )

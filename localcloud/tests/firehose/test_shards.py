@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
 from localcloud.patches import kinesis_shards
+from localcloud.testing.refusals import refused
 
 pytestmark = pytest.mark.cloud
 
@@ -92,6 +94,55 @@ def test_a_stream_can_be_on_demand_and_provisioned(kinesis: Any, cloud: LocalClo
     kinesis.update_stream_mode(StreamARN=arn, StreamModeDetails={"StreamMode": "PROVISIONED"})
     summary = kinesis.describe_stream_summary(StreamName="on-demand")["StreamDescriptionSummary"]
     assert summary["StreamModeDetails"]["StreamMode"] == "PROVISIONED"
+
+
+def mode_of(kinesis: Any, stream: str) -> tuple[str, int]:
+    """A stream's mode and the number of its open shards."""
+    summary = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
+    return summary["StreamModeDetails"]["StreamMode"], summary["OpenShardCount"]
+
+
+def test_a_change_of_mode_keeps_the_shards_and_is_possible_twice_a_day(kinesis: Any, cloud: LocalCloud) -> None:
+    name = "changes-its-mode"
+    kinesis.create_stream(StreamName=name, StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    arn = f"arn:aws:kinesis:{cloud.region}:{cloud.account_id}:stream/{name}"
+
+    def change(mode: str) -> None:
+        kinesis.update_stream_mode(StreamARN=arn, StreamModeDetails={"StreamMode": mode})
+
+    with refused("ValidationException"):
+        resize(kinesis, name, 2)
+    change("ON_DEMAND")  # as it is, which is no change
+    change("PROVISIONED")
+    assert mode_of(kinesis, name) == ("PROVISIONED", 4)
+    with refused("InvalidArgumentException"):
+        resize(kinesis, name, 1)
+    resize(kinesis, name, 2)
+    change("ON_DEMAND")
+    with refused("LimitExceededException"):
+        change("PROVISIONED")
+    assert mode_of(kinesis, name) == ("ON_DEMAND", 2)
+    cloud.control("POST", "kinesis/age", {"stream": name, "seconds": 86_400})
+    change("PROVISIONED")
+    assert mode_of(kinesis, name) == ("PROVISIONED", 2)
+
+
+@pytest.mark.parametrize(("target", "possible"), [(1, False), (2, True), (6, True), (7, False)])
+def test_shards_are_halved_or_doubled_at_most(kinesis: Any, cloud: LocalCloud, target: int, possible: bool) -> None:
+    name = f"from-three-to-{target}"
+    kinesis.create_stream(StreamName=name, ShardCount=3)
+    with nullcontext() if possible else refused("InvalidArgumentException"):
+        resize(kinesis, name, target)
+    assert mode_of(kinesis, name)[1] == (target if possible else 3)
+
+
+def test_shards_are_changed_ten_times_a_day(kinesis: Any, cloud: LocalCloud, stream: str) -> None:
+    for count in [2, 1] * 5:
+        resize(kinesis, stream, count)
+    with refused("LimitExceededException"):
+        resize(kinesis, stream, 2)
+    cloud.control("POST", "kinesis/age", {"stream": stream, "seconds": 86_400})
+    resize(kinesis, stream, 2)
 
 
 def test_expiry_leaves_iterators_where_they_were(monkeypatch: pytest.MonkeyPatch) -> None:

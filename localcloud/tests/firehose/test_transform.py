@@ -138,6 +138,14 @@ def test_every_record_gets_exactly_one_outcome(entries: list[dict[str, Any]]) ->
             assert outcome.code == expected
 
 
+@pytest.mark.parametrize(("size", "fits"), [(1_024_000, True), (1_024_001, False)])
+def test_a_result_has_at_most_1000_kib_in_all_its_lines(size: int, fits: bool) -> None:
+    data = (b'{"a":1}\n' * (size // 8 + 1))[:size]
+    entry = {"recordId": "id-0", "result": "Ok", "data": base64.b64encode(data).decode()}
+    (outcome,) = read_answer(json.dumps({"records": [entry]}).encode(), [record(0)])
+    assert isinstance(outcome, Transformed if fits else RecordError)
+
+
 def test_a_batch_is_due_by_size_or_by_the_age_of_its_first_record() -> None:
     clock = Clock()
     batcher = Batcher(10, 60, clock)

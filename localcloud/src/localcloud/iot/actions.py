@@ -133,7 +133,7 @@ def error_document(
     """What the error action gets: one document per rule and message."""
     document = {
         "ruleName": rule.name,
-        "topic": message.topic,
+        "topic": message.received_on,
         "cloudwatchTraceId": message.trace_id,
         "clientId": message.client_id or "N/A",
         "sourceIp": source_ip,
@@ -148,5 +148,5 @@ def error_document(
 
 def _failure(what: str, error: Exception, message: Message, where: str) -> str:
     said = f" (Status Code: {error.status}; Error Code: {error.code})" if isinstance(error, ServiceError) else ""
-    arrival = f"Message arrived on: {message.topic}, {where}"
+    arrival = f"Message arrived on: {message.received_on}, {where}"
     return f"Failed to {what}. The error received was {error}{said}. {arrival}"

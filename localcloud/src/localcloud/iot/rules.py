@@ -85,6 +85,12 @@ def measure_match(stored: Mapping[str, Any]) -> None:
     metrics_bus.record(_NAMESPACE, "TopicMatch", 1, {"RuleName": str(stored["ruleName"])})
 
 
+def lose_unknown(name: str, message: Message, losses: Losses) -> None:
+    """Say that a message came by Basic Ingest for a rule that is disabled or not there."""
+    metrics_bus.record(_NAMESPACE, "RuleNotFound", 1, {"RuleName": name})
+    losses.add(RuleIdentity(name), message, "Basic Ingest: the rule is disabled or does not exist")
+
+
 async def run_rule(rule: Rule, message: Message, source_ip: str, api: Loopback, losses: Losses) -> None:
     """Run a rule's actions on a message to their end.
 

@@ -35,9 +35,11 @@ class Message:
     """A published message as a rule sees it.
 
     Attributes:
+        topic: without the prefix of Basic Ingest, which no function of the SQL gives.
         client_id: the publisher's client ID, ``None`` when it did not come by MQTT.
         now_ms: the rules engine's time in epoch milliseconds.
         trace_id: the ID that ties it to logs.
+        prefix: what stood before the topic where it is said on which topic the message came.
     """
 
     topic: str
@@ -45,6 +47,12 @@ class Message:
     client_id: str | None
     now_ms: int
     trace_id: str
+    prefix: str = ""
+
+    @property
+    def received_on(self) -> str:
+        """The topic that an error document names."""
+        return self.prefix + self.topic
 
 
 Expression = Callable[[Message], str | int]

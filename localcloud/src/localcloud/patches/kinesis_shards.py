@@ -11,6 +11,10 @@ Of ``ministack.services.kinesis`` this replaces:
 - ``_create_stream``: gave an on-demand stream one shard, where Kinesis gives four, and ignored the request's Tags,
   so that every plan of Terraform's wanted to add them.
 - ``handle_request``: has no UpdateStreamMode, so a stream could not become on-demand or provisioned.
+
+Limits of both changes (API reference, UpdateShardCount; Developer Guide, "Choose the data stream capacity mode"): the
+shards of a provisioned stream alone, to half or double at most, ten times in 24 hours; the mode twice in 24 hours,
+which leaves the shards as they are.
 """
 
 from __future__ import annotations
@@ -29,7 +33,11 @@ MAX_ANSWER = 10 * 1024 * 1024
 ON_DEMAND_SHARDS = 4
 """Shards of a new on-demand stream (Kinesis Developer Guide, "Choose the data stream capacity mode")."""
 
+MODE_CHANGES, SHARD_CHANGES = 2, 10
+"""How often a stream may change in 24 hours."""
+
 _ENDING = "ending_sequence_number"
+_DAY_SECONDS = 86_400
 
 Operation = Callable[[dict[str, Any]], Any]
 
@@ -97,12 +105,17 @@ def update_shard_count(data: dict[str, Any]) -> Any:
     name, stream = kinesis._resolve_stream(data)
     if not stream:
         return kinesis.error_response_json("ResourceNotFoundException", f"Stream {name} not found", 400)
+    if _mode(stream) == "ON_DEMAND":
+        message = f"{stream['StreamName']} is on-demand: only a provisioned stream's shards can be set"
+        return kinesis.error_response_json("ValidationException", message, 400)
     current = [shard_id for shard_id, shard in stream["shards"].items() if is_open(shard)]
     target = int(data.get("TargetShardCount") or 0)
     if not len(current) / 2 <= target <= len(current) * 2:
         message = f"TargetShardCount must be within half and twice the {len(current)} open shards, got {target}"
         return kinesis.error_response_json("InvalidArgumentException", message, 400)
     if target != len(current):
+        if not _may_change(stream, "shard_changes", SHARD_CHANGES):
+            return _too_often(stream, "shards", SHARD_CHANGES)
         _reshard(stream, current, target)
     counts = {"CurrentShardCount": len(current), "TargetShardCount": target}
     return kinesis.json_response({"StreamName": stream["StreamName"], **counts, "StreamARN": stream["StreamARN"]})
@@ -205,7 +218,35 @@ def _with_stream_mode(original: Callable[..., Awaitable[Any]]) -> Callable[..., 
         if mode not in ("ON_DEMAND", "PROVISIONED"):
             message = f"StreamMode must be ON_DEMAND or PROVISIONED, got {mode!r}"
             return kinesis.error_response_json("ValidationException", message, 400)
-        stream["StreamModeDetails"] = {"StreamMode": mode}
+        if mode != _mode(stream):
+            if not _may_change(stream, "mode_changes", MODE_CHANGES):
+                return _too_often(stream, "mode", MODE_CHANGES)
+            stream["StreamModeDetails"] = {"StreamMode": mode}
         return kinesis.json_response({})
 
     return handle_request
+
+
+def _mode(stream: dict[str, Any]) -> str:
+    return str(stream["StreamModeDetails"]["StreamMode"])
+
+
+def age(stream: dict[str, Any], seconds: float) -> None:
+    """Let what was changed of a stream be this much longer ago."""
+    for changes in ("mode_changes", "shard_changes"):
+        stream[changes] = [moment - seconds for moment in stream.get(changes, ())]
+
+
+def _may_change(stream: dict[str, Any], changes: str, most: int) -> bool:
+    """Whether a stream may change once more; if so, this change is noted."""
+    now = time.time()
+    recent = [moment for moment in stream.get(changes, ()) if now - moment < _DAY_SECONDS]
+    if len(recent) >= most:
+        return False
+    stream[changes] = [*recent, now]
+    return True
+
+
+def _too_often(stream: dict[str, Any], what: str, most: int) -> Any:
+    message = f"the {what} of {stream['StreamName']} can be changed {most} times in 24 hours"
+    return kinesis.error_response_json("LimitExceededException", message, 400)
