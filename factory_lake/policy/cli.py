@@ -1,16 +1,16 @@
 """`factory-lake policy`: the IAM policies of those who deploy, plan or operate a lake."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from factory_lake.clients import Clients
 from factory_lake.errors import LakeError, OptionError
-from factory_lake.lake import mapping_at, open_lake, output_at
+from factory_lake.gateway.identities import LANES
+from factory_lake.lake import mapping_at, open_lake, output_at, owner_of
 from factory_lake.options import LakeOption
 from factory_lake.policy.documents import Who, documents
 from factory_lake.policy.resources import Names
@@ -123,8 +123,9 @@ def _names(
     opened = open_lake(lake)
     outputs = opened.outputs
     found = str(output_at(outputs, "athena", "workgroup"))
-    of_lake = _owner(outputs)
-    account = account or of_lake[1]
+    factories = sorted(mapping_at(outputs, "roles"))
+    owner = owner_of(outputs, factories[0], LANES[0]) if factories else ("aws", "")
+    account = account or owner[1]
     where = region or Clients(opened).region
     if where is None:
         raise OptionError("--region", "must be given where no AWS region is set")
@@ -132,13 +133,4 @@ def _names(
     own = bucket.removeprefix(f"{found}-").removesuffix("-measurements")
     if not account:
         raise LakeError(opened.place, "has no factory, whose roles say the account: give --account")
-    return Names(found, account, where, suffix or own, partition or of_lake[0])
-
-
-def _owner(outputs: Mapping[str, Any]) -> tuple[str, str]:
-    """Partition and account of the lake, of a role's ARN; the account is empty where it has no role."""
-    for lanes in mapping_at(outputs, "roles").values():
-        for roles in lanes.values():
-            _, partition, _, _, account, *_ = str(roles["rule"]).split(":")
-            return partition, account
-    return "aws", ""
+    return Names(found, account, where, suffix or own, partition or owner[0])
