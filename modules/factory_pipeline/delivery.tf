@@ -3,7 +3,8 @@ locals {
 
   # Where OpenX finds a column that is named otherwise than its JSON key. Firehose lower-cases the keys of a message
   # before it looks them up, so the mapping names them in lower case.
-  measurement_columns = jsondecode(file("${var.schema_dir}/measurements.json")).columns
+  schema_dir          = coalesce(var.schema_dir, "${path.module}/schemas")
+  measurement_columns = jsondecode(file("${local.schema_dir}/measurements.json")).columns
   key_mappings = {
     for column in local.measurement_columns : column.name => lower(column.source)
     if try(lower(column.source) != column.name, false)
@@ -252,7 +253,7 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
         for column in local.measurement_columns : lower(column.source) if can(column.source)
       ])) == length([for column in local.measurement_columns : column if can(column.source)])
       error_message = join(" ", [
-        "${var.schema_dir}/measurements.json: sources must differ by more than case, got",
+        "${local.schema_dir}/measurements.json: sources must differ by more than case, got",
         "${join(", ", [for column in local.measurement_columns : column.source if can(column.source)])}.",
       ])
     }

@@ -36,7 +36,7 @@ resource "terraform_data" "kept_delivery_stream" {
       )
       error_message = join(" ", [
         join(" ", [
-          "factories[\"${var.factory}\"].lanes[\"${each.key}\"].stream.retention_hours must be at least what the",
+          "${local.path.lanes}[\"${each.key}\"].stream.retention_hours must be at least what the",
           "stream has, ${data.aws_kinesis_stream.current[each.key].retention_period}, got",
           "${local.lanes[each.key].stream.retention_hours}:",
         ]),

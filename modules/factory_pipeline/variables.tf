@@ -20,8 +20,8 @@ variable "factory" {
   validation {
     condition = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.factory)) && length(var.factory) <= 32
     error_message = join(" ", [
-      "factories[\"${var.factory}\"] must be lower-case letters and digits in groups joined by \"-\", at most 32",
-      "characters, got ${length(var.factory)}.",
+      "${local.path.factory} must be lower-case letters and digits in groups joined by \"-\", at most 32",
+      "characters, got \"${var.factory}\".",
     ])
   }
 
@@ -30,7 +30,7 @@ variable "factory" {
   validation {
     condition = length("${var.name}-${var.factory}-configuration-transform") <= 64
     error_message = join(" ", [
-      "factories[\"${var.factory}\"] must leave names of at most 64 characters, got",
+      "${local.path.factory} must leave names of at most 64 characters, got",
       "${length("${var.name}-${var.factory}-configuration-transform")} for",
       "\"${var.name}-${var.factory}-configuration-transform\".",
     ])
@@ -47,7 +47,7 @@ variable "gateways" {
       for gateway in var.gateways : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", gateway)) && length(gateway) <= 32
     ])
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].gateways must be lower-case letters and digits in groups joined by \"-\", at",
+      "${local.path.gateways} must be lower-case letters and digits in groups joined by \"-\", at",
       "most 32 characters each, got",
       "${join(", ", [
         for gateway in var.gateways : "\"${gateway}\""
@@ -85,13 +85,16 @@ variable "measurements_table" {
 }
 
 variable "schema_dir" {
-  description = "Folder of the table schemas; `measurements.json` says which JSON key feeds which column."
+  description = <<-EOT
+    Folder of the table schemas, of which `measurements.json` says which JSON key feeds which column; null takes the
+    one that the module brings along.
+  EOT
   type        = string
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = fileexists("${var.schema_dir}/measurements.json")
-    error_message = "schema_dir must be a folder with measurements.json, got \"${var.schema_dir}\"."
+    condition     = var.schema_dir == null ? true : fileexists("${var.schema_dir}/measurements.json")
+    error_message = "schema_dir must be a folder with measurements.json, got \"${coalesce(var.schema_dir, "null")}\"."
   }
 }
 
@@ -162,7 +165,7 @@ variable "lanes" {
   validation {
     condition = toset(keys(var.lanes)) == toset(["measurements", "configuration"])
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].lanes must have the keys measurements and configuration, got",
+      "${local.path.lanes} must have the keys measurements and configuration, got",
       "${join(", ", keys(var.lanes))}.",
     ])
   }
@@ -310,7 +313,7 @@ variable "alarms" {
   validation {
     condition = length(setsubtract(var.alarms.disabled, keys(local.alarm_descriptions))) == 0
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.messages.disabled must name alarms, which are",
+      "${local.path.alarms}.disabled must name alarms, which are",
       "${join(", ", keys(local.alarm_descriptions))}, got",
       "${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_descriptions)))}.",
     ])
@@ -324,7 +327,7 @@ variable "alarms" {
     ])
     error_message = join("\n", [
       for share, limits in local.alarm_shares : join(" ", [
-        "factories[\"${var.factory}\"].alarms.messages.${share} must be ${limits.zero ? "at least" : "above"} 0 and",
+        "${local.path.alarms}.${share} must be ${limits.zero ? "at least" : "above"} 0 and",
         "${limits.one ? "at most" : "below"} 1, got ${var.alarms[share]}.",
       ])
       if(limits.zero ? var.alarms[share] < 0 : var.alarms[share] <= 0)
@@ -338,7 +341,7 @@ variable "alarms" {
     ])
     error_message = join("\n", [
       for count in local.alarm_counts : join(" ", [
-        "factories[\"${var.factory}\"].alarms.messages.${count} must be a whole number, at least 0, got",
+        "${local.path.alarms}.${count} must be a whole number, at least 0, got",
         "${var.alarms[count]}.",
       ])
       if var.alarms[count] < 0 || floor(var.alarms[count]) != var.alarms[count]
@@ -353,7 +356,7 @@ variable "alarms" {
       && floor(var.alarms.unread_minutes) == var.alarms.unread_minutes
     )
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.messages.unread_minutes must be a whole number, 5..1440, got",
+      "${local.path.alarms}.unread_minutes must be a whole number, 5..1440, got",
       "${var.alarms.unread_minutes}.",
     ])
   }
@@ -361,7 +364,7 @@ variable "alarms" {
   validation {
     condition = var.alarms.min_records >= 1 && floor(var.alarms.min_records) == var.alarms.min_records
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.messages.min_records must be a whole number, at least 1, got",
+      "${local.path.alarms}.min_records must be a whole number, at least 1, got",
       "${var.alarms.min_records}.",
     ])
   }
@@ -370,7 +373,7 @@ variable "alarms" {
   validation {
     condition = var.alarms.behind_seconds >= 60 && var.alarms.behind_seconds <= 31536000
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.messages.behind_seconds must be 60..31536000, got",
+      "${local.path.alarms}.behind_seconds must be 60..31536000, got",
       "${var.alarms.behind_seconds}.",
     ])
   }
@@ -382,7 +385,7 @@ variable "alarms" {
       : alltrue([for lane in var.lanes : var.alarms.freshness_seconds > 1.5 * lane.delivery.buffer_seconds])
     )
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.messages.freshness_seconds must be above one and a half buffer intervals",
+      "${local.path.alarms}.freshness_seconds must be above one and a half buffer intervals",
       "of either lane, ${max([for lane in var.lanes : 1.5 * lane.delivery.buffer_seconds]...)}, got",
       "${coalesce(var.alarms.freshness_seconds, 0)}.",
     ])
@@ -421,5 +424,15 @@ variable "force_destroy" {
   EOT
   type        = bool
   default     = false
+  nullable    = false
+}
+
+variable "input_paths" {
+  description = <<-EOT
+    What messages call an input, by its name: for a caller whose own inputs feed this module's. The others go by their
+    names.
+  EOT
+  type        = map(string)
+  default     = {}
   nullable    = false
 }

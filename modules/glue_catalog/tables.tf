@@ -94,7 +94,7 @@ resource "aws_glue_catalog_table" "lake" {
     precondition {
       condition = contains(keys(var.buckets), each.key)
       error_message = join(" ", [
-        "buckets must have an entry for the table \"${each.key}\" of ${var.schema_dir}/${each.key}.json, got",
+        "buckets must have an entry for the table \"${each.key}\" of ${local.schema_dir}/${each.key}.json, got",
         "${join(", ", keys(var.buckets))}.",
       ])
     }

@@ -14,15 +14,17 @@ variable "name" {
 
 variable "schema_dir" {
   description = <<-EOT
-    Folder of the table schemas, one `<table>.json` each. The transform function checks messages against the same
-    files.
+    Folder of the table schemas, one `<table>.json` each; null takes those that the module brings along. The transform
+    function checks messages against the same files.
   EOT
   type        = string
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = length(fileset(var.schema_dir, "*.json")) > 0
-    error_message = "schema_dir must be a folder with at least one <table>.json, got \"${var.schema_dir}\"."
+    condition = var.schema_dir == null ? true : length(fileset(var.schema_dir, "*.json")) > 0
+    error_message = join(" ", [
+      "schema_dir must be a folder with at least one <table>.json, got \"${coalesce(var.schema_dir, "null")}\".",
+    ])
   }
 }
 

@@ -2,7 +2,7 @@ module "glue_catalog" {
   source = "../glue_catalog"
 
   name       = var.name
-  schema_dir = local.schema_dir
+  schema_dir = var.schema_dir
   buckets = {
     measurements  = module.storage.bucket_names["measurements"]
     configuration = module.storage.bucket_names["configuration"]

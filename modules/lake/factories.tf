@@ -12,7 +12,7 @@ module "factory_pipeline" {
     database = module.glue_catalog.database
     name     = module.glue_catalog.tables["measurements"]
   }
-  schema_dir         = local.schema_dir
+  schema_dir         = var.schema_dir
   force_destroy      = var.force_destroy
   transform_package  = "${var.packages_dir}/transform.zip"
   lambda             = var.lambda
@@ -22,6 +22,12 @@ module "factory_pipeline" {
   alarms             = each.value.alarms.messages
   alarm_actions      = local.alarm_actions
   runbook_base_url   = var.runbook_base_url
+  input_paths = {
+    factory  = "factories[\"${each.key}\"]"
+    gateways = "factories[\"${each.key}\"].gateways"
+    lanes    = "factories[\"${each.key}\"].lanes"
+    alarms   = "factories[\"${each.key}\"].alarms.messages"
+  }
 }
 
 # A request in a folder that no gateway has is most often a misspelt client ID, or left over from a gateway that is

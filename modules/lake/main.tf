@@ -13,6 +13,4 @@ locals {
   region    = coalesce(lookup(data.aws_region.current, "region", null), lookup(data.aws_region.current, "name", null))
   account   = data.aws_caller_identity.current.account_id
   place     = "${local.region}:${local.account}"
-
-  schema_dir = coalesce(var.schema_dir, "${path.module}/../../glue_schemas")
 }

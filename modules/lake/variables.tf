@@ -155,7 +155,7 @@ variable "packages_dir" {
 }
 
 variable "schema_dir" {
-  description = "Folder of the table schemas; null takes the repository's `glue_schemas`."
+  description = "Folder of the table schemas; null takes those that the modules bring along."
   type        = string
   default     = null
 }

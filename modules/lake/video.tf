@@ -21,4 +21,11 @@ module "video_archiver" {
   alarm_actions           = local.alarm_actions
   runbook_base_url        = var.runbook_base_url
   force_destroy           = var.force_destroy
+  input_paths = {
+    factory                 = "factories[\"${each.key}\"]"
+    cameras                 = "factories[\"${each.key}\"].cameras"
+    video                   = "factories[\"${each.key}\"].video"
+    alarms                  = "factories[\"${each.key}\"].alarms.video"
+    clips_expire_after_days = "storage.buckets[\"clips\"].expire_data_after_days"
+  }
 }

@@ -60,7 +60,7 @@ check "retention" {
     error_message = join("\n", [
       for camera, command in local.retention_changes :
       join(" ", [
-        "factories[\"${var.factory}\"].cameras[\"${camera}\"].retention_hours must be what the stream has,",
+        "${local.path.cameras}[\"${camera}\"].retention_hours must be what the stream has,",
         "${local.streams[camera].data_retention_in_hours}, got ${var.cameras[camera].retention_hours}. Terraform",
         "would have to replace the stream and lose its footage; this changes it: ${command}",
       ])

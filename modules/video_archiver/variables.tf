@@ -20,8 +20,8 @@ variable "factory" {
   validation {
     condition = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.factory)) && length(var.factory) <= 32
     error_message = join(" ", [
-      "factories[\"${var.factory}\"] must be lower-case letters and digits in groups joined by \"-\", at most 32",
-      "characters, got ${length(var.factory)}.",
+      "${local.path.factory} must be lower-case letters and digits in groups joined by \"-\", at most 32",
+      "characters, got \"${var.factory}\".",
     ])
   }
 
@@ -29,7 +29,7 @@ variable "factory" {
   validation {
     condition = length("${var.name}-${var.factory}-clip-fetch-99") <= 64
     error_message = join(" ", [
-      "factories[\"${var.factory}\"] must leave names of at most 64 characters, got",
+      "${local.path.factory} must leave names of at most 64 characters, got",
       "${length("${var.name}-${var.factory}-clip-fetch-99")} for \"${var.name}-${var.factory}-clip-fetch-99\".",
     ])
   }
@@ -60,7 +60,7 @@ variable "cameras" {
       for camera in keys(var.cameras) : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", camera)) && length(camera) <= 32
     ])
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].cameras must have IDs of lower-case letters and digits in groups joined by",
+      "${local.path.cameras} must have IDs of lower-case letters and digits in groups joined by",
       "\"-\", at most 32 characters each, got",
       "${join(", ", [
         for camera in keys(var.cameras) : "\"${camera}\""
@@ -78,7 +78,7 @@ variable "cameras" {
     ])
     error_message = join("\n", [
       for id, camera in var.cameras : join(" ", [
-        "factories[\"${var.factory}\"].cameras[\"${id}\"].retention_hours must be a whole number, 1..87600, got",
+        "${local.path.cameras}[\"${id}\"].retention_hours must be a whole number, 1..87600, got",
         "${camera.retention_hours}.",
       ])
       if camera.retention_hours < 1 || camera.retention_hours > 87600
@@ -90,7 +90,7 @@ variable "cameras" {
     condition = alltrue([for camera in var.cameras : camera.fragment_seconds >= 1 && camera.fragment_seconds <= 20])
     error_message = join("\n", [
       for id, camera in var.cameras : join(" ", [
-        "factories[\"${var.factory}\"].cameras[\"${id}\"].fragment_seconds must be 1..20, got",
+        "${local.path.cameras}[\"${id}\"].fragment_seconds must be 1..20, got",
         "${camera.fragment_seconds}.",
       ])
       if camera.fragment_seconds < 1 || camera.fragment_seconds > 20
@@ -106,7 +106,7 @@ variable "cameras" {
     ])
     error_message = join("\n", [
       for id, camera in var.cameras : join(" ", [
-        "factories[\"${var.factory}\"].cameras[\"${id}\"].kms_key_arn must be the ARN of a key (not of an alias:",
+        "${local.path.cameras}[\"${id}\"].kms_key_arn must be the ARN of a key (not of an alias:",
         "roles are granted the key itself), got \"${camera.kms_key_arn}\".",
       ])
       if camera.kms_key_arn == null ? false : !can(
@@ -120,7 +120,7 @@ variable "cameras" {
     condition = alltrue([for camera in var.cameras : length(camera.media_type) <= 128])
     error_message = join("\n", [
       for id, camera in var.cameras : join(" ", [
-        "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be at most 128 characters, got",
+        "${local.path.cameras}[\"${id}\"].media_type must be at most 128 characters, got",
         "${length(camera.media_type)}.",
       ])
       if length(camera.media_type) > 128
@@ -134,7 +134,7 @@ variable "cameras" {
     ])
     error_message = join("\n", [
       for id, camera in var.cameras : join(" ", [
-        "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be video/h264 or video/h265, with an",
+        "${local.path.cameras}[\"${id}\"].media_type must be video/h264 or video/h265, with an",
         "audio type behind a comma if there is sound, got \"${camera.media_type}\".",
       ])
       if !can(regex("^video/(h264|h265)(,audio/[a-zA-Z0-9.+-]+)?$", camera.media_type))
@@ -341,7 +341,7 @@ variable "alarms" {
   validation {
     condition = length(setsubtract(var.alarms.disabled, keys(local.alarm_descriptions))) == 0
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.video.disabled must name alarms, which are",
+      "${local.path.alarms}.disabled must name alarms, which are",
       "${join(", ", keys(local.alarm_descriptions))}, got",
       "${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_descriptions)))}.",
     ])
@@ -353,7 +353,7 @@ variable "alarms" {
     ])
     error_message = join("\n", [
       for count in local.alarm_counts : join(" ", [
-        "factories[\"${var.factory}\"].alarms.video.${count} must be a whole number, at least 0, got",
+        "${local.path.alarms}.${count} must be a whole number, at least 0, got",
         "${var.alarms[count]}.",
       ])
       if var.alarms[count] < 0 || floor(var.alarms[count]) != var.alarms[count]
@@ -364,7 +364,7 @@ variable "alarms" {
   validation {
     condition = var.alarms.silent_seconds >= 60 && var.alarms.silent_seconds <= 31536000
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.video.silent_seconds must be 60..31536000, got",
+      "${local.path.alarms}.silent_seconds must be 60..31536000, got",
       "${var.alarms.silent_seconds}.",
     ])
   }
@@ -378,7 +378,7 @@ variable "alarms" {
     error_message = join("\n", [
       for id, camera in var.cameras :
       join(" ", [
-        "factories[\"${var.factory}\"].alarms.video.loss_seconds must be above 0 and at most half of the retention",
+        "${local.path.alarms}.loss_seconds must be above 0 and at most half of the retention",
         "of cameras[\"${id}\"], ${camera.retention_hours * 1800}, got ${coalesce(var.alarms.loss_seconds, 0)}.",
       ])
       if var.alarms.loss_seconds == null ? false : var.alarms.loss_seconds <= 0
@@ -396,7 +396,7 @@ variable "alarms" {
       && var.alarms.not_running_seconds % 60 == 0
     )
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.video.not_running_seconds must be a multiple of 60, 60..604800, got",
+      "${local.path.alarms}.not_running_seconds must be a multiple of 60, 60..604800, got",
       "${coalesce(var.alarms.not_running_seconds, 0)}.",
     ])
   }
@@ -434,5 +434,15 @@ variable "force_destroy" {
   EOT
   type        = bool
   default     = false
+  nullable    = false
+}
+
+variable "input_paths" {
+  description = <<-EOT
+    What messages call an input, by its name: for a caller whose own inputs feed this module's. The others go by their
+    names.
+  EOT
+  type        = map(string)
+  default     = {}
   nullable    = false
 }
