@@ -52,15 +52,18 @@ resource "aws_lambda_function" "transform" {
 
   for_each = local.lanes
 
-  function_name    = each.value.function_name
-  description      = "Checks and completes ${var.factory}'s ${each.key} on their way from Firehose to S3."
-  role             = aws_iam_role.transform[each.key].arn
-  filename         = var.transform_package
-  source_code_hash = filebase64sha256(var.transform_package)
-  handler          = "transform.handler.handler"
-  runtime          = var.lambda.runtime
-  architectures    = [var.lambda.architecture]
-  memory_size      = each.value.transform.memory_mb
+  function_name     = each.value.function_name
+  description       = "Checks and completes ${var.factory}'s ${each.key} on their way from Firehose to S3."
+  role              = aws_iam_role.transform[each.key].arn
+  filename          = var.package.file
+  s3_bucket         = try(var.package.s3.bucket, null)
+  s3_key            = try(var.package.s3.key, null)
+  s3_object_version = try(var.package.s3.object_version, null)
+  source_code_hash  = var.package.file == null ? var.package.s3.source_code_hash : filebase64sha256(var.package.file)
+  handler           = "transform.handler.handler"
+  runtime           = var.lambda.runtime
+  architectures     = [var.lambda.architecture]
+  memory_size       = each.value.transform.memory_mb
   # The role needs no permission for it: Lambda is granted the key by whoever makes the function.
   kms_key_arn = var.kms_keys.functions
   timeout     = each.value.transform.timeout_seconds

@@ -4,7 +4,10 @@
 # least, where the API's own range begins at 0) and "Record format conversion" (64 MB at least) and "Data
 # transformation" (a function may run 5 minutes); the days are the transform's own limits.
 locals {
-  path = merge({ for input in ["alarms", "factory", "gateways", "lanes"] : input => input }, var.input_paths)
+  path = merge(
+    { for input in ["alarms", "factory", "gateways", "lanes", "package", "package.file"] : input => input },
+    var.input_paths
+  )
 
   ranges = {
     for lane, settings in local.lanes : lane => {

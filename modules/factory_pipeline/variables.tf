@@ -98,16 +98,45 @@ variable "schema_dir" {
   }
 }
 
-variable "transform_package" {
-  description = "Path of the transform function's zip, which `make package` builds."
-  type        = string
-  nullable    = false
+variable "package" {
+  description = <<-EOT
+    The transform function's zip, which every release has.
+
+    - `file`: its path, or
+    - `s3`: an object in the same region: `bucket`, `key` and, where the bucket keeps versions, `object_version`.
+      `source_code_hash` is its SHA-256 in Base64, by which a plan sees that the content is another; a release has it
+      in `source_code_hashes.json`.
+  EOT
+  type = object({
+    file = optional(string)
+    s3 = optional(object({
+      bucket           = string
+      key              = string
+      object_version   = optional(string)
+      source_code_hash = string
+    }))
+  })
+  nullable = false
 
   validation {
-    condition = fileexists(var.transform_package)
+    condition = (var.package.file == null) != (var.package.s3 == null)
     error_message = join(" ", [
-      "transform_package must be a zip that exists (make package builds it),",
-      "got \"${var.transform_package}\".",
+      "${local.path.package} must have either file or s3, got ${var.package.file == null ? "neither" : "both"}.",
+    ])
+  }
+
+  validation {
+    condition     = var.package.file == null ? true : fileexists(var.package.file)
+    error_message = "${local.path["package.file"]} must lead to a zip, got \"${coalesce(var.package.file, "null")}\"."
+  }
+
+  validation {
+    condition = (
+      var.package.s3 == null ? true : can(regex("^[A-Za-z0-9+/]{43}=$", var.package.s3.source_code_hash))
+    )
+    error_message = join(" ", [
+      "${local.path.package}.s3.source_code_hash must be a SHA-256 in Base64, 44 characters, got",
+      "\"${try(var.package.s3.source_code_hash, "")}\".",
     ])
   }
 }

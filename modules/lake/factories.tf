@@ -14,7 +14,7 @@ module "factory_pipeline" {
   }
   schema_dir         = var.schema_dir
   force_destroy      = var.force_destroy
-  transform_package  = "${var.packages_dir}/transform.zip"
+  package            = local.packages.transform
   lambda             = var.lambda
   metrics_namespace  = var.metrics_namespace
   log_retention_days = var.log_retention_days
@@ -22,12 +22,12 @@ module "factory_pipeline" {
   alarms             = each.value.alarms.messages
   alarm_actions      = local.alarm_actions
   runbook_base_url   = var.runbook_base_url
-  input_paths = {
+  input_paths = merge(local.package_paths["transform"], {
     factory  = "factories[\"${each.key}\"]"
     gateways = "factories[\"${each.key}\"].gateways"
     lanes    = "factories[\"${each.key}\"].lanes"
     alarms   = "factories[\"${each.key}\"].alarms.messages"
-  }
+  })
 }
 
 # A request in a folder that no gateway has is most often a misspelt client ID, or left over from a gateway that is

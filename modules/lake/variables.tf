@@ -149,9 +149,49 @@ variable "csr_dir" {
 }
 
 variable "packages_dir" {
-  description = "Folder of the Lambda packages, as `make package` fills it."
+  description = "Folder of the functions' zips, `transform.zip` and `clip_fetch.zip`; null where `packages` names them."
   type        = string
-  nullable    = false
+  default     = null
+
+  validation {
+    condition = (
+      var.packages_dir != null
+      || length(setsubtract(local.needed_packages, [for name, package in var.packages : name if package != null])) == 0
+    )
+    error_message = join(" ", [
+      "packages_dir must be a folder, or packages name all that is needed, ${join(" and ", local.needed_packages)},",
+      "got ${coalesce(join(", ", [for name, package in var.packages : name if package != null]), "none")}.",
+    ])
+  }
+}
+
+variable "packages" {
+  description = <<-EOT
+    The functions' zips that are not those of `packages_dir`: `transform` as the module factory_pipeline describes its
+    `package`, `clip_fetch` as video_archiver does.
+  EOT
+  type = object({
+    transform = optional(object({
+      file = optional(string)
+      s3 = optional(object({
+        bucket           = string
+        key              = string
+        object_version   = optional(string)
+        source_code_hash = string
+      }))
+    }))
+    clip_fetch = optional(object({
+      file = optional(string)
+      s3 = optional(object({
+        bucket           = string
+        key              = string
+        object_version   = optional(string)
+        source_code_hash = string
+      }))
+    }))
+  })
+  default  = {}
+  nullable = false
 }
 
 variable "schema_dir" {

@@ -12,7 +12,7 @@ module "video_archiver" {
   video                   = each.value.video == null ? {} : each.value.video
   clips_bucket            = module.storage.bucket_names["clips"]
   clips_expire_after_days = try(var.storage.buckets["clips"].expire_data_after_days, null)
-  clip_fetch_package      = "${var.packages_dir}/clip_fetch.zip"
+  package                 = local.packages.clip_fetch
   lambda                  = var.lambda
   metrics_namespace       = var.metrics_namespace
   log_retention_days      = var.log_retention_days
@@ -21,11 +21,11 @@ module "video_archiver" {
   alarm_actions           = local.alarm_actions
   runbook_base_url        = var.runbook_base_url
   force_destroy           = var.force_destroy
-  input_paths = {
+  input_paths = merge(local.package_paths["clip_fetch"], {
     factory                 = "factories[\"${each.key}\"]"
     cameras                 = "factories[\"${each.key}\"].cameras"
     video                   = "factories[\"${each.key}\"].video"
     alarms                  = "factories[\"${each.key}\"].alarms.video"
     clips_expire_after_days = "storage.buckets[\"clips\"].expire_data_after_days"
-  }
+  })
 }

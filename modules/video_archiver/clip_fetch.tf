@@ -101,15 +101,18 @@ resource "aws_lambda_function" "clip_fetch" {
   # checkov:skip=CKV_AWS_272: the plan names the package by its hash and uploads exactly that; a signing profile is the account's to have, and would bind every user of the module.
   # checkov:skip=CKV_AWS_50: each run reports calls and clips as metrics and in its log; a trace would be paid for by the call and tell nothing more.
 
-  function_name    = local.function_name
-  description      = "Archives the footage of ${var.factory}'s cameras as clips."
-  role             = aws_iam_role.clip_fetch.arn
-  filename         = var.clip_fetch_package
-  source_code_hash = filebase64sha256(var.clip_fetch_package)
-  handler          = "clip_fetch.handler.handler"
-  runtime          = var.lambda.runtime
-  architectures    = [var.lambda.architecture]
-  memory_size      = var.video.memory_mb
+  function_name     = local.function_name
+  description       = "Archives the footage of ${var.factory}'s cameras as clips."
+  role              = aws_iam_role.clip_fetch.arn
+  filename          = var.package.file
+  s3_bucket         = try(var.package.s3.bucket, null)
+  s3_key            = try(var.package.s3.key, null)
+  s3_object_version = try(var.package.s3.object_version, null)
+  source_code_hash  = var.package.file == null ? var.package.s3.source_code_hash : filebase64sha256(var.package.file)
+  handler           = "clip_fetch.handler.handler"
+  runtime           = var.lambda.runtime
+  architectures     = [var.lambda.architecture]
+  memory_size       = var.video.memory_mb
   # The role needs no permission for it: Lambda is granted the key by whoever makes the function.
   kms_key_arn = var.kms_keys.functions
   timeout     = var.video.timeout_seconds

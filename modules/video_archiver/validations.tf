@@ -3,7 +3,10 @@
 # clip has at most 200 fragments and 100 MB); the rest are the function's own limits.
 locals {
   path = merge(
-    { for input in ["alarms", "cameras", "clips_expire_after_days", "factory", "video"] : input => input },
+    {
+      for input in ["alarms", "cameras", "clips_expire_after_days", "factory", "package", "package.file", "video"] :
+      input => input
+    },
     var.input_paths
   )
 

@@ -37,7 +37,7 @@ _GOOD = {
         "factory": '"krakow"',
         "gateways": '["line-1"]',
         "csr_dir": '"../../modules/factory_pipeline/tests/testdata/csr"',
-        "transform_package": '"versions.tf"',
+        "package": '{ file = "versions.tf" }',
         "buckets": '{ measurements = "lake-measurements", configuration = "lake-configuration" }',
         "measurements_table": '{ database = "plant_lake", name = "measurements" }',
     },
@@ -49,7 +49,7 @@ _GOOD = {
         "name": '"plant-lake"',
         "factory": '"krakow"',
         "clips_bucket": '"lake-clips"',
-        "clip_fetch_package": '"versions.tf"',
+        "package": '{ file = "versions.tf" }',
     },
     "lake": {
         "name": '"plant-lake"',

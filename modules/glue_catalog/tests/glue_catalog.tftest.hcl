@@ -4,7 +4,6 @@ mock_provider "aws" {
 
 variables {
   name                   = "plant-lake"
-  schema_dir             = "../../glue_schemas"
   factories              = ["lyon", "krakow"]
   athena_output_location = "s3://lake-measurements/athena-results/"
   buckets = {
