@@ -20,6 +20,7 @@ resource "aws_cloudwatch_log_group" "delivery" {
   name              = each.value.delivery_log_group
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_keys.logs
+  tags              = var.tags
 }
 
 resource "aws_cloudwatch_log_stream" "delivery" {
@@ -50,6 +51,10 @@ resource "aws_iam_role" "delivery" {
       }
     }]
   })
+
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 # Firehose Developer Guide, "Controlling access with Amazon Data Firehose": what S3 as destination, Kinesis Data
@@ -156,6 +161,7 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
 
   name        = each.value.stream_name
   destination = "extended_s3"
+  tags        = var.tags
 
   kinesis_source_configuration {
     kinesis_stream_arn = local.data_streams[each.key].arn

@@ -136,6 +136,8 @@ resource "aws_iot_policy" "identity" {
       },
     ]
   })
+
+  tags = var.tags
 }
 
 resource "aws_iot_policy_attachment" "identity" {

@@ -9,6 +9,7 @@ resource "aws_kinesis_stream" "lane" {
   retention_period = each.value.stream.retention_hours
   encryption_type  = "KMS"
   kms_key_id       = local.stream_key
+  tags             = var.tags
 
   stream_mode_details {
     stream_mode = each.value.stream.shards == null ? "ON_DEMAND" : "PROVISIONED"
@@ -34,6 +35,7 @@ resource "aws_kinesis_stream" "unprotected" {
   retention_period = each.value.stream.retention_hours
   encryption_type  = "KMS"
   kms_key_id       = local.stream_key
+  tags             = var.tags
 
   stream_mode_details {
     stream_mode = each.value.stream.shards == null ? "ON_DEMAND" : "PROVISIONED"

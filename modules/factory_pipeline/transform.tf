@@ -7,6 +7,7 @@ resource "aws_cloudwatch_log_group" "transform" {
   name              = each.value.function_log_group
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_keys.logs
+  tags              = var.tags
 }
 
 # The account alone: the Lambda guide does not promise aws:SourceArn when Lambda assumes an execution role. Which
@@ -26,6 +27,10 @@ resource "aws_iam_role" "transform" {
       Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
     }]
   })
+
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy" "transform" {
@@ -69,6 +74,7 @@ resource "aws_lambda_function" "transform" {
   timeout     = each.value.transform.timeout_seconds
 
   reserved_concurrent_executions = each.value.transform.reserved_concurrency
+  tags                           = var.tags
 
   environment {
     variables = {

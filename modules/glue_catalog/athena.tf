@@ -5,6 +5,7 @@ resource "aws_athena_workgroup" "lake" {
     "scans a limited number of bytes.",
   ])
   force_destroy = var.force_destroy
+  tags          = var.tags
 
   configuration {
     # Settings of a client cannot send results elsewhere or lift the limit.

@@ -146,6 +146,13 @@ variable "kms_key_arn" {
   }
 }
 
+variable "tags" {
+  description = "Tags of every resource that takes any, besides the provider's `default_tags`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
 variable "force_destroy" {
   description = "Whether `terraform destroy` may delete a workgroup that has query history. For throw-away lakes only."
   type        = bool

@@ -22,6 +22,7 @@ resource "aws_ssm_parameter" "lake" {
   description = "Keeps a second lake out of this account and region."
   type        = "String"
   value       = var.name
+  tags        = var.tags
 
   lifecycle {
     precondition {

@@ -13,5 +13,6 @@ module "glue_catalog" {
   years                  = var.athena.years
   scan_limit_bytes       = var.athena.scan_limit_bytes
   kms_key_arn            = var.kms_keys.buckets
+  tags                   = var.tags
   force_destroy          = var.force_destroy
 }

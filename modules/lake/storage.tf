@@ -7,5 +7,6 @@ module "storage" {
   athena_results_expire_after_days    = var.storage.athena_results_expire_after_days
   abort_incomplete_uploads_after_days = var.storage.abort_incomplete_uploads_after_days
   kms_key_arn                         = var.kms_keys.buckets
+  tags                                = var.tags
   force_destroy                       = var.force_destroy
 }

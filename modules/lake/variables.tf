@@ -352,6 +352,29 @@ variable "dashboards" {
   nullable    = false
 }
 
+variable "tags" {
+  description = "Tags of every resource that takes any, besides the provider's `default_tags`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the policy that bounds what each role may be granted; null bounds none."
+  type        = string
+  default     = null
+}
+
+variable "role_path" {
+  description = <<-EOT
+    Path of the roles in IAM, for example `/factory-lake/`, by which an account's policies may tell them. To be chosen
+    when they are made: another path makes each role anew, and what arrives meanwhile may be lost.
+  EOT
+  type        = string
+  default     = "/"
+  nullable    = false
+}
+
 variable "force_destroy" {
   description = <<-EOT
     Whether Terraform may delete buckets, streams and what they hold. For throw-away lakes only: it is decided when

@@ -14,6 +14,7 @@ resource "aws_s3_bucket" "lake" {
 
   bucket        = each.value
   force_destroy = false
+  tags          = var.tags
 
   lifecycle {
     prevent_destroy = true
@@ -26,6 +27,7 @@ resource "aws_s3_bucket" "unprotected" {
 
   bucket        = each.value
   force_destroy = true
+  tags          = var.tags
 }
 
 moved {

@@ -138,6 +138,13 @@ variable "kms_key_arn" {
   }
 }
 
+variable "tags" {
+  description = "Tags of every resource that takes any, besides the provider's `default_tags`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
 variable "force_destroy" {
   description = <<-EOT
     Whether Terraform may delete the buckets, with the objects in them. For throw-away lakes only: it is decided when a

@@ -4,6 +4,7 @@ resource "aws_cloudwatch_log_group" "clip_fetch" {
   name              = local.log_group
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_keys.logs
+  tags              = var.tags
 }
 
 # The account alone: the Lambda guide does not promise aws:SourceArn when Lambda assumes an execution role. Which
@@ -21,6 +22,10 @@ resource "aws_iam_role" "clip_fetch" {
       Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
     }]
   })
+
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy" "clip_fetch" {
@@ -118,6 +123,7 @@ resource "aws_lambda_function" "clip_fetch" {
   timeout     = var.video.timeout_seconds
 
   reserved_concurrent_executions = var.video.reserved_concurrency
+  tags                           = var.tags
 
   ephemeral_storage {
     size = var.video.ephemeral_storage_mb
@@ -216,6 +222,7 @@ resource "aws_cloudwatch_event_rule" "clip_fetch" {
   name                = each.key
   description         = "Starts the archiving of ${var.factory}'s footage."
   schedule_expression = var.video.schedule
+  tags                = var.tags
 }
 
 resource "aws_cloudwatch_event_target" "clip_fetch" {

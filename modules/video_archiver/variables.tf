@@ -456,6 +456,46 @@ variable "runbook_base_url" {
   default     = null
 }
 
+variable "tags" {
+  description = "Tags of every resource that takes any, besides the provider's `default_tags`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the policy that bounds what each role may be granted; null bounds none."
+  type        = string
+  default     = null
+
+  validation {
+    condition = (
+      var.permissions_boundary_arn == null
+      ? true
+      : can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    )
+    error_message = join(" ", [
+      "permissions_boundary_arn must be the ARN of a policy, got",
+      "\"${coalesce(var.permissions_boundary_arn, "null")}\".",
+    ])
+  }
+}
+
+variable "role_path" {
+  description = <<-EOT
+    Path of the roles in IAM, for example `/factory-lake/`, by which an account's policies may tell them. To be chosen
+    when they are made: another path makes each role anew, and what arrives meanwhile may be lost.
+  EOT
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^/([!-~]+/)?$", var.role_path)) && length(var.role_path) <= 512
+    error_message = "role_path must begin and end with /, at most 512 characters, got \"${var.role_path}\"."
+  }
+}
+
 variable "force_destroy" {
   description = <<-EOT
     Whether Terraform may delete video streams with their footage. For throw-away lakes only: it is decided when a

@@ -45,3 +45,49 @@ run "the_package_may_be_an_object" {
     error_message = "not the object, or not only that"
   }
 }
+
+run "what_the_account_asks_of_resources_and_roles" {
+  command = plan
+
+  variables {
+    tags                     = { owner = "plant-it" }
+    permissions_boundary_arn = "arn:aws:iam::111122223333:policy/bounds"
+    role_path                = "/factory-lake/"
+  }
+
+  assert {
+    condition = alltrue([
+      for resource in concat(
+        [for each in aws_cloudwatch_metric_alarm.lane : { tags = each.tags }],
+        [for each in aws_cloudwatch_log_group.delivery : { tags = each.tags }],
+        [for each in aws_cloudwatch_log_group.transform : { tags = each.tags }],
+        [for each in aws_iam_role.delivery : { tags = each.tags }],
+        [for each in aws_iam_role.rule : { tags = each.tags }],
+        [for each in aws_iam_role.transform : { tags = each.tags }],
+        [for each in aws_iot_policy.identity : { tags = each.tags }],
+        [for each in aws_iot_topic_rule.lane : { tags = each.tags }],
+        [for each in aws_kinesis_firehose_delivery_stream.lane : { tags = each.tags }],
+        [for each in aws_kinesis_stream.lane : { tags = each.tags }],
+        [for each in aws_lambda_function.transform : { tags = each.tags }]
+      ) : resource.tags["owner"] == "plant-it"
+    ])
+    error_message = "a resource without the tags"
+  }
+
+  assert {
+    condition = alltrue([
+      for role in concat(values(aws_iam_role.rule), values(aws_iam_role.transform), values(aws_iam_role.delivery)) :
+      role.permissions_boundary == "arn:aws:iam::111122223333:policy/bounds" && role.path == "/factory-lake/"
+    ])
+    error_message = "a role without boundary or path"
+  }
+}
+
+run "without_an_account_s_wishes" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for role in concat(values(aws_iam_role.rule), values(aws_iam_role.transform), values(aws_iam_role.delivery)) : role.permissions_boundary == null && role.path == "/"])
+    error_message = "a boundary or a path that nobody asked for"
+  }
+}

@@ -318,3 +318,19 @@ run "a_later_year_is_warned_of" {
 
   expect_failures = [check.years_reach_into_the_future]
 }
+
+run "database_and_workgroup_have_the_tags_that_are_given" {
+  command = plan
+
+  variables {
+    tags = { owner = "plant-it" }
+  }
+
+  assert {
+    condition = (
+      aws_athena_workgroup.lake.tags["owner"] == "plant-it"
+      && aws_glue_catalog_database.lake.tags["owner"] == "plant-it"
+    )
+    error_message = "one without the tags"
+  }
+}

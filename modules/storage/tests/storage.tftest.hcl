@@ -332,3 +332,16 @@ run "takes_the_other_steps_down_from_one_zone" {
     error_message = "S3 makes this one."
   }
 }
+
+run "buckets_have_the_tags_that_are_given" {
+  command = plan
+
+  variables {
+    tags = { owner = "plant-it" }
+  }
+
+  assert {
+    condition     = alltrue([for bucket in aws_s3_bucket.lake : bucket.tags["owner"] == "plant-it"])
+    error_message = "a bucket without the tags"
+  }
+}
