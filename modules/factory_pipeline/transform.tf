@@ -49,6 +49,47 @@ resource "aws_iam_role_policy" "transform" {
   })
 }
 
+# What Lambda itself needs of the role, where the account wants the function in a VPC or traced. Neither can be limited
+# to a resource; the denial keeps the function's own code from what is meant for Lambda. (Lambda Developer Guide,
+# "Giving Lambda functions access to resources in an Amazon VPC", "Visualize Lambda function invocations using X-Ray".)
+locals {
+  interface_actions = [
+    "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+  ]
+}
+
+resource "aws_iam_role_policy" "transform_surroundings" {
+  for_each = { for lane, settings in local.lanes : lane => settings if var.vpc != null || var.tracing != null }
+
+  name = "use-network-and-traces"
+  role = aws_iam_role.transform[each.key].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      var.vpc == null ? [] : [{
+        Sid      = "ManageInterfaces"
+        Effect   = "Allow"
+        Action   = local.interface_actions
+        Resource = "*"
+      }],
+      var.vpc == null ? [] : [{
+        Sid       = "KeepOwnCodeFromInterfaces"
+        Effect    = "Deny"
+        Action    = local.interface_actions
+        Resource  = "*"
+        Condition = { ArnEquals = { "lambda:SourceFunctionArn" = each.value.function_arn } }
+      }],
+      var.tracing == null ? [] : [{
+        Sid      = "SendTraces"
+        Effect   = "Allow"
+        Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+        Resource = "*"
+      }],
+    )
+  })
+}
+
 resource "aws_lambda_function" "transform" {
   # checkov:skip=CKV_AWS_116: a dead letter queue is for asynchronous calls; Firehose waits for its answer and keeps what failed under errors/.
   # checkov:skip=CKV_AWS_117: it calls nothing but its log, and has nothing private to reach; a VPC would add an address limit and a NAT to depend on.
@@ -88,6 +129,23 @@ resource "aws_lambda_function" "transform" {
     }
   }
 
+  dynamic "vpc_config" {
+    for_each = var.vpc == null ? [] : [var.vpc]
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
+
+  dynamic "tracing_config" {
+    for_each = var.tracing == null ? [] : [var.tracing]
+
+    content {
+      mode = tracing_config.value
+    }
+  }
+
   logging_config {
     log_group  = aws_cloudwatch_log_group.transform[each.key].name
     log_format = var.lambda.log_format
@@ -96,5 +154,5 @@ resource "aws_lambda_function" "transform" {
     system_log_level      = var.lambda.log_format == "JSON" ? "INFO" : null
   }
 
-  depends_on = [aws_iam_role_policy.transform]
+  depends_on = [aws_iam_role_policy.transform, aws_iam_role_policy.transform_surroundings]
 }

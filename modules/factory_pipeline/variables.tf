@@ -446,6 +446,39 @@ variable "runbook_base_url" {
   default     = null
 }
 
+variable "vpc" {
+  description = <<-EOT
+    Subnets and security groups that the functions run in; null runs them outside of any VPC. The subnets must have room
+    for the functions' network interfaces. The transform calls no service, so it needs no way out.
+  EOT
+  type = object({
+    subnet_ids         = set(string)
+    security_group_ids = set(string)
+  })
+  default = null
+
+  validation {
+    condition = var.vpc == null ? true : length(var.vpc.subnet_ids) > 0 && length(var.vpc.security_group_ids) > 0
+    error_message = join(" ", [
+      "vpc must name at least one subnet and one security group, got ${length(try(var.vpc.subnet_ids, []))} and",
+      "${length(try(var.vpc.security_group_ids, []))}.",
+    ])
+  }
+}
+
+variable "tracing" {
+  description = <<-EOT
+    X-Ray's mode, `Active` or `PassThrough`, with the permissions to send traces; null leaves it to Lambda, without.
+  EOT
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.tracing == null ? true : contains(["Active", "PassThrough"], var.tracing)
+    error_message = "tracing must be Active or PassThrough, got \"${coalesce(var.tracing, "null")}\"."
+  }
+}
+
 variable "tags" {
   description = "Tags of every resource that takes any, besides the provider's `default_tags`."
   type        = map(string)

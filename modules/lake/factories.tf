@@ -22,6 +22,8 @@ module "factory_pipeline" {
   alarms                   = each.value.alarms.messages
   alarm_actions            = local.alarm_actions
   runbook_base_url         = var.runbook_base_url
+  vpc                      = var.vpc
+  tracing                  = var.tracing
   tags                     = var.tags
   permissions_boundary_arn = var.permissions_boundary_arn
   role_path                = var.role_path

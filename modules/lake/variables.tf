@@ -352,6 +352,26 @@ variable "dashboards" {
   nullable    = false
 }
 
+variable "vpc" {
+  description = <<-EOT
+    Subnets and security groups that the functions run in; null runs them outside of any VPC. The subnets must have room
+    for the functions' network interfaces, and, for cameras, a way to Kinesis Video Streams and S3: endpoints or a NAT.
+  EOT
+  type = object({
+    subnet_ids         = set(string)
+    security_group_ids = set(string)
+  })
+  default = null
+}
+
+variable "tracing" {
+  description = <<-EOT
+    X-Ray's mode, `Active` or `PassThrough`, with the permissions to send traces; null leaves it to Lambda, without.
+  EOT
+  type        = string
+  default     = null
+}
+
 variable "tags" {
   description = "Tags of every resource that takes any, besides the provider's `default_tags`."
   type        = map(string)

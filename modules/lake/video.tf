@@ -21,6 +21,8 @@ module "video_archiver" {
   alarm_actions            = local.alarm_actions
   runbook_base_url         = var.runbook_base_url
   force_destroy            = var.force_destroy
+  vpc                      = var.vpc
+  tracing                  = var.tracing
   tags                     = var.tags
   permissions_boundary_arn = var.permissions_boundary_arn
   role_path                = var.role_path

@@ -100,6 +100,47 @@ resource "aws_iam_role_policy" "clip_fetch" {
   })
 }
 
+# What Lambda itself needs of the role, where the account wants the function in a VPC or traced. Neither can be limited
+# to a resource; the denial keeps the function's own code from what is meant for Lambda. (Lambda Developer Guide,
+# "Giving Lambda functions access to resources in an Amazon VPC", "Visualize Lambda function invocations using X-Ray".)
+locals {
+  interface_actions = [
+    "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+  ]
+}
+
+resource "aws_iam_role_policy" "clip_fetch_surroundings" {
+  for_each = toset([for name in [local.function_name] : name if var.vpc != null || var.tracing != null])
+
+  name = "use-network-and-traces"
+  role = aws_iam_role.clip_fetch.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      var.vpc == null ? [] : [{
+        Sid      = "ManageInterfaces"
+        Effect   = "Allow"
+        Action   = local.interface_actions
+        Resource = "*"
+      }],
+      var.vpc == null ? [] : [{
+        Sid       = "KeepOwnCodeFromInterfaces"
+        Effect    = "Deny"
+        Action    = local.interface_actions
+        Resource  = "*"
+        Condition = { ArnEquals = { "lambda:SourceFunctionArn" = local.function_arn } }
+      }],
+      var.tracing == null ? [] : [{
+        Sid      = "SendTraces"
+        Effect   = "Allow"
+        Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+        Resource = "*"
+      }],
+    )
+  })
+}
+
 resource "aws_lambda_function" "clip_fetch" {
   # checkov:skip=CKV_AWS_116: a lost invocation loses nothing, the next run does its work; video.failure_destination_arn tells of it with more than a dead letter queue would.
   # checkov:skip=CKV_AWS_117: it reaches public AWS endpoints only, over TLS and signed; a VPC would send every clip through a NAT or an endpoint and pay for it.
@@ -145,6 +186,23 @@ resource "aws_lambda_function" "clip_fetch" {
     }
   }
 
+  dynamic "vpc_config" {
+    for_each = var.vpc == null ? [] : [var.vpc]
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
+
+  dynamic "tracing_config" {
+    for_each = var.tracing == null ? [] : [var.tracing]
+
+    content {
+      mode = tracing_config.value
+    }
+  }
+
   logging_config {
     log_group  = aws_cloudwatch_log_group.clip_fetch.name
     log_format = var.lambda.log_format
@@ -160,7 +218,7 @@ resource "aws_lambda_function" "clip_fetch" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.clip_fetch]
+  depends_on = [aws_iam_role_policy.clip_fetch, aws_iam_role_policy.clip_fetch_surroundings]
 }
 
 # A failed run has lost nothing: the next one does its work. So Lambda repeats it once or twice and does not keep it

@@ -90,4 +90,62 @@ run "without_an_account_s_wishes" {
     condition     = alltrue([for role in concat(values(aws_iam_role.rule), values(aws_iam_role.transform), values(aws_iam_role.delivery)) : role.permissions_boundary == null && role.path == "/"])
     error_message = "a boundary or a path that nobody asked for"
   }
+
+  assert {
+    condition = length(aws_iam_role_policy.transform_surroundings) == 0 && alltrue([
+      for function in aws_lambda_function.transform : length(function.vpc_config) == 0
+    ])
+    error_message = "a network or traces that nobody asked for"
+  }
+}
+
+run "functions_in_a_vpc_and_traced" {
+  command = plan
+
+  variables {
+    vpc     = { subnet_ids = ["subnet-0a", "subnet-0b"], security_group_ids = ["sg-0a"] }
+    tracing = "Active"
+  }
+
+  assert {
+    condition = alltrue([
+      for function in aws_lambda_function.transform :
+      function.vpc_config[0].subnet_ids == toset(["subnet-0a", "subnet-0b"])
+      && function.vpc_config[0].security_group_ids == toset(["sg-0a"])
+      && function.tracing_config[0].mode == "Active"
+    ])
+    error_message = "not in the VPC, or not traced"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in aws_iam_role_policy.transform_surroundings :
+      [for statement in jsondecode(policy.policy).Statement : "${statement.Effect} ${join(" ", statement.Action)}"] == [
+        join(" ", concat(["Allow"], local.interface_actions)),
+        join(" ", concat(["Deny"], local.interface_actions)),
+        "Allow xray:PutTelemetryRecords xray:PutTraceSegments",
+      ]
+      && startswith(
+        jsondecode(policy.policy).Statement[1].Condition.ArnEquals["lambda:SourceFunctionArn"],
+        "arn:aws:lambda:eu-central-1:111122223333:function:plant-lake-krakow-"
+      )
+    ]) && length(aws_iam_role_policy.transform_surroundings) == 2
+    error_message = "not what Lambda needs, or more"
+  }
+}
+
+run "a_traced_function_needs_no_network" {
+  command = plan
+
+  variables {
+    tracing = "PassThrough"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in aws_iam_role_policy.transform_surroundings :
+      [for statement in jsondecode(policy.policy).Statement : statement.Sid] == ["SendTraces"]
+    ]) && alltrue([for function in aws_lambda_function.transform : length(function.vpc_config) == 0])
+    error_message = "more than traces"
+  }
 }
