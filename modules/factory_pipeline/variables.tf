@@ -448,8 +448,8 @@ variable "runbook_base_url" {
 
 variable "vpc" {
   description = <<-EOT
-    Subnets and security groups that the functions run in; null runs them outside of any VPC. The subnets must have room
-    for the functions' network interfaces. The transform calls no service, so it needs no way out.
+    Subnets and security groups that the functions run in; null runs them outside of any VPC. The subnets must have
+    room for the functions' network interfaces. The transform calls no service, so it needs no way out.
   EOT
   type = object({
     subnet_ids         = set(string)

@@ -34,7 +34,7 @@ locals {
 resource "aws_glue_catalog_table" "lake" {
   for_each = local.schemas
 
-  database_name = aws_glue_catalog_database.lake.name
+  database_name = local.database_name
   name          = each.value.table
   description   = each.value.description
   table_type    = "EXTERNAL_TABLE"

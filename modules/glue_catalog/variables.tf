@@ -12,6 +12,26 @@ variable "name" {
   }
 }
 
+variable "existing_database" {
+  description = <<-EOT
+    Name of a Glue database that stands already, to hold the tables and views instead of one that is made here. It must
+    have none of their names yet; nothing else of it is managed.
+  EOT
+  type        = string
+  default     = null
+
+  # Athena User Guide, "Name databases, tables, and columns".
+  validation {
+    condition = (
+      var.existing_database == null ? true : can(regex("^[a-z0-9_]{1,255}$", var.existing_database))
+    )
+    error_message = join(" ", [
+      "existing_database must be lower-case letters, digits and _, at most 255 characters, got",
+      "\"${coalesce(var.existing_database, "null")}\".",
+    ])
+  }
+}
+
 variable "schema_dir" {
   description = <<-EOT
     Folder of the table schemas, one `<table>.json` each; null takes those that the module brings along. The transform

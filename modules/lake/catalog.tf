@@ -12,6 +12,7 @@ module "glue_catalog" {
   athena_output_location = module.storage.athena_output_location
   years                  = var.athena.years
   scan_limit_bytes       = var.athena.scan_limit_bytes
+  existing_database      = var.athena.existing_database
   kms_key_arn            = var.kms_keys.buckets
   tags                   = var.tags
   force_destroy          = var.force_destroy

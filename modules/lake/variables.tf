@@ -149,7 +149,7 @@ variable "csr_dir" {
 }
 
 variable "packages_dir" {
-  description = "Folder of the functions' zips, `transform.zip` and `clip_fetch.zip`; null where `packages` names them."
+  description = "Folder of the functions' zips, `transform.zip` and `clip_fetch.zip`; null if `packages` names them."
   type        = string
   default     = null
 
@@ -213,6 +213,7 @@ variable "storage" {
       expire_errors_after_days     = optional(number)
       expire_noncurrent_after_days = optional(number)
     })), {})
+    existing_buckets                    = optional(map(string), {})
     athena_results_expire_after_days    = optional(number)
     abort_incomplete_uploads_after_days = optional(number)
   })
@@ -222,14 +223,16 @@ variable "storage" {
 
 variable "athena" {
   description = <<-EOT
-    Years that queries see, and the bytes that one of them may scan, as the module glue_catalog describes them.
+    Years that queries see, the bytes that one of them may scan, and a database that stands already, as the module
+    glue_catalog describes them.
   EOT
   type = object({
     years = optional(object({
       first = optional(number)
       last  = optional(number)
     }), {})
-    scan_limit_bytes = optional(number)
+    scan_limit_bytes  = optional(number)
+    existing_database = optional(string)
   })
   default  = {}
   nullable = false
@@ -354,8 +357,9 @@ variable "dashboards" {
 
 variable "vpc" {
   description = <<-EOT
-    Subnets and security groups that the functions run in; null runs them outside of any VPC. The subnets must have room
-    for the functions' network interfaces, and, for cameras, a way to Kinesis Video Streams and S3: endpoints or a NAT.
+    Subnets and security groups that the functions run in; null runs them outside of any VPC. The subnets must have
+    room for the functions' network interfaces, and, for cameras, a way to Kinesis Video Streams and S3: endpoints
+    or a NAT.
   EOT
   type = object({
     subnet_ids         = set(string)

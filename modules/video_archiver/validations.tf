@@ -66,8 +66,8 @@ locals {
     # EventBridge User Guide, "Cron expressions reference".
     local.cron_fields == null ? [] : (local.cron_fields[2] == "?") != (local.cron_fields[4] == "?") ? [] : [
       join(" ", [
-        "${local.path.video}.schedule must have ? for either the day of the month or the day of the week, the third and",
-        "the fifth field, got \"${var.video.schedule}\".",
+        "${local.path.video}.schedule must have ? for either the day of the month or the day of the week, the third",
+        "and the fifth field, got \"${var.video.schedule}\".",
       ])
     ],
     # rate(1 minutes) and rate(5 minute) are refused.
@@ -82,8 +82,8 @@ locals {
     # nobody.
     endswith(coalesce(var.video.failure_destination_arn, "none"), ".fifo") ? [
       join(" ", [
-        "${local.path.video}.failure_destination_arn must not be a FIFO queue or topic, which Lambda cannot send to, got",
-        "\"${var.video.failure_destination_arn}\".",
+        "${local.path.video}.failure_destination_arn must not be a FIFO queue or topic, which Lambda cannot send to,",
+        "got \"${var.video.failure_destination_arn}\".",
       ])
     ] : [],
     var.video.failure_destination_arn == null ? [] : can(
@@ -103,8 +103,8 @@ locals {
     [
       for id, camera in var.cameras :
       join(" ", [
-        "${local.path.video}.clip_seconds must be at most ${floor(local.clip_fragments * camera.fragment_seconds)} for",
-        "cameras[\"${id}\"] (${local.clip_fragments} fragments of ${camera.fragment_seconds} s), got",
+        "${local.path.video}.clip_seconds must be at most ${floor(local.clip_fragments * camera.fragment_seconds)}",
+        "for cameras[\"${id}\"] (${local.clip_fragments} fragments of ${camera.fragment_seconds} s), got",
         "${var.video.clip_seconds}.",
       ])
       if var.video.clip_seconds > local.clip_fragments * camera.fragment_seconds
