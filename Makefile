@@ -103,11 +103,7 @@ release: setup ## Build release VERSION=x.y.z and show its tag, a dry run (PUBLI
 
 .PHONY: lock
 lock: setup ## Compile requirements/*.in to hash-pinned *.txt (UPGRADE=1 takes newer versions)
-	@for set in dev:3.11 checkov:3.11 py38:3.8 uv:3.8; do \
-	  name=$${set%%:*}; \
-	  .tools/uv/bin/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --python-version $${set##*:} --generate-hashes --no-annotate \
-	    --custom-compile-command 'make lock' requirements/$$name.in -o requirements/$$name.txt; \
-	done
+	@.venv/bin/python -m scripts.lock $(if $(UPGRADE),--upgrade)
 
 .PHONY: clean
 clean: ## Remove what was built (environments and downloaded tools stay)

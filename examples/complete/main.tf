@@ -24,7 +24,7 @@ module "lake" {
     krakow = {
       gateways = ["line-1", "line-2"]
       lanes = {
-        # Twenty lines send through two gateways: four shards are cheaper than on-demand capacity.
+        # Twenty lines send through two gateways: up to 4,000 messages or 4 MB a second.
         measurements = {
           stream    = { shards = 4, retention_hours = 168 }
           delivery  = { buffer_seconds = 120 }
@@ -38,6 +38,10 @@ module "lake" {
 
     lyon = {
       gateways = ["press-shop"]
+      lanes = {
+        # Nobody knows yet what its presses send.
+        measurements = { stream = { on_demand = true } }
+      }
       cameras = {
         press-1 = { retention_hours = 72 }
         gate    = { media_type = "video/h265", fragment_seconds = 4 }

@@ -165,7 +165,7 @@ def _lane(lane: Lane, assumed: Assumed) -> Iterator[Row]:
     remedy = (
         f"lanes.{lane.name}.stream.shards = {enough}"
         if lane.shards
-        else f"a new on-demand stream takes less; lanes.{lane.name}.stream.shards = {enough}, or let it grow"
+        else f"a new on-demand stream takes less; lanes.{lane.name}.stream = {{ shards = {enough} }}, or let it grow"
     )
     every = f"{lane.gateways} * {text(lane.messages)} * {text(assumed.headroom)}"
     yield Row(f"{lane.name}: records/s", every, records, shards * SHARD_RECORDS, remedy)

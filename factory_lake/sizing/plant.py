@@ -14,6 +14,8 @@ LANES = ("measurements", "configuration")
 # Where the archiver ends a clip: GetClip joins no more than 200 fragments and 100 MB.
 CLIP_FRAGMENTS = planning.MAX_FRAGMENTS
 CLIP_MB = planning.MAX_BYTES / 1e6
+#: What the module makes where `stream` names neither `shards` nor `on_demand`; a test compares it with a plan.
+DEFAULT_SHARDS = 1
 #: What a new on-demand stream has; it grows to twice its highest peak of 30 days.
 ON_DEMAND_SHARDS = 4
 # What Firehose does where the module leaves it alone (Firehose Developer Guide, "Data transformation").
@@ -39,9 +41,9 @@ class Lane:
 
     @property
     def shards(self) -> int | None:
-        """Shards of its data stream; None leaves them to AWS."""
-        shards: int | None = self.settings["stream"]["shards"]
-        return shards
+        """Shards of its data stream; None leaves them to AWS (on-demand)."""
+        stream = self.settings["stream"]
+        return None if stream["on_demand"] else int(stream["shards"] or DEFAULT_SHARDS)
 
     @property
     def most_shards(self) -> int:
@@ -177,6 +179,11 @@ def _factory(name: str, given: Mapping[str, Any]) -> Factory:
     measurements, configuration = (
         Lane(lane, *rates[lane], gateways, _merged(defaults, settings[lane], f"{path}.lanes.{lane}")) for lane in LANES
     )
+    for lane in (measurements, configuration):
+        stream = lane.settings["stream"]
+        if stream["on_demand"] and stream["shards"] is not None:
+            place = f"{path}.lanes.{lane.name}.stream.shards"
+            raise PlantError(place, "must be left out with on_demand = true", stream["shards"])
     return Factory(name, measurements, configuration, _video(given, path))
 
 
@@ -214,7 +221,7 @@ def _merged(defaults: Settings, given: Mapping[str, Any], path: str) -> Settings
 
 
 def _check_type(value: object, default: object, path: str) -> None:
-    kinds = {str: "a text", float: "a number", int: "a number"}
+    kinds = {str: "a text", float: "a number", int: "a number", bool: "true or false"}
     wanted = kinds.get(type(default))
     if wanted is not None and value is not None and kinds.get(type(value)) != wanted:
         raise PlantError(path, f"must be {wanted}", value)

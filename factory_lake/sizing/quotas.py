@@ -59,7 +59,7 @@ def rows_of(plant: Plant) -> list[Row]:
             "Kinesis: on-demand data streams",
             on_demand,
             ON_DEMAND_STREAMS,
-            f"lanes.configuration.stream.shards = 1, which is changed in place; or {_RAISE}",
+            f"shards in place of on_demand for lanes.configuration.stream, which is changed in place; or {_RAISE}",
         ),
         _added("Kinesis: provisioned shards", shards, SHARDS, _RAISE),
         _added("Firehose: delivery streams", streams, DELIVERY_STREAMS, _RAISE),

@@ -19,12 +19,12 @@ VERBS = ("connect", "publish", "retain", "subscribe")
 
 @dataclass(frozen=True)
 class View:
-    """What an identity can reach for: a peer of its factory, another factory's gateway, its lane's topic rule."""
+    """What an identity can reach for: a peer of its factory, another factory's gateway, the rules of their lanes."""
 
     own: Source
     peer: str
     foreign: Source
-    rule: str
+    rule: Callable[[Source], str]
 
     @property
     def other_lane(self) -> Source:
@@ -36,6 +36,10 @@ class View:
     def other_gateway(self) -> Source:
         """The other gateway's identity on the same lane."""
         return Source(self.own.factory, self.peer, self.own.lane)
+
+    def behind(self, rule_of: Source, topic: str) -> str:
+        """The Basic Ingest spelling of a topic, behind the rule of a source."""
+        return f"$aws/rules/{self.rule(rule_of)}/{topic}"
 
 
 _CLIENT_IDS: Mapping[str, Callable[[View], str]] = {
@@ -53,7 +57,17 @@ _TOPICS: Mapping[str, Callable[[View], str]] = {
     "below its own": lambda view: f"{view.own.topic}/more",
     "above its own": lambda view: view.own.topic.rpartition("/")[0],
     "its shadow": lambda view: f"$aws/things/{view.own.client_id}/shadow/update",
-    "its rule (Basic Ingest)": lambda view: f"$aws/rules/{view.rule}/{view.own.topic}",
+    "its own, behind its rule": lambda view: view.behind(view.own, view.own.topic),
+    "its other lane's, behind its rule": lambda view: view.behind(view.own, view.other_lane.topic),
+    "another gateway's, behind its rule": lambda view: view.behind(view.own, view.other_gateway.topic),
+    "another factory's, behind its rule": lambda view: view.behind(view.own, view.foreign.topic),
+    "below its own, behind its rule": lambda view: view.behind(view.own, f"{view.own.topic}/more"),
+    "its rule without a topic": lambda view: f"$aws/rules/{view.rule(view.own)}",
+    "its own, behind its other lane's rule": lambda view: view.behind(view.other_lane, view.own.topic),
+    "its own, behind another factory's rule": lambda view: view.behind(view.foreign, view.own.topic),
+    "its own, behind a rule that is not there": lambda view: f"$aws/rules/missing/{view.own.topic}",
+    "its other lane's, behind that lane's rule": lambda view: view.behind(view.other_lane, view.other_lane.topic),
+    "another factory's, behind that factory's rule": lambda view: view.behind(view.foreign, view.foreign.topic),
     "its factory's, by wildcard": lambda view: f"factories/{view.own.factory}/#",
     "everything": lambda _: "#",
 }
@@ -95,7 +109,7 @@ def attempts(path: Path = EXPECTED) -> list[Attempt]:
             raise ValueError(f"{path.name}: nothing is known of {line}")
     # MQTT itself forbids publishing to a wildcard; retaining needs the permission to publish, and one more.
     impossible = {("publish", to) for to in ("its factory's, by wildcard", "everything")}
-    needless = {("retain", to) for to in _TOPICS if to != "its own"}
+    needless = {("retain", to) for to in _TOPICS if to not in ("its own", "its own, behind its rule")}
     wanted = {(verb, to) for verb, places in known.items() for to in places} - impossible - needless
     if missing := wanted - {(line.verb, line.to) for line in lines}:
         raise ValueError(f"{path.name}: nothing is said of {sorted(missing)}")

@@ -250,7 +250,7 @@ def plain(event: Event) -> object:
 
 # Measuring
 
-_SETTINGS = {"FACTORY": "krakow", "LANE": "measurements"}
+_SETTINGS = {"FACTORY": "krakow", "LANE": "measurements", "STREAM_NAME": "lake-krakow-measurements"}
 _IMPORT = "import transform.handler"
 _PEER_IMPORT = (
     "from aws_lambda_powertools import Logger;"
@@ -339,7 +339,8 @@ def peak_mb(package: Path) -> float:
     """Return the most memory that a process needs for a batch of 6 MB, its JSON included."""
     script = (
         "import json, os, resource; from transform.handler import handler\n"
-        "answer = json.dumps(handler(json.load(open(os.environ['EVENT'])), None))\n"
+        "class Context:\n def get_remaining_time_in_millis(self): return 120000\n"
+        "answer = json.dumps(handler(json.load(open(os.environ['EVENT'])), Context()))\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     limit = 6 * 1024 * 1024

@@ -18,17 +18,16 @@ from harness.lake.local import CERTIFICATE, ENVIRONMENT
 from harness.lake.terraform import REPOSITORY
 
 RETIRED = "lyon"
-# The delivery engine polls each shard every second, and a stream on demand has four.
-ONE_SHARD: dict[str, Any] = {"stream": {"shards": 1}}
 # The factories of the lake that is planned.
 FACTORIES: dict[str, Any] = {
     FACTORY: {
         "gateways": ["crane"],
         "cameras": {"gate": {}},
-        "lanes": {"configuration": ONE_SHARD},
+        # A change of it is planned as well.
+        "lanes": {"measurements": {"stream": {"on_demand": True}}},
         "video": {"clip_seconds": 30, "settle_seconds": 3, "quiet_seconds": 15, "schedule": "rate(1 minute)"},
     },
-    RETIRED: {"gateways": ["press-shop"], "lanes": {"measurements": ONE_SHARD, "configuration": ONE_SHARD}},
+    RETIRED: {"gateways": ["press-shop"]},
 }
 _LANES = ("measurements", "configuration")
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable, Tuple, Union
 
 from . import schema
 from .envelope import TIME_PREFIX, SuffixCache, open_envelope
-from .errors import RESPONSE_TOO_LARGE, MessageError
+from .errors import BATCH_NOT_SPLIT, RESPONSE_TOO_LARGE, MessageError
 from .events import Answer, FirehoseAnswer, FirehoseEvent, FirehoseRecord, PartitionMetadata
-from .report import Report
-from .response import FRAME, MAX_BYTES, MAX_ESCAPE, OK, failed, fit, size
+from .planning import Split
+from .put_back import DataStream, Entry, entries
+from .report import Counts, Report
+from .response import DROPPED, FRAME, MAX_BYTES, MAX_ESCAPE, OK, failed, fit, size
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .configuration import Configuration
     from .measurements import Measurements
+
+#: What a lane makes of a record, or what goes wrong with it.
+_Converted = Union[Tuple[bytes, PartitionMetadata], Split, Exception]
 
 #: Each step is taken for so many records in a row before the next: that is faster than all steps for
 #: one record after the other, since the processor stays with the same few instructions.
@@ -25,46 +30,101 @@ _GROUP = 64
 class Transform:
     """The transform of one lane of one factory."""
 
-    __slots__ = ("_lane", "_report", "_suffixes")
+    __slots__ = ("_lane", "_report", "_stream", "_suffixes")
 
-    def __init__(self, settings: Settings, schemas: str = schema.PACKAGED, report: Report | None = None) -> None:
-        """Prepare the lane; raise ``SchemaError`` where its schema is missing or bad."""
+    def __init__(
+        self,
+        settings: Settings,
+        schemas: str = schema.PACKAGED,
+        report: Report | None = None,
+        stream: DataStream | None = None,
+    ) -> None:
+        """Prepare the lane; raise ``SchemaError`` where its schema is missing or bad.
+
+        Without a stream, a batch of which samples have to be put back is rejected.
+        """
         self._lane = _lane(settings, schema.load(settings.lane, schemas))
         self._suffixes = SuffixCache()
         self._report = Report(settings) if report is None else report
+        self._stream = stream
 
-    def answer(self, event: FirehoseEvent) -> FirehoseAnswer:
-        """Transform a batch.
+    def answer(self, event: FirehoseEvent, left_ms: Callable[[], int] = lambda: 900_000) -> FirehoseAnswer:
+        """Transform an event's records.
+
+        Args:
+            event: The event.
+            left_ms: Tells how many milliseconds are left to answer in.
 
         Returns:
-            An answer for each record, in the same order: ``Ok`` with its line and partition keys, or
-            ``ProcessingFailed`` with the data that came.
+            An answer for each record, in the same order: ``Ok`` with its lines and partition keys,
+            ``ProcessingFailed`` with the data that came, or ``Dropped`` where all its samples were put back.
         """
         records = event["records"]
         answers: list[Answer] = []
-        rejected: dict[str, int] = {}
-        upper = 0  # bytes that the answers may have, so that most batches need not be measured
+        counts = Counts(len(records))
+        splits: dict[int, Split] = {}
+        upper = 0  # bytes that the answers may have, so that most events need not be measured
         for start in range(0, len(records), _GROUP):
             group = records[start : start + _GROUP]
             opened = [self._open(record) for record in group]
-            converted = [self._convert(opening) for opening in opened]
-            for record, result in zip(group, converted):  # noqa: B905 - Python 3.8 has no strict zip
-                if isinstance(result, Exception):
-                    self._reject(record, result, rejected)
-                    answer = failed(record)
-                    upper += size(answer)
-                else:
+            for record, result in zip(group, self._convert(opened)):  # noqa: B905 - Python 3.8 has no strict zip
+                answer: Answer
+                if isinstance(result, tuple):
                     line, metadata = result
                     record_id = record["recordId"]
                     data = b2a_base64(line, newline=False).decode()
                     answer = {"recordId": record_id, "result": OK, "data": data, "metadata": metadata}
                     upper += len(data) + MAX_ESCAPE * len(record_id) + FRAME
+                elif isinstance(result, Split):
+                    splits[len(answers)] = result
+                    answer = _split_answer(record, result)
+                    upper += len(answer.get("data", "")) + MAX_ESCAPE * len(record["recordId"]) + FRAME
+                    if result.put_backs:  # which may fail
+                        upper += size(failed(record))
+                else:
+                    self._reject(record, result, counts)
+                    answer = failed(record)
+                    upper += size(answer)
                 answers.append(answer)
         if upper > MAX_BYTES:
-            for index in fit(records, answers):
-                self._reject(records[index], MessageError(RESPONSE_TOO_LARGE), rejected)
-        self._report.counted(len(records), rejected)
+            undecided = {index for index, split in splits.items() if split.put_backs}
+            for index in fit(records, answers, undecided=undecided):
+                self._reject(records[index], MessageError(RESPONSE_TOO_LARGE), counts, splits.pop(index, None))
+        if splits:
+            self._put_back(records, answers, splits, counts, left_ms)
+        self._report.counted(counts)
         return {"records": answers}
+
+    def _put_back(
+        self,
+        records: list[FirehoseRecord],
+        answers: list[Answer],
+        splits: dict[int, Split],
+        counts: Counts,
+        left_ms: Callable[[], int],
+    ) -> None:
+        """Put back what cannot go on in its record; reject the records of which something could not be put back.
+
+        This is the last step, so that nothing is put back of a record that is rejected for another reason. The
+        records with the least to put back come first: one with thousands of rejected samples may meet the
+        deadline, and the others should not.
+        """
+        waiting = [index for index, split in splits.items() if split.put_backs]
+        waiting.sort(key=lambda index: splits[index].waiting)
+        refused = set(waiting)
+        if waiting and self._stream is not None:
+            every: list[Entry] = []
+            for index in waiting:
+                every += entries(records[index], index, splits[index].put_backs)
+            left, code = self._stream.put(every, left_ms)
+            refused = {entry.origin for entry in left}
+            if left:
+                self._report.log("WARNING", "put-back failed", records=len(refused), puts=len(left), error=code)
+        for index in sorted(refused):
+            answers[index] = failed(records[index])
+            self._reject(records[index], MessageError(BATCH_NOT_SPLIT), counts, splits.pop(index))
+        for split in splits.values():
+            counts.split(split.delivered, split.waiting)
 
     # Whatever goes wrong with a record, the others of the batch must go on: errors are results, too.
 
@@ -77,16 +137,22 @@ class Transform:
         except Exception as error:
             return error
 
-    def _convert(self, opened: tuple[bytes, int, str] | Exception) -> tuple[bytes, PartitionMetadata] | Exception:
-        """Return a record's line and the metadata of its answer."""
-        if isinstance(opened, Exception):
-            return opened
-        try:
-            return self._lane.convert(*opened)
-        except Exception as error:
-            return error
+    def _convert(self, opened: list[tuple[bytes, int, str] | Exception]) -> list[_Converted]:
+        """Return what the lane makes of each record."""
+        convert = self._lane.convert
+        converted: list[_Converted] = []
+        for opening in opened:
+            if isinstance(opening, tuple):
+                try:
+                    converted.append(convert(*opening))
+                except Exception as error:
+                    converted.append(error)
+            else:
+                converted.append(opening)
+        return converted
 
-    def _reject(self, record: FirehoseRecord, error: Exception, rejected: dict[str, int]) -> None:
+    def _reject(self, record: FirehoseRecord, error: Exception, counts: Counts, split: Split | None = None) -> None:
+        """Log and count a record, and with it the samples of its batch, if it is one."""
         payload = received_at = gateway = None
         try:
             received_at, gateway = open_envelope(record)
@@ -94,7 +160,15 @@ class Transform:
         except Exception as second:  # then the line says less, but it is still written
             self._report.log("DEBUG", "record cannot be described", exception=type(second).__name__)
         rule = self._report.rejected(record["recordId"], payload, received_at, gateway, error)
-        rejected[rule] = rejected.get(rule, 0) + 1
+        counts.reject(rule, 1 if split is None else split.delivered + split.waiting)
+
+
+def _split_answer(record: FirehoseRecord, split: Split) -> Answer:
+    """Return the answer of a batch, once what has to be put back is."""
+    if split.metadata is None:
+        return {"recordId": record["recordId"], "result": DROPPED}
+    data = b2a_base64(split.lines, newline=False).decode()
+    return {"recordId": record["recordId"], "result": OK, "data": data, "metadata": split.metadata}
 
 
 def _lane(settings: Settings, table: schema.Schema) -> Measurements | Configuration:

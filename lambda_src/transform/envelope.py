@@ -3,7 +3,8 @@
 The topic rule puts both into the Kinesis partition key, ``<epoch ms>/<gateway>/<anything>``, because a rule
 that adds them to the message itself would fail for a payload that is not JSON, and lose it. Firehose hands
 the key to the transform as ``kinesisRecordMetadata.partitionKey``. Something else put a record with another
-kind of key there: its arrival is the instant at which the stream took it, and its gateway is unknown.
+kind of key there: its arrival is the instant at which the stream took it, and its gateway is unknown. Where samples of
+such a record are put back, they keep that arrival by a key whose gateway is empty, ``<epoch ms>//<anything>``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ GATEWAY = "_gateway"
 RESERVED_KEYS = frozenset((RECEIVED_AT, GATEWAY))
 #: What is between the last member of a message and the digits of its arrival.
 TIME_PREFIX = f',"{RECEIVED_AT}":'
+
+_MAX_KEY_CHARACTERS = 256
 
 
 def open_envelope(record: FirehoseRecord) -> tuple[int, str | None]:
@@ -37,12 +40,21 @@ def open_envelope(record: FirehoseRecord) -> tuple[int, str | None]:
         pass  # not from a Kinesis stream, or not put there by the topic rule
     else:
         stamped = 12 <= len(stamp) <= 14 and stamp.isdigit() and stamp.isascii()
-        if stamped and gateway and rest and (gateway.isascii() or encodable(gateway)):
-            return int(stamp), gateway
+        if stamped and rest and (gateway.isascii() or encodable(gateway)):
+            return int(stamp), gateway or None
     arrival = record["approximateArrivalTimestamp"]
     if type(arrival) is not int:
         raise TypeError(f"approximateArrivalTimestamp is of type {type(arrival).__name__}")
     return arrival, None
+
+
+def make_key(received_at: int, gateway: str | None, rest: str) -> str:
+    """Make a partition key that ``open_envelope`` reads as this arrival and gateway, if its digits allow.
+
+    Kinesis takes 256 characters. A key with this gateway has come within them, with one character at least behind
+    the gateway, so what is cut off is of ``rest``, which need not be whole.
+    """
+    return f"{received_at}/{gateway or ''}/{rest}"[:_MAX_KEY_CHARACTERS]
 
 
 class SuffixCache(Dict[Optional[str], str]):

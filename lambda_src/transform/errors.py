@@ -57,7 +57,11 @@ NOT_MILLISECONDS = "NOT_MILLISECONDS"
 TIMESTAMP_TOO_OLD = "TIMESTAMP_TOO_OLD"
 #: a `timestamp` after the window | measurements
 TIMESTAMP_TOO_FAR_AHEAD = "TIMESTAMP_TOO_FAR_AHEAD"
-#: the last records of a batch whose answer would pass Lambda's 6 MB | both
+#: a batch without a sample: `{"samples": []}` or `[]` | measurements
+EMPTY_BATCH = "EMPTY_BATCH"
+#: a batch of which some samples had to be put back on the data stream, which failed ([below](#batches-of-samples)) | measurements
+BATCH_NOT_SPLIT = "BATCH_NOT_SPLIT"
+#: the last records of an event whose answer would pass Lambda's 6 MB | both
 RESPONSE_TOO_LARGE = "RESPONSE_TOO_LARGE"
 #: a record in which the function itself failed; the log line names the exception | both
 INTERNAL_ERROR = "INTERNAL_ERROR"

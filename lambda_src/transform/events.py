@@ -5,13 +5,21 @@ The shapes are those of "Amazon Data Firehose data transformation".
 
 from __future__ import annotations
 
-from typing import Dict, List, TypedDict
+from typing import Dict, List, Protocol, TypedDict
+
+
+class Context(Protocol):
+    """What Lambda hands over beside the event."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how many milliseconds are left before Lambda stops the function."""
 
 
 class KinesisMetadata(TypedDict, total=False):
     """Where a record of a data stream comes from: the topic rule puts the envelope into the partition key."""
 
     partitionKey: str
+    sequenceNumber: str
 
 
 class FirehoseRecord(TypedDict, total=False):

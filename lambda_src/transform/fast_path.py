@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from json import JSONDecoder
 from json.encoder import encode_basestring
-from typing import Any, Match
+from typing import Any, Callable, Match
 
 from .reader import ANY, ATOMIC, NUMBER, PLAIN, STRING, Member, Reader, is_empty_object, trim_string
 from .schema import ATTRIBUTES, VALUE_TEXT, Column
@@ -130,7 +130,7 @@ class TemplateMaker:
             steps += step
         if _DROP not in steps:
             unchanged.append(")(?P<after>")
-        unchanged.append(r")\}\Z")
+        unchanged.append(r")\}")
         pattern.append(r"\}\Z")
         whole = None if _EXTRA in steps else "".join(unchanged)
         return Template("".join(pattern), steps, whole, self._reader)
@@ -163,10 +163,14 @@ class TemplateMaker:
         return f"{name}(?:{scalar}|{strings.modified}|{strings.nested})", [_DROP, _EXTRA, _REST, _REST, _REST]
 
 
+#: What follows an object in an array: the next one, or nothing.
+_NEXT = r"(?:, ?(?=\{)|\Z)"
+
+
 class Template:
     """Converts the messages of one spelling."""
 
-    __slots__ = ("_early", "_event_time", "_match", "_plan", "_reader", "_unchanged")
+    __slots__ = ("_each", "_early", "_event_time", "_match", "_plan", "_reader", "_split", "_unchanged")
 
     def __init__(self, pattern: str, steps: list[int], unchanged: str | None, reader: Reader) -> None:
         """Compile a spelling.
@@ -181,10 +185,12 @@ class Template:
         self._plan = [(index + 1, index, step) for index, step in enumerate(steps) if step not in (_TIME, _REST)]
         self._reader = reader
         self._unchanged = None
+        self._split: Callable[[str], list[str]] | None = None
         if unchanged is not None:
-            compiled = re.compile(unchanged)
+            compiled = re.compile(unchanged + r"\Z")
             self._unchanged = compiled.match
             self._early = compiled.groupindex["time"] < compiled.groupindex["after"]
+            self._each = unchanged
 
     def convert(self, text: str, line_suffix: str) -> tuple[bytes, int] | None:
         """Convert a message of this spelling.
@@ -205,6 +211,28 @@ class Template:
         groups = found.groups()
         body = self._edit(text, found, groups)
         return None if body is None else ((body + line_suffix).encode(), int(groups[self._event_time]))
+
+    def convert_many(self, text: str, line_suffix: str) -> tuple[list[str], list[str]] | None:
+        """Convert those of some objects, with commas between them, that are of this spelling and need no change.
+
+        Returns:
+            The parts of the result, and the times of the converted objects, all of 13 digits. Each line has three
+            parts; before the first, between two and behind the last stands, as it is spelled, what could not be
+            converted, mostly nothing. None if no object is converted.
+        """
+        if self._unchanged is None:
+            return None
+        if self._split is None:  # the first batch, no single message, compiles it
+            self._split = re.compile(self._each + _NEXT).split
+        parts = self._split(text)
+        if len(parts) == 1:
+            return None
+        if self._early:  # the groups are before, time and after; else before, after and time
+            times, parts[2::4] = parts[2::4], parts[3::4]
+        else:
+            times = parts[3::4]
+        parts[3::4] = [line_suffix] * len(times)
+        return parts, times
 
     def _edit(self, text: str, found: Match[str], groups: tuple[str | None, ...]) -> str | None:
         """Make the changes that the groups call for; None if only the slow path can decide on one of them."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 
 from .batch import Transform
-from .events import FirehoseAnswer, FirehoseEvent
+from .events import Context, FirehoseAnswer, FirehoseEvent
+from .put_back import DataStream
 from .settings import Settings
 
-_transform = Transform(Settings.from_env(os.environ))
+_settings = Settings.from_env(os.environ)
+_stream = None if _settings.stream_name is None else DataStream(_settings.stream_name)
+_transform = Transform(_settings, stream=_stream)
 
 
-def handler(event: FirehoseEvent, context: object) -> FirehoseAnswer:  # noqa: ARG001 - Lambda passes it
-    """Transform a batch of Firehose records; see ``Transform.answer``."""
-    return _transform.answer(event)
+def handler(event: FirehoseEvent, context: Context) -> FirehoseAnswer:
+    """Transform the records of a Firehose event; see ``Transform.answer``."""
+    return _transform.answer(event, context.get_remaining_time_in_millis)

@@ -1,6 +1,6 @@
-"""The measurements lane: one sample a message, validated by the table's schema.
+"""The measurements lane: one sample a message, or many in a batch, each validated by the table's schema.
 
-A message's line holds the keys that the schema knows, in the order in which they came; the value under
+A sample's line holds the keys that the schema knows, in the order in which they came; the value under
 ``value`` or ``value_text``; all other keys as one JSON object under ``attributes``.
 """
 
@@ -14,9 +14,11 @@ from .envelope import GATEWAY, RECEIVED_AT
 from .errors import MessageError, SchemaError
 from .events import PartitionMetadata
 from .lines import DAY_MS, MAX_BYTES, Partitions, finish
+from .planning import Outcome, Split, plan
 from .reader import Reader
 from .schema import ATTRIBUTES, VALUE_TEXT, Column, Schema
 from .settings import Settings
+from .splitting import cut, elements, objects, remaining
 
 if TYPE_CHECKING:
     from .fast_path import Template, Templates
@@ -83,11 +85,11 @@ class Measurements:
         self._known: tuple[list[Template], list[Template]] = ([], [])
         self._templates: Templates | None = None
 
-    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
+    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata] | Split:
         """Turn one message into its line; its plausible time is measured from its arrival in epoch milliseconds.
 
         Returns:
-            The line with its line feed, and the metadata of its answer.
+            The line with its line feed, and the metadata of its answer; or what becomes of the samples of a batch.
 
         Raises:
             MessageError: The message breaks a rule.
@@ -97,6 +99,16 @@ class Measurements:
             text = payload.decode()
         except UnicodeDecodeError:
             text = ""  # which no template matches
+        fast = self._match(text, received_at, line_suffix)
+        if fast is not None:
+            line, day = fast
+            return line, self._partitions[day]
+        text = reader.decode(payload)
+        split = self._split(text, received_at, line_suffix)
+        return self.convert_slowly(text, received_at, line_suffix) if split is None else split
+
+    def _match(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, int] | None:
+        """Convert a sample on the fast path to its line and its day; None where only the slow path can."""
         templates = self._known["\\" in text]
         for template in templates:
             fast = template.convert(text, line_suffix)
@@ -109,15 +121,95 @@ class Measurements:
                     and len(line) <= MAX_BYTES
                     and _MIN_MS <= received_at <= _MAX_MS
                 ):
-                    return line, self._partitions[event_time // DAY_MS]
+                    return line, event_time // DAY_MS
                 break
-        return self.convert_slowly(reader.decode(payload), received_at, line_suffix)
+        return None
+
+    def _split(self, text: str, received_at: int, line_suffix: str) -> Split | None:
+        """Split a batch; return None where the message is none, or is not JSON."""
+        inside = objects(text)
+        outcomes = None
+        if inside is not None:
+            split = self._convert_many(inside, received_at, line_suffix)
+            if split is not None:
+                return split
+            texts = cut(inside)
+            outcomes = self._judge(texts, received_at, line_suffix, pieces=True)
+        if outcomes is None:
+            found = elements(text)
+            if found is None:
+                return None
+            texts = found
+            outcomes = self._judge(texts, received_at, line_suffix) or []
+        # A put-back is judged by the arrival of its batch, which only milliseconds keep.
+        _check_milliseconds(RECEIVED_AT, received_at)
+        return plan(texts, outcomes, self._partitions)
+
+    def _convert_many(self, text: str, received_at: int, line_suffix: str) -> Split | None:
+        """Convert the objects of a batch if all are accepted by the fast path and of one day, as nearly always."""
+        for template in self._known["\\" in text]:
+            found = template.convert_many(text, line_suffix)
+            if found is not None:
+                break
+        else:
+            return None
+        parts, times = found
+        oldest, newest = int(min(times)), int(max(times))
+        if oldest - received_at < -self._past_ms or newest - received_at > self._future_ms:
+            return None
+        delivered, days = len(times), {oldest // DAY_MS, newest // DAY_MS}
+        for index in range(0, len(parts), 4):
+            if parts[index]:
+                pieces = remaining(parts[index], last=index == len(parts) - 1)
+                converted = [self._match(piece, received_at, line_suffix) for piece in pieces]
+                samples = [sample for sample in converted if sample is not None]
+                if not samples or len(samples) < len(converted):
+                    return None
+                parts[index] = b"".join([line for line, _ in samples]).decode()
+                days.update(day for _, day in samples)
+                delivered += len(samples)
+        joined = "".join(parts).encode()
+        if len(days) > 1 or len(joined) > MAX_BYTES or not _MIN_MS <= received_at <= _MAX_MS:
+            return None
+        return Split(joined, self._partitions[days.pop()], delivered)
+
+    def _judge(
+        self, texts: list[str], received_at: int, line_suffix: str, *, pieces: bool = False
+    ) -> list[Outcome] | None:
+        """Return what each element is worth alone, whatever goes wrong with it.
+
+        None for pieces that have been cut where no element ends: the slow path, which looks for that before all
+        else, finds that one is not JSON.
+        """
+        outcomes: list[Outcome] = []
+        for text in texts:
+            fast = self._match(text, received_at, line_suffix)
+            if fast is not None:
+                outcomes.append(fast)
+                continue
+            try:
+                line, event_time = self._read(text, received_at, line_suffix)
+                outcomes.append((line, event_time // DAY_MS))
+            except MessageError as error:
+                if pieces and error.rule == errors.NOT_JSON:
+                    return None
+                outcomes.append(error)
+            except Exception as error:
+                if pieces:  # nobody knows whether it is JSON
+                    return None
+                outcomes.append(error)
+        return outcomes
 
     def convert_slowly(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
-        """Turn one message into its line on the slow path, whose answers the fast path must give too.
+        """Turn one sample into its line on the slow path, whose answers the fast path must give too.
 
-        Args, returns and raises are those of ``convert``, but for the message, which is text already.
+        Args, returns and raises are those of ``convert``, but for the message, which is text already and no batch.
         """
+        line, event_time = self._read(text, received_at, line_suffix)
+        return line, self._partitions[event_time // DAY_MS]
+
+    def _read(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, int]:
+        """Read one sample token by token; return its line, and the time at which it was taken."""
         opening, members = self._reader.read(text)
         event_time = 0  # until its key comes, which is required
         pieces: list[str] = []
@@ -148,7 +240,7 @@ class Measurements:
             pieces.append(f'"{ATTRIBUTES}":{attributes}')
         line = finish(opening + ",".join(pieces), line_suffix)
         self._learn(text, members)
-        return line, self._partitions[event_time // DAY_MS]
+        return line, event_time
 
     def _learn(self, text: str, members: list[Member]) -> None:
         if self._templates is None:

@@ -45,11 +45,11 @@ _SCALAR = rf'"({STRING})"|{NUMBER}|true|false|null'
 _VALUE = rf"(?:({_SCALAR})({WS})([,}}\]])|(?=[\[{{]))"
 #: A member of an object or an element of an array. Groups before those of the value: all that precedes it,
 #: and the inside of a member's key.
-_ITEM = re.compile(rf'({WS}(?:"({STRING})"{WS}:{WS})?){_VALUE}')
-_EMPTY = re.compile(rf"\{{{WS}\}}|\[{WS}\]")
-_BEHIND = re.compile(rf"{WS}([,}}\]])")
+ITEM = re.compile(rf'({WS}(?:"({STRING})"{WS}:{WS})?){_VALUE}')
+EMPTY = re.compile(rf"\{{{WS}\}}|\[{WS}\]")
+BEHIND = re.compile(rf"{WS}([,}}\]])")
 _OPENING = re.compile(rf"{WS}([{{\[])")
-_REST = re.compile(rf"{WS}\Z")
+REST = re.compile(rf"{WS}\Z")
 
 
 def decode(payload: bytes) -> str:
@@ -81,7 +81,7 @@ def trim_string(inside: str) -> str | None:
 
 def is_empty_object(value: str) -> bool:
     """Tell whether a text is that of an object without members."""
-    return value[0] == "{" and _EMPTY.fullmatch(value) is not None
+    return value[0] == "{" and EMPTY.fullmatch(value) is not None
 
 
 class Reader:
@@ -114,23 +114,23 @@ class Reader:
         """
         bracket = _OPENING.match(text)
         if bracket is None:
-            scalar = _ITEM.match(text + "]")
+            scalar = ITEM.match(text + "]")
             lone = scalar is not None and scalar.end() == len(text) + 1 and scalar.group(2) is None
             raise MessageError(errors.NOT_AN_OBJECT if lone else errors.NOT_JSON)
         reading = _Reading(text, self._blank)
         start = bracket.end(1) - 1
         if text[start] == "[":
             end, _ = reading.container(start, ())
-            if not _REST.match(text, end):
+            if not REST.match(text, end):
                 raise MessageError(errors.NOT_JSON)
             raise MessageError(errors.NOT_AN_OBJECT)
-        empty = _EMPTY.match(text, start)
+        empty = EMPTY.match(text, start)
         members: list[Member] = []
         if empty is None:
             opening, end = bracket.group(), reading.members(bracket.end(), self._nullable, members)
         else:
             opening, end = text[: empty.end() - 1], empty.end()
-        if not _REST.match(text, end):
+        if not REST.match(text, end):
             raise MessageError(errors.NOT_JSON)
         if reading.problem is not None:
             raise reading.problem
@@ -195,7 +195,7 @@ class _Reading:
             if len(levels) + 2 > MAX_LEVELS:  # with this container and the message's own object
                 self._report(errors.NESTED_TOO_DEEP, path)
             levels.append((set() if text[position] == "{" else None, path))
-            empty = _EMPTY.match(text, position)
+            empty = EMPTY.match(text, position)
             if empty is None:
                 out.append(text[position])
                 position, separator = position + 1, ","
@@ -237,14 +237,14 @@ class _Reading:
 
     def _item(self, position: int, *, keyed: bool) -> Match[str]:
         """Match a member (it has a key) or an element, with what must follow it."""
-        found = _ITEM.match(self._text, position)
+        found = ITEM.match(self._text, position)
         if found is None or (found.group(2) is None) == keyed:
             raise MessageError(errors.NOT_JSON)
         return found
 
     def _behind(self, position: int) -> Match[str]:
         """Match what follows a container inside another one."""
-        found = _BEHIND.match(self._text, position)
+        found = BEHIND.match(self._text, position)
         if found is None:
             raise MessageError(errors.NOT_JSON)
         return found

@@ -1,11 +1,11 @@
-"""What the function says about its work: log lines of rejections, and metrics of each batch.
+"""What the function says about its work: log lines of rejections, and metrics of each event.
 
 Lines name rules and keys; they never hold values, because a log is read by more people than the data is.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from typing import Any, Callable
 
 from lambda_common import report
 from lambda_common.report import now_ms, print_line
@@ -20,6 +20,41 @@ MAX_FIELD_CHARACTERS = 64
 RECEIVED = "RecordsReceived"
 ACCEPTED = "RecordsAccepted"
 REJECTED = "RecordsRejected"
+SAMPLES_RECEIVED = "SamplesReceived"
+SAMPLES_REJECTED = "SamplesRejected"
+SAMPLES_PUT_BACK = "SamplesPutBack"
+
+
+class Counts:
+    """What an event's records and their samples came to.
+
+    A record that is no batch counts as one sample. Samples that are put back count when they come again.
+
+    Attributes:
+        records: How many came.
+        rejected: How many were rejected, by the rule that they broke.
+        samples: How many were delivered or rejected.
+    """
+
+    __slots__ = ("records", "rejected", "samples", "samples_put_back", "samples_rejected")
+
+    def __init__(self, records: int) -> None:
+        """Begin with records that are no batches; ``split`` and ``reject`` correct that for others."""
+        self.records = self.samples = records
+        self.rejected: dict[str, int] = {}
+        self.samples_rejected = 0
+        self.samples_put_back = 0
+
+    def reject(self, rule: str, samples: int = 1) -> None:
+        """Count a record that is rejected with all its samples."""
+        self.rejected[rule] = self.rejected.get(rule, 0) + 1
+        self.samples += samples - 1
+        self.samples_rejected += samples
+
+    def split(self, delivered: int, put_back: int) -> None:
+        """Count a batch that is not rejected."""
+        self.samples += delivered - 1
+        self.samples_put_back += put_back
 
 
 class Report(report.Report):
@@ -59,12 +94,19 @@ class Report(report.Report):
         self.log("ERROR", "record rejected", **fields)
         return INTERNAL_ERROR
 
-    def counted(self, received: int, rejected: Mapping[str, int]) -> None:
-        """Write a batch's metrics: how many records came, were accepted and rejected, and rejections by rule."""
-        lost = sum(rejected.values())
-        counts = {RECEIVED: received, ACCEPTED: received - lost, REJECTED: lost}
-        self.metrics(self._dimensions, {name: (count, "Count") for name, count in counts.items()})
-        for rule, count in rejected.items():
+    def counted(self, counts: Counts) -> None:
+        """Write an event's metrics: its records, their samples, and rejected records by rule."""
+        rejected = sum(counts.rejected.values())
+        totals = {
+            RECEIVED: counts.records,
+            ACCEPTED: counts.records - rejected,
+            REJECTED: rejected,
+            SAMPLES_RECEIVED: counts.samples,
+            SAMPLES_REJECTED: counts.samples_rejected,
+            SAMPLES_PUT_BACK: counts.samples_put_back,
+        }
+        self.metrics(self._dimensions, {name: (count, "Count") for name, count in totals.items()})
+        for rule, count in counts.rejected.items():
             self.metrics({**self._dimensions, "Rule": rule}, {REJECTED: (count, "Count")})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Container
 
 from .events import Answer, FirehoseRecord
 
@@ -11,6 +12,7 @@ MAX_BYTES = 6 * 1024 * 1024
 #: What becomes of a record.
 OK = "Ok"
 FAILED = "ProcessingFailed"
+DROPPED = "Dropped"
 
 #: The most that a record adds, beside its ID and data, to an answer with the spaces that json.dumps puts.
 FRAME = len(
@@ -34,16 +36,27 @@ def failed(record: FirehoseRecord) -> Answer:
     return {"recordId": record["recordId"], "result": FAILED, "data": record.get("data", "")}
 
 
-def fit(records: list[FirehoseRecord], answers: list[Answer], limit: int = MAX_BYTES) -> list[int]:
+def fit(
+    records: list[FirehoseRecord], answers: list[Answer], limit: int = MAX_BYTES, undecided: Container[int] = ()
+) -> list[int]:
     """Give back the last records as they came, changing the answers in place, until the answer fits.
 
     Firehose's request holds every record's data and more about it than the answer does, so an answer of
     untouched records always fits if the request did.
 
+    Args:
+        records: The event's records.
+        answers: Their answers.
+        limit: How many bytes the answer may have.
+        undecided: Indices of records that may still have to go back as they came, for which there must be room.
+
     Returns:
         The indices of the returned records, last first.
     """
     sizes = [size(answer) for answer in answers]
+    for index, record in enumerate(records):
+        if index in undecided:
+            sizes[index] = max(sizes[index], size(failed(record)))
     total = _ENVELOPE + sum(sizes)
     given_back: list[int] = []
     for index in reversed(range(len(answers))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Mapping, NamedTuple
 
 from lambda_common.settings import Environment
@@ -19,6 +20,10 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING")
 MAX_PAST_DAYS = 9_000
 MAX_FUTURE_DAYS = 36_500
 
+#: Kinesis, CreateStream.
+_STREAM = re.compile(r"[a-zA-Z0-9_.-]+")
+_STREAM_RULE = "the name of a data stream, of letters, digits and . _ -"
+
 
 class Settings(NamedTuple):
     """How this function works, fixed at its cold start.
@@ -31,6 +36,8 @@ class Settings(NamedTuple):
         future_days: How many days after its arrival a sample may claim to have been taken.
         metrics_namespace: CloudWatch namespace of the metrics.
         log_level: ``DEBUG``, ``INFO`` or ``WARNING``.
+        stream_name: The lane's data stream, on which the samples of batches are put back; None for configuration,
+            which has no batches.
     """
 
     factory: str
@@ -40,17 +47,20 @@ class Settings(NamedTuple):
     future_days: int = 1
     metrics_namespace: str = "FactoryLake"
     log_level: str = "INFO"
+    stream_name: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Read the variables; raise ``SettingsError`` for the first that is missing or breaks its rule."""
         env = Environment(environ)
+        factory, lane = env.factory(), env.one_of("LANE", LANES)
         return cls(
-            factory=env.factory(),
-            lane=env.one_of("LANE", LANES),
+            factory=factory,
+            lane=lane,
             blank_strings=env.one_of("BLANK_STRINGS", BLANK_POLICIES, "reject"),
             past_days=env.whole("TIMESTAMP_PAST_DAYS", 400, 0, MAX_PAST_DAYS),
             future_days=env.whole("TIMESTAMP_FUTURE_DAYS", 1, 0, MAX_FUTURE_DAYS),
             metrics_namespace=env.metrics_namespace(),
             log_level=env.one_of("LOG_LEVEL", LOG_LEVELS, "INFO"),
+            stream_name=env.matching("STREAM_NAME", _STREAM, _STREAM_RULE, 128) if lane == LANES[0] else None,
         )

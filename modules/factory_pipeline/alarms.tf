@@ -14,7 +14,7 @@ locals {
     unprocessed            = "The transform returns more messages than usual unprocessed, to the errors prefix."
     conversion-failed      = "Messages that passed the transform do not fit the table and went to the errors prefix."
     partitions-exceeded    = "Messages have more days than Firehose keeps open; the rest goes to the errors prefix."
-    rejected               = "The transform refuses an unusual share of the messages; they are in the errors prefix."
+    rejected               = "The transform refuses an unusual share of the samples; they are in the errors prefix."
     rule-failed            = "The topic rule cannot put messages into the data stream; its error action gets them."
     rule-quarantined       = "The topic rule's error action writes messages to the errors prefix."
     rule-lost              = "The topic rule's error action failed as well: these messages are lost."
@@ -130,15 +130,15 @@ locals {
           above     = 0
         })
 
-        # -- what the transform says
+        # -- what the transform says, by samples: a batch is one record
         rejected = {
           queries = {
-            received = merge(metrics.own, { metric = "RecordsReceived", statistic = "Sum" })
-            rejected = merge(metrics.own, { metric = "RecordsRejected", statistic = "Sum" })
+            received = merge(metrics.own, { metric = "SamplesReceived", statistic = "Sum" })
+            rejected = merge(metrics.own, { metric = "SamplesRejected", statistic = "Sum" })
           }
           expression = "IF(received >= ${var.alarms.min_records}, rejected / received, 0)"
           above      = var.alarms.rejected_share
-          # An hour, and a least number in it: one bad message of two at night is no trend.
+          # An hour, and a least number in it: one bad sample of two at night is no trend.
           period = 3600
         }
 

@@ -65,7 +65,7 @@ locals {
 
   # Shares are of an hour, as the alarm's are.
   share_metrics = flatten([
-    for id, metric in { received = "RecordsReceived", rejected = "RecordsRejected" } : [
+    for id, metric in { received = "SamplesReceived", rejected = "SamplesRejected" } : [
       for lane, metrics in local.metrics : merge(metrics.own, {
         metric = metric, id = "${id}_${local.metric_ids[lane]}", period = 3600, visible = false
       })
@@ -89,6 +89,23 @@ locals {
       metrics = local.graphs.delivered
     },
     {
+      title = "Records that the transform gets, and samples in them"
+      stat  = "Sum"
+      unit  = "in 5 minutes"
+      metrics = concat(
+        [
+          for lane, metrics in local.metrics :
+          merge(metrics.own, { metric = "RecordsReceived", label = "${lane}: records" })
+        ],
+        flatten([
+          for lane in keys(local.lanes_with_batches) : [
+            for metric, label in { SamplesReceived = "samples", SamplesPutBack = "samples put back" } :
+            merge(local.metrics[lane].own, { metric = metric, label = "${lane}: ${label}" })
+          ]
+        ])
+      )
+    },
+    {
       title = "Messages refused, by rule"
       stat  = "Sum"
       unit  = "messages in 5 minutes"
@@ -102,9 +119,9 @@ locals {
       }]
     },
     {
-      title = "Share of messages refused"
+      title = "Share of samples refused"
       stat  = "Sum"
-      unit  = "share of an hour's messages"
+      unit  = "share of an hour's samples"
       metrics = concat(local.share_metrics, [
         for lane in keys(local.lanes) : {
           id         = "share_${local.metric_ids[lane]}"

@@ -3,13 +3,15 @@ locals {
   csr_dir = abspath(var.csr_dir)
 
   # An identity per gateway and lane, by client ID: two processes of a gateway, neither of which can speak for the
-  # other.
+  # other. Its one topic has two spellings: behind the name of the lane's rule (Basic Ingest) a message goes to that
+  # rule alone, and AWS does not charge for messaging.
   identities = merge([
     for gateway in var.gateways : {
-      for lane in keys(local.lanes) : "${var.factory}-${gateway}-${lane}" => {
-        gateway = gateway
-        lane    = lane
-        topic   = "factories/${var.factory}/${gateway}/${lane}"
+      for lane, settings in local.lanes : "${var.factory}-${gateway}-${lane}" => {
+        gateway            = gateway
+        lane               = lane
+        topic              = "factories/${var.factory}/${gateway}/${lane}"
+        basic_ingest_topic = "$aws/rules/${settings.rule_name}/factories/${var.factory}/${gateway}/${lane}"
       }
     }
   ]...)
@@ -116,7 +118,8 @@ resource "aws_iot_certificate" "identity" {
   }
 }
 
-# Its own client ID, its own topic, nothing else: no subscriptions, no retained messages, no other client.
+# Its own client ID, its own topic in both spellings, nothing else: no subscriptions, no retained messages, no other
+# client.
 resource "aws_iot_policy" "identity" {
   for_each = local.identities
 
@@ -130,9 +133,12 @@ resource "aws_iot_policy" "identity" {
         Resource = "arn:${local.partition}:iot:${local.region}:${local.account}:client/${each.key}"
       },
       {
-        Effect   = "Allow"
-        Action   = "iot:Publish"
-        Resource = "arn:${local.partition}:iot:${local.region}:${local.account}:topic/${each.value.topic}"
+        Effect = "Allow"
+        Action = "iot:Publish"
+        Resource = [
+          for topic in [each.value.topic, each.value.basic_ingest_topic] :
+          "arn:${local.partition}:iot:${local.region}:${local.account}:topic/${topic}"
+        ]
       },
     ]
   })

@@ -1,5 +1,5 @@
-# What no apply may do to messages that are under way, unless the lake is thrown away anyway. How it is done on
-# purpose: docs/changes.md.
+# What no apply may do to messages that are under way, unless the lake is thrown away anyway, and what Kinesis refuses
+# of a stream that is there. How it is done on purpose: docs/changes.md.
 
 locals {
   # From the ARNs, which are unknown while a stream is only planned: nobody looks for a stream that is not there yet.
@@ -16,6 +16,10 @@ data "aws_kinesis_stream" "current" {
   for_each = toset([for lane in keys(local.lanes) : lane if !var.force_destroy])
 
   name = local.current_streams[each.key]
+}
+
+locals {
+  open_shards = { for lane, stream in data.aws_kinesis_stream.current : lane => length(stream.open_shards) }
 }
 
 # Goes wherever a delivery stream goes, and may not. A block of its own, since prevent_destroy has to be a literal and
@@ -45,6 +49,22 @@ resource "terraform_data" "kept_delivery_stream" {
           "aws kinesis decrease-stream-retention-period --stream-name ${local.lanes[each.key].stream_name}",
           "--retention-period-hours ${local.lanes[each.key].stream.retention_hours}",
         ]),
+      ])
+    }
+
+    # Kinesis refuses a larger step (API reference, UpdateShardCount). A change of mode keeps the shards, so the apply
+    # would end behind it, half-way.
+    precondition {
+      condition = local.shard_counts[each.key] == null ? true : (
+        local.shard_counts[each.key] * 2 >= local.open_shards[each.key]
+        && local.shard_counts[each.key] <= 2 * local.open_shards[each.key]
+      )
+      error_message = join(" ", [
+        "${local.path.lanes}[\"${each.key}\"].stream.shards must be",
+        "${ceil(local.open_shards[each.key] / 2)}..${2 * local.open_shards[each.key]}, half to twice the",
+        "${local.open_shards[each.key]} that the stream has, got",
+        "${local.shard_counts[each.key] == null ? "none" : local.shard_counts[each.key]}: Kinesis changes no more at",
+        "a time. Apply a number between first; on_demand = true leaves an on-demand stream as it is.",
       ])
     }
 

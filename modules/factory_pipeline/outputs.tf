@@ -26,14 +26,15 @@ output "roles" {
 
 output "gateways" {
   description = <<-EOT
-    What a gateway's two processes connect with, by gateway and lane: `client_id`, `topic` and `certificate_pems` by
-    CSR file.
+    What a gateway's two processes connect with, by gateway and lane: `client_id`, `topic`, the cheaper
+    `basic_ingest_topic` and `certificate_pems` by CSR file.
   EOT
   value = {
     for gateway in var.gateways : gateway => {
       for client_id, identity in local.identities : identity.lane => {
-        client_id = client_id
-        topic     = identity.topic
+        client_id          = client_id
+        topic              = identity.topic
+        basic_ingest_topic = identity.basic_ingest_topic
         # The provider hides certificates like keys; they are public.
         certificate_pems = {
           for path, request in local.requests :

@@ -10,13 +10,23 @@ resource "aws_cloudwatch_log_group" "transform" {
   tags              = var.tags
 }
 
+locals {
+  # Measurements may come in batches. What cannot stay in a batch's record, samples of another day and those that are
+  # rejected, the transform puts back into the lane's stream.
+  lanes_with_batches = { for lane, settings in local.lanes : lane => settings if lane == "measurements" }
+}
+
 # The account alone: the Lambda guide does not promise aws:SourceArn when Lambda assumes an execution role. Which
 # function of the account gets the role is decided by iam:PassRole.
 resource "aws_iam_role" "transform" {
   for_each = local.lanes
 
-  name        = each.value.function_name
-  description = "Transform of ${var.factory}'s ${each.key}: writes its own log and nothing else."
+  name = each.value.function_name
+  description = join("", [
+    "Transform of ${var.factory}'s ${each.key}: writes its own log",
+    contains(keys(local.lanes_with_batches), each.key) ? ", puts parts of batches back into its own stream," : "",
+    " and nothing else.",
+  ])
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -46,6 +56,34 @@ resource "aws_iam_role_policy" "transform" {
       Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
       Resource = "arn:${local.partition}:logs:${local.place}:log-group:${each.value.function_log_group}:*"
     }]
+  })
+}
+
+resource "aws_iam_role_policy" "put_back" {
+  for_each = local.lanes_with_batches
+
+  name = "put-back"
+  role = aws_iam_role.transform[each.key].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [{
+        Sid      = "PutBackIntoOwnStream"
+        Effect   = "Allow"
+        Action   = ["kinesis:PutRecords"]
+        Resource = [each.value.stream_arn]
+      }],
+      var.kms_keys.streams == null ? [] : [{
+        Sid      = "EncryptForOwnStream"
+        Effect   = "Allow"
+        Action   = ["kms:GenerateDataKey"]
+        Resource = [var.kms_keys.streams]
+        Condition = {
+          StringEquals = { "kms:ViaService" = "kinesis.${local.region}.amazonaws.com" }
+          StringLike   = { "kms:EncryptionContext:aws:kinesis:arn" = each.value.stream_arn }
+        }
+      }]
+    )
   })
 }
 
@@ -92,9 +130,9 @@ resource "aws_iam_role_policy" "transform_surroundings" {
 
 resource "aws_lambda_function" "transform" {
   # checkov:skip=CKV_AWS_116: a dead letter queue is for asynchronous calls; Firehose waits for its answer and keeps what failed under errors/.
-  # checkov:skip=CKV_AWS_117: it calls nothing but its log, and has nothing private to reach; a VPC would add an address limit and a NAT to depend on.
+  # checkov:skip=CKV_AWS_117: it calls nothing but its log and its stream, and has nothing private to reach; a VPC would add an address limit and a NAT to depend on.
   # checkov:skip=CKV_AWS_272: the plan names the package by its hash and uploads exactly that; a signing profile is the account's to have, and would bind every user of the module.
-  # checkov:skip=CKV_AWS_50: it calls no other service, so a trace would hold what its metrics tell already: one duration.
+  # checkov:skip=CKV_AWS_50: it calls its own stream at most, so a trace would hold what its metrics tell already.
 
   for_each = local.lanes
 
@@ -118,15 +156,18 @@ resource "aws_lambda_function" "transform" {
   tags                           = var.tags
 
   environment {
-    variables = {
-      FACTORY               = var.factory
-      LANE                  = each.key
-      BLANK_STRINGS         = each.value.transform.blank_strings
-      TIMESTAMP_PAST_DAYS   = tostring(each.value.transform.past_days)
-      TIMESTAMP_FUTURE_DAYS = tostring(each.value.transform.future_days)
-      METRICS_NAMESPACE     = var.metrics_namespace
-      LOG_LEVEL             = each.value.transform.log_level
-    }
+    variables = merge(
+      {
+        FACTORY               = var.factory
+        LANE                  = each.key
+        BLANK_STRINGS         = each.value.transform.blank_strings
+        TIMESTAMP_PAST_DAYS   = tostring(each.value.transform.past_days)
+        TIMESTAMP_FUTURE_DAYS = tostring(each.value.transform.future_days)
+        METRICS_NAMESPACE     = var.metrics_namespace
+        LOG_LEVEL             = each.value.transform.log_level
+      },
+      contains(keys(local.lanes_with_batches), each.key) ? { STREAM_NAME = each.value.stream_name } : {}
+    )
   }
 
   dynamic "vpc_config" {
@@ -154,5 +195,7 @@ resource "aws_lambda_function" "transform" {
     system_log_level      = var.lambda.log_format == "JSON" ? "INFO" : null
   }
 
-  depends_on = [aws_iam_role_policy.transform, aws_iam_role_policy.transform_surroundings]
+  depends_on = [
+    aws_iam_role_policy.put_back, aws_iam_role_policy.transform, aws_iam_role_policy.transform_surroundings,
+  ]
 }

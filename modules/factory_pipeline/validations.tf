@@ -97,6 +97,12 @@ locals {
         ])
         if !contains(choice.among, choice.value)
       ],
+      local.lanes[lane].stream.on_demand && local.lanes[lane].stream.shards != null ? [
+        join(" ", [
+          "${local.path.lanes}[\"${lane}\"].stream.shards must be left out with on_demand = true, got",
+          "${local.lanes[lane].stream.shards}.",
+        ])
+      ] : [],
       local.transform_buffer_errors[lane]
     )
   }

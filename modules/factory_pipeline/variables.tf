@@ -145,7 +145,8 @@ variable "lanes" {
   description = <<-EOT
     Settings of the lanes `measurements` and `configuration`; both keys are given, `{}` takes every default.
 
-    - `stream.shards`: a number of shards; null leaves capacity to AWS (on-demand).
+    - `stream.shards`: shards of the data stream; null is one, which takes 1,000 messages and 1 MB a second.
+    - `stream.on_demand`: leaves the number to AWS, which bills such a stream by other, higher prices.
     - `stream.retention_hours`: how long messages wait in the data stream while they cannot be delivered.
     - `delivery.buffer_mb`, `delivery.buffer_seconds`: an object is written when either is reached.
     - `delivery.retry_seconds`: how long partitioning is tried again before records go to the errors prefix.
@@ -163,6 +164,7 @@ variable "lanes" {
   type = map(object({
     stream = optional(object({
       shards          = optional(number)
+      on_demand       = optional(bool, false)
       retention_hours = optional(number, 72)
     }), {})
     delivery = optional(object({
@@ -310,7 +312,8 @@ variable "alarms" {
     - `behind_seconds` (behind-latest): how far behind the newest message Firehose may read.
     - `transform_success_share` (transform-calls-failed): share of Firehose's calls that must succeed.
     - `unprocessed_share` (unprocessed), `rejected_share` (rejected): share of the messages that may be refused.
-    - `min_records`: below so many messages (unprocessed: in 15 minutes, rejected: in an hour) a share means nothing.
+    - `min_records`: below so many records (unprocessed: in 15 minutes) or samples (rejected: in an hour) a share means
+      nothing.
     - `conversion_failed_records` (conversion-failed): how many in five minutes are normal.
     - `rule_failures` (rule-failed): how many in five minutes are normal.
     - `transform_errors` (transform-errors), `transform_throttles` (transform-throttled): how many in five minutes are
@@ -449,7 +452,8 @@ variable "runbook_base_url" {
 variable "vpc" {
   description = <<-EOT
     Subnets and security groups that the functions run in; null runs them outside of any VPC. The subnets must have
-    room for the functions' network interfaces. The transform calls no service, so it needs no way out.
+    room for the functions' network interfaces, and a way to Kinesis Data Streams, an endpoint or a NAT: the transform
+    of measurements puts parts of batches back into its data stream.
   EOT
   type = object({
     subnet_ids         = set(string)

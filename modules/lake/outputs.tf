@@ -48,8 +48,8 @@ output "iot_endpoint" {
 
 output "gateways" {
   description = <<-EOT
-    What a gateway's two processes connect with, by factory, gateway and lane: `client_id`, `topic` and
-    `certificate_pems` by CSR file.
+    What a gateway's two processes connect with, by factory, gateway and lane: `client_id`, `topic`, the cheaper
+    `basic_ingest_topic` and `certificate_pems` by CSR file.
   EOT
   value       = { for factory, pipeline in module.factory_pipeline : factory => pipeline.gateways }
 }

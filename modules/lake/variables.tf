@@ -27,6 +27,7 @@ variable "factories" {
     lanes = optional(map(object({
       stream = optional(object({
         shards          = optional(number)
+        on_demand       = optional(bool)
         retention_hours = optional(number)
       }))
       delivery = optional(object({
@@ -358,8 +359,8 @@ variable "dashboards" {
 variable "vpc" {
   description = <<-EOT
     Subnets and security groups that the functions run in; null runs them outside of any VPC. The subnets must have
-    room for the functions' network interfaces, and, for cameras, a way to Kinesis Video Streams and S3: endpoints
-    or a NAT.
+    room for the functions' network interfaces, and a way to Kinesis Data Streams and, for cameras, to Kinesis Video
+    Streams and S3: endpoints or a NAT.
   EOT
   type = object({
     subnet_ids         = set(string)

@@ -6,7 +6,7 @@ of a lake run on one worker, and each group of them has a factory of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,23 +14,21 @@ from typing import Any
 import pytest
 
 from factory_lake.gateway.csr import make_csr
-from harness.changes.dependencies import FACTORIES, ONE_SHARD
+from factory_lake.gateway.identities import LANES
+from harness.changes.dependencies import FACTORIES
 from harness.lake import LocalLake, Provider
 from harness.lake.local import build_packages
 from tests.e2e.keys import make_keys
 from tests.e2e.plant import Factory
-from tests.support.factories import LANES, NO_ALARMS, VIDEO
+from tests.support.factories import NO_ALARMS, VIDEO
 
 # Functions are invoked every two seconds, and buffers hold what they made for as short as AWS allows.
-_LIVELY: dict[str, Any] = {
-    **ONE_SHARD,
-    "delivery": {"buffer_seconds": 60, "transform_buffer": {"mb": 0.5, "seconds": 2}},
-}
-_PATIENT = {**LANES, "configuration": {**ONE_SHARD, "delivery": {"transform_retries": 30}}}
+_LIVELY: dict[str, Any] = {"delivery": {"buffer_seconds": 60, "transform_buffer": {"mb": 0.5, "seconds": 2}}}
+_PATIENT = {"configuration": {"delivery": {"transform_retries": 30}}}
+_ON_DEMAND = {lane: {"stream": {"on_demand": True}} for lane in LANES}
 _MALMO = {
     "gateways": ["mill"],
     "cameras": {"tap": {"retention_hours": 1}},
-    "lanes": LANES,
     "video": VIDEO,
     # So that few messages and a short while are enough to provoke every alarm.
     "alarms": {
@@ -40,9 +38,9 @@ _MALMO = {
 }
 
 
-def _factory(*gateways: str, lanes: Mapping[str, Any] = LANES, **more: Any) -> dict[str, Any]:
+def _factory(*gateways: str, **more: Any) -> dict[str, Any]:
     """A factory without alarms."""
-    return {"gateways": list(gateways), "lanes": lanes, **NO_ALARMS, **more}
+    return {"gateways": list(gateways), **NO_ALARMS, **more}
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ LAKES = {
         {
             "bergen": _factory("mill"),
             "genoa": _factory("crane", cameras={"gate": {}}),
-            "krakow": _factory("line-1", "line-2", lanes={}, cameras={"press-1": {}}),  # on demand
+            "krakow": _factory("line-1", "line-2", lanes=_ON_DEMAND, cameras={"press-1": {}}),
             "porto": _factory("kiln"),
             "turin": _factory("paint"),
         },

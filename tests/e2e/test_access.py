@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from factory_lake.gateway.identities import LANES, Source
+from factory_lake.gateway.journal import Journal
 from harness.access.clients import Clients
 from harness.access.gateways import Attempt, View, attempts
 from harness.access.matrix import differences, expected, expected_cells, tried
@@ -28,7 +30,7 @@ from harness.access.principals import CLIP_FETCH, Principal, principals, rule_of
 from harness.access.probes import PROBES
 from harness.demo.messages import connections
 from harness.lake import LocalLake
-from localcloud.cloud import CallError
+from localcloud.calls import CallError
 from localcloud.testing.devices import Connection, Device, connection
 from tests.e2e.plant import Factory, sample
 
@@ -77,7 +79,8 @@ def test_each_identity_may_do_what_the_table_says_and_nothing_else(
     own = Source(OWN, gateway, lane)
     foreign = Source(FOREIGN, sorted(lake.outputs["gateways"][FOREIGN])[0], lane)
     peer = next(each for each in lake.outputs["gateways"][OWN] if each != gateway)
-    view = View(own, peer, foreign, rule_of(lake.cloud.client("iot"), OWN, lane))
+    iot = lake.cloud.client("iot")
+    view = View(own, peer, foreign, lambda source: rule_of(iot, source.factory, source.lane))
     identity = connections(lake).identity(own)
     certificate = tmp_path / "certificate.pem"
     certificate.write_text(identity.certificate)
@@ -94,15 +97,20 @@ def _succeeds(lake: LocalLake, device: Device, view: View, attempt: Attempt, fac
     if attempt.verb == "connect":
         with connection(lake.cloud, device, target) as mine:
             return mine.accepted.is_set()
-    if attempt.allowed and attempt.verb == "publish":
-        # A message that arrives is one that the factory's reconciliation must know.
-        factory.send([sample()], view.own.lane, view.own.gateway)
-        return True
     with connection(lake.cloud, device, view.own.client_id) as mine:
         assert mine.accepted.is_set()
         if attempt.verb == "subscribe":
             return _subscribes(mine, target)
-        return mine.publish(target, sample(), retain=attempt.verb == "retain")
+        message = sample()
+        if not (attempt.verb == "publish" and attempt.allowed):
+            return mine.publish(target, message, retain=attempt.verb == "retain")
+        # A message that arrives is one that the factory's reconciliation must know.
+        with Journal.open(factory.journals, view.own) as journal:
+            position = journal.add(message, time.time_ns() // 1_000_000)
+            is_acknowledged = mine.publish(target, message)
+            if is_acknowledged:
+                journal.acked(position, time.time_ns() // 1_000_000)
+            return is_acknowledged
 
 
 def _subscribes(mine: Connection, topic: str) -> bool:
@@ -126,6 +134,7 @@ _GRANTS = {
     ("rule", "EncryptFailedRecords"): ("s3:PutObject", "rule errors"),
     ("delivery", "DecryptOwnStream"): ("kinesis:GetRecords", "data stream"),
     ("delivery", "EncryptObjects"): ("s3:PutObject", "data"),
+    ("transform", "EncryptForOwnStream"): ("kinesis:PutRecords", "data stream"),
     (CLIP_FETCH, "DecryptFootage"): ("kinesisvideo:GetClip", "video stream"),
     (CLIP_FETCH, "EncryptClips"): ("s3:PutObject", "clips"),
 }

@@ -44,6 +44,28 @@ def _update(number: int) -> bytes:
     return json.dumps({"recipe": number}).encode()
 
 
+def test_an_on_demand_stream_becomes_one_shard_in_two_applies_without_a_message_lost(
+    lake: LocalLake, factory: Callable[[str], Factory]
+) -> None:
+    """Each step leaves messages in shards that it closes."""
+    genoa = factory("genoa")
+    before = genoa.counts().sent if any(genoa.journals.iterdir()) else 0
+    stream = 'module.lake.module.factory_pipeline["genoa"].aws_kinesis_stream.unprotected["measurements"]'
+    for settings in ({"shards": 2}, {}):
+        genoa.send([sample() for _ in range(20)])
+        applied = lake.variables["factories"]
+        wanted = {**applied["genoa"], "lanes": {"measurements": {"stream": settings}}}
+        assert set(lake.changing({**applied, "genoa": wanted})) == {(stream, "update")}
+    genoa.send([sample() for _ in range(20)])
+    genoa.deliver()
+
+    counts = genoa.counts()
+    assert (counts.sent - before, counts.delivered - before, counts.lost, counts.duplicated) == (60, 60, 0, 0)
+    name = lake.outputs["data_streams"]["genoa"]["measurements"]
+    summary = lake.cloud.client("kinesis").describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    assert (summary["StreamModeDetails"]["StreamMode"], summary["OpenShardCount"]) == ("PROVISIONED", 1)
+
+
 def test_a_factory_added_and_one_removed_leave_the_others_untouched(
     lake: LocalLake, factory: Callable[[str], Factory]
 ) -> None:

@@ -132,8 +132,7 @@ def test_a_factory_is_taken_out_only_in_the_documented_way(lake: LocalLake, tmp_
 def test_a_retention_is_lowered_only_in_the_documented_way(lake: LocalLake, tmp_path: Path) -> None:
     protected = Protected(lake, "lyon", tmp_path)
     settings = protected.variables["factories"]["lyon"]
-    stream = {"shards": 1, "retention_hours": 48}
-    lowered = {**settings, "lanes": {**settings["lanes"], "configuration": {"stream": stream}}}
+    lowered = {**settings, "lanes": {"configuration": {"stream": {"retention_hours": 48}}}}
 
     protected.configure(factories={"lyon": lowered})
     _, (message,) = protected.plan()

@@ -6,10 +6,8 @@ from typing import Any
 
 import hcl2
 
-from harness.changes.dependencies import ONE_SHARD
 from harness.lake.terraform import REPOSITORY
 
-LANES: dict[str, Any] = {"measurements": ONE_SHARD, "configuration": ONE_SHARD}
 #: Runs every minute, and cuts clips as soon as it can.
 VIDEO: dict[str, Any] = {"clip_seconds": 30, "settle_seconds": 3, "quiet_seconds": 15, "schedule": "rate(1 minute)"}
 

@@ -91,7 +91,7 @@ def test_the_documentation_shows_it(changed: TerraformTree) -> None:
 
 
 def _result(message: dict[str, Any], schemas: str) -> str:
-    settings = Settings.from_env({"FACTORY": "krakow", "LANE": "measurements"})
+    settings = Settings.from_env({"FACTORY": "krakow", "LANE": "measurements", "STREAM_NAME": "lake"})
     record: FirehoseRecord = {
         "recordId": "1",
         "approximateArrivalTimestamp": time.time_ns() // 1_000_000,

@@ -1,7 +1,6 @@
 """AWS on one machine: MiniStack, with what it lacks or gets wrong put right in memory.
 
-``LocalCloud`` starts a cloud, or attaches to one that runs. ``docs/fidelity.md`` says where it differs from
-AWS.
+``LocalCloud`` starts a cloud, or attaches to one that runs. ``docs/fidelity.md`` says where it differs from AWS.
 """
 
 from localcloud.cloud import FlushError, LocalCloud

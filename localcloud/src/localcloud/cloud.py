@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,11 +17,11 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from localcloud.processes import Child, StartError, end_group_of, is_running, spawn, tail
+from localcloud.calls import CALL_SECONDS, CallError, call, control
+from localcloud.processes import Child, StartError, end_group_of, is_running, spawn
 from localcloud.settings import ACCESS_KEY, HOST, PYTHONS, SECRET_KEY, STATE_FILE
 
 START_SECONDS = 60.0
-_CALL_SECONDS = 60.0
 _STATE_FOLDERS = ("athena", "firehose", "kinesisvideo", "logs", "tmp")
 _CLIENT: dict[str, Any] = {
     "connect_timeout": 5,
@@ -31,20 +29,6 @@ _CLIENT: dict[str, Any] = {
     "read_timeout": 320,
     "s3": {"addressing_style": "path"},
 }
-
-
-class CallError(RuntimeError):
-    """A call to the local cloud itself was refused.
-
-    Attributes:
-        status: the HTTP status.
-        answer: the body, a JSON object.
-    """
-
-    def __init__(self, call: str, status: int, answer: dict[str, Any]) -> None:
-        super().__init__(f"{call}: {status}: {answer.get('message', answer)}")
-        self.status = status
-        self.answer = answer
 
 
 class FlushError(RuntimeError):
@@ -100,8 +84,7 @@ class LocalCloud:
             workdir: folder for its state and logs; what an earlier cloud left there is removed.
             port: HTTP port; 0 takes a free one.
             mqtt_port: port of MQTT over TLS; 0 takes a free one.
-            detached: leave it running when this process ends. Otherwise it ends with this process, however
-                that ends.
+            detached: leave it running when this process ends. Otherwise it ends with this process, however that ends.
             pythons: interpreters with boto3 that Lambda functions may run on, beside this one; those of
                 ``LOCALCLOUD_PYTHONS`` without.
 
@@ -226,7 +209,7 @@ class LocalCloud:
         url = f"http://{HOST}:{engine['control_port']}/flush"
         wanted = {"names": None if names is None else list(names), "timeout": timeout}
         try:
-            _call("POST", url, wanted, timeout + _CALL_SECONDS)
+            call("POST", url, wanted, timeout + CALL_SECONDS)
         except CallError as error:
             undelivered = error.answer.get("undelivered")
             raise FlushError(str(error.answer.get("message", error)), undelivered) from error
@@ -247,22 +230,17 @@ class LocalCloud:
         """Where the cloud is and what of it runs, with the delivery engine's own account of its streams."""
         engine = self.firehose.describe()
         if engine["state"] == "running":
-            url = f"http://{HOST}:{engine['control_port']}/status"
-            engine = {**engine, "streams": _call("GET", url, None, _CALL_SECONDS)}
+            engine = {**engine, "streams": call("GET", f"http://{HOST}:{engine['control_port']}/status")}
         mqtt = f"{self.mqtt_host}:{self.mqtt_port}"
         return {"endpoint": self.endpoint, "mqtt": mqtt, "pid": self.pid, "engine": engine}
 
-    def log_tail(self, name: str) -> str:
-        """The last lines of ``logs/<name>.log``."""
-        return tail(self.workdir / "logs" / f"{name}.log")
-
-    def control(self, method: str, call: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """One of the cloud's own calls, ``call`` without its ``/_localcloud/``.
+    def control(self, method: str, name: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """One of the cloud's own calls, ``name`` without its ``/_localcloud/``.
 
         Raises:
             CallError: it was refused.
         """
-        return control(self.endpoint, method, call, arguments)
+        return control(self.endpoint, method, name, arguments)
 
 
 @dataclass(frozen=True)
@@ -298,9 +276,9 @@ class FaultsHandle:
         operation: str,
         resource: str | None = None,
         error: str | None = None,
-        status: int | None = None,
         times: int | None = 1,
         delay: float = 0.0,
+        entries: Sequence[int] | None = None,
     ) -> str:
         """Make calls fail, or wait, before they reach their service.
 
@@ -309,15 +287,19 @@ class FaultsHandle:
             operation: the API's name of the operation, as ``PutRecord``.
             resource: text that the call must hold (in its path, query or body); any call without.
             error: error code to answer with; without one the call is only delayed.
-            status: HTTP status of the error; by default the service's own for this code.
             times: how many calls; ``None`` for all until the fault is taken away.
             delay: seconds that a call waits first, unless the fault is taken away meanwhile.
+            entries: places, from 0 on, of the records of a PutRecords of Kinesis that fail with ``error`` (AWS has
+                ProvisionedThroughputExceededException and InternalFailure) while the others are put. A call that has
+                none of these places does not count.
 
         Returns:
             The fault's ID, for ``hits`` and ``remove``.
         """
         wanted: dict[str, Any] = {"service": service, "operation": operation, "resource": resource}
-        wanted |= {"error": error, "status": status, "times": times, "delay": delay}
+        wanted |= {"error": error, "times": times, "delay": delay}
+        if entries is not None:
+            wanted["entries"] = list(entries)
         return str(control(self.endpoint, "POST", "faults", wanted)["id"])
 
     def hits(self, fault: str) -> int:
@@ -338,32 +320,6 @@ class FaultsHandle:
     def clear(self) -> None:
         """Take all faults away; calls that they hold go on at once."""
         control(self.endpoint, "DELETE", "faults")
-
-
-def control(endpoint: str, method: str, call: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """One of the own calls of the cloud at ``endpoint``, named without its ``/_localcloud/``.
-
-    Raises:
-        CallError: it was refused.
-    """
-    return _call(method, f"{endpoint}/_localcloud/{call}", arguments, _CALL_SECONDS)
-
-
-def _call(method: str, url: str, arguments: Mapping[str, Any] | None, timeout: float) -> dict[str, Any]:
-    request = urllib.request.Request(  # noqa: S310 - always http to loopback
-        url,
-        method=method,
-        data=None if arguments is None else json.dumps(arguments).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    # Loopback: a proxy of the user's environment must not be asked.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=timeout) as response:
-            answer: dict[str, Any] = json.load(response)
-            return answer
-    except urllib.error.HTTPError as error:
-        raise CallError(f"{method} {url}", error.code, json.loads(error.read() or b"{}")) from error
 
 
 def _described(workdir: Path) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import urllib.request
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
+from localcloud.calls import CALL_SECONDS, control
 from localcloud.engine_process import EngineProcess
 from localcloud.processes import StartError
 
@@ -99,19 +99,18 @@ async def _answer(scope: Any, body: bytes) -> Answer:
         return 500, {"message": str(error)}
 
 
-def wait_until_serving(endpoint: str, timeout: float = 60.0) -> None:
+def wait_until_serving(endpoint: str) -> None:
     """Return when ``endpoint`` answers, which it does once MiniStack's start-up is complete.
 
     That its socket takes connections says nothing: it listens from the beginning.
 
     Raises:
-        StartError: it did not answer for ``timeout`` seconds.
+        StartError: it did not answer in time.
     """
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        opener.open(f"{endpoint}{PREFIX}status", timeout=timeout).close()
+        control(endpoint, "GET", "status")
     except OSError as error:
-        raise StartError(f"{endpoint} did not answer within {timeout:g} s") from error
+        raise StartError(f"{endpoint} did not answer within {CALL_SECONDS:g} s") from error
 
 
 def provide_engine(engine: EngineProcess) -> None:

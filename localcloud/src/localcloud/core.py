@@ -32,7 +32,7 @@ from localcloud.iot import broker
 from localcloud.iot import extension as iot_core
 from localcloud.kinesisvideo import service as kinesisvideo
 from localcloud.lambdas import extension as lambdas
-from localcloud.patches import encryption, glue_table_versions, iam, kinesis_shards, kinesis_tags
+from localcloud.patches import encryption, glue_table_versions, iam, kinesis_puts, kinesis_shards
 from localcloud.processes import GRACE_SECONDS, StartError, watch_parent_death_pipe
 from localcloud.settings import ACCOUNT, HOST, REGION, STATE_FILE
 
@@ -43,13 +43,13 @@ INSTALLS: Final[tuple[Callable[[Any], object], ...]] = (
     firehose.install,
     athena.install,
     kinesisvideo.install,
+    kinesis_puts.install,
     cloudwatch.install,
     time_control.install,
     encryption.install,
     glue_table_versions.install,
     iam.install,
     kinesis_shards.install,
-    kinesis_tags.install,
 )
 
 
@@ -68,15 +68,9 @@ async def serve(
     ready_fd: int | None,
     death_pipe_fd: int | None,
 ) -> None:
-    """Serve until SIGTERM, SIGINT or the end of the parent-death pipe.
+    """Serve until SIGTERM, SIGINT or the end of the parent-death pipe (``death_pipe_fd``, its reading end, if any).
 
-    Args:
-        workdir: folder of the state, the logs and ``cloud.json``.
-        http: listening socket of the services.
-        mqtt: listening socket of the MQTT broker.
-        engine: the delivery engine, which may have been launched.
-        ready_fd: where to report readiness, if anywhere.
-        death_pipe_fd: the reading end of the parent-death pipe, if there is one.
+    Readiness is reported to ``ready_fd``, and ``cloud.json`` written into ``workdir``, once every port answers.
     """
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,14 +44,9 @@ _sessions: dict[tuple[str, str, str], Credentials] = {}
 
 
 def assume_role(role_arn: str, *, service: str, source_arn: str) -> Credentials:
-    """A session of a role for a service that acts for one of the account's resources.
+    """A session of a role for a service principal that acts for the resource ``source_arn``.
 
     The trust policy is read at every call; a session itself is used again until it nears its end.
-
-    Args:
-        role_arn: the role.
-        service: the service principal, as ``firehose.amazonaws.com``.
-        source_arn: the resource that the service acts for.
 
     Raises:
         AssumeRoleError: the role is unknown or does not trust the service in this context.
@@ -73,9 +69,7 @@ async def service_credentials(arguments: dict[str, Any]) -> Answer:
     """``assume_role`` for the services that run as processes of their own; shaped as STS's Credentials."""
     try:
         session = assume_role(
-            str(arguments["role_arn"]),
-            service=str(arguments["service"]),
-            source_arn=str(arguments["source_arn"]),
+            str(arguments["role_arn"]), service=str(arguments["service"]), source_arn=str(arguments["source_arn"])
         )
     except AssumeRoleError as error:
         return 403, {"message": str(error)}
@@ -85,6 +79,19 @@ async def service_credentials(arguments: dict[str, Any]) -> Answer:
         "SessionToken": session.session_token,
         "Expiration": session.expires,
     }
+
+
+def as_service(service: str, action: str, resource_arn: str, keys: Mapping[str, object]) -> Any:
+    """The context in which MiniStack's evaluator judges what a service principal does, with these condition keys."""
+    return iam_evaluator.EvalContext(
+        principal_arn=service,
+        principal_type="Service",
+        principal_account=ACCOUNT,
+        action=action,
+        resource_arn=resource_arn,
+        region=REGION,
+        service_context={name.lower(): value for name, value in keys.items()},
+    )
 
 
 def _role(role_arn: str) -> dict[str, Any] | None:
@@ -97,15 +104,8 @@ def _role(role_arn: str) -> dict[str, Any] | None:
 
 def _trusts(role: dict[str, Any], role_arn: str, service: str, source_arn: str) -> bool:
     document = json.loads(role["AssumeRolePolicyDocument"])
-    context = iam_evaluator.EvalContext(
-        principal_arn=service,
-        principal_type="Service",
-        principal_account=ACCOUNT,
-        action="sts:AssumeRole",
-        resource_arn=role_arn,
-        region=REGION,
-        service_context={"aws:sourceaccount": source_arn.split(":")[4], "aws:sourcearn": source_arn},
-    )
+    keys = {"aws:SourceAccount": source_arn.split(":")[4], "aws:SourceArn": source_arn}
+    context = as_service(service, "sts:AssumeRole", role_arn, keys)
     statements = document.get("Statement", [])
     effects = {
         statement.get("Effect")
@@ -126,10 +126,7 @@ def _listed(value: str | list[str] | None) -> list[str]:
 def _new_session(role_arn: str, role_id: str, service: str) -> Credentials:
     name = f"{service.partition('.')[0]}-{secrets.token_hex(8)}"
     session = Credentials(
-        iam._gen_session_access_key(),
-        iam._gen_secret(),
-        iam._gen_session_token(),
-        time.time() + SESSION_SECONDS,
+        iam._gen_session_access_key(), iam._gen_secret(), iam._gen_session_token(), time.time() + SESSION_SECONDS
     )
     sts.register_session(
         session.access_key_id,

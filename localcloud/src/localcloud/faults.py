@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -36,18 +37,25 @@ _STATUS = {
     "TooManyRequestsException": 429,
 }
 
+# An entry of these calls may fail while the others pass, with one of these codes (API reference).
+_IN_PART = {("kinesis", "PutRecords"): ("Records", ("ProvisionedThroughputExceededException", "InternalFailure"))}
+
 
 @dataclass
 class Fault:
-    """One fault to inject, how often it may meet and has met a call, and how to let go those it holds."""
+    """One fault to inject, how often it may meet and has met a call, and how to let go those it holds.
+
+    Attributes:
+        entries: places of the entries that fail alone, from 0 on; empty where the call fails as a whole.
+    """
 
     service: str
     operation: str
     resource: str | None
     error: str | None
-    status: int | None
     left: int | None
     delay: float
+    entries: frozenset[int] = frozenset()
     hits: int = 0
     held: list[Callable[[], object]] = field(default_factory=list)
 
@@ -79,6 +87,12 @@ class Fault:
 _faults: dict[str, Fault] = {}
 _ids = itertools.count(1)
 _observers: list[Callable[[Call, Fault], None]] = []
+_failing: ContextVar[tuple[str, frozenset[int]]] = ContextVar("failing_entries", default=("", frozenset()))
+
+
+def failing_entries() -> tuple[str, frozenset[int]]:
+    """The code and the places of the entries that a fault fails in the call which is being served."""
+    return _failing.get()
 
 
 def on_failure(observer: Callable[[Call, Fault], None]) -> None:
@@ -92,17 +106,32 @@ async def add(arguments: dict[str, Any]) -> Answer:
     service, operation = arguments["service"], arguments["operation"]
     if operation not in _model(service).operation_names:
         return 400, {"message": f"operation must be one of {service}'s, got {operation!r}"}
+    entries = arguments.get("entries")
+    if entries is not None and (refusal := _refusal_of_entries(service, operation, arguments.get("error"), entries)):
+        return 400, {"message": refusal}
     fault = str(next(_ids))
     _faults[fault] = Fault(
         service,
         operation,
         arguments.get("resource"),
         arguments.get("error"),
-        arguments.get("status"),
         arguments.get("times", 1),
         float(arguments.get("delay", 0.0)),
+        frozenset(entries or ()),
     )
     return 200, {"id": fault}
+
+
+def _refusal_of_entries(service: str, operation: str, error: str | None, entries: Any) -> str | None:
+    """Why a fault cannot fail these entries of a call; None if it can."""
+    _, codes = _IN_PART.get((service, operation), ("", ()))
+    if not codes:
+        return f"entries: {operation} of {service} does not fail in part"
+    if error not in codes:
+        return f"error must be one of {', '.join(codes)} for entries, got {error!r}"
+    if not isinstance(entries, list) or not entries or not all(type(at) is int and at >= 0 for at in entries):
+        return f"entries must be places from 0 on, at least one, got {entries!r}"
+    return None
 
 
 @route("GET", f"{PREFIX}faults")
@@ -142,6 +171,12 @@ def layer(app: AsgiApp) -> AsgiApp:
         await fault.hold()
         if fault.error is None:
             await app(scope, call.replay(receive), send)
+        elif fault.entries:
+            token = _failing.set((fault.error, fault.entries))
+            try:
+                await app(scope, call.replay(receive), send)
+            finally:
+                _failing.reset(token)
         else:
             for observer in _observers:
                 observer(call, fault)
@@ -197,8 +232,7 @@ class Call:
         if smithy := re.fullmatch(r"/service/[^/]+/operation/([^/]+)", self.path):
             return smithy[1] == operation
         fitting = [model for model in _routes(service) if self._fits(model)]
-        # CopyObject and UploadPart are PutObject with more that must be there: the most demanding one is
-        # meant.
+        # CopyObject and UploadPart are PutObject with more that must be there: the most demanding one is meant.
         meant = max(fitting, key=_demands, default=None)
         return meant is not None and meant.name == operation
 
@@ -215,6 +249,12 @@ class Call:
             for place, name in _required(operation)
         )
 
+    def entries(self, member: str) -> int:
+        """How many entries a list of the request has, which is in JSON."""
+        with suppress(ValueError, AttributeError, TypeError):
+            return len(json.loads(self.body)[member])
+        return 0
+
     @property
     def _type(self) -> str:
         return self.headers.get("content-type", "")
@@ -228,11 +268,15 @@ class Call:
 def _meets(fault: Fault, call: Call) -> bool:
     if fault.left == 0 or not call.is_operation(_model(fault.service), fault.operation):
         return False
+    if fault.entries and not any(
+        at < call.entries(_IN_PART[fault.service, fault.operation][0]) for at in fault.entries
+    ):
+        return False
     return fault.resource is None or call.mentions(fault.resource)
 
 
 async def _fail(send: Any, call: Call, fault: Fault) -> None:
-    status = fault.status or _status(_model(fault.service), str(fault.error))
+    status = _status(_model(fault.service), str(fault.error))
     headers, body = _error(call, _model(fault.service), str(fault.error))
     headers = {**headers, "content-length": str(len(body)), "x-amzn-requestid": "injected-fault"}
     await send(
@@ -265,6 +309,8 @@ def _error(call: Call, service: ServiceModel, code: str) -> tuple[dict[str, str]
 
 
 def _status(service: ServiceModel, code: str) -> int:
+    if code.isdigit():  # the answer to a HEAD has no body, so that clients take its status for the code
+        return int(code)
     for shape in service.error_shapes:
         if code in {shape.name, shape.metadata.get("error", {}).get("code")}:
             return int(shape.metadata.get("error", {}).get("httpStatusCode", _STATUS.get(code, 400)))

@@ -1,10 +1,9 @@
 """KMS as the services ask it: whether a caller may use the key that a resource is encrypted with.
 
 On AWS a service that stores encrypted data calls KMS with its caller's permissions, and names itself
-(``kms:ViaService``) and the resource (the encryption context). Identity policies and the key policy must
-both allow it (KMS Developer Guide, "Key policies", "AWS KMS condition keys"). MiniStack keeps keys and
-evaluates calls of KMS itself, but no other service asked it. Nothing is really encrypted here: what is
-checked is who may.
+(``kms:ViaService``) and the resource (the encryption context). Identity policies and the key policy must both allow it
+(KMS Developer Guide, "Key policies", "AWS KMS condition keys"). MiniStack keeps keys and evaluates calls of KMS
+itself, but no other service asked it. Nothing is really encrypted here: what is checked is who may.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from ministack.core import iam_evaluator
 from ministack.services import kms
 
+from localcloud.credentials import as_service
 from localcloud.settings import ACCOUNT, REGION
 
 
@@ -46,13 +46,9 @@ class Use:
 
 
 def refusal(access_key: str, use: Use) -> str | None:
-    """Why KMS refuses a caller, in the words that services pass on; None if it does not.
+    """Why KMS refuses the caller that signed with this key, in the words that services pass on; None if it does not.
 
     A key that AWS manages (``alias/aws/...``) is everybody's in the account, by its service.
-
-    Args:
-        access_key: The key that signed the request.
-        use: What is asked.
     """
     if "alias/aws/" in use.key:
         return None
@@ -72,29 +68,13 @@ def refusal(access_key: str, use: Use) -> str | None:
 
 
 def service_may(service: str, use: Use) -> bool:
-    """Whether the key policy lets a service use the key in its own name, as CloudWatch Logs does.
-
-    Args:
-        service: The service principal.
-        use: What is asked.
-    """
+    """Whether the key policy lets a service principal use the key in its own name, as CloudWatch Logs does."""
     key = kms._resolve_key(use.key)
     if key is None or key["KeyState"] != "Enabled":
         return False
-    given = {name.lower(): value for name, value in use.keys.items()}
     return all(
         iam_evaluator.evaluate_resource_policy(
-            key["Policy"],
-            iam_evaluator.EvalContext(
-                principal_arn=service,
-                principal_type="Service",
-                principal_account=ACCOUNT,
-                action=action,
-                resource_arn=key["Arn"],
-                region=REGION,
-                service_context=given,
-            ),
-            service=service,
+            key["Policy"], as_service(service, action, key["Arn"], use.keys), service=service
         ).decision
         == "Allow"
         for action in use.actions

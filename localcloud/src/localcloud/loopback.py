@@ -23,12 +23,7 @@ from localcloud.settings import HOST, REGION
 
 
 class ServiceError(RuntimeError):
-    """A call that the service answered with an error.
-
-    Attributes:
-        code: the error code.
-        status: the HTTP status.
-    """
+    """A call that the service answered with an error."""
 
     def __init__(self, code: str, message: str, status: int) -> None:
         super().__init__(message)
@@ -56,16 +51,14 @@ class Loopback:
         answer: dict[str, Any] = json.loads(await self._call(signer, "POST", "/", headers, body) or b"{}")
         return answer
 
-    async def put_object(
-        self, bucket: str, key: str, body: bytes, headers: Mapping[str, str], credentials: Credentials
-    ) -> None:
+    async def put_object(self, bucket: str, key: str, body: bytes, credentials: Credentials) -> None:
         """S3's PutObject.
 
         Raises:
             ServiceError: S3 refused it.
         """
         signer = S3SigV4Auth(_botocore(credentials), "s3", REGION)
-        await self._call(signer, "PUT", f"/{bucket}/{quote(key, safe='/~')}", headers, body)
+        await self._call(signer, "PUT", f"/{bucket}/{quote(key, safe='/~')}", {}, body)
 
     async def _call(self, signer: SigV4Auth, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
         request = AWSRequest(

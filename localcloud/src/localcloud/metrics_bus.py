@@ -7,25 +7,10 @@ A service says what it measured, and knows nothing of CloudWatch, which takes it
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
-
-class Sink(Protocol):
-    """Takes measurements."""
-
-    def __call__(
-        self,
-        namespace: str,
-        name: str,
-        value: float,
-        unit: str,
-        dimensions: Mapping[str, str],
-        timestamp: float,
-    ) -> None:
-        """Take one; `timestamp` is in epoch seconds."""
-        ...
-
+Sink = Callable[[str, str, float, str, Mapping[str, str], float], None]
+"""Takes a measurement: namespace, name, value, unit, dimensions and epoch seconds."""
 
 _sinks: list[Sink] = []
 
@@ -43,15 +28,9 @@ def record(
     unit: str = "Count",
     timestamp: float | None = None,
 ) -> None:
-    """Say what a service measured; from any thread.
+    """Say what a service measured, in epoch seconds at ``timestamp`` or now; from any thread.
 
-    Args:
-        namespace: the service's, as ``AWS/Kinesis``.
-        name: the metric's, as the service's guide spells it.
-        value: what was measured.
-        dimensions: the metric's dimensions.
-        unit: as CloudWatch spells it.
-        timestamp: when, in epoch seconds; now without.
+    Names and units are spelled as in the service's guide.
     """
     at = time.time() if timestamp is None else timestamp
     for sink in _sinks:

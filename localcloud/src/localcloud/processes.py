@@ -1,23 +1,18 @@
 """Processes that cannot outlive the one that wants them.
 
-A server is started in a process group of its own, so that whatever it starts in turn ends with it. Two pipes
-tie it to its starter: the *parent-death pipe*, whose writing end only the starter holds, shows the server by
-its end-of-file that the starter has ended, however it ended; the *readiness* pipe shows the starter that the
-server serves, or, by its end-of-file, that it never will.
-
-Run as a program, this module puts the parent-death pipe under a module that knows nothing of it:
-``python -m localcloud.processes FD MODULE ARGS...``.
+Two pipes tie a server to its starter: the *parent-death pipe*, whose writing end only the starter holds, shows
+the server by its end-of-file that the starter has ended, however it ended; the *readiness* pipe shows the starter
+that the server serves, or, by its end-of-file, that it never will. A server in a process group of its own takes
+whatever it has started along when it ends.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import runpy
 import select
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -46,11 +41,11 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process ID, which is the ID of its process group as well."""
+        """The process ID, which is that of its own process group if it has one."""
         return self.process.pid
 
-    def wait_ready(self, timeout: float) -> None:
-        """Return once the server has reported that it serves.
+    def wait_ready(self, timeout: float) -> str:
+        """What the server has reported once it serves.
 
         Raises:
             StartError: it ended, or was still silent after ``timeout`` seconds. It has been stopped by then.
@@ -59,7 +54,7 @@ class Child:
         said = os.read(self.ready, 64) if readable else b""
         os.close(self.ready)
         if said:
-            return
+            return said.decode()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=1 if readable else 0)
         code = self.process.returncode
@@ -69,15 +64,24 @@ class Child:
 
     def stop(self) -> None:
         """End the server and its process group: politely, and after ``GRACE_SECONDS`` by SIGKILL."""
-        if self.parent_death_pipe is not None:
-            os.close(self.parent_death_pipe)
-            self.parent_death_pipe = None
+        self._close_parent_death_pipe()
         if self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=GRACE_SECONDS)
         _kill_group(self.pid)
         self.process.wait()
+
+    def kill(self) -> None:
+        """End the server alone by SIGKILL, as the loss of its machine would."""
+        self._close_parent_death_pipe()
+        self.process.kill()
+        self.process.wait()
+
+    def _close_parent_death_pipe(self) -> None:
+        if self.parent_death_pipe is not None:
+            os.close(self.parent_death_pipe)
+            self.parent_death_pipe = None
 
 
 def spawn(
@@ -86,21 +90,23 @@ def spawn(
     log: Path,
     environment: Mapping[str, str],
     tied: bool,
+    own_group: bool = True,
 ) -> Child:
-    """Start a server in a process group of its own.
+    """Start a server.
 
     Args:
         command: makes the command line from the parent-death pipe's descriptor (``None`` when not tied) and
             the readiness pipe's descriptor.
-        log: file that takes the server's output; written anew.
+        log: file that the server's output is appended to.
         environment: the server's whole environment.
         tied: whether it ends when this process does.
+        own_group: whether it leads a process group of its own, or belongs to this process's.
     """
     ready_here, ready_there = os.pipe()
     death_pipe_there, death_pipe_here = os.pipe() if tied else (None, None)
     passed = [fd for fd in (ready_there, death_pipe_there) if fd is not None]
     try:
-        with log.open("wb") as output:
+        with log.open("ab") as output:
             process = subprocess.Popen(
                 command(death_pipe_there, ready_there),
                 stdin=subprocess.DEVNULL,
@@ -108,7 +114,7 @@ def spawn(
                 stderr=subprocess.STDOUT,
                 env=dict(environment),
                 pass_fds=passed,
-                start_new_session=True,
+                start_new_session=own_group,
             )
     except BaseException:
         for fd in (ready_here, death_pipe_here):
@@ -173,14 +179,3 @@ def tail(log: Path) -> str:
 def _kill_group(group: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
-
-
-def _main(argv: Sequence[str]) -> None:
-    fd, module, *arguments = argv
-    watch_parent_death_pipe(int(fd), lambda: os.kill(os.getpid(), signal.SIGKILL))
-    sys.argv = [module, *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1:])

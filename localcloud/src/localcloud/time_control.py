@@ -12,6 +12,7 @@ from typing import Any
 from ministack.services import eventbridge, kinesis
 
 from localcloud.control import PREFIX, Answer, route
+from localcloud.patches import kinesis_shards
 
 
 def install(_: Any) -> None:
@@ -19,11 +20,12 @@ def install(_: Any) -> None:
 
     @route("POST", f"{PREFIX}kinesis/age")
     async def age_stream(arguments: dict[str, Any]) -> Answer:
-        """Make the records that ``stream`` holds ``seconds`` older; ``records`` says how many there were."""
+        """Make ``stream``'s records and the changes of its mode and shards ``seconds`` older; count the records."""
         stream, seconds = kinesis._streams[arguments["stream"]], float(arguments["seconds"])
         records = [record for shard in stream["shards"].values() for record in shard["records"]]
         for record in records:
             record["ApproximateArrivalTimestamp"] = round(record["ApproximateArrivalTimestamp"] - seconds, 3)
+        kinesis_shards.age(stream, seconds)
         return 200, {"records": len(records)}
 
     @route("POST", f"{PREFIX}schedules/fire")

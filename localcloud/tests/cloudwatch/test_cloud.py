@@ -120,9 +120,8 @@ def test_metrics_in_log_events_become_metrics_and_broken_ones_are_logged(cloud: 
     events = [{"timestamp": now_ms, "message": line} for line in lines]
     logs.put_log_events(logGroupName=name, logStreamName="s", logEvents=events)
 
-    assert f"{name}: an embedded metric document is not valid: the value of {name} must be a number" in cloud.log_tail(
-        "core"
-    )
+    log = (cloud.workdir / "logs" / "core.log").read_text()
+    assert f"{name}: an embedded metric document is not valid: the value of {name} must be a number" in log
     listed = cloud.client("cloudwatch").list_metrics(Namespace="Test", MetricName=name)["Metrics"]
     assert [[one["Name"] for one in metric["Dimensions"]] for metric in listed] == [["Queue"], ["Queue", "Rule"]]
     both = {"Queue": "configuration", "Rule": "blank_string"}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
-from localcloud.cloud import CallError
+from localcloud.calls import CallError
 from localcloud.faults import Call, _model
 
 CREDENTIAL = "AWS4-HMAC-SHA256 Credential=test/20260301/eu-central-1/{}/aws4_request, SignedHeaders=host"
@@ -38,13 +39,7 @@ def call(service: str, method: str, url: str, body: bytes = b"", **headers: str)
         (
             "sts",
             "AssumeRole",
-            call(
-                "sts",
-                "POST",
-                "/",
-                b"Action=AssumeRole&RoleArn=x",
-                content_type="application/x-www-form-urlencoded",
-            ),
+            call("sts", "POST", "/", b"Action=AssumeRole&RoleArn=x", content_type="application/x-www-form-urlencoded"),
         ),
         ("s3", "PutObject", call("s3", "PUT", "/bucket/a/key")),
         ("s3", "CopyObject", call("s3", "PUT", "/bucket/a/key", x_amz_copy_source="/b/k")),
@@ -98,7 +93,7 @@ def test_another_services_call_is_not_meant() -> None:
 def test_boto3_raises_the_injected_error(
     cloud: LocalCloud, service: str, operation: str, error: str, status: Any, arguments: dict[str, Any]
 ) -> None:
-    cloud.faults.add(service=service, operation=operation, error=error, status=status, times=None)
+    cloud.faults.add(service=service, operation=operation, error=error, times=None)
     client = cloud.client(service, attempts=1)
     (method,) = [name for name, api in client.meta.method_to_api_mapping.items() if api == operation]
     try:
@@ -111,10 +106,8 @@ def test_boto3_raises_the_injected_error(
 
 
 @pytest.mark.cloud
-def test_a_fault_meets_as_many_calls_of_its_resource_as_it_says(cloud: LocalCloud) -> None:
+def test_a_fault_meets_as_many_calls_of_its_resource_as_it_says(cloud: LocalCloud, bucket: str) -> None:
     s3 = cloud.client("s3")
-    bucket = f"faults-{uuid.uuid4().hex[:8]}"
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": cloud.region})
     fault = cloud.faults.add(service="s3", operation="PutObject", resource="mine/", error="AccessDenied", times=2)
     s3.put_object(Bucket=bucket, Key="other", Body=b"x")
     assert [_outcome(s3, bucket) for _ in range(3)] == ["AccessDenied", "AccessDenied", "stored"]
@@ -129,10 +122,8 @@ def test_a_cleared_fault_meets_nothing(cloud: LocalCloud) -> None:
 
 
 @pytest.mark.cloud
-def test_a_delay_alone_lets_the_call_through(cloud: LocalCloud) -> None:
-    bucket = f"faults-{uuid.uuid4().hex[:8]}"
+def test_a_delay_alone_lets_the_call_through(cloud: LocalCloud, bucket: str) -> None:
     s3 = cloud.client("s3")
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": cloud.region})
     cloud.faults.add(service="s3", operation="PutObject", resource=bucket, delay=0.4)
     started = time.monotonic()
     s3.put_object(Bucket=bucket, Key="k", Body=b"body")
@@ -140,43 +131,36 @@ def test_a_delay_alone_lets_the_call_through(cloud: LocalCloud) -> None:
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"body"
 
 
-@pytest.mark.cloud
-def test_clearing_lets_held_calls_go_on_at_once(cloud: LocalCloud) -> None:
-    bucket = f"faults-{uuid.uuid4().hex[:8]}"
+@contextmanager
+def held(cloud: LocalCloud, bucket: str, delay: float = 60.0) -> Iterator[str]:
+    """A fault (its ID) that holds a put, which is done before its delay once the fault is taken away."""
     s3 = cloud.client("s3")
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": cloud.region})
-    delay = 60.0
-    held = cloud.faults.add(service="s3", operation="PutObject", resource=bucket, delay=delay)
-    started = time.monotonic()
-    with ThreadPoolExecutor(1) as pool:
-        put = pool.submit(s3.put_object, Bucket=bucket, Key="k", Body=b"body")
-        while not cloud.faults.hits(held):
-            assert not put.done()
-        assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
-        cloud.faults.clear()
-        put.result()
-    assert time.monotonic() - started < delay
-    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"body"
-
-
-@pytest.mark.cloud
-def test_one_fault_is_taken_away_and_the_others_stay(cloud: LocalCloud) -> None:
-    bucket = f"faults-{uuid.uuid4().hex[:8]}"
-    s3 = cloud.client("s3", attempts=1)
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": cloud.region})
-    delay = 60.0
-    held = cloud.faults.add(service="s3", operation="PutObject", resource=f"{bucket}/mine", delay=delay)
-    stays = cloud.faults.add(service="s3", operation="ListObjectsV2", error="SlowDown", times=None)
+    fault = cloud.faults.add(service="s3", operation="PutObject", resource=f"{bucket}/mine", delay=delay)
     started = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
         put = pool.submit(s3.put_object, Bucket=bucket, Key="mine", Body=b"body")
-        while not cloud.faults.hits(held):
+        while not cloud.faults.hits(fault):
             assert not put.done()
-        assert cloud.faults.remove(held) == 1
+        assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+        yield fault
         put.result()
     assert time.monotonic() - started < delay
+    assert s3.get_object(Bucket=bucket, Key="mine")["Body"].read() == b"body"
+
+
+@pytest.mark.cloud
+def test_clearing_lets_held_calls_go_on_at_once(cloud: LocalCloud, bucket: str) -> None:
+    with held(cloud, bucket):
+        cloud.faults.clear()
+
+
+@pytest.mark.cloud
+def test_one_fault_is_taken_away_and_the_others_stay(cloud: LocalCloud, bucket: str) -> None:
+    with held(cloud, bucket) as fault:
+        stays = cloud.faults.add(service="s3", operation="ListObjectsV2", error="SlowDown", times=None)
+        assert cloud.faults.remove(fault) == 1
     with pytest.raises(ClientError, match="SlowDown"):
-        s3.list_objects_v2(Bucket=bucket)
+        cloud.client("s3", attempts=1).list_objects_v2(Bucket=bucket)
     assert cloud.faults.remove(stays) == 1
     with pytest.raises(CallError, match="no fault"):
         cloud.faults.remove(stays)

@@ -15,6 +15,7 @@ from localcloud import LocalCloud
 pytestmark = pytest.mark.cloud
 
 FIREHOSE = "firehose.amazonaws.com"
+MakeRole = Callable[..., str]
 KMS = ["kms:Decrypt", "kms:GenerateDataKey"]
 IAM_DECIDES = {
     "Effect": "Allow",
@@ -53,7 +54,7 @@ def refused(call: Callable[[], Any]) -> tuple[str, str]:
 
 @pytest.mark.parametrize("bucket_key", [True, False])
 def test_an_object_needs_its_key_through_s3_in_its_context(
-    cloud: LocalCloud, make_role: Callable[..., str], bucket: str, bucket_key: bool
+    cloud: LocalCloud, make_role: MakeRole, bucket: str, bucket_key: bool
 ) -> None:
     key = make_key(cloud)
     encrypt(cloud, bucket, key, bucket_key=bucket_key)
@@ -62,22 +63,14 @@ def test_an_object_needs_its_key_through_s3_in_its_context(
     wrong = f"arn:aws:s3:::{bucket}/k" if bucket_key else f"arn:aws:s3:::{bucket}"
 
     def grant(actions: list[str], via: str, context: str) -> dict[str, Any]:
-        asked = {
-            "kms:ViaService": f"{via}.{cloud.region}.amazonaws.com",
-            "kms:EncryptionContext:aws:s3:arn": context,
-        }
+        asked = {"kms:ViaService": f"{via}.{cloud.region}.amazonaws.com", "kms:EncryptionContext:aws:s3:arn": context}
         return {"Action": actions, "Resource": key, "Condition": {"StringEquals": asked}}
 
     able = acting(cloud, make_role(FIREHOSE, objects, grant(KMS, "s3", arn)), "s3")
     able.put_object(Bucket=bucket, Key="k", Body=b"x")
     assert able.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
 
-    for statements in (
-        [],
-        [grant(KMS, "kinesis", arn)],
-        [grant(KMS, "s3", wrong)],
-        [grant(KMS[:1], "s3", arn)],
-    ):
+    for statements in ([], [grant(KMS, "kinesis", arn)], [grant(KMS, "s3", wrong)], [grant(KMS[:1], "s3", arn)]):
         unable = acting(cloud, make_role(FIREHOSE, objects, *statements), "s3")
         code, message = refused(lambda s3=unable: s3.put_object(Bucket=bucket, Key="k", Body=b"y"))  # type: ignore[misc]
         assert (code, f"perform: kms:GenerateDataKey on resource: {key}" in message) == ("AccessDenied", True)
@@ -88,48 +81,35 @@ def test_an_object_needs_its_key_through_s3_in_its_context(
     assert "kms:Decrypt" in refused(lambda: writer.copy_object(**copy, MetadataDirective="REPLACE"))[1]
 
 
-def test_the_key_policy_counts_as_well(cloud: LocalCloud, make_role: Callable[..., str], bucket: str) -> None:
-    statement = {
-        "Effect": "Deny",
-        "Principal": {"AWS": "*"},
-        "Action": "kms:GenerateDataKey",
-        "Resource": "*",
-    }
-    key = make_key(cloud, statement)
+def storing(cloud: LocalCloud, make_role: MakeRole, bucket: str, key: str) -> Any:
+    """A client that may put objects into a bucket, and whose policy allows it all with the bucket's key."""
     encrypt(cloud, bucket, key, bucket_key=True)
-    role = make_role(
-        FIREHOSE,
-        {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"},
-        {"Action": "kms:*", "Resource": key},
-    )
-    s3 = acting(cloud, role, "s3")
+    objects = {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    return acting(cloud, make_role(FIREHOSE, objects, {"Action": "kms:*", "Resource": key}), "s3")
+
+
+def test_the_key_policy_counts_as_well(cloud: LocalCloud, make_role: MakeRole, bucket: str) -> None:
+    statement = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "kms:GenerateDataKey", "Resource": "*"}
+    key = make_key(cloud, statement)
+    s3 = storing(cloud, make_role, bucket, key)
     assert refused(lambda: s3.put_object(Bucket=bucket, Key="k", Body=b""))[0] == "AccessDenied"
 
 
-def test_a_disabled_key_stops_its_users(cloud: LocalCloud, make_role: Callable[..., str], bucket: str) -> None:
+def test_a_disabled_key_stops_its_users(cloud: LocalCloud, make_role: MakeRole, bucket: str) -> None:
     key = make_key(cloud)
-    encrypt(cloud, bucket, key, bucket_key=True)
-    role = make_role(
-        FIREHOSE,
-        {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"},
-        {"Action": "kms:*", "Resource": key},
-    )
-    s3 = acting(cloud, role, "s3")
+    s3 = storing(cloud, make_role, bucket, key)
     s3.put_object(Bucket=bucket, Key="k", Body=b"")
     cloud.client("kms").disable_key(KeyId=key)
     assert "Disabled" in refused(lambda: s3.put_object(Bucket=bucket, Key="k", Body=b""))[1]
 
 
-def test_a_data_stream_needs_its_key_to_write_and_to_read(cloud: LocalCloud, make_role: Callable[..., str]) -> None:
+def test_a_data_stream_needs_its_key_to_write_and_to_read(cloud: LocalCloud, make_role: MakeRole) -> None:
     root, key, name = cloud.client("kinesis"), make_key(cloud), f"stream-{uuid.uuid4().hex[:8]}"
     root.create_stream(StreamName=name, ShardCount=1)
     root.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
     root.start_stream_encryption(StreamName=name, EncryptionType="KMS", KeyId=key)
     arn = f"arn:aws:kinesis:{cloud.region}:{cloud.account_id}:stream/{name}"
-    asked = {
-        "kms:ViaService": f"kinesis.{cloud.region}.amazonaws.com",
-        "kms:EncryptionContext:aws:kinesis:arn": arn,
-    }
+    asked = {"kms:ViaService": f"kinesis.{cloud.region}.amazonaws.com", "kms:EncryptionContext:aws:kinesis:arn": arn}
     stream = {"Action": "kinesis:*", "Resource": arn}
 
     def client(*actions: str) -> Any:
@@ -147,9 +127,7 @@ def test_a_data_stream_needs_its_key_to_write_and_to_read(cloud: LocalCloud, mak
     assert refused(lambda: consumer.put_record(**put))[0] == "KMSAccessDeniedException"
 
 
-def test_an_iterator_is_authorized_on_the_stream_that_it_reads(
-    cloud: LocalCloud, make_role: Callable[..., str]
-) -> None:
+def test_an_iterator_is_authorized_on_the_stream_that_it_reads(cloud: LocalCloud, make_role: MakeRole) -> None:
     """Naming a stream of one's own does not open the iterator of another."""
     root = cloud.client("kinesis")
     own, other = (f"stream-{uuid.uuid4().hex[:8]}" for _ in range(2))
@@ -171,9 +149,7 @@ def test_an_iterator_is_authorized_on_the_stream_that_it_reads(
     assert refused(lambda: mine.get_records(**foreign))[0] == "AccessDeniedException"
 
 
-def test_whoever_makes_a_function_must_be_able_to_grant_its_key(
-    cloud: LocalCloud, make_role: Callable[..., str]
-) -> None:
+def test_whoever_makes_a_function_must_be_able_to_grant_its_key(cloud: LocalCloud, make_role: MakeRole) -> None:
     key, role = make_key(cloud), make_role("lambda.amazonaws.com")
     functions = acting(cloud, make_role(FIREHOSE, {"Action": "lambda:CreateFunction", "Resource": "*"}), "lambda")
     wanted = {

@@ -23,13 +23,18 @@ pytestmark = pytest.mark.cloud
 PATIENCE = 30.0
 
 
-def members_of(group: int) -> list[str]:
-    """Command lines of the live processes in a process group."""
+def processes() -> list[tuple[int, str]]:
+    """Group and command line of every live process."""
     listing = subprocess.run(
         ["ps", "-A", "-ww", "-o", "pgid=,stat=,command="], capture_output=True, text=True, check=True
     )
     rows = [line.split(maxsplit=2) for line in listing.stdout.splitlines()]
-    return [row[2] for row in rows if int(row[0]) == group and not row[1].startswith("Z")]
+    return [(int(row[0]), row[2]) for row in rows if not row[1].startswith("Z")]
+
+
+def members_of(group: int) -> list[str]:
+    """Command lines of the live processes in a process group."""
+    return [command for of_group, command in processes() if of_group == group]
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -64,7 +69,7 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(StartError, match=rf"core\.log:\n.*127\.0\.0\.1:{port} cannot be listened on"):
             LocalCloud.start(tmp_path, port=port)
-    assert not [line for line in _processes() if str(tmp_path) in line]
+    assert not [command for _, command in processes() if str(tmp_path) in command]
 
 
 def test_an_interpreter_that_does_not_run_ends_the_start(tmp_path: Path) -> None:
@@ -184,12 +189,6 @@ def test_localstacks_own_client_reaches_it(cloud: LocalCloud) -> None:
     ran = subprocess.run([sys.executable, "-c", script], env=settings, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == cloud.account_id
     assert cloud.client("s3").head_bucket(Bucket="made-by-localstack-client")
-
-
-def _processes() -> list[str]:
-    return subprocess.run(
-        ["ps", "-A", "-ww", "-o", "command="], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
 
 
 def _addresses_of_this_machine() -> list[str]:

@@ -37,11 +37,7 @@ def statuses(service: Service, *calls: tuple[bytes, bytes, bytes]) -> list[int]:
 
     async def play() -> None:
         for invocation, attempt, agent in calls:
-            headers = [
-                (b"amz-sdk-invocation-id", invocation),
-                (b"amz-sdk-request", attempt),
-                (b"user-agent", agent),
-            ]
+            headers = [(b"amz-sdk-invocation-id", invocation), (b"amz-sdk-request", attempt), (b"user-agent", agent)]
             await layered({"type": "http", "headers": headers}, None, send)
 
     asyncio.run(play())

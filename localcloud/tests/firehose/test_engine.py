@@ -17,7 +17,7 @@ from localcloud.firehose import delivery
 from localcloud.firehose.clients import ClientFactory, RoleClients
 from localcloud.firehose.endpoint import serve
 from localcloud.firehose.engine import Engine
-from localcloud.testing.firehose import Clock, FakeAws, description, refusal
+from localcloud.testing.firehose import FakeAws, description, refusal
 from localcloud.testing.strict import StrictClient
 
 NAME = "test-krakow-measurements"
@@ -44,13 +44,13 @@ class ControlPlane:
 class Clients(RoleClients):
     """Clients of the fakes."""
 
-    def __init__(self, control_plane: ControlPlane, aws: FakeAws) -> None:
-        self.control_plane, self.aws = control_plane, aws
+    def __init__(self, plane: ControlPlane, aws: FakeAws) -> None:
+        self.plane, self.aws = plane, aws
         self.forgotten: list[str] = []
 
     def own(self, service: str) -> Any:
         assert service == "firehose"
-        return StrictClient(service, self.control_plane)
+        return StrictClient(service, self.plane)
 
     def of(self, source_arn: str) -> ClientFactory:
         assert source_arn
@@ -61,13 +61,13 @@ class Clients(RoleClients):
 
 
 @pytest.fixture
-def control_plane() -> ControlPlane:
+def plane() -> ControlPlane:
     return ControlPlane()
 
 
 @pytest.fixture
-def engine(control_plane: ControlPlane, aws: FakeAws, tmp_path: Path) -> Iterator[Engine]:
-    one = Engine(Clients(control_plane, aws), tmp_path)
+def engine(plane: ControlPlane, aws: FakeAws, tmp_path: Path) -> Iterator[Engine]:
+    one = Engine(Clients(plane, aws), tmp_path)
     one.start()
     yield one
     one.stop()
@@ -84,63 +84,62 @@ def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> None:
         time.sleep(0.01)
 
 
-def test_a_flush_finds_new_streams_and_delivers_them_all(
-    engine: Engine, control_plane: ControlPlane, aws: FakeAws
-) -> None:
-    control_plane.descriptions = {name: named(name) for name in ("a", "b", "c")}
+def test_a_flush_finds_new_streams_and_delivers_them_all(engine: Engine, plane: ControlPlane, aws: FakeAws) -> None:
+    plane.descriptions = {name: named(name) for name in ("a", "b", "c")}
     aws.put([b"1\n"])
     delivered, undelivered = engine.flush(None, 10)
     assert set(delivered) == {"a", "b", "c"}
-    assert {one["delivered_records"] for one in delivered.values()} == {1}
     assert not undelivered
     assert len(aws.objects) == 3
 
 
-def test_only_the_streams_named_are_flushed(engine: Engine, control_plane: ControlPlane, aws: FakeAws) -> None:
-    control_plane.descriptions = {name: named(name) for name in ("a", "b")}
+def test_only_the_streams_named_are_flushed(engine: Engine, plane: ControlPlane, aws: FakeAws) -> None:
+    plane.descriptions = {name: named(name) for name in ("a", "b")}
     aws.put([b"1\n"])
     delivered, undelivered = engine.flush(["b", "z"], 10)
-    assert list(delivered) == ["b"]
+    assert delivered == ["b"]
     assert undelivered == {"z": {"reason": "no such delivery stream"}}
     assert len(aws.objects) == 1
 
 
 def test_a_flush_that_is_not_done_in_time_says_what_is_left_and_why(
-    engine: Engine, control_plane: ControlPlane, aws: FakeAws
+    engine: Engine, plane: ControlPlane, aws: FakeAws
 ) -> None:
-    control_plane.descriptions = {NAME: description()}
+    plane.descriptions = {NAME: description()}
     aws.put([b"1\n"])
-    aws.fail("put_object", *[refusal("AccessDenied", "PutObject")] * 100)
-    delivered, undelivered = engine.flush(None, 0.5)
+    aws.fail("put_object", *[refusal("AccessDenied", "PutObject")] * 10_000)
+    delivered, undelivered = engine.flush(None, 0.1)
+    while undelivered[NAME]["reason"] == "not done in time":  # and not tried once: the machine is busy
+        delivered, undelivered = engine.flush(None, 0.1)
     assert not delivered
     assert "AccessDenied" in undelivered[NAME]["reason"]
     assert undelivered[NAME]["outstanding_records"] == 1
     aws.failures.clear()
-    assert engine.flush(None, 10)[0][NAME]["delivered_records"] == 1
+    assert engine.flush(None, 10)[0] == [NAME]
 
 
-def test_a_stream_that_cannot_be_served_is_reported_not_hidden(engine: Engine, control_plane: ControlPlane) -> None:
-    control_plane.descriptions = {NAME: description(CompressionFormat="GZIP")}
+def test_a_stream_that_cannot_be_served_is_reported_not_hidden(engine: Engine, plane: ControlPlane) -> None:
+    plane.descriptions = {NAME: description(CompressionFormat="GZIP")}
     _, undelivered = engine.flush(None, 1)
     assert "CompressionFormat" in undelivered[NAME]["reason"]
     assert engine.status()["delivery_streams"][NAME]["state"] == "refused"
 
 
 def test_an_error_that_nobody_foresaw_starts_the_delivery_again(
-    engine: Engine, control_plane: ControlPlane, aws: FakeAws
+    engine: Engine, plane: ControlPlane, aws: FakeAws
 ) -> None:
     """The transform's batch has left its queue when the error comes: only the checkpoint still knows it."""
-    control_plane.descriptions = {NAME: description()}
+    plane.descriptions = {NAME: description()}
     aws.put([b"1\n"])
     aws.fail("put_object", ZeroDivisionError())
     delivered, undelivered = engine.flush(None, 10)
     assert not undelivered
     assert len(aws.objects) == 1
-    assert delivered[NAME]["delivered_records"] == 1
+    assert delivered == [NAME]
 
 
-def test_what_ended_a_delivery_is_in_the_status(engine: Engine, control_plane: ControlPlane, aws: FakeAws) -> None:
-    control_plane.descriptions = {NAME: description()}
+def test_what_ended_a_delivery_is_in_the_status(engine: Engine, plane: ControlPlane, aws: FakeAws) -> None:
+    plane.descriptions = {NAME: description()}
     aws.fail("list_shards", *[ZeroDivisionError("boom")] * 1000)
     engine.discover()
     wait_for(lambda: engine.status()["delivery_streams"][NAME]["state"] == "failed")
@@ -148,64 +147,45 @@ def test_what_ended_a_delivery_is_in_the_status(engine: Engine, control_plane: C
 
 
 def test_a_deleted_stream_is_forgotten_with_its_checkpoint(
-    engine: Engine, control_plane: ControlPlane, aws: FakeAws, tmp_path: Path
+    engine: Engine, plane: ControlPlane, aws: FakeAws, tmp_path: Path
 ) -> None:
-    control_plane.descriptions = {NAME: description()}
+    plane.descriptions = {NAME: description()}
     aws.put([b"1\n"])
     engine.flush(None, 10)
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1
-    control_plane.descriptions = {}
+    plane.descriptions = {}
     engine.discover()
     assert engine.status()["delivery_streams"] == {}
     assert not list((tmp_path / "checkpoints").iterdir())
     assert NAME not in {thread.name for thread in threading.enumerate()}
 
 
-def test_a_stream_made_again_starts_at_its_new_beginning(
-    engine: Engine, control_plane: ControlPlane, aws: FakeAws, clock: Clock
-) -> None:
-    control_plane.descriptions = {NAME: description()}
-    aws.put([b"1\n"])
-    engine.flush(None, 10)
-    clock.seconds = 5
-    aws.put([b"between\n"])
-    clock.seconds = 10
-    again = description()
-    again["Source"]["KinesisStreamSourceDescription"]["DeliveryStartTimestamp"] = clock.now()
-    control_plane.descriptions = {NAME: again}
-    aws.put([b"2\n"])
-    engine.flush(None, 10)
-    assert sorted(aws.delivered()) == [b"1", b"2"]
-
-
 def test_a_flush_does_not_wait_for_the_next_try(
-    engine: Engine, control_plane: ControlPlane, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, plane: ControlPlane, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivery, "FIRST_PAUSE", 600.0)
     monkeypatch.setattr(delivery, "LONGEST_PAUSE", 600.0)
-    control_plane.descriptions = {NAME: description()}
+    plane.descriptions = {NAME: description()}
     aws.put([b"1\n"])
     aws.fail("put_object", refusal("SlowDown"))
     assert NAME in engine.flush(None, 0.5)[1]
-    assert engine.flush(None, 10)[0][NAME]["delivered_records"] == 1
+    assert engine.flush(None, 10)[0] == [NAME]
 
 
-def test_an_outage_of_the_control_plane_stops_no_delivery(
-    engine: Engine, control_plane: ControlPlane, aws: FakeAws
-) -> None:
-    control_plane.descriptions = {NAME: description(BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 60})}
+def test_an_outage_of_the_control_plane_stops_no_delivery(engine: Engine, plane: ControlPlane, aws: FakeAws) -> None:
+    plane.descriptions = {NAME: description(BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 60})}
     engine.flush(None, 10)
-    control_plane.error = refusal("ServiceUnavailableException", "ListDeliveryStreams", 503)
+    plane.error = refusal("ServiceUnavailableException", "ListDeliveryStreams", 503)
     wait_for(lambda: engine.status()["last_error"] is not None)
     assert engine.status()["delivery_streams"][NAME]["state"] == "delivering"
-    control_plane.error = None
+    plane.error = None
     aws.put([b"1\n"])
-    assert engine.flush(None, 10)[0][NAME]["delivered_records"] == 1
+    assert engine.flush(None, 10)[0] == [NAME]
 
 
 @pytest.fixture
 def url(engine: Engine) -> Iterator[str]:
-    server = serve(engine, 0)
+    server = serve(engine)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -224,17 +204,17 @@ def call(url: str, body: Any = None, content_type: str = "application/json") -> 
         return error.code, json.load(error)
 
 
-def test_flush_and_status_answer_over_http(url: str, control_plane: ControlPlane, aws: FakeAws) -> None:
-    control_plane.descriptions = {NAME: description()}
+def test_flush_and_status_answer_over_http(url: str, plane: ControlPlane, aws: FakeAws) -> None:
+    plane.descriptions = {NAME: description()}
     aws.put([b"1\n"])
     status, answer = call(f"{url}/flush", {"names": None, "timeout": 10})
-    assert (status, answer["delivered"][NAME]["delivered_records"]) == (200, 1)
+    assert (status, answer["delivered"]) == (200, [NAME])
     status, answer = call(f"{url}/status")
     assert (status, answer["delivery_streams"][NAME]["outstanding_records"]) == (200, 0)
 
 
-def test_an_unfinished_flush_is_a_gateway_timeout(url: str, control_plane: ControlPlane, aws: FakeAws) -> None:
-    control_plane.descriptions = {NAME: description()}
+def test_an_unfinished_flush_is_a_gateway_timeout(url: str, plane: ControlPlane, aws: FakeAws) -> None:
+    plane.descriptions = {NAME: description()}
     aws.put([b"1\n"])
     aws.fail("invoke", *[refusal("TooManyRequestsException")] * 3)
     status, answer = call(f"{url}/flush", {"timeout": 0.1})
@@ -264,8 +244,8 @@ def test_a_call_that_is_not_understood_is_refused(
     assert answer["message"]
 
 
-def test_a_flush_while_the_control_plane_is_away_says_so(url: str, control_plane: ControlPlane) -> None:
-    control_plane.error = refusal("ServiceUnavailableException", "ListDeliveryStreams", 503)
+def test_a_flush_while_the_control_plane_is_away_says_so(url: str, plane: ControlPlane) -> None:
+    plane.error = refusal("ServiceUnavailableException", "ListDeliveryStreams", 503)
     status, answer = call(f"{url}/flush", {})
     assert status == 503
     assert "cannot be listed" in answer["message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,7 +16,7 @@ from localcloud.firehose.checkpoint import CheckpointFile
 from localcloud.firehose.delivery import Delivery
 from localcloud.firehose.metrics import Meter, Outbox, Publisher
 from localcloud.firehose.settings import read
-from localcloud.testing.firehose import Clock, FakeAws, conversion, description, refusal
+from localcloud.testing.firehose import Clock, FakeAws, conversion, description, pass_through, refusal
 
 Measured = dict[str, list[float]]
 Measure = Callable[..., Measured]
@@ -92,6 +93,30 @@ def test_records_that_do_not_fit_the_table_are_measured(measure: Measure, aws: F
     assert sum(found["DeliveryToS3.Records"]) == 1  # the other is in an error object
 
 
+def test_records_are_counted_and_not_their_lines(measure: Measure, aws: FakeAws) -> None:
+    """A dropped record counts as processed, with no bytes, and is delivered nowhere."""
+    results = [
+        ("Ok", b'{"value": 1}\n{"value": 2}\n{"value": 3}\n'),
+        ("Ok", b'{"value": 1}\n{"value": "x"}\n'),
+        ("Dropped", b""),
+    ]
+
+    def transform(event: dict[str, Any]) -> Any:
+        answer = pass_through(event)
+        for entry, (result, data) in zip(answer["records"], results, strict=True):
+            entry |= {"result": result, "data": base64.b64encode(data).decode()}
+        return answer
+
+    aws.function = transform
+    aws.put([b"1", b"2", b"3"])
+    found = measure(DataFormatConversionConfiguration=conversion())
+    first, second, _ = (len(data) for _, data in results)
+    assert (found["SucceedProcessing.Records"], found["SucceedProcessing.Bytes"]) == ([3], [first + second])
+    assert (found["SucceedConversion.Records"], found["SucceedConversion.Bytes"]) == ([1], [first])
+    assert (found["FailedConversion.Records"], found["FailedConversion.Bytes"]) == ([1], [second])
+    assert found["DeliveryToS3.Records"] == [1]
+
+
 def test_a_partition_too_many_is_measured(measure: Measure, aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buffers, "MAX_ACTIVE_PARTITIONS", 1)
     aws.put([b"record %d\n" % number for number in range(9)])
@@ -106,8 +131,9 @@ def test_what_cannot_be_sent_is_sent_the_next_time_in_its_order() -> None:
         def do_POST(self) -> None:
             received.append(self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(statuses[len(received) - 1])
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", "2")
             self.end_headers()
+            self.wfile.write(b"{}")
 
         def log_message(self, *_: Any) -> None:
             """Nothing to say."""

@@ -82,20 +82,6 @@ def test_a_crash_while_storing_leaves_the_old_checkpoint(tmp_path: Path, monkeyp
     assert file.load("x").shards == {"a": ShardCheckpoint("1")}
 
 
-def test_a_buffer_is_due_by_size_or_by_age() -> None:
-    clock = Clock()
-    buffers = Buffers(clock)
-    buffers.add(KEY, Item(record(0), b"12345"))
-    clock.seconds = 10
-    buffers.add(BufferKey(None, ("2027",)), Item(record(1), b"1234567890"))
-    assert buffers.wait(60) == 50
-    assert [buffer.key.values for buffer in buffers.due(10, 60)] == [("2027",)]
-    clock.seconds = 60
-    (buffer,) = buffers.due(10, 60)
-    assert (buffer.key, buffer.size) == (KEY, 5)
-    assert buffers.wait(60) is None
-
-
 def test_forced_buffers_come_oldest_first() -> None:
     clock = Clock()
     buffers = Buffers(clock)
@@ -112,19 +98,6 @@ def test_an_error_record_does_not_wait_twice() -> None:
     buffers.add(BufferKey("format-conversion-failed"), Item(record(1), b"1"), since=0)
     assert buffers.wait(60) == 10
     assert buffers.partitions == set()
-
-
-def test_the_largest_buffer_makes_room() -> None:
-    buffers = Buffers(Clock())
-    buffers.add(KEY, Item(record(0), b"1"))
-    buffers.add(BufferKey(None, ("2027",)), Item(record(1), b"123"))
-    assert [buffer.size for buffer in buffers.largest()] == [3]
-    assert KEY in buffers
-
-
-def test_partition_values_stand_in_the_order_of_the_prefix() -> None:
-    assert partition(["year", "month"], {"month": "03", "year": "2026", "more": "x"}) == ("2026", "03")
-    assert partition([], {"year": "2026"}) == ()
 
 
 @pytest.mark.parametrize("value", [None, "", 3, ["03"]])

@@ -15,7 +15,9 @@ STATIC = {"Prefix": "logs/", "ErrorOutputPrefix": None, "DynamicPartitioningConf
 
 
 def test_a_delivery_stream_is_read() -> None:
-    settings = read(description(DataFormatConversionConfiguration=conversion(CaseInsensitive=False)))
+    settings = read(
+        description(DataFormatConversionConfiguration=conversion(ColumnToJsonKeyMappings={"at": "timestamp"}))
+    )
     assert settings.bucket == "test-measurements"
     assert settings.prefix.lambda_keys == ("year", "month")
     assert settings.buffer_bytes == 64 * MEBIBYTE
@@ -25,7 +27,7 @@ def test_a_delivery_stream_is_read() -> None:
     assert settings.transform.buffer_bytes == MEBIBYTE
     assert settings.conversion is not None
     assert (settings.conversion.table, settings.conversion.version) == ("measurements", "LATEST")
-    assert settings.conversion.openx.case_insensitive is False
+    assert settings.conversion.key_mappings == {"at": "timestamp"}
 
 
 def test_without_hints_the_buffer_has_the_documented_size() -> None:
@@ -35,16 +37,6 @@ def test_without_hints_the_buffer_has_the_documented_size() -> None:
 
 def test_processing_that_is_disabled_is_no_transform() -> None:
     assert read(description(**STATIC, ProcessingConfiguration={"Enabled": False})).transform is None
-
-
-@pytest.mark.parametrize(
-    ("given", "delimiter"), [({}, b"\n"), ({"Delimiter": "\\n"}, b"\n"), ({"Delimiter": "|"}, b"|")]
-)
-def test_a_delimiter_is_put_behind_records(given: dict[str, str], delimiter: bytes) -> None:
-    parameters = [{"ParameterName": name, "ParameterValue": value} for name, value in given.items()]
-    processors = [{"Type": "AppendDelimiterToRecord", "Parameters": parameters}]
-    settings = read(description(**STATIC, ProcessingConfiguration={"Enabled": True, "Processors": processors}))
-    assert settings.delimiter == delimiter
 
 
 @pytest.mark.parametrize(
@@ -64,17 +56,9 @@ def test_a_delimiter_is_put_behind_records(given: dict[str, str], delimiter: byt
         ("DynamicPartitioningConfiguration must be enabled", {"DynamicPartitioningConfiguration": None}),
         (
             "DurationInSeconds",
-            {
-                "DynamicPartitioningConfiguration": {
-                    "Enabled": True,
-                    "RetryOptions": {"DurationInSeconds": 7201},
-                }
-            },
+            {"DynamicPartitioningConfiguration": {"Enabled": True, "RetryOptions": {"DurationInSeconds": 7201}}},
         ),
-        (
-            "ProcessingConfiguration must give the partition keys",
-            {"ProcessingConfiguration": {"Enabled": False}},
-        ),
+        ("ProcessingConfiguration must give the partition keys", {"ProcessingConfiguration": {"Enabled": False}}),
         ("LambdaArn", {"ProcessingConfiguration": processing(LambdaArn="transform")}),
         ("NumberOfRetries", {"ProcessingConfiguration": processing(NumberOfRetries="301")}),
         ("BufferSizeInMBs", {"ProcessingConfiguration": processing(BufferSizeInMBs="3.5")}),
@@ -94,7 +78,8 @@ def test_a_delimiter_is_put_behind_records(given: dict[str, str], delimiter: byt
         ("CompressionFormat", {"CompressionFormat": "GZIP"}),
         ("S3BackupMode", {"S3BackupMode": "Enabled"}),
         ("CustomTimeZone", {"CustomTimeZone": "Europe/Warsaw"}),
-        ("FileExtension", {"FileExtension": "jsonl"}),
+        ("FileExtension", {"FileExtension": ".jsonl"}),
+        ("EncryptionConfiguration", {"EncryptionConfiguration": {"KMSEncryptionConfig": {"AWSKMSKeyARN": "arn"}}}),
         ("CloudWatchLoggingOptions", {"CloudWatchLoggingOptions": {"Enabled": True, "LogGroupName": "g"}}),
     ],
 )
@@ -118,15 +103,14 @@ def _converting(*keys: str, value: Any) -> dict[str, Any]:
     [
         ("SchemaConfiguration.TableName", _converting("SchemaConfiguration", "TableName", value="")),
         ("SchemaConfiguration.RoleARN", _converting("SchemaConfiguration", "RoleARN", value="me")),
-        (
-            "Deserializer",
-            _converting("InputFormatConfiguration", "Deserializer", value={"HiveJsonSerDe": {}}),
-        ),
+        ("Deserializer", _converting("InputFormatConfiguration", "Deserializer", value={"HiveJsonSerDe": {}})),
         ("Serializer", _converting("OutputFormatConfiguration", "Serializer", value={"OrcSerDe": {}})),
         (
             "Compression",
-            _converting("OutputFormatConfiguration", "Serializer", "ParquetSerDe", value={"Compression": "LZO"}),
+            _converting("OutputFormatConfiguration", "Serializer", "ParquetSerDe", value={"Compression": "GZIP"}),
         ),
+        ("CaseInsensitive must be true", conversion(CaseInsensitive=False)),
+        ("ConvertDots", conversion(ConvertDotsInJsonKeysToUnderscores=True)),
         (
             "ColumnToJsonKeyMappings['device_id'] must be lower case",
             conversion(ColumnToJsonKeyMappings={"device_id": "deviceID"}),
@@ -171,20 +155,11 @@ def test_a_description_has_the_defaults_that_aws_fills_in() -> None:
     described = describe_destination({"id": "destinationId-1", "config": complete(given)})
     s3 = described["ExtendedS3DestinationDescription"]
     assert s3["BufferingHints"] == {"SizeInMBs": 128, "IntervalInSeconds": 300}
-    assert (s3["CompressionFormat"], s3["CustomTimeZone"], s3["S3BackupMode"]) == (
-        "UNCOMPRESSED",
-        "UTC",
-        "Disabled",
-    )
+    assert (s3["CompressionFormat"], s3["CustomTimeZone"], s3["S3BackupMode"]) == ("UNCOMPRESSED", "UTC", "Disabled")
     assert s3["DynamicPartitioningConfiguration"]["RetryOptions"] == {"DurationInSeconds": 300}
     parameters = s3["ProcessingConfiguration"]["Processors"][0]["Parameters"]
     values = {one["ParameterName"]: one["ParameterValue"] for one in parameters}
     del values["LambdaArn"]
-    assert values == {
-        "NumberOfRetries": "1",
-        "RoleArn": ROLE,
-        "BufferSizeInMBs": "1",
-        "BufferIntervalInSeconds": "60",
-    }
+    assert values == {"NumberOfRetries": "1", "RoleArn": ROLE, "BufferSizeInMBs": "1", "BufferIntervalInSeconds": "60"}
     assert described["S3DestinationDescription"]["BucketARN"] == "arn:aws:s3:::test"
     assert complete(s3) == s3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
 from localcloud.patches import kinesis_shards
+from localcloud.testing.refusals import refused
 
 pytestmark = pytest.mark.cloud
 
@@ -38,9 +40,13 @@ def read_all(kinesis: Any, stream: str, shard_id: str) -> tuple[list[bytes], dic
     return [record["Data"] for record in records], answer
 
 
-def test_a_split_shard_takes_nothing_and_can_be_read_to_its_end(kinesis: Any, stream: str) -> None:
+def resize(kinesis: Any, stream: str, shards: int) -> None:
+    kinesis.update_shard_count(StreamName=stream, TargetShardCount=shards, ScalingType="UNIFORM_SCALING")
+
+
+def test_a_closed_shard_takes_nothing_and_can_be_read_to_its_end(kinesis: Any, stream: str) -> None:
     kinesis.put_record(StreamName=stream, Data=b"before", PartitionKey="k")
-    kinesis.split_shard(StreamName=stream, ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
+    resize(kinesis, stream, 2)
     put = kinesis.put_record(StreamName=stream, Data=b"after", PartitionKey="k")
     records, answer = read_all(kinesis, stream, "shardId-000000000000")
     assert records == [b"before"]
@@ -54,17 +60,16 @@ def test_a_split_shard_takes_nothing_and_can_be_read_to_its_end(kinesis: Any, st
     assert listed["shardId-000000000001"]["ParentShardId"] == "shardId-000000000000"
 
 
-def test_a_closed_shard_cannot_be_resharded_again(kinesis: Any, stream: str) -> None:
-    arguments = {"ShardToSplit": "shardId-000000000000", "NewStartingHashKey": str(2**127)}
-    kinesis.split_shard(StreamName=stream, **arguments)
-    with pytest.raises(ClientError, match="open shard"):
-        kinesis.split_shard(StreamName=stream, **arguments)
+def test_what_would_lose_records_is_refused(kinesis: Any, stream: str) -> None:
+    split = {"ShardToSplit": "shardId-000000000000", "NewStartingHashKey": str(2**127)}
+    with pytest.raises(ClientError, match="by UpdateShardCount alone"):
+        kinesis.split_shard(StreamName=stream, **split)
 
 
 def test_the_shard_count_changes_by_a_factor_of_two_at_most(kinesis: Any, stream: str) -> None:
     with pytest.raises(ClientError, match="half and twice"):
-        kinesis.update_shard_count(StreamName=stream, TargetShardCount=3, ScalingType="UNIFORM_SCALING")
-    kinesis.update_shard_count(StreamName=stream, TargetShardCount=2, ScalingType="UNIFORM_SCALING")
+        resize(kinesis, stream, 3)
+    resize(kinesis, stream, 2)
     summary = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
     assert summary["OpenShardCount"] == 2
 
@@ -89,6 +94,55 @@ def test_a_stream_can_be_on_demand_and_provisioned(kinesis: Any, cloud: LocalClo
     kinesis.update_stream_mode(StreamARN=arn, StreamModeDetails={"StreamMode": "PROVISIONED"})
     summary = kinesis.describe_stream_summary(StreamName="on-demand")["StreamDescriptionSummary"]
     assert summary["StreamModeDetails"]["StreamMode"] == "PROVISIONED"
+
+
+def mode_of(kinesis: Any, stream: str) -> tuple[str, int]:
+    """A stream's mode and the number of its open shards."""
+    summary = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
+    return summary["StreamModeDetails"]["StreamMode"], summary["OpenShardCount"]
+
+
+def test_a_change_of_mode_keeps_the_shards_and_is_possible_twice_a_day(kinesis: Any, cloud: LocalCloud) -> None:
+    name = "changes-its-mode"
+    kinesis.create_stream(StreamName=name, StreamModeDetails={"StreamMode": "ON_DEMAND"})
+    arn = f"arn:aws:kinesis:{cloud.region}:{cloud.account_id}:stream/{name}"
+
+    def change(mode: str) -> None:
+        kinesis.update_stream_mode(StreamARN=arn, StreamModeDetails={"StreamMode": mode})
+
+    with refused("ValidationException"):
+        resize(kinesis, name, 2)
+    change("ON_DEMAND")  # as it is, which is no change
+    change("PROVISIONED")
+    assert mode_of(kinesis, name) == ("PROVISIONED", 4)
+    with refused("InvalidArgumentException"):
+        resize(kinesis, name, 1)
+    resize(kinesis, name, 2)
+    change("ON_DEMAND")
+    with refused("LimitExceededException"):
+        change("PROVISIONED")
+    assert mode_of(kinesis, name) == ("ON_DEMAND", 2)
+    cloud.control("POST", "kinesis/age", {"stream": name, "seconds": 86_400})
+    change("PROVISIONED")
+    assert mode_of(kinesis, name) == ("PROVISIONED", 2)
+
+
+@pytest.mark.parametrize(("target", "possible"), [(1, False), (2, True), (6, True), (7, False)])
+def test_shards_are_halved_or_doubled_at_most(kinesis: Any, cloud: LocalCloud, target: int, possible: bool) -> None:
+    name = f"from-three-to-{target}"
+    kinesis.create_stream(StreamName=name, ShardCount=3)
+    with nullcontext() if possible else refused("InvalidArgumentException"):
+        resize(kinesis, name, target)
+    assert mode_of(kinesis, name)[1] == (target if possible else 3)
+
+
+def test_shards_are_changed_ten_times_a_day(kinesis: Any, cloud: LocalCloud, stream: str) -> None:
+    for count in [2, 1] * 5:
+        resize(kinesis, stream, count)
+    with refused("LimitExceededException"):
+        resize(kinesis, stream, 2)
+    cloud.control("POST", "kinesis/age", {"stream": stream, "seconds": 86_400})
+    resize(kinesis, stream, 2)
 
 
 def test_expiry_leaves_iterators_where_they_were(monkeypatch: pytest.MonkeyPatch) -> None:

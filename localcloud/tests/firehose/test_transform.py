@@ -12,15 +12,7 @@ from hypothesis import strategies as st
 
 from localcloud.firehose.errors import InvocationError, RecordError
 from localcloud.firehose.records import Receipt, Record
-from localcloud.firehose.transform import (
-    MAX_PAYLOAD,
-    Batcher,
-    Dropped,
-    Transformed,
-    event,
-    event_size,
-    read_answer,
-)
+from localcloud.firehose.transform import MAX_PAYLOAD, Batcher, Dropped, Transformed, event, event_size, read_answer
 from localcloud.testing.firehose import STARTED, Clock, record
 
 
@@ -75,18 +67,11 @@ def test_outcomes_come_in_the_order_of_the_records() -> None:
     assert failed.code == "Lambda.ProcessingFailedStatus"
 
 
-def test_a_record_left_out_fails_alone() -> None:
-    first, second = read_answer(answered(ok(0)), [record(0), record(1)])
-    assert isinstance(first, Transformed)
-    assert isinstance(second, RecordError)
-    assert second.code == "Lambda.MissingRecordId"
-
-
-def test_a_record_answered_twice_fails_alone() -> None:
-    first, second = read_answer(answered(ok(0), ok(1), ok(0)), [record(0), record(1)])
-    assert isinstance(first, RecordError)
-    assert first.code == "Lambda.DuplicatedRecordId"
-    assert isinstance(second, Transformed)
+def test_a_record_left_out_or_answered_twice_fails_alone() -> None:
+    answer = answered(ok(0), ok(1), ok(0))
+    outcomes = read_answer(answer, [record(0), record(1), record(2)])
+    codes = [outcome.code if isinstance(outcome, RecordError) else None for outcome in outcomes]
+    assert codes == ["Lambda.DuplicatedRecordId", None, "Lambda.MissingRecordId"]
 
 
 def test_a_record_that_was_not_asked_for_is_ignored() -> None:
@@ -153,37 +138,30 @@ def test_every_record_gets_exactly_one_outcome(entries: list[dict[str, Any]]) ->
             assert outcome.code == expected
 
 
-def test_a_batch_is_due_by_size() -> None:
-    batcher = Batcher(10, 60, Clock())
-    batcher.add(record(0, b"123456"))
-    assert batcher.due() == []
-    batcher.add(record(1, b"1234"))
-    (batch,) = batcher.due()
-    assert [one.id for one in batch] == ["id-0", "id-1"]
-    assert batcher.size == 0
+@pytest.mark.parametrize(("size", "fits"), [(1_024_000, True), (1_024_001, False)])
+def test_a_result_has_at_most_1000_kib_in_all_its_lines(size: int, fits: bool) -> None:
+    data = (b'{"a":1}\n' * (size // 8 + 1))[:size]
+    entry = {"recordId": "id-0", "result": "Ok", "data": base64.b64encode(data).decode()}
+    (outcome,) = read_answer(json.dumps({"records": [entry]}).encode(), [record(0)])
+    assert isinstance(outcome, Transformed if fits else RecordError)
 
 
-def test_a_batch_is_due_by_the_age_of_its_first_record() -> None:
-    clock = Clock()
-    batcher = Batcher(1000, 60, clock)
-    batcher.add(record(0))
-    clock.seconds = 59
-    batcher.add(record(1))
-    assert not batcher.due()
-    clock.seconds = 60
-    assert [len(batch) for batch in batcher.due()] == [2]
-
-
-def test_the_wait_for_a_batch_is_that_for_its_first_record() -> None:
+def test_a_batch_is_due_by_size_or_by_the_age_of_its_first_record() -> None:
     clock = Clock()
     batcher = Batcher(10, 60, clock)
     waits = [batcher.wait]
-    batcher.add(record(0))
+    batcher.add(record(0, b"123456"))
     clock.seconds = 59
+    assert not batcher.due()
     waits.append(batcher.wait)
-    batcher.add(record(1, b"x" * 10))
+    batcher.add(record(1, b"1234"))
     waits.append(batcher.wait)
     assert waits == [None, 1, 0]
+    assert [[one.id for one in batch] for batch in batcher.due()] == [["id-0", "id-1"]]
+    batcher.add(record(2))
+    clock.seconds = 119
+    assert [len(batch) for batch in batcher.due()] == [1]
+    assert batcher.size == 0
 
 
 def test_a_batch_never_passes_its_size_hint_except_for_one_large_record() -> None:

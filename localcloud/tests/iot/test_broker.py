@@ -7,6 +7,9 @@ import ssl
 import threading
 import time
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ from localcloud.iot.broker import BURST_SECONDS, PUBLISHES_PER_SECOND, Allowance
 from localcloud.testing.devices import PATIENCE, Connection, Device, allow, arn, connection, enrol
 
 pytestmark = pytest.mark.cloud
+
+Connect = Callable[..., AbstractContextManager[Connection]]
 
 
 @pytest.fixture
@@ -46,23 +51,25 @@ def device(cloud: LocalCloud, tmp_path: Path, name: str, topic: str) -> Device:
     return device
 
 
+@pytest.fixture
+def connect(cloud: LocalCloud, device: Device, name: str) -> Connect:
+    """Connect as the device."""
+    return partial(connection, cloud, device, name)
+
+
 @pytest.mark.parametrize("protocol", [mqtt.MQTTv311, mqtt.MQTTv5])
-def test_its_own_client_id_and_topic_are_served(
-    cloud: LocalCloud, device: Device, name: str, topic: str, protocol: int
-) -> None:
-    with connection(cloud, device, name, protocol=protocol) as mine:
+def test_its_own_client_id_and_topic_are_served(connect: Connect, topic: str, protocol: int) -> None:
+    with connect(protocol=protocol) as mine:
         assert mine.accepted.is_set()
         assert mine.publish(topic, b"x" * (128 * 1024))
 
 
-def test_a_broker_that_drops_its_connections_takes_new_ones(
-    cloud: LocalCloud, device: Device, name: str, topic: str
-) -> None:
-    with connection(cloud, device, name) as mine:
+def test_a_broker_that_drops_its_connections_takes_new_ones(connect: Connect, cloud: LocalCloud, topic: str) -> None:
+    with connect() as mine:
         assert mine.accepted.is_set()
         assert cloud.control("POST", "iot-disconnect")["disconnected"] >= 1
         assert mine.dropped.wait(PATIENCE)
-    with connection(cloud, device, name) as again:
+    with connect() as again:
         assert again.publish(topic, b"{}")
 
 
@@ -72,8 +79,8 @@ def test_a_foreign_client_id_is_refused_at_connect(cloud: LocalCloud, device: De
 
 
 @pytest.mark.parametrize("other", ["stations/lyon/press-shop/measurements", "stations", "$aws/things/x/shadow/update"])
-def test_a_foreign_topic_ends_the_connection(cloud: LocalCloud, device: Device, name: str, other: str) -> None:
-    with connection(cloud, device, name) as mine:
+def test_a_foreign_topic_ends_the_connection(connect: Connect, other: str) -> None:
+    with connect() as mine:
         assert not mine.publish(other, b"x")
 
 
@@ -82,10 +89,8 @@ VERSIONS = pytest.mark.parametrize("protocol", [mqtt.MQTTv311, mqtt.MQTTv5], ids
 
 @VERSIONS
 @pytest.mark.parametrize("qos", [0, 1])
-def test_a_retained_publish_ends_the_connection(
-    cloud: LocalCloud, device: Device, name: str, topic: str, protocol: int, qos: int
-) -> None:
-    with connection(cloud, device, name, protocol=protocol) as mine:
+def test_a_retained_publish_ends_the_connection(connect: Connect, topic: str, protocol: int, qos: int) -> None:
+    with connect(protocol=protocol) as mine:
         mine.client.publish(topic, b"x", qos=qos, retain=True)
         assert mine.dropped.wait(PATIENCE)
         if protocol == mqtt.MQTTv5:
@@ -93,23 +98,21 @@ def test_a_retained_publish_ends_the_connection(
 
 
 def test_a_publish_may_be_retained_where_the_policy_says_so(
-    cloud: LocalCloud, device: Device, name: str, topic: str
+    connect: Connect, cloud: LocalCloud, device: Device, name: str, topic: str
 ) -> None:
     """But on no reserved topic."""
     allow(cloud, device, f"{name}-all", {"Action": ["iot:Publish", "iot:RetainPublish"], "Resource": "*"})
     reserved = f"$aws/rules/none/{topic}"
-    with connection(cloud, device, name, protocol=mqtt.MQTTv5) as mine:
+    with connect(protocol=mqtt.MQTTv5) as mine:
         assert mine.publish(topic, b"x", retain=True)
         assert mine.publish(reserved, b"x")
         assert not mine.publish(reserved, b"x", retain=True)
 
 
 @VERSIONS
-def test_a_will_on_its_own_topic_is_served(
-    cloud: LocalCloud, device: Device, name: str, topic: str, protocol: int
-) -> None:
+def test_a_will_on_its_own_topic_is_served(connect: Connect, topic: str, protocol: int) -> None:
     will = {"topic": topic, "payload": b"{}", "qos": 1}
-    with connection(cloud, device, name, protocol=protocol, will=will) as mine:
+    with connect(protocol=protocol, will=will) as mine:
         assert mine.publish(topic, b"x")
 
 
@@ -125,16 +128,10 @@ def test_a_will_on_its_own_topic_is_served(
     ids=["another topic", "retained", "QoS 2", "QoS 2 and retained"],
 )
 def test_a_will_that_aws_does_not_take_ends_the_connection(
-    cloud: LocalCloud,
-    device: Device,
-    name: str,
-    topic: str,
-    protocol: int,
-    changed: dict[str, Any],
-    reason: str,
+    connect: Connect, topic: str, protocol: int, changed: dict[str, Any], reason: str
 ) -> None:
     will = {"topic": topic, "payload": b"{}", "qos": 1, **changed}
-    with connection(cloud, device, name, protocol=protocol, will=will) as mine:
+    with connect(protocol=protocol, will=will) as mine:
         assert not mine.accepted.is_set()
         if protocol == mqtt.MQTTv5:
             assert mine.reason == reason
@@ -142,7 +139,7 @@ def test_a_will_that_aws_does_not_take_ends_the_connection(
 
 @VERSIONS
 def test_a_publish_of_qos_2_is_neither_acknowledged_nor_passed_on(
-    cloud: LocalCloud, device: Device, tmp_path: Path, name: str, topic: str, protocol: int
+    connect: Connect, cloud: LocalCloud, tmp_path: Path, name: str, topic: str, protocol: int
 ) -> None:
     """With MQTT 5 it ends the connection: the broker has said that QoS 1 is the highest."""
     reader = enrol(cloud, tmp_path / "reader")
@@ -161,7 +158,7 @@ def test_a_publish_of_qos_2_is_neither_acknowledged_nor_passed_on(
         reading.client.on_subscribe = lambda *_: subscribed.set()
         reading.client.subscribe(topic, qos=1)
         assert subscribed.wait(PATIENCE)
-        with connection(cloud, device, name, protocol=protocol) as mine:
+        with connect(protocol=protocol) as mine:
             published = mine.client.publish(topic, b"QoS 2", qos=2)
             if protocol == mqtt.MQTTv5:
                 assert mine.dropped.wait(PATIENCE)
@@ -170,14 +167,14 @@ def test_a_publish_of_qos_2_is_neither_acknowledged_nor_passed_on(
                 assert mine.publish(topic, b"QoS 1")
             assert not published.is_published()
         if protocol == mqtt.MQTTv5:
-            with connection(cloud, device, name) as again:
+            with connect() as again:
                 assert again.publish(topic, b"QoS 1")
         assert last.wait(PATIENCE)
     assert received == [b"QoS 1"]
 
 
-def test_subscribing_is_refused(cloud: LocalCloud, device: Device, name: str, topic: str) -> None:
-    with connection(cloud, device, name) as mine:
+def test_subscribing_is_refused(connect: Connect, topic: str) -> None:
+    with connect() as mine:
         mine.client.subscribe(topic, qos=1)
         assert mine.dropped.wait(PATIENCE)
 
@@ -244,25 +241,27 @@ def test_a_certificate_of_another_ca_is_refused(cloud: LocalCloud, tmp_path: Pat
 
 @pytest.mark.parametrize("status", ["INACTIVE", "REVOKED"])
 def test_a_certificate_that_is_not_active_is_refused(
-    cloud: LocalCloud, device: Device, name: str, status: Any
+    connect: Connect, cloud: LocalCloud, device: Device, status: Any
 ) -> None:
     cloud.client("iot").update_certificate(certificateId=device.certificate_id, newStatus=status)
-    with connection(cloud, device, name) as mine:
+    with connect() as mine:
         assert not mine.accepted.is_set()
 
 
 @pytest.mark.parametrize("status", ["INACTIVE", "REVOKED"])
 def test_a_certificate_that_stops_being_active_ends_its_connection(
-    cloud: LocalCloud, device: Device, name: str, topic: str, status: Any
+    connect: Connect, cloud: LocalCloud, device: Device, topic: str, status: Any
 ) -> None:
-    with connection(cloud, device, name) as mine:
+    with connect() as mine:
         assert mine.publish(topic, b"x")
         cloud.client("iot").update_certificate(certificateId=device.certificate_id, newStatus=status)
         assert not mine.publish(topic, b"x")
 
 
-def test_a_detached_policy_ends_the_right_to_publish(cloud: LocalCloud, device: Device, name: str, topic: str) -> None:
-    with connection(cloud, device, name) as mine:
+def test_a_detached_policy_ends_the_right_to_publish(
+    connect: Connect, cloud: LocalCloud, device: Device, name: str, topic: str
+) -> None:
+    with connect() as mine:
         cloud.client("iot").detach_policy(policyName=name, target=device.arn)
         assert not mine.publish(topic, b"x")
 
@@ -299,16 +298,14 @@ def test_a_wildcard_in_a_client_id_is_no_wildcard_of_its_policy(cloud: LocalClou
         assert not greedy.publish("stations/krakow/line-1/measurements", b"x")
 
 
-def test_the_newer_of_two_connections_with_one_client_id_wins(
-    cloud: LocalCloud, device: Device, name: str, topic: str
-) -> None:
-    with connection(cloud, device, name) as first, connection(cloud, device, name) as second:
+def test_the_newer_of_two_connections_with_one_client_id_wins(connect: Connect, topic: str) -> None:
+    with connect() as first, connect() as second:
         assert first.dropped.wait(PATIENCE)
         assert second.publish(topic, b"x")
 
 
-def test_a_payload_above_128_kib_ends_the_connection(cloud: LocalCloud, device: Device, name: str, topic: str) -> None:
-    with connection(cloud, device, name) as mine:
+def test_a_payload_above_128_kib_ends_the_connection(connect: Connect, topic: str) -> None:
+    with connect() as mine:
         assert not mine.publish(topic, b"x" * (128 * 1024 + 1))
 
 
@@ -334,9 +331,9 @@ def test_a_packet_before_connect_ends_the_connection(cloud: LocalCloud, device: 
 
 
 def test_publishes_above_the_rate_are_discarded_without_an_acknowledgement(
-    cloud: LocalCloud, device: Device, name: str, topic: str
+    connect: Connect, cloud: LocalCloud, topic: str
 ) -> None:
-    with connection(cloud, device, name) as mine:
+    with connect() as mine:
         before = cloud.control("GET", "iot")["refused"].get("publish rate", 0)
         began = time.monotonic()
         for _ in range(1500):

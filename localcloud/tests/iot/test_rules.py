@@ -7,22 +7,27 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import threading
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import paho.mqtt.client as mqtt
 import pytest
-from botocore.exceptions import ClientError
 
 from localcloud import LocalCloud
+from localcloud.calls import CallError
 from localcloud.testing.datapoints import sums
-from localcloud.testing.devices import allow, arn, connection, enrol
+from localcloud.testing.devices import PATIENCE, Connection, Device, allow, arn, connection, enrol
+from localcloud.testing.refusals import refused
 
 pytestmark = pytest.mark.cloud
 
 KEY = "errors/${topic(3)}/${timestamp()}-${newuuid()}.json"
+MakeRole = Callable[..., str]
 
 
 @dataclass(frozen=True)
@@ -54,23 +59,26 @@ class Route:
             "actions": [self.kinesis],
             "errorAction": self.s3,
         }
-        name = self.name.replace("-", "_")
-        self.cloud.client("iot").create_topic_rule(ruleName=name, topicRulePayload={**rule, **payload})
+        self.cloud.client("iot").create_topic_rule(ruleName=self.rule_name, topicRulePayload={**rule, **payload})
 
-    def publish(self, payload: bytes) -> None:
-        """Publish to the route's topic over HTTPS; the rule has run when this returns."""
-        self.cloud.client("iot-data").publish(topic=self.topic, qos=1, payload=payload)
+    @property
+    def basic_ingest_topic(self) -> str:
+        return f"$aws/rules/{self.rule_name}/{self.topic}"
+
+    @property
+    def rule_name(self) -> str:
+        return self.name.replace("-", "_")
+
+    def publish(self, payload: bytes, topic: str | None = None) -> None:
+        """Publish to the route's or another topic over HTTPS; the rule has run when this returns."""
+        self.cloud.client("iot-data").publish(topic=topic or self.topic, qos=1, payload=payload)
 
     def records(self) -> list[dict[str, Any]]:
         kinesis = self.cloud.client("kinesis")
         shards = kinesis.list_shards(StreamName=self.name)["Shards"]
         records = []
         for shard in shards:
-            start = {
-                "StreamName": self.name,
-                "ShardId": shard["ShardId"],
-                "ShardIteratorType": "TRIM_HORIZON",
-            }
+            start = {"StreamName": self.name, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
             iterator = kinesis.get_shard_iterator(**start)["ShardIterator"]
             records += kinesis.get_records(ShardIterator=iterator)["Records"]
         return records
@@ -87,7 +95,7 @@ class Route:
 
 
 @pytest.fixture
-def route(cloud: LocalCloud, make_role: Callable[..., str]) -> Route:
+def route(cloud: LocalCloud, make_role: MakeRole) -> Route:
     name = f"route-{uuid.uuid4().hex[:12]}"
     cloud.client("kinesis").create_stream(StreamName=name, ShardCount=1)
     place = {"LocationConstraint": cloud.region}
@@ -147,7 +155,7 @@ def test_a_stream_that_is_gone_sends_the_message_to_the_error_action(route: Rout
     assert key.startswith(f"errors/{route.name}/")
     assert base64.b64decode(error["base64OriginalPayload"]) == b"\xff original"
     assert error["topic"] == route.topic
-    assert error["ruleName"] == route.name.replace("-", "_")
+    assert error["ruleName"] == route.rule_name
     assert set(error) == {
         *("ruleName", "topic", "cloudwatchTraceId", "clientId", "sourceIp"),
         *("base64OriginalPayload", "failures"),
@@ -181,7 +189,7 @@ def test_one_error_document_names_every_failure_and_the_other_actions_run(route:
     assert len(route.records()) == 1
 
 
-def test_an_action_acts_as_its_role_alone(route: Route, make_role: Callable[..., str]) -> None:
+def test_an_action_acts_as_its_role_alone(route: Route, make_role: MakeRole) -> None:
     stranger = make_role(
         "iot.amazonaws.com", {"Action": "kinesis:PutRecord", "Resource": "arn:aws:kinesis:*:*:stream/x"}
     )
@@ -192,7 +200,7 @@ def test_an_action_acts_as_its_role_alone(route: Route, make_role: Callable[...,
     assert "AccessDeniedException" in document["failures"][0]["errorMessage"]
 
 
-def test_a_role_that_does_not_trust_iot_is_of_no_use(route: Route, make_role: Callable[..., str]) -> None:
+def test_a_role_that_does_not_trust_iot_is_of_no_use(route: Route, make_role: MakeRole) -> None:
     stranger = make_role("firehose.amazonaws.com", {"Action": "kinesis:PutRecord", "Resource": "*"})
     route.rule(actions=[{"kinesis": {**route.kinesis["kinesis"], "roleArn": stranger}}])
     route.publish(b"x")
@@ -211,53 +219,30 @@ def test_without_a_working_error_action_the_loss_is_counted(
     before = cloud.control("GET", "iot")["lost"]
     route.publish(b"x")
     (loss,) = route.losses()
+    assert loss["sha256"] == hashlib.sha256(b"x").hexdigest()
     assert cloud.control("GET", "iot")["lost"] == before + 1
     assert ("error action failed" if error_action else "no error action") in loss["reason"]
-
-
-def test_a_statement_that_cannot_read_the_payload_loses_it_though_there_is_an_error_action(
-    route: Route,
-) -> None:
-    route.rule(f"SELECT *, timestamp() AS at FROM 'stations/+/{route.name}/measurements'")
-    route.publish(b"no json")
-    assert route.records() == []
-    assert route.errors() == {}
-    (loss,) = route.losses()
-    assert loss["sha256"] == hashlib.sha256(b"no json").hexdigest()
-    assert "SQL evaluation failed" in loss["reason"]
-
-
-def test_a_where_clause_chooses(route: Route) -> None:
-    route.rule(f"SELECT * FROM 'stations/+/{route.name}/measurements' WHERE success = false")
-    route.publish(b'{"success": true}')
-    route.publish(b'{"success": false}')
-    assert [record["Data"] for record in route.records()] == [b'{"success": false}']
-    assert route.losses() == []
 
 
 @pytest.mark.parametrize(
     ("members", "code"),
     [
-        ({"sql": "SELECT lower(x) AS y FROM 't'"}, "SqlParseException"),
+        ({"sql": "SELECT *, timestamp() AS at FROM 't'"}, "SqlParseException"),
         ({"awsIotSqlVersion": "2015-10-08"}, "SqlParseException"),
         (
             {"actions": [{"sns": {"targetArn": "arn:aws:sns:eu-central-1:000000000000:t", "roleArn": "{role}"}}]},
             "InvalidRequestException",
         ),
         ({"actions": [{"kinesis": {"streamName": "b", "roleArn": "{role}"}}]}, "InvalidRequestException"),
-        (
-            {"actions": [{"s3": {"bucketName": "b", "key": "${nope()}", "roleArn": "{role}"}}]},
-            "SqlParseException",
-        ),
+        ({"actions": [{"s3": {"bucketName": "b", "key": "${nope()}", "roleArn": "{role}"}}]}, "SqlParseException"),
         ({"errorAction": {"republish": {"topic": "t", "roleArn": "{role}"}}}, "InvalidRequestException"),
     ],
 )
 def test_a_rule_that_could_not_run_is_refused_when_it_is_created(
     route: Route, members: dict[str, Any], code: str
 ) -> None:
-    with pytest.raises(ClientError) as refused:
+    with refused(code):
         route.rule(**json.loads(json.dumps(members).replace("{role}", route.role_arn)))
-    assert refused.value.response["Error"]["Code"] == code
 
 
 def test_what_rules_and_their_actions_do_is_measured(route: Route) -> None:
@@ -274,7 +259,7 @@ def test_what_rules_and_their_actions_do_is_measured(route: Route) -> None:
             route.cloud.faults.add(service="s3", operation="PutObject", resource=route.name, error="SlowDown")
         route.publish(b"2")
 
-    rule = {"RuleName": route.name.replace("-", "_")}
+    rule = {"RuleName": route.rule_name}
     names = ("Success", "Failure", "ErrorActionSuccess", "ErrorActionFailure")
     assert sums(route.cloud, "AWS/IoT", rule, "TopicMatch", *names) == {"TopicMatch": 3}
     stream = sums(route.cloud, "AWS/IoT", {**rule, "ActionType": "Kinesis"}, *names)
@@ -283,3 +268,176 @@ def test_what_rules_and_their_actions_do_is_measured(route: Route) -> None:
     assert errors == {"ErrorActionSuccess": 1, "ErrorActionFailure": 1}
     throttled = sums(route.cloud, "AWS/Kinesis", {"StreamName": route.name}, "WriteProvisionedThroughputExceeded")
     assert throttled == {"WriteProvisionedThroughputExceeded": 2}
+
+
+# -- Basic Ingest
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A device with a policy of its own, and one that reads whatever the broker passes on."""
+
+    cloud: LocalCloud
+    device: Device
+    reader: Device
+    name: str
+
+    def connect(self, protocol: int = mqtt.MQTTv311) -> AbstractContextManager[Connection]:
+        return connection(self.cloud, self.device, self.name, protocol=protocol)
+
+
+@pytest.fixture
+def gateway(route: Route, cloud: LocalCloud, tmp_path: Path) -> Gateway:
+    """May connect as itself and publish to the route's Basic Ingest topic alone."""
+    device, reader = enrol(cloud, tmp_path / "device"), enrol(cloud, tmp_path / "reader")
+    allow(
+        cloud,
+        device,
+        route.name,
+        {"Action": "iot:Connect", "Resource": arn(cloud, f"client/{route.name}")},
+        {"Action": "iot:Publish", "Resource": arn(cloud, f"topic/{route.basic_ingest_topic}")},
+    )
+    allow(cloud, reader, f"{route.name}-reader", {"Action": "iot:*", "Resource": "*"})
+    return Gateway(cloud, device, reader, route.name)
+
+
+def test_basic_ingest_reaches_its_rule_alone(route: Route, gateway: Gateway, cloud: LocalCloud) -> None:
+    """Neither a subscriber to everything nor a rule on everything gets the message; at QoS 0 it passes as well."""
+    route.rule()
+    everything = {"sql": "SELECT * FROM '#'", "awsIotSqlVersion": "2016-03-23", "actions": [route.s3]}
+    cloud.client("iot").create_topic_rule(ruleName=f"{route.rule_name}_all", topicRulePayload=everything)
+    received: list[str] = []
+    subscribed, last = threading.Event(), threading.Event()
+
+    def on_message(_client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
+        received.append(message.topic)
+        if message.topic == f"{route.name}/last":
+            last.set()
+
+    with connection(cloud, gateway.reader, f"{route.name}-reader") as reading:
+        reading.client.on_message = on_message
+        reading.client.on_subscribe = lambda *_: subscribed.set()
+        reading.client.subscribe("#", qos=1)
+        assert subscribed.wait(PATIENCE)
+        with gateway.connect() as mine:
+            mine.client.publish(route.basic_ingest_topic, b"0", qos=0)
+            assert mine.publish(route.basic_ingest_topic, b"1")
+        cloud.client("iot").delete_topic_rule(ruleName=f"{route.rule_name}_all")
+        assert reading.publish(f"{route.name}/last", b"")
+        assert last.wait(PATIENCE)
+    assert [record["Data"] for record in route.records()] == [b"0", b"1"]
+    assert {record["PartitionKey"].split("/")[1] for record in route.records()} == {route.name}
+    assert [topic for topic in received if route.name in topic] == [f"{route.name}/last"]
+    assert route.errors() == {}  # which the rule on everything would have written to
+
+
+@pytest.mark.parametrize("protocol", [mqtt.MQTTv311, mqtt.MQTTv5], ids=["3.1.1", "5"])
+@pytest.mark.parametrize(
+    "other",
+    ["{topic}", "$aws/rules/{rule}", "$aws/rules/{rule}/stations/lyon/{name}/measurements", "$aws/rules/x/{topic}"],
+    ids=["broker", "rule alone", "foreign topic", "foreign rule"],
+)
+def test_a_policy_must_name_the_basic_ingest_topic(route: Route, gateway: Gateway, protocol: int, other: str) -> None:
+    route.rule()
+    with gateway.connect(protocol) as mine:
+        assert mine.publish(route.basic_ingest_topic, b"own")
+        mine.client.publish(other.format(rule=route.rule_name, topic=route.topic, name=route.name), b"x", qos=0)
+        assert mine.dropped.wait(PATIENCE)
+    assert [record["Data"] for record in route.records()] == [b"own"]
+
+
+def test_the_filter_of_a_rule_does_not_hold_for_basic_ingest(route: Route) -> None:
+    route.rule()
+    for topic in ("1/2/other", ""):
+        route.publish(b"x", f"$aws/rules/{route.rule_name}/{topic}".rstrip("/"))
+    (record,) = route.records()
+    assert record["PartitionKey"].split("/")[1] == "other"
+    # topic(3) of no topic is undefined, so that the action fails, and the error action's key with it.
+    assert "topic(3)" in route.cloud.control("GET", "iot")["latest"][-1]["reason"]
+
+
+@pytest.mark.parametrize("disabled", [True, False])
+def test_a_rule_that_is_not_there_is_measured_and_the_publish_acknowledged(
+    route: Route, gateway: Gateway, disabled: bool
+) -> None:
+    if disabled:
+        route.rule(ruleDisabled=True)
+    before = route.cloud.control("GET", "iot")["lost"]
+    with gateway.connect() as mine:
+        assert mine.publish(route.basic_ingest_topic, b"x")
+    assert route.records() == []
+    rule = {"RuleName": route.rule_name}
+    assert sums(route.cloud, "AWS/IoT", rule, "RuleNotFound", "TopicMatch") == {"RuleNotFound": 1}
+    assert route.cloud.control("GET", "iot")["lost"] == before + 1
+    (loss,) = route.losses()
+    assert (loss["rule"], loss["sha256"]) == (route.rule_name, hashlib.sha256(b"x").hexdigest())
+
+
+def test_a_failed_action_goes_to_the_error_action_as_through_the_broker(route: Route, cloud: LocalCloud) -> None:
+    """The document names the topic in one form or, by a control call, in the other."""
+    route.rule()
+    cloud.client("kinesis").delete_stream(StreamName=route.name)
+    topics = {}
+    try:
+        for form in ("received", "seen"):
+            cloud.control("POST", "iot/behaviour", {"error_topic": form})
+            route.publish(form.encode(), route.basic_ingest_topic)
+    finally:
+        cloud.control("POST", "iot/behaviour", {"error_topic": "received"})
+    for key, error in route.errors().items():
+        assert key.startswith(f"errors/{route.name}/")
+        topics[base64.b64decode(error["base64OriginalPayload"]).decode()] = error["topic"]
+        assert f"arrived on: {error['topic']}," in error["failures"][0]["errorMessage"]
+    assert topics == {"received": route.basic_ingest_topic, "seen": route.topic}
+    with pytest.raises(CallError, match="error_topic must be one of received, seen"):
+        cloud.control("POST", "iot/behaviour", {"error_topic": "both"})
+
+
+LONG = "/".join(["x" * 31] * 8)
+"""A topic of 255 bytes and eight levels."""
+
+
+@pytest.mark.parametrize(
+    ("topic", "accepted"),
+    [
+        (LONG + "x", True),
+        (LONG + "xx", False),
+        ("1/2/3/4/5/6/7/8", True),
+        ("1/2/3/4/5/6/7/8/9", False),
+    ],
+    ids=["256 bytes", "257 bytes", "eight levels", "nine levels"],
+)
+@pytest.mark.parametrize("ingest", [True, False], ids=["Basic Ingest", "broker"])
+def test_the_prefix_counts_neither_to_length_nor_to_levels(
+    route: Route, gateway: Gateway, topic: str, accepted: bool, ingest: bool
+) -> None:
+    whole = f"$aws/rules/{route.rule_name}/{topic}" if ingest else topic
+    with connection(gateway.cloud, gateway.reader, f"{route.name}-reader") as anything:
+        assert anything.publish(whole, b"x") is accepted
+
+
+@pytest.mark.parametrize(
+    ("topic", "accepted"),
+    [(LONG + "x", True), (LONG + "xx", False), ("a/+/c", False)],
+    ids=["256 bytes", "257 bytes", "wildcard"],
+)
+def test_over_https_the_prefix_does_not_count_to_the_length_either(route: Route, topic: str, accepted: bool) -> None:
+    with nullcontext() if accepted else refused("InvalidRequestException"):
+        route.publish(b"x", f"$aws/rules/{route.rule_name}/{topic}")
+
+
+@pytest.mark.parametrize("topic_filter", ["$aws/rules/#", "$aws/rules/+/stations/#"])
+def test_nobody_subscribes_to_basic_ingest(route: Route, gateway: Gateway, topic_filter: str) -> None:
+    with connection(gateway.cloud, gateway.reader, f"{route.name}-reader") as reading:
+        codes: list[Any] = []
+        answered = threading.Event()
+
+        def on_subscribe(_client: Any, _data: Any, _id: int, reasons: list[Any], _properties: Any) -> None:
+            codes.extend(reasons)
+            answered.set()
+
+        reading.client.on_subscribe = on_subscribe
+        reading.client.subscribe(topic_filter, qos=1)
+        while not (reading.dropped.is_set() or answered.wait(0.005)):
+            pass
+        assert all(code.is_failure for code in codes)

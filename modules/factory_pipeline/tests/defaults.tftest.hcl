@@ -23,7 +23,7 @@ variables {
 run "two_lanes_for_gateways_that_may_be_themselves_only" {
   command = plan
 
-  # Two lanes scale by themselves and keep three days.
+  # Two lanes have a shard each and keep three days.
   assert {
     condition = { for lane, stream in aws_kinesis_stream.lane : lane => stream.name } == {
       measurements  = "plant-lake-krakow-measurements"
@@ -35,12 +35,12 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   assert {
     condition = alltrue([
       for stream in aws_kinesis_stream.lane :
-      stream.stream_mode_details[0].stream_mode == "ON_DEMAND"
-      && stream.shard_count == null
+      stream.stream_mode_details[0].stream_mode == "PROVISIONED"
+      && stream.shard_count == 1
       && stream.retention_period == 72
       && stream.encryption_type == "KMS" && stream.kms_key_id == "alias/aws/kinesis"
     ])
-    error_message = "On demand, encrypted with the key that AWS manages, and a weekend's worth of retention."
+    error_message = "One shard, encrypted with the key that AWS manages, and a weekend's worth of retention."
   }
 
   assert {
@@ -65,7 +65,7 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
 
   assert {
     condition = alltrue([
-      for lane, function in aws_lambda_function.transform : function.environment[0].variables == tomap({
+      for lane, function in aws_lambda_function.transform : function.environment[0].variables == tomap(merge({
         FACTORY               = "krakow"
         LANE                  = lane
         BLANK_STRINGS         = "reject"
@@ -73,9 +73,9 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
         TIMESTAMP_FUTURE_DAYS = "1"
         METRICS_NAMESPACE     = "FactoryLake"
         LOG_LEVEL             = "INFO"
-      })
+      }, lane == "measurements" ? { STREAM_NAME = "plant-lake-krakow-measurements" } : {}))
     ])
-    error_message = "The function is told its factory, its lane and its rules."
+    error_message = "The function is told its factory, its lane, its rules and, of batches, the stream to put back into."
   }
 
   assert {
@@ -157,26 +157,33 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
 
   assert {
     condition = {
-      for name in ["unprocessed", "rejected", "rule-lost"] :
-      name => join(", ", sort([
-        for query in aws_cloudwatch_metric_alarm.lane["configuration-${name}"].metric_query :
+      for key in [
+        "configuration-unprocessed", "configuration-rejected", "measurements-rejected", "configuration-rule-lost",
+      ] :
+      key => join(", ", sort([
+        for query in aws_cloudwatch_metric_alarm.lane[key].metric_query :
         length(query.metric) == 0 ? "${query.id} = ${query.expression}" : join(" ", [
           "${query.id}:", query.metric[0].metric_name, "of", jsonencode(query.metric[0].dimensions),
           "in", query.metric[0].period, "s",
         ])
       ]))
       } == {
-      unprocessed = join(" ", [
+      configuration-unprocessed = join(" ", [
         "done: SucceedProcessing.Records of {\"DeliveryStreamName\":\"plant-lake-krakow-configuration\"} in 900 s,",
         "read: DataReadFromKinesisStream.Records of {\"DeliveryStreamName\":\"plant-lake-krakow-configuration\"} in",
         "900 s, result = IF(read >= 20, (read - FILL(done, 0)) / read, 0)",
       ])
-      rejected = join(" ", [
-        "received: RecordsReceived of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, rejected:",
-        "RecordsRejected of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, result = IF(received >=",
+      measurements-rejected = join(" ", [
+        "received: SamplesReceived of {\"Factory\":\"krakow\",\"Lane\":\"measurements\"} in 3600 s, rejected:",
+        "SamplesRejected of {\"Factory\":\"krakow\",\"Lane\":\"measurements\"} in 3600 s, result = IF(received >=",
         "20, rejected / received, 0)",
       ])
-      rule-lost = join(" ", [
+      configuration-rejected = join(" ", [
+        "received: SamplesReceived of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, rejected:",
+        "SamplesRejected of {\"Factory\":\"krakow\",\"Lane\":\"configuration\"} in 3600 s, result = IF(received >=",
+        "20, rejected / received, 0)",
+      ])
+      configuration-rule-lost = join(" ", [
         "result = SELECT SUM(ErrorActionFailure) FROM SCHEMA(\"AWS/IoT\", ActionType, RuleName) WHERE RuleName =",
         "'plant_lake__krakow__configuration'",
       ])
@@ -304,13 +311,19 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
           Resource = "arn:aws:iot:eu-central-1:111122223333:client/krakow-line-2-configuration"
         },
         {
-          Effect   = "Allow"
-          Action   = "iot:Publish"
-          Resource = "arn:aws:iot:eu-central-1:111122223333:topic/factories/krakow/line-2/configuration"
+          Effect = "Allow"
+          Action = "iot:Publish"
+          Resource = [
+            "arn:aws:iot:eu-central-1:111122223333:topic/factories/krakow/line-2/configuration",
+            join("", [
+              "arn:aws:iot:eu-central-1:111122223333:topic/$aws/rules/plant_lake__krakow__configuration/",
+              "factories/krakow/line-2/configuration",
+            ]),
+          ]
         },
       ]
     }
-    error_message = "Its own client ID, its own topic."
+    error_message = "Its own client ID, its own topic in both spellings."
   }
 
   assert {
@@ -352,11 +365,15 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   assert {
     condition = {
       for gateway, lanes in output.gateways :
-      gateway => { for lane, entry in lanes : lane => "${entry.client_id} ${entry.topic}" }
+      gateway => {
+        for lane, entry in lanes : lane => "${entry.client_id} ${entry.topic} ${entry.basic_ingest_topic}"
+      }
       } == {
       for gateway in ["line-1", "line-2"] : gateway => {
-        for lane in ["measurements", "configuration"] :
-        lane => "krakow-${gateway}-${lane} factories/krakow/${gateway}/${lane}"
+        for lane in ["measurements", "configuration"] : lane => join(" ", [
+          "krakow-${gateway}-${lane} factories/krakow/${gateway}/${lane}",
+          "$aws/rules/plant_lake__krakow__${lane}/factories/krakow/${gateway}/${lane}",
+        ])
       }
     }
     error_message = "The output is what a LoopEdge is told."
@@ -386,11 +403,35 @@ run "two_lanes_for_gateways_that_may_be_themselves_only" {
   }
 
   assert {
+    condition = {
+      for policy in concat(values(aws_iam_role_policy.transform), values(aws_iam_role_policy.put_back)) :
+      "${policy.role} ${policy.name}" => [
+        for statement in jsondecode(policy.policy).Statement :
+        "${join(" ", statement.Action)} on ${join(" ", flatten([statement.Resource]))}"
+      ]
+      } == merge({
+        for lane in ["measurements", "configuration"] : "plant-lake-krakow-${lane}-transform write-own-log" => [
+          join(" ", [
+            "logs:CreateLogStream logs:PutLogEvents on",
+            "arn:aws:logs:eu-central-1:111122223333:log-group:/aws/lambda/plant-lake-krakow-${lane}-transform:*",
+          ])
+        ]
+        }, {
+        "plant-lake-krakow-measurements-transform put-back" = [join(" ", [
+          "kinesis:PutRecords on",
+          "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-measurements",
+        ])]
+    })
+    error_message = "A transform writes its log and, where there are batches, puts parts of them back into its stream."
+  }
+
+  assert {
     condition = alltrue([
       for policy in concat(
         values(aws_iam_role_policy.rule),
         values(aws_iam_role_policy.delivery),
-        values(aws_iam_role_policy.transform)
+        values(aws_iam_role_policy.transform),
+        values(aws_iam_role_policy.put_back)
       ) :
       !strcontains(policy.policy, "kms:")
     ])

@@ -43,7 +43,7 @@ run "each_option_reaches_its_own_lane" {
           log_level            = "DEBUG"
         }
       }
-      configuration = {}
+      configuration = { stream = { on_demand = true } }
     }
     lambda             = { runtime = "python3.8", architecture = "arm64", log_format = "Text" }
     metrics_namespace  = "Plants"
@@ -56,8 +56,9 @@ run "each_option_reaches_its_own_lane" {
       && aws_kinesis_stream.lane["measurements"].shard_count == 2
       && aws_kinesis_stream.lane["measurements"].retention_period == 168
       && aws_kinesis_stream.lane["configuration"].stream_mode_details[0].stream_mode == "ON_DEMAND"
+      && aws_kinesis_stream.lane["configuration"].shard_count == null
     )
-    error_message = "Shards are a choice per lane."
+    error_message = "Shards, or to leave them to AWS, are a choice per lane."
   }
 
   assert {
@@ -100,6 +101,7 @@ run "each_option_reaches_its_own_lane" {
       TIMESTAMP_FUTURE_DAYS = "0"
       METRICS_NAMESPACE     = "Plants"
       LOG_LEVEL             = "DEBUG"
+      STREAM_NAME           = "plant-lake-krakow-measurements"
     })
     error_message = "The transform's rules are a choice per lane."
   }
@@ -201,6 +203,29 @@ run "own_keys_come_with_the_permissions_to_use_them" {
       })}"
     }
     error_message = "A delivery may decrypt its own stream, and encrypt for its own bucket."
+  }
+
+  assert {
+    condition = {
+      for lane, policy in aws_iam_role_policy.put_back :
+      lane => [for statement in jsondecode(policy.policy).Statement : statement if can(statement.Condition)]
+      } == {
+      measurements = [{
+        Sid      = "EncryptForOwnStream"
+        Effect   = "Allow"
+        Action   = ["kms:GenerateDataKey"]
+        Resource = [var.kms_keys.streams]
+        Condition = {
+          StringEquals = { "kms:ViaService" = "kinesis.eu-central-1.amazonaws.com" }
+          StringLike = {
+            "kms:EncryptionContext:aws:kinesis:arn" = (
+              "arn:aws:kinesis:eu-central-1:111122223333:stream/plant-lake-krakow-measurements"
+            )
+          }
+        }
+      }]
+    }
+    error_message = "A transform may encrypt what it puts back into its own stream."
   }
 }
 
@@ -370,8 +395,8 @@ run "a_lake_that_is_thrown_away_has_streams_that_may_go" {
   assert {
     condition = alltrue([
       for lane, stream in aws_kinesis_stream.unprotected :
-      stream.stream_mode_details[0].stream_mode == "ON_DEMAND"
-      && stream.shard_count == null
+      stream.stream_mode_details[0].stream_mode == "PROVISIONED"
+      && stream.shard_count == 1
       && stream.retention_period == 72
       && stream.encryption_type == "KMS" && stream.kms_key_id == "alias/aws/kinesis"
     ])
@@ -379,14 +404,14 @@ run "a_lake_that_is_thrown_away_has_streams_that_may_go" {
   }
 }
 
-run "takes_a_longer_retention_and_a_first_key" {
+run "takes_a_longer_retention_a_first_key_and_twice_or_half_the_shards" {
   command = plan
 
   variables {
     kms_keys = { streams = "arn:aws:kms:eu-central-1:111122223333:key/0d990263-018e-4e65-a703-eff731de951e" }
     lanes = {
-      measurements  = { stream = { retention_hours = 73 } }
-      configuration = { stream = { retention_hours = 72 } }
+      measurements  = { stream = { retention_hours = 73, shards = 2 } }
+      configuration = { stream = { retention_hours = 72, shards = 6 } }
     }
   }
 
@@ -398,15 +423,16 @@ run "takes_a_longer_retention_and_a_first_key" {
 
   override_data {
     target = data.aws_kinesis_stream.current
-    values = { retention_period = 72, kms_key_id = "alias/aws/kinesis" }
+    values = { retention_period = 72, kms_key_id = "alias/aws/kinesis", open_shards = ["1", "2", "3"] }
   }
 
   assert {
     condition = (
       aws_kinesis_stream.lane["measurements"].retention_period == 73
       && data.aws_kinesis_stream.current["measurements"].retention_period == 72
+      && [for lane in ["measurements", "configuration"] : aws_kinesis_stream.lane[lane].shard_count] == [2, 6]
     )
-    error_message = "What keeps messages readable is changed by an apply."
+    error_message = "What keeps messages readable, and a step that Kinesis takes, is changed by an apply."
   }
 }
 

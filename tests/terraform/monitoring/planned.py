@@ -28,7 +28,10 @@ module "lake" {
       cameras  = { press-1 = {}, oven = { retention_hours = 48 } }
       video    = { shards = 6 }
     }
-    lyon = { gateways = ["press-shop"] }
+    lyon = {
+      gateways = ["press-shop"]
+      lanes    = { configuration = { stream = { on_demand = true } } }
+    }
   }
 }
 """

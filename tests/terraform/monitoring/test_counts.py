@@ -22,6 +22,7 @@ video = { shards = 6 }
 
 [factories.lyon]
 gateways = 1
+lanes.configuration.stream = { on_demand = true }
 """
 _RATES = """\
 tags = 1
@@ -80,7 +81,6 @@ def test_what_a_quota_counts_is_what_the_lake_makes(
     rows = {row.what: row for row in quotas.rows_of(Plant(tuple(factories.values()), Assumed()))}
     kinds = {
         "IoT Core: topic rules": "aws_iot_topic_rule",
-        "Kinesis: on-demand data streams": "aws_kinesis_stream",
         "Firehose: delivery streams": "aws_kinesis_firehose_delivery_stream",
         "Kinesis Video Streams: streams": "aws_kinesis_video_stream",
         "IAM: roles": "aws_iam_role",
@@ -89,6 +89,10 @@ def test_what_a_quota_counts_is_what_the_lake_makes(
     assert {what: rows[what].asked for what in kinds} == {
         what: len(_made(planned, kind)) for what, kind in kinds.items()
     }
+    streams = _made(planned, "aws_kinesis_stream")
+    assert rows["Kinesis: provisioned shards"].asked == sum(stream["shard_count"] or 0 for stream in streams) > 0
+    modes = [stream["stream_mode_details"][0]["stream_mode"] for stream in streams]
+    assert rows["Kinesis: on-demand data streams"].asked == modes.count("ON_DEMAND") > 0
 
 
 def test_an_unknown_limit_is_never_too_small() -> None:

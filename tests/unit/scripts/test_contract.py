@@ -24,11 +24,14 @@ HANDLER = "transform.handler.handler"
 # What a runtime does: the handler is found by its name, the event comes and the answer goes as JSON.
 RUNTIME = """
 import importlib, json, sys
+class Context:
+    def get_remaining_time_in_millis(self):
+        return 120000
 module, name = sys.argv[1].rsplit(".", 1)
 handler = getattr(importlib.import_module(module), name)
 for path in sys.argv[3:]:
     with open(path, encoding="utf-8") as file:
-        answer = handler(json.load(file), None)
+        answer = handler(json.load(file), Context())
     with open(sys.argv[2], "a", encoding="utf-8") as file:
         file.write(json.dumps(answer) + "\\n")
 """
@@ -81,7 +84,8 @@ def test_the_package_answers_events_on_every_python(python: Path, unpacked: Path
     """Five times, so that a warm function is tried as well, with what it has learned."""
     name = f"{lane}_from_kinesis"
     expected = json.loads((EVENTS / f"{name}.answer.json").read_text(encoding="utf-8"))
-    done, answers = run(python, unpacked, tmp_path, [EVENTS / f"{name}.json"] * 5, FACTORY="krakow", LANE=lane)
+    variables = {"FACTORY": "krakow", "LANE": lane, "STREAM_NAME": "lake"}
+    done, answers = run(python, unpacked, tmp_path, [EVENTS / f"{name}.json"] * 5, **variables)
     assert (done.returncode, done.stderr) == (0, "")
     assert [[legible(each) for each in answer["records"]] for answer in answers] == [expected] * 5
     printed = [json.loads(line) for line in done.stdout.splitlines()]
@@ -106,7 +110,7 @@ def test_it_imports_nothing_that_a_runtime_might_lack(python: Path, unpacked: Pa
     script = f"import sys; sys.path.insert(0, {str(unpacked)!r}); import transform.handler"
     done = subprocess.run(
         [python, "-B", "-I", "-S", "-c", script],
-        env={"FACTORY": "krakow", "LANE": "measurements"},
+        env={"FACTORY": "krakow", "LANE": "measurements", "STREAM_NAME": "lake"},
         capture_output=True,
         text=True,
         timeout=60,
@@ -123,7 +127,7 @@ def test_a_cold_start_spares_what_is_slow_to_import(unpacked: Path, heavy: str) 
     script = f"import sys, transform.handler; sys.exit({heavy!r} in sys.modules)"
     done = subprocess.run(
         [newest, "-B", "-S", "-c", script],
-        env={"PYTHONPATH": str(unpacked), "FACTORY": "krakow", "LANE": "measurements"},
+        env={"PYTHONPATH": str(unpacked), "FACTORY": "krakow", "LANE": "measurements", "STREAM_NAME": "lake"},
         timeout=60,
         check=False,
     )

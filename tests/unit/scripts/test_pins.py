@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from harness.lake.terraform import REPOSITORY
+from scripts.lock import SETS
 
 _WORKFLOW = REPOSITORY / ".github" / "workflows" / "ci.yml"
 _REQUIRED = r'^  required_version = ">= ([\d.]+)"$'
@@ -38,8 +39,7 @@ def test_the_lowest_terraform_that_modules_take_is_tried() -> None:
 
 def test_every_set_of_requirements_is_locked_by_the_same_command() -> None:
     """A set that `make lock` forgets is never updated."""
-    (sets,) = re.findall(r"for set in (.*); do", (REPOSITORY / "Makefile").read_text(encoding="utf-8"))
-    names = {name.split(":")[0] for name in sets.split()}
+    names = set(SETS)
     assert names == {file.stem for file in (REPOSITORY / "requirements").glob("*.in")}
     assert names == {file.stem for file in (REPOSITORY / "requirements").glob("*.txt")}
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from tests.support.data_stream import FakeDataStream
 from transform.batch import Transform
 from transform.report import Report
 from transform.settings import Settings
@@ -50,9 +52,10 @@ def with_value(spelled: str, key: str = "value", **changes: Any) -> str:
     return spell(sample(**{**changes, key: "@"})).replace('"@"', spelled)
 
 
-def record(
-    payload: bytes | str, number: int = 0, key: str | None = f"{ARRIVAL}/line-1/5c2f7a10-0b7c-4a2f-8d8e-2f1b6f3f9d11"
-) -> Any:
+KEY = f"{ARRIVAL}/line-1/5c2f7a10-0b7c-4a2f-8d8e-2f1b6f3f9d11"
+
+
+def record(payload: bytes | str, number: int = 0, key: str | None = KEY) -> Any:
     """Make a record as Firehose hands it to a transform; one without a key was put straight into the stream."""
     data = payload.encode("utf-8", "surrogatepass") if isinstance(payload, str) else payload
     made: dict[str, Any] = {
@@ -82,22 +85,65 @@ def event(records: Iterable[Any]) -> Any:
     }
 
 
+class Settled:
+    """Where samples have come to an end, each with how often: lines with their partitions, and rejected messages."""
+
+    def __init__(self) -> None:
+        self.delivered: Counter[tuple[bytes, tuple[str, ...]]] = Counter()
+        self.rejected: Counter[tuple[Any, ...]] = Counter()
+
+
+#: What a log line says about a rejected message, beside its own bytes.
+_REASON = ("rule", "field", "received_at", "gateway")
+
+
 class Lane:
     """A transform with its log lines."""
 
-    def __init__(self, lane: str = "measurements", schemas: str = SCHEMAS, **settings: Any) -> None:
+    def __init__(
+        self,
+        lane: str = "measurements",
+        schemas: str = SCHEMAS,
+        stream: FakeDataStream | None = None,
+        **settings: Any,
+    ) -> None:
         """Make the transform of a lane, with the settings given and the defaults of the others."""
+        self.stream = stream or FakeDataStream()
         self.printed: list[dict[str, Any]] = []
         made = Settings(factory="krakow", lane=lane, **settings)
         report = Report(made, lambda line: self.printed.append(json.loads(line)), clock=lambda: 1_773_039_960_000)
-        self.transform = Transform(made, schemas=schemas, report=report)
+        self.transform = Transform(made, schemas, report, self.stream.stream())
 
     def answers(self, *payloads: bytes | str, **options: Any) -> list[Any]:
         """Transform messages as one batch; return the answers."""
         batch = event(record(payload, number, **options) for number, payload in enumerate(payloads))
-        answers: list[Any] = self.transform.answer(batch)["records"]
+        answers: list[Any] = self.transform.answer(batch, self.stream.clock.left_ms)["records"]
         assert [answer["recordId"] for answer in answers] == [made["recordId"] for made in batch["records"]]
         return answers
+
+    def settled(self, *payloads: bytes | str, key: str | None = KEY) -> Settled:
+        """Transform messages, and whatever is put back of them, until nothing is left."""
+        end = Settled()
+        waiting: list[tuple[str | None, bytes]] = [
+            (key, each.encode("utf-8", "surrogatepass") if isinstance(each, str) else each) for each in payloads
+        ]
+        for _ in range(1_000):
+            if not waiting:
+                return end
+            records = [record(payload, number, each) for number, (each, payload) in enumerate(waiting)]
+            before, printed = len(self.stream.taken), len(self.rejections)
+            answers = self.transform.answer(event(records), self.stream.clock.left_ms)["records"]
+            reasons = {line["record_id"]: line for line in self.rejections[printed:]}
+            for (_, payload), answer in zip(waiting, answers):  # noqa: B905 - Python 3.8 has no strict zip
+                if answer["result"] == "Ok":
+                    keys = tuple(answer["metadata"]["partitionKeys"].values())
+                    lines = base64.b64decode(answer["data"]).splitlines(keepends=True)
+                    end.delivered.update((line, keys) for line in lines)
+                elif answer["result"] == "ProcessingFailed":
+                    reason = reasons[answer["recordId"]]
+                    end.rejected[(payload, *[reason[name] for name in _REASON])] += 1
+            waiting = list(self.stream.taken[before:])
+        raise AssertionError("put-backs have no end")
 
     def line(self, payload: bytes | str, **options: Any) -> str:
         """Transform a message that must be accepted; return its line."""
@@ -114,7 +160,7 @@ class Lane:
         """Transform a message that must be rejected; return its log line."""
         before = len(self.rejections)
         made = record(payload, **options)
-        (answer,) = self.transform.answer(event([made]))["records"]
+        (answer,) = self.transform.answer(event([made]), self.stream.clock.left_ms)["records"]
         assert answer == {"recordId": made["recordId"], "result": "ProcessingFailed", "data": made["data"]}
         (rejection,) = self.rejections[before:]
         return rejection

@@ -52,7 +52,7 @@ def test_log_lines_are_ascii_whatever_the_keys_are() -> None:
 
 
 def test_metrics_of_a_batch(measurements: Lane) -> None:
-    measurements.answers(spell(sample()), "x", "[]", "y", spell(sample(value=1)))
+    measurements.answers(spell(sample()), "x", "5", "y", spell(sample(value=1)))
     total, *by_rule = measurements.metrics
     assert total == {
         "_aws": {
@@ -65,6 +65,9 @@ def test_metrics_of_a_batch(measurements: Lane) -> None:
                         {"Name": "RecordsReceived", "Unit": "Count"},
                         {"Name": "RecordsAccepted", "Unit": "Count"},
                         {"Name": "RecordsRejected", "Unit": "Count"},
+                        {"Name": "SamplesReceived", "Unit": "Count"},
+                        {"Name": "SamplesRejected", "Unit": "Count"},
+                        {"Name": "SamplesPutBack", "Unit": "Count"},
                     ],
                 }
             ],
@@ -74,6 +77,9 @@ def test_metrics_of_a_batch(measurements: Lane) -> None:
         "RecordsReceived": 5,
         "RecordsAccepted": 2,
         "RecordsRejected": 3,
+        "SamplesReceived": 5,
+        "SamplesRejected": 3,
+        "SamplesPutBack": 0,
     }
     assert [(line["Rule"], line["RecordsRejected"]) for line in by_rule] == [("NOT_JSON", 2), ("NOT_AN_OBJECT", 1)]
     for line in by_rule:

@@ -7,7 +7,7 @@ import pytest
 from lambda_common.settings import SettingsError
 from transform.settings import Settings
 
-NEEDED = {"FACTORY": "krakow", "LANE": "measurements"}
+NEEDED = {"FACTORY": "krakow", "LANE": "measurements", "STREAM_NAME": "lake-krakow-measurements"}
 
 
 def test_defaults() -> None:
@@ -19,6 +19,7 @@ def test_defaults() -> None:
         "future_days": 1,
         "metrics_namespace": "FactoryLake",
         "log_level": "INFO",
+        "stream_name": "lake-krakow-measurements",
     }
 
 
@@ -52,6 +53,7 @@ def test_every_variable_is_read() -> None:
         ("TIMESTAMP_FUTURE_DAYS", ["36501", "one", "٣"]),
         ("METRICS_NAMESPACE", ["", "AWS/Lambda", "lake metrics", "n" * 256]),
         ("LOG_LEVEL", ["ERROR", "info"]),
+        ("STREAM_NAME", ["", "lake krakow", "arn:aws:kinesis:x", "s" * 129]),
     ],
 )
 def test_a_bad_value_is_refused_with_variable_rule_and_value(variable: str, values: list[str]) -> None:
@@ -62,8 +64,13 @@ def test_a_bad_value_is_refused_with_variable_rule_and_value(variable: str, valu
         assert str(caught.value) == f"{variable} must be {caught.value.rule}, got {value!r}"
 
 
-@pytest.mark.parametrize("variable", ["FACTORY", "LANE"])
-def test_factory_and_lane_have_no_default(variable: str) -> None:
+def test_configuration_has_no_batches_so_it_needs_no_stream() -> None:
+    settings = Settings.from_env({"FACTORY": "krakow", "LANE": "configuration", "STREAM_NAME": "not looked at"})
+    assert settings.stream_name is None
+
+
+@pytest.mark.parametrize("variable", ["FACTORY", "LANE", "STREAM_NAME"])
+def test_factory_lane_and_stream_have_no_default(variable: str) -> None:
     environ = {name: value for name, value in NEEDED.items() if name != variable}
     with pytest.raises(SettingsError, match=f"^{variable} must be .*, got nothing$"):
         Settings.from_env(environ)

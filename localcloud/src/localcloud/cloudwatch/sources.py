@@ -139,12 +139,14 @@ def _say(stream: str, name: str, value: float, unit: str = "Count") -> None:
 def _say_put(stream: str, operation: str, reply: Any, records: list[dict[str, Any]]) -> None:
     if reply[0] != 200:
         return
-    size = sum(_size(str(record.get("Data") or "")) for record in records)
-    _say(stream, "IncomingRecords", len(records))
+    codes = [answer.get("ErrorCode") for answer in json.loads(reply[2]).get("Records") or [{}]]
+    put = [record for record, code in zip(records, codes, strict=True) if code is None]
+    size = sum(_size(str(record.get("Data") or "")) for record in put)
+    _say(stream, "IncomingRecords", len(put))
     _say(stream, "IncomingBytes", size, "Bytes")
     _say(stream, f"{operation}.Bytes", size, "Bytes")
-    _say(stream, f"{operation}.Success", 1)
-    _say(stream, "WriteProvisionedThroughputExceeded", 0)
+    _say(stream, f"{operation}.Success", int(bool(put)))  # of PutRecords: at least one record succeeded
+    _say(stream, "WriteProvisionedThroughputExceeded", codes.count(_THROTTLED))
 
 
 def _say_got(stream: str, answer: Mapping[str, Any]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from localcloud.firehose.errors import RecordError
@@ -45,21 +44,13 @@ class Buffer:
     """Records that will become one object.
 
     Attributes:
-        key: Which object.
         since: When its first record came in, by the clock of `Buffers`.
-        items: Records in order of arrival here.
-        size: Bytes of data.
     """
 
     key: BufferKey
     since: float
     items: list[Item] = field(default_factory=list)
     size: int = 0
-
-    @property
-    def oldest(self) -> datetime:
-        """Arrival of the oldest record."""
-        return min(item.record.arrival for item in self.items)
 
 
 class Buffers:
@@ -138,8 +129,7 @@ def partition(keys: Sequence[str], given: Mapping[str, Any]) -> tuple[str, ...]:
         value = given.get(key)
         if not isinstance(value, str) or not value:
             raise RecordError(
-                "DynamicPartitioning.MetadataMissing",
-                f"metadata.partitionKeys has no text for the key {key!r}",
+                "DynamicPartitioning.MetadataMissing", f"metadata.partitionKeys has no text for the key {key!r}"
             )
         values.append(value)
     return tuple(values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 
@@ -22,8 +22,7 @@ class Checkpoint:
     """Progress of one delivery stream.
 
     Attributes:
-        identity: Which delivery stream this is: a stream that was deleted and made again under its name is
-            another. shards: Progress by shard ID.
+        identity: Which delivery stream this is: one that was deleted and made again under its name is another.
     """
 
     identity: str
@@ -40,15 +39,11 @@ class CheckpointFile:
         """The stored checkpoint, or an empty one where none of this identity is stored.
 
         Raises:
-            ValueError: The file is not a checkpoint. It is never overwritten: what it stood for would be
-                lost.
+            ValueError: The file is not a checkpoint. It is never overwritten: what it stood for would be lost.
         """
         try:
             stored = json.loads(self.path.read_text())
-            shards = {
-                shard: ShardCheckpoint(entry["position"], entry["finished"])
-                for shard, entry in stored["shards"].items()
-            }
+            shards = {shard: ShardCheckpoint(**entry) for shard, entry in stored["shards"].items()}
             same = stored["identity"] == identity
         except FileNotFoundError:
             return Checkpoint(identity)
@@ -60,16 +55,7 @@ class CheckpointFile:
 
     def store(self, checkpoint: Checkpoint) -> None:
         """Replace the file; when this returns the checkpoint survives a crash."""
-        text = json.dumps(
-            {
-                "identity": checkpoint.identity,
-                "shards": {
-                    shard: {"position": entry.position, "finished": entry.finished}
-                    for shard, entry in checkpoint.shards.items()
-                },
-            },
-            indent=1,
-        )
+        text = json.dumps(asdict(checkpoint), indent=1)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(".new")
         with fresh.open("w") as file:

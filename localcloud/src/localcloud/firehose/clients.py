@@ -1,19 +1,16 @@
 """AWS clients with a role's credentials, as a service principal gets them.
 
-On AWS, Firehose assumes the roles of a delivery stream itself. Here the core process plays that part: its
-call ``service-credentials`` evaluates the role's trust policy for the service principal and answers with a
-session.
+On AWS, Firehose assumes the roles of a delivery stream itself. Here the core process plays that part: its call
+``service-credentials`` evaluates the role's trust policy for the service principal and answers with a session.
 """
 
 from __future__ import annotations
 
-import json
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.error import URLError
 
 import botocore.session
 from botocore.client import BaseClient
@@ -21,6 +18,7 @@ from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localcloud.calls import CallError, control
 from localcloud.firehose.errors import RoleRefusedError
 
 SERVICE = "firehose.amazonaws.com"
@@ -42,12 +40,7 @@ ClientFactory = Callable[[str, str], Any]
 
 
 class RoleClients:
-    """Makes and keeps clients, one for each delivery stream, role and service, for any number of threads.
-
-    Attributes:
-        endpoint: The local cloud's URL.
-        region: Region of every client.
-    """
+    """Makes and keeps clients, one for each delivery stream, role and service, for any number of threads."""
 
     def __init__(self, endpoint: str, region: str) -> None:
         self.endpoint = endpoint
@@ -115,17 +108,11 @@ def _service_credentials(endpoint: str, role_arn: str, source_arn: str) -> dict[
     Raises:
         RoleRefusedError: The role's trust policy does not allow it, or the role does not exist.
     """
-    request = urllib.request.Request(  # noqa: S310 - the local cloud's endpoint, always http
-        f"{endpoint}/_localcloud/service-credentials",
-        data=json.dumps({"role_arn": role_arn, "service": SERVICE, "source_arn": source_arn}).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    wanted = {"role_arn": role_arn, "service": SERVICE, "source_arn": source_arn}
     try:
-        with opener.open(request, timeout=_CALL_SECONDS) as response:
-            answer = json.load(response)
-    except urllib.error.HTTPError as error:
-        raise RoleRefusedError(role_arn, str(json.loads(error.read() or b"{}").get("message", error))) from error
+        answer = control(endpoint, "POST", "service-credentials", wanted)
+    except CallError as error:
+        raise RoleRefusedError(role_arn, str(error.answer.get("message", error))) from error
     return {
         "access_key": answer["AccessKeyId"],
         "secret_key": answer["SecretAccessKey"],
@@ -146,12 +133,5 @@ def is_stale(error: Exception) -> bool:
     return error_code(error) in _STALE
 
 
-CALL_ERRORS = (
-    BotoCoreError,
-    ClientError,
-    RoleRefusedError,
-    urllib.error.URLError,
-    ConnectionError,
-    TimeoutError,
-)
+CALL_ERRORS = (BotoCoreError, ClientError, RoleRefusedError, URLError, ConnectionError, TimeoutError)
 """What a call with a role's client may raise."""

@@ -5,12 +5,10 @@ this replaces:
 
 - ``_create_delivery_stream``, ``_update_destination``: accepted whatever they were given. Now the
   configuration is read as the delivery engine reads it, and roles must be assumable by Firehose.
-- ``_dest_description``: left out what it did not know (CustomTimeZone, FileExtension, the S3 twin of an
-  extended destination), so that Terraform saw a difference at every plan. Lambda processors get their default
-  parameters.
-- ``_put_record``, ``_put_record_batch``, ``_start_delivery_stream_encryption``,
-  ``_stop_delivery_stream_encryption``: are not for delivery streams with a Kinesis source, the only ones that
-  can be made here.
+- ``_dest_description``: left out what it did not know (CustomTimeZone, FileExtension, the S3 twin of an extended
+  destination), so that Terraform saw a difference at every plan. Lambda processors get their default parameters.
+- ``_put_record``, ``_put_record_batch``, ``_start_delivery_stream_encryption``, ``_stop_delivery_stream_encryption``:
+  are not for delivery streams with a Kinesis source, the only ones that can be made here.
 - ``ingest_from_kinesis_source``: delivered each record of a data stream as an object of its own. The delivery
   engine reads the data streams instead.
 """

@@ -1,9 +1,8 @@
 """One delivery stream at work: read, transform, partition, buffer, convert, put, then move the checkpoint.
 
 A `Delivery` does a round of this at a time, on its caller's thread, and keeps no state outside itself but the
-checkpoint file. Nothing that it has read counts as done before the object that holds it is in S3, so a
-process that is killed between any two statements loses nothing; what was put but not yet checkpointed is put
-again.
+checkpoint file. Nothing that it has read counts as done before the object that holds it is in S3, so a process that is
+killed between any two statements loses nothing; what was put but not yet checkpointed is put again.
 """
 
 from __future__ import annotations
@@ -23,17 +22,11 @@ from localcloud.firehose.buffers import Buffer, BufferKey, Buffers, Item, partit
 from localcloud.firehose.checkpoint import Checkpoint, CheckpointFile
 from localcloud.firehose.clients import CALL_ERRORS, ClientFactory, error_code, is_stale
 from localcloud.firehose.errorlog import ErrorLog
-from localcloud.firehose.errors import (
-    InvocationError,
-    PartitionLimitError,
-    PrefixError,
-    RecordError,
-    SchemaError,
-)
+from localcloud.firehose.errors import InvocationError, PartitionLimitError, PrefixError, RecordError, SchemaError
 from localcloud.firehose.invoke import invoke
 from localcloud.firehose.metrics import Meter, Outbox
 from localcloud.firehose.openx import Deserializer
-from localcloud.firehose.prefix import error_prefix, format_time, object_prefix
+from localcloud.firehose.prefix import error_prefix, object_prefix
 from localcloud.firehose.records import Record
 from localcloud.firehose.schema import TableSchema
 from localcloud.firehose.settings import MEBIBYTE, Settings, Transform
@@ -59,27 +52,6 @@ SHORTEST_WAIT = 0.02
 def pause(attempts: int) -> float:
     """Seconds to wait after so many failed attempts."""
     return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempts - 1)))
-
-
-@dataclass
-class Counters:
-    """What a delivery stream has done since its process began, named after Firehose's CloudWatch metrics."""
-
-    read_records: int = 0
-    invocations: int = 0
-    invocations_failed: int = 0
-    transformed_records: int = 0
-    dropped_records: int = 0
-    processing_failed_records: int = 0
-    partitioning_failed_records: int = 0
-    conversion_failed_records: int = 0
-    partition_count_exceeded: int = 0
-    delivered_records: int = 0
-    delivered_bytes: int = 0
-    delivered_objects: int = 0
-    error_records: int = 0
-    error_objects: int = 0
-    put_failures: int = 0
 
 
 @dataclass
@@ -124,14 +96,8 @@ class Delivery:
     """The pipeline of one delivery stream.
 
     Attributes:
-        settings: What to do.
-        clients: Clients with the stream's roles.
-        checkpoints: Where progress is kept.
         renew: Called when a role's session is no longer good.
         clock: Monotonic seconds.
-        now: Time of day.
-        meter: takes the metrics for CloudWatch.
-        counters: What has been done.
         last_error: What failed last, None when nothing waits for another try.
     """
 
@@ -142,7 +108,6 @@ class Delivery:
     clock: Callable[[], float]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     meter: Meter = field(default_factory=lambda: Meter("", Outbox()))
-    counters: Counters = field(default_factory=Counters)
     last_error: str | None = None
 
     def __post_init__(self) -> None:
@@ -186,8 +151,7 @@ class Delivery:
         """Do all that can be done now.
 
         Args:
-            flush_since: Deliver everything that was in the stream at this clock time, without waiting for
-                buffers.
+            flush_since: Deliver everything that was in the stream at this clock time, without waiting for buffers.
 
         Returns:
             Seconds until there is more to do, if nothing happens before.
@@ -249,7 +213,6 @@ class Delivery:
             "blocked": self._is_blocked,
             "last_error": self.last_error,
             "throttled_reads": self.source.throttled,
-            "counters": dict(vars(self.counters)),
         }
 
     @property
@@ -290,7 +253,6 @@ class Delivery:
     def _read(self, refresh: bool) -> None:
         self._next_poll = self.clock() + POLL_SECONDS
         records = self.source.poll(READ_BYTES, refresh)
-        self.counters.read_records += len(records)
         if self.source.error:
             self.last_error = self.source.error
             self._error_log.write("Kinesis.ReadFailed", self.source.error)
@@ -330,10 +292,8 @@ class Delivery:
             if isinstance(outcome, RecordError):
                 self._processing_failed(record, outcome, 1, transform)
             elif isinstance(outcome, transforms.Dropped):
-                self.counters.dropped_records += 1
                 record.receipt.settled = True
             else:
-                self.counters.transformed_records += 1
                 self._accept(record, outcome)
         return True
 
@@ -342,7 +302,6 @@ class Delivery:
         event = transforms.event(
             invocation.records, str(uuid.uuid4()), settings.arn, settings.source_arn, settings.region
         )
-        self.counters.invocations += 1
         began, succeeded = self.clock(), False
         try:
             payload = invoke(lambda: self.clients("lambda", transform.role_arn), transform.function_arn, event)
@@ -354,7 +313,6 @@ class Delivery:
         return outcomes
 
     def _invocation_failed(self, transform: Transform, invocation: Invocation, failure: InvocationError) -> bool:
-        self.counters.invocations_failed += 1
         invocation.attempts += 1
         self._failed(failure.code, f"invoke {transform.function_arn}", failure)
         if invocation.attempts <= transform.retries:
@@ -366,25 +324,22 @@ class Delivery:
         return True
 
     def _processing_failed(self, record: Record, failure: RecordError, attempts: int, transform: Transform) -> None:
-        self.counters.processing_failed_records += 1
         line = error_output.processing_failed(record, failure, attempts, self._now_ms, transform.function_arn)
         self._buffer_error(keys.PROCESSING_FAILED, record, line)
 
     # -- partitioning and buffering
 
     def _accept(self, record: Record, outcome: transforms.Transformed) -> None:
-        data = outcome.data + self.settings.delimiter
         try:
             key = self._partition(outcome)
         except RecordError as failure:
-            self._partitioning_failed(record, failure, data)
+            self._partitioning_failed(record, failure, outcome.data)
         else:
-            self._buffers.add(key, Item(_without_data(record), data))
+            self._buffers.add(key, Item(_without_data(record), outcome.data))
 
     def _partition(self, outcome: transforms.Transformed) -> BufferKey:
         key = BufferKey(None, partition(self.settings.prefix.lambda_keys, outcome.partition_keys))
         if key not in self._buffers and self._active_partitions() >= keys.MAX_ACTIVE_PARTITIONS:
-            self.counters.partition_count_exceeded += 1
             self.meter.add("PartitionCountExceeded", 1)
             raise PartitionLimitError(
                 "DynamicPartitioning.ActivePartitionLimitExceeded",
@@ -397,7 +352,6 @@ class Delivery:
         return len(self._buffers.partitions | {put.partition for put in self._puts if not put.is_error})
 
     def _partitioning_failed(self, record: Record, failure: RecordError, data: bytes) -> None:
-        self.counters.partitioning_failed_records += 1
         line = error_output.partitioning_failed(record, failure, self._now_ms, data)
         beyond = isinstance(failure, PartitionLimitError)
         self._buffer_error(keys.PARTITION_LIMIT if beyond else keys.PARTITIONING_FAILED, record, line)
@@ -450,8 +404,6 @@ class Delivery:
             self._convert(buffer, schema)
 
     def _convert(self, buffer: Buffer, deserializer: Deserializer) -> None:
-        conversion = self.settings.conversion
-        assert conversion is not None  # noqa: S101 - there is a deserializer
         rows: list[tuple[Any, ...]] = []
         items: list[Item] = []
         for item in buffer.items:
@@ -463,10 +415,9 @@ class Delivery:
                 items.append(item)
         self.meter.records("SucceedConversion", len(items), sum(len(item.data) for item in items))
         if items:
-            self._queue(buffer, items, parquet.write(deserializer.columns, rows, conversion.compression), ".parquet")
+            self._queue(buffer, items, parquet.write(deserializer.columns, rows), ".parquet")
 
     def _conversion_failed(self, item: Item, failure: RecordError | SchemaError, since: float) -> None:
-        self.counters.conversion_failed_records += 1
         self.meter.records("FailedConversion", 1, len(item.data))
         line = error_output.conversion_failed(item.record, failure, self._now_ms, item.data, self.settings)
         self._buffer_error(keys.FORMAT_CONVERSION_FAILED, item.record, line, since)
@@ -490,9 +441,8 @@ class Delivery:
         else:
             values = dict(zip(settings.prefix.lambda_keys, buffer.key.values, strict=True))
             evaluated = object_prefix(settings.prefix, settings.dynamic).evaluate(arrival, values)
-            extension = settings.extension or extension
-        stamp = format_time("yyyy-MM-dd-HH-mm-ss", arrival)
-        return f"{evaluated}{settings.name}-{settings.version}-{stamp}-{uuid.uuid4()}{extension}"
+        stem = f"{settings.name}-{settings.version}-{arrival:%Y-%m-%d-%H-%M-%S}-{uuid.uuid4()}"
+        return f"{evaluated}{stem}{extension}"
 
     # -- writing
 
@@ -507,21 +457,13 @@ class Delivery:
 
     def _put_object(self, put: Put) -> bool:
         settings = self.settings
-        encryption = (
-            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": settings.kms_key_arn} if settings.kms_key_arn else {}
-        )
         try:
             self.clients("s3", settings.role_arn).put_object(
-                Bucket=settings.bucket,
-                Key=put.key,
-                Body=put.body,
-                ContentType="application/octet-stream",
-                **encryption,
+                Bucket=settings.bucket, Key=put.key, Body=put.body, ContentType="application/octet-stream"
             )
         except CALL_ERRORS as error:
             put.attempts += 1
             put.not_before = self.clock() + pause(put.attempts)
-            self.counters.put_failures += 1
             self.meter.add("DeliveryToS3.Success", 0)
             self._failed(f"S3.{error_code(error)}", f"put s3://{settings.bucket}/{put.key}", error)
             return False
@@ -533,18 +475,7 @@ class Delivery:
         self._measure_freshness()
         for record in put.records:
             record.receipt.settled = True
-        self._count(put)
         return True
-
-    def _count(self, put: Put) -> None:
-        counters = self.counters
-        if put.is_error:
-            counters.error_objects += 1
-            counters.error_records += len(put.records)
-        else:
-            counters.delivered_objects += 1
-            counters.delivered_records += len(put.records)
-            counters.delivered_bytes += len(put.body)
 
     # -- measuring
 

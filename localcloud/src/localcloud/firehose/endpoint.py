@@ -8,13 +8,13 @@ from typing import Any
 
 from localcloud.firehose.clients import CALL_ERRORS
 from localcloud.firehose.engine import Engine
+from localcloud.settings import HOST
 
-HOST = "127.0.0.1"
 DEFAULT_SECONDS = 60.0
 
 
-def serve(engine: Engine, port: int) -> ThreadingHTTPServer:
-    """A server for the engine's calls; `serve_forever` is the caller's to run."""
+def serve(engine: Engine) -> ThreadingHTTPServer:
+    """A server for the engine's calls on a free port; `serve_forever` is the caller's to run."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -44,7 +44,7 @@ def serve(engine: Engine, port: int) -> ThreadingHTTPServer:
             self.end_headers()
             self.wfile.write(body)
 
-    server = ThreadingHTTPServer((HOST, port), Handler)
+    server = ThreadingHTTPServer((HOST, 0), Handler)
     server.daemon_threads = True
     return server
 

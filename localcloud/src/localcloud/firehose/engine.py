@@ -121,9 +121,7 @@ class Engine:
     """Finds the delivery streams of the local cloud and delivers each.
 
     Args:
-        clients: Makes AWS clients.
         workdir: Folder of the checkpoints.
-        outbox: Takes what the delivery streams measure.
         publish: Sends what is in the outbox, which a flush does when it is done.
     """
 
@@ -185,7 +183,7 @@ class Engine:
                     self._workers[name] = Worker(settings, self._make_delivery)
             self._error = None
 
-    def flush(self, names: Sequence[str] | None, timeout: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    def flush(self, names: Sequence[str] | None, timeout: float) -> tuple[list[str], dict[str, Any]]:
         """Deliver everything that is in the data streams now.
 
         Args:
@@ -193,23 +191,22 @@ class Engine:
             timeout: Seconds to wait at most.
 
         Returns:
-            What the delivery streams that are through have done since the call, and why the others are not.
+            The delivery streams that are through, and why the others are not.
         """
         deadline = time.monotonic() + timeout
         self.discover()
         wanted = list(self._workers) + list(self._refused) if names is None else list(names)
-        before = {name: _counters(self._workers[name]) for name in wanted if name in self._workers}
-        flushes = {name: self._workers[name].request_flush() for name in before}
-        delivered: dict[str, Any] = {}
+        flushes = {name: self._workers[name].request_flush() for name in wanted if name in self._workers}
+        delivered: list[str] = []
         undelivered = {
             name: {"reason": self._refused.get(name, "no such delivery stream")}
             for name in wanted
-            if name not in before
+            if name not in flushes
         }
         for name, flush in flushes.items():
             worker = self._workers[name]
             if flush.done.wait(max(0.0, deadline - time.monotonic())):
-                delivered[name] = _difference(before[name], _counters(worker))
+                delivered.append(name)
             else:
                 worker.give_up(flush)
                 undelivered[name] = _remaining(worker.status())
@@ -269,14 +266,6 @@ class Engine:
         worker.stop()
         self._checkpoint_file(worker.settings).remove()
         self._clients.forget(worker.settings.arn)
-
-
-def _counters(worker: Worker) -> dict[str, int]:
-    return dict(worker.status().get("counters", {}))
-
-
-def _difference(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
-    return {name: value - before.get(name, 0) for name, value in after.items()}
 
 
 def _remaining(status: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """Error objects: one JSON document a line for each record that could not be delivered.
 
-Sources: Amazon Data Firehose Developer Guide, "Handle failure in data transformation" and "Handle errors for
-data format conversion". `rawData` is what the failing stage was given: the original record where the
-transform failed, the transformed one after it (the guide does not say which; the local Firehose takes the
-latter).
+Sources: Amazon Data Firehose Developer Guide, "Handle failure in data transformation" and "Handle errors for data
+format conversion". `rawData` is what the failing stage was given: the original record where the transform failed, the
+transformed one after it (the guide does not say which; the local Firehose takes the latter).
 """
 
 from __future__ import annotations

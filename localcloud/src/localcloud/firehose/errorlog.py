@@ -27,10 +27,7 @@ class ErrorLog:
     """Writes entries while logging is enabled.
 
     Attributes:
-        settings: Names the log group and stream, None for none.
-        client: Gives a CloudWatch Logs client.
         clock: Monotonic seconds.
-        now: Time of day.
     """
 
     settings: Settings

@@ -3,11 +3,12 @@
 FirehoseError
 +-- ConfigError        a delivery stream is configured as AWS would refuse it
 +-- PrefixError        an S3 prefix cannot be parsed or evaluated
-+-- RecordError      one record goes to the error prefix
-|   +-- PartitionLimitError    because too many partitions are active
-+-- InvocationError  one call of the transform function failed; it may be repeated
-+-- SchemaError      the Glue table cannot be used to convert records
-+-- RoleRefusedError        a role's trust policy does not let Firehose assume it
++-- CodedError       one of Firehose's codes says what failed:
+|   +-- RecordError      one record goes to the error prefix
+|   |   +-- PartitionLimitError    because too many partitions are active
+|   +-- InvocationError  one call of the transform function failed; it may be repeated
+|   +-- SchemaError      the Glue table cannot be used to convert records
++-- RoleRefusedError a role's trust policy does not let Firehose assume it
 """
 
 from __future__ import annotations
@@ -34,35 +35,29 @@ class PrefixError(FirehoseError):
     """An S3 prefix that Firehose cannot parse or evaluate."""
 
 
-class RecordError(FirehoseError):
-    """One record cannot be processed: its error object gets `code` and `message`, without payload."""
+class CodedError(FirehoseError):
+    """A failure under one of Firehose's codes; neither `code` nor `message` holds any payload."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+
+
+class RecordError(CodedError):
+    """One record cannot be processed, and goes to the error prefix."""
 
 
 class PartitionLimitError(RecordError):
     """A record of a partition beyond those that may be active; it has a folder of its own."""
 
 
-class InvocationError(FirehoseError):
+class InvocationError(CodedError):
     """A call of the transform function that failed as a whole; Firehose repeats it NumberOfRetries times."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
 
-
-class SchemaError(FirehoseError):
+class SchemaError(CodedError):
     """A Glue table that cannot be read or used; every record that needs it fails with `code`."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
 
 
 class RoleRefusedError(FirehoseError):

@@ -8,12 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from localcloud.firehose.clients import (
-    CALL_ERRORS,
-    LAMBDA_SECONDS,
-    error_code,
-    is_stale,
-)
+from localcloud.firehose.clients import CALL_ERRORS, LAMBDA_SECONDS, error_code, is_stale
 from localcloud.firehose.errors import InvocationError, RoleRefusedError
 
 _CODES = {
@@ -54,7 +49,6 @@ def invoke(client: Callable[[], Any], function_arn: str, event: dict[str, Any]) 
         raise InvocationError(_CODES.get(code, "Lambda.InvocationFailure"), str(error)) from error
     if response.get("FunctionError"):
         raise InvocationError(
-            "Lambda.FunctionError",
-            f"the function was invoked and returned an error ({response['FunctionError']})",
+            "Lambda.FunctionError", f"the function was invoked and returned an error ({response['FunctionError']})"
         )
     return payload

@@ -9,21 +9,20 @@ something is held, which a delivery stream without data is not.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
-import urllib.request
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
+
+from localcloud.calls import CallError, control
 
 log = logging.getLogger(__name__)
 
 NAMESPACE: Final = "AWS/Firehose"
 PUBLISH_SECONDS: Final = 1.0
 _MOST_KEPT: Final = 100_000
-_CALL_SECONDS: Final = 30
 
 
 class Outbox:
@@ -49,8 +48,6 @@ class Meter:
     """Measures one delivery stream.
 
     Args:
-        name: the delivery stream.
-        outbox: where measurements go.
         clock: epoch seconds.
     """
 
@@ -83,9 +80,8 @@ class Publisher:
     """Sends measurements to the local cloud at ``endpoint``."""
 
     def __init__(self, endpoint: str, outbox: Outbox) -> None:
-        self._url = f"{endpoint}/_localcloud/metrics"
+        self._endpoint = endpoint
         self._outbox = outbox
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
@@ -105,14 +101,9 @@ class Publisher:
             data = self._outbox.take()
             if not data:
                 return
-            request = urllib.request.Request(  # noqa: S310 - the local cloud's endpoint, always http
-                self._url,
-                data=json.dumps({"data": data}).encode(),
-                headers={"Content-Type": "application/json"},
-            )
             try:
-                self._opener.open(request, timeout=_CALL_SECONDS).close()
-            except OSError as error:
+                control(self._endpoint, "POST", "metrics", {"data": data})
+            except (CallError, OSError) as error:
                 log.warning("metrics cannot be sent: %s", error)
                 self._outbox.give_back(data)
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from localcloud.firehose.errors import RecordError
-from localcloud.firehose.hive import HiveType
 
 LEAST_MILLISECONDS = 10**12
 """An integer time that is nearer to 0 is read as seconds, any other as milliseconds (probed on AWS)."""
@@ -30,38 +29,26 @@ _DECODER_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 @dataclass(frozen=True)
-class Options:
-    """Settings of the SerDe.
-
-    Attributes:
-        case_insensitive: Lower-case the JSON keys before anything else looks at them (AWS's default).
-        key_mappings: Column name to the JSON key that feeds it, compared with the keys as they are after
-            that. dots_to_underscores: Read a key `a.b` as `a_b`.
-    """
-
-    case_insensitive: bool = True
-    key_mappings: Mapping[str, str] = field(default_factory=dict)
-    dots_to_underscores: bool = False
-
-
-@dataclass(frozen=True)
 class Column:
-    """A column of the table, lower-case name and type."""
+    """A column of the table, lower-case name and Hive type."""
 
     name: str
-    type: HiveType
+    type: str
 
 
 class Deserializer:
-    """Turns the bytes of a record into rows, one tuple of column values each."""
+    """Turns the bytes of a record into rows, one tuple of column values each.
 
-    def __init__(self, columns: Sequence[Column], options: Options) -> None:
+    Args:
+        columns: The table's columns, in order.
+        key_mappings: Column name to the JSON key that feeds it. JSON keys are lower-cased before they are compared.
+    """
+
+    def __init__(self, columns: Sequence[Column], key_mappings: Mapping[str, str]) -> None:
         self.columns = tuple(columns)
-        self._fold: Callable[[str], str] | None = _folding(options)
-        self._decoder = json.JSONDecoder(object_pairs_hook=self._object, parse_constant=_refuse_constant)
-        keys = (options.key_mappings.get(column.name, column.name) for column in columns)
+        self._decoder = json.JSONDecoder(object_pairs_hook=_lowered, parse_constant=_refuse_constant)
         self._plan = tuple(
-            (key, column.name, _converter(column.type)) for key, column in zip(keys, columns, strict=True)
+            (key_mappings.get(column.name, column.name), column.name, _CONVERTERS[column.type]) for column in columns
         )
 
     def rows(self, data: bytes) -> list[tuple[Any, ...]]:
@@ -98,25 +85,15 @@ class Deserializer:
                 continue
             try:
                 values.append(convert(value))
-            except (ValueError, TypeError, OverflowError, InvalidOperation) as error:
+            except (ValueError, TypeError, OverflowError) as error:
                 raise RecordError(
                     "DataFormatConversion.MalformedData", f"data does not match the schema: column {column}"
                 ) from error
         return tuple(values)
 
-    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        fold = self._fold
-        return dict(pairs) if fold is None else {fold(key): value for key, value in pairs}
 
-
-def _folding(options: Options) -> Callable[[str], str] | None:
-    if options.case_insensitive and options.dots_to_underscores:
-        return lambda key: key.lower().replace(".", "_")
-    if options.case_insensitive:
-        return str.lower
-    if options.dots_to_underscores:
-        return lambda key: key.replace(".", "_")
-    return None
+def _lowered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key.lower(): value for key, value in pairs}
 
 
 def _skip_space(text: str, position: int) -> int:
@@ -126,41 +103,6 @@ def _skip_space(text: str, position: int) -> int:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def _converter(kind: HiveType) -> Callable[[Any], Any]:
-    simple: Callable[[Any], Any] | None = {
-        "string": _string,
-        "boolean": _boolean,
-        "float": _double,
-        "double": _double,
-        "date": _date,
-        "timestamp": timestamp_nanos,
-    }.get(kind.name)
-    if simple is not None:
-        return simple
-    if kind.bits:
-        return _integer_converter(kind.bits)
-    if kind.name == "decimal":
-        return _decimal_converter(kind.precision, kind.scale)
-    inner = tuple(_nullable(_converter(argument)) for argument in kind.arguments)
-    if kind.name == "array":
-        return lambda value: [inner[0](item) for item in _expect(value, list)]
-    if kind.name == "map":
-        return lambda value: [(key, inner[1](item)) for key, item in _expect(value, dict).items()]
-    return lambda value: {
-        name: convert(_expect(value, dict).get(name)) for name, convert in zip(kind.fields, inner, strict=True)
-    }
-
-
-def _nullable(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else convert(value)
-
-
-def _expect(value: Any, kind: type) -> Any:
-    if not isinstance(value, kind):
-        raise TypeError(kind.__name__)
-    return value
 
 
 def _string(value: Any) -> str:
@@ -196,23 +138,10 @@ def _integer_converter(bits: int) -> Callable[[Any], int]:
     return convert
 
 
-def _decimal_converter(precision: int, scale: int) -> Callable[[Any], Decimal]:
-    step = Decimal(1).scaleb(-scale)
-    bound = Decimal(10) ** (precision - scale)
-
-    def convert(value: Any) -> Decimal:
-        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            raise TypeError("decimal")
-        number = Decimal(str(value)).quantize(step)
-        if not abs(number) < bound:
-            raise ValueError("decimal")
-        return number
-
-    return convert
-
-
 def _date(value: Any) -> date:
-    return date.fromisoformat(_expect(value, str))
+    if not isinstance(value, str):
+        raise TypeError("date")
+    return date.fromisoformat(value)
 
 
 def timestamp_nanos(value: Any) -> int:
@@ -250,3 +179,17 @@ def _in_range(nanos: int) -> int:
     if not -_HALF < nanos < _HALF:
         raise ValueError("timestamp")
     return nanos
+
+
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
+    "string": _string,
+    "boolean": _boolean,
+    "tinyint": _integer_converter(8),
+    "smallint": _integer_converter(16),
+    "int": _integer_converter(32),
+    "bigint": _integer_converter(64),
+    "float": _double,
+    "double": _double,
+    "date": _date,
+    "timestamp": timestamp_nanos,
+}

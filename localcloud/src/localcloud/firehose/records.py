@@ -22,11 +22,7 @@ class Record:
 
     Attributes:
         id: recordId of the transform's event, stable over retries.
-        shard_id: Kinesis shard.
-        sequence: Sequence number in the shard.
-        partition_key: Kinesis partition key.
         arrival: approximateArrivalTimestamp.
-        data: The record's bytes.
         receipt: Marked when the record is delivered, written as an error, or dropped.
     """
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localcloud.firehose import hive
+from localcloud.firehose import parquet
 from localcloud.firehose.clients import error_code
 from localcloud.firehose.errors import RoleRefusedError, SchemaError
 from localcloud.firehose.openx import Column, Deserializer
@@ -45,7 +45,7 @@ class TableSchema:
                 the service (throttling, an error of its own) is raised as it came: it passes.
         """
         if self._deserializer is None or self.clock() - self._read >= CACHE_SECONDS:
-            self._deserializer = Deserializer(self._columns(), self.conversion.openx)
+            self._deserializer = Deserializer(self._columns(), self.conversion.key_mappings)
             self._read = self.clock()
         return self._deserializer
 
@@ -62,7 +62,11 @@ class TableSchema:
         columns = table.get("StorageDescriptor", {}).get("Columns", [])
         if not columns:
             raise SchemaError("DataFormatConversion.InvalidSchema", "the table has no columns")
-        return [Column(one["Name"].lower(), hive.parse(one["Type"])) for one in columns]
+        for one in columns:
+            if one["Type"] not in parquet.ARROW_TYPES:
+                rule = f"column type {one['Type']!r} is not supported"
+                raise SchemaError("DataFormatConversion.InvalidSchema", rule)
+        return [Column(one["Name"].lower(), one["Type"]) for one in columns]
 
     def _table(self) -> dict[str, Any]:
         conversion = self.conversion

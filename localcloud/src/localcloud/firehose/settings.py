@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from localcloud.firehose import parquet
 from localcloud.firehose.errors import ConfigError, PrefixError
-from localcloud.firehose.openx import Options
-from localcloud.firehose.prefix import Kind, Prefix
+from localcloud.firehose.prefix import ERROR_TYPE, Prefix
 
 MEBIBYTE = 1 << 20
 MIN_CONVERSION_MB = 64
@@ -31,7 +29,6 @@ _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
 _BUCKET = re.compile(r"arn:aws[a-z-]*:s3:::([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])")
 _STREAM = re.compile(r"arn:aws[a-z-]*:kinesis:[a-z0-9-]+:\d{12}:stream/[\w.-]{1,128}")
 _FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w-]{1,64}(:[\w$-]+)?")
-_EXTENSION = re.compile(r"\.[0-9a-z!\-_.*'()]{1,127}")
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 
 
@@ -40,8 +37,6 @@ class Transform:
     """The Lambda processor.
 
     Attributes:
-        function_arn: Function, with its qualifier if one was given.
-        role_arn: Role that Firehose assumes to invoke it.
         retries: Invocations after the first that failed.
         buffer_bytes: Record data that makes a batch due.
         buffer_seconds: Age of the oldest record that makes a batch due.
@@ -59,14 +54,10 @@ class Conversion:
     """JSON to Parquet by a Glue table.
 
     Attributes:
-        role_arn: Role that Firehose assumes to read the table.
-        database: Glue database.
-        table: Glue table.
         catalog_id: AWS account of the catalog, None for the role's own.
         region: Region of the catalog, None for Firehose's own.
         version: `LATEST` or a table version.
-        openx: How JSON is read.
-        compression: A key of `parquet.COMPRESSIONS`.
+        key_mappings: Column name to the JSON key that feeds it.
     """
 
     role_arn: str
@@ -75,8 +66,7 @@ class Conversion:
     catalog_id: str | None
     region: str | None
     version: str
-    openx: Options
-    compression: str
+    key_mappings: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -84,24 +74,13 @@ class Settings:
     """A delivery stream from a Kinesis stream to S3.
 
     Attributes:
-        name: Name of the delivery stream.
-        arn: ARN of the delivery stream.
         version: VersionId, part of every object's name.
         started: When Firehose began to read the source.
-        source_arn: Kinesis data stream.
         source_role_arn: Role that Firehose assumes to read it.
-        role_arn: Role that Firehose assumes to write to S3.
-        bucket: Bucket's name.
-        prefix: Prefix of delivered objects.
         error_output_prefix: Prefix of error objects, None where the default holds.
-        extension: FileExtension, overrides the default.
-        kms_key_arn: Key for SSE-KMS, None for the bucket's own encryption.
         buffer_bytes: Record data that makes a buffer due.
         buffer_seconds: Age of a buffer's first record that makes it due.
         dynamic: Whether records are partitioned by keys from the transform function.
-        delimiter: Bytes that are put behind each record.
-        transform: The Lambda processor, if any.
-        conversion: Format conversion, if any.
         error_log: CloudWatch log group and log stream, None where logging is off.
     """
 
@@ -115,12 +94,9 @@ class Settings:
     bucket: str
     prefix: Prefix
     error_output_prefix: Prefix | None
-    extension: str | None
-    kms_key_arn: str | None
     buffer_bytes: int
     buffer_seconds: float
     dynamic: bool
-    delimiter: bytes
     transform: Transform | None
     conversion: Conversion | None
     error_log: tuple[str, str] | None
@@ -154,14 +130,11 @@ def read(description: Mapping[str, Any]) -> Settings:
     dynamic = bool((s3.get("DynamicPartitioningConfiguration") or {}).get("Enabled"))
     conversion = _conversion(s3.get("DataFormatConversionConfiguration") or {})
     role_arn = _match(_ROLE, s3, f"{_S3}.RoleARN", "must be the ARN of an IAM role")
-    transform, delimiter = _processing(s3.get("ProcessingConfiguration") or {}, role_arn)
+    transform = _processing(s3.get("ProcessingConfiguration") or {}, role_arn)
     prefix, error_output_prefix = _prefixes(s3)
     _check_partitioning(s3, dynamic, prefix, transform)
     _check_unsupported(s3, converts=conversion is not None)
     buffer_bytes, buffer_seconds = _buffering(s3, dynamic, converts=conversion is not None)
-    extension = s3.get("FileExtension") or None
-    if extension and not _EXTENSION.fullmatch(extension):
-        raise ConfigError(f"{_S3}.FileExtension", "must begin with '.' and have 2-128 valid characters", extension)
     bucket = _BUCKET.fullmatch(str(s3.get("BucketARN")))
     if bucket is None:
         raise ConfigError(f"{_S3}.BucketARN", "must be the ARN of an S3 bucket", s3.get("BucketARN"))
@@ -177,12 +150,9 @@ def read(description: Mapping[str, Any]) -> Settings:
         bucket=bucket[1],
         prefix=prefix,
         error_output_prefix=error_output_prefix,
-        extension=extension,
-        kms_key_arn=((s3.get("EncryptionConfiguration") or {}).get("KMSEncryptionConfig") or {}).get("AWSKMSKeyARN"),
         buffer_bytes=buffer_bytes,
         buffer_seconds=buffer_seconds,
         dynamic=dynamic,
-        delimiter=delimiter,
         transform=transform,
         conversion=conversion,
         error_log=_error_log(s3.get("CloudWatchLoggingOptions") or {}),
@@ -205,7 +175,7 @@ def _match(pattern: re.Pattern[str], container: Mapping[str, Any], path: str, ru
 def _prefixes(s3: Mapping[str, Any]) -> tuple[Prefix, Prefix | None]:
     prefix = _prefix(s3, "Prefix")
     errors = _prefix(s3, "ErrorOutputPrefix") if s3.get("ErrorOutputPrefix") else None
-    if prefix.has(Kind.ERROR_TYPE):
+    if ERROR_TYPE in prefix.text:
         raise ConfigError(f"{_S3}.Prefix", "must not contain !{firehose:error-output-type}", s3.get("Prefix"))
     if errors is None:
         if prefix.has_expressions:
@@ -213,7 +183,7 @@ def _prefixes(s3: Mapping[str, Any]) -> tuple[Prefix, Prefix | None]:
         return prefix, None
     if errors.lambda_keys:
         raise ConfigError(f"{_S3}.ErrorOutputPrefix", "must not contain partition keys", s3.get("ErrorOutputPrefix"))
-    if errors.has_expressions and not errors.has(Kind.ERROR_TYPE):
+    if errors.has_expressions and ERROR_TYPE not in errors.text:
         raise ConfigError(
             f"{_S3}.ErrorOutputPrefix",
             "must contain !{firehose:error-output-type} when it contains expressions",
@@ -224,7 +194,7 @@ def _prefixes(s3: Mapping[str, Any]) -> tuple[Prefix, Prefix | None]:
 
 def _prefix(s3: Mapping[str, Any], key: str) -> Prefix:
     try:
-        return Prefix.parse(s3.get(key) or "")
+        return Prefix(s3.get(key) or "")
     except PrefixError as error:
         raise ConfigError(f"{_S3}.{key}", f"is not valid: {error}") from error
 
@@ -233,16 +203,13 @@ def _check_partitioning(s3: Mapping[str, Any], dynamic: bool, prefix: Prefix, tr
     path = f"{_S3}.DynamicPartitioningConfiguration"
     if dynamic and not prefix.lambda_keys:
         raise ConfigError(
-            f"{_S3}.Prefix",
-            "must contain partition keys when dynamic partitioning is enabled",
-            s3.get("Prefix"),
+            f"{_S3}.Prefix", "must contain partition keys when dynamic partitioning is enabled", s3.get("Prefix")
         )
     if dynamic and not s3.get("ErrorOutputPrefix"):
         raise ConfigError(f"{_S3}.ErrorOutputPrefix", "is required when dynamic partitioning is enabled")
     if dynamic and transform is None:
         raise ConfigError(
-            f"{_S3}.ProcessingConfiguration",
-            "must give the partition keys that Prefix uses: a Lambda processor",
+            f"{_S3}.ProcessingConfiguration", "must give the partition keys that Prefix uses: a Lambda processor"
         )
     if not dynamic and prefix.lambda_keys:
         raise ConfigError(path, "must be enabled when Prefix contains partition keys")
@@ -253,24 +220,26 @@ def _check_partitioning(s3: Mapping[str, Any], dynamic: bool, prefix: Prefix, tr
 
 
 def _check_unsupported(s3: Mapping[str, Any], converts: bool) -> None:
-    compression = s3.get("CompressionFormat") or "UNCOMPRESSED"
-    if compression != "UNCOMPRESSED":
-        rule = (
-            "must be UNCOMPRESSED when format conversion is enabled"
-            if converts
-            else "must be UNCOMPRESSED: the local Firehose does not compress objects"
-        )
-        raise ConfigError(f"{_S3}.CompressionFormat", rule, compression)
-    if (s3.get("S3BackupMode") or "Disabled") != "Disabled":
-        raise ConfigError(
-            f"{_S3}.S3BackupMode",
+    encryption = (s3.get("EncryptionConfiguration") or {}).get("KMSEncryptionConfig")
+    compression = (
+        "must be UNCOMPRESSED when format conversion is enabled"
+        if converts
+        else "must be UNCOMPRESSED: the local Firehose does not compress objects"
+    )
+    for key, value, only, rule in (
+        ("CompressionFormat", s3.get("CompressionFormat"), "UNCOMPRESSED", compression),
+        (
+            "S3BackupMode",
+            s3.get("S3BackupMode"),
+            "Disabled",
             "must be Disabled: the local Firehose keeps no raw backup",
-            s3["S3BackupMode"],
-        )
-    if (s3.get("CustomTimeZone") or "UTC") != "UTC":
-        raise ConfigError(
-            f"{_S3}.CustomTimeZone", "must be UTC: the local Firehose knows no other", s3["CustomTimeZone"]
-        )
+        ),
+        ("CustomTimeZone", s3.get("CustomTimeZone"), "UTC", "must be UTC: the local Firehose knows no other"),
+        ("FileExtension", s3.get("FileExtension"), "", "must be empty: the local Firehose takes the default one"),
+        ("EncryptionConfiguration", encryption, "", "must be the bucket's own: the local Firehose names no key"),
+    ):
+        if (value or only) != only:
+            raise ConfigError(f"{_S3}.{key}", rule, value)
 
 
 def _error_log(options: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -313,24 +282,20 @@ def _between(value: Any, low: float, high: float, path: str) -> float:
     return number
 
 
-def _processing(configuration: Mapping[str, Any], role_arn: str) -> tuple[Transform | None, bytes]:
+def _processing(configuration: Mapping[str, Any], role_arn: str) -> Transform | None:
     if not configuration.get("Enabled"):
-        return None, b""
+        return None
     path = f"{_S3}.ProcessingConfiguration.Processors"
     processors: Sequence[Mapping[str, Any]] = configuration.get("Processors") or []
-    transform, delimiter = None, b""
     for processor in processors:
-        parameters = {one["ParameterName"]: one["ParameterValue"] for one in processor.get("Parameters") or []}
-        if processor.get("Type") == "Lambda":
-            if transform is not None:
-                raise ConfigError(path, "must have at most one Lambda processor")
-            transform = _transform(parameters, role_arn, path)
-        elif processor.get("Type") == "AppendDelimiterToRecord":
-            delimiter = parameters.get("Delimiter", "\\n").encode().decode("unicode_escape").encode()
-        else:
-            rule = "must be of Type Lambda or AppendDelimiterToRecord: the local Firehose has no others"
-            raise ConfigError(path, rule, processor.get("Type"))
-    return transform, delimiter
+        if processor.get("Type") != "Lambda":
+            raise ConfigError(path, "must be of Type Lambda: the local Firehose has no others", processor.get("Type"))
+    if len(processors) > 1:
+        raise ConfigError(path, "must have at most one Lambda processor")
+    if not processors:
+        return None
+    given = processors[0].get("Parameters") or []
+    return _transform({one["ParameterName"]: one["ParameterValue"] for one in given}, role_arn, path)
 
 
 def _transform(parameters: Mapping[str, str], role_arn: str, path: str) -> Transform:
@@ -369,10 +334,9 @@ def _conversion(configuration: Mapping[str, Any]) -> Conversion | None:
         rule = "must be ParquetSerDe: the local Firehose writes no other format"
         raise ConfigError(f"{path}.OutputFormatConfiguration.Serializer", rule, sorted(serializer))
     compression = serializer["ParquetSerDe"].get("Compression") or "SNAPPY"
-    if compression not in parquet.COMPRESSIONS:
-        raise ConfigError(
-            f"{path}.OutputFormatConfiguration.Serializer.ParquetSerDe.Compression", "is unknown", compression
-        )
+    if compression != "SNAPPY":
+        rule = "must be SNAPPY: the local Firehose compresses by no other"
+        raise ConfigError(f"{path}.OutputFormatConfiguration.Serializer.ParquetSerDe.Compression", rule, compression)
     return Conversion(
         role_arn=_match(_ROLE, schema, f"{path}.SchemaConfiguration.RoleARN", "must be the ARN of an IAM role"),
         database=schema["DatabaseName"],
@@ -380,18 +344,24 @@ def _conversion(configuration: Mapping[str, Any]) -> Conversion | None:
         catalog_id=schema.get("CatalogId"),
         region=schema.get("Region"),
         version=schema.get("VersionId") or "LATEST",
-        openx=_openx(deserializer["OpenXJsonSerDe"], f"{path}.InputFormatConfiguration.Deserializer.OpenXJsonSerDe"),
-        compression=compression,
+        key_mappings=_key_mappings(
+            deserializer["OpenXJsonSerDe"], f"{path}.InputFormatConfiguration.Deserializer.OpenXJsonSerDe"
+        ),
     )
 
 
-def _openx(serde: Mapping[str, Any], path: str) -> Options:
-    case_insensitive = serde.get("CaseInsensitive", True)
+def _key_mappings(serde: Mapping[str, Any], path: str) -> dict[str, str]:
+    if not serde.get("CaseInsensitive", True):
+        raise ConfigError(
+            f"{path}.CaseInsensitive", "must be true: the local Firehose reads keys in no other way", False
+        )
+    if serde.get("ConvertDotsInJsonKeysToUnderscores"):
+        rule = "must be false: the local Firehose leaves dots in keys"
+        raise ConfigError(f"{path}.ConvertDotsInJsonKeysToUnderscores", rule, True)
     mappings = serde.get("ColumnToJsonKeyMappings") or {}
     for column, key in mappings.items():
-        if case_insensitive and key != key.lower():
-            # Keys are lower-cased before the mapping is applied: this column would be NULL in every row,
-            # silently.
+        if key != key.lower():
+            # Keys are lower-cased before the mapping is applied: this column would be NULL in every row, silently.
             rule = "must be lower case while CaseInsensitive is true, for JSON keys are lower-cased first"
             raise ConfigError(f"{path}.ColumnToJsonKeyMappings[{column!r}]", rule, key)
-    return Options(case_insensitive, dict(mappings), bool(serde.get("ConvertDotsInJsonKeysToUnderscores")))
+    return dict(mappings)

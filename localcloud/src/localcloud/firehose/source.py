@@ -32,9 +32,6 @@ class Shard:
     """One shard that is being read.
 
     Attributes:
-        id: Shard ID.
-        parents: Shards that this one came from.
-        progress: What of it has been delivered.
         iterator: Where to read on; None before the first read and after an error.
         last_read: Sequence number of the last record read.
         exhausted: The shard is closed and read to its end.
@@ -64,16 +61,10 @@ class KinesisSource:
     """All shards of one stream.
 
     Attributes:
-        client: Gives a Kinesis client with the source role's credentials.
-        stream_arn: The stream.
         started: Records that arrived earlier are not read.
         clock: Monotonic seconds.
         renew: Called when the role's session is no longer good.
-        meter: takes the metrics for CloudWatch.
-        shards: Shards by ID.
         error: What the last round of calls failed with, None when it did not.
-        throttled: GetRecords calls that were throttled.
-        read: Records read.
     """
 
     client: Callable[[], Any]
@@ -85,7 +76,6 @@ class KinesisSource:
     shards: dict[str, Shard] = field(default_factory=dict)
     error: str | None = None
     throttled: int = 0
-    read: int = 0
     _finished: set[str] = field(default_factory=set)
     _listed: float = float("-inf")
 
@@ -136,7 +126,6 @@ class KinesisSource:
                 found = self._attempt(partial(self._get_records, shard)) or []
                 records += found
                 size += sum(len(record.data) for record in found)
-        self.read += len(records)
         return records
 
     def caught_up_since(self, moment: float) -> bool:
@@ -144,11 +133,6 @@ class KinesisSource:
         return self._listed > moment and all(
             shard.exhausted or shard.caught_up > moment for shard in self.shards.values()
         )
-
-    @property
-    def behind_ms(self) -> int:
-        """The largest MillisBehindLatest."""
-        return max((shard.behind_ms for shard in self.shards.values()), default=0)
 
     @property
     def outstanding(self) -> int:
@@ -194,8 +178,7 @@ class KinesisSource:
                 self.shards[shard_id].parents = parents
             elif shard_id not in self._finished:
                 self.shards[shard_id] = Shard(shard_id, parents, ShardProgress())
-        # A shard that the stream no longer knows has expired with its records, and nothing refers to it any
-        # more.
+        # A shard that the stream no longer knows has expired with its records, and nothing refers to it any more.
         known = {one["ShardId"] for one in listed}
         self._finished &= known
         for shard in [shard for shard in self.shards.values() if shard.id not in known]:
@@ -225,10 +208,7 @@ class KinesisSource:
         if shard.last_read is None:
             position = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": self.started}
         else:
-            position = {
-                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
-                "StartingSequenceNumber": shard.last_read,
-            }
+            position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": shard.last_read}
         answer = self.client().get_shard_iterator(StreamARN=self.stream_arn, ShardId=shard.id, **position)
         return str(answer["ShardIterator"])
 

@@ -19,6 +19,9 @@ from localcloud.firehose.records import Record
 MAX_PAYLOAD = 6 * 1024 * 1024
 """Bytes of a synchronous invocation's request, and of its response."""
 
+MAX_RECORD = 1000 * 1024
+"""Bytes of a record, however many lines it has (quotas)."""
+
 _EVENT_OVERHEAD = 1024  # the event around its records: IDs and ARNs, generously
 
 
@@ -176,6 +179,10 @@ def _outcome(entry: Mapping[str, Any]) -> Outcome:
         decoded = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvocationError("Lambda.FunctionError", "the data of a record is not base64") from error
+    if len(decoded) > MAX_RECORD:
+        return RecordError(
+            "Lambda.FunctionError", f"the record has {len(decoded)} bytes, at most {MAX_RECORD} are taken"
+        )
     metadata = entry.get("metadata")
     keys = metadata.get("partitionKeys") if isinstance(metadata, dict) else None
     return Transformed(decoded, keys if isinstance(keys, dict) else {})

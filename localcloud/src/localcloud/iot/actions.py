@@ -10,7 +10,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final
 
 from localcloud.credentials import AssumeRoleError, Credentials, assume_role
 from localcloud.iot.sql import EvaluationError, Message, SqlError, Template, parse_template
@@ -18,18 +18,6 @@ from localcloud.loopback import Loopback, ServiceError
 from localcloud.settings import ACCOUNT, REGION
 
 _SERVICE: Final = "iot.amazonaws.com"
-_CANNED_ACLS: Final = frozenset(
-    {
-        "private",
-        "public-read",
-        "public-read-write",
-        "aws-exec-read",
-        "authenticated-read",
-        "bucket-owner-read",
-        "bucket-owner-full-control",
-        "log-delivery-write",
-    }
-)
 
 
 class ActionError(RuntimeError):
@@ -52,18 +40,14 @@ class RuleIdentity:
         return assume_role(role_arn, service=_SERVICE, source_arn=self.arn)
 
 
-class Action(Protocol):
-    """What an action says of itself, and what it does."""
+@dataclass(frozen=True)
+class Action:
+    """An action of a rule; ``kind`` and ``resource`` are what the error document says of it."""
 
-    @property
-    def kind(self) -> str:
-        """``failedAction`` of the error document."""
-        ...
+    kind: ClassVar[str]
 
-    @property
-    def resource(self) -> str:
-        """``failedResource`` of the error document."""
-        ...
+    resource: str
+    role_arn: str
 
     async def run(self, result: bytes, message: Message, rule: RuleIdentity, api: Loopback) -> None:
         """Hand over what the rule's statement gave.
@@ -71,71 +55,47 @@ class Action(Protocol):
         Raises:
             ActionError: it could not.
         """
-        ...
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class KinesisAction:
-    """Puts a record into a data stream."""
-
-    stream: str
-    partition_key: Template
-    role_arn: str
+class KinesisAction(Action):
+    """Puts a record into the data stream ``resource``."""
 
     kind = "KinesisAction"
 
-    @property
-    def resource(self) -> str:
-        """The stream's name."""
-        return self.stream
+    partition_key: Template
 
     async def run(self, result: bytes, message: Message, rule: RuleIdentity, api: Loopback) -> None:
-        """PutRecord.
-
-        Raises:
-            ActionError: it failed.
-        """
+        """PutRecord; raises as every action."""
         try:
             record = {
-                "StreamName": self.stream,
+                "StreamName": self.resource,
                 "PartitionKey": self.partition_key.render(message),
                 "Data": base64.b64encode(result).decode(),
             }
             await api.json_call("kinesis", "Kinesis_20131202.PutRecord", record, rule.credentials(self.role_arn))
         except (AssumeRoleError, EvaluationError, ServiceError) as error:
-            where = f"Action: kinesis, Name: {self.stream}"
+            where = f"Action: kinesis, Name: {self.resource}"
             raise ActionError(_failure("send a record to Kinesis", error, message, where)) from error
 
 
 @dataclass(frozen=True)
-class S3Action:
-    """Writes an object."""
-
-    bucket: str
-    key: Template
-    canned_acl: str | None
-    role_arn: str
+class S3Action(Action):
+    """Writes an object into the bucket ``resource``."""
 
     kind = "S3Action"
 
-    @property
-    def resource(self) -> str:
-        """The bucket's name."""
-        return self.bucket
+    key: Template
 
     async def run(self, result: bytes, message: Message, rule: RuleIdentity, api: Loopback) -> None:
-        """PutObject.
-
-        Raises:
-            ActionError: it failed.
-        """
-        headers = {"x-amz-acl": self.canned_acl} if self.canned_acl else {}
+        """PutObject; raises as every action."""
         key = ""
         try:
             key = self.key.render(message)
-            await api.put_object(self.bucket, key, result, headers, rule.credentials(self.role_arn))
+            await api.put_object(self.resource, key, result, rule.credentials(self.role_arn))
         except (AssumeRoleError, EvaluationError, ServiceError) as error:
-            where = f'Action: s3, Bucket: {self.bucket}, Key: "{key}"'
+            where = f'Action: s3, Bucket: {self.resource}, Key: "{key}"'
             raise ActionError(_failure("put an object into S3", error, message, where)) from error
 
 
@@ -158,16 +118,13 @@ def parse_action(action: Mapping[str, Any]) -> Action:
         raise ValueError(f"{kind} action: {sorted(unknown)} not supported")
     if missing := known - {"cannedAcl"} - {name for name, value in members.items() if value}:
         raise ValueError(f"{kind} action: {sorted(missing)} missing")
-    if kind == "kinesis":
-        if "${" in members["streamName"]:
-            raise SqlError("kinesis action: streamName takes no substitution template here")
-        return KinesisAction(members["streamName"], parse_template(members["partitionKey"]), members["roleArn"])
-    canned_acl = members.get("cannedAcl") or None
-    if canned_acl is not None and canned_acl not in _CANNED_ACLS:
-        raise ValueError(f"s3 action: cannedAcl must be one of {sorted(_CANNED_ACLS)}, got {canned_acl!r}")
-    if "${" in members["bucketName"]:
-        raise SqlError("s3 action: bucketName takes no substitution template here")
-    return S3Action(members["bucketName"], parse_template(members["key"]), canned_acl, members["roleArn"])
+    name, template = ("streamName", "partitionKey") if kind == "kinesis" else ("bucketName", "key")
+    if "${" in members[name]:
+        raise SqlError(f"{kind} action: {name} takes no substitution template here")
+    if members.get("cannedAcl", "private") != "private":
+        raise ValueError(f"s3 action: cannedAcl must be private here, got {members['cannedAcl']!r}")
+    make = KinesisAction if kind == "kinesis" else S3Action
+    return make(members[name], members["roleArn"], parse_template(members[template]))
 
 
 def error_document(
@@ -176,7 +133,7 @@ def error_document(
     """What the error action gets: one document per rule and message."""
     document = {
         "ruleName": rule.name,
-        "topic": message.topic,
+        "topic": message.received_on,
         "cloudwatchTraceId": message.trace_id,
         "clientId": message.client_id or "N/A",
         "sourceIp": source_ip,
@@ -191,5 +148,5 @@ def error_document(
 
 def _failure(what: str, error: Exception, message: Message, where: str) -> str:
     said = f" (Status Code: {error.status}; Error Code: {error.code})" if isinstance(error, ServiceError) else ""
-    arrival = f"Message arrived on: {message.topic}, {where}"
+    arrival = f"Message arrived on: {message.received_on}, {where}"
     return f"Failed to {what}. The error received was {error}{said}. {arrival}"

@@ -6,9 +6,8 @@ that says so:
 * ``_mtls_build_ssl_context``: a client without a certificate was served, as the account itself ("X.509 client
   certificates": port 8883 authenticates clients by certificate).
 * ``_WSSession._policy_allows``: a session without any identity was allowed everything.
-* ``_mqtt_policy_allows``: a certificate that was deactivated or revoked stayed good for the connections it
-  had ("Activate or deactivate a client certificate": they are disconnected within minutes; here at the next
-  packet).
+* ``_mqtt_policy_allows``: a certificate that was deactivated or revoked stayed good for the connections it had
+  ("Activate or deactivate a client certificate": they are disconnected within minutes; here at the next packet).
 * ``_parsed_iot_policy``: a wildcard in a client ID became a wildcard of the policy that names the client ID
   by variable. Such a variable stays unresolved now, so that its statement matches nothing.
 * ``_WSSession.handle_packet``: packets before CONNECT were obeyed under the certificate's policies, and a
@@ -20,6 +19,8 @@ that says so:
   connection; with MQTT 5, whose CONNACK names QoS 1 as the highest, so does such a publish. A retained
   publish without ``iot:RetainPublish`` was refused to MQTT 5 by its PUBACK alone (reports: the connection
   ends); one to a reserved topic passed, that of Basic Ingest included ("Using MQTT retained messages").
+* ``_validate_publish_topic``, and ``_validate_topic`` of ``iot_data``: counted the prefix of Basic Ingest to the
+  256 bytes of a topic.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from ministack.services import iot
+from ministack.services import iot, iot_data
+
+from localcloud.iot import basic_ingest
 
 PAYLOAD_BYTES: Final = 128 * 1024
 TOPIC_SLASHES: Final = 7
@@ -85,6 +88,7 @@ def install(app: Any) -> Counter[str]:
     _require_certificates()
     _evaluate_policies_strictly(app)
     _check_packets(refused)
+    _leave_prefix_out()
     return refused
 
 
@@ -173,7 +177,7 @@ def _check_packets(refused: Counter[str]) -> None:
                 _log.warning("retained publish on %r refused", topic)
                 refused["retain"] += 1
                 return bool(await session._close_unauthorized())
-            if payload_bytes > PAYLOAD_BYTES or topic.count("/") > _slashes_allowed(topic):
+            if payload_bytes > PAYLOAD_BYTES or basic_ingest.counted(topic).count("/") > TOPIC_SLASHES:
                 _log.warning("publish of %d bytes on %r refused", payload_bytes, topic)
                 refused["payload too large" if payload_bytes > PAYLOAD_BYTES else "topic too deep"] += 1
                 return False
@@ -183,6 +187,23 @@ def _check_packets(refused: Counter[str]) -> None:
         return bool(await handle(session, kind, flags, body))
 
     iot._WSSession.handle_packet = handle_packet
+
+
+def _leave_prefix_out() -> None:
+    validate, validate_https = iot._validate_publish_topic, iot_data._validate_topic
+
+    def validate_publish_topic(topic: str) -> bool:
+        if set("+#") & set(topic):
+            return False
+        address = basic_ingest.parse(topic)
+        # Basic Ingest needs no topic behind the rule's name.
+        return (address is not None and not address.topic) or bool(validate(basic_ingest.counted(topic)))
+
+    def validate_topic(topic: str) -> Any:
+        return None if basic_ingest.parse(topic) and validate_publish_topic(topic) else validate_https(topic)
+
+    iot._validate_publish_topic = validate_publish_topic
+    iot_data._validate_topic = validate_topic
 
 
 async def _refuses_will(session: Any, body: bytes) -> bool:
@@ -216,8 +237,3 @@ def _publish(session: Any, flags: int, body: bytes) -> tuple[str, int]:
     if session.protocol_version == iot.MQTT_5:
         _, offset = iot._decode_properties(body, offset)
     return str(topic), len(body) - offset
-
-
-def _slashes_allowed(topic: str) -> int:
-    """Seven, and Basic Ingest's prefix ``$aws/rules/<rule>/`` does not count."""
-    return TOPIC_SLASHES + 3 if topic.startswith("$aws/rules/") else TOPIC_SLASHES

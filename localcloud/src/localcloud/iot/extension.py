@@ -4,33 +4,67 @@ Replaced in ``ministack.services.iot``:
 
 * ``put_topic_rule`` stored SQL and actions that it could not run, and a rule with them did nothing, silently.
   Now such a rule is refused when it is created.
-* ``_run_rule_actions`` and ``_evaluate_topic_rules`` knew neither the Kinesis nor the S3 action, ran the
-  others without a role, and parsed the payload of a bare ``SELECT *``, which must pass as it came.
+* ``_evaluate_topic_rules``, and ``broker_publish`` for Basic Ingest, knew neither the Kinesis nor the S3 action, ran
+  the others without a role, and parsed the payload of a bare ``SELECT *``, which must pass as it came. A message of
+  Basic Ingest whose rule is disabled or does not exist was gone without a trace.
+
+``POST /_localcloud/iot/behaviour`` says whether an error document names the topic of Basic Ingest as it was
+received (``error_topic``: ``received``) or as the rule sees it (``seen``), which the documents leave open.
 
 What the broker let pass is listed in ``broker``.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ministack.services import iot
 
 from localcloud import faults
 from localcloud.control import PREFIX, Answer, route
-from localcloud.iot import broker
-from localcloud.iot.rules import Losses, check_rule, load_rule, measure_match, now_ms, run_rule
+from localcloud.iot import basic_ingest, broker
+from localcloud.iot.rules import Losses, check_rule, load_rule, lose_unknown, measure_match, now_ms, run_rule
 from localcloud.iot.sql import Message, SqlError
 from localcloud.loopback import Loopback
+
+_ERROR_TOPICS: Final = ("received", "seen")
 
 
 def install(app: Any) -> None:
     """Put the rules engine and the broker's rules into MiniStack."""
-    api = Loopback(faults.layer(app.app))
-    losses = Losses()
-    store = iot.put_topic_rule
+    engine = _Engine(app)
+    iot.put_topic_rule = engine.put_topic_rule
+    iot._evaluate_topic_rules = engine.evaluate_topic_rules
+    iot.broker_publish = engine.publish
+    refusals = broker.install(app)
 
-    def put_topic_rule(name: str, payload: dict[str, Any], *, created_at: float | None = None) -> Any:
+    @route("GET", f"{PREFIX}iot")
+    async def describe(_: dict[str, Any]) -> Answer:
+        losses = engine.losses
+        return 200, {"lost": losses.count, "latest": [vars(loss) for loss in losses.latest], "refused": dict(refusals)}
+
+    @route("POST", f"{PREFIX}iot-disconnect")
+    async def disconnect(_: dict[str, Any]) -> Answer:
+        return 200, {"disconnected": broker.drop_connections()}
+
+    @route("POST", f"{PREFIX}iot/behaviour")
+    async def behave(wanted: dict[str, Any]) -> Answer:
+        if set(wanted) != {"error_topic"} or wanted["error_topic"] not in _ERROR_TOPICS:
+            return 400, {"message": f"error_topic must be one of {', '.join(_ERROR_TOPICS)}, got {wanted!r}"}
+        engine.error_topic = wanted["error_topic"]
+        return 200, wanted
+
+
+class _Engine:
+    """Replaces the functions of MiniStack that store rules and run them."""
+
+    def __init__(self, app: Any) -> None:
+        self.losses = Losses()
+        self.error_topic = _ERROR_TOPICS[0]
+        self._api = Loopback(faults.layer(app.app))
+        self._store, self._publish = iot.put_topic_rule, iot.broker_publish
+
+    def put_topic_rule(self, name: str, payload: dict[str, Any], *, created_at: float | None = None) -> Any:
         try:
             check_rule(payload)
         except SqlError as error:
@@ -38,43 +72,46 @@ def install(app: Any) -> None:
         except ValueError as error:
             # MiniStack answers this one with InvalidRequestException, as AWS does for a bad action.
             raise iot.RuleRoleError(str(error)) from error
-        return store(name, payload, created_at=created_at)
-
-    async def run_rule_actions(
-        _account: str,
-        _region: str,
-        stored: dict[str, Any],
-        payload: bytes,
-        topic: str = "",
-        client_id: str | None = None,
-    ) -> None:
-        if not stored or stored.get("ruleDisabled"):
-            return
-        message = Message(topic, payload, client_id, now_ms(), iot._rule_message_identity.get()[1])
-        await run_rule(load_rule(stored), message, iot._publish_source_ip.get(), api, losses)
+        return self._store(name, payload, created_at=created_at)
 
     async def evaluate_topic_rules(
-        account: str, region: str, topic: str, payload: bytes, client_id: str | None = None
+        self, account_id: str, region: str, topic: str, payload: bytes, client_id: str | None = None
     ) -> None:
-        for stored in iot._rules_for_account(account, region):
-            topic_filter = load_rule(stored).statement.topic_filter
-            if topic_filter and iot._subscription_matches(topic_filter, topic):
+        message = _message(topic, payload, client_id)
+        for stored in iot._rules_for_account(account_id, region):
+            if iot._subscription_matches(load_rule(stored).topic_filter, topic):
                 measure_match(stored)
-                await run_rule_actions(account, region, stored, payload, topic, client_id)
+                if not stored.get("ruleDisabled"):
+                    await self._run(stored, message)
 
-    iot.put_topic_rule = put_topic_rule
-    iot._run_rule_actions = run_rule_actions
-    iot._evaluate_topic_rules = evaluate_topic_rules
-    refusals = broker.install(app)
+    async def publish(
+        self,
+        account_id: str,
+        region: str,
+        topic: str,
+        payload: bytes,
+        qos: int = 0,
+        retain: bool = False,
+        properties: bytes = b"",
+        client_id: str | None = None,
+        principal: str | None = None,
+    ) -> None:
+        address = basic_ingest.parse(topic)
+        if address is None:
+            await self._publish(account_id, region, topic, payload, qos, retain, properties, client_id, principal)
+            return
+        stored = iot._topic_rules.get_scoped(account_id, region, address.rule)
+        with iot._rule_message_scope(principal):
+            prefix = address.prefix if self.error_topic == "received" else ""
+            message = _message(address.topic, payload, client_id, prefix)
+            if stored is None or stored.get("ruleDisabled"):
+                lose_unknown(address.rule, message, self.losses)
+            else:
+                await self._run(stored, message)
 
-    @route("GET", f"{PREFIX}iot")
-    async def describe(_: dict[str, Any]) -> Answer:
-        return 200, {
-            "lost": losses.count,
-            "latest": [vars(loss) for loss in losses.latest],
-            "refused": dict(refusals),
-        }
+    async def _run(self, stored: dict[str, Any], message: Message) -> None:
+        await run_rule(load_rule(stored), message, iot._publish_source_ip.get(), self._api, self.losses)
 
-    @route("POST", f"{PREFIX}iot-disconnect")
-    async def disconnect(_: dict[str, Any]) -> Answer:
-        return 200, {"disconnected": broker.drop_connections()}
+
+def _message(topic: str, payload: bytes, client_id: str | None, prefix: str = "") -> Message:
+    return Message(topic, payload, client_id, now_ms(), iot._rule_message_identity.get()[1], prefix)

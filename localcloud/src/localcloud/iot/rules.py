@@ -13,14 +13,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 from localcloud import metrics_bus
-from localcloud.iot.actions import (
-    Action,
-    ActionError,
-    RuleIdentity,
-    error_document,
-    parse_action,
-)
-from localcloud.iot.sql import VERSION, EvaluationError, Message, SqlError, Statement, parse_statement
+from localcloud.iot.actions import Action, ActionError, RuleIdentity, error_document, parse_action
+from localcloud.iot.sql import VERSION, Message, SqlError, topic_filter
 from localcloud.loopback import Loopback
 
 _log: Final = logging.getLogger("localcloud.iot.rules")
@@ -33,7 +27,7 @@ class Rule:
     """A topic rule, ready to run."""
 
     identity: RuleIdentity
-    statement: Statement
+    topic_filter: str
     actions: tuple[Action, ...]
     error_action: Action | None
 
@@ -75,7 +69,7 @@ def check_rule(payload: Mapping[str, Any]) -> None:
         # Without a version AWS takes 2015-10-08, whose meaning differs.
         got = payload.get("awsIotSqlVersion")
         raise SqlError(f"awsIotSqlVersion must be {VERSION} here, got {got!r}")
-    parse_statement(payload.get("sql") or "")
+    topic_filter(payload.get("sql") or "")
     for action in [*(payload.get("actions") or []), *_error_actions(payload)]:
         parse_action(action)
 
@@ -91,24 +85,22 @@ def measure_match(stored: Mapping[str, Any]) -> None:
     metrics_bus.record(_NAMESPACE, "TopicMatch", 1, {"RuleName": str(stored["ruleName"])})
 
 
-async def run_rule(rule: Rule, message: Message, source_ip: str, api: Loopback, losses: Losses) -> None:
-    """Evaluate a rule on a message and run its actions to their end.
+def lose_unknown(name: str, message: Message, losses: Losses) -> None:
+    """Say that a message came by Basic Ingest for a rule that is disabled or not there."""
+    metrics_bus.record(_NAMESPACE, "RuleNotFound", 1, {"RuleName": name})
+    losses.add(RuleIdentity(name), message, "Basic Ingest: the rule is disabled or does not exist")
 
-    An action that fails goes to the error action at once: AWS documents no retries of rule actions. Without
-    an error action, or when that fails too, or when the statement cannot be evaluated, the message is lost.
+
+async def run_rule(rule: Rule, message: Message, source_ip: str, api: Loopback, losses: Losses) -> None:
+    """Run a rule's actions on a message to their end.
+
+    An action that fails goes to the error action at once: AWS documents no retries of rule actions. Without an error
+    action, or when that fails too, the message is lost.
     """
-    try:
-        result = rule.statement.evaluate(message)
-    except EvaluationError as error:
-        _measure(rule, "ParseError")
-        losses.add(rule.identity, message, f"SQL evaluation failed: {error}")
-        return
-    if result is None:
-        return
     failures: list[tuple[Action, ActionError]] = []
     for action in rule.actions:
         try:
-            await action.run(result, message, rule.identity, api)
+            await action.run(message.payload, message, rule.identity, api)
         except ActionError as error:
             failures.append((action, error))
             _measure(rule, "Failure", action)
@@ -131,14 +123,14 @@ async def run_rule(rule: Rule, message: Message, source_ip: str, api: Loopback, 
         _measure(rule, "ErrorActionSuccess", rule.error_action)
 
 
-def _measure(rule: Rule, name: str, action: Action | None = None) -> None:
-    """Say what a rule did, by RuleName, or what an action of it did, by ActionType as well.
+def _measure(rule: Rule, name: str, action: Action) -> None:
+    """Say what an action of a rule did, by RuleName and ActionType.
 
     AWS IoT Core developer guide, "AWS IoT metrics and dimensions". Which values ActionType takes it does not
     say: here the action's name, as Kinesis.
     """
-    kind = {} if action is None else {"ActionType": action.kind.removesuffix("Action")}
-    metrics_bus.record(_NAMESPACE, name, 1, {"RuleName": rule.identity.name, **kind})
+    dimensions = {"RuleName": rule.identity.name, "ActionType": action.kind.removesuffix("Action")}
+    metrics_bus.record(_NAMESPACE, name, 1, dimensions)
 
 
 def now_ms() -> int:
@@ -155,7 +147,7 @@ def _load(name: str, sql: str, actions: str) -> Rule:
     own, on_error = json.loads(actions)
     return Rule(
         RuleIdentity(name),
-        parse_statement(sql),
+        topic_filter(sql),
         tuple(parse_action(action) for action in own),
         parse_action(on_error[0]) if on_error else None,
     )

@@ -1,23 +1,23 @@
-"""The part of AWS IoT SQL, version 2016-03-23, that rules on JSON payloads commonly use.
+"""The part of AWS IoT SQL, version 2016-03-23, that passes messages on as they came, and substitution templates.
 
-It is strict: what it does not know is refused when the rule is created, and what the documents leave open
-fails the message loudly instead of being guessed. Pure: text and messages in, values out.
+What it does not know is refused when the rule is created. Of statements it knows the bare ``SELECT *``, which is the
+one that gives every payload, byte for byte, whatever it is. Pure: text and messages in, values out.
 
-Sources, all AWS IoT Core developer guide: "AWS IoT SQL reference" with its pages on the SELECT, FROM and
-WHERE clauses, on functions and on data types, and "Substitution templates".
+Sources, all AWS IoT Core developer guide: "AWS IoT SQL reference" with its pages on the SELECT and FROM clauses and
+on functions, and "Substitution templates".
 """
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from localcloud import time_pattern
 
 VERSION: Final = "2016-03-23"
 
@@ -27,17 +27,7 @@ class SqlError(ValueError):
 
 
 class EvaluationError(RuntimeError):
-    """A statement that cannot be evaluated on a message. AWS loses such a message."""
-
-
-class Undefined:
-    """IoT SQL's value of what is not there."""
-
-    def __repr__(self) -> str:
-        return "Undefined"
-
-
-UNDEFINED: Final = Undefined()
+    """A template that has no text for a message."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +35,11 @@ class Message:
     """A published message as a rule sees it.
 
     Attributes:
-        topic: where it was published.
-        payload: its bytes.
+        topic: without the prefix of Basic Ingest, which no function of the SQL gives.
         client_id: the publisher's client ID, ``None`` when it did not come by MQTT.
         now_ms: the rules engine's time in epoch milliseconds.
         trace_id: the ID that ties it to logs.
+        prefix: what stood before the topic where it is said on which topic the message came.
     """
 
     topic: str
@@ -57,55 +47,31 @@ class Message:
     client_id: str | None
     now_ms: int
     trace_id: str
+    prefix: str = ""
 
-    @cached_property
-    def json(self) -> Any:
-        """The payload as JSON.
-
-        Raises:
-            EvaluationError: it is not JSON.
-        """
-        try:
-            return json.loads(self.payload, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            raise EvaluationError("the payload is not JSON") from error
+    @property
+    def received_on(self) -> str:
+        """The topic that an error document names."""
+        return self.prefix + self.topic
 
 
-Expression = Callable[[Message], Any]
+Expression = Callable[[Message], str | int]
+
+_STATEMENT: Final = re.compile(r"\s*SELECT\s+\*\s+FROM\s+(?:'([^']+)'|\"([^\"]+)\")\s*", re.IGNORECASE)
+_TOKEN: Final = re.compile(r"""\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|\d+|[A-Za-z_]\w*|[(),]|\S)""")
 
 
-@dataclass(frozen=True)
-class Statement:
-    """A parsed SELECT statement.
+def topic_filter(sql: str) -> str:
+    """The topic filter of a statement ``SELECT * FROM 'filter'``.
 
-    Attributes:
-        topic_filter: the FROM clause's topic filter; ``None`` without one (Basic Ingest only).
+    Raises:
+        SqlError: it is another statement.
     """
-
-    topic_filter: str | None
-    _items: tuple[tuple[str, Expression] | None, ...]
-    _where: Expression | None
-
-    def evaluate(self, message: Message) -> bytes | None:
-        """What the rule's actions get, or ``None`` when the WHERE clause is not true.
-
-        A bare ``SELECT *`` gives the payload as it came, whatever it is.
-
-        Raises:
-            EvaluationError: the statement needs JSON and the payload is none, or compares what cannot be
-                compared.
-        """
-        if self._where is not None and _truth(self._where(message)) is not True:
-            return None
-        if self._items == (None,):
-            return message.payload
-        result: dict[str, Any] = {}
-        for item in self._items:
-            if item is None:
-                result.update(_all_keys(message))
-            elif (value := item[1](message)) is not UNDEFINED:
-                result[item[0]] = value
-        return json.dumps(result, separators=(",", ":"), ensure_ascii=False).encode()
+    match = _STATEMENT.fullmatch(sql)
+    if match is None:
+        rule = "the statement must be SELECT * FROM 'topic filter' here"
+        raise SqlError(f"{sql!r}: {rule}")
+    return str(match[1] or match[2])
 
 
 @dataclass(frozen=True)
@@ -118,19 +84,9 @@ class Template:
         """The text for a message.
 
         Raises:
-            EvaluationError: an expression is undefined, or not a text, a number or a boolean.
+            EvaluationError: an expression is undefined.
         """
-        return "".join(part if isinstance(part, str) else _as_text(part(message)) for part in self._parts)
-
-
-@lru_cache(maxsize=256)
-def parse_statement(sql: str) -> Statement:
-    """Parse ``SELECT items [FROM 'filter'] [WHERE condition]``.
-
-    Raises:
-        SqlError: the statement is not supported.
-    """
-    return _Parser(sql).statement()
+        return "".join(part if isinstance(part, str) else str(part(message)) for part in self._parts)
 
 
 @lru_cache(maxsize=256)
@@ -146,387 +102,81 @@ def parse_template(text: str) -> Template:
         end = text.find("}", start)
         if end < 0:
             raise SqlError(f"template {text!r}: '${{' at {start} has no end")
-        parts += [text[position:start], _Parser(text[start + 2 : end]).whole_expression()]
+        parts += [text[position:start], _parse(text[start + 2 : end])]
         position = end + 1
     return Template((*parts, text[position:]))
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(name)
-
-
-def _all_keys(message: Message) -> dict[str, Any]:
-    if not message.payload:
-        return {}
-    if not isinstance(message.json, dict):
-        raise EvaluationError("SELECT * beside other items needs a JSON object as payload")
-    return message.json
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise EvaluationError(f"a substitution template gives {type(value).__name__}, not a text")
-
-
-_TOKEN: Final = re.compile(
-    r"""\s*(?:
-      (?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")
-    | (?P<number>\d+(?:\.\d+)?)
-    | (?P<name>[A-Za-z_]\w*)
-    | (?P<operator><=|>=|<>|!=|[=<>(),.*-])
-    )""",
-    re.VERBOSE,
-)
-_KEYWORDS: Final = frozenset({"SELECT", "FROM", "WHERE", "AS", "AND", "OR", "NOT", "TRUE", "FALSE", "NULL"})
-
-
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    at: int
-
-    def is_word(self, word: str) -> bool:
-        return self.kind == "name" and self.text.upper() == word
-
-
-class _Parser:
-    """Recursive descent over one statement or expression."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-        self._tokens = self._tokenize()
-        self._next = 0
-
-    def statement(self) -> Statement:
-        self._expect_word("SELECT")
-        items = [self._item()]
-        while self._take_operator(","):
-            items.append(self._item())
-        topic_filter = None
-        if self._take_word("FROM"):
-            topic_filter = self._text("a topic filter in quotes")
-        where = self._condition() if self._take_word("WHERE") else None
-        self._expect_end()
-        return Statement(topic_filter, tuple(items), where)
-
-    def whole_expression(self) -> Expression:
-        expression = self._condition()
-        self._expect_end()
-        return expression
-
-    def _item(self) -> tuple[str, Expression] | None:
-        if self._take_operator("*"):
-            return None
-        first = self._peek()
-        expression = self._value()
-        if self._take_word("AS"):
-            return self._name("an alias"), expression
-        if not isinstance(expression, _Key):
-            raise self._error(first, "an item that is no key of the payload needs an alias")
-        return expression.path[-1], expression
-
-    def _condition(self) -> Expression:
-        either = [self._conjunction()]
-        while self._take_word("OR"):
-            either.append(self._conjunction())
-        return either[0] if len(either) == 1 else _any_of(either)
-
-    def _conjunction(self) -> Expression:
-        both = [self._negation()]
-        while self._take_word("AND"):
-            both.append(self._negation())
-        return both[0] if len(both) == 1 else _all_of(both)
-
-    def _negation(self) -> Expression:
-        if self._take_word("NOT"):
-            return _not(self._negation())
-        return self._comparison()
-
-    def _comparison(self) -> Expression:
-        left = self._value()
-        operator = self._peek()
-        if operator.kind == "operator" and operator.text in _COMPARISONS:
-            self._next += 1
-            return _compare(operator.text, left, self._value())
-        return left
-
-    def _value(self) -> Expression:
-        if self._take_operator("("):
-            inner = self._condition()
-            self._expect_operator(")")
-            return inner
-        negative = self._take_operator("-")
-        token = self._take()
-        if token.kind == "number":
-            number: int | float = float(token.text) if "." in token.text else int(token.text)
-            return _constant(-number if negative else number)
-        if negative:
-            raise self._error(token, "'-' is supported before a number only")
-        if token.kind == "text":
-            return _constant(_unquote(token.text))
-        if token.kind != "name":
-            raise self._error(token, "a value is expected")
-        if token.text.upper() in {"TRUE", "FALSE", "NULL"}:
-            return _constant({"TRUE": True, "FALSE": False, "NULL": None}[token.text.upper()])
-        if token.text.upper() in _KEYWORDS:
-            raise self._error(token, "a value is expected")
-        if self._take_operator("("):
-            return self._call(token)
-        path = [token.text]
-        while self._take_operator("."):
-            path.append(self._name("a key"))
-        return _Key(tuple(path))
-
-    def _call(self, function: _Token) -> Expression:
-        arguments: list[Expression] = []
-        if not self._take_operator(")"):
-            arguments.append(self._value())
-            while self._take_operator(","):
-                arguments.append(self._value())
-            self._expect_operator(")")
-        make = _FUNCTIONS.get(function.text.lower())
-        if make is None:
-            raise self._error(function, f"the function {function.text}() is not supported")
-        try:
-            return make(arguments)
-        except SqlError as error:
-            raise self._error(function, str(error)) from error
-
-    def _tokenize(self) -> list[_Token]:
-        tokens, position, end = [], 0, len(self._source.rstrip())
-        while position < end:
-            match = _TOKEN.match(self._source, position)
-            if match is None:
-                raise SqlError(f"{self._source!r}: cannot be read from position {position}")
-            kind = str(match.lastgroup)
-            tokens.append(_Token(kind, match[kind], match.start(kind)))
-            position = match.end()
-        return [*tokens, _Token("end", "the end", end)]
-
-    def _peek(self) -> _Token:
-        return self._tokens[self._next]
-
-    def _take(self) -> _Token:
-        token = self._peek()
-        self._next += token.kind != "end"
-        return token
-
-    def _take_word(self, word: str) -> bool:
-        found = self._peek().is_word(word)
-        self._next += found
-        return found
-
-    def _take_operator(self, text: str) -> bool:
-        found = self._peek().kind == "operator" and self._peek().text == text
-        self._next += found
-        return found
-
-    def _expect_word(self, word: str) -> None:
-        if not self._take_word(word):
-            raise self._error(self._peek(), f"{word} is expected")
-
-    def _expect_operator(self, text: str) -> None:
-        if not self._take_operator(text):
-            raise self._error(self._peek(), f"'{text}' is expected")
-
-    def _expect_end(self) -> None:
-        if self._peek().kind != "end":
-            raise self._error(self._peek(), "this is not supported here")
-
-    def _text(self, what: str) -> str:
-        token = self._take()
-        if token.kind != "text":
-            raise self._error(token, f"{what} is expected")
-        return _unquote(token.text)
-
-    def _name(self, what: str) -> str:
-        token = self._take()
-        if token.kind != "name" or token.text.upper() in _KEYWORDS:
-            raise self._error(token, f"{what} is expected")
-        return token.text
-
-    def _error(self, token: _Token, why: str) -> SqlError:
-        return SqlError(f"{self._source!r}: at {token.text!r}, position {token.at}: {why}")
-
-
-def _unquote(literal: str) -> str:
-    quote = literal[0]
-    return literal[1:-1].replace(quote * 2, quote)
-
-
-@dataclass(frozen=True)
-class _Constant:
-    """An expression that is the same for every message, so that functions can check it beforehand."""
-
-    value: Any
-
-    def __call__(self, _: Message) -> Any:
-        return self.value
-
-
-def _constant(value: Any) -> Expression:
-    return _Constant(value)
-
-
-@dataclass(frozen=True)
-class _Key:
-    """The value at a path of keys in the payload."""
-
-    path: tuple[str, ...]
-
-    def __call__(self, message: Message) -> Any:
-        found: Any = message.json
-        for name in self.path:
-            if not isinstance(found, dict) or name not in found:
-                return UNDEFINED
-            found = found[name]
-        return found
-
-
-def _any_of(expressions: Sequence[Expression]) -> Expression:
-    def disjunction(message: Message) -> Any:
-        values = [_truth(expression(message)) for expression in expressions]
-        if UNDEFINED in values:
-            if True in values:
-                # The table of the operator OR leaves open whether one true operand suffices.
-                raise EvaluationError("true OR undefined is not supported")
-            return UNDEFINED
-        return True in values
-
-    return disjunction
-
-
-def _all_of(expressions: Sequence[Expression]) -> Expression:
-    def conjunction(message: Message) -> Any:
-        values = [_truth(expression(message)) for expression in expressions]
-        return UNDEFINED if UNDEFINED in values else False not in values
-
-    return conjunction
-
-
-def _not(expression: Expression) -> Expression:
-    def negated(message: Message) -> Any:
-        value = _truth(expression(message))
-        return value if value is UNDEFINED else not value
-
-    return negated
-
-
-def _truth(value: Any) -> Any:
-    if value is UNDEFINED or isinstance(value, bool):
-        return value
-    raise EvaluationError(f"{type(value).__name__} is no condition")
-
-
-_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
-    "=": lambda a, b: a == b,
-    "<>": lambda a, b: a != b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
-
-
-def _compare(operator: str, left: Expression, right: Expression) -> Expression:
-    compare = _COMPARISONS[operator]
-    ordering = operator[0] in "<>" and operator != "<>"
-
-    def compared(message: Message) -> Any:
-        a, b = left(message), right(message)
-        if a is UNDEFINED or b is UNDEFINED:
-            return UNDEFINED
-        kind = _kind(a)
-        if kind != _kind(b) or kind == "structure" or (ordering and kind not in {"number", "text"}):
-            # The documents convert some of these; which and how differs by operator, so none is guessed here.
-            raise EvaluationError(f"{_kind(a)} {operator} {_kind(b)} is not supported")
-        return compare(a, b)
-
-    return compared
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    return "text" if isinstance(value, str) else "structure"
-
-
-def _topic(arguments: Sequence[Expression]) -> Expression:
-    if not arguments:
-        return lambda message: message.topic
-    (segment,) = _constants("topic", arguments, 1)
-    if not isinstance(segment, int) or segment < 1:
-        raise SqlError(f"topic() counts segments from 1, got {segment!r}")
-
-    def part(message: Message) -> Any:
+def _parse(source: str) -> Expression:
+    tokens = iter([*(match[1] for match in _TOKEN.finditer(source)), ""])
+    try:
+        expression = _call(next(tokens), tokens)
+    except SqlError as error:
+        raise SqlError(f"{source!r}: {error}") from error
+    if rest := next(tokens):
+        raise SqlError(f"{source!r}: {rest!r} is not supported here")
+    return expression
+
+
+def _call(name: str, tokens: Iterator[str]) -> Expression:
+    """The call of a function whose name has been read: its arguments are constants and calls."""
+    if name.lower() not in _FUNCTIONS or next(tokens) != "(":
+        raise SqlError(f"{name!r} is not supported: a call of {', '.join(_FUNCTIONS)} is expected")
+    arguments: list[str | int | Expression] = []
+    piece = next(tokens)
+    while piece != ")":
+        if piece[:1] in ("'", '"') and len(piece) > 1:
+            arguments.append(piece[1:-1].replace(piece[0] * 2, piece[0]))
+        else:
+            arguments.append(int(piece) if piece.isdigit() else _call(piece, tokens))
+        piece = next(tokens)
+        if piece == ",":
+            piece = next(tokens)
+        elif piece != ")":
+            raise SqlError(f"{name}(): ',' or ')' is expected, got {piece!r}")
+    return _FUNCTIONS[name.lower()](arguments)
+
+
+def _topic(arguments: list[Any]) -> Expression:
+    match arguments:
+        case []:
+            return lambda message: message.topic
+        case [int(segment)] if segment >= 1:
+            pass
+        case _:
+            raise SqlError(f"topic() takes nothing, or the number of a segment from 1 on, got {arguments!r}")
+
+    def part(message: Message) -> str:
         parts = message.topic.split("/")
-        return parts[segment - 1] if segment <= len(parts) else UNDEFINED
+        if segment > len(parts):
+            raise EvaluationError(f"topic({segment}) is undefined for a topic of {len(parts)} segments")
+        return parts[segment - 1]
 
     return part
 
 
-def _parse_time(arguments: Sequence[Expression]) -> Expression:
-    if len(arguments) not in {2, 3}:
-        raise SqlError(f"parse_time() takes a pattern, a time and perhaps a zone, got {len(arguments)}")
-    pattern, *zone = _constants("parse_time", [arguments[0], *arguments[2:]], len(arguments) - 1)
-    layout = _joda(str(pattern))
+def _parse_time(arguments: list[Any]) -> Expression:
+    match arguments:
+        case [str(pattern), moment] if callable(moment):
+            pass
+        case _:
+            raise SqlError("parse_time() takes a pattern in quotes and a time here")
     try:
-        tz = ZoneInfo(str(zone[0])) if zone else UTC
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise SqlError(f"parse_time() knows no zone {zone[0]!r}") from error
-    moment = arguments[1]
+        layout = time_pattern.parse(pattern)
+    except ValueError as error:
+        raise SqlError(f"parse_time(): {error}") from error
 
     def formatted(message: Message) -> str:
         at = moment(message)
-        if isinstance(at, bool) or not isinstance(at, int):
+        if not isinstance(at, int):
             raise EvaluationError("parse_time() needs epoch milliseconds")
-        return layout(datetime.fromtimestamp(at / 1000, tz), at % 1000)
+        return layout(datetime.fromtimestamp(at // 1000, UTC).replace(microsecond=at % 1000 * 1000))
 
     return formatted
 
 
-_JODA: Final = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
-_STRFTIME: Final = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
-
-
-def _joda(pattern: str) -> Callable[[datetime, int], str]:
-    """A Joda-Time pattern as a function; the letters that make dates and times of fixed width."""
-    parts: list[Callable[[datetime, int], str]] = []
-    position = 0
-    while position < len(pattern):
-        match = _JODA.match(pattern, position)
-        if match is None:
-            raise SqlError(f"parse_time() pattern {pattern!r}: a quote has no end")
-        text, position = match[0], match.end()
-        if match[2] is None:
-            literal = match[1].replace("''", "'") if match[1] is not None else text
-            parts.append(lambda _at, _ms, literal=literal: literal)  # type: ignore[misc]
-        elif text == "SSS":
-            parts.append(lambda _at, ms: f"{ms:03d}")
-        elif text in _STRFTIME:
-            parts.append(lambda at, _ms, code=_STRFTIME[text]: at.strftime(code))  # type: ignore[misc]
-        else:
-            raise SqlError(f"parse_time() pattern {pattern!r}: {text!r} is not supported")
-    return lambda at, ms: "".join(part(at, ms) for part in parts)
-
-
-def _constants(function: str, arguments: Sequence[Expression], count: int) -> list[Any]:
-    if len(arguments) != count or not all(isinstance(argument, _Constant) for argument in arguments):
-        raise SqlError(f"{function}() takes constants here")
-    return [argument.value for argument in arguments if isinstance(argument, _Constant)]
-
-
-def _no_arguments(name: str, value: Expression) -> Callable[[Sequence[Expression]], Expression]:
-    def make(arguments: Sequence[Expression]) -> Expression:
+def _no_arguments(name: str, value: Expression) -> Callable[[list[Any]], Expression]:
+    def make(arguments: list[Any]) -> Expression:
         if arguments:
             raise SqlError(f"{name}() takes no arguments")
         return value
@@ -534,11 +184,9 @@ def _no_arguments(name: str, value: Expression) -> Callable[[Sequence[Expression
     return make
 
 
-_FUNCTIONS: Final[Mapping[str, Callable[[Sequence[Expression]], Expression]]] = {
+_FUNCTIONS: Final[Mapping[str, Callable[[list[Any]], Expression]]] = {
     "topic": _topic,
     "parse_time": _parse_time,
     "timestamp": _no_arguments("timestamp", lambda message: message.now_ms),
-    "clientid": _no_arguments("clientid", lambda message: message.client_id or "n/a"),
     "newuuid": _no_arguments("newuuid", lambda _: str(uuid.uuid4())),
-    "traceid": _no_arguments("traceid", lambda message: message.trace_id),
 }

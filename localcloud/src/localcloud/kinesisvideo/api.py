@@ -12,14 +12,7 @@ from typing import Any
 
 from localcloud.kinesisvideo import matroska
 from localcloud.kinesisvideo.archive import Arrival, FragmentError
-from localcloud.kinesisvideo.semantics import (
-    Fragment,
-    InvalidArgumentError,
-    Origin,
-    Policy,
-    Quotas,
-    Range,
-)
+from localcloud.kinesisvideo.semantics import Fragment, InvalidArgumentError, Origin, Policy, Quotas, Range
 from localcloud.kinesisvideo.streams import Streams, VideoStream
 from localcloud.kinesisvideo.wire import milliseconds
 
@@ -31,9 +24,7 @@ class Behaviour:
     Attributes:
         listing_lag_ms: a fragment appears in ListFragments up to this long after it was persisted; how long
             is fixed by its number.
-        clock_offset_ms: how far the service's clock is ahead of the machine's, so that retention can pass
-            quickly.
-        streams_a_page: the most that ListStreams puts on a page.
+        clock_offset_ms: how far the service's clock is ahead of the machine's, so that retention can pass quickly.
         content_length: whether GetClip announces its length; no document says that it does.
         quotas: the archived media quotas of streams that are created from now on.
         policy: see the semantics.
@@ -41,7 +32,6 @@ class Behaviour:
 
     listing_lag_ms: int = 900
     clock_offset_ms: int = 0
-    streams_a_page: int = 10_000
     content_length: bool = False
     quotas: Quotas = field(default_factory=Quotas)
     policy: Policy = field(default_factory=Policy)
@@ -77,42 +67,35 @@ class Service:
 
     Args:
         folder: where its media lies.
-        account: account ID.
-        region: region name.
         endpoint: URL that GetDataEndpoint gives.
-        clock: epoch seconds.
     """
 
-    def __init__(
-        self, folder: Path, account: str, region: str, endpoint: str, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, folder: Path, account: str, region: str, endpoint: str) -> None:
         self.streams = Streams(folder / "streams", account, region)
         self.behaviour = Behaviour()
         self._scratch = folder / "clips"
-        self._endpoint = endpoint
-        self._clock = clock
-        self._operations: Mapping[str, Callable[[Mapping[str, Any], float], Result]] = {
+        self._of_account: Mapping[str, Callable[[Mapping[str, Any], float], Result]] = {
             "CreateStream": self._create_stream,
-            "DescribeStream": lambda r, now: {"StreamInfo": self._stream(r, "DescribeStream", now).describe()},
-            "ListStreams": lambda r, now: self.streams.list(r, now, self.behaviour.streams_a_page),
-            "UpdateStream": self._update_stream,
-            "UpdateDataRetention": self._update_data_retention,
-            "DeleteStream": self._delete_stream,
-            "TagStream": self._tag_stream,
-            "TagResource": self._tag_resource,
-            "UntagStream": self._untag,
-            "UntagResource": self._untag,
-            "ListTagsForStream": self._list_tags,
-            "ListTagsForResource": self._list_tags,
-            "GetDataEndpoint": self._get_data_endpoint,
+            "ListStreams": self.streams.list,
             "ListFragments": self._list_fragments,
             "GetClip": self._get_clip,
             "GetMediaForFragmentList": self._get_media_for_fragment_list,
         }
+        streams = self.streams
+        self._of_stream: Mapping[str, Callable[[VideoStream, Mapping[str, Any], float], Result | None]] = {
+            "DescribeStream": lambda stream, *_: {"StreamInfo": stream.describe()},
+            "UpdateStream": lambda stream, request, _: streams.update(stream, request),
+            "UpdateDataRetention": streams.update_retention,
+            "DeleteStream": lambda stream, request, _: streams.delete(stream, request),
+            "TagStream": lambda stream, request, _: stream.tag(request["Tags"]),
+            "UntagStream": lambda stream, request, _: stream.untag(request["TagKeyList"]),
+            "ListTagsForStream": lambda stream, *_: {"Tags": stream.tags},
+            "GetDataEndpoint": lambda *_: {"DataEndpoint": endpoint},
+        }
 
     def serves(self, operation: str) -> bool:
         """Whether this operation is one of those that the service has here."""
-        return operation in self._operations
+        return operation in self._of_account or operation in self._of_stream
 
     def call(self, operation: str, request: Mapping[str, Any]) -> Result:
         """Carry out an operation.
@@ -120,52 +103,18 @@ class Service:
         Raises:
             KinesisVideoError: the service refuses.
         """
-        return self._operations[operation](request, self._now_ms())
-
-    def _now_ms(self) -> float:
-        return self._clock() * 1000 + self.behaviour.clock_offset_ms
-
-    def _stream(self, request: Mapping[str, Any], operation: str, now_ms: float) -> VideoStream:
+        now_ms = self._now_ms()
+        if operation in self._of_account:
+            return self._of_account[operation](request, now_ms)
         stream = self.streams.find(request)
         stream.take(operation, now_ms)
-        return stream
+        return self._of_stream[operation](stream, request, now_ms) or {}
 
-    # -- control plane
+    def _now_ms(self) -> float:
+        return time.time() * 1000 + self.behaviour.clock_offset_ms
 
     def _create_stream(self, request: Mapping[str, Any], now_ms: float) -> Result:
         return {"StreamARN": self.streams.create(request, int(now_ms), self.behaviour.quotas).arn}
-
-    def _update_stream(self, request: Mapping[str, Any], now_ms: float) -> Result:
-        self.streams.update(self._stream(request, "UpdateStream", now_ms), request)
-        return {}
-
-    def _update_data_retention(self, request: Mapping[str, Any], now_ms: float) -> Result:
-        self.streams.update_retention(self._stream(request, "UpdateDataRetention", now_ms), request, now_ms)
-        return {}
-
-    def _delete_stream(self, request: Mapping[str, Any], now_ms: float) -> Result:
-        self.streams.delete(self._stream(request, "DeleteStream", now_ms), request)
-        return {}
-
-    def _tag_stream(self, request: Mapping[str, Any], now_ms: float) -> Result:
-        self._stream(request, "TagStream", now_ms).tag(request["Tags"])
-        return {}
-
-    def _tag_resource(self, request: Mapping[str, Any], now_ms: float) -> Result:
-        tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
-        self._stream(request, "TagResource", now_ms).tag(tags)
-        return {}
-
-    def _untag(self, request: Mapping[str, Any], now_ms: float) -> Result:
-        self._stream(request, "UntagStream", now_ms).untag(request["TagKeyList"])
-        return {}
-
-    def _list_tags(self, request: Mapping[str, Any], now_ms: float) -> Result:
-        return {"Tags": self._stream(request, "ListTagsForStream", now_ms).tags}
-
-    def _get_data_endpoint(self, request: Mapping[str, Any], now_ms: float) -> Result:
-        self._stream(request, "GetDataEndpoint", now_ms)
-        return {"DataEndpoint": self._endpoint}
 
     # -- archived media
 
@@ -196,10 +145,9 @@ class Service:
     def put_media(self, headers: Mapping[str, str], body: bytes) -> bytes:
         """PutMedia with its whole stream in hand: the acknowledgements, a JSON object a line.
 
-        Every cluster is a fragment. Two headers are not the API's: ``x-localcloud-server-time-offset`` puts
-        the server timestamps that many milliseconds after the producer's, for footage of the past, where
-        otherwise a fragment has just come in; ``x-localcloud-hold: true`` keeps the fragments back until a
-        call without it.
+        Every cluster is a fragment. Two headers are not the API's: ``x-localcloud-server-time-offset`` puts the server
+        timestamps that many milliseconds after the producer's, for footage of the past, where otherwise a fragment has
+        just come in; ``x-localcloud-hold: true`` keeps the fragments back until a call without it.
 
         Raises:
             InvalidArgumentError: a header is missing or wrong.

@@ -25,6 +25,7 @@ from localcloud.kinesisvideo.semantics import (
     Page,
     Range,
     Stream,
+    Track,
     UnsupportedStreamMediaTypeError,
 )
 
@@ -82,20 +83,15 @@ class Archive:
         self._folder = folder
         self._lock = threading.Lock()
         self._next_number = _FIRST_NUMBER
-        self._last_server_ms = 0
+        self.last_server_ms = 0  # of the latest fragment
         self._held: list[Fragment] = []
         self._readers = 0
         self._expired: list[Path] = []
 
     def put(self, cluster: matroska.Cluster, producer_ms: int, arrival: Arrival, *, hold: bool = False) -> Fragment:
-        """Store a cluster as a fragment.
+        """Store a cluster as a fragment, at the producer's time ``producer_ms`` of its first frame.
 
-        Args:
-            cluster: the media.
-            producer_ms: the producer's time of its first frame.
-            arrival: when it came.
-            hold: do not show it yet. It and all that are held appear with the next fragment that is not, or
-                when they are released.
+        With ``hold`` it is not shown yet: it appears with the next fragment that is not held.
 
         Raises:
             FragmentError: it is too large, too long, or has too many tracks.
@@ -112,7 +108,7 @@ class Archive:
                 size=len(cluster.document),
                 persisted_ms=arrival.persisted_ms,
                 listed_ms=arrival.listed_ms,
-                tracks=media.tracks_of(cluster),
+                tracks=tuple(Track(track.codec_id, track.private) for track in cluster.tracks),
                 readable=media.is_readable(cluster),
                 last_frame_ms=cluster.last_frame_ms,
             )
@@ -120,7 +116,7 @@ class Archive:
             self._file(number).write_bytes(cluster.document)
             self._held.append(fragment)
             self._next_number += 1 + zlib.crc32(str(number).encode()) % 1000
-            self._last_server_ms = arrival.server_ms
+            self.last_server_ms = arrival.server_ms
         if not hold:
             self.release()
         return fragment
@@ -135,11 +131,6 @@ class Archive:
                 self.fragments.changed_ms = min(self.fragments.changed_ms, fragment.server_ms)
                 self.fragments.add(fragment)
             self._held.clear()
-
-    @property
-    def last_server_ms(self) -> int:
-        """Server time of the latest fragment, 0 before the first."""
-        return self._last_server_ms
 
     def list(self, now_ms: float, selector: Range | None, max_results: int | None, token: str | None) -> Page:
         """ListFragments; raises what the semantics raise."""
@@ -235,23 +226,14 @@ def _write(parts: Iterator[media.ClipPart], clip: Path) -> None:
 
 def _check(cluster: matroska.Cluster) -> None:
     """The limits of PutMedia on one fragment."""
-    size = len(cluster.document)
-    if size > FRAGMENT_BYTES:
-        raise FragmentError(
-            "MAX_FRAGMENT_SIZE_REACHED", 4001, f"fragment must be at most {FRAGMENT_BYTES} bytes, got {size}"
-        )
-    if cluster.length_ms > FRAGMENT_MS:
-        raise FragmentError(
-            "MAX_FRAGMENT_DURATION_REACHED",
-            4002,
-            f"fragment must be at most {FRAGMENT_MS} ms long, got {cluster.length_ms}",
-        )
-    if len(cluster.tracks) > TRACKS:
-        raise FragmentError(
-            "MORE_THAN_ALLOWED_TRACKS_FOUND",
-            4005,
-            f"fragment must have at most {TRACKS} tracks, got {len(cluster.tracks)}",
-        )
+    size, length, tracks = len(cluster.document), cluster.length_ms, len(cluster.tracks)
+    for got, most, unit, code, number in (
+        (size, FRAGMENT_BYTES, "bytes", "MAX_FRAGMENT_SIZE_REACHED", 4001),
+        (length, FRAGMENT_MS, "ms", "MAX_FRAGMENT_DURATION_REACHED", 4002),
+        (tracks, TRACKS, "tracks", "MORE_THAN_ALLOWED_TRACKS_FOUND", 4005),
+    ):
+        if got > most:
+            raise FragmentError(code, number, f"fragment must have at most {most} {unit}, got {got}")
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:

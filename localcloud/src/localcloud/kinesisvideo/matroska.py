@@ -52,7 +52,6 @@ class TrackEntry:
     """A track as its header declares it.
 
     Attributes:
-        number: track number, as blocks refer to it.
         codec_id: Matroska codec ID, such as ``V_MPEG4/ISO/AVC``.
         private: codec private data, empty when there is none.
         frame_ms: duration of a frame in milliseconds, 0 when the header does not say.

@@ -16,15 +16,10 @@ from typing import Any, cast
 import av
 
 from localcloud.kinesisvideo import matroska
-from localcloud.kinesisvideo.semantics import VIDEO_CODECS, Track
+from localcloud.kinesisvideo.semantics import VIDEO_CODECS
 
 MILLISECOND = Fraction(1, 1000)
 _HEVC = "V_MPEGH/ISO/HEVC"
-
-
-def tracks_of(cluster: matroska.Cluster) -> tuple[Track, ...]:
-    """The cluster's tracks in the words of the semantics."""
-    return tuple(Track(track.codec_id, track.private) for track in cluster.tracks)
 
 
 def is_readable(cluster: matroska.Cluster) -> bool:
@@ -114,8 +109,7 @@ def _like(output: Any, template: Any) -> Any:
 def _samples(document: Any, length_ms: int) -> list[tuple[int, _Sample]]:
     """All samples of a document with their stream's index.
 
-    Matroska keeps presentation times only. Each frame lasts until the next is shown, the last until the
-    fragment ends.
+    Matroska keeps presentation times only. Each frame lasts until the next is shown, the last until the fragment ends.
     """
     packets: list[list[av.Packet[Any]]] = [[] for _ in document.streams]
     for packet in document.demux():

@@ -57,33 +57,30 @@ AUDIO_CODECS = frozenset({"A_AAC", "A_MS/ACM"})  # model, GetClip: codec ID of t
 class KinesisVideoError(Exception):
     """A refusal as the service words it: an error code, an HTTP status and a message."""
 
-    code: ClassVar[str]
     status: ClassVar[int] = 400
+
+    @property
+    def code(self) -> str:
+        """The service's name of the error."""
+        return f"{type(self).__name__.removesuffix('Error')}Exception"
 
 
 class ResourceNotFoundError(KinesisVideoError):
     """No such stream, or no fragment in the range: the service uses one class for both."""
 
-    code = "ResourceNotFoundException"
     status = 404
 
 
 class InvalidArgumentError(KinesisVideoError):
     """A parameter breaks a rule, or its range lies beyond the retention period."""
 
-    code = "InvalidArgumentException"
-
 
 class ClientLimitExceededError(KinesisVideoError):
     """The stream's quota for this second is used up."""
 
-    code = "ClientLimitExceededException"
-
 
 class NoDataRetentionError(KinesisVideoError):
     """The stream retains nothing: its data retention is 0 hours."""
-
-    code = "NoDataRetentionException"
 
 
 class MediaError(KinesisVideoError):
@@ -93,25 +90,17 @@ class MediaError(KinesisVideoError):
 class UnsupportedStreamMediaTypeError(MediaError):
     """A codec ID that GetClip does not take, or tracks that change within the clip."""
 
-    code = "UnsupportedStreamMediaTypeException"
-
 
 class MissingCodecPrivateDataError(MediaError):
     """A track of a fragment has no codec private data."""
-
-    code = "MissingCodecPrivateDataException"
 
 
 class InvalidCodecPrivateDataError(MediaError):
     """The codec private data changes within the clip."""
 
-    code = "InvalidCodecPrivateDataException"
-
 
 class InvalidMediaFrameError(MediaError):
     """A frame of a fragment cannot be parsed as its codec says."""
-
-    code = "InvalidMediaFrameException"
 
 
 class Origin(enum.Enum):
@@ -200,9 +189,8 @@ class Policy:
     """The points on which the documents are silent or contradict what was seen.
 
     Attributes:
-        early_list_is_empty: ListFragments with a start before the stream's creation, or before the last
-            change of its retention, answers an empty list (a maintainer's word of 2018; unconfirmed whether
-            it still does).
+        early_list_is_empty: ListFragments with a start before the stream's creation, or before the last change of its
+            retention, answers an empty list (a maintainer's word of 2018; unconfirmed whether it still does).
         head_refused: GetClip refuses a server-time start before the oldest moment retained (the model says
             that the start "must be later than the stream head").
         dedupe_server_clips: GetClip drops duplicate producer timestamps also when the range is in server time
@@ -397,8 +385,7 @@ class Stream:
         GetMediaForFragmentListOutput.Payload).
 
         Raises:
-            InvalidArgumentError: None or more than 1000 numbers, or one that this stream never gave out
-                (seen).
+            InvalidArgumentError: None or more than 1000 numbers, or one that this stream never gave out (seen).
             ResourceNotFoundError: None of the fragments is retained.
             ClientLimitExceededError: The media quota is used up.
         """

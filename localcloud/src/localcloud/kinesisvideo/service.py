@@ -19,11 +19,7 @@ from localcloud.settings import ACCOUNT, HOST, REGION
 
 SERVICE = "kinesisvideo"
 PUT_MEDIA = "/putMedia"
-_KEY_ACTIONS = {
-    "PutMedia": "kms:GenerateDataKey",
-    "GetClip": "kms:Decrypt",
-    "GetMediaForFragmentList": "kms:Decrypt",
-}
+_KEY_ACTIONS = {"PutMedia": "kms:GenerateDataKey", "GetClip": "kms:Decrypt", "GetMediaForFragmentList": "kms:Decrypt"}
 """What the operations that write or read media do with a stream's key."""
 
 Answer = tuple[int, dict[str, str], Any]
@@ -34,9 +30,7 @@ class Cut:
     """Media answers that are to break off.
 
     Attributes:
-        operation: GetClip or GetMediaForFragmentList.
         after_bytes: how much of the body still goes out.
-        left: how many answers more.
     """
 
     operation: str
@@ -62,9 +56,7 @@ class Frontend:
             if operation is None or not self.service.serves(operation.name):
                 return wire.error("UnknownOperationException", 404, f"There is no operation {path} here.")
             request = wire.parse(operation, body)
-            denied = self._denied(operation.name, request, headers, query)
-            denied = denied or self._key_denied(operation.name, request, headers, query)
-            if denied is not None:
+            if denied := self._denied(operation.name, request, headers, query):
                 return denied
             # In a thread: clips are made and files written, and no other request may wait for that.
             result = await asyncio.to_thread(self.service.call, operation.name, request)
@@ -75,10 +67,7 @@ class Frontend:
         return wire.answer(result)
 
     async def _put_media(self, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer:
-        request = stream_named(headers)
-        denied = self._denied("PutMedia", request, headers, query)
-        denied = denied or self._key_denied("PutMedia", request, headers, query)
-        if denied is not None:
+        if denied := self._denied("PutMedia", stream_named(headers), headers, query):
             return denied
         acknowledgements = await asyncio.to_thread(self.service.put_media, headers, body)
         return 200, {"Content-Type": "application/json"}, acknowledgements
@@ -114,22 +103,19 @@ class Frontend:
             service_context=on_stream | _tags_in(request),
         )
         if refusal is None:
-            return None
+            return self._key_denied(operation, arn, headers, query)
         if isinstance(refusal, iam_evaluator.AuthError):
             return wire.error(refusal.code, 403, refusal.message)
         message = f"User: {refusal.principal_arn} is not authorized to perform: {action} on resource: {arn}"
         return wire.error("AccessDeniedException", 403, message)
 
-    def _key_denied(
-        self, operation: str, request: Mapping[str, Any], headers: dict[str, str], query: dict[str, Any]
-    ) -> Answer | None:
+    def _key_denied(self, operation: str, arn: str, headers: dict[str, str], query: dict[str, Any]) -> Answer | None:
         """The refusal of a caller who may not use the stream's key.
 
         The guide ("Data protection in Kinesis Video Streams") says that producers and consumers use it, not
         with which encryption context, so there is none here.
         """
-        action = _KEY_ACTIONS.get(operation)
-        key = self.service.streams.key_of(self.service.streams.arn_of(request))
+        action, key = _KEY_ACTIONS.get(operation), self.service.streams.key_of(arn)
         if action is None or key is None:
             return None
         why = keys.refusal(router.extract_access_key_id(headers, query), keys.Use(key, (action,), SERVICE))
@@ -153,8 +139,7 @@ def _first_bytes(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:
 
 def _tags_in(request: Mapping[str, Any]) -> dict[str, Any]:
     """The condition keys that a request's own tags make."""
-    given = request.get("Tags") or {}
-    tags = given if isinstance(given, dict) else {tag["Key"]: tag["Value"] for tag in given}
+    tags = request.get("Tags") or {}
     keys = [*tags, *request.get("TagKeyList", ())]
     context: dict[str, Any] = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
     return context | {"aws:TagKeys": keys} if keys else context

@@ -30,24 +30,19 @@ RETENTION_HOURS = 87_600
 STREAM_TPS = 5
 """What each control call allows on one stream, per second."""
 LIST_STREAMS_TPS = 50
+STREAMS_A_PAGE = 10_000
 
 
 class ResourceInUseError(KinesisVideoError):
     """The name is taken."""
 
-    code = "ResourceInUseException"
-
 
 class VersionMismatchError(KinesisVideoError):
     """The stream has changed since the caller looked."""
 
-    code = "VersionMismatchException"
-
 
 class TagsPerResourceExceededLimitError(KinesisVideoError):
     """More tags than a stream may have."""
-
-    code = "TagsPerResourceExceededLimitException"
 
 
 @dataclass
@@ -55,15 +50,11 @@ class VideoStream:
     """A video stream and its archive.
 
     Attributes:
-        name: stream name.
         arn: its ARN; the last part is its creation time in epoch milliseconds, so that a stream made anew
             under the same name has another.
         kms_key_id: key as the caller gave it, or the alias of the service's own key.
         media_type: for the readers of the stream; the service does not interpret it.
-        device_name: as given.
         version: changes with every update.
-        tags: by key.
-        archive: its fragments and their media.
     """
 
     name: str
@@ -124,8 +115,6 @@ class Streams:
 
     Args:
         folder: where their media lies.
-        account: account ID.
-        region: region name.
     """
 
     def __init__(self, folder: Path, account: str, region: str) -> None:
@@ -164,14 +153,13 @@ class Streams:
         return stream
 
     def find(self, request: Mapping[str, Any]) -> VideoStream:
-        """The stream that a request names by StreamName, StreamARN or ResourceARN.
+        """The stream that a request names by StreamName or StreamARN.
 
         Raises:
             InvalidArgumentError: it names none, or two different ones.
             ResourceNotFoundError: there is no such stream.
         """
-        name = request.get("StreamName")
-        arn = request.get("StreamARN") or request.get("ResourceARN")
+        name, arn = request.get("StreamName"), request.get("StreamARN")
         if name is None and arn is None:
             raise InvalidArgumentError("Either StreamName or StreamARN must be given.")
         stream = self._by_name.get(name or str(arn).split("/")[1])
@@ -181,7 +169,7 @@ class Streams:
 
     def arn_of(self, request: Mapping[str, Any]) -> str:
         """The ARN on which a request is authorized; if there is no such stream, what it would be like."""
-        name, arn = request.get("StreamName"), request.get("StreamARN") or request.get("ResourceARN")
+        name, arn = request.get("StreamName"), request.get("StreamARN")
         if arn is not None:
             return str(arn)
         if name is None:
@@ -197,8 +185,8 @@ class Streams:
         """The key of the stream with this ARN, as its maker gave it; none when there is no such stream."""
         return next((stream.kms_key_id for stream in self._by_name.values() if stream.arn == arn), None)
 
-    def list(self, request: Mapping[str, Any], now_ms: float, most: int) -> dict[str, Any]:
-        """ListStreams, by name, at most ``most`` a page.
+    def list(self, request: Mapping[str, Any], now_ms: float) -> dict[str, Any]:
+        """ListStreams, by name.
 
         Raises:
             InvalidArgumentError: the token is not one of this service's.
@@ -208,7 +196,7 @@ class Streams:
         prefix = request.get("StreamNameCondition", {}).get("ComparisonValue", "")
         after = _open_token(request["NextToken"]) if request.get("NextToken") else ""
         names = sorted(name for name in self._by_name if name.startswith(prefix) and name > after)
-        limit = min(request.get("MaxResults", most), most)
+        limit = request.get("MaxResults", STREAMS_A_PAGE)
         page = {"StreamInfoList": [self._by_name[name].describe() for name in names[:limit]]}
         token = {"NextToken": base64.b64encode(names[limit - 1].encode()).decode()} if len(names) > limit else {}
         return page | token

@@ -55,10 +55,8 @@ class Environment:
     """A process with a function's code, variables and credentials, which do not change while it lives.
 
     Args:
-        handler: as the function's configuration has it.
         code: the function's zip.
         variables: the whole environment of the process.
-        interpreter: what runs it.
     """
 
     def __init__(self, handler: str, code: bytes, variables: Mapping[str, str], interpreter: Interpreter) -> None:
@@ -73,12 +71,7 @@ class Environment:
         self._process = subprocess.Popen(
             [interpreter.python, "-I", "-S", "-u", _BOOTSTRAP, str(replies_there)],
             cwd=task,
-            env={
-                **variables,
-                "LAMBDA_TASK_ROOT": str(task),
-                "HOME": str(scratch),
-                "TMPDIR": str(scratch),
-            },
+            env={**variables, "LAMBDA_TASK_ROOT": str(task), "HOME": str(scratch), "TMPDIR": str(scratch)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

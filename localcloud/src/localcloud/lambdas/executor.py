@@ -16,12 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from localcloud.credentials import AssumeRoleError, Credentials, assume_role
-from localcloud.lambdas.environment import (
-    Environment,
-    EnvironmentExitError,
-    EnvironmentTimeoutError,
-    Reply,
-)
+from localcloud.lambdas.environment import Environment, EnvironmentExitError, EnvironmentTimeoutError, Reply
 from localcloud.lambdas.runtimes import interpreter_for
 from localcloud.loopback import Loopback, ServiceError
 from localcloud.settings import HOST, REGION
@@ -254,16 +249,7 @@ def _log_group(config: dict[str, Any]) -> str:
 
 def _fingerprint(config: dict[str, Any], credentials: Credentials) -> str:
     """Changes with everything that an environment has from its start."""
-    members = (
-        "CodeSha256",
-        "Environment",
-        "Handler",
-        "LoggingConfig",
-        "MemorySize",
-        "Runtime",
-        "Timeout",
-        "Version",
-    )
+    members = ("CodeSha256", "Environment", "Handler", "LoggingConfig", "MemorySize", "Runtime", "Timeout", "Version")
     parts = [*(config.get(member) for member in members), credentials.access_key_id]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 

@@ -8,16 +8,14 @@ Replaced in ``ministack.services.lambda_svc``:
   and knew neither the 6 MB limit of a response ("Lambda quotas") nor the memory limit.
 * ``_emit_lambda_logs`` wrote logs whatever the function's role allows; they are written as the role now
   ("Sending Lambda function logs to CloudWatch Logs").
-* ``invalidate_worker`` killed a running invocation when its function was updated or deleted; AWS lets it
-  finish.
+* ``invalidate_worker`` killed a running invocation when its function was updated or deleted; AWS lets it finish.
 * ``_create_function`` took a role that does not trust Lambda.
 * ``_put_function_concurrency`` reserved more than an account has ("Configuring reserved concurrency").
 * ``handle_request`` took invocation payloads above 6 MB.
 
-In ``ministack.core.lambda_runtime``, ``reset`` ends the environments kept here. In
-``ministack.services.eventbridge``, ``_dispatch_to_lambda`` invoked functions whose policy does not let
-EventBridge ("Using resource-based policies for Amazon EventBridge"), and did not retry ("How Lambda handles
-errors and retries with asynchronous invocation").
+In ``ministack.core.lambda_runtime``, ``reset`` ends the environments kept here. In ``ministack.services.eventbridge``,
+``_dispatch_to_lambda`` invoked functions whose policy does not let EventBridge ("Using resource-based policies for
+Amazon EventBridge"), and did not retry ("How Lambda handles errors and retries with asynchronous invocation").
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ from ministack.services import eventbridge, lambda_svc
 
 from localcloud import faults, metrics_bus
 from localcloud.control import PREFIX, Answer, route
-from localcloud.credentials import AssumeRoleError, assume_role
+from localcloud.credentials import AssumeRoleError, as_service, assume_role
 from localcloud.lambdas.executor import SERVICE, Executor
 from localcloud.lambdas.runtimes import interpreters
 from localcloud.loopback import Loopback
@@ -174,15 +172,8 @@ def _let_eventbridge_invoke() -> None:
         if not function or not config:
             _log.error("rule %s: no function %s", firing.get(), name)
             return False
-        context = iam_evaluator.EvalContext(
-            principal_arn="events.amazonaws.com",
-            principal_type="Service",
-            principal_account=ACCOUNT,
-            action="lambda:InvokeFunction",
-            resource_arn=function_arn,
-            region=REGION,
-            service_context={"aws:sourceaccount": ACCOUNT, "aws:sourcearn": firing.get()},
-        )
+        keys = {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": firing.get()}
+        context = as_service("events.amazonaws.com", "lambda:InvokeFunction", function_arn, keys)
         policy = function.get("policy")
         verdict = iam_evaluator.evaluate_resource_policy(policy, context, service="events.amazonaws.com")
         if verdict.decision != "Allow":

@@ -18,7 +18,6 @@ Kinesis Video Streams and Athena, which are this package's own, ask by themselve
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
@@ -27,6 +26,7 @@ from ministack.core import responses, router
 from ministack.services import kinesis, s3
 
 from localcloud.keys import Use, refusal, service_may
+from localcloud.patches.requests import members_of, operation_of
 from localcloud.settings import ACCOUNT, REGION
 
 Answer: TypeAlias = tuple[int, dict[str, str], Any]
@@ -115,11 +115,11 @@ def _s3(method: str, path: str, headers: dict[str, str], _body: bytes, query: di
 
 
 def _kinesis(_: str, __: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer | None:
-    operation = headers.get("x-amz-target", "").rpartition(".")[2]
+    operation = operation_of(headers)
     actions = _STREAM_ACTIONS.get(operation)
     if actions is None:
         return None
-    request = _json(body)
+    request = members_of(body)
     if operation == "GetRecords":
         state = kinesis._shard_iterators.get(request.get("ShardIterator"))
         stream = kinesis._streams.get(state["stream"]) if state else None
@@ -133,9 +133,9 @@ def _kinesis(_: str, __: str, headers: dict[str, str], body: bytes, query: dict[
 
 
 def _logs(_: str, __: str, headers: dict[str, str], body: bytes, ___: dict[str, Any]) -> Answer | None:
-    if headers.get("x-amz-target", "").rpartition(".")[2] not in ("CreateLogGroup", "AssociateKmsKey"):
+    if operation_of(headers) not in ("CreateLogGroup", "AssociateKmsKey"):
         return None
-    request = _json(body)
+    request = members_of(body)
     key = request.get("kmsKeyId")
     if not key:
         return None
@@ -151,7 +151,7 @@ def _lambda(method: str, path: str, headers: dict[str, str], body: bytes, query:
     creates = method == "POST" and parts[1:] == ["functions"]
     if not (creates or (method == "PUT" and parts[-1] == "configuration")):
         return None
-    request = _json(body)
+    request = members_of(body)
     key = request.get("KMSKeyArn")
     if not key:
         return None
@@ -160,14 +160,6 @@ def _lambda(method: str, path: str, headers: dict[str, str], body: bytes, query:
     use = Use(key, ("kms:CreateGrant", "kms:Encrypt"), "lambda", context)
     why = refusal(router.extract_access_key_id(headers, query), use)
     return _error("KMSAccessDeniedException", why, 502) if why else None
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        members = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return members if isinstance(members, dict) else {}
 
 
 def _error(code: str, message: str, status: int) -> Answer:

@@ -10,16 +10,18 @@ from typing import Any
 
 from ministack.services import glue
 
+from localcloud.patches.requests import members_of, operation_of
+
 
 def install(_: Any) -> None:
     """Put the two operations in front of ``ministack.services.glue.handle_request``."""
     original: Callable[..., Awaitable[Any]] = glue.handle_request
 
     async def handle_request(method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Any:
-        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        operation = operation_of(headers)
         if operation not in ("GetTableVersion", "GetTableVersions"):
             return await original(method, path, headers, body, query_params)
-        request = glue.json.loads(body or b"{}")
+        request = members_of(body)
         key = f"{request.get('DatabaseName')}/{request.get('TableName')}"
         table = glue._tables.get(key)
         wanted = request.get("VersionId") if operation == "GetTableVersion" else None

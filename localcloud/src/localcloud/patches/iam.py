@@ -9,8 +9,7 @@ Replaced in ``ministack.core.iam_actions``:
   calls on a table were checked against the database alone, where AWS wants the table, its database and the
   catalog ("Glue resource ARNs": all ancestors); Kinesis' GetRecords was checked against the StreamARN that
   the call may name, not against the stream that its iterator reads.
-* ``s3_service_context``: lacked the key that a write names
-  (``s3:x-amz-server-side-encryption-aws-kms-key-id``).
+* ``s3_service_context``: lacked the key that a write names (``s3:x-amz-server-side-encryption-aws-kms-key-id``).
 
 Replaced in ``ministack.core.iam_evaluator``:
 
@@ -27,13 +26,13 @@ Replaced in ``ministack.app``:
 from __future__ import annotations
 
 import dataclasses
-import json
 from contextvars import ContextVar
 from typing import Any, Final
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import kinesis, sts
 
+from localcloud.patches.requests import members_of, operation_of
 from localcloud.settings import ACCESS_KEY
 
 _LOG_STREAM_ACTIONS: Final = frozenset({"CreateLogStream", "DeleteLogStream", "GetLogEvents", "PutLogEvents"})
@@ -74,22 +73,18 @@ def _name_resources() -> None:
     extract = iam_actions.extract_resource_arn
 
     def extract_resource_arn(
-        service: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query: Any,
-        region: str,
-        account: str,
+        service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any
     ) -> str:
-        arn = str(extract(service, method, path, headers, body, query, region, account))
-        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        arn = str(extract(service, method, path, headers, body, *rest))
+        operation = operation_of(headers)
         if service == "logs" and operation in _LOG_STREAM_ACTIONS and arn != "*":
             return f"{arn}:log-stream:{_text(body, 'logStreamName')}"
         if service == "kinesis" and operation == "GetRecords":
-            return _stream_of(_text(body, "ShardIterator"))
+            # An iterator that is unknown belongs to no stream.
+            state = kinesis._shard_iterators.get(_text(body, "ShardIterator"))
+            return str(state["stream_arn"]) if state else "*"
         if service == "glue":
+            _, region, account = rest
             names = _table_names(operation, body)
             prefix = f"arn:aws:glue:{region}:{account}"
             _also.set((f"{prefix}:catalog", f"{prefix}:database/{names[0]}") if names else ())
@@ -97,12 +92,6 @@ def _name_resources() -> None:
         return arn
 
     iam_actions.extract_resource_arn = extract_resource_arn
-
-
-def _stream_of(iterator: str) -> str:
-    """ARN of the stream that a shard iterator reads; one that is unknown belongs to none."""
-    state = kinesis._shard_iterators.get(iterator)
-    return str(state["stream_arn"]) if state else "*"
 
 
 def _name_key_of_writes() -> None:
@@ -124,21 +113,13 @@ def _table_names(operation: str, body: bytes) -> tuple[str, str] | None:
     if operation == "GetTables":
         return database, "*"
     table = next((name for member in _NAMES_OF_TABLES if (name := _text(body, member))), "")
-    if not table and isinstance(given := _members(body).get("TableInput"), dict):
+    if not table and isinstance(given := members_of(body).get("TableInput"), dict):
         table = str(given.get("Name", ""))
     return (database, table) if table else None
 
 
-def _members(body: bytes) -> dict[str, Any]:
-    try:
-        members = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return members if isinstance(members, dict) else {}
-
-
 def _text(body: bytes, member: str) -> str:
-    value = _members(body).get(member)
+    value = members_of(body).get(member)
     return value if isinstance(value, str) else ""
 
 
@@ -146,16 +127,10 @@ def _check_ancestors() -> None:
     check = iam_evaluator.enforce
 
     def enforce(
-        access_key: str,
-        action: str,
-        service: str,
-        region: str,
-        resource_arn: str = "*",
-        service_context: dict[str, Any] | None = None,
+        access_key: str, action: str, service: str, region: str, resource_arn: str = "*", **context: Any
     ) -> Any:
-        arns = [resource_arn, *(_also.get() if service == "glue" else ())]
-        for arn in arns:
-            denied = check(access_key, action, service, region, resource_arn=arn, service_context=service_context)
+        for arn in (resource_arn, *(_also.get() if service == "glue" else ())):
+            denied = check(access_key, action, service, region, resource_arn=arn, **context)
             if denied is not None:
                 return denied
         return None

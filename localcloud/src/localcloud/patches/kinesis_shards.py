@@ -2,14 +2,19 @@
 
 Of ``ministack.services.kinesis`` this replaces:
 
-- ``_split_shard``, ``_merge_shards``, ``_update_shard_count``: deleted the parent shards with every record in
-  them. A parent is now closed: it takes no record, and can be read to its end.
+- ``_update_shard_count``: deleted the parent shards with every record in them. A parent is now closed: it takes no
+  record, and can be read to its end. ``_split_shard`` and ``_merge_shards`` did the same, and are refused.
 - ``_route_to_shard``, ``_shard_out``, ``_describe_stream_summary``: know closed shards from open ones.
 - ``_get_records``: had no end of a closed shard (no NextShardIterator, ChildShards) and no limit of 10 MB.
 - ``_expire_records``: iterators are positions in a list, and it shortened the list under them: every iterator
   then skipped as many new records as old ones had expired.
-- ``_create_stream``: gave an on-demand stream one shard, where Kinesis gives four.
+- ``_create_stream``: gave an on-demand stream one shard, where Kinesis gives four, and ignored the request's Tags,
+  so that every plan of Terraform's wanted to add them.
 - ``handle_request``: has no UpdateStreamMode, so a stream could not become on-demand or provisioned.
+
+Limits of both changes (API reference, UpdateShardCount; Developer Guide, "Choose the data stream capacity mode"): the
+shards of a provisioned stream alone, to half or double at most, ten times in 24 hours; the mode twice in 24 hours,
+which leaves the shards as they are.
 """
 
 from __future__ import annotations
@@ -21,12 +26,18 @@ from typing import Any
 
 from ministack.services import kinesis
 
+from localcloud.patches.requests import members_of, operation_of
+
 MAX_ANSWER = 10 * 1024 * 1024
 """Bytes of data in one answer of GetRecords (Kinesis API reference)."""
 ON_DEMAND_SHARDS = 4
 """Shards of a new on-demand stream (Kinesis Developer Guide, "Choose the data stream capacity mode")."""
 
+MODE_CHANGES, SHARD_CHANGES = 2, 10
+"""How often a stream may change in 24 hours."""
+
 _ENDING = "ending_sequence_number"
+_DAY_SECONDS = 86_400
 
 Operation = Callable[[dict[str, Any]], Any]
 
@@ -36,9 +47,7 @@ def install(_: Any) -> None:
     kinesis._route_to_shard = route_to_shard
     kinesis._shard_out = _shard_out(kinesis._shard_out)
     kinesis._expire_records = expire_records
-    splitting, merging = ("ShardToSplit",), ("ShardToMerge", "AdjacentShardToMerge")
-    kinesis._split_shard = _checked(splitting, _keep_parents(kinesis._split_shard, splitting))
-    kinesis._merge_shards = _checked(merging, _keep_parents(kinesis._merge_shards, merging))
+    kinesis._split_shard = kinesis._merge_shards = _refuse
     kinesis._update_shard_count = update_shard_count
     kinesis._get_records = _get_records(kinesis._get_records)
     kinesis._describe_stream_summary = _open_shards_only(kinesis._describe_stream_summary)
@@ -76,8 +85,7 @@ def expire_records(stream: dict[str, Any]) -> None:
         records = shard["records"]
         # Records are in the order of their arrival.
         expired = next(
-            (at for at, one in enumerate(records) if one["ApproximateArrivalTimestamp"] >= horizon),
-            len(records),
+            (at for at, one in enumerate(records) if one["ApproximateArrivalTimestamp"] >= horizon), len(records)
         )
         if not expired:
             continue
@@ -87,35 +95,9 @@ def expire_records(stream: dict[str, Any]) -> None:
                 state["position"] = max(0, state["position"] - expired)
 
 
-def _checked(names: tuple[str, ...], operation: Operation) -> Operation:
-    """Refuse to reshard a shard that is closed already."""
-
-    def checked(data: dict[str, Any]) -> Any:
-        _, stream = kinesis._resolve_stream(data)
-        shards = stream["shards"] if stream else {}
-        for name in names:
-            shard_id = data.get(name)
-            if shard_id in shards and not is_open(shards[shard_id]):
-                message = f"{name} {shard_id} must be an open shard"
-                return kinesis.error_response_json("InvalidArgumentException", message, 400)
-        return operation(data)
-
-    return checked
-
-
-def _keep_parents(original: Operation, names: tuple[str, ...]) -> Operation:
-    """Resharding as MiniStack does it, and then the parents again, closed."""
-
-    def keep_parents(data: dict[str, Any]) -> Any:
-        _, stream = kinesis._resolve_stream(data)
-        parents = {data.get(name): stream["shards"].get(data.get(name)) for name in names} if stream else {}
-        answer = original(data)
-        if answer[0] == 200:
-            for shard_id, shard in parents.items():
-                stream["shards"][shard_id] = {**shard, _ENDING: kinesis._next_sequence_number()}
-        return answer
-
-    return keep_parents
+def _refuse(_: dict[str, Any]) -> Any:
+    message = "shards are split and merged by UpdateShardCount alone here"
+    return kinesis.error_response_json("InvalidArgumentException", message, 400)
 
 
 def update_shard_count(data: dict[str, Any]) -> Any:
@@ -123,12 +105,17 @@ def update_shard_count(data: dict[str, Any]) -> Any:
     name, stream = kinesis._resolve_stream(data)
     if not stream:
         return kinesis.error_response_json("ResourceNotFoundException", f"Stream {name} not found", 400)
+    if _mode(stream) == "ON_DEMAND":
+        message = f"{stream['StreamName']} is on-demand: only a provisioned stream's shards can be set"
+        return kinesis.error_response_json("ValidationException", message, 400)
     current = [shard_id for shard_id, shard in stream["shards"].items() if is_open(shard)]
     target = int(data.get("TargetShardCount") or 0)
     if not len(current) / 2 <= target <= len(current) * 2:
         message = f"TargetShardCount must be within half and twice the {len(current)} open shards, got {target}"
         return kinesis.error_response_json("InvalidArgumentException", message, 400)
     if target != len(current):
+        if not _may_change(stream, "shard_changes", SHARD_CHANGES):
+            return _too_often(stream, "shards", SHARD_CHANGES)
         _reshard(stream, current, target)
     counts = {"CurrentShardCount": len(current), "TargetShardCount": target}
     return kinesis.json_response({"StreamName": stream["StreamName"], **counts, "StreamARN": stream["StreamARN"]})
@@ -210,16 +197,20 @@ def _open_shards_only(original: Operation) -> Operation:
 def _create_stream(original: Operation) -> Operation:
     def create_stream(data: dict[str, Any]) -> Any:
         on_demand = (data.get("StreamModeDetails") or {}).get("StreamMode") == "ON_DEMAND"
-        return original({**data, "ShardCount": ON_DEMAND_SHARDS} if on_demand else data)
+        existed = data.get("StreamName") in kinesis._streams
+        answer = original({**data, "ShardCount": ON_DEMAND_SHARDS} if on_demand else data)
+        if not existed and (stream := kinesis._streams.get(data.get("StreamName"))) is not None:
+            stream["tags"].update(data.get("Tags") or {})
+        return answer
 
     return create_stream
 
 
 def _with_stream_mode(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     async def handle_request(method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Any:
-        if headers.get("x-amz-target", "").rpartition(".")[2] != "UpdateStreamMode":
+        if operation_of(headers) != "UpdateStreamMode":
             return await original(method, path, headers, body, query_params)
-        request = json.loads(body or b"{}")
+        request = members_of(body)
         name, stream = kinesis._resolve_stream(request)
         if not stream:
             return kinesis.error_response_json("ResourceNotFoundException", f"Stream {name} not found", 400)
@@ -227,7 +218,35 @@ def _with_stream_mode(original: Callable[..., Awaitable[Any]]) -> Callable[..., 
         if mode not in ("ON_DEMAND", "PROVISIONED"):
             message = f"StreamMode must be ON_DEMAND or PROVISIONED, got {mode!r}"
             return kinesis.error_response_json("ValidationException", message, 400)
-        stream["StreamModeDetails"] = {"StreamMode": mode}
+        if mode != _mode(stream):
+            if not _may_change(stream, "mode_changes", MODE_CHANGES):
+                return _too_often(stream, "mode", MODE_CHANGES)
+            stream["StreamModeDetails"] = {"StreamMode": mode}
         return kinesis.json_response({})
 
     return handle_request
+
+
+def _mode(stream: dict[str, Any]) -> str:
+    return str(stream["StreamModeDetails"]["StreamMode"])
+
+
+def age(stream: dict[str, Any], seconds: float) -> None:
+    """Let what was changed of a stream be this much longer ago."""
+    for changes in ("mode_changes", "shard_changes"):
+        stream[changes] = [moment - seconds for moment in stream.get(changes, ())]
+
+
+def _may_change(stream: dict[str, Any], changes: str, most: int) -> bool:
+    """Whether a stream may change once more; if so, this change is noted."""
+    now = time.time()
+    recent = [moment for moment in stream.get(changes, ()) if now - moment < _DAY_SECONDS]
+    if len(recent) >= most:
+        return False
+    stream[changes] = [*recent, now]
+    return True
+
+
+def _too_often(stream: dict[str, Any], what: str, most: int) -> Any:
+    message = f"the {what} of {stream['StreamName']} can be changed {most} times in 24 hours"
+    return kinesis.error_response_json("LimitExceededException", message, 400)

@@ -25,7 +25,6 @@ from localcloud.testing.producer import Producer
 ORDINARY_BEHAVIOUR = {
     "listing_lag_ms": 0,
     "clock_offset_ms": 0,
-    "streams_a_page": 10_000,
     "content_length": False,
     "quotas": {"metadata_points": 1_000_000, "media_points": 1_000_000},
 }

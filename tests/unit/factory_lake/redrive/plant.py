@@ -36,7 +36,7 @@ REGION: Literal["eu-central-1"] = "eu-central-1"
 LANE = LaneNames(
     "krakow", "measurements", "lake-measurements", "lake-krakow-measurements", "lake-krakow-measurements-transform"
 )
-ENVIRONMENT = {"FACTORY": "krakow", "LANE": "measurements"}
+ENVIRONMENT = {"FACTORY": "krakow", "LANE": "measurements", "STREAM_NAME": "lake"}
 # When the messages came. CloudWatch Logs takes no lines from long ago.
 ARRIVAL = time.time_ns() // 1_000_000 - 3_600_000
 TODAY = datetime.fromtimestamp(ARRIVAL // 1000, UTC).date()

@@ -43,6 +43,9 @@ def _factory(tmp_path: Path, more: str = "", **rates: float) -> Factory:
     return read_plant(path).factories[0]
 
 
+_ON_DEMAND = "\n".join(f"lanes.{lane}.stream.on_demand = true" for lane in ("measurements", "configuration"))
+
+
 def _row(factory: Factory, what: str, assumed: Assumed = _EXACT) -> Row:
     (row,) = (row for row in rows_of(factory, assumed) if row.what == what)
     return row
@@ -93,7 +96,7 @@ variable "name" {
 
 def test_a_lane_emits_as_many_metrics_as_are_paid_for() -> None:
     lines: list[str] = []
-    settings = Settings.from_env({"FACTORY": "krakow", "LANE": "measurements"})
+    settings = Settings.from_env({"FACTORY": "krakow", "LANE": "measurements", "STREAM_NAME": "lake"})
     Report(settings, lines.append).counted(3, {})
     emitted = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in lines]
     assert sum(len(definition["Metrics"]) for definitions in emitted for definition in definitions) == (
@@ -240,14 +243,14 @@ def _quota(what: str, *factories: Factory, assumed: Assumed = _EXACT) -> Row:
     ("what", "most"), [("Kinesis: on-demand data streams", 25), ("CloudWatch: Metrics Insights alarms", 33)]
 )
 def test_so_many_factories_fit_into_an_accounts_quota(tmp_path: Path, what: str, most: int) -> None:
-    factory = _factory(tmp_path)
+    factory = _factory(tmp_path, _ON_DEMAND)
     assert _quota(what, *[factory] * most).used <= 1
     assert _quota(what, *[factory] * (most + 1)).used > 1
 
 
 def test_a_new_account_cannot_run_what_a_lane_that_catches_up_calls(tmp_path: Path) -> None:
     """Four shards, five calls each, of a lane with a backlog; one a shard of the other lane."""
-    row = _quota("Lambda: executions at once", factory := _factory(tmp_path))
+    row = _quota("Lambda: executions at once", factory := _factory(tmp_path, _ON_DEMAND))
     assert (row.asked, row.limit) == (5 * 4 + 4, 10)
     assert "raised (Service Quotas) to 24; " in row.remedy
     raised = replace(_EXACT, concurrent_executions=24)
@@ -255,7 +258,7 @@ def test_a_new_account_cannot_run_what_a_lane_that_catches_up_calls(tmp_path: Pa
 
 
 def test_a_lane_calls_no_more_than_it_reserves_and_has_batches(tmp_path: Path) -> None:
-    more = "lanes.measurements.transform.reserved_concurrency = 3\nlanes.configuration.stream.shards = 1"
+    more = "lanes.measurements.transform.reserved_concurrency = 3"
     assert _quota("Lambda: executions at once", _factory(tmp_path, more)).asked == 3 + 1
 
 
@@ -270,7 +273,9 @@ def test_a_hundred_executions_have_to_stay_unreserved(tmp_path: Path, quota: int
 
 
 def test_every_quota_that_is_too_small_is_told(tmp_path: Path) -> None:
-    report = capacity.report(Plant(tuple([_factory(tmp_path)] * 60), replace(_EXACT, concurrent_executions=1e6)))
+    report = capacity.report(
+        Plant(tuple([_factory(tmp_path, _ON_DEMAND)] * 60), replace(_EXACT, concurrent_executions=1e6))
+    )
     short = re.findall(r"^\*\*Too little:\*\* (\w[^:]*: [^:]+): ", report, re.MULTILINE)
     assert short == [
         "Kinesis: on-demand data streams",
@@ -329,6 +334,11 @@ def test_a_plant_that_cannot_be_is_refused(tmp_path: Path, content: str, complai
     [
         ("lanes.measurement = {}", r"factories.krakow.lanes must have .*, got measurement"),
         ("lanes.measurements.stream = { shard = 1 }", r".*lanes.measurements.stream must have .*, got shard"),
+        (
+            "lanes.measurements.stream = { on_demand = true, shards = 2 }",
+            r".*lanes.measurements.stream.shards must be left out with on_demand = true, got 2",
+        ),
+        ("lanes.measurements.stream = { on_demand = 1 }", r".*stream.on_demand must be true or false, got 1"),
         ("cameras = { count = 1 }", r"factories.krakow.cameras.mbit_per_second must be a number, .*, got None"),
         ("cameras = { count = 1, mbit_per_second = 0 }", r".*mbit_per_second must be more than 0, got 0"),
     ],
@@ -348,7 +358,7 @@ def test_a_message_is_counted_in_whole_steps(tmp_path: Path, size: int, units: i
 
 def test_a_stream_is_paid_for_either_by_shards_or_on_demand(tmp_path: Path) -> None:
     both = "lanes.measurements.stream.shards = 3\nlanes.configuration.stream.shards = 1"
-    provisioned, on_demand = _uses(_factory(tmp_path, both)), _uses(_factory(tmp_path))
+    provisioned, on_demand = _uses(_factory(tmp_path, both)), _uses(_factory(tmp_path, _ON_DEMAND))
     assert provisioned["kinesis_shard_hours"] == 4 * cost.HOURS
     assert provisioned["kinesis_extended_shard_hours"] == 4 * cost.HOURS, "72 hours are more than a day"
     assert on_demand["kinesis_on_demand_stream_hours"] == 2 * cost.HOURS
@@ -368,8 +378,8 @@ def test_video_is_paid_for_by_what_the_cameras_send(tmp_path: Path) -> None:
 
 def test_every_price_is_of_some_use_and_every_use_has_a_price(tmp_path: Path) -> None:
     cameras = "cameras = { count = 1, mbit_per_second = 1 }"
-    shards = "lanes.measurements.stream.shards = 1"
-    used = {use.price for use in cost.uses_of_queries(_EXACT)} | set(_uses(_factory(tmp_path, f"{cameras}\n{shards}")))
+    stream = "lanes.measurements.stream.on_demand = true"
+    used = {use.price for use in cost.uses_of_queries(_EXACT)} | set(_uses(_factory(tmp_path, f"{cameras}\n{stream}")))
     assert used == cost.ALL_PRICES == set(cost.read_prices(EXAMPLE_PRICES).by_unit)
 
 

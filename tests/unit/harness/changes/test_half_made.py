@@ -17,7 +17,6 @@ from harness.lake import Terraform, TerraformError
 from harness.lake.roots import make_root
 from harness.lake.terraform import REPOSITORY
 from localcloud import LocalCloud
-from tests.support.factories import LANES as ONE_SHARD_LANES
 from tests.support.factories import NO_ALARMS
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
@@ -59,7 +58,6 @@ def root(cloud: LocalCloud, tmp_path: Path) -> Iterator[Terraform]:
             FACTORY: {
                 "gateways": [GATEWAY],
                 "cameras": {"press-1": {}, "press-2": {}},
-                "lanes": ONE_SHARD_LANES,
                 **NO_ALARMS,
             }
         },

@@ -8,7 +8,7 @@ from harness.soak.memory import Memory, resident_mb
 
 LISTING = """\
   100   100 204800 python -m localcloud.server --workdir build/soak/lake/cloud --port 0
-  101   100 102400 python -m localcloud.processes 6 localcloud.firehose --workdir w
+  101   100 102400 python -m localcloud.firehose --endpoint e --workdir w
   102   100  51200 python bootstrap.py
   103   100  51200 python bootstrap.py
   200   200  10240 python -m harness.soak
