@@ -58,6 +58,13 @@ test-cloud: package ## Tests on the embedded local cloud
 test-localstack: package ## Integration tests against a LocalStack that already runs (LOCALSTACK_HOST, AWS_ENDPOINT_URL)
 	@$(PYTHON) -m pytest -m localstack
 
+.PHONY: test-nodered
+test-nodered: package ## The LoopEdge flow in a real Node-RED from npm, through a line that breaks
+	@{ command -v node && command -v npm; } >/dev/null || \
+	  { echo 'test-nodered: needs Node.js 20 or newer, and npm' >&2; exit 2; }
+	@node --test tests/unit/loopedge/
+	@$(PYTHON) -m harness.nodered
+
 .PHONY: lint
 lint: setup $(LINTERS) ## Every static check: Python, Terraform, plans, shell, workflows, secrets
 	@scripts/lint.sh

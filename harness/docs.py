@@ -1,4 +1,4 @@
-"""`make docs`: keep the generated parts of the pages as their sources are; `--check` writes nothing."""
+"""`make docs`: keep generated parts of the pages and of the flow as their sources are; `--check` writes nothing."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ import typer
 from factory_lake.module_interface import REPOSITORY, ModuleInterfaceError
 from harness.access import table
 from harness.commands import run_app
-from scripts import copies, moduledocs, schemadocs, sizingdocs
+from scripts import copies, flowsource, moduledocs, schemadocs, sizingdocs
 
 
 def command(
     *, check: Annotated[bool, typer.Option("--check", help="Fail if a page is behind; write nothing.")] = False
 ) -> int:
-    """Write the generated parts of module READMEs and of the pages on data, sizing and security."""
+    """Write the generated parts of module READMEs, of the pages on data, sizing and security, and of the flow."""
     return keep(generated(), check=check)
 
 
 def generated() -> Iterator[tuple[Path, str | None]]:
-    """Every page that has generated parts and every copy, and its text as it should be: none is a file too many."""
+    """Every file that has generated parts and every copy, and its text as it should be: none is a file too many."""
     yield from copies.copied(REPOSITORY)
     for folder in moduledocs.documented_folders(REPOSITORY):
         yield folder / "README.md", moduledocs.readme(folder)
     yield schemadocs.DOCUMENT, schemadocs.render(schemadocs.DOCUMENT.read_text(encoding="utf-8"), schemadocs.SCHEMAS)
     for page in sizingdocs.PAGES:
         yield page, sizingdocs.rendered(page.read_text(encoding="utf-8"))
+    yield flowsource.FLOW, flowsource.render(flowsource.FLOW.read_text(encoding="utf-8"), flowsource.FLOW.parent)
     yield table.DOCUMENT, table.render(table.DOCUMENT.read_text(encoding="utf-8"))
 
 

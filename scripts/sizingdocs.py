@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from factory_lake.sizing import capacity, cost
+from factory_lake.sizing import capacity, cost, ways
 from factory_lake.sizing.plant import read_plant
 from scripts.package import ROOT
 
@@ -20,10 +20,11 @@ _PLACE = re.compile(r"(<!-- sizing: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 def rendered(page: str) -> str:
     """A page with its examples as they are calculated, and the example's files as they are."""
-    plant = read_plant(EXAMPLE)
+    plant, prices = read_plant(EXAMPLE), cost.read_prices(EXAMPLE_PRICES)
     sections = {
         "capacity": capacity.report(plant),
-        "cost": cost.report(plant, cost.read_prices(EXAMPLE_PRICES)),
+        "cost": cost.report(plant, prices),
+        "ways": ways.report(plant, prices),
         "plant": f"```toml\n{EXAMPLE.read_text(encoding='utf-8')}```\n",
     }
     return _PLACE.sub(lambda place: f"{place[1]}\n{sections[place[2]]}\n{place[3]}", page)

@@ -71,7 +71,7 @@ _MaxRate = Annotated[
         "--max-rate",
         parser=whole(1),
         metavar="N",
-        help="Messages a second on one data stream; a shard takes 1,000 in all.",
+        help="Messages a second on one data stream, a larger one counted by the KiB; a shard takes 1,000 in all.",
     ),
 ]
 _Gateway = Annotated[

@@ -1,5 +1,7 @@
 """What a plant asks of each part, beside the limit of that part; of the account's quotas, see quotas.py.
 
+A message is what a gateway publishes, which is a record of the data stream: one sample, or a batch of them.
+
 Limits are AWS's own, from the quota pages of IoT Core ("AWS IoT Core endpoints and quotas"), Kinesis Data
 Streams ("Quotas and limits"), Firehose ("Amazon Data Firehose quota"), Lambda ("Lambda quotas") and Kinesis
 Video Streams ("Service quotas"), or the settings' of the modules.
@@ -20,6 +22,7 @@ CONNECTION_BYTES = 512 * 1024  # a second and connection
 PAYLOAD_BYTES = 128 * 1024
 SHARD_RECORDS = 1000  # a second
 SHARD_BYTES = 1_000_000  # a second, partition keys included
+SHARD_READ_BYTES = 2_000_000  # a second, by all readers together; Firehose is the only one
 PARTITIONS = 500  # open at once in a delivery stream
 # S3 moves no smaller object to another class, unless a rule's filter names a size (S3 User Guide,
 # "Transitioning objects using Amazon S3 Lifecycle").
@@ -33,9 +36,9 @@ MARGIN_SECONDS = deadline.MARGIN_MS / 1000
 
 def rows_of(factory: Factory, assumed: Assumed) -> list[Row]:
     """Every sum of a factory."""
-    rows = [*_connections(factory, assumed)]
+    rows = [*connection_rows(factory, assumed)]
     for lane in factory.lanes:
-        rows += _lane(lane, assumed)
+        rows += [*stream_rows(lane, assumed), *_transform(lane, assumed)]
     if factory.video is not None:
         rows += _video(factory.video, assumed)
     return rows
@@ -45,7 +48,7 @@ def expectations_of(factory: Factory, assumed: Assumed) -> list[str]:
     """What to expect of a factory that no limit stands against."""
     found = []
     for lane in factory.lanes:
-        mb = lane.object_seconds * lane.all_messages * lane.size / 1e6
+        mb = lane.object_seconds * lane.all_samples * lane.sample_size / 1e6
         found.append(
             f"{lane.name}: an object of {text(mb)} MB of messages every {text(lane.object_seconds)} s, "
             f"to be queried {text(1.5 * lane.object_seconds)} s after its first message at the latest; "
@@ -57,13 +60,7 @@ def expectations_of(factory: Factory, assumed: Assumed) -> list[str]:
                 f"{lane.name}: its objects have about {text(1000 * stored)} KB, so a transition "
                 "(storage.buckets.*.transitions) moves none of them: S3 leaves what is under 128 KB"
             )
-    rate = factory.measurements.messages
-    if rate < PUBLISHES:
-        found.append(
-            f"a gateway that was cut off for {text(assumed.outage_hours)} h has caught up "
-            f"{text(_catch_up_hours(rate, assumed))} h later: "
-            f"{text(assumed.outage_hours)} * {text(rate)} / ({PUBLISHES} - {text(rate)})"
-        )
+    found += _catching_up(factory.measurements, assumed)
     watched, insights = modules.alarms(factory), modules.INSIGHT_ALARMS
     found.append(f"{watched} alarms watch it, {insights} of them by Metrics Insights queries")
     if factory.video is not None:
@@ -119,16 +116,64 @@ Quotas of the account in its region. Limits are AWS's defaults, in the region th
 Quotas says what yours are. What else the account does comes on top."""
 
 
-def _connections(factory: Factory, assumed: Assumed) -> Iterator[Row]:
+@dataclass(frozen=True)
+class CatchUp:
+    """What a gateway can send after an outage: what was kept, beside what goes on."""
+
+    most: float  # samples a second
+    limit: str  # what allows no more: `publishes`, `bytes` or `shards`
+    hours: float | None  # None when it never catches up
+
+
+def catch_up(lane: Lane, assumed: Assumed) -> CatchUp:
+    """How a lane's gateways catch up, all of them at the same time, with full batches."""
+    samples = lane.most_samples
+    size = lane.size_of(samples)
+    # Of a shard, by a sample: its part of the batch, and of what is put back.
+    share = lane.put_back(assumed) / max(lane.all_samples, 1e-9)
+    records = (1 / samples + share) / SHARD_RECORDS
+    written = ((size + KEY_BYTES) / samples + share * (lane.sample_size + KEY_BYTES)) / SHARD_BYTES
+    most = {
+        "publishes": PUBLISHES * samples,
+        "bytes": CONNECTION_BYTES / max(size, 1) * samples,
+        "shards": lane.most_shards / max(records, written) / max(1, lane.gateways),
+    }
+    limit = min(most, key=lambda name: most[name])
+    spare = most[limit] - lane.samples
+    return CatchUp(most[limit], limit, assumed.outage_hours * lane.samples / spare if spare > 0 else None)
+
+
+def _catching_up(lane: Lane, assumed: Assumed) -> Iterator[str]:
+    catch = catch_up(lane, assumed)
+    if catch.hours is None:
+        return
+    yield (
+        f"a gateway that was cut off for {text(assumed.outage_hours)} h has caught up {text(catch.hours)} h later: "
+        f"{text(assumed.outage_hours)} * {text(lane.samples)} / ({text(catch.most)} - {text(lane.samples)}); "
+        f"{catch.limit} limit it"
+    )
+    if catch.limit == "shards":
+        pace = catch.most / lane.most_samples
+        yield (
+            f"while its gateways catch up, each must keep to {text(pace)} publishes/s, since their stream takes no "
+            f"more: what is beyond goes to the rule's error action; lanes.{lane.name}.stream.shards makes room"
+        )
+
+
+def connection_rows(factory: Factory, assumed: Assumed) -> Iterator[Row]:
+    """What a gateway asks of its connection, and what an outage does."""
     lane = factory.measurements
     peak = lane.messages * assumed.headroom
     enough = math.ceil(lane.all_messages * assumed.headroom / PUBLISHES)
+    shared = f"share its tags among {enough} gateways (now {lane.gateways})"
+    batch = math.ceil(lane.samples * assumed.headroom / PUBLISHES)
+    is_possible = batch <= min(lane.samples_of(batch), lane.samples_in_time)
     yield Row(
         "publishes/s of a gateway",
         f"{text(lane.messages)} * {text(assumed.headroom)}",
         peak,
         PUBLISHES,
-        f"share its tags among {enough} gateways (now {lane.gateways})",
+        f"samples_per_publish = {batch}, or {shared}" if is_possible else shared,
     )
     enough = math.ceil(lane.all_messages * assumed.headroom * lane.size / CONNECTION_BYTES)
     yield Row(
@@ -138,46 +183,68 @@ def _connections(factory: Factory, assumed: Assumed) -> Iterator[Row]:
         CONNECTION_BYTES,
         f"share its tags among {enough} gateways (now {lane.gateways})",
     )
-    largest = max(each.size for each in factory.lanes)
+    largest = max(each.size_of(each.most_samples) for each in factory.lanes)
     yield Row("bytes of a message", text(largest), largest, PAYLOAD_BYTES, "split it; AWS IoT refuses larger ones")
     days = factory.measurements.settings["transform"]["past_days"]
-    if lane.messages < PUBLISHES:
-        late = assumed.outage_hours + _catch_up_hours(lane.messages, assumed)
+    hours = catch_up(lane, assumed).hours
+    if hours is not None:
         yield Row(
             "hours that a sample may be late",
-            f"{text(assumed.outage_hours)} + {text(late - assumed.outage_hours)}",
-            late,
+            f"{text(assumed.outage_hours)} + {text(hours)}",
+            assumed.outage_hours + hours,
             days * 24,
             "raise lanes.measurements.transform.past_days",
         )
 
 
-def _catch_up_hours(rate: float, assumed: Assumed) -> float:
-    """What was kept is sent beside what goes on, as fast as a connection may."""
-    return assumed.outage_hours * rate / (PUBLISHES - rate)
+def enough_shards(lane: Lane, assumed: Assumed) -> int:
+    """How many shards a lane's data stream needs."""
+    records, size = _load(lane, assumed)
+    return max(1, math.ceil(max(records / SHARD_RECORDS, size / SHARD_BYTES)))
 
 
-def _lane(lane: Lane, assumed: Assumed) -> Iterator[Row]:
-    records = lane.all_messages * assumed.headroom
-    size = records * (lane.size + KEY_BYTES)
-    shards = lane.most_shards
-    enough = max(1, math.ceil(max(records / SHARD_RECORDS, size / SHARD_BYTES)))
+def stream_rows(lane: Lane, assumed: Assumed) -> Iterator[Row]:
+    """What a lane asks of its data stream."""
+    records, size = _load(lane, assumed)
+    shards, enough, back = lane.most_shards, enough_shards(lane, assumed), lane.put_back(assumed)
     remedy = (
         f"lanes.{lane.name}.stream.shards = {enough}"
         if lane.shards
         else f"a new on-demand stream takes less; lanes.{lane.name}.stream = {{ shards = {enough} }}, or let it grow"
     )
-    every = f"{lane.gateways} * {text(lane.messages)} * {text(assumed.headroom)}"
-    yield Row(f"{lane.name}: records/s", every, records, shards * SHARD_RECORDS, remedy)
+    headroom, published = text(assumed.headroom), f"{lane.gateways} * {text(lane.messages)}"
+    every = f"({published} + {text(back)} put back)" if back else published
+    keyed = f"{text(lane.all_messages)} * ({text(lane.size)} + {KEY_BYTES})"
+    alone = f" + {text(back)} * ({text(lane.sample_size)} + {KEY_BYTES})"
+    yield Row(f"{lane.name}: records/s", f"{every} * {headroom}", records, shards * SHARD_RECORDS, remedy)
     yield Row(
         f"{lane.name}: bytes/s with keys",
-        f"{text(records)} * ({text(lane.size)} + {KEY_BYTES})",
+        f"({keyed}{alone}) * {headroom}" if back else f"{keyed} * {headroom}",
         size,
         shards * SHARD_BYTES,
         remedy,
     )
+    yield Row(
+        f"{lane.name}: hours until a delivery is repaired",
+        text(assumed.repair_hours),
+        assumed.repair_hours,
+        lane.settings["stream"]["retention_hours"],
+        f"lanes.{lane.name}.stream.retention_hours = {math.ceil(assumed.repair_hours)}: older messages are lost",
+    )
+
+
+def _load(lane: Lane, assumed: Assumed) -> tuple[float, float]:
+    """Records and bytes a second that a lane writes to its data stream in its busiest minute."""
+    back = lane.put_back(assumed)
+    records = lane.all_messages + back
+    size = lane.all_messages * (lane.size + KEY_BYTES) + back * (lane.sample_size + KEY_BYTES)
+    return records * assumed.headroom, size * assumed.headroom
+
+
+def _transform(lane: Lane, assumed: Assumed) -> Iterator[Row]:
     transform = lane.settings["transform"]
     batch = lane.transform_buffer["mb"] * assumed.transform_seconds_per_mb
+    read = lane.all_messages * lane.size * assumed.headroom / 1e6
     yield Row(
         f"{lane.name}: seconds of a call of the transform",
         f"{text(lane.transform_buffer['mb'])} MB * {text(assumed.transform_seconds_per_mb)}",
@@ -187,8 +254,8 @@ def _lane(lane: Lane, assumed: Assumed) -> Iterator[Row]:
     )
     yield Row(
         f"{lane.name}: calls at once",
-        f"{text(records * lane.size / 1e6)} MB/s * {text(assumed.transform_seconds_per_mb)}, at least 1",
-        max(1, records * lane.size / 1e6 * assumed.transform_seconds_per_mb),
+        f"{text(read)} MB/s * {text(assumed.transform_seconds_per_mb)}, at least 1",
+        max(1, read * assumed.transform_seconds_per_mb),
         transform["reserved_concurrency"] or assumed.concurrent_executions,
         f"raise lanes.{lane.name}.transform.reserved_concurrency, or the account's quota",
     )

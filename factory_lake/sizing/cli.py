@@ -1,4 +1,4 @@
-"""`factory-lake sizing capacity|cost`."""
+"""`factory-lake sizing capacity|cost|ways`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +10,7 @@ from factory_lake.options import FormatOption, Group
 from factory_lake.output import Table, emit
 from factory_lake.sizing import capacity as sums
 from factory_lake.sizing import cost as bills
+from factory_lake.sizing import ways as comparisons
 from factory_lake.sizing.cost import money
 from factory_lake.sizing.numbers import text
 from factory_lake.sizing.plant import read_plant
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 
 _Plant = Annotated[Path, typer.Argument(metavar="PLANT", help="TOML, as docs/sizing/plant.toml.")]
+_Prices = Annotated[Path, typer.Argument(metavar="PRICES", help="TOML, as docs/sizing/prices.toml.")]
 _PROSE = frozenset({"what", "sum"})
 _RIGHT = frozenset({"asked", "limit", "used"})
 
@@ -48,7 +50,7 @@ def capacity(plant: _Plant, *, form: FormatOption = "table") -> int:
 @app.command()
 def cost(
     plant: _Plant,
-    prices: Annotated[Path, typer.Argument(metavar="PRICES", help="TOML, as docs/sizing/prices.toml.")],
+    prices: _Prices,
     *,
     form: FormatOption = "table",
 ) -> None:
@@ -70,4 +72,39 @@ def cost(
         form,
         Table(summary.columns, amounts, title=f"Prices: {bill.title}. A month costs", right=right),
         more=[Table(columns[1:], shown, frozenset({"sum"}), "\nA month uses", right)],
+        notes=["", bills.said_of_samples(bill)],
     )
+
+
+@app.command()
+def ways(plant: _Plant, prices: _Prices, *, form: FormatOption = "table") -> int:
+    """Compare ways to send and keep messages, in batches or not, over Basic Ingest or not; 1 when none fits."""
+    read = read_plant(plant)
+    made = comparisons.compare(read, bills.read_prices(prices))
+    currency = made.prices.currency
+    if form == "table":
+        of_factories = [
+            Table(
+                comparisons.LOAD_HEADER,
+                [load.cells for load in loads],
+                title=f"\n{comparisons.title(name, read.assumed)}",
+                right=frozenset(comparisons.LOAD_HEADER) - {"streams", "limited by"},
+            )
+            for name, loads in made.loads.items()
+        ]
+        title = f"Prices: {made.prices.title}. {currency} a month for messages\n{comparisons.LEGEND}"
+        costs = Table(made.header, made.rows, title=title, right=frozenset(made.header) - {"Basic Ingest"})
+        emit(form, costs, more=of_factories, notes=["", *made.notes])
+    else:
+        columns = ("samples a publish", "Basic Ingest", "streams", "hours kept", currency)
+        rows = [
+            (
+                *(way.samples, way.basic_ingest, way.streams, way.hours, way.amount, way.by_million),
+                *(not way.shortages, way is made.cheapest, "; ".join(map(str, way.shortages))),
+            )
+            for way in made.ways
+        ]
+        table = Table((*columns, f"{currency} a million samples", "fits", "cheapest", "why not"), rows)
+        loads = [vars(load) for of_one in made.loads.values() for load in of_one]
+        emit(form, table, document={"ways": table.records(), "loads": loads})
+    return DONE if made.cheapest else FOUND

@@ -14,10 +14,16 @@ from factory_lake.sizing.plant import Assumed, Factory, Lane, Plant, Video
 HOURS = 730
 SECONDS = HOURS * 3600
 DAYS = HOURS / 24
+# AWS IoT counts the topic with the payload ("AWS IoT Core additional metering details"). The longest has lake, factory
+# and gateway of 32 characters each: `$aws/rules/<lake>__<factory>__configuration/factories/<factory>/<gateway>/...`.
+TOPIC_BYTES = 182
 # Metrics that the functions emit, each a custom metric for every set of dimensions. Of a lane: records
-# received, accepted and rejected. Of a camera, and as many of all cameras of a factory together:
-LANE_METRICS = 3
+# and samples, received and rejected, records accepted, samples put back. Of a camera, and as many of all cameras of a
+# factory together:
+LANE_METRICS = 6
 CAMERA_METRICS = len(clip_report.UNITS)
+# Bytes in which a service counts a message; `kinesis` is that of provisioned streams.
+METERS = ("iot", "firehose", "kinesis", "kinesis_on_demand")
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,6 @@ class Prices:
     title: str
     currency: str
     by_unit: dict[str, float]  # price of a unit, by the name of the use
-    # Bytes in which a service counts a message: `iot`, `firehose`, `kinesis` (provisioned) and `kinesis_on_demand`.
     meters: dict[str, int]
 
 
@@ -49,16 +54,24 @@ def read_prices(path: Path) -> Prices:
     """Read a prices' file, TOML.
 
     Raises:
-        PriceError: When something is missing.
+        PriceError: When something is missing, or no number.
     """
     content = read_toml(path)
     try:
         title = f"{content['note']}: {content['region']}, {content['date']}, {content['currency']}"
-        return Prices(title, content["currency"], dict(content["prices"]), dict(content["meters"]))
+        read = Prices(title, content["currency"], dict(content["prices"]), dict(content["meters"]))
     except KeyError as error:
         raise PriceError(path, f"must have note, region, date, currency, meters and prices, got no {error}") from error
     except (TypeError, ValueError) as error:
         raise PriceError(path, f"must have tables [prices] and [meters]: {error}") from error
+    for name, price in read.by_unit.items():
+        if type(price) not in (int, float) or price < 0:
+            raise PriceError(f"prices.{name}", f"must be a number, 0 or more, got {price!r}")
+    for name in METERS:
+        meter = read.meters.get(name)
+        if type(meter) is not int or meter < 1:
+            raise PriceError(f"meters.{name}", f"must be a whole number, 1 or more, got {meter!r}")
+    return read
 
 
 def uses_of(factory: Factory, assumed: Assumed, meters: dict[str, int]) -> list[Use]:
@@ -98,6 +111,17 @@ class Bill:
     # Group, price, sum in words, quantity, price of a unit, amount.
     uses: list[tuple[str, str, str, float, float, float]]
     currency: str
+    million_samples: float  # a month, all factories together
+
+    @property
+    def messages(self) -> float:
+        """What messages cost, all factories together."""
+        return dict(self.summary)[ALL][GROUPS.index("messages")]
+
+    @property
+    def by_million(self) -> float:
+        """What messages cost, by a million samples."""
+        return self.messages / self.million_samples if self.million_samples else 0
 
 
 def bill(plant: Plant, prices: Prices) -> Bill:
@@ -122,7 +146,8 @@ def bill(plant: Plant, prices: Prices) -> Bill:
     }
     amounts[ALL] = [sum(column) for column in zip(*amounts.values(), strict=True)]
     summary = [(name, [*row, sum(row)]) for name, row in amounts.items()]
-    return Bill(prices.title, summary, rows, prices.currency)
+    samples = sum(factory.measurements.all_samples for factory in plant.factories) * SECONDS / 1e6
+    return Bill(prices.title, summary, rows, prices.currency, samples)
 
 
 def report(plant: Plant, prices: Prices) -> str:
@@ -141,9 +166,15 @@ def report(plant: Plant, prices: Prices) -> str:
         [
             f"Prices: {made.title}.\n",
             table(["", *GROUPS, f"{made.currency} a month"], summary),
+            f"{said_of_samples(made)}\n",
             table(["", "price", "sum", "quantity a month", "a unit", f"{made.currency} a month"], uses),
         ]
     )
+
+
+def said_of_samples(bill: Bill) -> str:
+    """What messages cost, by samples."""
+    return f"Messages: {money(bill.by_million)} {bill.currency} a million samples."
 
 
 def _refuse_gaps(uses: list[Use], prices: Prices) -> None:
@@ -168,16 +199,19 @@ def _metered(size: float, meter: int) -> int:
 
 
 def _lane(lane: Lane, assumed: Assumed, meters: dict[str, int]) -> Iterator[Use]:
-    count = lane.all_messages * SECONDS
-    gb = count * lane.size / 1e9
-    units = count * _metered(lane.size, meters["iot"]) / 1e6
-    yield Use("messages", "iot_million_messages", f"messages, {meters['iot']} bytes each counted as one", units)
-    yield Use("messages", "iot_million_rules", "the same, by the rule", units)
+    count, back = lane.all_messages * SECONDS, lane.put_back(assumed) * SECONDS
+    gb = (count * lane.size + back * lane.sample_size) / 1e9
+    units = count * _metered(lane.size + TOPIC_BYTES, meters["iot"]) / 1e6
+    step = meters["iot"]
+    if not lane.sending.basic_ingest:
+        yield Use("messages", "iot_million_messages", f"messages with topics, each {step} bytes counted as one", units)
+    yield Use("messages", "iot_million_rules", f"messages by the rule, each {step} bytes counted as one", units)
     yield Use("messages", "iot_million_actions", "the same, by its action", units)
-    yield from _stream(lane, count, gb, meters)
-    billed = count * _metered(lane.size, meters["firehose"]) * meters["firehose"] / 1e9
+    yield from _stream(lane, count, back, gb, meters)
+    step = meters["firehose"]
+    billed = (count * _metered(lane.size, step) + back * _metered(lane.sample_size, step)) * step / 1e9
     objects = min(count, SECONDS / lane.object_seconds)
-    yield Use("messages", "firehose_gb", f"messages, each rounded up to {meters['firehose']} bytes", billed)
+    yield Use("messages", "firehose_gb", f"records, each rounded up to {step} bytes", billed)
     yield Use("messages", "firehose_partitioning_gb", "the same", billed)
     if lane.name == "measurements":
         yield Use("messages", "firehose_conversion_gb", "the same, measurements alone", billed)
@@ -186,33 +220,34 @@ def _lane(lane: Lane, assumed: Assumed, meters: dict[str, int]) -> Iterator[Use]
     calls = max(gb * 1000 / buffer["mb"], min(count, SECONDS / max(1, buffer["seconds"])))
     seconds = gb * 1000 * assumed.transform_seconds_per_mb
     yield from _function("messages", calls, seconds, lane.settings["transform"]["memory_mb"])
-    stored = lane.stored(gb, assumed)
+    stored = lane.stored(lane.all_samples * SECONDS * lane.sample_size / 1e9, assumed)
     yield Use("storage", "s3_thousand_puts", "objects and clips", objects / 1000)
     yield Use("storage", "s3_gb_months", "a month's data * the months that it is kept", stored * assumed.keep_months)
 
 
-def _stream(lane: Lane, count: float, gb: float, meters: dict[str, int]) -> Iterator[Use]:
+def _stream(lane: Lane, count: float, back: float, gb: float, meters: dict[str, int]) -> Iterator[Use]:
+    """What a data stream uses for so many messages, and so many samples that are put back, one a record."""
     extra_hours = max(0.0, lane.settings["stream"]["retention_hours"] - 24)
     if lane.shards is None:
         yield Use("messages", "kinesis_on_demand_stream_hours", "every on-demand stream, all the time", HOURS)
         meter = meters["kinesis_on_demand"]
-        taken = count * _metered(lane.size, meter) * meter / 1e9
-        yield Use("messages", "kinesis_on_demand_gb_in", f"messages, each rounded up to {meter} bytes", taken)
-        yield Use("messages", "kinesis_on_demand_gb_out", "messages, read once by Firehose", gb)
+        taken = (count * _metered(lane.size, meter) + back * _metered(lane.sample_size, meter)) * meter / 1e9
+        yield Use("messages", "kinesis_on_demand_gb_in", f"records, each rounded up to {meter} bytes", taken)
+        yield Use("messages", "kinesis_on_demand_gb_out", "records, read once by Firehose", gb)
         kept = gb * extra_hours / HOURS
         yield Use("messages", "kinesis_on_demand_gb_months_kept", "what is kept beyond a day", kept)
         return
     hours = lane.shards * HOURS
     yield Use("messages", "kinesis_shard_hours", "every shard, all the time", hours)
     meter = meters["kinesis"]
-    units = count * _metered(lane.size, meter) / 1e6
-    yield Use("messages", "kinesis_million_put_units", f"messages, {meter} bytes each counted as one", units)
+    units = (count * _metered(lane.size, meter) + back * _metered(lane.sample_size, meter)) / 1e6
+    yield Use("messages", "kinesis_million_put_units", f"records, each {meter} bytes counted as one", units)
     extended = hours if extra_hours else 0
     yield Use("messages", "kinesis_extended_shard_hours", "every shard that keeps more than a day", extended)
 
 
 def _function(group: str, calls: float, seconds: float, memory_mb: float) -> Iterator[Use]:
-    what = {"messages": "batches of the transform", "video": "runs of the archiver"}[group]
+    what = {"messages": "calls of the transform", "video": "runs of the archiver"}[group]
     yield Use(group, "lambda_million_calls", what, calls / 1e6)
     yield Use(group, "lambda_thousand_gb_seconds", "their duration * memory", seconds * memory_mb / 1024 / 1000)
 

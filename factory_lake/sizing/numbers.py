@@ -14,7 +14,7 @@ def text(value: float) -> str:
 
 def percent(part: float) -> str:
     """A part of a whole."""
-    return "under 1%" if 0 < part < 0.01 else f"{part:.0%}"
+    return "<1%" if 0 < part < 0.01 else f"{part:.0%}"
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

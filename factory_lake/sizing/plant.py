@@ -1,8 +1,9 @@
 """A plant in numbers: what its file says, with the modules' defaults for what it leaves out."""
 
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from factory_lake.sizing.defaults import Settings, defaults_of
 from factory_lake.sizing.errors import PlantError, read_toml
 
 LANES = ("measurements", "configuration")
+#: A batch, as gateways send it, and the most that is in one: `{"samples":[...]}`, in bytes.
+FRAME_BYTES, BATCH_BYTES = len('{"samples":[]}'), 120 * 1024
 # Where the archiver ends a clip: GetClip joins no more than 200 fragments and 100 MB.
 CLIP_FRAGMENTS = planning.MAX_FRAGMENTS
 CLIP_MB = planning.MAX_BYTES / 1e6
@@ -25,19 +28,71 @@ _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 
 
 @dataclass(frozen=True)
+class Sending:
+    """How gateways publish; batches are for measurements alone."""
+
+    samples_per_publish: int = 1  # at most
+    batch_seconds: float = 1  # that the first sample of a batch waits for others, at most
+    basic_ingest: bool = False
+
+
+@dataclass(frozen=True)
 class Lane:
     """A lane of one factory."""
 
     name: str
-    messages: float  # messages a second that one gateway sends, on average
-    size: float  # bytes of a message
+    samples: float  # samples (configuration: updates) a second of one gateway, on average
+    sample_size: float  # bytes of one
     gateways: int
+    sending: Sending
     settings: Mapping[str, Mapping[str, Any]]  # as the module factory_pipeline takes them, every one given
+
+    def samples_of(self, most: int) -> int:
+        """Samples of a batch that has so many at most, and no more than its bytes allow."""
+        return max(1, min(most, math.floor((BATCH_BYTES - FRAME_BYTES + 1) / (self.sample_size + 1))))
+
+    @property
+    def most_samples(self) -> int:
+        """Samples of a full batch, as are sent while a gateway catches up."""
+        return self.samples_of(self.sending.samples_per_publish)
+
+    @property
+    def samples_in_time(self) -> int:
+        """Samples that come while a batch may wait, or the one that waits."""
+        return max(1, math.floor(self.samples * self.sending.batch_seconds))
+
+    @property
+    def samples_per_publish(self) -> int:
+        """Samples of a message on average: of a full batch, or of one that has waited long enough."""
+        return min(self.most_samples, self.samples_in_time)
+
+    @property
+    def messages(self) -> float:
+        """Messages a second of one gateway."""
+        return self.samples / self.samples_per_publish
+
+    @property
+    def size(self) -> float:
+        """Bytes of a message."""
+        return self.size_of(self.samples_per_publish)
 
     @property
     def all_messages(self) -> float:
         """Messages a second, all gateways together."""
         return self.messages * self.gateways
+
+    @property
+    def all_samples(self) -> float:
+        """Samples a second, all gateways together."""
+        return self.samples * self.gateways
+
+    def size_of(self, samples: int) -> float:
+        """Bytes of a message with so many samples; one alone goes as it is."""
+        return self.sample_size if samples == 1 else samples * (self.sample_size + 1) - 1 + FRAME_BYTES
+
+    def put_back(self, assumed: "Assumed") -> float:
+        """Samples a second that the transform takes out of batches and puts back, at worst each as a record."""
+        return self.all_samples * assumed.put_back_share if self.most_samples > 1 else 0
 
     @property
     def shards(self) -> int | None:
@@ -63,7 +118,7 @@ class Lane:
     @property
     def object_seconds(self) -> float:
         """How often Firehose writes an object: when the buffer is full or its time is up."""
-        full = float(self.settings["delivery"]["buffer_mb"]) * 1e6 / max(self.all_messages * self.size, 1e-9)
+        full = float(self.settings["delivery"]["buffer_mb"]) * 1e6 / max(self.all_samples * self.sample_size, 1e-9)
         # A buffer of 0 s is one that Firehose empties as it can; it takes about a second for that.
         return max(1.0, min(float(self.settings["delivery"]["buffer_seconds"]), full))
 
@@ -119,6 +174,9 @@ class Assumed:
 
     headroom: float = 1.5  # the busiest minute over the average
     outage_hours: float = 8  # how long a gateway or the archiver may be cut off before it catches up
+    repair_hours: float = 60  # how long a delivery may fail: from Friday evening to Monday morning
+    # Samples of batches that the transform puts back, since they are rejected, or of another day than the others.
+    put_back_share: float = 0.001
     transform_seconds_per_mb: float = 0.5  # duration of the transform, by MB of messages
     # Of a clip's calls, its bytes aside; by default what the archiver assumes.
     archive_seconds_per_clip: float = throughput.ASSUMED_CALL_MS / 1000
@@ -161,12 +219,13 @@ def read_plant(path: Path) -> Plant:
 
 
 _RATES = ("gateways", "tags", "samples_per_second", "message_bytes", "configuration_per_hour", "configuration_bytes")
+_SENDING = tuple(Sending.__dataclass_fields__)
 _CAMERAS = ("count", "mbit_per_second", "hours_per_day")
 
 
 def _factory(name: str, given: Mapping[str, Any]) -> Factory:
     path = f"factories.{name}"
-    _refuse_others(given, {*_RATES, "lanes", "cameras", "video"}, path)
+    _refuse_others(given, {*_RATES, *_SENDING, "lanes", "cameras", "video"}, path)
     numbers = {each: _number(given, each, path) for each in _RATES}
     gateways = int(numbers["gateways"])
     rates = {
@@ -176,15 +235,38 @@ def _factory(name: str, given: Mapping[str, Any]) -> Factory:
     _refuse_others(given.get("lanes", {}), set(LANES), f"{path}.lanes")
     defaults = defaults_of("factory_pipeline", "lanes")
     settings = {lane: given.get("lanes", {}).get(lane, {}) for lane in LANES}
+    sending = _sending(given, path)
     measurements, configuration = (
-        Lane(lane, *rates[lane], gateways, _merged(defaults, settings[lane], f"{path}.lanes.{lane}")) for lane in LANES
+        Lane(
+            lane,
+            *rates[lane],
+            gateways,
+            sending if lane == "measurements" else replace(sending, samples_per_publish=1),
+            _lane_settings(defaults, settings[lane], f"{path}.lanes.{lane}"),
+        )
+        for lane in LANES
     )
-    for lane in (measurements, configuration):
-        stream = lane.settings["stream"]
-        if stream["on_demand"] and stream["shards"] is not None:
-            place = f"{path}.lanes.{lane.name}.stream.shards"
-            raise PlantError(place, "must be left out with on_demand = true", stream["shards"])
     return Factory(name, measurements, configuration, _video(given, path))
+
+
+def _sending(given: Mapping[str, Any], path: str) -> Sending:
+    found = {name: given[name] for name in _SENDING if name in given}
+    if "samples_per_publish" in found:
+        _whole(found, "samples_per_publish", path)
+    if "batch_seconds" in found:
+        _number(found, "batch_seconds", path)
+    _check_type(found.get("basic_ingest"), False, f"{path}.basic_ingest")
+    return Sending(**found)
+
+
+def _lane_settings(defaults: Settings, given: Mapping[str, Any], path: str) -> Settings:
+    settings = _merged(defaults, given, path)
+    stream = settings["stream"]
+    if stream["shards"] is not None:
+        _whole(stream, "shards", f"{path}.stream")
+        if stream["on_demand"]:
+            raise PlantError(f"{path}.stream.shards", "must be left out with on_demand = true", stream["shards"])
+    return settings
 
 
 def _video(given: Mapping[str, Any], path: str) -> Video | None:
@@ -229,9 +311,15 @@ def _check_type(value: object, default: object, path: str) -> None:
 
 def _number(given: Mapping[str, Any], name: str, path: str) -> float:
     value = given.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise PlantError(f"{path}.{name}", f"must be a number, 0 or more, got {value!r}")
     return float(value)
+
+
+def _whole(given: Mapping[str, Any], name: str, path: str) -> None:
+    value = given[name]
+    if type(value) is not int or value < 1:
+        raise PlantError(f"{path}.{name}", "must be a whole number, 1 or more", value)
 
 
 def _refuse_others(given: Mapping[str, Any], known: set[str], path: str) -> None:

@@ -44,8 +44,6 @@ def rows_of(plant: Plant) -> list[Row]:
     factories = plant.factories
     lanes = [lane for factory in factories for lane in factory.lanes]
     published = sum(lane.all_messages for lane in lanes), plant.assumed.headroom
-    on_demand = [sum(lane.shards is None for lane in factory.lanes) for factory in factories]
-    shards = [sum(lane.shards or 0 for lane in factory.lanes) for factory in factories]
     cameras = [0 if factory.video is None else factory.video.cameras for factory in factories]
     streams = [len(factory.lanes) for factory in factories]
     insights = [modules.INSIGHT_ALARMS for _ in factories]
@@ -55,13 +53,7 @@ def rows_of(plant: Plant) -> list[Row]:
         _messages("IoT Core: inbound publish requests/s", *published),
         _messages("IoT Core: rule evaluations/s", *published),
         _added("IoT Core: topic rules", topic_rules, TOPIC_RULES, _RAISE),
-        _added(
-            "Kinesis: on-demand data streams",
-            on_demand,
-            ON_DEMAND_STREAMS,
-            f"shards in place of on_demand for lanes.configuration.stream, which is changed in place; or {_RAISE}",
-        ),
-        _added("Kinesis: provisioned shards", shards, SHARDS, _RAISE),
+        *stream_rows(plant),
         _added("Firehose: delivery streams", streams, DELIVERY_STREAMS, _RAISE),
         _added("Kinesis Video Streams: streams", cameras, VIDEO_STREAMS, _RAISE),
         _added(
@@ -79,6 +71,19 @@ def rows_of(plant: Plant) -> list[Row]:
             _RAISE,
         ),
     ]
+
+
+def stream_rows(plant: Plant) -> Iterator[Row]:
+    """Quotas of data streams, which differ by what streams are like."""
+    lanes = [factory.lanes for factory in plant.factories]
+    yield _added(
+        "Kinesis: on-demand data streams",
+        [sum(lane.shards is None for lane in both) for both in lanes],
+        ON_DEMAND_STREAMS,
+        f"lanes.*.stream.shards in place of on_demand, which keeps the stream; or {_RAISE}",
+    )
+    shards = [sum(lane.shards or 0 for lane in both) for both in lanes]
+    yield _added("Kinesis: provisioned shards", shards, SHARDS, _RAISE)
 
 
 def _messages(what: str, rate: float, headroom: float) -> Row:

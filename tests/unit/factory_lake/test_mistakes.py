@@ -39,6 +39,7 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("drained",): ("--minutes", "0"),
     ("sizing", "capacity"): (),
     ("sizing", "cost"): (),
+    ("sizing", "ways"): (),
     ("local", "up"): (),
     ("local", "down"): (),
     ("local", "flush"): (),
@@ -49,6 +50,7 @@ WITHOUT_LAKE: Mapping[Words, tuple[str, ...]] = {
     ("gateway", "csr"): ("--key-dir", "FOLDER/mine.jsonl/keys"),
     ("sizing", "capacity"): ("FOLDER/nowhere",),
     ("sizing", "cost"): ("docs/sizing/plant.toml", "FOLDER/nowhere"),
+    ("sizing", "ways"): ("docs/sizing/plant.toml", "FOLDER/nowhere"),
     ("local", "up"): ("--lake", "FOLDER/mine.jsonl"),
 }
 #: They run a lake: their folder is a local one's, and what they need of it is that it runs.

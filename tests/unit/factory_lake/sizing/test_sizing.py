@@ -20,42 +20,14 @@ from factory_lake.sizing.numbers import percent, text
 from factory_lake.sizing.plant import CLIP_FRAGMENTS, CLIP_MB, Assumed, Factory, Plant, read_plant
 from factory_lake.sizing.rows import Row
 from scripts.sizingdocs import DOCS, EXAMPLE, EXAMPLE_PRICES, rendered
-from transform.report import Report
+from tests.unit.factory_lake.sizing.plants import EXACT, ON_DEMAND, factory_of, used_by
+from transform.report import Counts, Report
 from transform.settings import Settings
 
-_EXACT = Assumed(headroom=1, outage_hours=1)
 
-
-def _factory(tmp_path: Path, more: str = "", **rates: float) -> Factory:
-    """A factory with 100 messages a second of 1000 bytes from its one gateway, or what the arguments say."""
-    numbers = {
-        "gateways": 1,
-        "tags": 100,
-        "samples_per_second": 1,
-        "message_bytes": 1000,
-        "configuration_per_hour": 1,
-        "configuration_bytes": 1000,
-        **rates,
-    }
-    lines = "\n".join(f"{name} = {value}" for name, value in numbers.items())
-    path = tmp_path / "plant.toml"
-    path.write_text(f"[factories.krakow]\n{lines}\n{more}\n")
-    return read_plant(path).factories[0]
-
-
-_ON_DEMAND = "\n".join(f"lanes.{lane}.stream.on_demand = true" for lane in ("measurements", "configuration"))
-
-
-def _row(factory: Factory, what: str, assumed: Assumed = _EXACT) -> Row:
+def _row(factory: Factory, what: str, assumed: Assumed = EXACT) -> Row:
     (row,) = (row for row in rows_of(factory, assumed) if row.what == what)
     return row
-
-
-def _uses(factory: Factory) -> dict[str, float]:
-    quantities: dict[str, float] = {}
-    for use in cost.uses_of(factory, _EXACT, cost.read_prices(EXAMPLE_PRICES).meters):
-        quantities[use.price] = quantities.get(use.price, 0) + use.quantity
-    return quantities
 
 
 def test_defaults_are_read_from_the_type(tmp_path: Path) -> None:
@@ -97,7 +69,7 @@ variable "name" {
 def test_a_lane_emits_as_many_metrics_as_are_paid_for() -> None:
     lines: list[str] = []
     settings = Settings.from_env({"FACTORY": "krakow", "LANE": "measurements", "STREAM_NAME": "lake"})
-    Report(settings, lines.append).counted(3, {})
+    Report(settings, lines.append).counted(Counts(3))
     emitted = [json.loads(line)["_aws"]["CloudWatchMetrics"] for line in lines]
     assert sum(len(definition["Metrics"]) for definitions in emitted for definition in definitions) == (
         cost.LANE_METRICS
@@ -122,22 +94,34 @@ def test_the_partition_key_is_as_long_as_the_rules_template_can_make_it() -> Non
     assert len(made.replace("$${newuuid()}", "123e4567-e89b-42d3-a456-426614174000")) == capacity.KEY_BYTES
 
 
+def test_a_topic_is_counted_as_long_as_names_can_make_it() -> None:
+    """Behind the rule's name, with lake, factory and gateway of 32 characters each."""
+    module = DOCS.parent / "modules" / "factory_pipeline"
+    (rule,) = re.findall(r'replace\("(\$\{var.name\}.*?)",', (module / "main.tf").read_text(encoding="utf-8"))
+    (topic,) = re.findall(r'basic_ingest_topic = "(.*)"', (module / "gateways.tf").read_text(encoding="utf-8"))
+    made = topic.replace("${settings.rule_name}", rule).replace("${lane}", "configuration")
+    for name in ("${var.name}", "${var.factory}", "${gateway}"):
+        made = made.replace(name, "n" * 32)
+    assert "${" not in made
+    assert len(made) == cost.TOPIC_BYTES
+
+
 @pytest.mark.parametrize(("tags", "fits"), [(100, True), (101, False)])
 def test_a_connection_takes_a_hundred_publishes_a_second(tmp_path: Path, tags: int, fits: bool) -> None:
-    assert (_row(_factory(tmp_path, tags=tags), "publishes/s of a gateway").used <= 1) is fits
+    assert (_row(factory_of(tmp_path, tags=tags), "publishes/s of a gateway").used <= 1) is fits
 
 
 def test_headroom_counts_against_the_limit(tmp_path: Path) -> None:
-    row = _row(_factory(tmp_path, tags=80), "publishes/s of a gateway", replace(_EXACT, headroom=1.5))
+    row = _row(factory_of(tmp_path, tags=80), "publishes/s of a gateway", replace(EXACT, headroom=1.5))
     assert row.asked == pytest.approx(120)
 
 
 def test_gateways_that_are_advised_are_enough_and_no_more(tmp_path: Path) -> None:
-    """700 messages a second from one gateway: seven are needed."""
-    row = _row(_factory(tmp_path, tags=700), "publishes/s of a gateway")
+    """700 messages a second from one gateway: seven are needed, where no batch may wait."""
+    row = _row(factory_of(tmp_path, "batch_seconds = 0", tags=700), "publishes/s of a gateway")
     assert row.remedy == "share its tags among 7 gateways (now 1)"
     for gateways, fits in ((6, False), (7, True)):
-        shared = _factory(tmp_path, tags=700 / gateways, gateways=gateways)
+        shared = factory_of(tmp_path, tags=700 / gateways, gateways=gateways)
         assert (_row(shared, "publishes/s of a gateway").used <= 1) is fits
 
 
@@ -158,7 +142,7 @@ def test_shards_that_are_advised_are_enough_and_no_more(
     tmp_path: Path, what: str, setting: str, more: str, rates: dict[str, float]
 ) -> None:
     def with_shards(shards: int) -> Row:
-        return _row(_factory(tmp_path, f"{setting} = {shards}\n{more}", **rates), what)
+        return _row(factory_of(tmp_path, f"{setting} = {shards}\n{more}", **rates), what)
 
     advised = re.fullmatch(rf"{re.escape(setting)} = (\d+)", with_shards(1).remedy)
     assert advised is not None
@@ -167,7 +151,7 @@ def test_shards_that_are_advised_are_enough_and_no_more(
 
 def test_a_shard_takes_a_thousand_records_and_a_megabyte_a_second(tmp_path: Path) -> None:
     """1,000 messages of 917 bytes and keys of 83 are both at once."""
-    factory = _factory(
+    factory = factory_of(
         tmp_path, "lanes.measurements.stream.shards = 1", tags=1000, message_bytes=1000 - capacity.KEY_BYTES
     )
     assert _row(factory, "measurements: records/s").used == 1
@@ -176,21 +160,49 @@ def test_a_shard_takes_a_thousand_records_and_a_megabyte_a_second(tmp_path: Path
 
 def test_a_camera_that_one_thread_cannot_follow_is_not_helped_by_shards(tmp_path: Path) -> None:
     more = "cameras = { count = 1, mbit_per_second = 4, fragment_seconds = 1 }\nvideo = { clip_seconds = 1 }"
-    row = _row(_factory(tmp_path, more), "seconds of an archiver's run")
+    row = _row(factory_of(tmp_path, more), "seconds of an archiver's run")
     assert row.used > 1
     assert row.remedy.startswith("make clips longer")
 
 
 def test_what_was_kept_through_an_outage_is_sent_in_what_a_connection_has_left(tmp_path: Path) -> None:
     """Eight hours at 80 a second, with 20 a second to spare: 32 hours."""
-    factory = _factory(tmp_path, tags=80)
-    assumed = replace(_EXACT, outage_hours=8)
+    factory = factory_of(tmp_path, tags=80)
+    assumed = replace(EXACT, outage_hours=8)
     assert _row(factory, "hours that a sample may be late", assumed).asked == pytest.approx(8 + 8 * 80 / 20)
     assert any("has caught up 32 h later" in line for line in capacity.expectations_of(factory, assumed))
 
 
+@pytest.mark.parametrize(
+    ("samples", "most", "hours", "limit"),
+    [
+        (1, 100, 5 + 1 / 3, "publishes"),
+        (14, 100 * 14, 8 * 40 / (1400 - 40), "publishes"),
+        (100, 512 * 1024 / 35_113 * 100, 8 * 40 / (512 * 1024 / 35_113 * 100 - 40), "bytes"),
+    ],
+)
+def test_batches_catch_up_in_minutes(tmp_path: Path, samples: int, most: float, hours: float, limit: str) -> None:
+    """A gateway that sends 40 samples a second and was cut off for 8 hours."""
+    factory = factory_of(tmp_path, f"samples_per_publish = {samples}", tags=40, message_bytes=350)
+    catch = capacity.catch_up(factory.measurements, replace(EXACT, outage_hours=8, put_back_share=0))
+    assert catch.limit == limit
+    assert (catch.most, catch.hours) == pytest.approx((most, hours))
+
+
+def test_gateways_catch_up_no_faster_than_their_stream_takes_it(tmp_path: Path) -> None:
+    """Five gateways with batches of 10 KB: less than 100 publishes a second of each."""
+    factory = factory_of(tmp_path, "samples_per_publish = 10", gateways=5, tags=20)
+    assumed = replace(EXACT, put_back_share=0)
+    catch = capacity.catch_up(factory.measurements, assumed)
+    records = 1e6 / (10 * 1001 - 1 + 14 + capacity.KEY_BYTES)
+    assert catch.limit == "shards"
+    assert catch.most == pytest.approx(10 * records / 5)
+    lines = capacity.expectations_of(factory, assumed)
+    assert any(f"must keep to {text(records / 5)} publishes/s" in line for line in lines)
+
+
 def test_a_gateway_at_its_limit_never_catches_up(tmp_path: Path) -> None:
-    rows = rows_of(_factory(tmp_path, tags=100), _EXACT)
+    rows = rows_of(factory_of(tmp_path, tags=100), EXACT)
     assert not any(row.what.startswith("hours that a sample") for row in rows)
 
 
@@ -204,14 +216,14 @@ def test_a_gateway_at_its_limit_never_catches_up(tmp_path: Path) -> None:
 )
 def test_clips_are_as_long_as_fragments_let_them_be(tmp_path: Path, settings: str, seconds: float) -> None:
     more = f"cameras = {{ count = 1, mbit_per_second = 1 }}\nvideo = {{ {settings} }}"
-    video = _factory(tmp_path, more).video
+    video = factory_of(tmp_path, more).video
     assert video is not None
     assert video.clip_seconds == seconds
 
 
 def test_clips_are_as_long_as_their_size_lets_them_be(tmp_path: Path) -> None:
     more = "cameras = { count = 1, mbit_per_second = 8 }\nvideo = { clip_seconds = 300 }"
-    factory = _factory(tmp_path, more)
+    factory = factory_of(tmp_path, more)
     assert factory.video is not None
     assert factory.video.clip_mb == pytest.approx(CLIP_MB)
     assert _row(factory, "MB of a clip").used > 1
@@ -229,12 +241,12 @@ def test_clips_are_as_long_as_their_size_lets_them_be(tmp_path: Path) -> None:
 def test_objects_too_small_to_be_moved_are_named(
     tmp_path: Path, lane: str, kb: float, ratio: float, stays: bool
 ) -> None:
-    factory = _factory(tmp_path, configuration_bytes=kb * 1000, configuration_per_hour=12)
-    lines = capacity.expectations_of(factory, replace(_EXACT, json_per_parquet=ratio))
+    factory = factory_of(tmp_path, configuration_bytes=kb * 1000, configuration_per_hour=12)
+    lines = capacity.expectations_of(factory, replace(EXACT, json_per_parquet=ratio))
     assert any(line.startswith(f"{lane}: its objects") and "under 128 KB" in line for line in lines) is stays
 
 
-def _quota(what: str, *factories: Factory, assumed: Assumed = _EXACT) -> Row:
+def _quota(what: str, *factories: Factory, assumed: Assumed = EXACT) -> Row:
     (row,) = (row for row in quotas.rows_of(Plant(factories, assumed)) if row.what.startswith(what))
     return row
 
@@ -243,39 +255,38 @@ def _quota(what: str, *factories: Factory, assumed: Assumed = _EXACT) -> Row:
     ("what", "most"), [("Kinesis: on-demand data streams", 25), ("CloudWatch: Metrics Insights alarms", 33)]
 )
 def test_so_many_factories_fit_into_an_accounts_quota(tmp_path: Path, what: str, most: int) -> None:
-    factory = _factory(tmp_path, _ON_DEMAND)
+    factory = factory_of(tmp_path, ON_DEMAND)
     assert _quota(what, *[factory] * most).used <= 1
     assert _quota(what, *[factory] * (most + 1)).used > 1
 
 
 def test_a_new_account_cannot_run_what_a_lane_that_catches_up_calls(tmp_path: Path) -> None:
     """Four shards, five calls each, of a lane with a backlog; one a shard of the other lane."""
-    row = _quota("Lambda: executions at once", factory := _factory(tmp_path, _ON_DEMAND))
+    row = _quota("Lambda: executions at once", factory := factory_of(tmp_path, ON_DEMAND))
     assert (row.asked, row.limit) == (5 * 4 + 4, 10)
     assert "raised (Service Quotas) to 24; " in row.remedy
-    raised = replace(_EXACT, concurrent_executions=24)
+    raised = replace(EXACT, concurrent_executions=24)
     assert _quota("Lambda: executions at once", factory, assumed=raised).used == 1
 
 
 def test_a_lane_calls_no_more_than_it_reserves_and_has_batches(tmp_path: Path) -> None:
     more = "lanes.measurements.transform.reserved_concurrency = 3"
-    assert _quota("Lambda: executions at once", _factory(tmp_path, more)).asked == 3 + 1
+    assert _quota("Lambda: executions at once", factory_of(tmp_path, more)).asked == 3 + 1
 
 
 @pytest.mark.parametrize(("quota", "fits"), [(1000, True), (103, True), (102, False), (10, False)])
 def test_a_hundred_executions_have_to_stay_unreserved(tmp_path: Path, quota: int, fits: bool) -> None:
     what = "Lambda: executions that are reserved"
-    assumed = replace(_EXACT, concurrent_executions=quota)
-    reserves = _factory(tmp_path, "lanes.measurements.transform.reserved_concurrency = 3")
+    assumed = replace(EXACT, concurrent_executions=quota)
+    reserves = factory_of(tmp_path, "lanes.measurements.transform.reserved_concurrency = 3")
     assert (_quota(what, reserves, assumed=assumed).used <= 1) is fits
-    nothing = Plant((_factory(tmp_path),), assumed)
+    nothing = Plant((factory_of(tmp_path),), assumed)
     assert not any(row.what.startswith(what) for row in quotas.rows_of(nothing))
 
 
 def test_every_quota_that_is_too_small_is_told(tmp_path: Path) -> None:
-    report = capacity.report(
-        Plant(tuple([_factory(tmp_path, _ON_DEMAND)] * 60), replace(_EXACT, concurrent_executions=1e6))
-    )
+    factories = tuple([factory_of(tmp_path, ON_DEMAND)] * 60)
+    report = capacity.report(Plant(factories, replace(EXACT, concurrent_executions=1e6)))
     short = re.findall(r"^\*\*Too little:\*\* (\w[^:]*: [^:]+): ", report, re.MULTILINE)
     assert short == [
         "Kinesis: on-demand data streams",
@@ -285,8 +296,8 @@ def test_every_quota_that_is_too_small_is_told(tmp_path: Path) -> None:
 
 
 def test_the_pages_count_as_the_modules_do(tmp_path: Path) -> None:
-    plain = _factory(tmp_path)
-    filming = _factory(tmp_path, "cameras = { count = 0, mbit_per_second = 1 }")
+    plain = factory_of(tmp_path)
+    filming = factory_of(tmp_path, "cameras = { count = 0, mbit_per_second = 1 }")
     deploy, page = ((DOCS / name).read_text(encoding="utf-8") for name in ("deploy.md", "capacity.md"))
     assert (
         f"{modules.alarms(plain)} alarms, {modules.alarms(filming) - modules.alarms(plain)} more with video, and "
@@ -303,9 +314,9 @@ def test_the_pages_count_as_the_modules_do(tmp_path: Path) -> None:
 
 
 def test_alarms_are_paid_for_as_the_modules_make_them(tmp_path: Path) -> None:
-    factory = _factory(tmp_path, "cameras = { count = 3, mbit_per_second = 1 }")
-    assert _uses(factory)["alarms"] == modules.alarms(factory)
-    assert f"{modules.alarms(factory)} alarms watch it" in " ".join(capacity.expectations_of(factory, _EXACT))
+    factory = factory_of(tmp_path, "cameras = { count = 3, mbit_per_second = 1 }")
+    assert used_by(factory)["alarms"] == modules.alarms(factory)
+    assert f"{modules.alarms(factory)} alarms watch it" in " ".join(capacity.expectations_of(factory, EXACT))
 
 
 @pytest.mark.parametrize(
@@ -332,33 +343,45 @@ def test_a_plant_that_cannot_be_is_refused(tmp_path: Path, content: str, complai
 @pytest.mark.parametrize(
     ("more", "complaint"),
     [
+        ("samples_per_publish = 0", r"factories.krakow.samples_per_publish must be a whole number, 1 or more, got 0"),
+        ("samples_per_publish = 1.5", r".*samples_per_publish must be a whole number, 1 or more, got 1.5"),
+        ("samples_per_publish = true", r".*samples_per_publish must be a whole number, 1 or more, got True"),
+        ("batch_seconds = -1", r".*batch_seconds must be a number, 0 or more, got -1"),
+        ("batch_seconds = inf", r".*batch_seconds must be a number, 0 or more, got inf"),
+        ("batch_seconds = nan", r".*batch_seconds must be a number, 0 or more, got nan"),
+        ("basic_ingest = 1", r".*basic_ingest must be true or false, got 1"),
+        ("lanes.measurements.stream.shards = 0", r".*stream.shards must be a whole number, 1 or more, got 0"),
+        ('lanes.measurements.stream.shards = "2"', r".*stream.shards must be a whole number, 1 or more, got '2'"),
+        ("lanes.measurements.stream.on_demand = 1", r".*stream.on_demand must be true or false, got 1"),
+        (
+            "lanes.measurements.stream = { shards = 2, on_demand = true }",
+            r".*measurements.stream.shards must be left out with on_demand = true, got 2",
+        ),
         ("lanes.measurement = {}", r"factories.krakow.lanes must have .*, got measurement"),
         ("lanes.measurements.stream = { shard = 1 }", r".*lanes.measurements.stream must have .*, got shard"),
-        (
-            "lanes.measurements.stream = { on_demand = true, shards = 2 }",
-            r".*lanes.measurements.stream.shards must be left out with on_demand = true, got 2",
-        ),
-        ("lanes.measurements.stream = { on_demand = 1 }", r".*stream.on_demand must be true or false, got 1"),
         ("cameras = { count = 1 }", r"factories.krakow.cameras.mbit_per_second must be a number, .*, got None"),
         ("cameras = { count = 1, mbit_per_second = 0 }", r".*mbit_per_second must be more than 0, got 0"),
     ],
 )
 def test_a_setting_that_the_modules_do_not_have_is_refused(tmp_path: Path, more: str, complaint: str) -> None:
     with pytest.raises(PlantError, match=f"^{complaint}$"):
-        _factory(tmp_path, more)
+        factory_of(tmp_path, more)
 
 
-@pytest.mark.parametrize(("size", "units"), [(1, 1), (5120, 1), (5121, 2)])
-def test_a_message_is_counted_in_whole_steps(tmp_path: Path, size: int, units: int) -> None:
-    one = _uses(_factory(tmp_path, message_bytes=1, configuration_per_hour=0))
-    many = _uses(_factory(tmp_path, message_bytes=size, configuration_per_hour=0))
-    for price in ("iot_million_messages", "iot_million_rules", "firehose_gb", "firehose_conversion_gb"):
+@pytest.mark.parametrize("topic", [0, cost.TOPIC_BYTES])
+@pytest.mark.parametrize(("size", "units"), [(200, 1), (5120, 1), (5121, 2)])
+def test_a_message_is_counted_in_whole_steps(tmp_path: Path, size: int, units: int, topic: int) -> None:
+    """AWS IoT counts the topic as well."""
+    one = used_by(factory_of(tmp_path, message_bytes=1, configuration_per_hour=0))
+    many = used_by(factory_of(tmp_path, message_bytes=size - topic, configuration_per_hour=0))
+    iot = ("iot_million_messages", "iot_million_rules", "iot_million_actions")
+    for price in iot if topic else ("firehose_gb", "firehose_conversion_gb"):
         assert many[price] == pytest.approx(units * one[price])
 
 
 def test_a_stream_is_paid_for_either_by_shards_or_on_demand(tmp_path: Path) -> None:
     both = "lanes.measurements.stream.shards = 3\nlanes.configuration.stream.shards = 1"
-    provisioned, on_demand = _uses(_factory(tmp_path, both)), _uses(_factory(tmp_path, _ON_DEMAND))
+    provisioned, on_demand = used_by(factory_of(tmp_path, both)), used_by(factory_of(tmp_path, ON_DEMAND))
     assert provisioned["kinesis_shard_hours"] == 4 * cost.HOURS
     assert provisioned["kinesis_extended_shard_hours"] == 4 * cost.HOURS, "72 hours are more than a day"
     assert on_demand["kinesis_on_demand_stream_hours"] == 2 * cost.HOURS
@@ -368,8 +391,8 @@ def test_a_stream_is_paid_for_either_by_shards_or_on_demand(tmp_path: Path) -> N
 
 def test_video_is_paid_for_by_what_the_cameras_send(tmp_path: Path) -> None:
     """Two cameras, half of the day, at 8 Mbit/s: 1 MB/s on average; kept 73 hours, a tenth of a month."""
-    uses = _uses(
-        _factory(tmp_path, "cameras = { count = 2, mbit_per_second = 8, hours_per_day = 12, retention_hours = 73 }")
+    uses = used_by(
+        factory_of(tmp_path, "cameras = { count = 2, mbit_per_second = 8, hours_per_day = 12, retention_hours = 73 }")
     )
     gb = cost.SECONDS / 1000
     assert uses["video_gb_in"] == uses["video_gb_out"] == pytest.approx(gb)
@@ -378,8 +401,10 @@ def test_video_is_paid_for_by_what_the_cameras_send(tmp_path: Path) -> None:
 
 def test_every_price_is_of_some_use_and_every_use_has_a_price(tmp_path: Path) -> None:
     cameras = "cameras = { count = 1, mbit_per_second = 1 }"
-    stream = "lanes.measurements.stream.on_demand = true"
-    used = {use.price for use in cost.uses_of_queries(_EXACT)} | set(_uses(_factory(tmp_path, f"{cameras}\n{stream}")))
+    on_demand = "lanes.measurements.stream.on_demand = true"
+    used = {use.price for use in cost.uses_of_queries(EXACT)} | set(
+        used_by(factory_of(tmp_path, f"{cameras}\n{on_demand}"))
+    )
     assert used == cost.ALL_PRICES == set(cost.read_prices(EXAMPLE_PRICES).by_unit)
 
 
@@ -411,6 +436,21 @@ def test_a_price_that_lacks_or_is_for_nothing_is_refused(change: Any, complaint:
         cost.report(read_plant(EXAMPLE), prices)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("iot = 5120", "", "meters.iot must be a whole number, 1 or more, got None"),
+        ("kinesis = 25600", "kinesis = 0", "meters.kinesis must be a whole number, 1 or more, got 0"),
+        ("alarms = 0.10", 'alarms = "0.10"', "prices.alarms must be a number, 0 or more, got '0.10'"),
+    ],
+)
+def test_meters_and_prices_are_numbers(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    path = tmp_path / "prices.toml"
+    path.write_text(EXAMPLE_PRICES.read_text(encoding="utf-8").replace(f"\n{old}\n", f"\n{new}\n"))
+    with pytest.raises(PriceError, match=f"^{complaint}$"):
+        cost.read_prices(path)
+
+
 def test_prices_without_a_date_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "prices.toml"
     path.write_text(EXAMPLE_PRICES.read_text().replace("date", "day", 1))
@@ -425,7 +465,7 @@ def test_numbers_have_three_digits_that_matter(value: float, shown: str) -> None
     assert text(value) == shown
 
 
-@pytest.mark.parametrize(("part", "shown"), [(0, "0%"), (0.009, "under 1%"), (0.8, "80%"), (1.8, "180%")])
+@pytest.mark.parametrize(("part", "shown"), [(0, "0%"), (0.009, "<1%"), (0.8, "80%"), (1.8, "180%")])
 def test_a_little_is_not_shown_as_nothing(part: float, shown: str) -> None:
     assert percent(part) == shown
 
@@ -442,14 +482,15 @@ def test_the_commands_of_the_pages_run(capsys: pytest.CaptureFixture[str], monke
     monkeypatch.chdir(DOCS.parent)
     for page in ("capacity.md", "cost.md"):
         content = (DOCS / page).read_text(encoding="utf-8")
-        (command,) = re.findall(r"^factory-lake (sizing .*)$", content, re.MULTILINE)
-        assert main([*command.split(), "--format", "json"]) in (0, 1)
-        printed = json.loads(capsys.readouterr().out)
-        rows = printed["uses"] if page == "cost.md" else printed
-        assert rows
-        for row in rows:
-            numbers = [value for name, value in row.items() if name != "used" and isinstance(value, int | float)]
-            assert all(text(value) in content or f"{value:,.2f}" in content for value in numbers), row
+        for command in re.findall(r"^factory-lake (sizing .*)$", content, re.MULTILINE):
+            assert main([*command.split(), "--format", "json"]) in (0, 1)
+            printed = json.loads(capsys.readouterr().out)
+            rows = printed if isinstance(printed, list) else printed.get("uses") or printed["ways"]
+            assert rows
+            for row in rows:
+                numbers = [value for name, value in row.items() if name != "used" and isinstance(value, int | float)]
+                shown = [(text(value), f"{value:,.2f}", f"{value:,.0f}") for value in numbers]
+                assert all(any(each in content for each in forms) for forms in shown), row
 
 
 def test_what_is_too_little_is_told_by_the_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
