@@ -48,8 +48,8 @@ _VALUE = rf"(?:({_SCALAR})({WS})([,}}\]])|(?=[\[{{]))"
 ITEM = re.compile(rf'({WS}(?:"({STRING})"{WS}:{WS})?){_VALUE}')
 EMPTY = re.compile(rf"\{{{WS}\}}|\[{WS}\]")
 BEHIND = re.compile(rf"{WS}([,}}\]])")
-_OPENING = re.compile(rf"{WS}([{{\[])")
 REST = re.compile(rf"{WS}\Z")
+_OPENING = re.compile(rf"{WS}([{{\[])")
 
 
 def decode(payload: bytes) -> str:
