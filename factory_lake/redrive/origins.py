@@ -149,7 +149,7 @@ def partition_key(origin: Origin, token: object) -> str:
     """The key that makes the transform read this origin from the record.
 
     Raises:
-        ValueError: When the gateway is not known: no key says when a message came without saying from where.
+        ValueError: When the gateway is not known: the message would come again as one that never had any.
     """
     key = f"{origin.received_ms}/{origin.gateway}/{token}"
     read = envelope(key, 0)
