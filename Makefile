@@ -104,6 +104,10 @@ docs: setup ## Regenerate the tables in docs and module READMEs
 changes: package ## Plan a change of every input against a local lake; writes the table of docs/changes.md
 	@$(PYTHON) -m harness.changes
 
+.PHONY: permissions
+permissions: package ## Record on a local lake what `factory-lake policy` allows; writes its permissions.json
+	@$(PYTHON) -m harness.permissions
+
 .PHONY: release
 release: setup ## Build release VERSION=x.y.z and show its tag, a dry run (PUBLISH=1 makes the tag)
 	@$(PYTHON) -m scripts.release $(if $(filter 1,$(PUBLISH)),--publish) -- '$(VERSION)'

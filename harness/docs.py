@@ -12,7 +12,7 @@ import typer
 from factory_lake.module_interface import REPOSITORY, ModuleInterfaceError
 from harness.access import table
 from harness.commands import run_app
-from scripts import flowsource, moduledocs, schemadocs, sizingdocs
+from scripts import copies, flowsource, moduledocs, schemadocs, sizingdocs
 
 
 def command(
@@ -22,8 +22,9 @@ def command(
     return keep(generated(), check=check)
 
 
-def generated() -> Iterator[tuple[Path, str]]:
-    """Every file that has generated parts, and its text as it should be."""
+def generated() -> Iterator[tuple[Path, str | None]]:
+    """Every file that has generated parts and every copy, and its text as it should be: none is a file too many."""
+    yield from copies.copied(REPOSITORY)
     for folder in moduledocs.documented_folders(REPOSITORY):
         yield folder / "README.md", moduledocs.readme(folder)
     yield schemadocs.DOCUMENT, schemadocs.render(schemadocs.DOCUMENT.read_text(encoding="utf-8"), schemadocs.SCHEMAS)
@@ -33,14 +34,18 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield table.DOCUMENT, table.render(table.DOCUMENT.read_text(encoding="utf-8"))
 
 
-def keep(pages: Iterable[tuple[Path, str]], *, check: bool) -> int:
+def keep(pages: Iterable[tuple[Path, str | None]], *, check: bool) -> int:
     """Write the pages that are behind, or only name them, and return the exit code."""
-    behind = [(page, text) for page, text in pages if page.read_text(encoding="utf-8") != text]
+    behind = [(page, text) for page, text in pages if _text(page) != text]
     for page, text in behind:
         if not check:
-            page.write_text(text, encoding="utf-8")
-        print(f"{page} {'is behind its sources: make docs' if check else 'written'}")
+            copies.put(page, text)
+        print(f"{page} {'is behind its sources: make docs' if check else 'written' if text else 'removed'}")
     return 1 if check and behind else 0
+
+
+def _text(page: Path) -> str | None:
+    return page.read_text(encoding="utf-8") if page.exists() else None
 
 
 if __name__ == "__main__":

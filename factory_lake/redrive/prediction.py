@@ -83,9 +83,16 @@ class Prediction:
 
 
 def environment_of(functions: "LambdaClient", name: str) -> dict[str, str]:
-    """A function's environment variables."""
-    configuration = functions.get_function_configuration(FunctionName=name)
-    return dict(configuration.get("Environment", {}).get("Variables", {}))
+    """A function's environment variables.
+
+    Raises:
+        RedriveError: They are encrypted with a key that the caller may not use; the answer then lacks them, without
+            being an error.
+    """
+    environment = functions.get_function_configuration(FunctionName=name).get("Environment", {})
+    if "Error" in environment:
+        raise RedriveError(f"environment of {name}", f"cannot be read: {environment['Error'].get('ErrorCode')}")
+    return dict(environment.get("Variables", {}))
 
 
 def is_deployed(functions: "LambdaClient", name: str, package: Path = PACKAGE) -> bool | None:

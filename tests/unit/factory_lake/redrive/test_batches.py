@@ -94,6 +94,7 @@ def test_the_lines_of_a_record_become_a_batch_again(plant: Plant, kind: str) -> 
         b"secret\n" + line(2),
         line(1) + b"\n" + line(2),
     ],
+    ids=["other gateway", "other arrival", "no envelope", "not JSON", "empty line"],
 )
 def test_lines_that_are_not_of_one_record_are_held(plant: Plant, data: bytes) -> None:
     plant.fail(data, kind="format-conversion-failed")

@@ -35,6 +35,15 @@ def test_a_setting_that_the_transform_refuses_is_named() -> None:
         Prediction({**ENVIRONMENT, "BLANK_STRINGS": "perhaps"})
 
 
+def test_settings_that_cannot_be_decrypted_are_not_taken_for_the_defaults() -> None:
+    functions = boto3.client("lambda", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
+    answer = {"Environment": {"Error": {"ErrorCode": "AccessDeniedException", "Message": "kms:Decrypt"}}}
+    with Stubber(functions) as stub:
+        stub.add_response("get_function_configuration", answer, {"FunctionName": "transform"})
+        with pytest.raises(RedriveError, match="environment of transform cannot be read: AccessDeniedException"):
+            environment_of(functions, "transform")
+
+
 def test_a_functions_settings_and_whether_it_runs_what_was_built_here(tmp_path: Path) -> None:
     package = tmp_path / "transform.zip"
     functions = boto3.client("lambda", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
