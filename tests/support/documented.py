@@ -45,6 +45,8 @@ NOT_RUN: Mapping[str, str] = {
     r"source docs/runbook/shell\.sh$": "tests/unit/docs/test_shell.py runs it",
     r"export ": "sets what the test sets otherwise",
     r"[A-Z_]+=\S+( [A-Z_]+=\S+)*$": "sets variables of the reader's",
+    r"\w+=\$\(.*\)$": "sets a variable of the reader's",
+    r"(for|while) .*; do$|done$": "is a loop around commands that are listed by themselves",
     r"make (setup|package|lint|test)\b": _SUITE,
     r"make (demo|soak|up|down)\b": _MINUTES,
     r"make release\b": _RELEASE,
