@@ -63,7 +63,14 @@ class Shared:
 
 LAKES = {
     "messages": Shared(
-        ("test_access", "test_documented_commands", "test_faults", "test_messages", "test_redrive"),
+        (
+            "test_access",
+            "test_documented_commands",
+            "test_faults",
+            "test_messages",
+            "test_batches",
+            "test_redrive",
+        ),
         {
             "bergen": _factory("mill"),
             "genoa": _factory("crane", cameras={"gate": {}}),
