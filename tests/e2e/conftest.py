@@ -63,11 +63,20 @@ class Shared:
 
 LAKES = {
     "messages": Shared(
-        ("test_access", "test_faults", "test_messages", "test_batches", "test_redrive"),
+        (
+            "test_access",
+            "test_documented_commands",
+            "test_faults",
+            "test_messages",
+            "test_batches",
+            "test_redrive",
+        ),
         {
             "bergen": _factory("mill"),
             "genoa": _factory("crane", cameras={"gate": {}}),
             "krakow": _factory("line-1", "line-2", lanes=_ON_DEMAND, cameras={"press-1": {}}),
+            # The pages' commands have it for themselves.
+            "lodz": _factory("line-1", "line-2", cameras={"press-1": {}}),
             "porto": _factory("kiln"),
             "turin": _factory("paint"),
         },

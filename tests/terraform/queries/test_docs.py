@@ -1,4 +1,4 @@
-"""What docs/queries.md says of the queries holds."""
+"""What docs/queries.md says of the queries holds, and the README's SQL runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from tests.terraform.queries.rows import QUERIES, ROOT
 from tests.terraform.queries.test_named_queries import NAMES
 
 TEXT = (ROOT / "docs" / "queries.md").read_text()
-EXAMPLES = re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
+PAGES = (TEXT, (ROOT / "README.md").read_text())
+EXAMPLES = [sql for page in PAGES for sql in re.findall(r"```sql\n(.*?)```", page, re.DOTALL)]
 
 
 def test_the_table_lists_every_query_with_the_days_that_it_reads() -> None:

@@ -53,11 +53,14 @@ def anchors(page: Path) -> frozenset[str]:
 
 
 def commands(page: Path) -> Iterator[str]:
-    """A page's commands in blocks of code, each on one line."""
+    """A page's commands in blocks of code, each on one line.
+
+    Blocks of code without a language hold commands; what else is to be shown names its language, or `text`.
+    """
     for _, language, block in _FENCE.findall(page.read_text(encoding="utf-8")):
         if language in ("", "bash", "sh", "console"):
-            for line in re.sub(r"\\\n\s*", "", block).splitlines():
-                yield line.strip().removeprefix("$ ")
+            for line in re.sub(r"\\\n\s*|(?<=\|)\n\s*", " ", block).splitlines():
+                yield re.sub(r"\s+", " ", line).strip().removeprefix("$ ")
 
 
 def mentions(page: Path) -> list[str]:

@@ -6,23 +6,30 @@ import importlib.util
 import re
 import shlex
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Any
 
+import botocore.session
 import pytest
 import typer
+from botocore import xform_name
+from botocore.model import ServiceModel
 from typer.main import get_command
 
 from factory_lake.cli import app
 from factory_lake.module_interface import REPOSITORY
 from tests.support.commands import leaves
-from tests.unit.docs.pages import commands, mentions, name_of, pages
+from tests.support.documented import EXIT_CODES, NOT_RUN, filled, reasons, runs
+from tests.unit.docs.pages import commands, mentions, name_of, pages, prose
 
 _MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
 _TARGETS = frozenset(re.findall(r"^([a-z-]+):", _MAKEFILE, re.MULTILINE))
 # What a shell would put into the pages' commands.
 _SHELL = {"FACTORY": "krakow", "LANE": "measurements", "lane": "measurements", "CAMERA": "press-1"}
+#: Options of every command of the AWS CLI.
+_AWS_OPTIONS = frozenset({"--endpoint-url", "--output", "--query", "--region"})
 #: What ends a command's arguments.
 _ENDS = frozenset({"|", ">", "&&", ";", "#", "done", "2>&1"})
 
@@ -80,9 +87,32 @@ def _problem_of_python(words: list[str]) -> str:
     return "" if importlib.util.find_spec(words[2]) else f"no module {words[2]}"
 
 
+@cache
+def _service(name: str) -> ServiceModel | None:
+    session = botocore.session.get_session()
+    return session.get_service_model(name) if name in session.get_available_services() else None
+
+
+def _problem_of_aws(words: list[str]) -> str:
+    """What the AWS CLI would say: its operations and options are those of the services, which botocore knows."""
+    service, operation, *rest = (*words[1:], "", "")
+    if service in ("", "s3"):  # a mention of the provider `hashicorp/aws`; the CLI's own commands
+        return ""
+    model = _service("s3" if service == "s3api" else service)
+    if model is None:
+        return f"no service {service}"
+    operations = {xform_name(name, "-"): name for name in model.operation_names}
+    if operation not in operations:
+        return f"no operation {operation}"
+    shape = model.operation_model(operations[operation]).input_shape
+    options = {f"--{xform_name(name, '-')}" for name in (shape.members if shape else ())} | _AWS_OPTIONS
+    return ", ".join(f"no option {word}" for word in rest if word.startswith("--") and word not in options)
+
+
 def _problem(command: str, *, complete: bool) -> str:
     checks: dict[str, Callable[[list[str]], str]] = {
         "factory-lake": lambda words: _problem_of_factory_lake(words, complete=complete),
+        "aws": _problem_of_aws,
         "make": _problem_of_make,
         "python": _problem_of_python,
     }
@@ -100,10 +130,30 @@ def test_every_command_of_a_page_is_understood(page: Path) -> None:
     assert shown + mentioned == []
 
 
+@pytest.mark.parametrize("page", pages(), ids=name_of)
+def test_every_command_of_a_page_is_run_or_it_is_listed_why_not(page: Path) -> None:
+    assert [one for one in commands(page) if one and not runs(one) and len(reasons(one)) != 1] == []
+
+
+def test_no_reason_is_left_over() -> None:
+    shown = [command for page in pages() for command in commands(page)]
+    assert NOT_RUN.keys() - {beginning for command in shown for beginning in reasons(command)} == set()
+
+
+@pytest.mark.parametrize("command", EXIT_CODES)
+def test_a_page_says_how_its_command_ends(command: str) -> None:
+    shown = [page for page in pages() if command in {filled(one) for one in commands(page)}]
+    assert shown
+    assert [name_of(page) for page in shown if EXIT_CODES[command][1] not in prose(page)] == []
+
+
 def test_what_is_not_understood_is_noticed() -> None:
     wrong = (
         "factory-lake query --outputs outputs.json",
         "factory-lake nothing",
+        "aws nothing",
+        "aws kinesis nothing",
+        "aws kinesis describe-stream --nothing x",
         "python -m localcloud flush",
         "python -m nothing",
         "make nothing",

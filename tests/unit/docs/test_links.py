@@ -45,10 +45,19 @@ def test_every_page_that_a_source_names_exists() -> None:
     assert [(file, broken) for file, target in named if (broken := _broken(root, target))] == []
 
 
-def test_the_index_lists_every_page_of_the_documentation() -> None:
-    docs = REPOSITORY / "docs"
-    listed = {(docs / target.partition("#")[0]).resolve() for target in links(docs / "README.md")}
-    assert {page for page in docs.glob("*.md") if page.name != "README.md"} <= listed
+@pytest.mark.parametrize("index", ["README.md", "docs/README.md"])
+def test_an_index_lists_every_page_of_the_documentation(index: str) -> None:
+    listed = _linked(REPOSITORY / index)
+    assert {page for page in (REPOSITORY / "docs").glob("*.md") if page.name != "README.md"} - listed == set()
+
+
+def test_the_index_of_the_documentation_lists_every_module_and_example() -> None:
+    roots = {page for folder in ("modules", "examples") for page in (REPOSITORY / folder).glob("*/README.md")}
+    assert roots - _linked(REPOSITORY / "docs" / "README.md") == set()
+
+
+def _linked(page: Path) -> set[Path]:
+    return {(page.parent / target.partition("#")[0]).resolve() for target in links(page)}
 
 
 def test_anchors_are_those_of_github(tmp_path: Path) -> None:
