@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+import hcl2
+
 from harness.lake.terraform import REPOSITORY
 
 _SOURCES = ("modules", "glue_schemas")
@@ -35,3 +37,9 @@ def write_calls(root: Path, calls: Mapping[str, Mapping[str, object]]) -> None:
     """Replace a root module's calls of `modules/lake`."""
     modules = {name: {"source": "../../modules/lake", **inputs} for name, inputs in calls.items()}
     (root / "main.tf.json").write_text(json.dumps({"module": modules}, indent=1), encoding="utf-8")
+
+
+def alarm_names(module: str) -> list[str]:
+    """The alarms that a module has."""
+    content = hcl2.loads((REPOSITORY / "modules" / module / "alarms.tf").read_text(encoding="utf-8"))
+    return [name for local in content["locals"] for name in local.get("alarm_descriptions", ())]

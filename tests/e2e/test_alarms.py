@@ -198,7 +198,7 @@ def messages_wait(plant: Plant) -> Iterator[None]:
     retention = HOUR * summary["StreamDescriptionSummary"]["RetentionPeriodHours"]
     plant.lake.cloud.firehose.kill()
     try:
-        plant.put([bytes(1024 * 1024)] * 11)
+        plant.put([bytes(1000 * 1024)] * 11)
         waited = {"stream": plant.stream, "seconds": 0.9 * retention}
         plant.lake.cloud.control("POST", "kinesis/age", waited)
     finally:
