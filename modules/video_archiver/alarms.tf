@@ -158,7 +158,4 @@ resource "aws_cloudwatch_metric_alarm" "video" {
   treat_missing_data  = each.value.missing
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
-
-  # The first run is then not far.
-  depends_on = [aws_cloudwatch_event_target.clip_fetch]
 }
