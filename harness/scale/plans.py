@@ -9,8 +9,10 @@ import json
 import resource
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.lake.terraform import REPOSITORY
 from scripts.package import ROOT
@@ -74,7 +76,7 @@ class Size:
     """How large the state of a lake is."""
 
     resources: int
-    state_bytes: int
+    state_bytes: int  # of its resources, laid out as a state has them
 
 
 def plan_seconds(workdir: Path, factories: int) -> float:
@@ -92,19 +94,27 @@ def plan_seconds(workdir: Path, factories: int) -> float:
 
 
 def size(workdir: Path, factories: int) -> Size:
-    """Apply a lake and measure its state, which Terraform leaves since it may not destroy what is protected.
+    """Apply a lake and measure its state.
 
     Raises:
         ScaleError: With what Terraform said.
     """
     root = _root(workdir, factories, "apply")
-    printed = _terraform(root, "test")
-    left = root / "errored_test.tfstate"
-    if 'run "lake"... pass' not in printed or not left.exists():
-        raise ScaleError(f"terraform must apply {factories} factories, said {printed}")
-    state = json.loads(left.read_bytes())
-    managed = [each for each in state["resources"] if each["mode"] == "managed"]
-    return Size(sum(len(each["instances"]) for each in managed), left.stat().st_size)
+    events = [json.loads(line) for line in _terraform(root, "test", "-json", "-verbose").splitlines()]
+    # Terraform shows the state of a test and keeps it in no file.
+    shown = [event["test_state"]["root_module"] for event in events if event["type"] == "test_state"]
+    if len(shown) != 1:
+        said = [event["diagnostic"]["summary"] for event in events if event["type"] == "diagnostic"]
+        raise ScaleError(f"terraform must apply {factories} factories, said {'; '.join(said)}")
+    resources = list(_resources(shown[0]))
+    managed = [each for each in resources if each["mode"] == "managed"]
+    return Size(len(managed), sum(len(json.dumps(each, indent=2)) for each in resources))
+
+
+def _resources(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from module.get("resources", ())
+    for child in module.get("child_modules", ()):
+        yield from _resources(child)
 
 
 def _root(workdir: Path, factories: int, command: str) -> Path:
