@@ -58,6 +58,13 @@ test-cloud: package ## Tests on the embedded local cloud
 test-localstack: package ## Integration tests against a LocalStack that already runs (LOCALSTACK_HOST, AWS_ENDPOINT_URL)
 	@$(PYTHON) -m pytest -m localstack
 
+.PHONY: test-nodered
+test-nodered: package ## The LoopEdge flow in a real Node-RED from npm, through a line that breaks
+	@{ command -v node && command -v npm; } >/dev/null || \
+	  { echo 'test-nodered: needs Node.js 20 or newer, and npm' >&2; exit 2; }
+	@node --test tests/unit/loopedge/
+	@$(PYTHON) -m harness.nodered
+
 .PHONY: lint
 lint: setup $(LINTERS) ## Every static check: Python, Terraform, plans, shell, workflows, secrets
 	@scripts/lint.sh
@@ -96,6 +103,14 @@ docs: setup ## Regenerate the tables in docs and module READMEs
 .PHONY: changes
 changes: package ## Plan a change of every input against a local lake; writes the table of docs/changes.md
 	@$(PYTHON) -m harness.changes
+
+.PHONY: permissions
+permissions: package ## Record on a local lake what `factory-lake policy` allows; writes its permissions.json
+	@$(PYTHON) -m harness.permissions
+
+.PHONY: scale
+scale: setup ## Plan lakes of up to 200 factories with a mocked provider (half an hour); writes docs/scale.md
+	@$(PYTHON) -m harness.scale
 
 .PHONY: release
 release: setup ## Build release VERSION=x.y.z and show its tag, a dry run (PUBLISH=1 makes the tag)

@@ -35,6 +35,7 @@ _OWN = {
     "redrive": "factory_lake.redrive.cli",
     "drained": "factory_lake.drained",
     "sizing": "factory_lake.sizing.cli",
+    "policy": "factory_lake.policy.cli",
 }
 
 

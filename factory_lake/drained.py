@@ -60,8 +60,12 @@ def what_is_missing(seen: Seen, now: datetime) -> str:
     waiting = {minute: age for minute, age in seen.age.items() if minute >= last}
     if waiting:
         minute = max(waiting)
-        if minute - timedelta(seconds=waiting[minute]) >= last:
+        delivered = [one for one, seconds in waiting.items() if one - timedelta(seconds=seconds) >= last]
+        if delivered and now - min(delivered) > _LATE:
             return ""
+        if delivered:
+            # Before its answer the transform may have put samples of batches back, which arrived by then.
+            return f"what was put back by {min(delivered):%H:%M} UTC may not be counted yet"
         if now - minute < _LATE + seen.interval:
             return f"the oldest message in Firehose had waited for {waiting[minute]:.0f} s at {minute:%H:%M} UTC"
     # An idle Firehose says nothing. With partitions an object may take one and a half intervals.

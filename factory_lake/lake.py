@@ -148,6 +148,17 @@ def mapping_at(outputs: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
     return found
 
 
+def owner_of(outputs: Mapping[str, Any], factory: str, lane: str) -> tuple[str, str]:
+    """Partition and account of a lake, of the ARN of a lane's role.
+
+    Raises:
+        LakeError: When there is none.
+    """
+    arn = str(output_at(outputs, "roles", factory, lane, "rule"))
+    _, partition, _, _, account, *_ = [*arn.split(":"), "", "", "", "", ""]
+    return partition, account
+
+
 def cameras_of(outputs: Mapping[str, Any]) -> dict[str, str]:
     """The lake's cameras as `<factory>/<camera>`, in order, and their video streams.
 

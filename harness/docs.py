@@ -1,4 +1,4 @@
-"""`make docs`: keep the generated parts of the pages as their sources are; `--check` writes nothing."""
+"""`make docs`: keep generated parts of the pages and of the flow as their sources are; `--check` writes nothing."""
 
 from __future__ import annotations
 
@@ -13,35 +13,41 @@ from factory_lake.module_interface import REPOSITORY, ModuleInterfaceError
 from harness.access import table
 from harness.commands import run_app
 from harness.scale import tables
-from scripts import moduledocs, schemadocs, sizingdocs
+from scripts import copies, flowsource, moduledocs, schemadocs, sizingdocs
 
 
 def command(
     *, check: Annotated[bool, typer.Option("--check", help="Fail if a page is behind; write nothing.")] = False
 ) -> int:
-    """Write the generated parts of module READMEs and of the pages on data, sizing and security."""
+    """Write the generated parts of module READMEs, of the pages on data, sizing and security, and of the flow."""
     return keep(generated(), check=check)
 
 
-def generated() -> Iterator[tuple[Path, str]]:
-    """Every page that has generated parts, and its text as it should be."""
+def generated() -> Iterator[tuple[Path, str | None]]:
+    """Every file that has generated parts and every copy, and its text as it should be: none is a file too many."""
+    yield from copies.copied(REPOSITORY)
     for folder in moduledocs.documented_folders(REPOSITORY):
         yield folder / "README.md", moduledocs.readme(folder)
     yield schemadocs.DOCUMENT, schemadocs.render(schemadocs.DOCUMENT.read_text(encoding="utf-8"), schemadocs.SCHEMAS)
     for page in sizingdocs.PAGES:
         yield page, sizingdocs.rendered(page.read_text(encoding="utf-8"))
     yield tables.DOCUMENT, tables.rendered(tables.DOCUMENT.read_text(encoding="utf-8"))
+    yield flowsource.FLOW, flowsource.render(flowsource.FLOW.read_text(encoding="utf-8"), flowsource.FLOW.parent)
     yield table.DOCUMENT, table.render(table.DOCUMENT.read_text(encoding="utf-8"))
 
 
-def keep(pages: Iterable[tuple[Path, str]], *, check: bool) -> int:
+def keep(pages: Iterable[tuple[Path, str | None]], *, check: bool) -> int:
     """Write the pages that are behind, or only name them, and return the exit code."""
-    behind = [(page, text) for page, text in pages if page.read_text(encoding="utf-8") != text]
+    behind = [(page, text) for page, text in pages if _text(page) != text]
     for page, text in behind:
         if not check:
-            page.write_text(text, encoding="utf-8")
-        print(f"{page} {'is behind its sources: make docs' if check else 'written'}")
+            copies.put(page, text)
+        print(f"{page} {'is behind its sources: make docs' if check else 'written' if text else 'removed'}")
     return 1 if check and behind else 0
+
+
+def _text(page: Path) -> str | None:
+    return page.read_text(encoding="utf-8") if page.exists() else None
 
 
 if __name__ == "__main__":

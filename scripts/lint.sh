@@ -42,6 +42,7 @@ lint "checkov on plans" plans
 lint "mypy --strict" .venv/bin/mypy
 lint "secrets" .venv/bin/python -m scripts.secretscan
 lint "tflint" tflint_all
+lint "deprecations" .venv/bin/python -m scripts.deprecations
 lint "terraform fmt" scripts/terraform.sh fmt -check -recursive
 lint "generated docs" .venv/bin/python -m harness.docs --check
 lint "ruff check" .venv/bin/ruff check --no-fix .

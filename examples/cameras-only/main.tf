@@ -28,6 +28,6 @@ module "video_archiver" {
 
   clips_bucket            = module.storage.bucket_names["clips"]
   clips_expire_after_days = var.keep_days
-  clip_fetch_package      = "${path.root}/../../build/packages/clip_fetch.zip"
+  package                 = { file = "${path.root}/../../build/packages/clip_fetch.zip" }
   alarm_actions           = var.alarm_actions
 }

@@ -5,6 +5,9 @@ from collections.abc import Callable
 # AWS IoT Core takes 100 publishes a second on one connection and discards the rest
 # ("Publish requests per second per connection" among the message broker's quotas).
 PUBLISHES_PER_SECOND = 100
+# It processes 512 KiB a second of a connection and delays the rest ("Throughput per second per connection"), so a
+# publish of more than this counts as several.
+BYTES_PER_PUBLISH = 512 * 1024 // PUBLISHES_PER_SECOND
 # What may go out at once after a pause. A bucket lets through its burst and its refill in the first second,
 # so the two together must not pass the limit.
 _BURST = 5
@@ -36,7 +39,7 @@ class TokenBucket:
         self._tokens -= 1
         return True
 
-    def charge(self, publishes: int) -> None:
+    def charge(self, publishes: float) -> None:
         """Take tokens for publishes that happen anyway; those that come later wait until the debt is paid."""
         self._count()
         self._tokens -= publishes

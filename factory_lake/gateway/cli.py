@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +13,12 @@ import typer
 from factory_lake.clients import broker_of
 from factory_lake.errors import OptionError
 from factory_lake.gateway import mqtt
+from factory_lake.gateway.batches import WAIT_MS, Batching
 from factory_lake.gateway.bucket import PUBLISHES_PER_SECOND
 from factory_lake.gateway.connections import MQTT_PORT, Connections, load_connections
 from factory_lake.gateway.csr import KeyType, make_csr
 from factory_lake.gateway.files import Defaults, by_source, read_messages
-from factory_lake.gateway.fleet import SendOptions, Watcher, send
+from factory_lake.gateway.fleet import SendOptions, send
 from factory_lake.gateway.identities import Lane, Source
 from factory_lake.gateway.simulation import Simulation, simulate
 from factory_lake.lake import Lake, open_lake
@@ -59,7 +60,7 @@ _Rate = Annotated[
         "--rate",
         parser=number(0, PUBLISHES_PER_SECOND, above=True),
         metavar="R",
-        help="Messages a second on each connection; AWS IoT discards what is beyond 100.",
+        help="Publishes a second on each connection; AWS IoT discards what is beyond 100.",
     ),
 ]
 _Mqtt = Annotated[mqtt.Version, typer.Option("--mqtt", help="Version of MQTT.")]
@@ -68,6 +69,24 @@ _GiveUp = Annotated[
     typer.Option(
         "--give-up", parser=number(above=True), metavar="SECONDS", help="Without any acknowledgement. Default: 120."
     ),
+]
+_BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        "--batch", parser=whole(1), metavar="N", help="Join up to N measurements in one publish, at most 120 KB."
+    ),
+]
+_BatchWait = Annotated[
+    float | None,
+    typer.Option(
+        "--batch-ms",
+        parser=number(above=True),
+        metavar="T",
+        help=f"With --batch: send what is there after T milliseconds. Default: {WAIT_MS}.",
+    ),
+]
+_BasicIngest = Annotated[
+    bool, typer.Option("--basic-ingest", help="Publish straight to the lane's rule, which AWS bills less.")
 ]
 
 
@@ -118,20 +137,24 @@ def publish(
     broker: _Broker = None,
     ca_file: _CaFile = None,
     rate: _Rate = float(PUBLISHES_PER_SECOND),
+    batch: _BatchSize = None,
+    batch_ms: _BatchWait = None,
+    basic_ingest: _BasicIngest = False,
     version: _Mqtt = "5",
     give_up: _GiveUp = None,
     form: FormatOption = "table",
 ) -> None:
     """Send the messages of a file, and wait until the broker has acknowledged all."""
+    options = _send_options(rate, version, give_up, _batching(batch, batch_ms), basic_ingest=basic_ingest)
     opened = open_lake(lake)
     connections = _connections(opened, key_dir, broker, ca_file)
     journals = folder("--journal-dir", journal_dir, opened.journal_dir)
     work = by_source(read_messages(file, Defaults(connections.sources, factory, gateway, lane)))
     with _shown(sum(map(len, work.values()))) as watch:
-        send(connections, work, journals, _send_options(rate, version, give_up), watch)
+        send(connections, work, journals, options, watch)
     rows = [(str(source), len(payloads)) for source, payloads in work.items()]
     total = sum(number for _, number in rows)
-    emit(form, Table(("gateway", "messages"), rows), notes=[_sent(total, journals)])
+    emit(form, Table(("gateway", "messages"), rows), notes=[_sent(total, watch, journals)])
 
 
 @app.command("simulate")
@@ -143,6 +166,15 @@ def simulate_plant(
     seconds: Annotated[
         float | None, typer.Option("--seconds", parser=number(above=True), metavar="T", help="Send for so long.")
     ] = None,
+    sample_rate: Annotated[
+        float | None,
+        typer.Option(
+            "--sample-rate",
+            parser=number(above=True),
+            metavar="R",
+            help="Measurements a second of each gateway. Default: as many as can be sent.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", parser=whole(), help="Another seed is another plant.")] = 1,
     lake: LakeOption = None,
     key_dir: KeyDirOption = None,
@@ -150,6 +182,9 @@ def simulate_plant(
     broker: _Broker = None,
     ca_file: _CaFile = None,
     rate: _Rate = float(PUBLISHES_PER_SECOND),
+    batch: _BatchSize = None,
+    batch_ms: _BatchWait = None,
+    basic_ingest: _BasicIngest = False,
     version: _Mqtt = "5",
     give_up: _GiveUp = None,
     form: FormatOption = "table",
@@ -157,6 +192,7 @@ def simulate_plant(
     """Send a simulated plant's messages from every gateway."""
     if (messages is None) == (seconds is None):
         raise OptionError("gateway simulate", "must have one of --messages and --seconds")
+    options = _send_options(rate, version, give_up, _batching(batch, batch_ms), basic_ingest=basic_ingest)
     opened = open_lake(lake)
     connections = _connections(opened, key_dir, broker, ca_file)
     journals = folder("--journal-dir", journal_dir, opened.journal_dir)
@@ -165,19 +201,21 @@ def simulate_plant(
         seconds=seconds,
         seed=seed,
         start_ms=time.time_ns() // 1_000_000,
-        options=_send_options(rate, version, give_up),
+        options=options,
+        sample_rate=sample_rate,
     )
     with _shown(messages) as watch:
         kinds = simulate(simulation, connections, journals, watch)
     rows = [(*kind.split(": ", 1), number) for kind, number in sorted(kinds.items())]
     if form == "table":
-        print(_sent(kinds.total(), journals) + f"; {len(kinds)} kinds of messages")
+        print(_sent(kinds.total(), watch, journals) + f"; {len(kinds)} kinds of messages")
     else:
         emit(form, Table(("lane", "kind", "messages"), rows))
 
 
-def _sent(messages: int, journals: Path) -> str:
-    return f"{messages} messages sent and acknowledged; journals: {journals}"
+def _sent(messages: int, shown: "_Shown", journals: Path) -> str:
+    together = f" in {shown.published} publishes" if shown.published != messages else ""
+    return f"{messages} messages sent and acknowledged{together}; journals: {journals}"
 
 
 def _connections(
@@ -187,27 +225,47 @@ def _connections(
     return load_connections(lake.outputs, keys, broker_of(lake, broker, ca_file))
 
 
-def _send_options(rate: float, version: mqtt.Version, give_up: float | None) -> SendOptions:
-    return SendOptions(rate=rate, version=version, timeouts=mqtt.Timeouts(give_up=give_up) if give_up else None)
+def _send_options(
+    rate: float, version: mqtt.Version, give_up: float | None, batching: Batching | None, *, basic_ingest: bool
+) -> SendOptions:
+    return SendOptions(
+        rate=rate,
+        version=version,
+        timeouts=mqtt.Timeouts(give_up=give_up) if give_up else None,
+        basic_ingest=basic_ingest,
+        batching=batching,
+    )
+
+
+def _batching(samples: int | None, wait_ms: float | None) -> Batching | None:
+    if samples is None and wait_ms is not None:
+        raise OptionError("--batch-ms", "goes with --batch")
+    return None if samples is None else Batching(samples, wait_ms or WAIT_MS)
 
 
 @contextmanager
-def _shown(total: int | None) -> Iterator[Watcher]:
+def _shown(total: int | None) -> Iterator["_Shown"]:
     """Shows how far the connections are: a bar on a terminal, a line every few seconds elsewhere."""
     with progress(total, "messages") as update:
-        printed_at = time.monotonic()
+        yield _Shown(total, update)
 
-        def watch(connections: Mapping[Source, mqtt.Progress]) -> None:
-            nonlocal printed_at
-            acked = sum(one.acked for one in connections.values())
-            resent = sum(one.resent for one in connections.values())
-            away = [source.client_id for source, one in connections.items() if one.state == "reconnecting"]
-            description = "messages acknowledged" + (f", {resent} sent again" if resent else "")
-            if away:
-                description += f", reconnecting: {', '.join(away)}"
-            update(acked, description)
-            if not sys.stderr.isatty() and time.monotonic() - printed_at >= _BETWEEN_LINES:
-                printed_at = time.monotonic()
-                print(f"{acked}{f' of {total}' if total else ''} {description}", file=sys.stderr)
 
-        yield watch
+class _Shown:
+    def __init__(self, total: int | None, update: Callable[[int, str], None]) -> None:
+        self.published = 0
+        self._total = total
+        self._update = update
+        self._printed_at = time.monotonic()
+
+    def __call__(self, connections: Mapping[Source, mqtt.Progress]) -> None:
+        self.published = sum(one.published for one in connections.values())
+        acked = sum(one.messages for one in connections.values())
+        resent = sum(one.resent for one in connections.values())
+        away = [source.client_id for source, one in connections.items() if one.state == "reconnecting"]
+        description = "messages acknowledged" + (f", {resent} sent again" if resent else "")
+        if away:
+            description += f", reconnecting: {', '.join(away)}"
+        self._update(acked, description)
+        if not sys.stderr.isatty() and time.monotonic() - self._printed_at >= _BETWEEN_LINES:
+            self._printed_at = time.monotonic()
+            print(f"{acked}{f' of {self._total}' if self._total else ''} {description}", file=sys.stderr)

@@ -1,5 +1,6 @@
 """From Terraform's outputs to identities that can connect: broker, client IDs, topics, certificates, keys."""
 
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,21 @@ class Identity:
     source: Source
     certificate: str  # PEM of the certificate that AWS IoT made from the CSR
     key_file: Path
+    basic_ingest_topic: str | None = None  # the topic behind `$aws/rules/<rule>/`; None where the lake names none
+
+    def topic(self, *, basic_ingest: bool = False) -> str:
+        """Where to publish.
+
+        Raises:
+            ConfigurationError: When it shall be Basic Ingest's topic, and the lake names none.
+        """
+        if not basic_ingest:
+            return self.source.topic
+        if self.basic_ingest_topic is None:
+            place = f"output gateways.{self.source.factory}.{self.source.gateway}.{self.source.lane}"
+            rule = "must hold basic_ingest_topic for --basic-ingest; apply modules that have it"
+            raise ConfigurationError(place, rule)
+        return self.basic_ingest_topic
 
 
 @dataclass(frozen=True)
@@ -123,11 +139,14 @@ def _identity(source: Source, entry: Mapping[str, Any], key_dir: Path) -> Identi
         raise ConfigurationError(place, "must hold client_id, topic and certificate_pems") from error
     if given != (source.client_id, source.topic):
         raise ConfigurationError(place, f"must be {source.client_id} on {source.topic}", " on ".join(map(str, given)))
+    basic = entry.get("basic_ingest_topic")
+    if basic is not None and not re.fullmatch(rf"\$aws/rules/\w+/{re.escape(source.topic)}", str(basic), re.ASCII):
+        raise ConfigurationError(f"{place}.basic_ingest_topic", f"must be $aws/rules/<rule>/{source.topic}", basic)
     for file in sorted(certificates, reverse=True):
         key_file = key_path(key_dir, source.client_id, Path(file).stem)
         if key_file.exists():
             _check_pair(certificates[file], key_file)
-            return Identity(source, certificates[file], key_file)
+            return Identity(source, certificates[file], key_file, basic)
     raise ConfigurationError(
         key_dir / source.client_id,
         f"must hold the key of one of {source.client_id}'s certificates: {sorted(certificates)}",

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+from factory_lake.gateway.batches import Batching, batched
 from factory_lake.gateway.connections import Connections
 from factory_lake.gateway.errors import DeliveryError, GatewayError
 from factory_lake.gateway.identities import Source
 from factory_lake.gateway.journal import Journal
-from factory_lake.gateway.mqtt import Connection, Progress, Timeouts, Version
+from factory_lake.gateway.mqtt import Connection, Payload, Progress, Timeouts, Version
 
 Watcher = Callable[[Mapping[Source, Progress]], None]
 
@@ -24,17 +25,21 @@ class SendOptions:
     rate: float = 100  # publishes a second on each connection, on average; none passes 100 in any second
     version: Version = "5"
     timeouts: Timeouts | None = None
+    basic_ingest: bool = False  # publish to the topic behind `$aws/rules/<rule>/`
+    batching: Batching | None = None  # join measurements; configuration always goes one by one
 
 
 def send(
     connections: Connections,
-    work: Mapping[Source, Iterable[bytes]],
+    work: Mapping[Source, Iterable[bytes | None]],
     journal_dir: Path,
     options: SendOptions | None = None,
     watch: Watcher | None = None,
     stop: threading.Event | None = None,
 ) -> dict[Source, Progress]:
-    """Send every source's payloads over its own connection and wait until all are acknowledged.
+    """Send every source's messages over its own connection and wait until all are acknowledged.
+
+    A None among the messages of a source says that it has nothing more yet.
 
     `watch` is called in this thread a few times a second and at the end. Set `stop` to stop early; so does Ctrl-C,
     which then goes on to the caller. Certificates are written beside the journals.
@@ -61,10 +66,11 @@ def send(
                 journals[-1],
                 journal_dir / f"{source.client_id}.crt",
                 rate=options.rate,
+                basic_ingest=options.basic_ingest,
                 version=options.version,
                 timeouts=options.timeouts,
             )
-        _watch(workers, work, stop, failures, look)
+        _watch(workers, {source: _due(source, work[source], options) for source in work}, stop, failures, look)
     finally:
         for journal in journals:
             journal.close()
@@ -72,7 +78,13 @@ def send(
     return {source: worker.progress for source, worker in workers.items()}
 
 
-def _run(worker: Connection, payloads: Iterable[bytes], stop: threading.Event, failures: list[BaseException]) -> None:
+def _due(source: Source, messages: Iterable[bytes | None], options: SendOptions) -> Iterable[Payload]:
+    return batched(messages, options.batching) if options.batching and source.lane == "measurements" else messages
+
+
+def _run(
+    worker: Connection, payloads: Iterable[Payload], stop: threading.Event, failures: list[BaseException]
+) -> None:
     try:
         worker.run(payloads, stop)
     except BaseException as error:  # the caller's thread raises it again
@@ -82,7 +94,7 @@ def _run(worker: Connection, payloads: Iterable[bytes], stop: threading.Event, f
 
 def _watch(
     workers: Mapping[Source, Connection],
-    work: Mapping[Source, Iterable[bytes]],
+    work: Mapping[Source, Iterable[Payload]],
     stop: threading.Event,
     failures: list[BaseException],
     look: Watcher,

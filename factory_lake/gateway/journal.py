@@ -13,7 +13,7 @@ A line is given to the operating system before the publish that it speaks of, so
 process (not a power cut). A truncated last line was therefore never followed by its publish: a reader passes
 over it, and the next writer cuts it off. `attempt` counts publishes of the same message, which is how many
 copies QoS 1 can explain. A message without `acked_ms` or `refused` is unacknowledged: whoever opens the
-journal next sends it first.
+journal next sends it first. A batch is one message here, since it is published and acknowledged as one.
 """
 
 import base64
@@ -43,6 +43,8 @@ class Entry:
     attempts: int = 1
     acked_ms: int | None = None  # when the broker acknowledged it; None while it has not
     refused: str | None = None  # why the broker refused it; None when it did not
+    sample: int | None = None  # of which sample of a batch this speaks, from 1; None for the message as a whole
+    is_nested: bool = False  # whether that sample lies in a batch within the batch
 
     @property
     def is_unacknowledged(self) -> bool:

@@ -142,7 +142,7 @@ MALFORMED_MEASUREMENTS: tuple[MalformedCase, ...] = (
     MalformedCase("reserved key", False, _changed(_gateway="line-9")),
     MalformedCase("lone surrogate", False, _raw_value('"\\ud83c"')),
     MalformedCase("too deep", False, _with_raw_member(f'"nested":{"[" * _TOO_DEEP}{"]" * _TOO_DEEP}')),
-    MalformedCase("array", False, lambda _r, fields, _p: b"[" + spell(fields) + b"]"),
+    MalformedCase("empty batch", False, lambda _r, _f, _p: b"[]"),
     MalformedCase("byte order mark", False, lambda _r, fields, _p: b"\xef\xbb\xbf" + spell(fields)),
 )
 

@@ -22,12 +22,15 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from factory_lake.gateway.bucket import TokenBucket
+from factory_lake.gateway.batches import Batch
+from factory_lake.gateway.bucket import BYTES_PER_PUBLISH, FASTEST, TokenBucket
 from factory_lake.gateway.connections import Broker, Identity, tls_context
 from factory_lake.gateway.errors import DeliveryError
 from factory_lake.gateway.journal import Journal
 
 Version = Literal["5", "3.1.1"]
+# A message, several in one publish, or nothing yet.
+Payload = bytes | Batch | None
 
 # AWS IoT Core takes payloads of at most 128 KB ("Message size" among the message broker's quotas).
 MAX_PAYLOAD = 128 * 1024
@@ -40,6 +43,9 @@ _SESSION_SECONDS = 3600
 _TAKEOVERS = 3
 _TAKEOVER_SECONDS = 60
 _TICK = 0.5
+# How soon to ask again for what was not there yet.
+_SOON = 0.02
+_ALL_TAKEN = Batch(b"", 0)
 
 
 @dataclass(frozen=True)
@@ -57,9 +63,10 @@ class Timeouts:
 class Progress:
     """What a connection has done so far. Other threads may read it."""
 
-    published: int = 0  # messages published, each counted once
-    acked: int = 0
-    resent: int = 0  # publishes of a message that had been published before
+    published: int = 0  # publishes, each counted once
+    acked: int = 0  # publishes that the broker acknowledged
+    messages: int = 0  # in these; as many as publishes where there are no batches
+    resent: int = 0  # publishes that were made again
     reconnects: int = 0
     resumed: int = 0  # connections for which the broker still had the session, so that packet numbers stayed valid
     state: str = "waiting"
@@ -78,11 +85,11 @@ class Connection:
     """Publishes as one identity.
 
     What an earlier run left unacknowledged in the journal goes out as well. `rate` is publishes a second on average,
-    never more than 100 in any second; `window` is how many may be unacknowledged. MQTT 5 tells why it refuses;
-    3.1.1 is what older gateways speak.
+    never more than 100 in any second; `window` is how many may be unacknowledged; `basic_ingest` says to which of its
+    topics the identity publishes. MQTT 5 tells why it refuses; 3.1.1 is what older gateways speak.
 
     Raises:
-        ConfigurationError: When certificate, key or CA cannot be used.
+        ConfigurationError: When certificate, key or CA cannot be used, or the identity has no such topic.
     """
 
     def __init__(
@@ -93,6 +100,7 @@ class Connection:
         certificate_file: Path,
         *,
         rate: float = 100,
+        basic_ingest: bool = False,
         version: Version = "5",
         window: int = 32,
         timeouts: Timeouts | None = None,
@@ -101,28 +109,32 @@ class Connection:
         self.progress = Progress()
         self._broker = broker
         self._source = identity.source
+        self._topic = identity.topic(basic_ingest=basic_ingest)
         self._journal = journal
         self._window = window
         self._timeouts = timeouts or Timeouts()
         self._clock = clock or Clock()
         self._bucket = TokenBucket(rate, self._clock.clock)
+        self._bytes = TokenBucket(FASTEST, self._clock.clock)
         self._in_flight: dict[int, int] = {}  # packet number to journal position
         self._payloads: dict[int, bytes] = {}  # journal position to payload, while in flight
+        self._messages: dict[int, int] = {}  # journal position to messages, of batches that are unacknowledged
         self._resend: deque[tuple[int, bytes]] = deque()
         self._last_answer = self._connected_at = self._clock.clock()
         self._connected = False
         self._was_connected = False
+        self._has_nothing_yet = False
         self._attempts = 0
         self._takeovers: list[float] = []
         self._problem = "no answer"
         self._fatal: DeliveryError | None = None
         self._client = self._make_client(version, tls_context(broker, identity, certificate_file))
 
-    def run(self, payloads: Iterable[bytes], stop: threading.Event | None = None) -> Progress:
+    def run(self, payloads: Iterable[Payload], stop: threading.Event | None = None) -> Progress:
         """Publish what an earlier run left, then these payloads, and wait until all are acknowledged.
 
         Args:
-            payloads: What to send, taken one by one when it may go out.
+            payloads: What to send, taken one by one when it may go out. None is asked again soon.
             stop: Set by another thread to stop early: nothing new is sent, and what is in flight gets a last
                 chance.
 
@@ -151,38 +163,53 @@ class Connection:
         self.progress.state = "stopped" if stop.is_set() else "done"
         return self.progress
 
-    def _publish_what_may_go(self, new: Iterator[bytes], more: bool) -> bool:
+    def _publish_what_may_go(self, new: Iterator[Payload], more: bool) -> bool:
         """Publish until window, bucket or payloads are used up; says whether `new` may have more."""
+        self._has_nothing_yet = False
         while self._connected and len(self._in_flight) < self._window and (self._resend or more):
-            if not self._bucket.take():
+            if self._bucket.wait() or self._bytes.wait():
                 break
             if self._resend:
                 n, payload = self._resend.popleft()
                 self._journal.record_retransmission(n, self._clock.now_ms())
                 self.progress.resent += 1
             else:
-                following = next(new, None)
-                if following is None:
+                following = next(new, _ALL_TAKEN)
+                if following is _ALL_TAKEN:
                     return False
-                if len(following) > MAX_PAYLOAD:
-                    raise DeliveryError(
-                        self._source.client_id,
-                        f"a payload has {len(following)} bytes; AWS IoT takes at most {MAX_PAYLOAD}",
-                    )
-                n, payload = self._journal.add(following, self._clock.now_ms()), following
-                self.progress.published += 1
+                if following is None:
+                    self._has_nothing_yet = True
+                    break
+                n, payload = self._begin(following)
+            self._bucket.take()
+            self._bytes.charge(len(payload) / BYTES_PER_PUBLISH)
             if not self._in_flight:
                 self._last_answer = self._clock.clock()
             # The client keeps the message until its PUBACK, whatever becomes of the connection meanwhile.
-            info = self._client.publish(self._source.topic, payload, qos=1)
+            info = self._client.publish(self._topic, payload, qos=1)
             self._in_flight[info.mid] = n
             self._payloads[n] = payload
         return more
 
+    def _begin(self, following: bytes | Batch) -> tuple[int, bytes]:
+        """Write down what is published for the first time; returns its position and its payload."""
+        payload = following.payload if isinstance(following, Batch) else following
+        if len(payload) > MAX_PAYLOAD:
+            raise DeliveryError(
+                self._source.client_id, f"a payload has {len(payload)} bytes; AWS IoT takes at most {MAX_PAYLOAD}"
+            )
+        n = self._journal.add(payload, self._clock.now_ms())
+        if isinstance(following, Batch):
+            self._messages[n] = following.messages
+        self.progress.published += 1
+        return n, payload
+
     def _pause(self, more: bool) -> float:
         """How long to listen before there may be something to publish."""
         waits_for_tokens = (more or self._resend) and len(self._in_flight) < self._window
-        return min(_TICK, self._bucket.wait()) if waits_for_tokens else _TICK
+        if not waits_for_tokens:
+            return _TICK
+        return _SOON if self._has_nothing_yet else min(_TICK, max(self._bucket.wait(), self._bytes.wait()))
 
     def _listen(self, seconds: float) -> None:
         """Let the client read and write, then see whether the broker still answers."""
@@ -288,6 +315,7 @@ class Connection:
         for n in self._in_flight.values():
             self._journal.record_retransmission(n, now_ms)
         self._bucket.charge(len(self._in_flight))
+        self._bytes.charge(sum(map(len, self._payloads.values())) / BYTES_PER_PUBLISH)
         self.progress.resent += len(self._in_flight)
 
     def _last_answer_if_idle(self) -> None:
@@ -319,11 +347,12 @@ class Connection:
             self._attempts = 0
             self._journal.acked(n, self._clock.now_ms())
             self.progress.acked += 1
+            self.progress.messages += self._messages.pop(n, 1)
         elif reason.value == _QUOTA_EXCEEDED:
             self._problem = f"PUBLISH refused: {reason}"
             self._resend.append((n, payload))
         else:
             self._journal.refused(n, str(reason))
             self._fatal = DeliveryError(
-                self._source.client_id, f"PUBLISH to {self._source.topic} refused: {reason}; is its policy right?"
+                self._source.client_id, f"PUBLISH to {self._topic} refused: {reason}; is its policy right?"
             )

@@ -20,6 +20,7 @@ class Proxy:
     connections: int = 0
     passed_up: int = 0
     _open: list[socket.socket] = field(default_factory=list)
+    _muted: set[socket.socket] = field(default_factory=set)
     _threads: list[threading.Thread] = field(default_factory=list)
     _listening: Any = None
 
@@ -52,6 +53,10 @@ class Proxy:
             end.close()
         self._open.clear()
 
+    def mute(self) -> None:
+        """Lose what the broker answers on the connections that are open; new ones are as they should be."""
+        self._muted.update(self._open)
+
     def _accept(self) -> None:
         while True:
             try:
@@ -77,7 +82,7 @@ class Proxy:
     def _pass_down(self, far: socket.socket, near: socket.socket) -> None:
         with suppress(OSError):
             while data := far.recv(65536):
-                if self.answers_pass:
+                if self.answers_pass and near not in self._muted:
                     near.sendall(data)
             near.shutdown(socket.SHUT_WR)
 

@@ -27,10 +27,14 @@ class Simulation:
     start_ms: int  # when the first samples are taken, epoch ms
     options: SendOptions
 
-    @property
-    def interval_ms(self) -> float:
-        """Between two samples of a gateway: they are taken as fast as they are sent."""
-        return 1000 / min(self.options.rate, FASTEST)
+    sample_rate: float | None = None  # samples a second of each gateway; None for as many as can be sent
+
+    def interval_ms(self, lane: Lane) -> float:
+        """Between two messages of a lane of a gateway."""
+        if self.sample_rate is not None:
+            return 1000 / self.sample_rate * _SHARES["measurements"] / _SHARES[lane]
+        together = self.options.batching.samples if self.options.batching and lane == "measurements" else 1
+        return 1000 / (min(self.options.rate, FASTEST) * together)
 
 
 def simulate(
@@ -49,13 +53,18 @@ def simulate(
         GatewayError: As `fleet.send` does.
     """
     shares = share(simulation.messages, connections.sources)
-    deadline = None if simulation.seconds is None else clock() + simulation.seconds
+    started = clock()
+    deadline = None if simulation.seconds is None else started + simulation.seconds
     # One counter a source, since each source is read by its own thread.
     counted: dict[Source, Counter[str]] = {source: Counter() for source in connections.sources}
 
-    def payloads(source: Source) -> Iterator[bytes]:
-        stream = plant.messages(source, simulation.seed, simulation.start_ms, simulation.interval_ms)
-        for message in islice(stream, shares[source]):
+    def payloads(source: Source) -> Iterator[bytes | None]:
+        interval_ms = simulation.interval_ms(source.lane)
+        stream = plant.messages(source, simulation.seed, simulation.start_ms, interval_ms)
+        for number, message in enumerate(islice(stream, shares[source])):
+            taken_at = started + number * interval_ms / 1000 if simulation.sample_rate is not None else started
+            while clock() < taken_at and (deadline is None or clock() < deadline):
+                yield None
             if deadline is not None and clock() >= deadline:
                 return
             counted[source][f"{source.lane}: {message.kind}"] += 1

@@ -5,6 +5,7 @@ says which it did not find. The modules:
 
 - `expectation` says from a payload alone what the lake must make of it, reading the rules on its own;
 - `stored` reads the lake's objects: Parquet rows, configuration lines, error objects;
+- `sent` opens the batches of the journals;
 - `redriven` is the record of an error object's redriven lines;
 - `matching` brings both together, `report` holds the result.
 """

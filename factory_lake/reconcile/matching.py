@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -29,6 +29,8 @@ class _Sent:
         content: The row they must become; None when they must be rejected.
         may_be_rejected: Whether rejection is right as well: the window's edge lies between publish and
             PUBACK.
+        may_be_put_back: Whether the transform may have put one of them on the data stream anew. An invocation that is
+            repeated, or a redrive of their batch, does so again.
         altered: What is stored instead of some of them.
     """
 
@@ -37,6 +39,7 @@ class _Sent:
     content: Content | None = None
     rule: str = ""
     may_be_rejected: bool = True
+    may_be_put_back: bool = False
 
     def __post_init__(self) -> None:
         self.standing: list[Found] = []
@@ -98,11 +101,18 @@ class _Matching:
 
     def _group_sent(self, entries: Iterable[Entry]) -> dict[_SentKey, _Sent]:
         groups: dict[_SentKey, _Sent] = {}
+        batches: dict[tuple[Source, int], list[_Sent]] = defaultdict(list)  # without what is put back in any case
         for entry in entries:
             group = groups.setdefault((entry.source, entry.sha256), _Sent(entry.source, []))
             group.entries.append(entry)
+            if entry.is_nested:
+                group.may_be_put_back = True
+            elif entry.sample is not None:
+                batches[entry.source, entry.n].append(group)
         for group in groups.values():
             self._expect(group)
+        for batch in batches.values():
+            _mark_put_back(batch)
         return groups
 
     def _expect(self, group: _Sent) -> None:
@@ -152,7 +162,9 @@ class _Matching:
 
     def _stand_in(self, candidates: Mapping[_CopyKey, Sequence[_SentKey]]) -> None:
         """Give as many messages as possible one copy each; what is over stays in `_copies`."""
-        counts = {key: len(copies) for key, copies in self._copies.items()}
+        # A row stands for its message before the batch does that could not be split.
+        in_order = sorted(self._copies.items(), key=lambda one: one[0][0] != "table")
+        counts = {key: len(copies) for key, copies in in_order}
         room = {key: len(sent.entries) for key, sent in self._sent.items()}
         for (copy_key, sent_key), number in assign(counts, candidates, room).items():
             for _ in range(number):
@@ -160,7 +172,8 @@ class _Matching:
                 self._sent[sent_key].standing.append(copy)
 
     def _explain_copies(self, candidates: Mapping[_CopyKey, Sequence[_SentKey]]) -> None:
-        """Count the copies that are over: those that a repeated publish explains, and the others."""
+        """Count the copies that are over: those that a repeat explains, and the others."""
+        self._explain_put_back(candidates)
         counts = {key: len(copies) for key, copies in self._copies.items() if copies and candidates[key]}
         room = {key: sent.spare_attempts for key, sent in self._sent.items()}
         for (copy_key, _), number in assign(counts, candidates, room).items():
@@ -171,9 +184,27 @@ class _Matching:
             sent = self._sent[candidates[copy_key][0]]
             for copy in self._copies.pop(copy_key):
                 self._counts[copy.factory, copy.lane].duplicated += 1
-                self._blame(
-                    "duplicated", sent.source, sent.entries[0].n, copy.where, "a copy that no publish explains"
-                )
+                self._blame("duplicated", sent.entries[0], copy.where, "a copy that no publish explains")
+
+    def _explain_put_back(self, candidates: Mapping[_CopyKey, Sequence[_SentKey]]) -> None:
+        """Count the copies of samples that were put back more than once.
+
+        A put-back keeps the arrival, so its rows are equal in every column: a row of another arrival was published.
+        """
+        for key, copies in self._copies.items():
+            groups = [self._sent[one] for one in candidates[key]]
+            if key[0] == "error action" or not any(group.may_be_put_back for group in groups):
+                continue
+            arrivals = {one.received_ms for group in groups for one in group.standing if one.place == "table"}
+            published: list[Found] = []
+            for copy in copies:
+                if key[0] == "table" and copy.received_ms not in arrivals:
+                    arrivals.add(copy.received_ms)
+                    published.append(copy)
+                else:
+                    self._counts[copy.factory, copy.lane].redelivered += 1
+                    self._check_copy(copy, candidates[key])
+            copies[:] = published
 
     def _report_never_sent(self, candidates: Mapping[_CopyKey, Sequence[_SentKey]]) -> None:
         """Find the messages that stored things without a match may once have been."""
@@ -215,26 +246,24 @@ class _Matching:
         for copy, entry in zip(sent.altered, entries, strict=False):
             # What is there is not what was sent, so the message counts as lost.
             counts.lost += 1
-            self._blame("altered", sent.source, entry.n, copy.where, _difference(sent, copy))
+            self._blame("altered", entry, copy.where, _difference(sent, copy))
         for entry in entries:
             counts.lost += 1
-            self._blame("lost", sent.source, entry.n, None, _why_lost(entry))
+            self._blame("lost", entry, None, _why_lost(entry))
 
     def _judge_copy(self, sent: _Sent, entry: Entry, copy: Found, counts: Counts) -> None:
         if copy.place == "table":
             counts.delivered += 1
             if sent.content is None:
-                self._blame(
-                    "unexpectedly accepted", sent.source, entry.n, copy.where, f"must be rejected: {sent.rule}"
-                )
+                self._blame("unexpectedly accepted", entry, copy.where, f"must be rejected: {sent.rule}")
             self._check_copy(copy, [(sent.source, entry.sha256)])
         elif copy.place == "rejected":
             counts.rejected += 1
             if not sent.may_be_rejected:
-                self._blame("unexpectedly rejected", sent.source, entry.n, copy.where, copy.reason or "")
+                self._blame("unexpectedly rejected", entry, copy.where, copy.reason or "")
         else:
             counts.error_action += 1
-            self._blame("error action", sent.source, entry.n, copy.where, copy.reason or "")
+            self._blame("error action", entry, copy.where, copy.reason or "")
 
     def _check_copy(self, copy: Found, candidates: Sequence[_SentKey]) -> None:
         """See whether a row lies on its own day and arrived when it was sent."""
@@ -242,21 +271,29 @@ class _Matching:
             return
         groups = [self._sent[key] for key in candidates]
         entries = [entry for group in groups for entry in group.entries]
-        source, n = groups[0].source, entries[0].n
         at_ms = copy.content.ts if isinstance(copy.content, Row) else copy.received_ms
         if at_ms is not None and copy.day != _day(at_ms):
-            self._blame("wrong partition", source, n, copy.where, f"belongs to day {'-'.join(map(str, _day(at_ms)))}")
+            day = "-".join(map(str, _day(at_ms)))
+            self._blame("wrong partition", entries[0], copy.where, f"belongs to day {day}")
         received_ms = copy.received_ms
         if received_ms is None or not any(
             entry.first_ms - _CLOCKS_DIFFER_MS <= received_ms <= _latest(entry) + _CLOCKS_DIFFER_MS
             for entry in entries
         ):
-            self._blame(
-                "wrong arrival time", source, n, copy.where, f"received_at {received_ms}, sent {entries[0].first_ms}"
-            )
+            detail = f"received_at {received_ms}, sent {entries[0].first_ms}"
+            self._blame("wrong arrival time", entries[0], copy.where, detail)
 
-    def _blame(self, kind: Kind, source: Source, n: int | None, where: str | None, detail: str) -> None:
-        self._discrepancies.append(Discrepancy(kind, str(source), n, where, detail))
+    def _blame(self, kind: Kind, entry: Entry, where: str | None, detail: str) -> None:
+        self._discrepancies.append(Discrepancy(kind, str(entry.source), entry.n, where, detail, entry.sample))
+
+
+def _mark_put_back(batch: Sequence[_Sent]) -> None:
+    """Find out which samples of one batch do not go on in its record: rejected ones, and those of other days."""
+    days = Counter(_day(one.content.ts) for one in batch if isinstance(one.content, Row))
+    most = [day for day, number in days.items() if number == max(days.values())]
+    for one in batch:
+        stays = isinstance(one.content, Row) and most == [_day(one.content.ts)]
+        one.may_be_put_back = one.may_be_put_back or one.may_be_rejected or not stays
 
 
 def _copy_key(copy: Found) -> _CopyKey:

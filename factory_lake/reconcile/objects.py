@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from factory_lake.gateway.identities import LANES, Lane
-from factory_lake.gateway.journal import read_journals
 from factory_lake.lake import output_at
 from factory_lake.reconcile.expectation import Rules
 from factory_lake.reconcile.matching import match
 from factory_lake.reconcile.redriven import RECORDS, Lines, Redriven, object_key
 from factory_lake.reconcile.report import ReconciliationReport
+from factory_lake.reconcile.sent import read_samples
 from factory_lake.reconcile.stored import Found, StoredError, read_object
 
 if TYPE_CHECKING:
@@ -69,10 +69,7 @@ class StoredObjects:
                 self._read[name] = contents
         redriven = self._redriven(factories)
         return [
-            one
-            for _, name in wanted
-            for number, one in enumerate(self._read[name])
-            if number not in redriven.get(name[:2], _NONE)
+            one for _, name in wanted for one in self._read[name] if one.number not in redriven.get(name[:2], _NONE)
         ]
 
     def _redriven(self, factories: Iterable[str]) -> dict[tuple[str, str], Lines]:
@@ -114,7 +111,7 @@ def reconcile(
         JournalError: When a journal is damaged or there is none.
         StoredError: When an object of the lake cannot be read.
     """
-    entries = read_journals(journal_dir)
+    entries = read_samples(journal_dir)
     factories = {entry.source.factory for entry in entries}
     deadline = clock() + wait_seconds
     while True:

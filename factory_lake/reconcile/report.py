@@ -28,13 +28,15 @@ class Counts:
     `sent` is `delivered + rejected + error_action + lost`; copies beyond the first count in the last two.
     """
 
-    sent: int = 0  # messages in the journals
+    sent: int = 0  # messages in the journals; of a batch, its samples
     delivered: int = 0  # in their table, with the content that was sent
     rejected: int = 0  # in an error object of the delivery
     error_action: int = 0  # in a document of the topic rule's error action
     lost: int = 0  # in none of them
     duplicated: int = 0  # copies that nothing explains
-    redelivered: int = 0  # copies that QoS 1 explains: the gateway published the message again, because no PUBACK came
+    # Copies that are explained: the gateway published the message again, because no PUBACK came, or the transform put
+    # a sample of a batch back on the data stream more than once.
+    redelivered: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(**{part.name: getattr(self, part.name) + getattr(other, part.name) for part in fields(self)})
@@ -49,6 +51,7 @@ class Discrepancy:
     n: int | None  # its position in the source's journal; None for what no journal has
     where: str | None  # the object and the position in it; None for what is not stored
     detail: str
+    sample: int | None = None  # its position in the batch that was published, from 1; None for what came alone
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class ReconciliationReport:
         )
         for discrepancy in self.discrepancies[:shown]:
             position = "" if discrepancy.n is None else f" message {discrepancy.n}"
+            position += "" if discrepancy.sample is None else f", sample {discrepancy.sample}"
             place = f" ({discrepancy.where})" if discrepancy.where else ""
             notes.append(f"{discrepancy.kind}: {discrepancy.source}{position}: {discrepancy.detail}{place}")
         if len(self.discrepancies) > shown:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factory_lake.errors import FactoryLakeError
+from factory_lake.gateway.batches import samples_of
 from factory_lake.gateway.documents import skip_blanks
 from factory_lake.gateway.identities import Lane, parse_lane
 from factory_lake.reconcile.expectation import Content, Line, Row, attributes_content, double_content
@@ -26,7 +27,8 @@ Place = Literal["table", "rejected", "error action"]
 
 _TABLE_KEY = re.compile(r"factory=([^/]+)/year=(\d{4})/month=(\d{2})/day=(\d{2})/[^/]+")
 _ERROR_KEY = re.compile(r"errors/factory=([^/]+)/([^/]+)/([^/]+)/.+")
-TOPIC = re.compile(r"factories/[^/]+/([^/]+)/[^/]+")
+# With the prefix of Basic Ingest or without: AWS does not say which an error document has.
+TOPIC = re.compile(r"(?:\$aws/rules/[^/]+/)?factories/[^/]+/([^/]+)/[^/]+")
 ERROR_ACTION = "iot-rule"
 ORIGINAL = "processing-failed"
 
@@ -37,7 +39,7 @@ class StoredError(FactoryLakeError):
 
 @dataclass(frozen=True)
 class Found:
-    """One message as it was found in the lake."""
+    """One message, or one sample of a batch, as it was found in the lake."""
 
     place: Place
     where: str  # bucket, key and position in the object
@@ -49,6 +51,7 @@ class Found:
     day: tuple[int, int, int] | None = None  # the partition, `(year, month, day)`
     received_ms: int | None = None
     reason: str | None = None  # the error that an error object names
+    number: int = 0  # of its row, line or document in the object, from 0
 
     @property
     def sha256(self) -> str | None:
@@ -73,7 +76,7 @@ def read_object(bucket: str, lane: Lane, key: str, body: bytes) -> list[Found]:
             read = _parquet_rows if lane == "measurements" else _configuration_lines
             return list(read(where, table[1], day, body))
         if error and error[3] == ERROR_ACTION:
-            return [_error_action(where, error[1], parse_lane(error[2]), body)]
+            return _by_sample(_error_action(where, error[1], parse_lane(error[2]), body))
         if error:
             return list(_failures(where, error[1], parse_lane(error[2]), error[3], body))
     except (ValueError, KeyError, TypeError, NotTakenError, pa.ArrowException) as problem:
@@ -101,6 +104,7 @@ def _parquet_rows(where: str, factory: str, day: tuple[int, int, int], body: byt
             content=Row(**row),
             day=day,
             received_ms=received_ms,
+            number=number,
         )
 
 
@@ -128,6 +132,7 @@ def _configuration_lines(where: str, factory: str, day: tuple[int, int, int], bo
             content=content,
             day=day,
             received_ms=received_ms,
+            number=number,
         )
 
 
@@ -160,10 +165,27 @@ def _failures(where: str, factory: str, lane: Lane, kind: str, body: bytes) -> I
         reason = f"{kind}: {error_code(record)}"
         arrived_ms = record.get("arrivalTimestamp")
         failed = Found(
-            "rejected", f"{where}#{number}", factory, lane, payload=payload, received_ms=arrived_ms, reason=reason
+            "rejected",
+            f"{where}#{number}",
+            factory,
+            lane,
+            payload=payload,
+            received_ms=arrived_ms,
+            reason=reason,
+            number=number,
         )
-        # What failed behind the transform function is a line that it made.
-        yield failed if kind == ORIGINAL else _transformed(failed)
+        # What failed behind the transform function is what it made of the record, or the record.
+        rows = [] if kind == ORIGINAL else _transformed(failed)
+        yield from rows or _by_sample(failed)
+
+
+def _by_sample(found: Found) -> list[Found]:
+    """A batch stands for each of its samples."""
+    samples = samples_of(found.payload or b"") if found.lane == "measurements" else []
+    if len(samples) <= 1:
+        return [replace(found, payload=samples[0]) if samples else found]
+    before = f"{found.where}{'.' if '#' in found.where else '#'}"
+    return [replace(found, where=f"{before}{place}", payload=sample) for place, sample in enumerate(samples, start=1)]
 
 
 def content_of(line: str, lane: Lane) -> tuple[Content, str | None, int | None]:
@@ -172,9 +194,20 @@ def content_of(line: str, lane: Lane) -> tuple[Content, str | None, int | None]:
     return Line(canonical(message)) if lane == "configuration" else row_of_line(message), gateway, received_ms
 
 
-def _transformed(found: Found) -> Found:
-    content, gateway, received_ms = content_of((found.payload or b"").decode("utf-8"), found.lane)
-    return replace(found, payload=None, content=content, gateway=gateway, received_ms=received_ms)
+def _transformed(found: Found) -> list[Found]:
+    """The rows whose lines a record became, one for each sample of a batch; none where it holds no such lines."""
+    try:
+        lines = (found.payload or b"").decode("utf-8").removesuffix("\n").split("\n")
+        rows = [content_of(line, found.lane) for line in lines]
+    except (UnicodeDecodeError, NotTakenError):
+        return []
+    if any(received_ms is None for _, _, received_ms in rows):
+        return []
+    wheres = [f"{found.where}.{place}" for place in range(1, len(rows) + 1)] if len(rows) > 1 else [found.where]
+    return [
+        replace(found, where=where, payload=None, content=content, gateway=gateway, received_ms=received_ms)
+        for where, (content, gateway, received_ms) in zip(wheres, rows, strict=True)
+    ]
 
 
 def row_of_line(line: Object) -> Row:

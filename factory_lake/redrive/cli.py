@@ -4,7 +4,6 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from factory_lake.boundary import DONE, FOUND
 from factory_lake.clients import Clients
 from factory_lake.errors import FactoryLakeError, LakeError, OptionError
 from factory_lake.gateway.identities import Lane, check_id
-from factory_lake.lake import Lake, open_lake, output_at
+from factory_lake.lake import Lake, open_lake, owner_of
 from factory_lake.options import (
     FactoriesOption,
     FormatOption,
@@ -71,7 +70,7 @@ _MaxRate = Annotated[
         "--max-rate",
         parser=whole(1),
         metavar="N",
-        help="Messages a second on one data stream; a shard takes 1,000 in all.",
+        help="Messages a second on one data stream, a larger one counted by the KiB; a shard takes 1,000 in all.",
     ),
 ]
 _Gateway = Annotated[
@@ -216,25 +215,21 @@ def show_policy(
     bucket_keys: Annotated[
         list[str] | None, typer.Option("--bucket-key", metavar="ARN", help="Customer managed key of the buckets.")
     ] = None,
+    function_keys: Annotated[
+        list[str] | None, typer.Option("--function-key", metavar="ARN", help="Customer managed key of the functions.")
+    ] = None,
 ) -> None:
     """Print the IAM policy that a redrive needs."""
     opened = open_lake(lake)
     wanted = list(lanes(opened.outputs, factories or (), lane))
     if not wanted:
         raise LakeError(opened.place, "must have a factory, since the policy is for factories' lanes")
-    partition, account = _owner(opened.outputs, wanted[0])
+    partition, account = owner_of(opened.outputs, wanted[0].factory, wanted[0].lane)
     where = region or Clients(opened).region
     if where is None:
         raise OptionError("--region", "must be given where no AWS region is set")
-    keys = (stream_keys or (), bucket_keys or ())
+    keys = (stream_keys or (), bucket_keys or (), function_keys or ())
     print(json.dumps(policy(wanted, partition, where, account, *keys, tables=with_stream), indent=2))
-
-
-def _owner(outputs: Mapping[str, Any], names: LaneNames) -> tuple[str, str]:
-    """Partition and account, of a role's ARN."""
-    arn = str(output_at(outputs, "roles", names.factory, names.lane, "rule"))
-    _, partition, _, _, account, *_ = [*arn.split(":"), "", "", "", "", ""]
-    return partition, account
 
 
 def _clients(lake: Lake) -> LaneClients:

@@ -193,7 +193,8 @@ class ObjectRedrive:
         reading = _Reading(lines, work.record.redriven)
         finished = True
         try:
-            for batch in batches(reading, lambda line: len(line.data), self.parts.sender.most_records):
+            sender = self.parts.sender
+            for batch in batches(reading, lambda line: len(line.data), sender.most_records, sender.most_bytes):
                 if self._left() == 0:
                     finished = False
                     break
@@ -214,7 +215,7 @@ class ObjectRedrive:
             return
         if not messages:
             return
-        self.parts.sender.pace(len(messages))
+        self.parts.sender.pace([message.record for message in messages])
         since_ms = self.clock_ms()
         left, problem = messages, ""
         for _ in range(_ATTEMPTS):
@@ -286,7 +287,7 @@ class ObjectRedrive:
                 continue
             if self.parts.prediction is not None:
                 with self._predicting:
-                    refusal = self.parts.prediction.verdict(payload, key, origin.received_ms).rule
+                    refusal = self.parts.prediction.refusal(payload, key, origin.received_ms)
                 if refusal is not None:
                     self._count(source, refusal, outcomes.REFUSED_AGAIN)
                     continue

@@ -2,7 +2,8 @@
 
 Reading a data stream encrypted with a customer managed key, and writing it, needs `kms:Decrypt` and
 `kms:GenerateDataKey` on that key too (Kinesis Developer Guide, "Permissions to use user-generated KMS keys"),
-and the buckets' key likewise.
+and the buckets' key likewise. Who reads a function's environment variables needs `kms:Decrypt` on the key that
+encrypts them (Lambda Developer Guide, "Securing Lambda environment variables").
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,6 +20,7 @@ def policy(
     account: str,
     stream_keys: Sequence[str] = (),
     bucket_keys: Sequence[str] = (),
+    function_keys: Sequence[str] = (),
     *,
     tables: bool = False,
 ) -> dict[str, Any]:
@@ -55,8 +57,13 @@ def policy(
     allow("ReadReasons", ["logs:FilterLogEvents"], groups)
     functions = [f"{arn}:lambda:{region}:{account}:function:{one.function}" for one in names]
     allow("ReadSettings", ["lambda:GetFunctionConfiguration"], functions)
-    for sid, service, keys in (("Streams", "kinesis", stream_keys), ("Buckets", "s3", bucket_keys)):
+    both = ["kms:Decrypt", "kms:GenerateDataKey"]
+    for sid, service, keys, uses in (
+        ("Streams", "kinesis", stream_keys, both),
+        ("Buckets", "s3", bucket_keys, both),
+        ("Functions", "lambda", function_keys, both[:1]),
+    ):
         if keys:
             via = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
-            allow(f"KeysOf{sid}", ["kms:Decrypt", "kms:GenerateDataKey"], list(keys), StringEquals=via)
+            allow(f"KeysOf{sid}", uses, list(keys), StringEquals=via)
     return {"Version": "2012-10-17", "Statement": statements}

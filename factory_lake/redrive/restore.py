@@ -4,14 +4,15 @@ What fails behind the transform (conversion to Parquet, partitioning) may be kep
 as the original record; Firehose's guide does not say which. Only a line ends with the keys of the envelope,
 since the transform refuses a message that brings them along. Taking them off gives a configuration message
 as it was, but for trimmed strings; a sample's columns must be renamed as well. Put through the transform
-again, the message gives the same line.
+again, the message gives the same line. Several lines are what went on of a batch; they become one again.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from factory_lake.gateway.batches import join
 from factory_lake.gateway.identities import Lane
 from transform import schema
 from transform.reader import Reader
@@ -47,10 +48,21 @@ class Restorer:
 
         Raises:
             MessageError: When it ends like a line and is none.
+            ValueError: When it does not end like one in each of its lines, or they have several envelopes.
         """
+        if _ENVELOPE.search(data) is None:
+            return None
+        # A line has no line feed but its last one.
+        lines = [self._line(lane, line) for line in data.removesuffix(b"\n").split(b"\n")]
+        first = lines[0]
+        if any((one.received_ms, one.gateway) != (first.received_ms, first.gateway) for one in lines):
+            raise ValueError("lines of several records")
+        return first if len(lines) == 1 else replace(first, payload=join([one.payload for one in lines]))
+
+    def _line(self, lane: Lane, data: bytes) -> Restored:
         envelope = _ENVELOPE.search(data)
         if envelope is None:
-            return None
+            raise ValueError("a line without an envelope")
         text = (data[: envelope.start()] + (envelope[1] or b"") + b"}").decode()
         if lane == "measurements":
             text = self._sample(text)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MOST_RECORDS = 500
 MOST_BATCH_BYTES = 4 * 1024 * 1024
 MOST_RECORD_BYTES = 1024 * 1024
+# A shard takes 1,000 records a second, or 1 MiB, so one record is as much as a KiB.
+_UNIT = 1024
 
 _THROTTLED = {
     "ProvisionedThroughputExceededException",
@@ -65,7 +67,7 @@ class Sender:
     # twice, unseen.
     kinesis: "KinesisClient"
     stream: str  # the data stream's name
-    rate: float  # the most records a second
+    rate: float  # the most records a second; a record counts as one for each KiB that it begins
     patience: float = 20.0  # seconds that a batch may take while the stream takes no more
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -73,6 +75,11 @@ class Sender:
     def __post_init__(self) -> None:
         self._free_at = self.clock()
         self._pacing = Lock()
+
+    @property
+    def most_bytes(self) -> int:
+        """How many bytes a batch may have: no more than a second's, unless one record has."""
+        return min(MOST_BATCH_BYTES, round(self.rate * _UNIT))
 
     @property
     def most_records(self) -> int:
@@ -113,22 +120,25 @@ class Sender:
                 pause = min(2 * pause, _LONGEST_PAUSE)
         return Outcome(frozenset(taken))
 
-    def pace(self, records: int) -> None:
-        """Wait until so many records may be put."""
+    def pace(self, records: Sequence[Record]) -> None:
+        """Wait until records may be put."""
+        units = sum(max(1, -(-record.size // _UNIT)) for record in records)
         with self._pacing:
             now = self.clock()
             free_at = max(now, self._free_at)
-            self._free_at = free_at + records / self.rate
+            self._free_at = free_at + units / self.rate
         if now < free_at:
             self.sleep(free_at - now)
 
 
-def batches(items: Iterable[T], size: Callable[[T], int], most: int = MOST_RECORDS) -> Iterator[list[T]]:
-    """Cut items into batches of at most so many, and of no more bytes than one call takes."""
+def batches(
+    items: Iterable[T], size: Callable[[T], int], most: int = MOST_RECORDS, most_bytes: int = MOST_BATCH_BYTES
+) -> Iterator[list[T]]:
+    """Cut items into batches of at most so many, and of no more bytes where they are not one item."""
     batch: list[T] = []
     total = 0
     for item in items:
-        if batch and (len(batch) == most or total + size(item) > MOST_BATCH_BYTES):
+        if batch and (len(batch) == most or total + size(item) > most_bytes):
             yield batch
             batch, total = [], 0
         batch.append(item)

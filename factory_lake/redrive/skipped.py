@@ -4,18 +4,22 @@ A delivery stream that is made anew reads its data stream from that moment on. W
 none is on the data stream, and nowhere else. A record of the range counts as skipped when neither its row nor
 its bytes lie in the lake; it is redriven with its own partition key. The same key after the range says that
 it was redriven before, so a run that is repeated redrives nothing twice.
+
+A batch counts as skipped when that holds for one of its samples, less those that the transform put back: these are
+on the data stream again, in records of their own.
 """
 
 import hashlib
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from factory_lake.gateway.batches import samples_of
 from factory_lake.reconcile.expectation import Content
 from factory_lake.reconcile.stored import ERROR_ACTION, Found, StoredError, content_of, read_object
 from factory_lake.redrive import findings as outcomes
@@ -32,20 +36,40 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 KIND = "stream"
-# What is remembered of a record takes some 300 bytes.
-MOST_RECORDS = 500_000
+# What is remembered of a sample takes some 300 bytes.
+MOST_SAMPLES = 500_000
 _NAMESPACE = uuid.UUID("d1a0c7c4-6f4e-4b0e-9d5c-5b0f3a0e2c11")
 _APPEARS_SECONDS = 2.0
 _ATTEMPTS = 5
+
+
+class _Sample(NamedTuple):
+    """Where a message must be, or a sample of a batch: digests."""
+
+    row: bytes | None  # of its row; None when the transform refuses it
+    payload: bytes  # of its bytes, as they lie in an error object
+    put_back: bytes | None  # of its envelope and its bytes, by which a put-back is known; None for what came alone
 
 
 @dataclass(frozen=True)
 class _Expected:
     """Where a record must be, if it was delivered."""
 
-    row: bytes | None  # digest of its row; None when the transform refuses it
-    payload: bytes  # digest of its bytes, as they lie in an error object
-    arrived: date
+    samples: tuple[_Sample, ...]
+    arrival_ms: int
+    size: int
+
+    def without(self, put_back: Mapping[bytes, list[tuple[int, int]]]) -> "_Expected":
+        """What is left when the samples are gone that the transform put back: later, and in shorter records."""
+        return replace(
+            self,
+            samples=tuple(
+                sample
+                for sample in self.samples
+                if sample.put_back is None
+                or not any(at >= self.arrival_ms and size < self.size for at, size in put_back[sample.put_back])
+            ),
+        )
 
 
 @dataclass
@@ -73,46 +97,77 @@ class RangeRedrive:
             SendError: When the data stream takes no more.
         """
         wanted, days = self._expected(from_ms, to_ms)
-        again = {one.partition_key for one in self.parts.stream.read(to_ms) if one.partition_key in wanted}
+        again, put_back = self._later(wanted, from_ms, to_ms)
+        wanted = {key: expected.without(put_back) for key, expected in wanted.items()}
         skipped = self._not_stored(wanted, days, from_ms) - again
         for key, expected in wanted.items():
             if key in again:
-                self._count(expected.arrived, outcomes.BEFORE)
+                self._count(_day(expected.arrival_ms), outcomes.BEFORE)
             elif key not in skipped:
-                self._count(expected.arrived, outcomes.IN_PLACE)
+                self._count(_day(expected.arrival_ms), outcomes.IN_PLACE)
         self._redrive(skipped, from_ms, to_ms)
 
     def _expected(self, from_ms: int, to_ms: int) -> tuple[dict[str, _Expected], set[tuple[int, int, int]]]:
         """Where each record of the range must be, by the key that it is redriven with; and the rows' days."""
         wanted: dict[str, _Expected] = {}
         days: set[tuple[int, int, int]] = set()
+        count = 0
         for record in self.parts.stream.read(from_ms, to_ms):
             key = self._key(record)
             if key is None:
                 self._count(_day(record.arrival_ms), outcomes.NO_GATEWAY)
                 continue
-            verdict = self.prediction.verdict(record.data, record.partition_key, record.arrival_ms)
-            row = None
-            if verdict.line is not None and verdict.day is not None:
-                days.add(verdict.day)
-                row = _digest_row(*content_of(verdict.line.decode(), self.parts.lane))
-            wanted[key] = _Expected(row, _digest(record.data), _day(record.arrival_ms))
-            if len(wanted) > MOST_RECORDS:
+            verdicts = self.prediction.verdicts(record.data, record.partition_key, record.arrival_ms)
+            samples = []
+            for verdict in verdicts:
+                row = None
+                if verdict.line is not None and verdict.day is not None:
+                    days.add(verdict.day)
+                    row = _digest_row(*content_of(verdict.line.decode(), self.parts.lane))
+                put_back = _digest_put_back(verdict.payload, record) if len(verdicts) > 1 else None
+                samples.append(_Sample(row, _digest(verdict.payload), put_back))
+            wanted[key] = _Expected(tuple(samples), record.arrival_ms, len(record.data))
+            count += len(samples)
+            if count > MOST_SAMPLES:
                 raise RedriveError(
-                    "--from, --to", f"the range must hold at most {MOST_RECORDS} records; take a shorter one"
+                    "--from, --to", f"the range must hold at most {MOST_SAMPLES} samples; take a shorter one"
                 )
         return wanted, days
+
+    def _later(
+        self, wanted: Mapping[str, _Expected], from_ms: int, to_ms: int
+    ) -> tuple[set[str], dict[bytes, list[tuple[int, int]]]]:
+        """The keys that lie on the stream once more; arrival and size of the records that hold samples of batches."""
+        put_back: dict[bytes, list[tuple[int, int]]] = {
+            sample.put_back: [] for one in wanted.values() for sample in one.samples if sample.put_back is not None
+        }
+        again = set()
+        for record in self.parts.stream.read(from_ms if put_back else to_ms):
+            if record.arrival_ms >= to_ms and record.partition_key in wanted:
+                again.add(record.partition_key)
+            for sample in samples_of(record.data) if put_back else ():
+                if (digest := _digest_put_back(sample, record)) in put_back:
+                    put_back[digest].append((record.arrival_ms, len(record.data)))
+        return again, put_back
 
     def _not_stored(self, wanted: dict[str, _Expected], days: set[tuple[int, int, int]], from_ms: int) -> set[str]:
         rows, payloads = self._stored(days, from_ms)
         skipped = set()
         for key, expected in wanted.items():
-            if expected.row is not None and rows[expected.row] > 0:
-                rows[expected.row] -= 1
-            elif payloads[expected.payload] > 0:
-                payloads[expected.payload] -= 1
-            else:
-                skipped.add(key)
+            used: list[tuple[Counter[bytes], bytes]] = []
+            for row, payload, _ in expected.samples:
+                if row is not None and rows[row] > 0:
+                    used.append((rows, row))
+                elif payloads[payload] > 0:
+                    used.append((payloads, payload))
+                else:
+                    skipped.add(key)
+                    break
+                stored, digest = used[-1]
+                stored[digest] -= 1
+            if key in skipped:
+                for stored, digest in used:
+                    stored[digest] += 1
         return skipped
 
     def _stored(self, days: set[tuple[int, int, int]], from_ms: int) -> tuple[Counter[bytes], Counter[bytes]]:
@@ -163,7 +218,7 @@ class RangeRedrive:
                     yield record, Record(key, record.data)
 
         sender = self.parts.sender
-        for batch in batches(records(), lambda pair: pair[1].size, sender.most_records):
+        for batch in batches(records(), lambda pair: pair[1].size, sender.most_records, sender.most_bytes):
             if self.options.apply:
                 self._send([record for _, record in batch], to_ms)
             outcome = outcomes.REDRIVEN if self.options.apply else outcomes.WOULD_REDRIVE
@@ -171,7 +226,7 @@ class RangeRedrive:
                 self._count(_day(came.arrival_ms), outcome)
 
     def _send(self, batch: list[Record], to_ms: int) -> None:
-        self.parts.sender.pace(len(batch))
+        self.parts.sender.pace(batch)
         left, problem = batch, ""
         for _ in range(_ATTEMPTS):
             outcome = self.parts.sender.put(left)
@@ -197,11 +252,15 @@ class RangeRedrive:
         if self.options.gateway is None:
             return None
         token = uuid.uuid5(_NAMESPACE, f"{self.parts.stream.name}/{record.shard}/{record.sequence}")
-        return partition_key(Origin(record.arrival_ms, self.options.gateway), token)
+        return partition_key(Origin(origin.received_ms, self.options.gateway), token)
 
     def _count(self, day: date, outcome: str) -> None:
         found = Finding(self.parts.factory, self.parts.lane, KIND, day.isoformat(), "-", outcome)
         self.findings.counts[found] += 1
+
+
+def _digest_put_back(sample: bytes, record: StreamRecord) -> bytes:
+    return _digest(repr((envelope(record.partition_key, record.arrival_ms), sample)).encode())
 
 
 def _digest_row(content: Content, gateway: str | None, received_ms: int | None) -> bytes:

@@ -67,8 +67,11 @@ TARGETS = (
     Target("clean_vs_floor", 0.6, True, "clean messages, part of the floor's speed"),
     Target("typical_vs_powertools", 2, True, "a plant's usual mix, times as fast as Powertools"),
     Target("dirty_vs_naive", 1, True, "only dirty messages, times as fast as a plain loop"),
+    Target("batch14_vs_single", 1.8, True, "clean samples in arrays of 14, times as fast as alone"),
+    Target("batch14_dirty_vs_single_dirty", 1, True, "dirty samples in arrays of 14, times as fast as alone"),
     Target("import_vs_powertools", 4, True, "import of the handler, times as fast as Powertools' import"),
-    Target("peak_mb", 120, False, "MB of memory for a 6 MB batch"),
+    Target("peak_mb", 120, False, "MB of memory for a 6 MB event"),
+    Target("peak_batches_mb", 120, False, "MB of memory for a 6 MB event of batches"),
 )
 
 
@@ -161,6 +164,16 @@ def batch(kind: Callable[[random.Random], Message], size: int = BATCH_BYTES, see
                 },
             }
         )
+
+
+def batched(event: Event, samples: int = 14) -> Event:
+    """Put so many messages of an event at a time into one record, as a batch of samples."""
+    records = []
+    for start in range(0, len(event["records"]), samples):
+        group = event["records"][start : start + samples]
+        joined = b",".join(base64.b64decode(record["data"]) for record in group)
+        records.append({**group[0], "data": base64.b64encode(b'{"samples":[' + joined + b"]}").decode()})
+    return {**event, "records": records}
 
 
 # Peers
@@ -310,6 +323,14 @@ def ratio(times: dict[str, list[float]], peer: str) -> float:
     return median_ratio(times[peer], times["transform"])
 
 
+def batch_ratio(transform: Peer, kind: Callable[[random.Random], Message], rounds: int) -> float:
+    """Return how many times as fast samples are in batches of 14 as they are alone."""
+    alone = batch(kind)
+    together = batched(alone)
+    peers: dict[str, Peer] = {"transform": lambda _: transform(together), "single": transform}
+    return ratio(race(peers, alone, rounds), "single")
+
+
 def import_figures(package: Path, runs: int) -> dict[str, float]:
     """Return the median processor times to import the packaged handler and its peer, and their ratio."""
     spec = importlib.util.find_spec("aws_lambda_powertools")
@@ -335,8 +356,8 @@ def _import_ms(statement: str, folder: str, **variables: str) -> float:
     return float(output(script, folder, **variables)) * 1000
 
 
-def peak_mb(package: Path) -> float:
-    """Return the most memory that a process needs for a batch of 6 MB, its JSON included."""
+def peak_mb(package: Path, samples: int | None = None) -> float:
+    """Return the most memory that a process needs for an event of 6 MB, its JSON included; perhaps one of batches."""
     script = (
         "import json, os, resource; from transform.handler import handler\n"
         "class Context:\n def get_remaining_time_in_millis(self): return 120000\n"
@@ -345,6 +366,8 @@ def peak_mb(package: Path) -> float:
     )
     limit = 6 * 1024 * 1024
     event = batch(typical, size=limit)
+    if samples is not None:
+        event = batched(event, samples)
     records = event["records"]
     share = len(json.dumps(event)) / len(records)
     event["records"] = records[: int(limit / share)]
@@ -378,9 +401,13 @@ def measure(rounds: int, processes: int) -> dict[str, Any]:
         "clean_vs_floor": ratio(races["clean"], "floor"),
         "typical_vs_powertools": ratio(races["typical"], "powertools"),
         "dirty_vs_naive": ratio(races["dirty"], "naive"),
+        "batch14_vs_single": batch_ratio(transform, clean, rounds),
+        "batch14_typical_vs_single_typical": batch_ratio(transform, typical, rounds),
+        "batch14_dirty_vs_single_dirty": batch_ratio(transform, dirty, rounds),
         "fast_vs_slow_path": gains,
         **import_figures(package, processes),
         "peak_mb": peak_mb(package),
+        "peak_batches_mb": peak_mb(package, samples=14),
         "records_per_second": {
             name: {peer: round(counts[name] / statistics.median(took)) for peer, took in times.items()}
             for name, times in races.items()

@@ -37,7 +37,7 @@ class Scope:
         return self.module == other.module and (not self.lane or not other.lane or self.lane == other.lane)
 
 
-_SCOPES = {
+_SCOPES: dict[str, Scope | None] = {
     "factories[*].gateways": Scope(f'module.factory_pipeline["{FACTORY}"].'),
     "csr_dir": Scope(f'module.factory_pipeline["{FACTORY}"].'),
     "kms_keys.streams": Scope(f'module.factory_pipeline["{FACTORY}"].'),
@@ -45,6 +45,9 @@ _SCOPES = {
     "factories[*].video": Scope(f'module.video_archiver["{FACTORY}"].'),
     "factories[*].alarms.messages": Scope(f'module.factory_pipeline["{FACTORY}"].'),
     "factories[*].alarms.video": Scope(f'module.video_archiver["{FACTORY}"].'),
+    # Another bucket or database concerns whoever writes there.
+    "storage.existing_buckets": None,
+    "athena.existing_database": None,
     "storage.": Scope("module.storage."),
     "athena.": Scope("module.glue_catalog."),
     "schema_dir": Scope("module.glue_catalog."),

@@ -71,6 +71,7 @@ def named_values(variables: dict[str, Any], folder: Path) -> dict[str, object]:
     """What the names in cases.toml stand for; the folders among them are made."""
     retired: list[str] = variables["retired_factories"]
     requests = Path(variables["csr_dir"])
+    packages = _packages(Path(variables["packages_dir"]), folder / "packages")
     return {
         "@key": "arn:aws:kms:eu-central-1:000000000000:key/0d990263-018e-4e65-a703-eff731de951e",
         "@one more": [*retired, "nantes"],
@@ -82,7 +83,9 @@ def named_values(variables: dict[str, Any], folder: Path) -> dict[str, object]:
         "@request respelled": _requests_respelled(requests, folder / "respelled"),
         "@request swapped": _requests_swapped(requests, folder / "swapped", _client_id("measurements")),
         "@request removed": _requests_without(requests, folder / "none", _client_id("measurements")),
-        "@packages": _packages(Path(variables["packages_dir"]), folder / "packages"),
+        "@packages": packages,
+        "@transform": {"file": f"{packages}/transform.zip"},
+        "@clip_fetch": {"file": f"{packages}/clip_fetch.zip"},
         "@schemas": _schemas(folder / "schemas"),
     }
 

@@ -1,16 +1,19 @@
-"""A round: a lane that starts without knowledge, and a few hundred messages, whole and broken, in batches."""
+"""A round: a lane that starts without knowledge, and a few hundred messages, whole and broken, in events.
+
+Some are batches of samples: the transform cuts them quickly, the reference finds their elements by the grammar.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any, Tuple  # noqa: UP035
+from typing import Any, Dict, Tuple  # noqa: UP035
 
 from harness.fuzz import ROOT
-from harness.fuzz.families import Family
+from harness.fuzz.families import KEYS, Family
 from harness.fuzz.mutations import mutate
 from transform import reader
 from transform.batch import Transform
@@ -18,11 +21,15 @@ from transform.errors import MessageError
 from transform.events import FirehoseRecord
 from transform.fast_path import Templates
 from transform.measurements import Measurements
+from transform.planning import Split, plan
+from transform.put_back import DataStream, Entry
 from transform.report import Report
 from transform.schema import load
 from transform.settings import Settings
+from transform.splitting import elements
 
-#: A message's line and the metadata of its answer, or the rule that it breaks and the key at fault.
+#: A message's line and the metadata of its answer, or the rule that it breaks and the key at fault. A batch of which
+#: something is put back has, in the place of the line, its lines and the records that are put back.
 Answer = Tuple[Any, Any]  # noqa: UP006 - evaluated, which Python 3.8 cannot do otherwise
 
 SCHEMAS = str(ROOT / "glue_schemas")
@@ -114,18 +121,47 @@ class Counts:
 
 
 class _Counting(Measurements):
-    """A lane that counts its slow readings."""
+    """A lane that counts the messages of which the slow path reads at least a part."""
 
-    __slots__ = ("slow",)
+    __slots__ = ("_slowly", "slow")
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings, load("measurements", SCHEMAS))
         self.slow = 0
+        self._slowly = False
 
-    def convert_slowly(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, dict[str, dict[str, str]]]:
-        """Read a message and count it."""
-        self.slow += 1
-        return super().convert_slowly(text, received_at, line_suffix)
+    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, Any] | Split:
+        """Convert a message, and count it if the slow path was taken."""
+        self._slowly = False
+        try:
+            return super().convert(payload, received_at, line_suffix)
+        finally:
+            self.slow += self._slowly
+
+    def _read(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, int]:
+        self._slowly = True
+        return super()._read(text, received_at, line_suffix)
+
+
+class _Days(Dict[Any, Any]):  # noqa: UP006
+    """Partitions whose days are their own metadata, in JSON."""
+
+    def __missing__(self, day: str) -> Any:
+        return json.loads(day)
+
+
+class _Stream(DataStream):
+    """A stream that takes everything, and keeps it by the record that it comes from."""
+
+    def __init__(self) -> None:
+        super().__init__("lake")
+        self.taken: dict[int, list[bytes]] = {}
+
+    def put(self, entries: Sequence[Entry], left_ms: Callable[[], int]) -> tuple[list[Entry], str | None]:  # noqa: ARG002
+        """Take entries."""
+        for entry in entries:
+            self.taken.setdefault(entry.origin, []).append(entry.data)
+        return [], None
 
 
 class Lane:
@@ -136,7 +172,8 @@ class Lane:
         self._log: list[dict[str, Any]] = []
         settings = setup.settings
         report = Report(settings, lambda line: self._log.append(json.loads(line)))
-        self._transform = Transform(settings, SCHEMAS, report)
+        self._stream = _Stream()
+        self._transform = Transform(settings, SCHEMAS, report, self._stream)
         self._learning = _Counting(settings)
         self._transform._lane = self._learning
         self._reference = Measurements(settings, load("measurements", SCHEMAS))
@@ -150,12 +187,30 @@ class Lane:
         """Answer a message as if no other had come before it."""
         line_suffix = f',"_received_at":{self._arrival},"_gateway":"line-1"}}\n'
         try:
-            return self._reference.convert_slowly(reader.decode(message), self._arrival, line_suffix)
+            text = reader.decode(message)
+            texts = elements(text)
+            if texts is None:
+                return self._reference.convert_slowly(text, self._arrival, line_suffix)
+            return self._split(texts, line_suffix)
         except MessageError as error:
             return error.rule, error.field and error.field[:64]
 
+    def _split(self, texts: list[str], line_suffix: str) -> Answer:
+        """Answer a batch whose elements were found by the grammar, each read token by token."""
+        outcomes: list[Any] = []
+        for text in texts:
+            try:
+                line, metadata = self._reference.convert_slowly(text, self._arrival, line_suffix)
+                outcomes.append((line, json.dumps(metadata)))
+            except MessageError as error:
+                outcomes.append(error)
+        split = plan(texts, outcomes, _Days())
+        if split.put_backs and not 10**12 <= self._arrival <= 9_223_372_036_854:
+            return "NOT_MILLISECONDS" if self._arrival < 10**12 else "OUT_OF_RANGE", "_received_at"
+        return _answer(split.lines, [data for _, data in split.put_backs], split.metadata)
+
     def answers(self, messages: list[bytes]) -> list[Answer]:
-        """Answer messages as one batch."""
+        """Answer messages as one event."""
         records: list[FirehoseRecord] = [
             {
                 "recordId": str(number),
@@ -166,18 +221,24 @@ class Lane:
             for number, message in enumerate(messages)
         ]
         self._log.clear()
+        self._stream.taken.clear()
         given = self._transform.answer({"records": records})["records"]
         reasons = {line["record_id"]: line for line in self._log if "record_id" in line}
         answers: list[Answer] = []
-        for record, answer in zip(records, given):  # noqa: B905 - Python 3.8 has no strict zip
-            if answer["result"] == "Ok":
-                answers.append((base64.b64decode(answer["data"]), answer["metadata"]))
+        for number, (record, answer) in enumerate(zip(records, given)):  # noqa: B905 - Python 3.8 has no strict zip
+            if answer["result"] in ("Ok", "Dropped"):
+                data = base64.b64decode(answer.get("data", ""))
+                answers.append(_answer(data, self._stream.taken.get(number, []), answer.get("metadata")))
             elif answer == {"recordId": record["recordId"], "result": "ProcessingFailed", "data": record["data"]}:
                 reason = reasons[record["recordId"]]
                 answers.append((reason["rule"], reason["field"]))
             else:
                 answers.append(("not the bytes that came", answer))
         return answers
+
+
+def _answer(lines: bytes, put_backs: list[bytes], metadata: Any) -> Answer:
+    return ((lines, put_backs) if put_backs else lines), metadata
 
 
 def run_round(seed: int, messages: int = MESSAGES) -> Counts:
@@ -213,9 +274,70 @@ def run_numbered(numbers: tuple[int, int]) -> Counts:
 def generated_messages(rng: Random, arrival: int) -> Iterator[bytes]:
     """Generate messages of a few spellings without end."""
     families = [Family(rng, arrival) for _ in range(rng.randint(1, 6))]
+    plain = _plain(rng, arrival)
+    yield from [plain] * Templates.LEARN_AT
     while True:
         family = rng.choice(families)
         message = family.message(rng).encode()
         yield message
+        if rng.randrange(3) == 0:
+            yield _batch(rng, families, rng.choice((message, plain, plain)))
         for _ in range(rng.randrange(9)):
             yield mutate(rng, message, rng.choice(families).message(rng).encode())
+
+
+def _plain(rng: Random, arrival: int) -> bytes:
+    """Spell a message in which nothing changes, but that empty metadata goes."""
+    metadata: dict[str, Any] = {"metadata": {}} if rng.randrange(2) else {}
+    message = {key: "x" for key in KEYS if key not in ("metadata", "success", "timestamp", "value")}
+    return json.dumps(
+        {**metadata, **message, "success": True, "timestamp": arrival, "value": 1.5}, separators=(",", ":")
+    ).encode()
+
+
+def _batch(rng: Random, families: list[Family], message: bytes) -> bytes:
+    """Spell a batch, mostly of one message; elements and what is between them may be broken, and the whole."""
+    before, between, behind = rng.choice(_FORMS)
+    batch = before
+    for place in range(rng.choice((1, 2, 3, 6, 14))):
+        sample = message
+        kind = rng.randrange(12)
+        if kind == 0:
+            sample = rng.choice(_ELEMENTS)
+        elif kind == 1:
+            sample = mutate(rng, message, message)
+        elif kind == 2:
+            sample = rng.choice(families).message(rng).encode()
+        if place:
+            batch += between if rng.randrange(30) else rng.choice(_BETWEEN)
+        batch += sample
+    batch += behind
+    return batch if rng.randrange(3) else mutate(rng, batch, message)
+
+
+_BETWEEN = (b"", b",,", b", ,", b",  ", b" ,", b",\n", b", ", b",", b";", b"}", b",{", b"},{", b"],[")
+_FORMS = (
+    *(
+        (b'{"samples":[', b",", b"]}"),
+        (b'{"samples":[', b",", b"]}"),
+        (b'{"samples": [', b", ", b"]}"),
+        (b"[", b",", b"]"),
+    ),
+    *((b" [ ", b" ,\r\n", b"\n] "), (b'{"s\\u0061mples":[', b",", b"]}"), (b'{"samples":[', b",", b'],"more":[{}]}')),
+)
+_ELEMENTS = (
+    *(
+        b"5",
+        b"null",
+        b"[]",
+        b"[1]",
+        b"{}",
+        b'"},{"',
+        b'{"samples":[]}',
+        b'{"a":[{"b":1},{"b":2}]}',
+        b"",
+        b"}, {",
+        b" ",
+    ),
+    *(b'"\\ud800"', b"[" * 120 + b"]" * 120, b"{},{}", b"\xff", b"],["),
+)

@@ -53,11 +53,13 @@ class Terraform:
         directory: The root module.
         workdir: Where data, state and logs go; made when missing.
         environment: What the commands see besides this process's environment: endpoints and credentials.
+        backend: Settings of the backend; a file in `workdir` without.
     """
 
     directory: Path
     workdir: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    backend: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> Path:
@@ -77,8 +79,10 @@ class Terraform:
         return self.workdir / "data"
 
     def init(self) -> None:
-        """Install the provider and modules and point the backend at this lake's state file."""
-        self.run("init", "-input=false", f"-backend-config=path={self.state}", "-reconfigure")
+        """Install the provider and modules and point the backend at this lake's state."""
+        settings = self.backend or {"path": str(self.state)}
+        options = [f"-backend-config={name}={value}" for name, value in settings.items()]
+        self.run("init", "-input=false", *options, "-reconfigure")
 
     def apply(self, variables: Mapping[str, object], *options: str) -> None:
         """Apply the configuration without confirmation."""

@@ -119,8 +119,7 @@ def _resources(module: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _root(workdir: Path, factories: int, command: str) -> Path:
     shutil.rmtree(workdir, ignore_errors=True)
-    for folder in ("modules", "glue_schemas"):
-        shutil.copytree(ROOT / folder, workdir / folder, ignore=shutil.ignore_patterns(".terraform*", "tests"))
+    shutil.copytree(ROOT / "modules", workdir / "modules", ignore=shutil.ignore_patterns(".terraform*", "tests"))
     root = workdir / "root"
     shutil.copytree(_PACKAGES, root / "packages")
     shutil.copy(_LOCK, root)

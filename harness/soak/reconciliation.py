@@ -10,12 +10,13 @@ from typing import Any
 
 from factory_lake import query as athena
 from factory_lake.gateway.identities import Lane
-from factory_lake.gateway.journal import Entry, read_journals
+from factory_lake.gateway.journal import Entry
 from factory_lake.reconcile import Buckets, ReconciliationReport, Rules, StoredObjects
 from factory_lake.reconcile.expectation import Row, expected
 from factory_lake.reconcile.lossless_json import NotTakenError
 from factory_lake.reconcile.matching import match
 from factory_lake.reconcile.report import Discrepancy
+from factory_lake.reconcile.sent import read_samples
 from factory_lake.reconcile.stored import Found
 from harness.lake.targets import Targets
 from harness.soak.faults import Kill, Outage
@@ -100,7 +101,7 @@ class Messages:
 
 def reconcile_messages(targets: Targets, kills: Sequence[Kill], outages: Sequence[Outage]) -> Messages:
     """Find every message of the journals again."""
-    entries = read_journals(targets.journals)
+    entries = read_samples(targets.journals)
     s3 = targets.lake.cloud.client("s3")
     buckets = Buckets.from_outputs(targets.lake.outputs)
     found = StoredObjects(s3, buckets).found(targets.factories)

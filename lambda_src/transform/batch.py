@@ -78,7 +78,7 @@ class Transform:
                 elif isinstance(result, Split):
                     splits[len(answers)] = result
                     answer = _split_answer(record, result)
-                    upper += len(answer.get("data", "")) + MAX_ESCAPE * len(record["recordId"]) + FRAME
+                    upper += MAX_ESCAPE * len(record["recordId"]) + FRAME + len(answer.get("data", ""))
                     if result.put_backs:  # which may fail
                         upper += size(failed(record))
                 else:

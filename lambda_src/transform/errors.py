@@ -59,7 +59,8 @@ TIMESTAMP_TOO_OLD = "TIMESTAMP_TOO_OLD"
 TIMESTAMP_TOO_FAR_AHEAD = "TIMESTAMP_TOO_FAR_AHEAD"
 #: a batch without a sample: `{"samples": []}` or `[]` | measurements
 EMPTY_BATCH = "EMPTY_BATCH"
-#: a batch of which some samples had to be put back on the data stream, which failed ([below](#batches-of-samples)) | measurements
+#: a batch of which some samples had to be put back on the data stream, which failed
+#: ([above](#batches-of-samples)) | measurements
 BATCH_NOT_SPLIT = "BATCH_NOT_SPLIT"
 #: the last records of an event whose answer would pass Lambda's 6 MB | both
 RESPONSE_TOO_LARGE = "RESPONSE_TOO_LARGE"

@@ -141,9 +141,11 @@ class Measurements:
                 return None
             texts = found
             outcomes = self._judge(texts, received_at, line_suffix) or []
-        # A put-back is judged by the arrival of its batch, which only milliseconds keep.
-        _check_milliseconds(RECEIVED_AT, received_at)
-        return plan(texts, outcomes, self._partitions)
+        planned = plan(texts, outcomes, self._partitions)
+        if planned.put_backs:
+            # They are judged by the arrival of the batch when they come again, and its key can only keep a time.
+            _check_milliseconds(RECEIVED_AT, received_at)
+        return planned
 
     def _convert_many(self, text: str, received_at: int, line_suffix: str) -> Split | None:
         """Convert the objects of a batch if all are accepted by the fast path and of one day, as nearly always."""
@@ -157,21 +159,36 @@ class Measurements:
         oldest, newest = int(min(times)), int(max(times))
         if oldest - received_at < -self._past_ms or newest - received_at > self._future_ms:
             return None
-        delivered, days = len(times), {oldest // DAY_MS, newest // DAY_MS}
+        days = [oldest // DAY_MS, newest // DAY_MS]
+        delivered = len(times)
+        if any(parts[::4]):
+            more = self._convert_others(parts, received_at, line_suffix)
+            if more is None:
+                return None
+            days += more
+            delivered += len(more)
+        lines = "".join(parts).encode()
+        day = days[0]
+        if days.count(day) < len(days) or len(lines) > MAX_BYTES or not _MIN_MS <= received_at <= _MAX_MS:
+            return None
+        return Split(lines, self._partitions[day], delivered)
+
+    def _convert_others(self, parts: list[str], received_at: int, line_suffix: str) -> list[int] | None:
+        """Put lines in the place of the objects that one template has left, each by any template; return their days.
+
+        None where that does not go for all of them.
+        """
+        days: list[int] = []
         for index in range(0, len(parts), 4):
             if parts[index]:
                 pieces = remaining(parts[index], last=index == len(parts) - 1)
-                converted = [self._match(piece, received_at, line_suffix) for piece in pieces]
-                samples = [sample for sample in converted if sample is not None]
-                if not samples or len(samples) < len(converted):
+                samples = [self._match(piece, received_at, line_suffix) for piece in pieces]
+                lines = [sample[0] for sample in samples if sample is not None]
+                if not lines or len(lines) < len(samples):
                     return None
-                parts[index] = b"".join([line for line, _ in samples]).decode()
-                days.update(day for _, day in samples)
-                delivered += len(samples)
-        joined = "".join(parts).encode()
-        if len(days) > 1 or len(joined) > MAX_BYTES or not _MIN_MS <= received_at <= _MAX_MS:
-            return None
-        return Split(joined, self._partitions[days.pop()], delivered)
+                parts[index] = b"".join(lines).decode()
+                days += [sample[1] for sample in samples if sample is not None]
+        return days
 
     def _judge(
         self, texts: list[str], received_at: int, line_suffix: str, *, pieces: bool = False

@@ -50,7 +50,7 @@ class Split:
         self.metadata = metadata
         self.delivered = delivered
         self.put_backs = put_backs
-        self.waiting = sum([len(each.places) for each in put_backs])
+        self.waiting = sum([len(each.places) for each in put_backs]) if put_backs else 0
 
 
 def plan(texts: Sequence[str], outcomes: Sequence[Outcome], partitions: Mapping[int, PartitionMetadata]) -> Split:

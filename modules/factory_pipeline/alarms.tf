@@ -195,6 +195,7 @@ resource "aws_cloudwatch_metric_alarm" "lane" {
   dimensions  = each.value.dimensions
   statistic   = each.value.statistic
   period      = each.value.period
+  tags        = var.tags
 
   dynamic "metric_query" {
     for_each = each.value.metric_queries

@@ -3,7 +3,8 @@ locals {
 
   # Where OpenX finds a column that is named otherwise than its JSON key. Firehose lower-cases the keys of a message
   # before it looks them up, so the mapping names them in lower case.
-  measurement_columns = jsondecode(file("${var.schema_dir}/measurements.json")).columns
+  schema_dir          = coalesce(var.schema_dir, "${path.module}/schemas")
+  measurement_columns = jsondecode(file("${local.schema_dir}/measurements.json")).columns
   key_mappings = {
     for column in local.measurement_columns : column.name => lower(column.source)
     if try(lower(column.source) != column.name, false)
@@ -19,6 +20,7 @@ resource "aws_cloudwatch_log_group" "delivery" {
   name              = each.value.delivery_log_group
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_keys.logs
+  tags              = var.tags
 }
 
 resource "aws_cloudwatch_log_stream" "delivery" {
@@ -49,6 +51,10 @@ resource "aws_iam_role" "delivery" {
       }
     }]
   })
+
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 # Firehose Developer Guide, "Controlling access with Amazon Data Firehose": what S3 as destination, Kinesis Data
@@ -155,6 +161,7 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
 
   name        = each.value.stream_name
   destination = "extended_s3"
+  tags        = var.tags
 
   kinesis_source_configuration {
     kinesis_stream_arn = local.data_streams[each.key].arn
@@ -252,7 +259,7 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
         for column in local.measurement_columns : lower(column.source) if can(column.source)
       ])) == length([for column in local.measurement_columns : column if can(column.source)])
       error_message = join(" ", [
-        "${var.schema_dir}/measurements.json: sources must differ by more than case, got",
+        "${local.schema_dir}/measurements.json: sources must differ by more than case, got",
         "${join(", ", [for column in local.measurement_columns : column.source if can(column.source)])}.",
       ])
     }

@@ -69,15 +69,9 @@ resource "aws_iot_thing" "identity" {
       condition = anytrue([for request in local.requests : request.client_id == each.key])
       error_message = join("\n", [
         join(" ", [
-          "No certificate signing request for ${each.key}: ${local.csr_dir}/${each.key}/<name>.pem must exist. In",
-          "the repository's folder, make a private key, which then goes to the gateway and nowhere else, and the",
-          "request with",
+          "No certificate signing request for ${each.key}: ${local.csr_dir}/${each.key}/<name>.pem must exist. Make a",
+          "private key, which then goes to the gateway and nowhere else, and the request with",
         ]),
-        join(" ", [
-          "  .venv/bin/factory-lake gateway csr --client-id ${each.key} --csr-dir ${local.csr_dir}",
-          "--key-dir keys",
-        ]),
-        "or with",
         "  mkdir -p keys/${each.key} ${local.csr_dir}/${each.key}",
         join(" ", [
           "  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=${each.key} -keyout",
@@ -117,10 +111,8 @@ resource "aws_iot_certificate" "identity" {
       error_message = join(" ", [
         "${var.csr_dir}/${each.key} must stay the request that its certificate was made from, got another one.",
         "A new request gets a name of its own, and this file goes when the gateway has the new certificate.",
-        "If no gateway needs the old one, replace it:\n  terraform apply -replace=${join(".", [
-          "'module.lake.module.factory_pipeline[\"${var.factory}\"]",
-          "aws_iot_certificate.identity[\"${each.key}\"]'",
-        ])}",
+        "If no gateway needs the old one, replace it:\n  terraform apply",
+        "-replace='<address of the module>.aws_iot_certificate.identity[\"${each.key}\"]'",
       ])
     }
   }
@@ -150,6 +142,8 @@ resource "aws_iot_policy" "identity" {
       },
     ]
   })
+
+  tags = var.tags
 }
 
 resource "aws_iot_policy_attachment" "identity" {

@@ -40,7 +40,7 @@ resource "terraform_data" "kept_delivery_stream" {
       )
       error_message = join(" ", [
         join(" ", [
-          "factories[\"${var.factory}\"].lanes[\"${each.key}\"].stream.retention_hours must be at least what the",
+          "${local.path.lanes}[\"${each.key}\"].stream.retention_hours must be at least what the",
           "stream has, ${data.aws_kinesis_stream.current[each.key].retention_period}, got",
           "${local.lanes[each.key].stream.retention_hours}:",
         ]),
@@ -60,7 +60,7 @@ resource "terraform_data" "kept_delivery_stream" {
         && local.shard_counts[each.key] <= 2 * local.open_shards[each.key]
       )
       error_message = join(" ", [
-        "factories[\"${var.factory}\"].lanes[\"${each.key}\"].stream.shards must be",
+        "${local.path.lanes}[\"${each.key}\"].stream.shards must be",
         "${ceil(local.open_shards[each.key] / 2)}..${2 * local.open_shards[each.key]}, half to twice the",
         "${local.open_shards[each.key]} that the stream has, got",
         "${local.shard_counts[each.key] == null ? "none" : local.shard_counts[each.key]}: Kinesis changes no more at",

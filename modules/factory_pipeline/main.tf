@@ -6,7 +6,7 @@ data "aws_region" "current" {}
 
 locals {
   partition = data.aws_partition.current.partition
-  region    = data.aws_region.current.name
+  region    = coalesce(lookup(data.aws_region.current, "region", null), lookup(data.aws_region.current, "name", null))
   account   = data.aws_caller_identity.current.account_id
   place     = "${local.region}:${local.account}"
 

@@ -18,6 +18,7 @@ resource "aws_kinesis_stream" "lane" {
   retention_period = each.value.stream.retention_hours
   encryption_type  = "KMS"
   kms_key_id       = local.stream_key
+  tags             = var.tags
 
   stream_mode_details {
     stream_mode = each.value.stream.on_demand ? "ON_DEMAND" : "PROVISIONED"
@@ -43,6 +44,7 @@ resource "aws_kinesis_stream" "unprotected" {
   retention_period = each.value.stream.retention_hours
   encryption_type  = "KMS"
   kms_key_id       = local.stream_key
+  tags             = var.tags
 
   stream_mode_details {
     stream_mode = each.value.stream.on_demand ? "ON_DEMAND" : "PROVISIONED"

@@ -16,6 +16,10 @@ resource "aws_iam_role" "rule" {
       }
     }]
   })
+
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy" "rule" {
@@ -75,6 +79,7 @@ resource "aws_iot_topic_rule" "lane" {
   # shards.
   sql         = "SELECT * FROM 'factories/${var.factory}/+/${each.key}'"
   sql_version = "2016-03-23"
+  tags        = var.tags
 
   kinesis {
     role_arn      = aws_iam_role.rule[each.key].arn

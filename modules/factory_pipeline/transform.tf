@@ -7,6 +7,7 @@ resource "aws_cloudwatch_log_group" "transform" {
   name              = each.value.function_log_group
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_keys.logs
+  tags              = var.tags
 }
 
 locals {
@@ -36,6 +37,10 @@ resource "aws_iam_role" "transform" {
       Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
     }]
   })
+
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy" "transform" {
@@ -82,6 +87,47 @@ resource "aws_iam_role_policy" "put_back" {
   })
 }
 
+# What Lambda itself needs of the role, where the account wants the function in a VPC or traced. Neither can be limited
+# to a resource; the denial keeps the function's own code from what is meant for Lambda. (Lambda Developer Guide,
+# "Giving Lambda functions access to resources in an Amazon VPC", "Visualize Lambda function invocations using X-Ray".)
+locals {
+  interface_actions = [
+    "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+  ]
+}
+
+resource "aws_iam_role_policy" "transform_surroundings" {
+  for_each = { for lane, settings in local.lanes : lane => settings if var.vpc != null || var.tracing != null }
+
+  name = "use-network-and-traces"
+  role = aws_iam_role.transform[each.key].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      var.vpc == null ? [] : [{
+        Sid      = "ManageInterfaces"
+        Effect   = "Allow"
+        Action   = local.interface_actions
+        Resource = "*"
+      }],
+      var.vpc == null ? [] : [{
+        Sid       = "KeepOwnCodeFromInterfaces"
+        Effect    = "Deny"
+        Action    = local.interface_actions
+        Resource  = "*"
+        Condition = { ArnEquals = { "lambda:SourceFunctionArn" = each.value.function_arn } }
+      }],
+      var.tracing == null ? [] : [{
+        Sid      = "SendTraces"
+        Effect   = "Allow"
+        Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+        Resource = "*"
+      }],
+    )
+  })
+}
+
 resource "aws_lambda_function" "transform" {
   # checkov:skip=CKV_AWS_116: a dead letter queue is for asynchronous calls; Firehose waits for its answer and keeps what failed under errors/.
   # checkov:skip=CKV_AWS_117: it calls nothing but its log and its stream, and has nothing private to reach; a VPC would add an address limit and a NAT to depend on.
@@ -90,20 +136,24 @@ resource "aws_lambda_function" "transform" {
 
   for_each = local.lanes
 
-  function_name    = each.value.function_name
-  description      = "Checks and completes ${var.factory}'s ${each.key} on their way from Firehose to S3."
-  role             = aws_iam_role.transform[each.key].arn
-  filename         = var.transform_package
-  source_code_hash = filebase64sha256(var.transform_package)
-  handler          = "transform.handler.handler"
-  runtime          = var.lambda.runtime
-  architectures    = [var.lambda.architecture]
-  memory_size      = each.value.transform.memory_mb
+  function_name     = each.value.function_name
+  description       = "Checks and completes ${var.factory}'s ${each.key} on their way from Firehose to S3."
+  role              = aws_iam_role.transform[each.key].arn
+  filename          = var.package.file
+  s3_bucket         = try(var.package.s3.bucket, null)
+  s3_key            = try(var.package.s3.key, null)
+  s3_object_version = try(var.package.s3.object_version, null)
+  source_code_hash  = var.package.file == null ? var.package.s3.source_code_hash : filebase64sha256(var.package.file)
+  handler           = "transform.handler.handler"
+  runtime           = var.lambda.runtime
+  architectures     = [var.lambda.architecture]
+  memory_size       = each.value.transform.memory_mb
   # The role needs no permission for it: Lambda is granted the key by whoever makes the function.
   kms_key_arn = var.kms_keys.functions
   timeout     = each.value.transform.timeout_seconds
 
   reserved_concurrent_executions = each.value.transform.reserved_concurrency
+  tags                           = var.tags
 
   environment {
     variables = merge(
@@ -120,6 +170,23 @@ resource "aws_lambda_function" "transform" {
     )
   }
 
+  dynamic "vpc_config" {
+    for_each = var.vpc == null ? [] : [var.vpc]
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
+
+  dynamic "tracing_config" {
+    for_each = var.tracing == null ? [] : [var.tracing]
+
+    content {
+      mode = tracing_config.value
+    }
+  }
+
   logging_config {
     log_group  = aws_cloudwatch_log_group.transform[each.key].name
     log_format = var.lambda.log_format
@@ -128,5 +195,7 @@ resource "aws_lambda_function" "transform" {
     system_log_level      = var.lambda.log_format == "JSON" ? "INFO" : null
   }
 
-  depends_on = [aws_iam_role_policy.transform, aws_iam_role_policy.put_back]
+  depends_on = [
+    aws_iam_role_policy.put_back, aws_iam_role_policy.transform, aws_iam_role_policy.transform_surroundings,
+  ]
 }

@@ -4,6 +4,11 @@
 # least, where the API's own range begins at 0) and "Record format conversion" (64 MB at least) and "Data
 # transformation" (a function may run 5 minutes); the days are the transform's own limits.
 locals {
+  path = merge(
+    { for input in ["alarms", "factory", "gateways", "lanes", "package", "package.file"] : input => input },
+    var.input_paths
+  )
+
   ranges = {
     for lane, settings in local.lanes : lane => {
       "stream.shards"              = { value = settings.stream.shards, min = 1, max = 10000 }
@@ -59,13 +64,13 @@ locals {
       && settings.delivery.transform_buffer.mb <= 3
       && settings.delivery.transform_buffer.mb != 1 ? [] : [
         join(" ", [
-          "factories[\"${var.factory}\"].lanes[\"${lane}\"].delivery.transform_buffer.mb must be 0.2..3 and not 1",
+          "${local.path.lanes}[\"${lane}\"].delivery.transform_buffer.mb must be 0.2..3 and not 1",
           "(leave transform_buffer out for AWS's 1 MB and 60 s), got ${settings.delivery.transform_buffer.mb}.",
         ])
       ],
       settings.delivery.transform_buffer.seconds != 60 ? [] : [
         join(" ", [
-          "factories[\"${var.factory}\"].lanes[\"${lane}\"].delivery.transform_buffer.seconds must be other than 60",
+          "${local.path.lanes}[\"${lane}\"].delivery.transform_buffer.seconds must be other than 60",
           "(leave transform_buffer out for AWS's 1 MB and 60 s), got 60.",
         ])
       ]
@@ -77,7 +82,7 @@ locals {
       [
         for path, range in local.ranges[lane] :
         join(" ", [
-          "factories[\"${var.factory}\"].lanes[\"${lane}\"].${path} must be a whole number,",
+          "${local.path.lanes}[\"${lane}\"].${path} must be a whole number,",
           "${range.min}..${range.max}, got ${range.value}.",
         ])
         if range.value == null ? false : range.value < range.min
@@ -87,14 +92,14 @@ locals {
       [
         for path, choice in local.choices[lane] :
         join(" ", [
-          "factories[\"${var.factory}\"].lanes[\"${lane}\"].${path} must be one of ${join(", ", choice.among)}, got",
+          "${local.path.lanes}[\"${lane}\"].${path} must be one of ${join(", ", choice.among)}, got",
           "\"${choice.value}\".",
         ])
         if !contains(choice.among, choice.value)
       ],
       local.lanes[lane].stream.on_demand && local.lanes[lane].stream.shards != null ? [
         join(" ", [
-          "factories[\"${var.factory}\"].lanes[\"${lane}\"].stream.shards must be left out with on_demand = true, got",
+          "${local.path.lanes}[\"${lane}\"].stream.shards must be left out with on_demand = true, got",
           "${local.lanes[lane].stream.shards}.",
         ])
       ] : [],

@@ -20,8 +20,8 @@ variable "factory" {
   validation {
     condition = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.factory)) && length(var.factory) <= 32
     error_message = join(" ", [
-      "factories[\"${var.factory}\"] must be lower-case letters and digits in groups joined by \"-\", at most 32",
-      "characters, got ${length(var.factory)}.",
+      "${local.path.factory} must be lower-case letters and digits in groups joined by \"-\", at most 32",
+      "characters, got \"${var.factory}\".",
     ])
   }
 
@@ -30,7 +30,7 @@ variable "factory" {
   validation {
     condition = length("${var.name}-${var.factory}-configuration-transform") <= 64
     error_message = join(" ", [
-      "factories[\"${var.factory}\"] must leave names of at most 64 characters, got",
+      "${local.path.factory} must leave names of at most 64 characters, got",
       "${length("${var.name}-${var.factory}-configuration-transform")} for",
       "\"${var.name}-${var.factory}-configuration-transform\".",
     ])
@@ -47,7 +47,7 @@ variable "gateways" {
       for gateway in var.gateways : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", gateway)) && length(gateway) <= 32
     ])
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].gateways must be lower-case letters and digits in groups joined by \"-\", at",
+      "${local.path.gateways} must be lower-case letters and digits in groups joined by \"-\", at",
       "most 32 characters each, got",
       "${join(", ", [
         for gateway in var.gateways : "\"${gateway}\""
@@ -85,26 +85,58 @@ variable "measurements_table" {
 }
 
 variable "schema_dir" {
-  description = "Folder of the table schemas; `measurements.json` says which JSON key feeds which column."
+  description = <<-EOT
+    Folder of the table schemas, of which `measurements.json` says which JSON key feeds which column; null takes the
+    one that the module brings along.
+  EOT
   type        = string
-  nullable    = false
+  default     = null
 
   validation {
-    condition     = fileexists("${var.schema_dir}/measurements.json")
-    error_message = "schema_dir must be a folder with measurements.json, got \"${var.schema_dir}\"."
+    condition     = var.schema_dir == null ? true : fileexists("${var.schema_dir}/measurements.json")
+    error_message = "schema_dir must be a folder with measurements.json, got \"${coalesce(var.schema_dir, "null")}\"."
   }
 }
 
-variable "transform_package" {
-  description = "Path of the transform function's zip, which `make package` builds."
-  type        = string
-  nullable    = false
+variable "package" {
+  description = <<-EOT
+    The transform function's zip, which every release has.
+
+    - `file`: its path, or
+    - `s3`: an object in the same region: `bucket`, `key` and, where the bucket keeps versions, `object_version`.
+      `source_code_hash` is its SHA-256 in Base64, by which a plan sees that the content is another; a release has it
+      in `source_code_hashes.json`.
+  EOT
+  type = object({
+    file = optional(string)
+    s3 = optional(object({
+      bucket           = string
+      key              = string
+      object_version   = optional(string)
+      source_code_hash = string
+    }))
+  })
+  nullable = false
 
   validation {
-    condition = fileexists(var.transform_package)
+    condition = (var.package.file == null) != (var.package.s3 == null)
     error_message = join(" ", [
-      "transform_package must be a zip that exists (make package builds it),",
-      "got \"${var.transform_package}\".",
+      "${local.path.package} must have either file or s3, got ${var.package.file == null ? "neither" : "both"}.",
+    ])
+  }
+
+  validation {
+    condition     = var.package.file == null ? true : fileexists(var.package.file)
+    error_message = "${local.path["package.file"]} must lead to a zip, got \"${coalesce(var.package.file, "null")}\"."
+  }
+
+  validation {
+    condition = (
+      var.package.s3 == null ? true : can(regex("^[A-Za-z0-9+/]{43}=$", var.package.s3.source_code_hash))
+    )
+    error_message = join(" ", [
+      "${local.path.package}.s3.source_code_hash must be a SHA-256 in Base64, 44 characters, got",
+      "\"${try(var.package.s3.source_code_hash, "")}\".",
     ])
   }
 }
@@ -164,7 +196,7 @@ variable "lanes" {
   validation {
     condition = toset(keys(var.lanes)) == toset(["measurements", "configuration"])
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].lanes must have the keys measurements and configuration, got",
+      "${local.path.lanes} must have the keys measurements and configuration, got",
       "${join(", ", keys(var.lanes))}.",
     ])
   }
@@ -180,13 +212,10 @@ variable "lambda" {
   default  = {}
   nullable = false
 
-  # Provider 5.100 knows no later one.
+  # Which runtimes there are is for AWS and the provider to say; the package needs 3.8.
   validation {
-    condition = contains(
-      ["python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13"],
-      var.lambda.runtime
-    )
-    error_message = "lambda.runtime must be python3.8 to python3.13, got \"${var.lambda.runtime}\"."
+    condition     = can(regex("^python3\\.([89]|[1-9][0-9])$", var.lambda.runtime))
+    error_message = "lambda.runtime must be python3.8 or later, got \"${var.lambda.runtime}\"."
   }
 
   validation {
@@ -316,7 +345,7 @@ variable "alarms" {
   validation {
     condition = length(setsubtract(var.alarms.disabled, keys(local.alarm_descriptions))) == 0
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.messages.disabled must name alarms, which are",
+      "${local.path.alarms}.disabled must name alarms, which are",
       "${join(", ", keys(local.alarm_descriptions))}, got",
       "${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_descriptions)))}.",
     ])
@@ -330,7 +359,7 @@ variable "alarms" {
     ])
     error_message = join("\n", [
       for share, limits in local.alarm_shares : join(" ", [
-        "factories[\"${var.factory}\"].alarms.messages.${share} must be ${limits.zero ? "at least" : "above"} 0 and",
+        "${local.path.alarms}.${share} must be ${limits.zero ? "at least" : "above"} 0 and",
         "${limits.one ? "at most" : "below"} 1, got ${var.alarms[share]}.",
       ])
       if(limits.zero ? var.alarms[share] < 0 : var.alarms[share] <= 0)
@@ -344,7 +373,7 @@ variable "alarms" {
     ])
     error_message = join("\n", [
       for count in local.alarm_counts : join(" ", [
-        "factories[\"${var.factory}\"].alarms.messages.${count} must be a whole number, at least 0, got",
+        "${local.path.alarms}.${count} must be a whole number, at least 0, got",
         "${var.alarms[count]}.",
       ])
       if var.alarms[count] < 0 || floor(var.alarms[count]) != var.alarms[count]
@@ -359,7 +388,7 @@ variable "alarms" {
       && floor(var.alarms.unread_minutes) == var.alarms.unread_minutes
     )
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.messages.unread_minutes must be a whole number, 5..1440, got",
+      "${local.path.alarms}.unread_minutes must be a whole number, 5..1440, got",
       "${var.alarms.unread_minutes}.",
     ])
   }
@@ -367,7 +396,7 @@ variable "alarms" {
   validation {
     condition = var.alarms.min_records >= 1 && floor(var.alarms.min_records) == var.alarms.min_records
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.messages.min_records must be a whole number, at least 1, got",
+      "${local.path.alarms}.min_records must be a whole number, at least 1, got",
       "${var.alarms.min_records}.",
     ])
   }
@@ -376,7 +405,7 @@ variable "alarms" {
   validation {
     condition = var.alarms.behind_seconds >= 60 && var.alarms.behind_seconds <= 31536000
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.messages.behind_seconds must be 60..31536000, got",
+      "${local.path.alarms}.behind_seconds must be 60..31536000, got",
       "${var.alarms.behind_seconds}.",
     ])
   }
@@ -388,7 +417,7 @@ variable "alarms" {
       : alltrue([for lane in var.lanes : var.alarms.freshness_seconds > 1.5 * lane.delivery.buffer_seconds])
     )
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.messages.freshness_seconds must be above one and a half buffer intervals",
+      "${local.path.alarms}.freshness_seconds must be above one and a half buffer intervals",
       "of either lane, ${max([for lane in var.lanes : 1.5 * lane.delivery.buffer_seconds]...)}, got",
       "${coalesce(var.alarms.freshness_seconds, 0)}.",
     ])
@@ -420,6 +449,80 @@ variable "runbook_base_url" {
   default     = null
 }
 
+variable "vpc" {
+  description = <<-EOT
+    Subnets and security groups that the functions run in; null runs them outside of any VPC. The subnets must have
+    room for the functions' network interfaces, and a way to Kinesis Data Streams, an endpoint or a NAT: the transform
+    of measurements puts parts of batches back into its data stream.
+  EOT
+  type = object({
+    subnet_ids         = set(string)
+    security_group_ids = set(string)
+  })
+  default = null
+
+  validation {
+    condition = var.vpc == null ? true : length(var.vpc.subnet_ids) > 0 && length(var.vpc.security_group_ids) > 0
+    error_message = join(" ", [
+      "vpc must name at least one subnet and one security group, got ${length(try(var.vpc.subnet_ids, []))} and",
+      "${length(try(var.vpc.security_group_ids, []))}.",
+    ])
+  }
+}
+
+variable "tracing" {
+  description = <<-EOT
+    X-Ray's mode, `Active` or `PassThrough`, with the permissions to send traces; null leaves it to Lambda, without.
+  EOT
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.tracing == null ? true : contains(["Active", "PassThrough"], var.tracing)
+    error_message = "tracing must be Active or PassThrough, got \"${coalesce(var.tracing, "null")}\"."
+  }
+}
+
+variable "tags" {
+  description = "Tags of every resource that takes any, besides the provider's `default_tags`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the policy that bounds what each role may be granted; null bounds none."
+  type        = string
+  default     = null
+
+  validation {
+    condition = (
+      var.permissions_boundary_arn == null
+      ? true
+      : can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    )
+    error_message = join(" ", [
+      "permissions_boundary_arn must be the ARN of a policy, got",
+      "\"${coalesce(var.permissions_boundary_arn, "null")}\".",
+    ])
+  }
+}
+
+variable "role_path" {
+  description = <<-EOT
+    Path of the roles in IAM, for example `/factory-lake/`, by which an account's policies may tell them. To be chosen
+    when they are made: another path makes each role anew, and what arrives meanwhile may be lost.
+  EOT
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^/([!-~]+/)?$", var.role_path)) && length(var.role_path) <= 512
+    error_message = "role_path must begin and end with /, at most 512 characters, got \"${var.role_path}\"."
+  }
+}
+
 variable "force_destroy" {
   description = <<-EOT
     Whether Terraform may delete data streams and delivery streams with the messages in them. For throw-away lakes
@@ -427,5 +530,15 @@ variable "force_destroy" {
   EOT
   type        = bool
   default     = false
+  nullable    = false
+}
+
+variable "input_paths" {
+  description = <<-EOT
+    What messages call an input, by its name: for a caller whose own inputs feed this module's. The others go by their
+    names.
+  EOT
+  type        = map(string)
+  default     = {}
   nullable    = false
 }

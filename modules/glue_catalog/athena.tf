@@ -5,6 +5,7 @@ resource "aws_athena_workgroup" "lake" {
     "scans a limited number of bytes.",
   ])
   force_destroy = var.force_destroy
+  tags          = var.tags
 
   configuration {
     # Settings of a client cannot send results elsewhere or lift the limit.
@@ -43,7 +44,7 @@ resource "aws_athena_named_query" "lake" {
   name        = each.key
   description = each.value.description
   workgroup   = aws_athena_workgroup.lake.name
-  database    = aws_glue_catalog_database.lake.name
+  database    = local.database_name
   query       = each.value.text
 
   lifecycle {

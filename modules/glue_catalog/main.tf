@@ -3,8 +3,9 @@ locals {
   database = replace(var.name, "-", "_")
 
   # One schema file, three readers: this module, the transform function, and the documentation of the tables.
+  schema_dir = coalesce(var.schema_dir, "${path.module}/schemas")
   schemas = {
-    for file in fileset(var.schema_dir, "*.json") :
-    trimsuffix(file, ".json") => jsondecode(file("${var.schema_dir}/${file}"))
+    for file in fileset(local.schema_dir, "*.json") :
+    trimsuffix(file, ".json") => jsondecode(file("${local.schema_dir}/${file}"))
   }
 }

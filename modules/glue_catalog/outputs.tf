@@ -1,6 +1,6 @@
 output "database" {
   description = "Name of the database."
-  value       = aws_glue_catalog_database.lake.name
+  value       = local.database_name
 }
 
 output "tables" {

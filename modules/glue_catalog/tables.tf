@@ -34,7 +34,7 @@ locals {
 resource "aws_glue_catalog_table" "lake" {
   for_each = local.schemas
 
-  database_name = aws_glue_catalog_database.lake.name
+  database_name = local.database_name
   name          = each.value.table
   description   = each.value.description
   table_type    = "EXTERNAL_TABLE"
@@ -94,7 +94,7 @@ resource "aws_glue_catalog_table" "lake" {
     precondition {
       condition = contains(keys(var.buckets), each.key)
       error_message = join(" ", [
-        "buckets must have an entry for the table \"${each.key}\" of ${var.schema_dir}/${each.key}.json, got",
+        "buckets must have an entry for the table \"${each.key}\" of ${local.schema_dir}/${each.key}.json, got",
         "${join(", ", keys(var.buckets))}.",
       ])
     }

@@ -72,7 +72,7 @@ locals {
             },
           ]
         ])
-      ) : "${var.schema_dir}/${table}.json: ${check.path} must be ${check.rule}, got \"${check.value}\"."
+      ) : "${local.schema_dir}/${table}.json: ${check.path} must be ${check.rule}, got \"${check.value}\"."
       if check.invalid
     ])
   }

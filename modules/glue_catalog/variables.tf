@@ -12,17 +12,39 @@ variable "name" {
   }
 }
 
-variable "schema_dir" {
+variable "existing_database" {
   description = <<-EOT
-    Folder of the table schemas, one `<table>.json` each. The transform function checks messages against the same
-    files.
+    Name of a Glue database that stands already, to hold the tables and views instead of one that is made here. It must
+    have none of their names yet; nothing else of it is managed.
   EOT
   type        = string
-  nullable    = false
+  default     = null
+
+  # Athena User Guide, "Name databases, tables, and columns".
+  validation {
+    condition = (
+      var.existing_database == null ? true : can(regex("^[a-z0-9_]{1,255}$", var.existing_database))
+    )
+    error_message = join(" ", [
+      "existing_database must be lower-case letters, digits and _, at most 255 characters, got",
+      "\"${coalesce(var.existing_database, "null")}\".",
+    ])
+  }
+}
+
+variable "schema_dir" {
+  description = <<-EOT
+    Folder of the table schemas, one `<table>.json` each; null takes those that the module brings along. The transform
+    function checks messages against the same files.
+  EOT
+  type        = string
+  default     = null
 
   validation {
-    condition     = length(fileset(var.schema_dir, "*.json")) > 0
-    error_message = "schema_dir must be a folder with at least one <table>.json, got \"${var.schema_dir}\"."
+    condition = var.schema_dir == null ? true : length(fileset(var.schema_dir, "*.json")) > 0
+    error_message = join(" ", [
+      "schema_dir must be a folder with at least one <table>.json, got \"${coalesce(var.schema_dir, "null")}\".",
+    ])
   }
 }
 
@@ -142,6 +164,13 @@ variable "kms_key_arn" {
     )
     error_message = "kms_key_arn must be the ARN of a key, got \"${coalesce(var.kms_key_arn, "null")}\"."
   }
+}
+
+variable "tags" {
+  description = "Tags of every resource that takes any, besides the provider's `default_tags`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
 }
 
 variable "force_destroy" {

@@ -40,7 +40,7 @@ locals {
     for table, view in local.views : table => {
       originalSql = join("\n", [for line in split("\n", trimspace(view.text)) : line if !startswith(line, "--")])
       catalog     = "awsdatacatalog"
-      schema      = aws_glue_catalog_database.lake.name
+      schema      = local.database_name
       columns = [
         for column in view.columns : { name = column.name, type = lookup(local.trino_types, column.type, column.type) }
       ]
@@ -52,7 +52,7 @@ locals {
 resource "aws_glue_catalog_table" "distinct" {
   for_each = local.views
 
-  database_name = aws_glue_catalog_database.lake.name
+  database_name = local.database_name
   name          = each.value.name
   description   = "The rows of ${each.key} without repeats: each message once, as it first arrived"
   table_type    = "VIRTUAL_VIEW"

@@ -22,6 +22,7 @@ resource "aws_ssm_parameter" "lake" {
   description = "Keeps a second lake out of this account and region."
   type        = "String"
   value       = var.name
+  tags        = var.tags
 
   lifecycle {
     precondition {
@@ -30,7 +31,7 @@ resource "aws_ssm_parameter" "lake" {
         [
           join(" ", [
             "name must be that of the one lake of account ${data.aws_caller_identity.current.account_id} in",
-            "${data.aws_region.current.name}, which is",
+            "${local.region}, which is",
           ]),
           join(" ", [
             "${join(", ", local.other_lakes)}, got \"${var.name}\": topics and client IDs of a factory would be",
@@ -40,7 +41,7 @@ resource "aws_ssm_parameter" "lake" {
         ],
         [
           for lake in local.other_lakes :
-          "aws ssm delete-parameter --region ${data.aws_region.current.name} --name ${local.lakes_path}${lake}"
+          "aws ssm delete-parameter --region ${local.region} --name ${local.lakes_path}${lake}"
         ]
       ))
     }

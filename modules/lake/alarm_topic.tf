@@ -13,6 +13,7 @@ resource "aws_sns_topic" "alarms" {
   # The key that AWS manages for SNS does not let CloudWatch in, so without a key of one's own the texts of alarms are
   # not encrypted at rest. (CloudWatch user guide, "Notifying users on alarm changes".)
   kms_master_key_id = each.value.kms_key_arn
+  tags              = var.tags
 }
 
 # Nobody but CloudWatch, and CloudWatch for nothing but this lake's alarms. What the account's own identities may do is

@@ -2,7 +2,7 @@ module "glue_catalog" {
   source = "../glue_catalog"
 
   name       = var.name
-  schema_dir = local.schema_dir
+  schema_dir = var.schema_dir
   buckets = {
     measurements  = module.storage.bucket_names["measurements"]
     configuration = module.storage.bucket_names["configuration"]
@@ -12,6 +12,8 @@ module "glue_catalog" {
   athena_output_location = module.storage.athena_output_location
   years                  = var.athena.years
   scan_limit_bytes       = var.athena.scan_limit_bytes
+  existing_database      = var.athena.existing_database
   kms_key_arn            = var.kms_keys.buckets
+  tags                   = var.tags
   force_destroy          = var.force_destroy
 }

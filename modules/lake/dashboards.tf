@@ -86,7 +86,7 @@ locals {
 }
 
 module "monitoring" {
-  source = "../monitoring"
+  source = "./monitoring"
 
   location = { partition = local.partition, region = local.region, account = local.account }
   graphs   = local.lake_graphs

@@ -12,16 +12,27 @@ module "factory_pipeline" {
     database = module.glue_catalog.database
     name     = module.glue_catalog.tables["measurements"]
   }
-  schema_dir         = local.schema_dir
-  force_destroy      = var.force_destroy
-  transform_package  = "${var.packages_dir}/transform.zip"
-  lambda             = var.lambda
-  metrics_namespace  = var.metrics_namespace
-  log_retention_days = var.log_retention_days
-  kms_keys           = var.kms_keys
-  alarms             = each.value.alarms.messages
-  alarm_actions      = local.alarm_actions
-  runbook_base_url   = var.runbook_base_url
+  schema_dir               = var.schema_dir
+  force_destroy            = var.force_destroy
+  package                  = local.packages.transform
+  lambda                   = var.lambda
+  metrics_namespace        = var.metrics_namespace
+  log_retention_days       = var.log_retention_days
+  kms_keys                 = var.kms_keys
+  alarms                   = each.value.alarms.messages
+  alarm_actions            = local.alarm_actions
+  runbook_base_url         = var.runbook_base_url
+  vpc                      = var.vpc
+  tracing                  = var.tracing
+  tags                     = var.tags
+  permissions_boundary_arn = var.permissions_boundary_arn
+  role_path                = var.role_path
+  input_paths = merge(local.package_paths["transform"], {
+    factory  = "factories[\"${each.key}\"]"
+    gateways = "factories[\"${each.key}\"].gateways"
+    lanes    = "factories[\"${each.key}\"].lanes"
+    alarms   = "factories[\"${each.key}\"].alarms.messages"
+  })
 }
 
 # A request in a folder that no gateway has is most often a misspelt client ID, or left over from a gateway that is

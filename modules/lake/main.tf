@@ -10,9 +10,23 @@ data "aws_iot_endpoint" "data" {
 
 locals {
   partition = data.aws_partition.current.partition
-  region    = data.aws_region.current.name
+  region    = coalesce(lookup(data.aws_region.current, "region", null), lookup(data.aws_region.current, "name", null))
   account   = data.aws_caller_identity.current.account_id
   place     = "${local.region}:${local.account}"
 
-  schema_dir = coalesce(var.schema_dir, "${path.module}/../../glue_schemas")
+  # Only cameras need the second.
+  has_video       = anytrue([for settings in var.factories : length(settings.cameras) > 0 || settings.video != null])
+  needed_packages = local.has_video ? ["clip_fetch", "transform"] : ["transform"]
+  packages = {
+    for name, package in var.packages : name => package != null ? package : {
+      file = "${coalesce(var.packages_dir, ".")}/${name}.zip"
+      s3   = null
+    }
+  }
+  package_paths = {
+    for name, package in var.packages : name => {
+      "package"      = "packages.${name}"
+      "package.file" = package == null ? "packages_dir" : "packages.${name}.file"
+    }
+  }
 }

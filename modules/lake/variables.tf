@@ -150,13 +150,53 @@ variable "csr_dir" {
 }
 
 variable "packages_dir" {
-  description = "Folder of the Lambda packages, as `make package` fills it."
+  description = "Folder of the functions' zips, `transform.zip` and `clip_fetch.zip`; null if `packages` names them."
   type        = string
-  nullable    = false
+  default     = null
+
+  validation {
+    condition = (
+      var.packages_dir != null
+      || length(setsubtract(local.needed_packages, [for name, package in var.packages : name if package != null])) == 0
+    )
+    error_message = join(" ", [
+      "packages_dir must be a folder, or packages name all that is needed, ${join(" and ", local.needed_packages)},",
+      "got ${coalesce(join(", ", [for name, package in var.packages : name if package != null]), "none")}.",
+    ])
+  }
+}
+
+variable "packages" {
+  description = <<-EOT
+    The functions' zips that are not those of `packages_dir`: `transform` as the module factory_pipeline describes its
+    `package`, `clip_fetch` as video_archiver does.
+  EOT
+  type = object({
+    transform = optional(object({
+      file = optional(string)
+      s3 = optional(object({
+        bucket           = string
+        key              = string
+        object_version   = optional(string)
+        source_code_hash = string
+      }))
+    }))
+    clip_fetch = optional(object({
+      file = optional(string)
+      s3 = optional(object({
+        bucket           = string
+        key              = string
+        object_version   = optional(string)
+        source_code_hash = string
+      }))
+    }))
+  })
+  default  = {}
+  nullable = false
 }
 
 variable "schema_dir" {
-  description = "Folder of the table schemas; null takes the repository's `glue_schemas`."
+  description = "Folder of the table schemas; null takes those that the modules bring along."
   type        = string
   default     = null
 }
@@ -174,6 +214,7 @@ variable "storage" {
       expire_errors_after_days     = optional(number)
       expire_noncurrent_after_days = optional(number)
     })), {})
+    existing_buckets                    = optional(map(string), {})
     athena_results_expire_after_days    = optional(number)
     abort_incomplete_uploads_after_days = optional(number)
   })
@@ -183,14 +224,16 @@ variable "storage" {
 
 variable "athena" {
   description = <<-EOT
-    Years that queries see, and the bytes that one of them may scan, as the module glue_catalog describes them.
+    Years that queries see, the bytes that one of them may scan, and a database that stands already, as the module
+    glue_catalog describes them.
   EOT
   type = object({
     years = optional(object({
       first = optional(number)
       last  = optional(number)
     }), {})
-    scan_limit_bytes = optional(number)
+    scan_limit_bytes  = optional(number)
+    existing_database = optional(string)
   })
   default  = {}
   nullable = false
@@ -310,6 +353,50 @@ variable "dashboards" {
   description = "Whether there are CloudWatch dashboards, one per factory and one that shows them all."
   type        = bool
   default     = true
+  nullable    = false
+}
+
+variable "vpc" {
+  description = <<-EOT
+    Subnets and security groups that the functions run in; null runs them outside of any VPC. The subnets must have
+    room for the functions' network interfaces, and a way to Kinesis Data Streams and, for cameras, to Kinesis Video
+    Streams and S3: endpoints or a NAT.
+  EOT
+  type = object({
+    subnet_ids         = set(string)
+    security_group_ids = set(string)
+  })
+  default = null
+}
+
+variable "tracing" {
+  description = <<-EOT
+    X-Ray's mode, `Active` or `PassThrough`, with the permissions to send traces; null leaves it to Lambda, without.
+  EOT
+  type        = string
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags of every resource that takes any, besides the provider's `default_tags`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the policy that bounds what each role may be granted; null bounds none."
+  type        = string
+  default     = null
+}
+
+variable "role_path" {
+  description = <<-EOT
+    Path of the roles in IAM, for example `/factory-lake/`, by which an account's policies may tell them. To be chosen
+    when they are made: another path makes each role anew, and what arrives meanwhile may be lost.
+  EOT
+  type        = string
+  default     = "/"
   nullable    = false
 }
 

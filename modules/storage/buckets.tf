@@ -10,10 +10,11 @@ resource "aws_s3_bucket" "lake" {
   # checkov:skip=CKV2_AWS_61: its lifecycle stands in lifecycle.tf; checkov does not follow local.made_buckets.
   # checkov:skip=CKV_AWS_21: versioned below; checkov does not follow local.made_buckets.
 
-  for_each = { for bucket, name in local.bucket_names : bucket => name if !var.force_destroy }
+  for_each = { for bucket, name in local.own_buckets : bucket => name if !var.force_destroy }
 
   bucket        = each.value
   force_destroy = false
+  tags          = var.tags
 
   lifecycle {
     prevent_destroy = true
@@ -22,10 +23,11 @@ resource "aws_s3_bucket" "lake" {
 
 # The same without protection (force_destroy).
 resource "aws_s3_bucket" "unprotected" {
-  for_each = { for bucket, name in local.bucket_names : bucket => name if var.force_destroy }
+  for_each = { for bucket, name in local.own_buckets : bucket => name if var.force_destroy }
 
   bucket        = each.value
   force_destroy = true
+  tags          = var.tags
 }
 
 moved {
@@ -38,7 +40,7 @@ locals {
 }
 
 resource "aws_s3_bucket_public_access_block" "lake" {
-  for_each = local.bucket_names
+  for_each = local.own_buckets
 
   bucket                  = local.made_buckets[each.key].id
   block_public_acls       = true
@@ -48,7 +50,7 @@ resource "aws_s3_bucket_public_access_block" "lake" {
 }
 
 resource "aws_s3_bucket_ownership_controls" "lake" {
-  for_each = local.bucket_names
+  for_each = local.own_buckets
 
   bucket = local.made_buckets[each.key].id
 
@@ -58,7 +60,7 @@ resource "aws_s3_bucket_ownership_controls" "lake" {
 }
 
 resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
-  for_each = local.bucket_names
+  for_each = local.own_buckets
 
   bucket = local.made_buckets[each.key].id
 
@@ -73,7 +75,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
 }
 
 resource "aws_s3_bucket_versioning" "lake" {
-  for_each = local.bucket_names
+  for_each = local.own_buckets
 
   bucket = local.made_buckets[each.key].id
 
@@ -159,7 +161,7 @@ locals {
 }
 
 resource "aws_s3_bucket_policy" "lake" {
-  for_each = local.bucket_names
+  for_each = local.own_buckets
 
   bucket = local.made_buckets[each.key].id
   policy = jsonencode({

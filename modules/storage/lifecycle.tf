@@ -4,7 +4,7 @@
 # Rules act on prefixes, never on a whole bucket: `factory=` is data, `errors/` is what could not be delivered, and
 # Athena's results are copies. What is given for one of them cannot reach another.
 resource "aws_s3_bucket_lifecycle_configuration" "lake" {
-  for_each = local.bucket_names
+  for_each = local.own_buckets
 
   bucket = local.made_buckets[each.key].id
 
@@ -96,7 +96,8 @@ locals {
     )
   }
   deletion_policy = {
-    for bucket, settings in local.buckets : bucket => concat(
+    for bucket, settings in { for bucket in keys(local.own_buckets) : bucket => local.buckets[bucket] } :
+    bucket => concat(
       settings.expire_data_after_days == null ? [] : [
         "data older than ${settings.expire_data_after_days} days, ${local.finality[bucket]}"
       ],

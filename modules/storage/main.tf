@@ -16,7 +16,14 @@ locals {
     bucket => merge(local.defaults, lookup(var.buckets, bucket, local.defaults))
   }
 
-  bucket_names = { for bucket in keys(local.buckets) : bucket => "${var.name}-${var.suffix}-${bucket}" }
+  bucket_names = {
+    for bucket in keys(local.buckets) :
+    bucket => lookup(var.existing_buckets, bucket, "${var.name}-${var.suffix}-${bucket}")
+  }
+  # Those that are made and managed here.
+  own_buckets = {
+    for bucket, name in local.bucket_names : bucket => name if !contains(keys(var.existing_buckets), bucket)
+  }
   bucket_arns = {
     for bucket, name in local.bucket_names : bucket => "arn:${data.aws_partition.current.partition}:s3:::${name}"
   }

@@ -2,7 +2,7 @@ output "bucket_names" {
   description = <<-EOT
     Names of the buckets: `measurements`, `configuration` and `clips`. Known once the buckets have their policies.
   EOT
-  value       = { for bucket, name in local.bucket_names : bucket => local.made_buckets[bucket].bucket }
+  value       = merge(local.bucket_names, { for bucket, made in local.made_buckets : bucket => made.bucket })
 
   # Whoever takes a name from here writes to a bucket that is closed to the public and encrypted already.
   depends_on = [
@@ -15,7 +15,8 @@ output "bucket_names" {
 
 output "deletion_policy" {
   description = <<-EOT
-    What the buckets delete by themselves, by bucket, in words: a plan that makes them delete more shows it here.
+    What the buckets that are made here delete by themselves, by bucket, in words: a plan that makes them delete more
+    shows it here.
   EOT
   value       = local.deletion_policy
 }

@@ -79,6 +79,47 @@ variable "buckets" {
   }
 }
 
+variable "existing_buckets" {
+  description = <<-EOT
+    Names of buckets that stand already, for `measurements`, `configuration` and `clips`: one that is named here is
+    used and not made. Nothing of it is managed: encryption, access, versions, policy and what it deletes are its
+    owner's, also the query results under `athena-results/` of `measurements`. It has to be in the same account and
+    region, and, where it is encrypted with a key of yours, that key has to be the one that the roles may use.
+  EOT
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = length(setsubtract(keys(var.existing_buckets), ["measurements", "configuration", "clips"])) == 0
+    error_message = join(" ", [
+      "existing_buckets must have no other keys than measurements, configuration and clips, got",
+      "${join(", ", setsubtract(keys(var.existing_buckets), ["measurements", "configuration", "clips"]))}.",
+    ])
+  }
+
+  # Amazon S3 User Guide, "General purpose bucket naming rules".
+  validation {
+    condition = alltrue([
+      for name in values(var.existing_buckets) : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", name))
+    ])
+    error_message = join("\n", [
+      for bucket, name in var.existing_buckets :
+      "existing_buckets[\"${bucket}\"] must be a bucket's name, got \"${name}\"."
+      if !can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", name))
+    ])
+  }
+
+  # Settings would be taken and do nothing.
+  validation {
+    condition = length(setintersection(keys(var.existing_buckets), keys(var.buckets))) == 0
+    error_message = join(" ", [
+      "existing_buckets must not name a bucket that buckets has settings for, which are its owner's, got",
+      "${join(", ", setintersection(keys(var.existing_buckets), keys(var.buckets)))}.",
+    ])
+  }
+}
+
 variable "athena_results_expire_after_days" {
   description = "Days after which results of Athena queries are deleted. They are copies: the query can be run again."
   type        = number
@@ -155,6 +196,13 @@ variable "reader_accounts" {
       "${join(", ", [for account in var.reader_accounts : "\"${account}\"" if !can(regex("^[0-9]{12}$", account))])}.",
     ])
   }
+}
+
+variable "tags" {
+  description = "Tags of every resource that takes any, besides the provider's `default_tags`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
 }
 
 variable "force_destroy" {

@@ -158,4 +158,5 @@ resource "aws_cloudwatch_metric_alarm" "video" {
   treat_missing_data  = each.value.missing
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
+  tags                = var.tags
 }

@@ -4,6 +4,7 @@ resource "aws_cloudwatch_log_group" "clip_fetch" {
   name              = local.log_group
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_keys.logs
+  tags              = var.tags
 }
 
 # The account alone: the Lambda guide does not promise aws:SourceArn when Lambda assumes an execution role. Which
@@ -21,6 +22,10 @@ resource "aws_iam_role" "clip_fetch" {
       Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
     }]
   })
+
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
 }
 
 resource "aws_iam_role_policy" "clip_fetch" {
@@ -95,26 +100,71 @@ resource "aws_iam_role_policy" "clip_fetch" {
   })
 }
 
+# What Lambda itself needs of the role, where the account wants the function in a VPC or traced. Neither can be limited
+# to a resource; the denial keeps the function's own code from what is meant for Lambda. (Lambda Developer Guide,
+# "Giving Lambda functions access to resources in an Amazon VPC", "Visualize Lambda function invocations using X-Ray".)
+locals {
+  interface_actions = [
+    "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+  ]
+}
+
+resource "aws_iam_role_policy" "clip_fetch_surroundings" {
+  for_each = toset([for name in [local.function_name] : name if var.vpc != null || var.tracing != null])
+
+  name = "use-network-and-traces"
+  role = aws_iam_role.clip_fetch.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      var.vpc == null ? [] : [{
+        Sid      = "ManageInterfaces"
+        Effect   = "Allow"
+        Action   = local.interface_actions
+        Resource = "*"
+      }],
+      var.vpc == null ? [] : [{
+        Sid       = "KeepOwnCodeFromInterfaces"
+        Effect    = "Deny"
+        Action    = local.interface_actions
+        Resource  = "*"
+        Condition = { ArnEquals = { "lambda:SourceFunctionArn" = local.function_arn } }
+      }],
+      var.tracing == null ? [] : [{
+        Sid      = "SendTraces"
+        Effect   = "Allow"
+        Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+        Resource = "*"
+      }],
+    )
+  })
+}
+
 resource "aws_lambda_function" "clip_fetch" {
   # checkov:skip=CKV_AWS_116: a lost invocation loses nothing, the next run does its work; video.failure_destination_arn tells of it with more than a dead letter queue would.
   # checkov:skip=CKV_AWS_117: it reaches public AWS endpoints only, over TLS and signed; a VPC would send every clip through a NAT or an endpoint and pay for it.
   # checkov:skip=CKV_AWS_272: the plan names the package by its hash and uploads exactly that; a signing profile is the account's to have, and would bind every user of the module.
   # checkov:skip=CKV_AWS_50: each run reports calls and clips as metrics and in its log; a trace would be paid for by the call and tell nothing more.
 
-  function_name    = local.function_name
-  description      = "Archives the footage of ${var.factory}'s cameras as clips."
-  role             = aws_iam_role.clip_fetch.arn
-  filename         = var.clip_fetch_package
-  source_code_hash = filebase64sha256(var.clip_fetch_package)
-  handler          = "clip_fetch.handler.handler"
-  runtime          = var.lambda.runtime
-  architectures    = [var.lambda.architecture]
-  memory_size      = var.video.memory_mb
+  function_name     = local.function_name
+  description       = "Archives the footage of ${var.factory}'s cameras as clips."
+  role              = aws_iam_role.clip_fetch.arn
+  filename          = var.package.file
+  s3_bucket         = try(var.package.s3.bucket, null)
+  s3_key            = try(var.package.s3.key, null)
+  s3_object_version = try(var.package.s3.object_version, null)
+  source_code_hash  = var.package.file == null ? var.package.s3.source_code_hash : filebase64sha256(var.package.file)
+  handler           = "clip_fetch.handler.handler"
+  runtime           = var.lambda.runtime
+  architectures     = [var.lambda.architecture]
+  memory_size       = var.video.memory_mb
   # The role needs no permission for it: Lambda is granted the key by whoever makes the function.
   kms_key_arn = var.kms_keys.functions
   timeout     = var.video.timeout_seconds
 
   reserved_concurrent_executions = var.video.reserved_concurrency
+  tags                           = var.tags
 
   ephemeral_storage {
     size = var.video.ephemeral_storage_mb
@@ -136,6 +186,23 @@ resource "aws_lambda_function" "clip_fetch" {
     }
   }
 
+  dynamic "vpc_config" {
+    for_each = var.vpc == null ? [] : [var.vpc]
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
+
+  dynamic "tracing_config" {
+    for_each = var.tracing == null ? [] : [var.tracing]
+
+    content {
+      mode = tracing_config.value
+    }
+  }
+
   logging_config {
     log_group  = aws_cloudwatch_log_group.clip_fetch.name
     log_format = var.lambda.log_format
@@ -151,7 +218,7 @@ resource "aws_lambda_function" "clip_fetch" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.clip_fetch]
+  depends_on = [aws_iam_role_policy.clip_fetch, aws_iam_role_policy.clip_fetch_surroundings]
 }
 
 # A failed run has lost nothing: the next one does its work. So Lambda repeats it once or twice and does not keep it
@@ -213,6 +280,7 @@ resource "aws_cloudwatch_event_rule" "clip_fetch" {
   name                = each.key
   description         = "Starts the archiving of ${var.factory}'s footage."
   schedule_expression = var.video.schedule
+  tags                = var.tags
 }
 
 resource "aws_cloudwatch_event_target" "clip_fetch" {

@@ -6,7 +6,7 @@ data "aws_region" "current" {}
 
 locals {
   partition = data.aws_partition.current.partition
-  region    = data.aws_region.current.name
+  region    = coalesce(lookup(data.aws_region.current, "region", null), lookup(data.aws_region.current, "name", null))
   account   = data.aws_caller_identity.current.account_id
   place     = "${local.region}:${local.account}"
 
@@ -15,6 +15,7 @@ locals {
   stream_arns   = "arn:${local.partition}:kinesisvideo:${local.place}:stream/${local.stream_prefix}*/*"
 
   function_name = "${var.name}-${var.factory}-clip-fetch"
+  function_arn  = "arn:${local.partition}:lambda:${local.place}:function:${local.function_name}"
   log_group     = "/aws/lambda/${local.function_name}"
   bucket_arn    = "arn:${local.partition}:s3:::${var.clips_bucket}"
   data_prefix   = "factory=${var.factory}/"

@@ -14,7 +14,7 @@ locals {
 }
 
 module "monitoring" {
-  source = "../monitoring"
+  source = "./monitoring"
 
   location = { partition = local.partition, region = local.region, account = local.account }
   alarms = {

@@ -9,6 +9,7 @@ resource "aws_kinesis_video_stream" "camera" {
   data_retention_in_hours = each.value.retention_hours
   kms_key_id              = local.camera_keys[each.key]
   media_type              = each.value.media_type
+  tags                    = var.tags
 
   lifecycle {
     prevent_destroy = true
@@ -24,6 +25,7 @@ resource "aws_kinesis_video_stream" "unprotected" {
   data_retention_in_hours = each.value.retention_hours
   kms_key_id              = local.camera_keys[each.key]
   media_type              = each.value.media_type
+  tags                    = var.tags
 
   lifecycle {
     # Here too: throwing the lake away is one thing, losing footage by editing a number another.
@@ -60,7 +62,7 @@ check "retention" {
     error_message = join("\n", [
       for camera, command in local.retention_changes :
       join(" ", [
-        "factories[\"${var.factory}\"].cameras[\"${camera}\"].retention_hours must be what the stream has,",
+        "${local.path.cameras}[\"${camera}\"].retention_hours must be what the stream has,",
         "${local.streams[camera].data_retention_in_hours}, got ${var.cameras[camera].retention_hours}. Terraform",
         "would have to replace the stream and lose its footage; this changes it: ${command}",
       ])

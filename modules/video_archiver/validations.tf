@@ -2,7 +2,13 @@
 # Lambda (CreateFunction, PutFunctionEventInvokeConfig), EventBridge (PutRule) and Kinesis Video Streams (GetClip: a
 # clip has at most 200 fragments and 100 MB); the rest are the function's own limits.
 locals {
-  path = "factories[\"${var.factory}\"].video"
+  path = merge(
+    {
+      for input in ["alarms", "cameras", "clips_expire_after_days", "factory", "package", "package.file", "video"] :
+      input => input
+    },
+    var.input_paths
+  )
 
   clip_fragments = 200
   clip_mb        = 100
@@ -41,34 +47,34 @@ locals {
   validation_errors = concat(
     [
       for input, range in local.ranges :
-      "${local.path}.${input} must be a whole number, ${range.min}..${range.max}, got ${range.value}."
+      "${local.path.video}.${input} must be a whole number, ${range.min}..${range.max}, got ${range.value}."
       if range.value == null ? false : range.value < range.min
       || range.value > range.max
       || floor(range.value) != range.value
     ],
     [
       for input, choice in local.choices :
-      "${local.path}.${input} must be one of ${join(", ", choice.among)}, got \"${choice.value}\"."
+      "${local.path.video}.${input} must be one of ${join(", ", choice.among)}, got \"${choice.value}\"."
       if !contains(choice.among, choice.value)
     ],
     local.schedule_parts != null || local.cron_fields != null ? [] : [
       join(" ", [
-        "${local.path}.schedule must be rate(<number> minutes, hours or days) or cron(<six fields>), got",
+        "${local.path.video}.schedule must be rate(<number> minutes, hours or days) or cron(<six fields>), got",
         "\"${var.video.schedule}\".",
       ])
     ],
     # EventBridge User Guide, "Cron expressions reference".
     local.cron_fields == null ? [] : (local.cron_fields[2] == "?") != (local.cron_fields[4] == "?") ? [] : [
       join(" ", [
-        "${local.path}.schedule must have ? for either the day of the month or the day of the week, the third and",
-        "the fifth field, got \"${var.video.schedule}\".",
+        "${local.path.video}.schedule must have ? for either the day of the month or the day of the week, the third",
+        "and the fifth field, got \"${var.video.schedule}\".",
       ])
     ],
     # rate(1 minutes) and rate(5 minute) are refused.
     local.schedule_parts == null ? [] : (tonumber(local.schedule_parts[0]) == 1) != endswith(var.video.schedule, "s)")
     && tonumber(local.schedule_parts[0]) > 0 ? [] : [
       join(" ", [
-        "${local.path}.schedule must have a singular unit behind 1 and a plural one behind more, got",
+        "${local.path.video}.schedule must have a singular unit behind 1 and a plural one behind more, got",
         "\"${var.video.schedule}\".",
       ])
     ],
@@ -76,29 +82,29 @@ locals {
     # nobody.
     endswith(coalesce(var.video.failure_destination_arn, "none"), ".fifo") ? [
       join(" ", [
-        "${local.path}.failure_destination_arn must not be a FIFO queue or topic, which Lambda cannot send to, got",
-        "\"${var.video.failure_destination_arn}\".",
+        "${local.path.video}.failure_destination_arn must not be a FIFO queue or topic, which Lambda cannot send to,",
+        "got \"${var.video.failure_destination_arn}\".",
       ])
     ] : [],
     var.video.failure_destination_arn == null ? [] : can(
       regex("^arn:[a-z-]+:(sqs|sns):[a-z0-9-]+:[0-9]{12}:.+$", var.video.failure_destination_arn)
       ) ? [] : [
       join(" ", [
-        "${local.path}.failure_destination_arn must be the ARN of an SQS queue or an SNS topic, got",
+        "${local.path.video}.failure_destination_arn must be the ARN of an SQS queue or an SNS topic, got",
         "\"${var.video.failure_destination_arn}\".",
       ])
     ],
     var.video.ephemeral_storage_mb >= local.storage_needed_mb ? [] : [
       join(" ", [
-        "${local.path}.ephemeral_storage_mb must hold a clip of ${local.clip_mb} MB for each of streams_at_once",
+        "${local.path.video}.ephemeral_storage_mb must hold a clip of ${local.clip_mb} MB for each of streams_at_once",
         "(${var.video.streams_at_once}), ${local.storage_needed_mb} at least, got ${var.video.ephemeral_storage_mb}.",
       ])
     ],
     [
       for id, camera in var.cameras :
       join(" ", [
-        "${local.path}.clip_seconds must be at most ${floor(local.clip_fragments * camera.fragment_seconds)} for",
-        "cameras[\"${id}\"] (${local.clip_fragments} fragments of ${camera.fragment_seconds} s), got",
+        "${local.path.video}.clip_seconds must be at most ${floor(local.clip_fragments * camera.fragment_seconds)}",
+        "for cameras[\"${id}\"] (${local.clip_fragments} fragments of ${camera.fragment_seconds} s), got",
         "${var.video.clip_seconds}.",
       ])
       if var.video.clip_seconds > local.clip_fragments * camera.fragment_seconds
@@ -107,7 +113,7 @@ locals {
     [
       for id, camera in var.cameras :
       join(" ", [
-        "factories[\"${var.factory}\"].cameras[\"${id}\"].retention_hours must cover four runs and four clips",
+        "${local.path.cameras}[\"${id}\"].retention_hours must cover four runs and four clips",
         "(${var.video.schedule}, ${var.video.clip_seconds} s), got ${camera.retention_hours}.",
       ])
       if camera.retention_hours * 3600 < 4 * max(coalesce(local.schedule_seconds, 0), var.video.clip_seconds)
@@ -117,7 +123,7 @@ locals {
     var.clips_expire_after_days
     == null ? [] : var.clips_expire_after_days * 24 > local.longest_retention_hours ? [] : [
       join(" ", [
-        "storage.buckets[\"clips\"].expire_data_after_days must be longer than the longest retention of",
+        "${local.path.clips_expire_after_days} must be longer than the longest retention of",
         "${var.factory}'s cameras, ${local.longest_retention_hours} hours, got ${var.clips_expire_after_days}.",
       ])
     ],

@@ -20,8 +20,8 @@ variable "factory" {
   validation {
     condition = can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", var.factory)) && length(var.factory) <= 32
     error_message = join(" ", [
-      "factories[\"${var.factory}\"] must be lower-case letters and digits in groups joined by \"-\", at most 32",
-      "characters, got ${length(var.factory)}.",
+      "${local.path.factory} must be lower-case letters and digits in groups joined by \"-\", at most 32",
+      "characters, got \"${var.factory}\".",
     ])
   }
 
@@ -29,7 +29,7 @@ variable "factory" {
   validation {
     condition = length("${var.name}-${var.factory}-clip-fetch-99") <= 64
     error_message = join(" ", [
-      "factories[\"${var.factory}\"] must leave names of at most 64 characters, got",
+      "${local.path.factory} must leave names of at most 64 characters, got",
       "${length("${var.name}-${var.factory}-clip-fetch-99")} for \"${var.name}-${var.factory}-clip-fetch-99\".",
     ])
   }
@@ -60,7 +60,7 @@ variable "cameras" {
       for camera in keys(var.cameras) : can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", camera)) && length(camera) <= 32
     ])
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].cameras must have IDs of lower-case letters and digits in groups joined by",
+      "${local.path.cameras} must have IDs of lower-case letters and digits in groups joined by",
       "\"-\", at most 32 characters each, got",
       "${join(", ", [
         for camera in keys(var.cameras) : "\"${camera}\""
@@ -78,7 +78,7 @@ variable "cameras" {
     ])
     error_message = join("\n", [
       for id, camera in var.cameras : join(" ", [
-        "factories[\"${var.factory}\"].cameras[\"${id}\"].retention_hours must be a whole number, 1..87600, got",
+        "${local.path.cameras}[\"${id}\"].retention_hours must be a whole number, 1..87600, got",
         "${camera.retention_hours}.",
       ])
       if camera.retention_hours < 1 || camera.retention_hours > 87600
@@ -90,7 +90,7 @@ variable "cameras" {
     condition = alltrue([for camera in var.cameras : camera.fragment_seconds >= 1 && camera.fragment_seconds <= 20])
     error_message = join("\n", [
       for id, camera in var.cameras : join(" ", [
-        "factories[\"${var.factory}\"].cameras[\"${id}\"].fragment_seconds must be 1..20, got",
+        "${local.path.cameras}[\"${id}\"].fragment_seconds must be 1..20, got",
         "${camera.fragment_seconds}.",
       ])
       if camera.fragment_seconds < 1 || camera.fragment_seconds > 20
@@ -106,7 +106,7 @@ variable "cameras" {
     ])
     error_message = join("\n", [
       for id, camera in var.cameras : join(" ", [
-        "factories[\"${var.factory}\"].cameras[\"${id}\"].kms_key_arn must be the ARN of a key (not of an alias:",
+        "${local.path.cameras}[\"${id}\"].kms_key_arn must be the ARN of a key (not of an alias:",
         "roles are granted the key itself), got \"${camera.kms_key_arn}\".",
       ])
       if camera.kms_key_arn == null ? false : !can(
@@ -120,7 +120,7 @@ variable "cameras" {
     condition = alltrue([for camera in var.cameras : length(camera.media_type) <= 128])
     error_message = join("\n", [
       for id, camera in var.cameras : join(" ", [
-        "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be at most 128 characters, got",
+        "${local.path.cameras}[\"${id}\"].media_type must be at most 128 characters, got",
         "${length(camera.media_type)}.",
       ])
       if length(camera.media_type) > 128
@@ -134,7 +134,7 @@ variable "cameras" {
     ])
     error_message = join("\n", [
       for id, camera in var.cameras : join(" ", [
-        "factories[\"${var.factory}\"].cameras[\"${id}\"].media_type must be video/h264 or video/h265, with an",
+        "${local.path.cameras}[\"${id}\"].media_type must be video/h264 or video/h265, with an",
         "audio type behind a comma if there is sound, got \"${camera.media_type}\".",
       ])
       if !can(regex("^video/(h264|h265)(,audio/[a-zA-Z0-9.+-]+)?$", camera.media_type))
@@ -157,16 +157,45 @@ variable "clips_expire_after_days" {
   default     = null
 }
 
-variable "clip_fetch_package" {
-  description = "Path of the clip_fetch function's zip, which `make package` builds."
-  type        = string
-  nullable    = false
+variable "package" {
+  description = <<-EOT
+    The clip_fetch function's zip, which every release has.
+
+    - `file`: its path, or
+    - `s3`: an object in the same region: `bucket`, `key` and, where the bucket keeps versions, `object_version`.
+      `source_code_hash` is its SHA-256 in Base64, by which a plan sees that the content is another; a release has it
+      in `source_code_hashes.json`.
+  EOT
+  type = object({
+    file = optional(string)
+    s3 = optional(object({
+      bucket           = string
+      key              = string
+      object_version   = optional(string)
+      source_code_hash = string
+    }))
+  })
+  nullable = false
 
   validation {
-    condition = fileexists(var.clip_fetch_package)
+    condition = (var.package.file == null) != (var.package.s3 == null)
     error_message = join(" ", [
-      "clip_fetch_package must be a zip that exists (make package builds it),",
-      "got \"${var.clip_fetch_package}\".",
+      "${local.path.package} must have either file or s3, got ${var.package.file == null ? "neither" : "both"}.",
+    ])
+  }
+
+  validation {
+    condition     = var.package.file == null ? true : fileexists(var.package.file)
+    error_message = "${local.path["package.file"]} must lead to a zip, got \"${coalesce(var.package.file, "null")}\"."
+  }
+
+  validation {
+    condition = (
+      var.package.s3 == null ? true : can(regex("^[A-Za-z0-9+/]{43}=$", var.package.s3.source_code_hash))
+    )
+    error_message = join(" ", [
+      "${local.path.package}.s3.source_code_hash must be a SHA-256 in Base64, 44 characters, got",
+      "\"${try(var.package.s3.source_code_hash, "")}\".",
     ])
   }
 }
@@ -222,13 +251,10 @@ variable "lambda" {
   default  = {}
   nullable = false
 
-  # Provider 5.100 knows no later one.
+  # Which runtimes there are is for AWS and the provider to say; the package needs 3.8.
   validation {
-    condition = contains(
-      ["python3.8", "python3.9", "python3.10", "python3.11", "python3.12", "python3.13"],
-      var.lambda.runtime
-    )
-    error_message = "lambda.runtime must be python3.8 to python3.13, got \"${var.lambda.runtime}\"."
+    condition     = can(regex("^python3\\.([89]|[1-9][0-9])$", var.lambda.runtime))
+    error_message = "lambda.runtime must be python3.8 or later, got \"${var.lambda.runtime}\"."
   }
 
   validation {
@@ -344,7 +370,7 @@ variable "alarms" {
   validation {
     condition = length(setsubtract(var.alarms.disabled, keys(local.alarm_descriptions))) == 0
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.video.disabled must name alarms, which are",
+      "${local.path.alarms}.disabled must name alarms, which are",
       "${join(", ", keys(local.alarm_descriptions))}, got",
       "${join(", ", setsubtract(var.alarms.disabled, keys(local.alarm_descriptions)))}.",
     ])
@@ -356,7 +382,7 @@ variable "alarms" {
     ])
     error_message = join("\n", [
       for count in local.alarm_counts : join(" ", [
-        "factories[\"${var.factory}\"].alarms.video.${count} must be a whole number, at least 0, got",
+        "${local.path.alarms}.${count} must be a whole number, at least 0, got",
         "${var.alarms[count]}.",
       ])
       if var.alarms[count] < 0 || floor(var.alarms[count]) != var.alarms[count]
@@ -367,7 +393,7 @@ variable "alarms" {
   validation {
     condition = var.alarms.silent_seconds >= 60 && var.alarms.silent_seconds <= 31536000
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.video.silent_seconds must be 60..31536000, got",
+      "${local.path.alarms}.silent_seconds must be 60..31536000, got",
       "${var.alarms.silent_seconds}.",
     ])
   }
@@ -381,7 +407,7 @@ variable "alarms" {
     error_message = join("\n", [
       for id, camera in var.cameras :
       join(" ", [
-        "factories[\"${var.factory}\"].alarms.video.loss_seconds must be above 0 and at most half of the retention",
+        "${local.path.alarms}.loss_seconds must be above 0 and at most half of the retention",
         "of cameras[\"${id}\"], ${camera.retention_hours * 1800}, got ${coalesce(var.alarms.loss_seconds, 0)}.",
       ])
       if var.alarms.loss_seconds == null ? false : var.alarms.loss_seconds <= 0
@@ -399,7 +425,7 @@ variable "alarms" {
       && var.alarms.not_running_seconds % 60 == 0
     )
     error_message = join(" ", [
-      "factories[\"${var.factory}\"].alarms.video.not_running_seconds must be a multiple of 60, 60..604800, got",
+      "${local.path.alarms}.not_running_seconds must be a multiple of 60, 60..604800, got",
       "${coalesce(var.alarms.not_running_seconds, 0)}.",
     ])
   }
@@ -430,6 +456,79 @@ variable "runbook_base_url" {
   default     = null
 }
 
+variable "vpc" {
+  description = <<-EOT
+    Subnets and security groups that the function runs in; null runs it outside of any VPC. The subnets must have room
+    for the function's network interfaces, and a way to Kinesis Video Streams and S3: endpoints or a NAT.
+  EOT
+  type = object({
+    subnet_ids         = set(string)
+    security_group_ids = set(string)
+  })
+  default = null
+
+  validation {
+    condition = var.vpc == null ? true : length(var.vpc.subnet_ids) > 0 && length(var.vpc.security_group_ids) > 0
+    error_message = join(" ", [
+      "vpc must name at least one subnet and one security group, got ${length(try(var.vpc.subnet_ids, []))} and",
+      "${length(try(var.vpc.security_group_ids, []))}.",
+    ])
+  }
+}
+
+variable "tracing" {
+  description = <<-EOT
+    X-Ray's mode, `Active` or `PassThrough`, with the permissions to send traces; null leaves it to Lambda, without.
+  EOT
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.tracing == null ? true : contains(["Active", "PassThrough"], var.tracing)
+    error_message = "tracing must be Active or PassThrough, got \"${coalesce(var.tracing, "null")}\"."
+  }
+}
+
+variable "tags" {
+  description = "Tags of every resource that takes any, besides the provider's `default_tags`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the policy that bounds what each role may be granted; null bounds none."
+  type        = string
+  default     = null
+
+  validation {
+    condition = (
+      var.permissions_boundary_arn == null
+      ? true
+      : can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    )
+    error_message = join(" ", [
+      "permissions_boundary_arn must be the ARN of a policy, got",
+      "\"${coalesce(var.permissions_boundary_arn, "null")}\".",
+    ])
+  }
+}
+
+variable "role_path" {
+  description = <<-EOT
+    Path of the roles in IAM, for example `/factory-lake/`, by which an account's policies may tell them. To be chosen
+    when they are made: another path makes each role anew, and what arrives meanwhile may be lost.
+  EOT
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^/([!-~]+/)?$", var.role_path)) && length(var.role_path) <= 512
+    error_message = "role_path must begin and end with /, at most 512 characters, got \"${var.role_path}\"."
+  }
+}
+
 variable "force_destroy" {
   description = <<-EOT
     Whether Terraform may delete video streams with their footage. For throw-away lakes only: it is decided when a
@@ -437,5 +536,15 @@ variable "force_destroy" {
   EOT
   type        = bool
   default     = false
+  nullable    = false
+}
+
+variable "input_paths" {
+  description = <<-EOT
+    What messages call an input, by its name: for a caller whose own inputs feed this module's. The others go by their
+    names.
+  EOT
+  type        = map(string)
+  default     = {}
   nullable    = false
 }

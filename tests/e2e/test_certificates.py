@@ -70,7 +70,8 @@ def test_another_request_replaces_a_certificate_only_on_purpose(
     message = " ".join(str(refused.value).split())
     assert f"{request_file} must stay the request that its certificate was made from, got another one" in message
     certificate = _address("aws_iot_certificate", request_file)
-    assert f"terraform apply -replace='{certificate}'" in message
+    resource = certificate.split('"].', 1)[1]
+    assert f"terraform apply -replace='<address of the module>.{resource}'" in message
     changes = lake.terraform.changes(lake.variables, "-refresh=false", f"-replace={certificate}")
     assert {change.address for change in changes} == {
         certificate,

@@ -49,6 +49,7 @@ def operator(lake: LocalLake) -> LaneClients:
         cloud.account_id,
         [keys["streams"]],
         [keys["buckets"]],
+        [keys["functions"]],
         tables=True,
     )
     trust = {

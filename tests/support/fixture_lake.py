@@ -122,21 +122,26 @@ class FixtureLake:
         return self.put("configuration", f"factory=krakow/{day}/{self._name()}", body)
 
     def store_failures(
-        self, *payloads: bytes, lane: Lane = "measurements", kind: str = "processing-failed", factory: str = "krakow"
+        self,
+        *payloads: bytes,
+        lane: Lane = "measurements",
+        kind: str = "processing-failed",
+        factory: str = "krakow",
+        day: str = "2026/03/04",
     ) -> str:
         """Put an error object of the delivery."""
         lines = [
             json.dumps({"errorCode": "Lambda.Code", "rawData": base64.b64encode(payload).decode()})
             for payload in payloads
         ]
-        key = f"errors/factory={factory}/{lane}/{kind}/2026/03/04/{self._name()}"
+        key = f"errors/factory={factory}/{lane}/{kind}/{day}/{self._name()}"
         return self.put(lane, key, "\n".join(lines).encode())
 
-    def store_error_action(self, payload: bytes, source: Source = PRESS) -> str:
+    def store_error_action(self, payload: bytes, source: Source = PRESS, topic: str | None = None) -> str:
         """Put a document of the topic rule's error action."""
         document = {
             "ruleName": "lake_krakow_measurements",
-            "topic": source.topic,
+            "topic": topic or source.topic,
             "clientId": source.client_id,
             "base64OriginalPayload": base64.b64encode(payload).decode(),
             "failures": [{"failedAction": "KinesisAction", "errorMessage": "Stream not found"}],

@@ -31,6 +31,8 @@ def _gateways(root: Path) -> Iterator[tuple[str, str]]:
     for module in hcl2.loads((root / "main.tf").read_text(encoding="utf-8")).get("module", []):
         for arguments in module.values():
             factories: dict[str, Any] = arguments.get("factories", {})
+            if isinstance(factories, list):  # of a catalog: names alone
+                factories = {}
             if isinstance(arguments.get("gateways"), list):
                 factories = {arguments["factory"]: arguments}
             for factory, settings in factories.items():

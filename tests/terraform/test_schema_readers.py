@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts import schemadocs
+from scripts import copies, schemadocs
 from tests.terraform.terraform_tree import REPOSITORY, TerraformTree
 from transform.batch import Transform
 from transform.events import FirehoseRecord
@@ -47,6 +47,7 @@ def changed(tmp_path: Path, tree: TerraformTree) -> TerraformTree:
     schema = json.loads(file.read_text(encoding="utf-8"))
     schema["columns"].append(COLUMN)
     file.write_text(json.dumps(schema), encoding="utf-8")
+    copies.write(copy.root)
     return copy
 
 

@@ -28,7 +28,6 @@ _GOOD = {
     "storage": {"name": '"plant-lake"', "suffix": '"111122223333"'},
     "glue_catalog": {
         "name": '"plant-lake"',
-        "schema_dir": '"../../glue_schemas"',
         "factories": '["krakow"]',
         "athena_output_location": '"s3://lake-measurements/athena-results/"',
         "buckets": '{ measurements = "lake-measurements", configuration = "lake-configuration" }',
@@ -38,8 +37,7 @@ _GOOD = {
         "factory": '"krakow"',
         "gateways": '["line-1"]',
         "csr_dir": '"../../modules/factory_pipeline/tests/testdata/csr"',
-        "schema_dir": '"../../glue_schemas"',
-        "transform_package": '"versions.tf"',
+        "package": '{ file = "versions.tf" }',
         "buckets": '{ measurements = "lake-measurements", configuration = "lake-configuration" }',
         "measurements_table": '{ database = "plant_lake", name = "measurements" }',
     },
@@ -51,7 +49,7 @@ _GOOD = {
         "name": '"plant-lake"',
         "factory": '"krakow"',
         "clips_bucket": '"lake-clips"',
-        "clip_fetch_package": '"versions.tf"',
+        "package": '{ file = "versions.tf" }',
     },
     "lake": {
         "name": '"plant-lake"',
@@ -147,5 +145,5 @@ def test_environment_without_requests_says_which_are_missing(tree: TerraformTree
         client_id = f"krakow-line-1-{lane}"
         csr_dir = tree.root / folder / "csr"
         wanted = f"No certificate signing request for {client_id}: {csr_dir}/{client_id}/<name>.pem must exist"
-        command = f"factory-lake gateway csr --client-id {client_id} --csr-dir {csr_dir}"
+        command = f"-out {csr_dir}/{client_id}/first.pem"
         assert any(wanted in detail and command in detail for detail in details), details

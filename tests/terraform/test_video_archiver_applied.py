@@ -55,7 +55,7 @@ module "video" {
     schedule       = "rate(6 hours)"
   }
   clips_bucket       = "%(bucket)s"
-  clip_fetch_package = "%(package)s"
+  package            = { file = "%(package)s" }
 }
 
 output "video" {

@@ -22,8 +22,7 @@ module "storage" {
 module "glue_catalog" {
   source = "../../../modules/glue_catalog"
 
-  name       = local.name
-  schema_dir = "${path.root}/../../../glue_schemas"
+  name = local.name
   buckets = {
     measurements  = module.storage.bucket_names["measurements"]
     configuration = module.storage.bucket_names["configuration"]

@@ -21,8 +21,7 @@ module "factory_pipeline" {
   csr_dir            = "${path.root}/csr"
   buckets            = { for lane in ["measurements", "configuration"] : lane => local.lake.buckets[lane] }
   measurements_table = local.lake.measurements_table
-  schema_dir         = "${path.root}/../../../glue_schemas"
-  transform_package  = "${path.root}/../../../build/packages/transform.zip"
+  package            = { file = "${path.root}/../../../build/packages/transform.zip" }
   alarm_actions      = var.alarm_actions
 }
 

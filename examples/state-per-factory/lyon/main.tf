@@ -21,20 +21,19 @@ module "factory_pipeline" {
   csr_dir            = "${path.root}/csr"
   buckets            = { for lane in ["measurements", "configuration"] : lane => local.lake.buckets[lane] }
   measurements_table = local.lake.measurements_table
-  schema_dir         = "${path.root}/../../../glue_schemas"
-  transform_package  = "${path.root}/../../../build/packages/transform.zip"
+  package            = { file = "${path.root}/../../../build/packages/transform.zip" }
   alarm_actions      = var.alarm_actions
 }
 
 module "video_archiver" {
   source = "../../../modules/video_archiver"
 
-  name               = local.lake.name
-  factory            = "lyon"
-  cameras            = { press-1 = { retention_hours = 72 } }
-  clips_bucket       = local.lake.buckets["clips"]
-  clip_fetch_package = "${path.root}/../../../build/packages/clip_fetch.zip"
-  alarm_actions      = var.alarm_actions
+  name          = local.lake.name
+  factory       = "lyon"
+  cameras       = { press-1 = { retention_hours = 72 } }
+  clips_bucket  = local.lake.buckets["clips"]
+  package       = { file = "${path.root}/../../../build/packages/clip_fetch.zip" }
+  alarm_actions = var.alarm_actions
 }
 
 resource "aws_cloudwatch_dashboard" "factory" {

@@ -23,7 +23,7 @@ from ministack import app as ministack_app
 from ministack.core import lambda_runtime
 from ministack.services import iot
 
-from localcloud import control, faults, replay, time_control
+from localcloud import authorizations, control, faults, replay, time_control
 from localcloud.athena import extension as athena
 from localcloud.cloudwatch import extension as cloudwatch
 from localcloud.engine_process import EngineProcess
@@ -32,7 +32,7 @@ from localcloud.iot import broker
 from localcloud.iot import extension as iot_core
 from localcloud.kinesisvideo import service as kinesisvideo
 from localcloud.lambdas import extension as lambdas
-from localcloud.patches import encryption, glue_table_versions, iam, kinesis_puts, kinesis_shards
+from localcloud.patches import encryption, glue_table_versions, iam, iam_requests, kinesis_puts, kinesis_shards
 from localcloud.processes import GRACE_SECONDS, StartError, watch_parent_death_pipe
 from localcloud.settings import ACCOUNT, HOST, REGION, STATE_FILE
 
@@ -48,7 +48,9 @@ INSTALLS: Final[tuple[Callable[[Any], object], ...]] = (
     time_control.install,
     encryption.install,
     glue_table_versions.install,
+    authorizations.install,
     iam.install,
+    iam_requests.install,
     kinesis_shards.install,
 )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
+import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -151,7 +153,8 @@ def test_an_iterator_is_authorized_on_the_stream_that_it_reads(cloud: LocalCloud
 
 def test_whoever_makes_a_function_must_be_able_to_grant_its_key(cloud: LocalCloud, make_role: MakeRole) -> None:
     key, role = make_key(cloud), make_role("lambda.amazonaws.com")
-    functions = acting(cloud, make_role(FIREHOSE, {"Action": "lambda:CreateFunction", "Resource": "*"}), "lambda")
+    may = {"Action": ["lambda:CreateFunction", "iam:PassRole"], "Resource": "*"}
+    functions = acting(cloud, make_role(FIREHOSE, may), "lambda")
     wanted = {
         "FunctionName": f"function-{uuid.uuid4().hex[:8]}",
         "Role": role,
@@ -162,3 +165,52 @@ def test_whoever_makes_a_function_must_be_able_to_grant_its_key(cloud: LocalClou
     }
     code, message = refused(lambda: functions.create_function(**wanted))
     assert (code, "kms:CreateGrant" in message) == ("KMSAccessDeniedException", True)
+
+
+def test_a_functions_environment_is_shown_to_who_may_decrypt_it(cloud: LocalCloud, make_role: MakeRole) -> None:
+    key, name = make_key(cloud), f"function-{uuid.uuid4().hex[:8]}"
+    package = io.BytesIO()
+    zipfile.ZipFile(package, "w").close()
+    cloud.client("lambda").create_function(
+        FunctionName=name,
+        Role=make_role("lambda.amazonaws.com"),
+        Code={"ZipFile": package.getvalue()},
+        Runtime="python3.13",
+        Handler="x.x",
+        KMSKeyArn=key,
+        Environment={"Variables": {"PAST_DAYS": "400"}},
+    )
+    read = {"Action": ["lambda:GetFunction", "lambda:GetFunctionConfiguration"], "Resource": "*"}
+    decrypt = {
+        "Action": "kms:Decrypt",
+        "Resource": key,
+        "Condition": {"StringEquals": {"kms:ViaService": f"lambda.{cloud.region}.amazonaws.com"}},
+    }
+    blind = acting(cloud, make_role(FIREHOSE, read), "lambda")
+    for configuration in (
+        blind.get_function(FunctionName=name)["Configuration"],
+        blind.get_function_configuration(FunctionName=name),
+    ):
+        assert "Variables" not in configuration["Environment"]
+        assert configuration["Environment"]["Error"]["ErrorCode"] == "AccessDeniedException"
+    seeing = acting(cloud, make_role(FIREHOSE, read, decrypt), "lambda")
+    shown = seeing.get_function_configuration(FunctionName=name)["Environment"]
+    assert shown == {"Variables": {"PAST_DAYS": "400"}}
+
+
+def test_a_log_group_takes_and_loses_a_key(cloud: LocalCloud) -> None:
+    logs, name = cloud.client("logs"), f"group-{uuid.uuid4().hex[:8]}"
+    service = {"Principal": {"Service": f"logs.{cloud.region}.amazonaws.com"}, "Action": "kms:*"}
+    key = make_key(cloud, {"Effect": "Allow", "Resource": "*", **service})
+    logs.create_log_group(logGroupName=name)
+
+    def held() -> str | None:
+        (group,) = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        return group.get("kmsKeyId")  # type: ignore[no-any-return]
+
+    code, _ = refused(lambda: logs.associate_kms_key(logGroupName=name, kmsKeyId=make_key(cloud)))
+    assert (code, held()) == ("AccessDeniedException", None)
+    logs.associate_kms_key(logGroupName=name, kmsKeyId=key)
+    assert held() == key
+    logs.disassociate_kms_key(logGroupName=name)
+    assert held() is None

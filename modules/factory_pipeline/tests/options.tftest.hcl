@@ -3,13 +3,12 @@ mock_provider "aws" {
 }
 
 variables {
-  name       = "plant-lake"
-  factory    = "krakow"
-  gateways   = ["line-1"]
-  csr_dir    = "tests/testdata/csr"
-  schema_dir = "../../glue_schemas"
+  name     = "plant-lake"
+  factory  = "krakow"
+  gateways = ["line-1"]
+  csr_dir  = "tests/testdata/csr"
   # Any file will do for a plan.
-  transform_package = "versions.tf"
+  package = { file = "versions.tf" }
   buckets = {
     measurements  = "lake-measurements"
     configuration = "lake-configuration"

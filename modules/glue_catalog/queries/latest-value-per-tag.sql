@@ -42,6 +42,7 @@ FROM (
                 received_at DESC NULLS LAST,
                 register_id,
                 gateway,
+                success DESC,
                 value,
                 value_text
         ) AS place

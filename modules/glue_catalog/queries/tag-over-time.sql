@@ -30,7 +30,7 @@ FROM (
         value_text,
         row_number() OVER (
             PARTITION BY factory, device_id, tag_name, ts
-            ORDER BY received_at DESC NULLS LAST, value, value_text
+            ORDER BY received_at DESC NULLS LAST, success DESC, value, value_text
         ) AS copy
     FROM measurements
     WHERE tag_name LIKE '%' -- the tag: 'spindle_speed'

@@ -4,7 +4,6 @@ mock_provider "aws" {
 
 variables {
   name                   = "plant-lake"
-  schema_dir             = "../../glue_schemas"
   factories              = ["lyon", "krakow"]
   athena_output_location = "s3://lake-measurements/athena-results/"
   buckets = {
@@ -19,7 +18,7 @@ run "tables_of_the_schema_files_and_queries_over_them" {
 
   # The tables are those of the schema files.
   assert {
-    condition     = aws_glue_catalog_database.lake.name == "plant_lake" && output.database == "plant_lake"
+    condition     = aws_glue_catalog_database.lake["lake"].name == "plant_lake" && output.database == "plant_lake"
     error_message = "The database is named as SQL wants it, without quotes."
   }
 
@@ -318,4 +317,36 @@ run "a_later_year_is_warned_of" {
   }
 
   expect_failures = [check.years_reach_into_the_future]
+}
+
+run "database_and_workgroup_have_the_tags_that_are_given" {
+  command = plan
+
+  variables {
+    tags = { owner = "plant-it" }
+  }
+
+  assert {
+    condition = (
+      aws_athena_workgroup.lake.tags["owner"] == "plant-it"
+      && aws_glue_catalog_database.lake["lake"].tags["owner"] == "plant-it"
+    )
+    error_message = "one without the tags"
+  }
+}
+
+run "a_database_that_stands_already_gets_the_tables" {
+  command = plan
+
+  variables {
+    existing_database = "plant"
+  }
+
+  assert {
+    condition = length(aws_glue_catalog_database.lake) == 0 && output.database == "plant" && alltrue([
+      for table in concat(values(aws_glue_catalog_table.lake), values(aws_glue_catalog_table.distinct)) :
+      table.database_name == "plant"
+    ]) && alltrue([for query in aws_athena_named_query.lake : query.database == "plant"])
+    error_message = "another database, or one that is made"
+  }
 }

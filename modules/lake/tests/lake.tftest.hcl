@@ -247,3 +247,28 @@ run "what_is_left_of_a_factory_is_told_and_stays_queried" {
     error_message = "No factory, in service or out of it, may vanish from the queries."
   }
 }
+
+run "a_lake_in_an_account_that_has_much_already" {
+  command = plan
+
+  variables {
+    storage                  = { existing_buckets = { measurements = "plant-archive" } }
+    athena                   = { existing_database = "plant" }
+    alarm_actions            = ["arn:aws:sns:eu-central-1:111122223333:on-call"]
+    tags                     = { owner = "plant-it" }
+    permissions_boundary_arn = "arn:aws:iam::111122223333:policy/bounds"
+    role_path                = "/factory-lake/"
+    vpc                      = { subnet_ids = ["subnet-0a"], security_group_ids = ["sg-0a"] }
+    tracing                  = "Active"
+  }
+
+  assert {
+    condition = (
+      output.buckets["measurements"] == "plant-archive"
+      && output.athena.database == "plant"
+      && output.alarm_topic_arn == null
+      && aws_ssm_parameter.lake.tags["owner"] == "plant-it"
+    )
+    error_message = "not what stands already"
+  }
+}

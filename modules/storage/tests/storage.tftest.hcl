@@ -332,3 +332,94 @@ run "takes_the_other_steps_down_from_one_zone" {
     error_message = "S3 makes this one."
   }
 }
+
+run "buckets_have_the_tags_that_are_given" {
+  command = plan
+
+  variables {
+    tags = { owner = "plant-it" }
+  }
+
+  assert {
+    condition     = alltrue([for bucket in aws_s3_bucket.lake : bucket.tags["owner"] == "plant-it"])
+    error_message = "a bucket without the tags"
+  }
+}
+
+run "a_bucket_that_stands_already_is_used_and_left_alone" {
+  command = plan
+
+  variables {
+    existing_buckets = { measurements = "plant-archive" }
+    buckets          = { clips = { expire_data_after_days = 30 } }
+  }
+
+  assert {
+    condition = alltrue([
+      for resources in [
+        aws_s3_bucket.lake, aws_s3_bucket_lifecycle_configuration.lake, aws_s3_bucket_ownership_controls.lake,
+        aws_s3_bucket_policy.lake, aws_s3_bucket_public_access_block.lake,
+        aws_s3_bucket_server_side_encryption_configuration.lake, aws_s3_bucket_versioning.lake,
+      ] : toset(keys(resources)) == toset(["clips", "configuration"])
+    ])
+    error_message = "something of the bucket is managed"
+  }
+
+  assert {
+    condition = (
+      output.bucket_names["measurements"] == "plant-archive"
+      && output.bucket_names["clips"] == "plant-lake-111122223333-clips"
+      && output.athena_output_location == "s3://plant-archive/athena-results/"
+      && toset(keys(output.deletion_policy)) == toset(["clips", "configuration"])
+    )
+    error_message = "the bucket is not used"
+  }
+}
+
+run "lets_other_accounts_read_the_factories_data_and_nothing_else" {
+  command = plan
+
+  variables {
+    reader_accounts = ["777788889999"]
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_s3_bucket_policy.lake["measurements"].policy).Statement :
+      statement.Sid => jsonencode([statement.Principal, statement.Action, statement.Resource, statement.Condition])
+      if statement.Effect == "Allow"
+      } == {
+      ReadData = jsonencode([
+        { AWS = ["arn:aws:iam::777788889999:root"] }, ["s3:GetObject"],
+        ["arn:aws:s3:::plant-lake-111122223333-measurements/factory=*"], {},
+      ])
+      ListData = jsonencode([
+        { AWS = ["arn:aws:iam::777788889999:root"] }, ["s3:ListBucket"],
+        ["arn:aws:s3:::plant-lake-111122223333-measurements"], { StringLike = { "s3:prefix" = ["factory=*"] } },
+      ])
+      FindBucket = jsonencode([
+        { AWS = ["arn:aws:iam::777788889999:root"] }, ["s3:GetBucketLocation"],
+        ["arn:aws:s3:::plant-lake-111122223333-measurements"], {},
+      ])
+    }
+    error_message = "A reader reads data, lists it, and finds the bucket."
+  }
+
+  assert {
+    condition = length([
+      for statement in jsondecode(aws_s3_bucket_policy.lake["measurements"].policy).Statement :
+      statement if statement.Effect == "Deny"
+    ]) == 2
+    error_message = "What is refused to all is refused to readers."
+  }
+}
+
+run "refuses_readers_that_are_no_accounts" {
+  command = plan
+
+  variables {
+    reader_accounts = ["arn:aws:iam::777788889999:root"]
+  }
+
+  expect_failures = [var.reader_accounts]
+}

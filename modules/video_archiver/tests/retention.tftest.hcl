@@ -17,12 +17,12 @@ mock_provider "aws" {
 }
 
 variables {
-  name               = "plant-lake"
-  factory            = "krakow"
-  cameras            = { press-1 = { retention_hours = 24 }, oven = { retention_hours = 24 } }
-  clips_bucket       = "plant-lake-clips"
-  clip_fetch_package = "versions.tf" # any file: it is only read for its hash
-  force_destroy      = true          # or the test could not clean up behind itself
+  name          = "plant-lake"
+  factory       = "krakow"
+  cameras       = { press-1 = { retention_hours = 24 }, oven = { retention_hours = 24 } }
+  clips_bucket  = "plant-lake-clips"
+  package       = { file = "versions.tf" } # any file: it is only read for its hash
+  force_destroy = true                     # or the test could not clean up behind itself
 }
 
 run "a_new_stream_has_the_retention_that_is_asked_for" {

@@ -3,11 +3,11 @@ mock_provider "aws" {
 }
 
 variables {
-  name               = "plant-lake"
-  factory            = "krakow"
-  cameras            = { press-1 = {}, oven = {} }
-  clips_bucket       = "plant-lake-clips"
-  clip_fetch_package = "versions.tf" # any file: it is only read for its hash
+  name         = "plant-lake"
+  factory      = "krakow"
+  cameras      = { press-1 = {}, oven = {} }
+  clips_bucket = "plant-lake-clips"
+  package      = { file = "versions.tf" } # any file: it is only read for its hash
 }
 
 # One plan for all: each costs a start of the provider.

@@ -164,15 +164,18 @@ UPDATES = (
 )
 
 
-def objects(now: datetime, bucket_of: Mapping[str, str]) -> dict[tuple[str, str], bytes]:
+def objects(
+    now: datetime, bucket_of: Mapping[str, str], samples: Sequence[Sample] = SAMPLES
+) -> dict[tuple[str, str], bytes]:
     """The lake's objects by bucket and key.
 
     Args:
         now: the moment that the rows lie around.
         bucket_of: the bucket of each table.
+        samples: the rows of measurements.
     """
     folders: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for sample in SAMPLES:
+    for sample in samples:
         folders[_folder(sample.factory, at(now, sample.ts))].append(sample.row(now))
     made = {
         (bucket_of["measurements"], f"{folder}delivery-{half}.parquet"): _parquet(rows[half::2])

@@ -41,7 +41,7 @@ def seen(
         pytest.param(seen(), id="an idle Firehose says nothing"),
         pytest.param(seen(age={ago(30): 20.0, ago(28): 110.0}), id="an age of before the delivery"),
         pytest.param(
-            seen(arrived={ago(9): 1.0}, behind={ago(7): 0.0}, age={ago(4): 30.0}),
+            seen(arrived={ago(9): 1.0}, behind={ago(7): 0.0}, age={ago(6): 30.0, ago(2): 30.0}),
             id="what waits came after the last message that was sent",
         ),
         pytest.param(seen(arrived={ago(30): 5.0, ago(2): 0.0}), id="minutes without a message"),
@@ -61,6 +61,11 @@ def test_a_stream_is_drained(stream: Seen) -> None:
         pytest.param(seen(arrived={}, behind={}), "was not read", id="never read"),
         pytest.param(seen(behind={ago(29): 0.0, ago(2): 7000.0}), "7 s of messages", id="reading is late"),
         pytest.param(seen(age={ago(2): 1700.0}), "had waited for 1700 s at 11:58", id="delivery fails"),
+        pytest.param(
+            seen(arrived={ago(9): 1.0}, behind={ago(7): 0.0}, age={ago(4): 30.0}),
+            "put back by 11:56 UTC may not be counted",
+            id="delivered, and what it put back arrived just now",
+        ),
         pytest.param(
             seen(arrived={ago(8): 1.0}, behind={ago(3): 0.0}), "may be in Firehose until 12:05", id="read, not written"
         ),

@@ -36,6 +36,7 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("redrive", "errors"): (),
     ("redrive", "stream"): ("--factory", "krakow", "--lane", "measurements", *RANGE),
     ("redrive", "policy"): (),
+    ("policy",): ("deploy",),
     ("drained",): ("--minutes", "0"),
     ("sizing", "capacity"): (),
     ("sizing", "cost"): (),
@@ -57,8 +58,8 @@ WITHOUT_LAKE: Mapping[Words, tuple[str, ...]] = {
 LOCAL: set[Words] = {("local", "up"), ("local", "down"), ("local", "flush"), ("local", "film")}
 #: They connect to the broker, not to AWS.
 MQTT: set[Words] = {("gateway", "publish"), ("gateway", "simulate")}
-#: It reads the outputs alone.
-OFFLINE: set[Words] = {("redrive", "policy")}
+#: They read the outputs alone.
+OFFLINE: set[Words] = {("policy",), ("redrive", "policy")}
 
 COMMANDS = [words for words, _ in leaves()]
 

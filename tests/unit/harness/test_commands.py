@@ -14,6 +14,7 @@ from harness.demo.__main__ import main as demo
 from harness.docs import command as docs
 from harness.docs import generated, keep
 from harness.fuzz.__main__ import main as fuzz
+from harness.nodered.__main__ import main as nodered
 from harness.plancheck.__main__ import command as plancheck
 from harness.simulation.__main__ import main as simulation
 from harness.soak.__main__ import main as soak
@@ -22,6 +23,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "docs": lambda arguments: run_app(docs, "harness.docs", arguments),
     "demo": demo,
     "plancheck": lambda arguments: run_app(plancheck, "harness.plancheck", arguments),
+    "nodered": nodered,
     "soak": soak,
     "simulation": simulation,
     "fuzz": fuzz,
@@ -43,6 +45,7 @@ WORKDIR = "error: --workdir must be a folder of an earlier run, or none yet, sin
         ("demo", "--workdir full", f"{WORKDIR}'full'"),
         ("demo", "--messages none.jsonl", "error: none.jsonl: cannot be read: No such file or directory"),
         ("demo", "--messages full/file", "error: full/file: must end in "),
+        ("nodered", "--workdir full", f"{WORKDIR}'full'"),
         ("docs", "all", "error: Got unexpected extra argument(s) (all)"),
         ("simulation", "--n 0", "error: argument --n: must be a whole number from 1 on, got '0'"),
         ("simulation", "--first -1", "error: argument --first: must be a whole number from 0 on, got '-1'"),

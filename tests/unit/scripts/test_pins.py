@@ -7,6 +7,7 @@ from harness.lake.terraform import REPOSITORY
 from scripts.lock import SETS
 
 _WORKFLOW = REPOSITORY / ".github" / "workflows" / "ci.yml"
+_REQUIRED = r'^  required_version = ">= ([\d.]+)"$'
 
 
 def _only(pattern: str, file: Path) -> str:
@@ -15,16 +16,25 @@ def _only(pattern: str, file: Path) -> str:
     return str(found)
 
 
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(".")))
+
+
 def test_continuous_integration_runs_the_tflint_that_lint_builds() -> None:
     built = _only(r"/tflint@(v[\d.]+) ;;$", REPOSITORY / "scripts" / "install_linter.sh")
     assert _only(r"tflint_version: (v[\d.]+)$", _WORKFLOW) == built
 
 
 def test_continuous_integration_runs_a_terraform_that_every_configuration_takes() -> None:
-    run = tuple(map(int, _only(r'terraform_version: "([\d.]+)"$', _WORKFLOW).split(".")))
-    oldest = {_only(r'^  required_version = ">= ([\d.]+)"$', file) for file in REPOSITORY.glob("*/*/versions.tf")}
-    assert len(oldest) == 1, "one for all"
-    assert run >= tuple(map(int, oldest.pop().split(".")))
+    run = _version(_only(r'terraform_version: "([\d.]+)"$', _WORKFLOW))
+    assert run >= max(_version(_only(_REQUIRED, file)) for file in REPOSITORY.glob("*/*/versions.tf"))
+
+
+def test_the_lowest_terraform_that_modules_take_is_tried() -> None:
+    lowest = _only(r'^ +terraform: \["([\d.]+)", "latest"\]$', _WORKFLOW)
+    required = {_version(_only(_REQUIRED, file)) for file in REPOSITORY.glob("modules/*/versions.tf")}
+    # Those that need less are used with the others.
+    assert _version(lowest)[:2] == max(required)
 
 
 def test_every_set_of_requirements_is_locked_by_the_same_command() -> None:

@@ -46,6 +46,29 @@ def parse(text: str) -> Any:
         raise InvalidError("NOT_JSON") from error
 
 
+def elements(payload: bytes) -> list[str] | None:
+    """Find the elements of a batch as they are spelled; None if the message is none, or is not JSON."""
+    try:
+        text = payload.decode()
+        read = parse(text)
+    except (UnicodeError, InvalidError):
+        return None
+    array = read
+    if isinstance(read, Members) and [key for key, _ in read] == ["samples"]:
+        array = read.get("samples")
+    if not isinstance(array, list) or isinstance(array, Members):
+        return None
+    decoder = json.JSONDecoder(parse_int=Number, parse_float=Number)
+    place = text.index("[") + 1
+    found = []
+    for _ in array:
+        start = place + len(text[place:]) - len(text[place:].lstrip(" \t\r\n"))
+        _, end = decoder.raw_decode(text, start)
+        found.append(text[start:end])
+        place = end + text[end:].find(",") + 1
+    return found
+
+
 def trimmed(value: Any, blank: str, levels: int = 1) -> Any:
     """Check what both lanes demand at any depth, and trim."""
     if isinstance(value, (Members, list)) and levels > 100:

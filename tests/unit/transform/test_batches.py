@@ -163,6 +163,16 @@ def test_a_batch_of_one_is_never_put_back(lane: Lane, form: str, element: str, b
     assert lane.stream.calls == []
 
 
+@pytest.mark.parametrize("age", [-DAY - 1, -DAY, 0, 400 * DAY, 400 * DAY + 1])
+@pytest.mark.parametrize("arrival", [ARRIVAL, 10**12])
+def test_the_window_holds_for_each_sample(lane: Lane, age: int, arrival: int) -> None:
+    elements = [spell(sample(timestamp=arrival - age)), spell(sample(timestamp=arrival))]
+    for both in (elements, elements[::-1], elements[:1] * 2):
+        end = lane.settled(batch(*both), key=f"{arrival}/line-1/x")
+        expected = alone(*both, key=f"{arrival}/line-1/x")
+        assert (end.delivered, end.rejected) == (expected.delivered, expected.rejected)
+
+
 @pytest.mark.parametrize("payload", ["[]", '{"samples":[]}', ' { "samples" : [ \n ] } ', "[ ]"])
 def test_an_empty_batch_is_rejected(lane: Lane, payload: str) -> None:
     assert lane.broken(payload) == ("EMPTY_BATCH", None)
@@ -188,7 +198,16 @@ def test_a_sample_may_have_a_key_samples(lane: Lane) -> None:
 
 
 NOT_JSON = [
-    *(f"[{GOOD},]", f"[,{GOOD}]", f"[{GOOD},,{GOOD}]", f"[{GOOD} {GOOD}]", f"[{GOOD}", f"[{GOOD},", f"[{GOOD[:-9]}"),
+    *(
+        f"[{GOOD},]",
+        f"[,{GOOD}]",
+        f"[{GOOD},,{GOOD}]",
+        f"[{GOOD}{GOOD}]",
+        f"[{GOOD} {GOOD}]",
+        f"[{GOOD}",
+        f"[{GOOD},",
+        f"[{GOOD[:-9]}",
+    ),
     *(
         f"[{GOOD}]]",
         f"[{GOOD}]x",

@@ -49,6 +49,8 @@ def test_the_slow_path_reads_broken_messages_as_a_second_reading_of_the_contract
     """What both paths agree on could still be wrong."""
     lane = Lane(Setup(ARRIVAL, blank_strings=policy))
     for message in islice(generated_messages(Random(policy), ARRIVAL), MESSAGES):
+        if oracle.elements(message) is not None:
+            continue  # the properties have batches
         line, metadata = lane.slow(message)
         try:
             expected, keys = oracle.measurement(message, ARRIVAL, policy)

@@ -9,14 +9,16 @@ import base64
 import json
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from harness.fuzz.mutations import mutate
 from tests.unit.transform import oracle, strategies
-from tests.unit.transform.support import ARRIVAL, Lane, event, record
+from tests.unit.transform.support import ARRIVAL, DAY, KEY, TAKEN, Lane, event, record, sample, spell
 
 examples = hypothesis_settings(
     max_examples=int(os.environ.get("PROPERTY_EXAMPLES", "100")),
@@ -65,6 +67,7 @@ def checked_line(answer: Any, payload: bytes) -> oracle.Members | None:
 @examples
 @given(PAYLOADS, POLICIES)
 def test_a_sample_is_read_as_a_second_reading_of_the_contract_reads_it(payload: bytes, policy: str) -> None:
+    assume(oracle.elements(payload) is None)
     (answer,) = LANES["measurements", policy].answers(payload)
     members = checked_line(answer, payload)
     try:
@@ -105,6 +108,50 @@ def test_each_record_is_answered_once_and_alike_in_any_batch(payloads: list[byte
     assert [answer["recordId"] for answer in answers] == [made["recordId"] for made in records]
     for number, answer in zip(order, answers):  # noqa: B905 - Python 3.8 has no strict zip
         assert {**answer, "recordId": ""} == {**alone[number], "recordId": ""}
+
+
+ELEMENTS = st.one_of(
+    strategies.samples(),
+    st.sampled_from([spell(sample(value=number, timestamp=TAKEN - age)) for number in (1, 2.5) for age in (0, DAY)]),
+    strategies.VALUES,
+    st.sampled_from(['{"samples":[1,{}]}', "[[],2]", "[]", '"},{"', '{"a":[{},{}]}']),
+)
+FORMS = st.sampled_from(['{"samples":[@]}', "[@]", '{"samples": [@]}', " [\n@ ]\r\n", '{"s\\u0061mples" :[@] }'])
+
+
+@st.composite
+def batches(draw: Callable[..., Any]) -> bytes:
+    """Spell a batch, mostly one that is JSON."""
+    between = draw(st.sampled_from([",", ", ", " ,\n"]))
+    spelled = draw(FORMS).replace("@", between.join(draw(st.lists(ELEMENTS, max_size=6))))
+    payload: bytes = spelled.encode("utf-8", "surrogatepass")
+    if draw(st.integers(0, 3)) == 0:
+        payload = mutate(draw(st.randoms()), payload, spell(sample()).encode())
+    return payload
+
+
+@examples
+@given(batches(), POLICIES, st.sampled_from([KEY, f"{ARRIVAL}/line-2/x", "no envelope", None]))
+def test_a_batch_comes_to_the_ends_of_its_samples_sent_alone(payload: bytes, policy: str, key: str | None) -> None:
+    lane = LANES["measurements", policy]
+    elements = oracle.elements(payload)
+    if elements is None:
+        calls = len(lane.stream.calls)
+        lane.answers(payload, key=key)
+        assert len(lane.stream.calls) == calls
+        return
+    end = lane.settled(payload, key=key)
+    if not elements:
+        assert [reason[:2] for reason in end.rejected] == [(payload, "EMPTY_BATCH")]
+        return
+    alone = Lane(blank_strings=policy).settled(*elements, key=key)
+    if len(elements) == 1 and end.rejected:  # as it came; nested, it is no batch
+        assert [reason[0] for reason in end.rejected] == [payload]
+        assert not end.delivered
+        assert alone.rejected or oracle.elements(elements[0].encode("utf-8", "surrogatepass"))
+        return
+    assert end.delivered == alone.delivered
+    assert end.rejected == alone.rejected
 
 
 @examples

@@ -9,21 +9,24 @@ did not ask KMS:
 * ``kinesis``: GenerateDataKey for producers, Decrypt for consumers (Kinesis Data Streams guide, "Permissions
   to use user-generated KMS keys").
 * ``logs``: a key is only taken if its policy lets CloudWatch Logs use it for the log group (CloudWatch Logs
-  guide, "Encrypt log data in CloudWatch Logs using AWS KMS").
-* ``lambda``: the caller who sets a function's key must be allowed CreateGrant and Encrypt (Lambda guide,
-  "Securing Lambda environment variables"). The function's role needs nothing: Lambda uses the grant.
+  guide, "Encrypt log data in CloudWatch Logs using AWS KMS"). AssociateKmsKey and DisassociateKmsKey were
+  missing.
+* ``lambda``: the caller who sets a function's key must be allowed CreateGrant and Encrypt, and who reads its
+  environment Decrypt; others get an error in its place (Lambda guide, "Securing Lambda environment
+  variables"). The function's role needs nothing: Lambda uses the grant.
 
 Kinesis Video Streams and Athena, which are this package's own, ask by themselves.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
 
 from ministack.core import responses, router
-from ministack.services import kinesis, s3
+from ministack.services import cloudwatch_logs, kinesis, s3
 
 from localcloud.keys import Use, refusal, service_may
 from localcloud.patches.requests import members_of, operation_of
@@ -59,6 +62,7 @@ def install(app: Any) -> None:
     """Wrap the handlers."""
     for service, check in {"s3": _s3, "kinesis": _kinesis, "logs": _logs, "lambda": _lambda}.items():
         app.SERVICE_HANDLERS[service] = _checked(app.SERVICE_HANDLERS[service], check)
+    app.SERVICE_HANDLERS["lambda"] = _hiding_environments(app.SERVICE_HANDLERS["lambda"])
 
 
 def _checked(handler: Handler, check: Check) -> Handler:
@@ -133,17 +137,29 @@ def _kinesis(_: str, __: str, headers: dict[str, str], body: bytes, query: dict[
 
 
 def _logs(_: str, __: str, headers: dict[str, str], body: bytes, ___: dict[str, Any]) -> Answer | None:
-    if operation_of(headers) not in ("CreateLogGroup", "AssociateKmsKey"):
+    operation = operation_of(headers)
+    if operation not in ("CreateLogGroup", "AssociateKmsKey", "DisassociateKmsKey"):
         return None
     request = members_of(body)
     key = request.get("kmsKeyId")
     if not key:
-        return None
+        return _associated(operation, request)
     arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{request.get('logGroupName')}"
     if service_may(f"logs.{REGION}.amazonaws.com", Use(key, _LOGS_ACTIONS, "logs", {"aws:logs:arn": arn})):
-        return None
+        return _associated(operation, request)
     message = f"The specified KMS key does not exist or is not allowed to be used with Arn '{arn}'"
     return _error("AccessDeniedException", message, 400)
+
+
+def _associated(operation: str, request: Mapping[str, Any]) -> Answer | None:
+    """The answer of AssociateKmsKey and DisassociateKmsKey, which MiniStack lacks, once it is done."""
+    if operation == "CreateLogGroup":
+        return None
+    group = cloudwatch_logs._log_groups.get(request.get("logGroupName"))
+    if group is None:
+        return _error("ResourceNotFoundException", "The specified log group does not exist.", 400)
+    group["kmsKeyId"] = request.get("kmsKeyId")
+    return 200, {"Content-Type": "application/x-amz-json-1.1"}, b""
 
 
 def _lambda(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer | None:
@@ -160,6 +176,27 @@ def _lambda(method: str, path: str, headers: dict[str, str], body: bytes, query:
     use = Use(key, ("kms:CreateGrant", "kms:Encrypt"), "lambda", context)
     why = refusal(router.extract_access_key_id(headers, query), use)
     return _error("KMSAccessDeniedException", why, 502) if why else None
+
+
+def _hiding_environments(handler: Handler) -> Handler:
+    """Lambda's handler, which shows a function's environment to those alone who may decrypt it."""
+
+    async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Answer:
+        status, answered, content = await handler(method, path, headers, body, query)
+        if method != "GET" or "/functions/" not in path or not isinstance(content, bytes):
+            return status, answered, content
+        shown = members_of(content)
+        configuration = shown.get("Configuration", shown)
+        key = configuration.get("KMSKeyArn")
+        if key and configuration.get("Environment"):
+            use = Use(key, DECRYPT, "lambda", {"aws:lambda:FunctionArn": configuration["FunctionArn"]})
+            why = refusal(router.extract_access_key_id(headers, query), use)
+            if why:
+                configuration["Environment"] = {"Error": {"ErrorCode": "AccessDeniedException", "Message": why}}
+                content = json.dumps(shown).encode()
+        return status, answered, content
+
+    return handle
 
 
 def _error(code: str, message: str, status: int) -> Answer:

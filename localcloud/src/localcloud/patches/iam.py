@@ -7,8 +7,9 @@ Replaced in ``ministack.core.iam_actions``:
 * ``extract_resource_arn``: calls on a log stream were checked against the log group's ARN, which on AWS is
   ``...:log-group:<group>:log-stream:<stream>`` (Service Authorization Reference, "CloudWatch Logs"); Glue's
   calls on a table were checked against the database alone, where AWS wants the table, its database and the
-  catalog ("Glue resource ARNs": all ancestors); Kinesis' GetRecords was checked against the StreamARN that
-  the call may name, not against the stream that its iterator reads.
+  catalog ("Glue resource ARNs": all ancestors), and those on a database not against the catalog; Kinesis'
+  GetRecords was checked against the StreamARN that the call may name, not against the stream that its iterator
+  reads.
 * ``s3_service_context``: lacked the key that a write names (``s3:x-amz-server-side-encryption-aws-kms-key-id``).
 
 Replaced in ``ministack.core.iam_evaluator``:
@@ -87,7 +88,8 @@ def _name_resources() -> None:
             _, region, account = rest
             names = _table_names(operation, body)
             prefix = f"arn:aws:glue:{region}:{account}"
-            _also.set((f"{prefix}:catalog", f"{prefix}:database/{names[0]}") if names else ())
+            catalog = (f"{prefix}:catalog",) if names or operation.endswith("Database") else ()
+            _also.set((*catalog, f"{prefix}:database/{names[0]}") if names else catalog)
             return f"{prefix}:table/{'/'.join(names)}" if names else arn
         return arn
 
@@ -129,7 +131,7 @@ def _check_ancestors() -> None:
     def enforce(
         access_key: str, action: str, service: str, region: str, resource_arn: str = "*", **context: Any
     ) -> Any:
-        for arn in (resource_arn, *(_also.get() if service == "glue" else ())):
+        for arn in (resource_arn, *(_also.get() if service == "glue" and action != "glue:TagResource" else ())):
             denied = check(access_key, action, service, region, resource_arn=arn, **context)
             if denied is not None:
                 return denied

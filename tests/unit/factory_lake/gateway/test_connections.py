@@ -112,6 +112,35 @@ def test_a_foreign_topic_is_not_believed(tmp_path: Path) -> None:
         load_connections(outputs, tmp_path / "keys", BROKER)
 
 
+def test_the_topic_of_basic_ingest_is_taken_where_it_fits(tmp_path: Path) -> None:
+    outputs = outputs_of(tmp_path, *both_lanes("krakow", "line-1"))
+    entry = outputs["gateways"]["krakow"]["line-1"]["measurements"]
+    assert load_connections(outputs, tmp_path / "keys", BROKER).identity(PRESS).basic_ingest_topic is None
+    entry["basic_ingest_topic"] = f"$aws/rules/lake__krakow__measurements/{PRESS.topic}"
+    identity = load_connections(outputs, tmp_path / "keys", BROKER).identity(PRESS)
+    assert identity.topic(basic_ingest=True) == entry["basic_ingest_topic"]
+    assert identity.topic() == PRESS.topic
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "",
+        PRESS.topic,
+        f"$aws/rules//{PRESS.topic}",
+        f"$aws/rules/a/b/{PRESS.topic}",
+        f"$aws/rules/a/{PRESS.topic}/x",
+        "$aws/rules/a/factories/lyon/line-1/measurements",
+        5,
+    ],
+)
+def test_a_foreign_topic_of_basic_ingest_is_not_believed(tmp_path: Path, topic: object) -> None:
+    outputs = outputs_of(tmp_path, *both_lanes("krakow", "line-1"))
+    outputs["gateways"]["krakow"]["line-1"]["measurements"]["basic_ingest_topic"] = topic
+    with pytest.raises(ConfigurationError, match=r"measurements\.basic_ingest_topic must be \$aws/rules/<rule>/fact"):
+        load_connections(outputs, tmp_path / "keys", BROKER)
+
+
 def test_unknown_sources_are_refused(tmp_path: Path) -> None:
     connections = load_connections(outputs_of(tmp_path, *both_lanes("krakow", "line-1")), tmp_path / "keys", BROKER)
     with pytest.raises(ConfigurationError, match="the lake has no gateway lyon/x/measurements; it has krakow/line-1"):

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from factory_lake.gateway.batches import split
 from factory_lake.gateway.files import Defaults, read_csv, read_jsonl
 from factory_lake.gateway.identities import LANES, Source
 from factory_lake.reconcile.expectation import Rules, expected
@@ -22,13 +23,18 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 
 
+def test_the_example_of_a_batch_is_one() -> None:
+    batch, *_ = blocks("json")
+    assert len(split(batch.encode()) or ()) == 2
+
+
 def test_the_example_of_a_message_is_taken() -> None:
-    message, _ = blocks("json")
+    _, message, _ = blocks("json")
     assert expected(message.replace("\n", "").encode(), "measurements", ARRIVED_MS, Rules())
 
 
 def test_the_example_of_json_lines_is_read_as_the_page_says() -> None:
-    _, lines = blocks("json")
+    *_, lines = blocks("json")
     first, second, third, fourth = read_jsonl(PAGE, lines.encode(), LAKE)
     assert [str(one.source) for one in (first, second, third)] == [
         "krakow/line-1/measurements",

@@ -4,15 +4,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from factory_lake.gateway.batches import Batch, Batching, join, samples_of
 from factory_lake.gateway.connections import Identity
-from factory_lake.gateway.errors import DeliveryError
+from factory_lake.gateway.errors import ConfigurationError, DeliveryError
 from factory_lake.gateway.fleet import SendOptions, send
-from factory_lake.gateway.identities import Source
+from factory_lake.gateway.identities import LANES, Source
 from factory_lake.gateway.journal import Journal, read_journals
 from factory_lake.gateway.mqtt import MAX_PAYLOAD, Connection, Timeouts, Version
 from factory_lake.gateway.proxy import Proxy
@@ -290,3 +292,80 @@ def test_a_second_of_sending_stays_below_the_limit(lake: IotLake, tmp_path: Path
     most = max(sum(1 for other in times if start <= other < start + 1000) for start in times)
     assert most <= 101  # one more than the limit, since the clock of the journal ticks in milliseconds
     assert times[-1] - times[0] < 5000
+
+
+def test_batches_are_journaled_as_they_are_published_and_repeated_whole(
+    lake: IotLake, proxy: Proxy, tmp_path: Path
+) -> None:
+    """Measurements are joined, configuration is not; what is not acknowledged goes out again with all its samples."""
+    source, other = (Source("lyon", "joined", lane) for lane in LANES)
+    sent = payloads(91)
+    sent[70] = b"not JSON"
+    connections = lake.connections(lake.identity(source), lake.identity(other), port=proxy.local_port)
+    options = SendOptions(timeouts=QUICK, batching=Batching(14))
+
+    def stream() -> Iterator[bytes]:
+        for number, payload in enumerate(sent):
+            if number == 30:
+                proxy.answers_pass = False
+            if number == 60:
+                listener.wait_for(lambda heard: join(sent[28:42]) in heard)
+                proxy.cut()
+                proxy.answers_pass = True
+            yield payload
+
+    with lake.listener(source) as listener:
+        progress = send(connections, {source: stream(), other: payloads(3)}, tmp_path, options)
+        expected = [
+            *(join(sent[at : at + 14]) for at in range(0, 70, 14)),
+            b"not JSON",
+            join(sent[71:85]),
+            join(sent[85:]),
+        ]
+        heard = Counter(listener.wait_for(lambda heard: set(expected) <= set(heard)))
+
+    assert set(heard) == set(expected)
+    assert (progress[source].published, progress[source].acked, progress[source].messages) == (8, 8, 91)
+    assert (progress[other].published, progress[other].messages) == (3, 3)
+    entries = read_journals(tmp_path)
+    assert [one.payload for one in entries if one.source == source] == expected
+    assert [sample for one in entries if one.source == source for sample in samples_of(one.payload)] == sent
+    attempts = {one.payload: one.attempts for one in entries}
+    assert attempts[join(sent[28:42])] > 1
+    assert all(times <= attempts[payload] for payload, times in heard.items())
+
+
+def test_nothing_yet_is_no_end_and_blocks_nothing(lake: IotLake, tmp_path: Path) -> None:
+    """While the source has nothing, PUBACKs are read: it waits for the one of what it gave."""
+    source = Source("lyon", "trickle", "measurements")
+    connection = connect(lake, lake.identity(source), tmp_path)
+    deadline = time.monotonic() + 20
+
+    def stream() -> Iterator[bytes | Batch | None]:
+        for number, payload in enumerate(payloads(3)):
+            while connection.progress.acked < number:
+                assert time.monotonic() < deadline
+                yield None
+            yield Batch(payload, 5)
+
+    progress = connection.run(stream())
+    assert (progress.acked, progress.messages, progress.state) == (3, 15, "done")
+
+
+def test_basic_ingest_is_its_own_topic(lake: IotLake, tmp_path: Path) -> None:
+    """Publishing behind the rule's name needs that very topic in the policy, and no other."""
+    source = Source("lyon", "cheap", "measurements")
+    topic = f"$aws/rules/lake_lyon_measurements/{source.topic}"
+    identity = replace(lake.identity(source, topic=topic), basic_ingest_topic=topic)
+    connections = lake.connections(identity)
+    send(connections, {source: payloads(3)}, tmp_path / "cheap", SendOptions(basic_ingest=True))
+    assert all(one.acked_ms for one in read_journals(tmp_path / "cheap"))
+    with pytest.raises(DeliveryError, match=f"PUBLISH to {source.topic} refused: Not authorized"):
+        send(connections, {source: payloads(1)}, tmp_path / "plain")
+
+
+def test_a_lake_that_names_no_topic_for_basic_ingest(lake: IotLake, tmp_path: Path) -> None:
+    source = Source("lyon", "older", "measurements")
+    place = r"output gateways\.lyon\.older\.measurements"
+    with pytest.raises(ConfigurationError, match=f"{place} must hold basic_ingest_topic for --basic-ingest"):
+        send(lake.connections(lake.identity(source)), {source: payloads(1)}, tmp_path, SendOptions(basic_ingest=True))

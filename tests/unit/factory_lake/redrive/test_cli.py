@@ -105,9 +105,16 @@ def test_the_policy_names_the_lane_alone(outputs: Path, capsys: pytest.CaptureFi
     assert f"arn:aws:s3:::{LANE.bucket}/factory=krakow/*" not in resources
     actions = [action for statement in document["Statement"] for action in statement["Action"]]
     assert not [one for one in actions if "Delete" in one or "*" in one or one.startswith("kms:")]
-    assert main([*arguments, "--with-stream", "--stream-key", "arn:k", "--bucket-key", "arn:b"]) == 0
+    assert (
+        main(
+            [*arguments, "--with-stream", "--stream-key", "arn:k", "--bucket-key", "arn:b", "--function-key", "arn:f"]
+        )
+        == 0
+    )
     document = json.loads(capsys.readouterr().out)
     statements = {statement["Sid"]: statement for statement in document["Statement"]}
     assert f"arn:aws:s3:::{LANE.bucket}/factory=krakow/*" in statements["Read0"]["Resource"]
     assert statements["KeysOfStreams"]["Resource"] == ["arn:k"]
     assert statements["KeysOfBuckets"]["Resource"] == ["arn:b"]
+    assert statements["KeysOfFunctions"]["Resource"] == ["arn:f"]
+    assert statements["KeysOfFunctions"]["Action"] == ["kms:Decrypt"]

@@ -16,23 +16,32 @@ KEY = f"{ARRIVAL}/line-1/5c2f7a10"
 
 def test_a_verdict_names_the_rule_or_has_the_line_and_its_day() -> None:
     prediction = Prediction(ENVIRONMENT)
-    taken = prediction.verdict(sample(1), KEY, 0)
+    (taken,) = prediction.verdicts(sample(1), KEY, 0)
     assert taken.rule is None
     assert taken.line is not None
     assert json.loads(taken.line)["_received_at"] == ARRIVAL
-    refused = prediction.verdict(b"{}", KEY, 0)
+    (refused,) = prediction.verdicts(b"{}", KEY, 0)
     assert (refused.line, refused.rule, refused.day) == (None, "REQUIRED", None)
-    assert prediction.verdict(sample(1), KEY, 0) == taken
+    assert prediction.verdicts(sample(1), KEY, 0) == [taken]
 
 
 def test_the_plausible_time_is_measured_from_the_first_arrival() -> None:
     old = f"{ARRIVAL - 86_400_000 * 3}/line-1/5c2f7a10"
-    assert Prediction(ENVIRONMENT).verdict(sample(1), old, ARRIVAL).rule == "TIMESTAMP_TOO_FAR_AHEAD"
+    assert Prediction(ENVIRONMENT).refusal(sample(1), old, ARRIVAL) == "TIMESTAMP_TOO_FAR_AHEAD"
 
 
 def test_a_setting_that_the_transform_refuses_is_named() -> None:
     with pytest.raises(RedriveError, match="BLANK_STRINGS must be one of reject, null, keep, got 'perhaps'"):
         Prediction({**ENVIRONMENT, "BLANK_STRINGS": "perhaps"})
+
+
+def test_settings_that_cannot_be_decrypted_are_not_taken_for_the_defaults() -> None:
+    functions = boto3.client("lambda", region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
+    answer = {"Environment": {"Error": {"ErrorCode": "AccessDeniedException", "Message": "kms:Decrypt"}}}
+    with Stubber(functions) as stub:
+        stub.add_response("get_function_configuration", answer, {"FunctionName": "transform"})
+        with pytest.raises(RedriveError, match="environment of transform cannot be read: AccessDeniedException"):
+            environment_of(functions, "transform")
 
 
 def test_a_functions_settings_and_whether_it_runs_what_was_built_here(tmp_path: Path) -> None:

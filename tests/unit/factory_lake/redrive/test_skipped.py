@@ -35,7 +35,7 @@ class Skipping:
         self.plant.kinesis.put_record(StreamName=LANE.stream, Data=payload, PartitionKey=key)
 
     def deliver(self, payload: bytes, key: str) -> None:
-        verdict = PREDICTION.verdict(payload, key, 0)
+        (verdict,) = PREDICTION.verdicts(payload, key, 0)
         assert verdict.line is not None
         assert verdict.day is not None
         year, month, day = verdict.day

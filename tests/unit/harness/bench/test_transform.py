@@ -44,6 +44,16 @@ def test_batches_have_their_size_and_are_the_same_in_every_run() -> None:
         assert 49_000 < payload <= 50_000
 
 
+def test_batches_hold_the_same_samples() -> None:
+    alone = bench.batch(bench.typical, size=20_000)
+    together = bench.batched(alone)
+    assert len(together["records"]) == -(-len(alone["records"]) // 14)
+    lines = [
+        line for record in together["records"] for line in json.loads(base64.b64decode(record["data"]))["samples"]
+    ]
+    assert lines == rows(alone)
+
+
 def test_the_typical_mix_is_what_it_says() -> None:
     messages = [json.loads(base64.b64decode(each["data"])) for each in bench.batch(bench.typical)["records"]]
     kinds = [message["datatype"] for message in messages]

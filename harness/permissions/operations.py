@@ -1,0 +1,104 @@
+"""Every command of `factory-lake` that calls AWS, run as somebody who may do what operators do."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from factory_lake.cli import main
+from factory_lake.lake import LocalAccess
+from harness.camera.archiver import run_archiver
+from harness.camera.film import film
+from localcloud import LocalCloud
+
+FACTORY, CAMERA = "genoa", "gate"
+_DONE = (0, 1)
+_CLIP_SECONDS = 100
+
+
+class OperationError(Exception):
+    """A command could not be run."""
+
+
+def describe(cloud: LocalCloud, folder: Path, outputs: Mapping[str, Any], credentials: Mapping[str, str]) -> Path:
+    """Make a lake's folder that `--lake` can name, whose credentials are those of a caller, and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    LocalAccess(
+        endpoint=cloud.endpoint,
+        region=cloud.region,
+        access_key_id=credentials["AccessKeyId"],
+        secret_access_key=credentials["SecretAccessKey"],
+        ca_file=cloud.ca_file,
+        mqtt_host=cloud.mqtt_host,
+        mqtt_port=cloud.mqtt_port,
+        key_dir=folder / "keys",
+        journal_dir=folder / "journals",
+    ).write(folder, outputs)
+    return folder
+
+
+def operate(cloud: LocalCloud, lake: Path, outputs: Mapping[str, Any]) -> None:
+    """Send messages and film, then run each command once.
+
+    Args:
+        cloud: The local cloud.
+        lake: The lake's folder, with the operator's credentials.
+        outputs: The lake's outputs.
+
+    Raises:
+        OperationError: A command ended otherwise than with a result.
+    """
+    begin = datetime.now(UTC) - timedelta(minutes=5)
+    _run(lake, "gateway", "simulate", "--messages", "60")
+    stream = outputs["video"][FACTORY]["streams"][CAMERA]
+    film(cloud, stream, lake / "cameras.jsonl", hours=0.01)
+    cloud.flush()
+    _archive(cloud, outputs)
+
+    _run(lake, "query", "--list")
+    _run(lake, "query", "latest-value-per-tag")
+    _run(lake, "query", "--sql", "SELECT count(*) FROM configuration")
+    # A wait that ends otherwise than with a result cancels the query.
+    cloud.faults.add(service="athena", operation="GetQueryExecution", error="InvalidRequestException")
+    _run(lake, "query", "--sql", "SELECT count(*) FROM configuration", codes=(2,))
+    _run(lake, "reconcile")
+    _run(lake, "redrive", "errors", "--only-accepted", "--apply")
+    _run(lake, "redrive", "errors", "--apply")
+    end = datetime.now(UTC)
+    range_of = ("--from", begin.isoformat(), "--to", end.isoformat(), "--settled-seconds", "0")
+    _run(lake, "redrive", "stream", "--factory", FACTORY, "--lane", "measurements", *range_of, "--apply")
+    _run(lake, "drained", "--factory", FACTORY, "--minutes", "0")
+    clips = json.loads(_run(lake, "camera", "clips", f"{FACTORY}/{CAMERA}", "--format", "json"))
+    _run(lake, "camera", "frames", clips[0]["key"])
+    _run(lake, "camera", "frame", clips[0]["key"], "0", str(lake / "frame.png"))
+
+
+def _archive(cloud: LocalCloud, outputs: Mapping[str, Any]) -> None:
+    """Run the archiver until there is a clip.
+
+    Raises:
+        OperationError: There is none in time.
+    """
+    deadline = time.monotonic() + _CLIP_SECONDS
+    s3, bucket = cloud.client("s3"), outputs["buckets"]["clips"]
+    while not s3.list_objects_v2(Bucket=bucket, MaxKeys=1)["KeyCount"]:
+        if time.monotonic() > deadline:
+            raise OperationError(f"no clip in {bucket} after {_CLIP_SECONDS} s")
+        run_archiver(cloud, outputs["video"][FACTORY]["clip_function"])
+        time.sleep(1)
+
+
+def _run(lake: Path, *arguments: str, codes: Sequence[int] = _DONE) -> str:
+    """Run a command that is to end with one of these exit codes, and return what it printed."""
+    printed = StringIO()
+    with redirect_stdout(printed):
+        code = main([*arguments, "--lake", str(lake)])
+    if code not in codes:
+        raise OperationError(f"factory-lake {' '.join(arguments)} ended with {code}")
+    return printed.getvalue()
