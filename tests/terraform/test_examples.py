@@ -12,7 +12,7 @@ from tests.terraform.terraform_tree import LOCK_FILE, REPOSITORY, TerraformTree
 
 pytestmark = [pytest.mark.terraform, pytest.mark.timeout(300)]
 
-EXAMPLES = sorted(folder.name for folder in (REPOSITORY / "examples").iterdir())
+EXAMPLES = sorted(folder.name for folder in (REPOSITORY / "examples").iterdir() if folder.is_dir())
 #: Root modules: an example that is several has a folder for each.
 ROOTS = sorted(
     file.parent.relative_to(REPOSITORY / "examples").as_posix()
@@ -28,6 +28,8 @@ _RUN = 'run "plan" {\n  command = plan\n}\n'
 def test_example_says_what_it_shows(example: str) -> None:
     readme = (REPOSITORY / "examples" / example / "README.md").read_text(encoding="utf-8")
     assert readme.startswith(f"# {example}\n")
+    index = (REPOSITORY / "examples" / "README.md").read_text(encoding="utf-8")
+    assert f"[{example}]({example}/README.md)" in index
 
 
 @pytest.mark.parametrize("root", [root for root in ROOTS if root not in _READERS])
