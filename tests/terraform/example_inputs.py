@@ -30,9 +30,9 @@ def _gateways(root: Path) -> Iterator[tuple[str, str]]:
     """Factory and gateway, of calls for one factory and of calls for a map of them."""
     for module in hcl2.loads((root / "main.tf").read_text(encoding="utf-8")).get("module", []):
         for arguments in module.values():
-            factories: dict[str, Any] = arguments.get("factories", {})
-            if isinstance(factories, list):  # of a catalog: names alone
-                factories = {}
+            given = arguments.get("factories")
+            # A catalog has the names alone.
+            factories: dict[str, Any] = given if isinstance(given, dict) else {}
             if isinstance(arguments.get("gateways"), list):
                 factories = {arguments["factory"]: arguments}
             for factory, settings in factories.items():
