@@ -37,6 +37,7 @@ resource "aws_ssm_parameter" "lake" {
   description = "Keeps a second lake out of this account and region."
   type        = "String"
   value       = local.name
+  tags        = {}
 }
 
 # Refuses a plan that drops the ID of a factory.
