@@ -16,10 +16,14 @@ from factory_lake.options import Group, number, whole
 from harness.camera.film import film as film_into
 from harness.demo import up_down
 from harness.demo.steps import StepError
+from harness.lake.draining import drain
 from localcloud import LocalCloud, StartError
 from localcloud.cloud import FlushError
 from localcloud.testing.errors import InputError
 from localcloud.testing.producer import PutMediaError
+
+# A batch's samples come a second time, and those of a batch within a batch a third; gateways may go on sending.
+_FLUSHES = 3
 
 app = typer.Typer(cls=Group, add_completion=False, help="Run a lake on the local cloud.")
 
@@ -65,9 +69,9 @@ def flush(
     ] = 60,
     lake: _Lake = DEFAULT_LOCAL,
 ) -> None:
-    """Deliver everything that is in the data streams now."""
+    """Deliver everything that is in the data streams now, and what is put back of it."""
     with _explained(lake):
-        _cloud(lake).flush(streams or None, timeout)
+        drain(_cloud(lake), streams or None, timeout, _FLUSHES)
 
 
 @app.command()

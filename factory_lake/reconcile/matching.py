@@ -77,6 +77,7 @@ class _Matching:
         self._sources = {(source.factory, source.gateway, source.lane) for source, _ in self._sent}
         self._lanes = {(factory, lane) for factory, _, lane in self._sources}
         self._counts: dict[tuple[str, Lane], Counts] = {lane: Counts() for lane in self._lanes}
+        self._in_batches = Counts()
         self._discrepancies: list[Discrepancy] = []
         self._unexpected = 0
         self._copies: dict[_CopyKey, list[Found]] = defaultdict(list)
@@ -97,7 +98,7 @@ class _Matching:
         order = {kind: number for number, kind in enumerate(get_args(Kind))}
         self._discrepancies.sort(key=lambda one: (order[one.kind], one.source, one.n or 0, one.where or ""))
         by_lane = {f"{factory}/{lane}": counts for (factory, lane), counts in self._counts.items()}
-        return ReconciliationReport(by_lane, tuple(self._discrepancies), self._unexpected)
+        return ReconciliationReport(by_lane, tuple(self._discrepancies), self._unexpected, self._in_batches)
 
     def _group_sent(self, entries: Iterable[Entry]) -> dict[_SentKey, _Sent]:
         groups: dict[_SentKey, _Sent] = {}
@@ -112,7 +113,8 @@ class _Matching:
         for group in groups.values():
             self._expect(group)
         for batch in batches.values():
-            _mark_put_back(batch)
+            for group, goes_on in zip(batch, stay([one.content for one in batch]), strict=True):
+                group.may_be_put_back = group.may_be_put_back or group.may_be_rejected or not goes_on
         return groups
 
     def _expect(self, group: _Sent) -> None:
@@ -181,10 +183,10 @@ class _Matching:
             for _ in range(number):
                 self._check_copy(self._copies[copy_key].pop(), candidates[copy_key])
         for copy_key in counts:
-            sent = self._sent[candidates[copy_key][0]]
+            first = self._sent[candidates[copy_key][0]].entries[0]
             for copy in self._copies.pop(copy_key):
-                self._counts[copy.factory, copy.lane].duplicated += 1
-                self._blame("duplicated", sent.entries[0], copy.where, "a copy that no publish explains")
+                self._count(first, Counts(duplicated=1))
+                self._blame("duplicated", first, copy.where, "a copy that no publish explains")
 
     def _explain_put_back(self, candidates: Mapping[_CopyKey, Sequence[_SentKey]]) -> None:
         """Count the copies of samples that were put back more than once.
@@ -203,6 +205,7 @@ class _Matching:
                     published.append(copy)
                 else:
                     self._counts[copy.factory, copy.lane].redelivered += 1
+                    self._in_batches.redelivered += 1
                     self._check_copy(copy, candidates[key])
             copies[:] = published
 
@@ -238,31 +241,36 @@ class _Matching:
 
     def _judge(self, sent: _Sent) -> None:
         """Count a group of messages and blame those that are not where they must be."""
-        counts = self._counts[sent.source.factory, sent.source.lane]
-        counts.sent += len(sent.entries)
         entries = iter(sent.by_certainty())
         for copy, entry in zip(sent.standing, entries, strict=False):
-            self._judge_copy(sent, entry, copy, counts)
+            self._judge_copy(sent, entry, copy)
         for copy, entry in zip(sent.altered, entries, strict=False):
             # What is there is not what was sent, so the message counts as lost.
-            counts.lost += 1
+            self._count(entry, Counts(sent=1, lost=1))
             self._blame("altered", entry, copy.where, _difference(sent, copy))
         for entry in entries:
-            counts.lost += 1
+            self._count(entry, Counts(sent=1, lost=1))
             self._blame("lost", entry, None, _why_lost(entry))
 
-    def _judge_copy(self, sent: _Sent, entry: Entry, copy: Found, counts: Counts) -> None:
+    def _count(self, entry: Entry, counts: Counts) -> None:
+        """Count for the entry's lane, and for the samples of batches if it is one."""
+        lane = entry.source.factory, entry.source.lane
+        self._counts[lane] += counts
+        if entry.sample is not None:
+            self._in_batches += counts
+
+    def _judge_copy(self, sent: _Sent, entry: Entry, copy: Found) -> None:
         if copy.place == "table":
-            counts.delivered += 1
+            self._count(entry, Counts(sent=1, delivered=1))
             if sent.content is None:
                 self._blame("unexpectedly accepted", entry, copy.where, f"must be rejected: {sent.rule}")
             self._check_copy(copy, [(sent.source, entry.sha256)])
         elif copy.place == "rejected":
-            counts.rejected += 1
+            self._count(entry, Counts(sent=1, rejected=1))
             if not sent.may_be_rejected:
                 self._blame("unexpectedly rejected", entry, copy.where, copy.reason or "")
         else:
-            counts.error_action += 1
+            self._count(entry, Counts(sent=1, error_action=1))
             self._blame("error action", entry, copy.where, copy.reason or "")
 
     def _check_copy(self, copy: Found, candidates: Sequence[_SentKey]) -> None:
@@ -287,13 +295,11 @@ class _Matching:
         self._discrepancies.append(Discrepancy(kind, str(entry.source), entry.n, where, detail, entry.sample))
 
 
-def _mark_put_back(batch: Sequence[_Sent]) -> None:
-    """Find out which samples of one batch do not go on in its record: rejected ones, and those of other days."""
-    days = Counter(_day(one.content.ts) for one in batch if isinstance(one.content, Row))
+def stay(batch: Sequence[Content | None]) -> list[bool]:
+    """Say which samples of a batch surely go on in its record: of the rows that they become, those of its day."""
+    days = Counter(_day(one.ts) for one in batch if isinstance(one, Row))
     most = [day for day, number in days.items() if number == max(days.values())]
-    for one in batch:
-        stays = isinstance(one.content, Row) and most == [_day(one.content.ts)]
-        one.may_be_put_back = one.may_be_put_back or one.may_be_rejected or not stays
+    return [isinstance(one, Row) and most == [_day(one.ts)] for one in batch]
 
 
 def _copy_key(copy: Found) -> _CopyKey:

@@ -1,7 +1,7 @@
 """The result of a reconciliation: numbers by lane, and every message that is not where it should be."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from factory_lake.output import Table
@@ -61,6 +61,7 @@ class ReconciliationReport:
     by_lane: Mapping[str, Counts]  # `<factory>/<lane>` to numbers
     discrepancies: Sequence[Discrepancy]
     unexpected: int = 0  # rows of gateways that have no journal here; they are not judged
+    in_batches: Counts = field(default_factory=Counts)  # of these, the samples that were sent in batches
 
     @property
     def total(self) -> Counts:
@@ -83,6 +84,7 @@ class ReconciliationReport:
         """Everything as plain data."""
         return {
             "messages": self.messages(),
+            "in_batches": asdict(self.in_batches),
             "unexpected": self.unexpected,
             "discrepancies": [asdict(discrepancy) for discrepancy in self.discrepancies],
         }

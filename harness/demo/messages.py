@@ -2,20 +2,35 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
+from factory_lake.gateway import plant
+from factory_lake.gateway.batches import Batching
 from factory_lake.gateway.connections import Broker, Connections, load_connections
 from factory_lake.gateway.files import Defaults, by_source, read_messages
 from factory_lake.gateway.fleet import SendOptions, Watcher, send
-from factory_lake.gateway.identities import LANES, Source
+from factory_lake.gateway.identities import LANES, Lane, Source
+from factory_lake.gateway.journal import journal_path, read_journal
 from factory_lake.gateway.mqtt import Progress
 from factory_lake.gateway.simulation import Simulation, simulate
 from factory_lake.reconcile import Buckets, ReconciliationReport, StoredObjects, reconcile
+from factory_lake.reconcile.sent import read_samples
 from harness.demo.steps import Steps
 from harness.lake import LocalLake
 from harness.lake.local import default_factories
+from harness.lake.metrics import samples_put_back
 
-PLANT_MESSAGES = 3000
+# What gateways send that publish each sample by itself.
+SINGLES = 1000
+# What each of the others sends, its measurements in batches; and what one of them sends after an outage.
+BATCHED: Mapping[Lane, int] = {"measurements": 1000, "configuration": 100}
+CATCHING_UP = 8000
+# So many fill the 5 KB that AWS counts in; a gateway that catches up takes all that waits.
+_BATCH, _LARGE_BATCH = Batching(samples=14), Batching(samples=100)
+_SAMPLE_MS = 25.0
+_DAY_MS = 86_400_000
 _SEED = 1
 _BETWEEN_LINES = 10.0
 
@@ -26,13 +41,61 @@ def connections(lake: LocalLake) -> Connections:
     return load_connections(lake.outputs, lake.key_dir, broker)
 
 
-def send_plant(lake: LocalLake, journal_dir: Path) -> None:
-    """Send a simulated plant's messages, malformed ones too, from every gateway at once."""
+def send_plant(lake: LocalLake, journal_dir: Path) -> float:
+    """Send a simulated plant's messages, malformed ones too.
+
+    The first gateway publishes each sample by itself. The others were away at midnight, and send their samples in
+    batches over Basic Ingest. One of them was away the night before as well, and catches up as fast as a connection
+    takes it.
+
+    Returns:
+        How many samples a second that connection sent.
+    """
+    known = connections(lake)
+    first, *others = dict.fromkeys((source.factory, source.gateway) for source in known.sources)
     simulation = Simulation(
-        messages=PLANT_MESSAGES, seconds=None, seed=_SEED, start_ms=time.time_ns() // 1_000_000, options=SendOptions()
+        messages=SINGLES, seconds=None, seed=_SEED, start_ms=time.time_ns() // 1_000_000, options=SendOptions()
     )
-    kinds = simulate(simulation, connections(lake), journal_dir, _progress_line(PLANT_MESSAGES))
-    Steps.note(f"{kinds.total()} messages of {len(kinds)} kinds sent and acknowledged")
+    alone = replace(known, identities=tuple(one for one in known.identities if _gateway(one.source) == first))
+    kinds = simulate(simulation, alone, journal_dir, _progress_line(SINGLES))
+    Steps.note(f"{kinds.total()} messages of {len(kinds)} kinds sent and acknowledged, each by itself")
+    batched = {
+        source: _over_midnight(source, BATCHED[source.lane]) for source in known.sources if _gateway(source) in others
+    }
+    total = sum(map(len, batched.values()))
+    options = SendOptions(basic_ingest=True, batching=_BATCH)
+    progress = send(known, batched, journal_dir, options, _progress_line(total))
+    publishes = sum(one.published for one in progress.values())
+    Steps.note(f"{total} in {publishes} publishes over Basic Ingest")
+    return _catch_up(known, next(source for source in batched if source.lane == "measurements"), journal_dir)
+
+
+def _catch_up(known: Connections, source: Source, journal_dir: Path) -> float:
+    samples = _over_midnight(source, CATCHING_UP, days_ago=1)
+    options = SendOptions(basic_ingest=True, batching=_LARGE_BATCH)
+    before = len(read_journal(journal_path(journal_dir, source)))
+    send(known, {source: samples}, journal_dir, options, _progress_line(CATCHING_UP))
+    sent = read_journal(journal_path(journal_dir, source))[before:]
+    rate = 1000 * CATCHING_UP / (max(one.acked_ms or 0 for one in sent) - sent[0].first_ms)
+    Steps.note(f"{CATCHING_UP} in {len(sent)} publishes on one connection: {rate:,.0f} samples a second")
+    return rate
+
+
+def _gateway(source: Source) -> tuple[str, str]:
+    return source.factory, source.gateway
+
+
+def _over_midnight(source: Source, number: int, days_ago: int = 0) -> list[bytes]:
+    """Messages of a gateway around the last midnight (UTC), or one before it."""
+    now_ms = time.time_ns() // 1_000_000
+    midnight_ms = now_ms - now_ms % _DAY_MS - days_ago * _DAY_MS
+    stream = plant.messages(source, _SEED + days_ago, midnight_ms - round(number * _SAMPLE_MS / 2), _SAMPLE_MS)
+    return [message.payload for message in islice(stream, number)]
+
+
+def _sent_batches(journal_dir: Path) -> int:
+    """How many batches are in the journals."""
+    return len({(entry.source, entry.n) for entry in read_samples(journal_dir) if entry.sample is not None})
 
 
 def check_file(file: Path) -> None:
@@ -61,6 +124,23 @@ def reconcile_messages(lake: LocalLake, journal_dir: Path) -> ReconciliationRepo
     return reconcile(stored, journal_dir)
 
 
+def batches(
+    lake: LocalLake, report: ReconciliationReport, journal_dir: Path, samples_per_second: float
+) -> dict[str, int]:
+    """What became of the samples that came in batches."""
+    samples = report.in_batches
+    return {
+        "messages": _sent_batches(journal_dir),
+        "samples": samples.sent,
+        "put_back": samples_put_back(lake.cloud, lake.outputs["transform_functions"]),
+        "delivered": samples.delivered,
+        "rejected": samples.rejected,
+        "lost": samples.lost,
+        "duplicated": samples.duplicated,
+        "samples_per_second": round(samples_per_second),
+    }
+
+
 def _progress_line(total: int) -> Watcher:
     last_line = time.monotonic()
 
@@ -68,6 +148,6 @@ def _progress_line(total: int) -> Watcher:
         nonlocal last_line
         if time.monotonic() - last_line >= _BETWEEN_LINES:
             last_line = time.monotonic()
-            Steps.note(f"{sum(one.acked for one in progress.values())} of {total} messages acknowledged")
+            Steps.note(f"{sum(one.messages for one in progress.values())} of {total} messages acknowledged")
 
     return watch

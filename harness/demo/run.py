@@ -6,11 +6,12 @@ from pathlib import Path
 
 from factory_lake import query as athena
 from factory_lake.output import Table, emit, layout, output_width
-from harness.demo import messages
+from harness.demo import cost, messages
 from harness.demo.steps import Steps
 from harness.demo.summary import QueryRun, Summary, seconds_since_start
 from harness.demo.video import Recording
 from harness.lake import LocalLake
+from harness.lake.draining import drain
 from harness.lake.targets import Targets
 
 _STEPS = 12
@@ -57,11 +58,12 @@ def _messages(steps: Steps, summary: Summary, lake: LocalLake, workdir: Path, fi
     journals = workdir / "journals"
     with steps.step("deliver", "Send messages over MQTT with TLS client certificates"):
         if file is None:
-            messages.send_plant(lake, journals)
+            rate = messages.send_plant(lake, journals)
         else:
+            rate = 0.0
             messages.send_file(lake, journals, file)
-    with steps.step("deliver", "Deliver what is buffered"):
-        lake.cloud.flush(timeout=_FLUSH_SECONDS)
+    with steps.step("deliver", "Deliver what is buffered, and what is put back of it"):
+        drain(lake.cloud, timeout=_FLUSH_SECONDS)
     with steps.step("query", "Run every named query"):
         summary.queries = _run_queries(lake)
     with steps.step("reconcile", "Reconcile every message"):
@@ -70,7 +72,19 @@ def _messages(steps: Steps, summary: Summary, lake: LocalLake, workdir: Path, fi
         (workdir / "reconciliation.json").write_text(text, encoding="utf-8")
     emit("table", report.table(), notes=report.notes())
     summary.messages = report.messages()
+    summary.batches = messages.batches(lake, report, journals, rate)
+    _show_batches(summary)
     return report.is_clean
+
+
+def _show_batches(summary: Summary) -> None:
+    summary.cost = {"usd_per_million_samples": cost.by_million_samples()}
+    columns = [name.replace("_", " ") for name in summary.batches]
+    values = [f"{value:,.0f}" for value in summary.batches.values()]
+    print(flush=True)
+    emit("table", Table(columns, [values], title="Batches:", right=frozenset(columns)))
+    print(flush=True)
+    emit("table", cost.table(summary.cost["usd_per_million_samples"]))
 
 
 def _video(steps: Steps, summary: Summary, recording: Recording) -> bool:

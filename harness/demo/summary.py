@@ -31,12 +31,17 @@ class Summary:
 
     Attributes:
         messages: `{total: {...}, by_lane: {"<factory>/<lane>": {...}}}`, numbers of messages.
+        batches: How many were sent, with how many samples; how many samples were put back, delivered, rejected, lost
+            and duplicated; and samples a second on the connection that caught up.
+        cost: `{usd_per_million_samples: {single, basic_ingest, batch14, best}}`, see `harness.demo.cost`.
         queries: Every named query's run.
         video: The figures of the video, see `harness.camera.reconciliation`.
         seconds: What each part took: set_up, apply, deliver, video, query, total.
     """
 
     messages: Mapping[str, Any] = field(default_factory=dict)
+    batches: Mapping[str, Any] = field(default_factory=dict)
+    cost: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     queries: list[QueryRun] = field(default_factory=list)
     video: Mapping[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -45,6 +50,8 @@ class Summary:
         """Write it; a reader never sees half of it."""
         document = {
             "messages": self.messages,
+            "batches": self.batches,
+            "cost": self.cost,
             "queries": [{**asdict(run), "seconds": round(run.seconds, 3)} for run in self.queries],
             "video": self.video,
             "seconds": {name: round(value, 1) for name, value in self.seconds.items()},

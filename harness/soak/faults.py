@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from factory_lake.gateway.identities import Lane
 from harness.camera.archiver import crash_while_storing, run_archiver, schedule_off
@@ -31,6 +31,10 @@ _PLAUSIBLE_MS = ((-20 * _HOUR_MS, -_HOUR_MS), (_HOUR_MS, 20 * _HOUR_MS))
 _REFUSED_MS = ((-500 * _DAY_MS, -500 * _DAY_MS), (3 * _DAY_MS, 3 * _DAY_MS))
 # The longest that one call waits for a function to be invoked, and recovery for that call.
 _CRASH_SECONDS = 1.0
+# Longer than the transform waits for an answer, so it makes the call again, and both are carried out.
+_LATE_SECONDS = 7.0
+# Records of a PutRecords, so many of the first of them, fail alone.
+_FAILING, _FIRST_RECORDS = 2, 4
 # None of them is a length that environment `local` or a test has.
 _CLIP_LENGTHS = (10, 15, 20, 45)
 
@@ -54,6 +58,20 @@ class Outage:
     is_crash: bool = False
 
 
+@dataclass(frozen=True)
+class PutBackFault:
+    """When something happened to what a factory's transform puts back; epoch seconds.
+
+    Some calls were throttled, as a whole or in part; or all refused for good; or late, so that the function made them
+    again; or batches were redriven.
+    """
+
+    factory: str
+    kind: Literal["throttled", "refused", "late", "redriven"]
+    began: float
+    ended: float
+
+
 @dataclass
 class FaultContext:
     """What faults work on, and what they leave for the reconciliation.
@@ -67,6 +85,8 @@ class FaultContext:
         outages: Of transform functions, crashes among them.
         slow_paths: Paths in S3 whose puts a fault delays or refuses; a second one would have no effect there.
         refused: How many records data streams refused, by fault.
+        put_backs: Faults of what the transforms put back.
+        put_back_calls: How many calls of the transforms these met, by fault.
     """
 
     targets: Targets
@@ -77,6 +97,8 @@ class FaultContext:
     outages: list[Outage] = field(default_factory=list)
     slow_paths: set[str] = field(default_factory=set)
     refused: list[int] = field(default_factory=list)
+    put_backs: list[PutBackFault] = field(default_factory=list)
+    put_back_calls: list[int] = field(default_factory=list)
     _engine: threading.Lock = field(default_factory=threading.Lock)
     _archiver: threading.Lock = field(default_factory=threading.Lock)
 
@@ -220,6 +242,39 @@ def _stream_unavailable(context: FaultContext, chance: Random, seconds: float) -
     return refused > 0
 
 
+def _put_back_throttled(context: FaultContext, chance: Random, seconds: float) -> bool:
+    """A data stream takes nothing, or not all, of what the transform puts back."""
+    fault: dict[str, Any] = {"error": chance.choice(("ProvisionedThroughputExceededException", "InternalFailure"))}
+    if chance.random() < 0.5:
+        fault["entries"] = sorted(chance.sample(range(_FIRST_RECORDS), _FAILING))
+    return _put_back(context, chance, seconds, "throttled", **fault)
+
+
+def _put_back_refused(context: FaultContext, chance: Random, seconds: float) -> bool:
+    """A data stream refuses for good what the transform puts back: its batches cannot be split."""
+    return _put_back(context, chance, seconds, "refused", error="KMSDisabledException")
+
+
+def _put_back_late(context: FaultContext, chance: Random, seconds: float) -> bool:
+    """A data stream takes what the transform puts back, and answers too late."""
+    return _put_back(context, chance, seconds, "late", delay=_LATE_SECONDS)
+
+
+def _put_back(
+    context: FaultContext,
+    chance: Random,
+    seconds: float,
+    kind: Literal["throttled", "refused", "late"],
+    **fault: Any,
+) -> bool:
+    place = chance.choice([place for place in context.targets.lanes if place.lane == "measurements"])
+    began = time.time()
+    hit = _calls_hit(context, seconds, service="kinesis", operation="PutRecords", resource=place.data_stream, **fault)
+    context.put_backs.append(PutBackFault(place.factory, kind, began, time.time()))
+    context.put_back_calls.append(hit)
+    return hit > 0
+
+
 def _stream_unreadable(context: FaultContext, chance: Random, seconds: float) -> bool:
     """A data stream cannot be read."""
     return _stream_throttled(context, chance, seconds, "GetRecords") > 0
@@ -288,6 +343,9 @@ FAULT_TYPES: Mapping[str, FaultType] = {
     "s3_slow": FaultType(_s3_slow, 60, 90),
     "s3_error": FaultType(_s3_error, 60, 90),
     "stream_unavailable": FaultType(_stream_unavailable, 2, 8),
+    "put_back_throttled": FaultType(_put_back_throttled, 8, 20),
+    "put_back_refused": FaultType(_put_back_refused, 8, 15),
+    "put_back_late": FaultType(_put_back_late, 15, 25),
     "stream_unreadable": FaultType(_stream_unreadable, 5, 15),
     "camera_loss": FaultType(_camera_loss, 4, 40),
     "clip_crash": FaultType(_clip_crash, 30, 60),

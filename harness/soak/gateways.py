@@ -1,4 +1,8 @@
-"""The gateways: a plant's messages at a steady rate on every lane, over lines that can be cut."""
+"""The gateways: a plant's messages at a steady rate on every lane, over lines that can be cut.
+
+Samples come one by one and in bursts, and a burst goes out as a batch, so each connection sends both. Every second
+gateway publishes over Basic Ingest.
+"""
 
 import threading
 import time
@@ -6,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from random import Random
 from typing import Self
 
 from factory_lake.gateway import plant
+from factory_lake.gateway.batches import Batching
 from factory_lake.gateway.connections import Connections
 from factory_lake.gateway.fleet import SendOptions, send
 from factory_lake.gateway.identities import Lane, Source
@@ -23,6 +29,10 @@ from harness.workers import Workers
 _TIMEOUTS = Timeouts(answer=8, give_up=600, first_pause=0.2, longest_pause=3)
 # Ten samples to one configuration update.
 _SHARE: dict[Lane, float] = {"measurements": 1.0, "configuration": 0.1}
+# How many samples come at once, each as often as the others: most come alone, most samples in company.
+_BURSTS = (1, 1, 1, 5, 14)
+# Shorter than the pause after any burst.
+_BATCHING = Batching(samples=max(_BURSTS), wait_ms=40)
 # The plant itself repeats a message now and then. Here it does not, so that whatever the query for duplicates
 # finds is a repeat of MQTT's or of the delivery's.
 _LEFT_OUT = "repeated"
@@ -35,6 +45,7 @@ class Gateway:
     factory: str
     name: str
     line: Proxy
+    basic_ingest: bool
     clock_off_ms: int = 0
     progress: dict[Lane, Progress] = field(default_factory=dict)
 
@@ -64,9 +75,9 @@ class Gateways:
         names = sorted(
             {(one.factory, one.gateway) for one in self._known.sources if one.factory in self._targets.factories}
         )
-        for factory, name in names:
+        for number, (factory, name) in enumerate(names):
             line = self._lines.enter_context(Proxy(cloud.mqtt_host, cloud.mqtt_port))
-            self.gateways.append(Gateway(factory, name, line))
+            self.gateways.append(Gateway(factory, name, line, basic_ingest=number % 2 == 0))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -106,30 +117,41 @@ class Gateways:
 
     @property
     def acknowledged(self) -> int:
-        """Messages that the broker has acknowledged so far."""
-        return sum(one.acked for one in self.progress)
+        """Messages that the broker has acknowledged so far, of a batch its samples."""
+        return sum(one.messages for one in self.progress)
 
     def _send(self, gateway: Gateway, source: Source, rate: float) -> None:
         broker = replace(self._known.broker, port=gateway.line.local_port)
         mine = Connections(broker, (self._known.identity(source),))
+        options = SendOptions(timeouts=_TIMEOUTS, basic_ingest=gateway.basic_ingest, batching=_BATCHING)
         send(
             mine,
             {source: self._payloads(gateway, source, rate)},
             self._targets.journals,
-            SendOptions(rate=rate, timeouts=_TIMEOUTS),
+            options,
             lambda progress: gateway.progress.update({source.lane: progress[source]}),
             self._stop,
         )
 
-    def _payloads(self, gateway: Gateway, source: Source, rate: float) -> Iterator[bytes]:
+    def _payloads(self, gateway: Gateway, source: Source, rate: float) -> Iterator[bytes | None]:
         """Messages until the soak is over; a clock that is set begins a new stretch of the plant's day."""
+        chance = Random(f"bursts/{self._seed}/{source.client_id}")  # noqa: S311  # repeatable, not secret
+        bursts = _BURSTS if source.lane == "measurements" else (1,)
         stretch = 0
+        due = time.monotonic()
+        left = 0
         while not self._over.is_set():
             off_ms = gateway.clock_off_ms
             begin_ms = time.time_ns() // 1_000_000 + off_ms
             for message in plant.messages(source, self._seed + 1000 * stretch, begin_ms, 1000 / rate):
+                if not left:
+                    left = chance.choice(bursts)
+                    due += left / rate
+                    while time.monotonic() < due and not self._over.is_set():
+                        yield None
                 if self._over.is_set() or gateway.clock_off_ms != off_ms:
                     break
+                left -= 1
                 if message.kind != _LEFT_OUT:
                     yield message.payload
             stretch += 1

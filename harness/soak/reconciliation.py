@@ -1,7 +1,8 @@
 """The reconciliation of a soak's messages: every message is found again, every repeat is explained."""
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,14 +13,14 @@ from factory_lake import query as athena
 from factory_lake.gateway.identities import Lane
 from factory_lake.gateway.journal import Entry
 from factory_lake.reconcile import Buckets, ReconciliationReport, Rules, StoredObjects
-from factory_lake.reconcile.expectation import Row, expected
+from factory_lake.reconcile.expectation import Content, Row, expected
 from factory_lake.reconcile.lossless_json import NotTakenError
-from factory_lake.reconcile.matching import match
+from factory_lake.reconcile.matching import match, stay
 from factory_lake.reconcile.report import Discrepancy
 from factory_lake.reconcile.sent import read_samples
 from factory_lake.reconcile.stored import Found
 from harness.lake.targets import Targets
-from harness.soak.faults import Kill, Outage
+from harness.soak.faults import Kill, Outage, PutBackFault
 
 DUPLICATES = "duplicate-samples"
 COUNTED = "SELECT factory, count(*) FROM measurements_distinct GROUP BY factory"
@@ -30,6 +31,12 @@ _PUT_MS = 5_000
 # What Firehose calls an invocation that Lambda refuses, after its last try ("Lambda invocation errors").
 _OUTAGE_CODES = ("Lambda.InvokeLimitExceeded", "Lambda.InvocationFailure")
 _CRASH_CODE = "Lambda.FunctionError"
+# What it calls a record that the function rejects.
+_REJECTED_CODE = "Lambda.ProcessingFailedStatus"
+# How the place of a sample of a batch ends that lies in a record as a whole.
+_PLACE_IN_BATCH = re.compile(r"#\d+\.\d+")
+# Faults after which samples of a batch may be on the data stream anew.
+_PUTS_AGAIN = ("refused", "late", "redriven")
 
 # A sample as the query for duplicates knows it: factory, register, epoch ms.
 SampleKey = tuple[str, str | None, int]
@@ -56,9 +63,12 @@ class Messages:
         report: Their reconciliation, in which any second copy that no publish explains is duplicated.
         repeated_by_mqtt: Rows that lie in a table again since the gateway published the message again.
         repeated_by_delivery: Messages that were written once more since the delivery engine was killed.
-        unexplained: Copies that neither explains.
+        repeated_by_put_back: Copies of samples that a transform put back more than once.
+        unexplained: Copies that nothing of this explains.
         rejected_in_outages: Messages among the rejected ones since their function could not be invoked for
             longer than Firehose repeats an invocation.
+        rejected_not_split: Samples among the rejected ones since their batch could not be split.
+        batches: Messages that were batches.
         error_objects: Objects of the rules' error actions.
         expected_repeats: Samples that the table holds more than once, and how often, by the lake's objects.
         found_repeats: The same by the named query for duplicates.
@@ -69,8 +79,11 @@ class Messages:
     report: ReconciliationReport
     repeated_by_mqtt: int
     repeated_by_delivery: int
+    repeated_by_put_back: int
     unexplained: tuple[Discrepancy, ...]
     rejected_in_outages: frozenset[Discrepancy]
+    rejected_not_split: frozenset[Discrepancy]
+    batches: int
     error_objects: int
     expected_repeats: Mapping[SampleKey, int]
     found_repeats: Mapping[SampleKey, int]
@@ -78,12 +91,17 @@ class Messages:
     rows_of_view: int
 
     @property
+    def to_redrive(self) -> frozenset[Discrepancy]:
+        """Valid messages that were rejected, as the faults explain."""
+        return self.rejected_in_outages | self.rejected_not_split
+
+    @property
     def faulty(self) -> tuple[Discrepancy, ...]:
         """Messages that are not where they should be, less what the faults explain."""
         left = (
             one
             for one in self.report.discrepancies
-            if one.kind not in ("duplicated", "error action") and one not in self.rejected_in_outages
+            if one.kind not in ("duplicated", "error action") and one not in self.to_redrive
         )
         return (*left, *self.unexplained)
 
@@ -99,14 +117,21 @@ class Messages:
         ]
 
 
-def reconcile_messages(targets: Targets, kills: Sequence[Kill], outages: Sequence[Outage]) -> Messages:
+def reconcile_messages(
+    targets: Targets,
+    kills: Sequence[Kill],
+    outages: Sequence[Outage],
+    put_backs: Sequence[PutBackFault],
+    *,
+    is_redriven: bool = False,
+) -> Messages:
     """Find every message of the journals again."""
     entries = read_samples(targets.journals)
     s3 = targets.lake.cloud.client("s3")
     buckets = Buckets.from_outputs(targets.lake.outputs)
     found = StoredObjects(s3, buckets).found(targets.factories)
     written = _written(s3, buckets.by_lane.values(), targets.factories)
-    return explain(entries, found, written, _ask(targets), kills, outages)
+    return explain(entries, found, written, _ask(targets), kills, outages, put_backs, is_redriven=is_redriven)
 
 
 def explain(
@@ -116,6 +141,9 @@ def explain(
     answers: Answers,
     kills: Sequence[Kill],
     outages: Sequence[Outage],
+    put_backs: Sequence[PutBackFault] = (),
+    *,
+    is_redriven: bool = False,
 ) -> Messages:
     """Find the repeats that have no explanation.
 
@@ -130,17 +158,26 @@ def explain(
         answers: What SQL says of the same lake.
         kills: Of the delivery engine.
         outages: Of transform functions.
+        put_backs: Faults of what these put back.
+        is_redriven: Whether what was rejected in them has been redriven, so that they excuse no rejection.
     """
     rules = Rules()
     report = match(entries, found, rules)
     messages = _messages(entries, found, rules)
     explained: Counter[object] = Counter()
+    by_put_back: Counter[object] = Counter()
     strange: Counter[object] = Counter()
+    back = _put_back(entries, rules)
     for message, copies in messages.items():
         for of_one_record in _records(copies):
             again = _explained(of_one_record, written, kills)
             explained[message] += again
             strange[message] += len(of_one_record) - 1 - again
+        if message in back:
+            over = sum(copy.place != "error action" for copy in copies) - back[message].publishes
+            strange[message] = max(strange[message], over - explained[message])
+            if strange[message] and _comes_again(copies, back[message].since, written, kills, outages, put_backs):
+                by_put_back[message] = strange.pop(message)
     rows = [copy for copy in found if isinstance(copy.content, Row) and copy.place == "table"]
     copies_of = Counter(_sample(copy) for copy in rows)
     expected_repeats = {sample: number for sample, number in copies_of.items() if number > 1}
@@ -150,9 +187,12 @@ def explain(
         report,
         sum(records_of[sample] - sent[sample] for sample in expected_repeats),
         explained.total(),
-        _unexplained(report, messages, explained, strange),
-        _rejected_in_outages(report, found, written, outages),
-        sum(copy.place == "error action" for copy in found),
+        by_put_back.total(),
+        _unexplained(report, messages, explained + by_put_back, strange),
+        _rejected(report, found, lambda copy: not is_redriven and _fell_into(copy, written, outages)),
+        _rejected(report, found, lambda copy: not is_redriven and _was_not_split(copy, written, put_backs)),
+        len({(entry.source, entry.n) for entry in entries if entry.sample is not None}),
+        len({copy.where.partition("#")[0] for copy in found if copy.place == "error action"}),
         expected_repeats,
         answers.repeats,
         len({(copy.factory, copy.gateway, copy.content) for copy in rows}),
@@ -176,6 +216,62 @@ def _messages(entries: Iterable[Entry], found: Sequence[Found], rules: Rules) ->
             content = contents.get((copy.lane, str(copy.sha256)), copy.sha256)
         messages[copy.factory, copy.lane, content].append(copy)
     return messages
+
+
+@dataclass
+class _Back:
+    """A sample that goes back on the data stream: how often it was published, and since when (epoch seconds)."""
+
+    publishes: int
+    since: float
+
+
+def _put_back(entries: Iterable[Entry], rules: Rules) -> dict[object, _Back]:
+    """The samples that do not surely go on in the record of their batch, by what `_messages` knows them by."""
+    batches: dict[object, list[tuple[Entry, Content | None]]] = defaultdict(list)
+    for entry in entries:
+        if entry.sample is not None:
+            batches[entry.source, entry.n].append((entry, _content(entry, rules)))
+    back: dict[object, _Back] = {}
+    for batch in batches.values():
+        goes_on = stay([None if entry.is_nested else content for entry, content in batch])
+        for (entry, content), goes in zip(batch, goes_on, strict=True):
+            if not goes:
+                key = (entry.source.factory, entry.source.lane, content or entry.sha256)
+                one = back.setdefault(key, _Back(0, entry.first_ms / 1000))
+                one.since = min(one.since, entry.first_ms / 1000)
+    for entry in entries if back else ():
+        key = (entry.source.factory, entry.source.lane, _content(entry, rules) or entry.sha256)
+        if key in back:
+            back[key].publishes += entry.attempts
+    return back
+
+
+def _content(entry: Entry, rules: Rules) -> Content | None:
+    try:
+        return expected(entry.payload, entry.source.lane, entry.first_ms, rules)
+    except NotTakenError:
+        return None
+
+
+def _comes_again(
+    copies: Sequence[Found],
+    since: float,
+    written: Mapping[str, float],
+    kills: Sequence[Kill],
+    outages: Sequence[Outage],
+    put_backs: Sequence[PutBackFault],
+) -> bool:
+    """Whether something made an invocation put a sample back again before its last copy was written."""
+    factory, until = copies[0].factory, max(written[copy.where.partition("#")[0]] for copy in copies)
+    times = [(kill.began, kill.done + _HELD_SECONDS) for kill in kills]
+    times += [
+        (outage.began, outage.ended)
+        for outage in outages
+        if outage.is_crash and (outage.factory, outage.lane) == (factory, "measurements")
+    ]
+    times += [(one.began, one.ended) for one in put_backs if one.factory == factory and one.kind in _PUTS_AGAIN]
+    return any(began <= until and since <= ended for began, ended in times)
 
 
 def _records(copies: Sequence[Found]) -> Iterable[list[Found]]:
@@ -228,17 +324,31 @@ def _unexplained(
     return tuple(left)
 
 
-def _rejected_in_outages(
-    report: ReconciliationReport, found: Sequence[Found], written: Mapping[str, float], outages: Sequence[Outage]
+def _rejected(
+    report: ReconciliationReport, found: Sequence[Found], explains: Callable[[Found], bool]
 ) -> frozenset[Discrepancy]:
-    """Messages that the table should have and the errors prefix has, since no function could be invoked."""
+    """Messages that the table should have and the errors prefix has, where a fault explains it."""
     by_where = {copy.where: copy for copy in found}
     return frozenset(
         discrepancy
         for discrepancy in report.discrepancies
         if discrepancy.kind == "unexpectedly rejected"
         and discrepancy.where is not None
-        and _fell_into(by_where[discrepancy.where], written, outages)
+        and explains(by_where[discrepancy.where])
+    )
+
+
+def _was_not_split(copy: Found, written: Mapping[str, float], put_backs: Sequence[PutBackFault]) -> bool:
+    """Whether a sample of a batch was rejected while nothing could be put back."""
+    if not _PLACE_IN_BATCH.search(copy.where) or (copy.reason or "").rpartition(" ")[2] != _REJECTED_CODE:
+        return False
+    at = written[copy.where.partition("#")[0]]
+    return any(
+        one.kind == "refused"
+        and one.factory == copy.factory
+        and one.began <= at
+        and (copy.received_ms or 0) / 1000 <= one.ended
+        for one in put_backs
     )
 
 

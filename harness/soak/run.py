@@ -11,14 +11,17 @@ from factory_lake.gateway.errors import DeliveryError
 from factory_lake.output import output_width
 from harness.camera.archiver import archive_all
 from harness.camera.reconciliation import reconcile_targets
+from harness.lake.draining import drain
+from harness.lake.metrics import samples_put_back
 from harness.lake.targets import Targets
 from harness.soak.cameras import Cameras
 from harness.soak.fault_scheduler import FaultScheduler
-from harness.soak.faults import FaultContext
+from harness.soak.faults import FaultContext, PutBackFault
 from harness.soak.gateways import Gateways
 from harness.soak.memory import Memory
 from harness.soak.plan import PlannedFault, generate_plan
 from harness.soak.reconciliation import Messages, reconcile_messages
+from harness.soak.redriving import redrive
 from harness.soak.summary import Summary
 
 _TICK_SECONDS = 0.1
@@ -121,15 +124,20 @@ def soak(targets: Targets, settings: Settings, write: Callable[[str], None] = pr
         summary.resent = sum(one.resent for one in gateways.progress)
         sent = list(cameras.journal.read())
         with progress.part("deliver", "Deliver what is buffered"):
-            targets.lake.cloud.flush(targets.delivery_streams, _FLUSH_SECONDS)
+            drain(targets.lake.cloud, targets.delivery_streams, _FLUSH_SECONDS)
+        summary.put_back = samples_put_back(targets.lake.cloud, targets.factories)
         with progress.part("messages", "Reconcile every message"):
-            messages = reconcile_messages(targets, context.kills, context.outages)
+            messages = reconcile_messages(targets, context.kills, context.outages, context.put_backs)
+        summary.take_rejected(messages)
+        if messages.to_redrive:
+            with progress.part("redrive", "Redrive what was rejected in outages, and reconcile again"):
+                messages = _redrive(context, messages, summary)
         with progress.part("archive", "Archive the rest of the footage"):
             archive_all(targets, sent, _ARCHIVE_SECONDS)
         with progress.part("video", "Decode every clip and reconcile every frame"):
             video = reconcile_targets(targets, sent)
         memory.sample()
-    summary.refused_puts = sum(context.refused)
+    summary.refused_puts, summary.put_back_calls_hit = sum(context.refused), sum(context.put_back_calls)
     summary.take_messages(messages)
     summary.take_video(video)
     summary.peak_rss_mb = sum(memory.peak.values())
@@ -139,6 +147,15 @@ def soak(targets: Targets, settings: Settings, write: Callable[[str], None] = pr
     for text in [*_discrepancies(messages), *video.discrepancies[:_SHOWN]]:
         progress.line(text)
     return summary
+
+
+def _redrive(context: FaultContext, messages: Messages, summary: Summary) -> Messages:
+    """Redrive valid messages that were rejected; afterwards none has an excuse to be anywhere but in its table."""
+    targets, began = context.targets, time.time()
+    summary.redriven = redrive(targets, [one.where for one in messages.to_redrive if one.where])
+    drain(targets.lake.cloud, targets.delivery_streams, _FLUSH_SECONDS)
+    again = [PutBackFault(factory, "redriven", began, time.time()) for factory in targets.factories]
+    return reconcile_messages(targets, context.kills, context.outages, [*context.put_backs, *again], is_redriven=True)
 
 
 def _await_all(context: FaultContext) -> None:
@@ -181,6 +198,7 @@ def _discrepancies(messages: Messages) -> Iterator[str]:
     """The first discrepancies of messages, in words."""
     for one in messages.faulty[:_SHOWN]:
         position = "" if one.n is None else f" message {one.n} of its journal"
+        position += "" if one.sample is None else f", sample {one.sample}"
         place = f" ({one.where})" if one.where else ""
         yield f"{one.kind}: {one.source}{position}: {one.detail}{place}"
     yield from messages.disagreements[:_SHOWN]

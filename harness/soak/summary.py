@@ -18,18 +18,25 @@ class Summary:
     seed: int
     minutes: float = 0.0
     messages: int = 0
+    batches: int = 0
+    samples_in_batches: int = 0
+    put_back: int = 0
+    put_back_calls_hit: int = 0
     lost: int = 0
     duplicated: int = 0
     misplaced: int = 0
     delivered: int = 0
     rejected: int = 0
     rejected_in_outages: int = 0
+    rejected_not_split: int = 0
+    redriven: int = 0
     error_action: int = 0
     refused_puts: int = 0
     error_objects: int = 0
     redelivered: int = 0
     repeated_by_mqtt: int = 0
     repeated_by_delivery: int = 0
+    repeated_by_put_back: int = 0
     repeated_samples: int = 0
     repeats_found_by_query: int = 0
     query_disagreements: int = 0
@@ -52,18 +59,24 @@ class Summary:
     rss_mb: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def take_rejected(self, messages: Messages) -> None:
+        """Take over the figures of what was rejected with an excuse."""
+        self.rejected_in_outages = len(messages.rejected_in_outages)
+        self.rejected_not_split = len(messages.rejected_not_split)
+
     def take_messages(self, messages: Messages) -> None:
         """Take over the figures of the messages."""
         total = messages.report.total
         self.messages, self.lost = total.sent, total.lost
         self.delivered, self.rejected, self.error_action = total.delivered, total.rejected, total.error_action
-        self.rejected_in_outages = len(messages.rejected_in_outages)
+        self.batches, self.samples_in_batches = messages.batches, messages.report.in_batches.sent
         self.duplicated = len(messages.unexplained)
         counted_apart = ("lost", "altered", "duplicated")
         self.misplaced = sum(one.kind not in counted_apart for one in messages.faulty)
         self.error_objects, self.redelivered = messages.error_objects, total.redelivered
         self.repeated_by_mqtt = messages.repeated_by_mqtt
         self.repeated_by_delivery = messages.repeated_by_delivery
+        self.repeated_by_put_back = messages.repeated_by_put_back
         self.repeated_samples = len(messages.expected_repeats)
         self.repeats_found_by_query = len(messages.found_repeats)
         self.query_disagreements = len(messages.disagreements)

@@ -63,7 +63,7 @@ class Shared:
 
 LAKES = {
     "messages": Shared(
-        ("test_access", "test_faults", "test_messages", "test_redrive"),
+        ("test_access", "test_faults", "test_messages", "test_batches", "test_redrive"),
         {
             "bergen": _factory("mill"),
             "genoa": _factory("crane", cameras={"gate": {}}),

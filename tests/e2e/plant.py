@@ -24,6 +24,7 @@ from harness.camera.journal import Journal
 from harness.camera.script import Script
 from harness.demo.messages import connections
 from harness.lake import LocalLake
+from harness.lake.draining import drain
 from localcloud import LocalCloud
 from localcloud.testing.producer import Producer
 from scripts.package import PACKAGES
@@ -69,15 +70,22 @@ class Factory:
     gateway: str
     journals: Path
 
-    def send(self, payloads: list[bytes], lane: Lane = "measurements", gateway: str | None = None) -> None:
+    def send(
+        self,
+        payloads: list[bytes],
+        lane: Lane = "measurements",
+        gateway: str | None = None,
+        *,
+        basic_ingest: bool = False,
+    ) -> None:
         """Publish and wait for every acknowledgement; as the factory's first gateway, or as the one named."""
         source = Source(self.name, gateway or self.gateway, lane)
-        options = SendOptions(timeouts=Timeouts(give_up=60))
+        options = SendOptions(timeouts=Timeouts(give_up=60), basic_ingest=basic_ingest)
         send(connections(self.lake), {source: payloads}, self.journals, options)
 
     def deliver(self) -> None:
-        """Have everything in the factory's data streams delivered."""
-        self.lake.cloud.flush(list(self.lake.outputs["delivery_streams"][self.name].values()), FLUSH_SECONDS)
+        """Have everything in the factory's data streams delivered, and what is put back of it."""
+        drain(self.lake.cloud, list(self.lake.outputs["delivery_streams"][self.name].values()), FLUSH_SECONDS)
 
     def reconcile(self) -> ReconciliationReport:
         """Reconcile everything that was ever sent for the factory."""

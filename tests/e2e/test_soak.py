@@ -34,6 +34,8 @@ def test_faults_at_once_lose_nothing_and_repeat_nothing_without_a_reason(lake: L
     assert summary.failures == []
     assert dict(summary.faults) == {planned.fault_type: 1 for planned in PLAN}
     assert summary.messages == summary.delivered + summary.rejected
+    assert 0 < summary.samples_in_batches < summary.messages
+    assert summary.put_back > 0
     assert summary.resent > 0  # the broker and the line were lost with messages under way
     assert summary.repeated_by_delivery > 0  # the engine was, with an object that it had handed over
     assert summary.repeated_samples > 0  # and the query found exactly these, which the view leaves out

@@ -34,6 +34,8 @@ def test_every_sample_in_its_place(lake: FixtureLake, form: Any) -> None:
     report = lake.reconcile()
     assert report.is_clean
     assert report.total == Counts(sent=5, delivered=4, rejected=1)
+    assert report.in_batches == Counts(sent=4, delivered=3, rejected=1)
+    assert report.to_json()["in_batches"]["sent"] == 4
 
 
 def test_a_lost_sample_is_named(lake: FixtureLake) -> None:
@@ -42,6 +44,7 @@ def test_a_lost_sample_is_named(lake: FixtureLake) -> None:
     lake.store_rows(row(7), row(1), row(3))
     report = lake.reconcile()
     assert report.total == Counts(sent=4, delivered=3, lost=1)
+    assert report.in_batches == Counts(sent=3, delivered=2, lost=1)
     (lost,) = report.discrepancies
     assert (lost.kind, lost.n, lost.sample) == ("lost", 2, 2)
     assert "lost: krakow/line-1/measurements message 2, sample 2: acknowledged" in report.notes()[0]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
+from typing import Literal
 
 import pytest
 
@@ -13,7 +15,7 @@ from factory_lake.gateway.identities import Lane, Source
 from factory_lake.gateway.journal import Entry
 from factory_lake.reconcile.expectation import Row, Rules, expected
 from factory_lake.reconcile.stored import Found
-from harness.soak.faults import Kill, Outage
+from harness.soak.faults import Kill, Outage, PutBackFault
 from harness.soak.reconciliation import Answers, Messages, SampleKey, explain
 from harness.soak.summary import Summary
 
@@ -62,13 +64,17 @@ def explained(
     repeats: dict[SampleKey, int],
     outages: Sequence[Outage] = (),
     rows_of_view: int | None = None,
+    put_backs: Sequence[PutBackFault] = (),
+    *,
+    is_redriven: bool = False,
 ) -> tuple[Messages, Summary]:
     """Reconcile a lake whose objects `s3://b/1` and `s3://b/2` were written two minutes apart."""
     times = {"s3://b/1": NOW, "s3://b/2": NOW + 120}
     rows = {(copy.gateway, copy.content) for copy in found if copy.place == "table"}
     answers = Answers(repeats, len(rows) if rows_of_view is None else rows_of_view)
-    messages = explain(entries, found, times, answers, kills, outages)
+    messages = explain(entries, found, times, answers, kills, outages, put_backs, is_redriven=is_redriven)
     summary = Summary(seed=1)
+    summary.take_rejected(messages)
     summary.take_messages(messages)
     return messages, summary
 
@@ -230,3 +236,101 @@ def test_a_valid_message_may_be_rejected_where_its_function_was_out_of_order_and
 
     assert summary.failures == failures
     assert summary.rejected_in_outages == (not failures)
+
+
+def batch(*entries: Entry) -> list[Entry]:
+    """The samples of one batch."""
+    number = next(_numbers)
+    return [replace(one, n=number, sample=place) for place, one in enumerate(entries, start=1)]
+
+
+def not_taken() -> Entry:
+    """A message that the lake rejects, with the hash of its bytes."""
+    entry = sent(success="yes")
+    return replace(entry, sha256=hashlib.sha256(entry.payload).hexdigest())
+
+
+def kept(entry: Entry, where: str, received_ms: int = NOW_MS) -> Found:
+    """A rejected message in an error object."""
+    reason = "processing-failed: Lambda.ProcessingFailedStatus"
+    return Found(
+        "rejected",
+        where,
+        "krakow",
+        "measurements",
+        payload=entry.payload,
+        received_ms=received_ms,
+        reason=reason,
+    )
+
+
+@pytest.mark.parametrize(
+    ("faults", "kills", "failures"),
+    [
+        ([PutBackFault("krakow", "late", NOW - 5, NOW + 3)], [], []),
+        ([], [KILL], []),
+        ([], [], ["duplicated: 2"]),
+        ([PutBackFault("krakow", "throttled", NOW - 5, NOW + 3)], [], ["duplicated: 2"]),
+        ([PutBackFault("lyon", "late", NOW - 5, NOW + 3)], [], ["duplicated: 2"]),
+        ([PutBackFault("krakow", "late", NOW - 9, NOW - 5)], [], ["duplicated: 2"]),
+        ([PutBackFault("krakow", "late", NOW + 130, NOW + 140)], [Kill(NOW + 130, NOW + 140)], ["duplicated: 2"]),
+    ],
+)
+def test_samples_that_were_put_back_twice_need_something_that_repeated_the_invocation(
+    faults: list[PutBackFault], kills: list[Kill], failures: list[str]
+) -> None:
+    """One sample is of another day, one is rejected; both lie in one object twice, and the third as it should."""
+    stays, also_stays, late, bad = sent(), sent(), sent(timestamp=NOW_MS - 86_400_000), not_taken()
+    entries = batch(stays, also_stays, late, bad)
+    found = [stored(stays, "s3://b/1#0"), stored(also_stays, "s3://b/1#1")]
+    found += [replace(stored(late, f"s3://b/2#{number}"), day=(2026, 3, 3)) for number in range(2)]
+    found += [kept(bad, f"s3://b/2#{number}", NOW_MS + number) for number in (7, 8)]
+    repeats = {("krakow", json.loads(late.payload)["registerId"], NOW_MS - 86_400_000): 2}
+
+    messages, summary = explained(entries, found, kills, repeats, put_backs=faults)
+
+    assert summary.failures == failures
+    assert messages.repeated_by_put_back == (0 if failures else 2)
+    assert (summary.batches, summary.samples_in_batches) == (1, 4)
+
+
+def test_a_fault_of_put_backs_explains_no_copy_of_a_sample_that_went_on_in_its_record() -> None:
+    one, two = sent(), sent()
+    found = [stored(one, "s3://b/1#0"), stored(one, "s3://b/2#0"), stored(two, "s3://b/1#1")]
+
+    late = [PutBackFault("krakow", "late", NOW - 5, NOW + 3)]
+    _, summary = explained(batch(one, two), found, [], {sample(one): 2}, put_backs=late)
+
+    assert summary.failures == ["duplicated: 1"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_redriven", "failures"),
+    [("refused", False, []), ("refused", True, ["misplaced: 2"]), ("throttled", False, ["misplaced: 2"])],
+)
+def test_samples_may_be_rejected_with_their_batch_while_nothing_can_be_put_back(
+    kind: Literal["refused", "throttled"], *, is_redriven: bool, failures: list[str]
+) -> None:
+    good, other, bad = sent(), sent(), not_taken()
+    entries = [replace(one, sha256=hashlib.sha256(one.payload).hexdigest()) for one in batch(good, other, bad)]
+    found = [kept(one, f"s3://b/1#4.{place}") for place, one in enumerate(entries, start=1)]
+    faults = [PutBackFault("krakow", kind, NOW - 5, NOW + 3)]
+
+    messages, summary = explained(entries, found, [], {}, put_backs=faults, is_redriven=is_redriven)
+
+    assert summary.failures == failures
+    assert summary.rejected_not_split == (0 if failures else 2)
+    assert {one.where for one in messages.to_redrive} == (set() if failures else {"s3://b/1#4.1", "s3://b/1#4.2"})
+
+
+def test_a_batch_of_an_error_action_is_one_object() -> None:
+    entries = [replace(one, sha256=hashlib.sha256(one.payload).hexdigest()) for one in batch(sent(), sent())]
+    found = [
+        Found("error action", f"s3://b/1#{place}", "krakow", "measurements", "line-1", payload=one.payload)
+        for place, one in enumerate(entries, start=1)
+    ]
+
+    _, summary = explained(entries, found, [], {})
+
+    assert summary.failures == ["error_objects: 1 for 0 refused_puts"]
+    assert summary.error_action == 2
