@@ -108,6 +108,10 @@ changes: package ## Plan a change of every input against a local lake; writes th
 permissions: package ## Record on a local lake what `factory-lake policy` allows; writes its permissions.json
 	@$(PYTHON) -m harness.permissions
 
+.PHONY: scale
+scale: setup ## Plan lakes of up to 200 factories with a mocked provider (half an hour); writes docs/scale.md
+	@$(PYTHON) -m harness.scale
+
 .PHONY: release
 release: setup ## Build release VERSION=x.y.z and show its tag, a dry run (PUBLISH=1 makes the tag)
 	@$(PYTHON) -m scripts.release $(if $(filter 1,$(PUBLISH)),--publish) -- '$(VERSION)'

@@ -12,6 +12,7 @@ import typer
 from factory_lake.module_interface import REPOSITORY, ModuleInterfaceError
 from harness.access import table
 from harness.commands import run_app
+from harness.scale import tables
 from scripts import copies, flowsource, moduledocs, schemadocs, sizingdocs
 
 
@@ -30,6 +31,7 @@ def generated() -> Iterator[tuple[Path, str | None]]:
     yield schemadocs.DOCUMENT, schemadocs.render(schemadocs.DOCUMENT.read_text(encoding="utf-8"), schemadocs.SCHEMAS)
     for page in sizingdocs.PAGES:
         yield page, sizingdocs.rendered(page.read_text(encoding="utf-8"))
+    yield tables.DOCUMENT, tables.rendered(tables.DOCUMENT.read_text(encoding="utf-8"))
     yield flowsource.FLOW, flowsource.render(flowsource.FLOW.read_text(encoding="utf-8"), flowsource.FLOW.parent)
     yield table.DOCUMENT, table.render(table.DOCUMENT.read_text(encoding="utf-8"))
 

@@ -9,7 +9,7 @@ shellcheck_all() { git ls-files --cached --others --exclude-standard '*.sh' .ci/
 
 tflint_all() {
   local folder status=0
-  for folder in modules/* environments/* examples/*; do
+  for folder in modules/* environments/* examples/* examples/*/*; do
     compgen -G "$folder/*.tf" >/dev/null || continue
     .tools/bin/tflint --config="$PWD/.tflint.hcl" --chdir="$folder" || status=1
   done

@@ -232,7 +232,4 @@ resource "aws_cloudwatch_metric_alarm" "lane" {
   treat_missing_data  = each.value.missing
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
-
-  # The first reads are then not far.
-  depends_on = [aws_kinesis_firehose_delivery_stream.lane]
 }

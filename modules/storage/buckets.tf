@@ -133,11 +133,41 @@ locals {
   }
 }
 
+# Who reads from another account needs its leave as well: these let in whom that account lets out. Source: Amazon S3
+# User Guide, "Bucket owner granting cross-account bucket permissions".
+locals {
+  readers = [for account in var.reader_accounts : "arn:${data.aws_partition.current.partition}:iam::${account}:root"]
+  readings = {
+    for bucket, arn in local.bucket_arns : bucket => [
+      for sid, what in {
+        ReadData = { Action = ["s3:GetObject"], Resource = ["${arn}/factory=*"], Condition = {} }
+        ListData = {
+          Action    = ["s3:ListBucket"]
+          Resource  = [arn]
+          Condition = { StringLike = { "s3:prefix" = ["factory=*"] } }
+        }
+        FindBucket = { Action = ["s3:GetBucketLocation"], Resource = [arn], Condition = {} }
+      } :
+      {
+        Sid       = sid
+        Effect    = "Allow"
+        Principal = { AWS = local.readers }
+        Action    = what.Action
+        Resource  = what.Resource
+        Condition = what.Condition
+      } if length(local.readers) > 0
+    ]
+  }
+}
+
 resource "aws_s3_bucket_policy" "lake" {
   for_each = local.own_buckets
 
   bucket = local.made_buckets[each.key].id
-  policy = jsonencode({ Version = "2012-10-17", Statement = local.denials[each.key] })
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = concat(local.denials[each.key], local.readings[each.key])
+  })
 
   # S3 answers OperationAborted when a policy and the access block of one bucket are written at the same time.
   depends_on = [aws_s3_bucket_public_access_block.lake]

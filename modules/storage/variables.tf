@@ -179,6 +179,25 @@ variable "kms_key_arn" {
   }
 }
 
+variable "reader_accounts" {
+  description = <<-EOT
+    IDs of other AWS accounts whose identities may read the factories' data, as far as their own account lets them:
+    to query it from there. Errors and query results stay closed to them. With `kms_key_arn`, the key's policy must let
+    them decrypt, too.
+  EOT
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([for account in var.reader_accounts : can(regex("^[0-9]{12}$", account))])
+    error_message = join(" ", [
+      "reader_accounts must be account IDs of 12 digits, got",
+      "${join(", ", [for account in var.reader_accounts : "\"${account}\"" if !can(regex("^[0-9]{12}$", account))])}.",
+    ])
+  }
+}
+
 variable "tags" {
   description = "Tags of every resource that takes any, besides the provider's `default_tags`."
   type        = map(string)

@@ -159,7 +159,4 @@ resource "aws_cloudwatch_metric_alarm" "video" {
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
   tags                = var.tags
-
-  # The first run is then not far.
-  depends_on = [aws_cloudwatch_event_target.clip_fetch]
 }

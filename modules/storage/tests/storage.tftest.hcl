@@ -375,3 +375,51 @@ run "a_bucket_that_stands_already_is_used_and_left_alone" {
     error_message = "the bucket is not used"
   }
 }
+
+run "lets_other_accounts_read_the_factories_data_and_nothing_else" {
+  command = plan
+
+  variables {
+    reader_accounts = ["777788889999"]
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_s3_bucket_policy.lake["measurements"].policy).Statement :
+      statement.Sid => jsonencode([statement.Principal, statement.Action, statement.Resource, statement.Condition])
+      if statement.Effect == "Allow"
+      } == {
+      ReadData = jsonencode([
+        { AWS = ["arn:aws:iam::777788889999:root"] }, ["s3:GetObject"],
+        ["arn:aws:s3:::plant-lake-111122223333-measurements/factory=*"], {},
+      ])
+      ListData = jsonencode([
+        { AWS = ["arn:aws:iam::777788889999:root"] }, ["s3:ListBucket"],
+        ["arn:aws:s3:::plant-lake-111122223333-measurements"], { StringLike = { "s3:prefix" = ["factory=*"] } },
+      ])
+      FindBucket = jsonencode([
+        { AWS = ["arn:aws:iam::777788889999:root"] }, ["s3:GetBucketLocation"],
+        ["arn:aws:s3:::plant-lake-111122223333-measurements"], {},
+      ])
+    }
+    error_message = "A reader reads data, lists it, and finds the bucket."
+  }
+
+  assert {
+    condition = length([
+      for statement in jsondecode(aws_s3_bucket_policy.lake["measurements"].policy).Statement :
+      statement if statement.Effect == "Deny"
+    ]) == 2
+    error_message = "What is refused to all is refused to readers."
+  }
+}
+
+run "refuses_readers_that_are_no_accounts" {
+  command = plan
+
+  variables {
+    reader_accounts = ["arn:aws:iam::777788889999:root"]
+  }
+
+  expect_failures = [var.reader_accounts]
+}

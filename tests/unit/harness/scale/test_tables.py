@@ -1,0 +1,54 @@
+"""The figures of docs/scale.md: how they follow from what is measured, and what keeps a plan in proportion."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from factory_lake.module_interface import REPOSITORY
+from harness.scale.plans import Size
+from harness.scale.tables import DOCUMENT, FACTORIES, Measured, plant_of, rendered, with_measured
+
+
+def test_a_lake_grows_by_the_same_with_each_factory() -> None:
+    one, two = Size(153, 400_000), Size(269, 700_000)
+    assert Measured.of(1, one, two, 4).cells == ["1", "153", "0.4", "4", "4"]
+    assert Measured.of(10, one, two, 9).cells == ["10", "1,197", "3.1", "9", "0.9"]
+
+
+def test_measured_figures_replace_those_of_before_and_nothing_else() -> None:
+    page = DOCUMENT.read_text(encoding="utf-8")
+    written = with_measured(page, [Measured(1, 153, 0.4, 4)])
+    assert "| 1 | 153 | 0.4 | 4 | 4 |" in written
+    place = re.compile(r"<!-- scale: measured -->.*?<!-- end -->", re.DOTALL)
+    assert place.sub("", written) == place.sub("", page)
+
+
+def test_the_page_has_a_row_for_each_number_of_factories_and_names_what_runs_out() -> None:
+    page = rendered(DOCUMENT.read_text(encoding="utf-8"))
+    for factories in FACTORIES:
+        assert re.search(rf"^\| {factories} \| [\d,]+ \| [\d,.]+ \|$", page, re.MULTILINE)
+    assert "| Firehose: delivery streams | 100 | 2 | 20 | 100 | **400** |" in page
+
+
+@pytest.mark.parametrize("factories", FACTORIES)
+def test_a_plant_has_factories_with_names_of_their_own(factories: int) -> None:
+    assert len({factory.name for factory in plant_of(factories).factories}) == factories
+
+
+def test_alarms_wait_for_no_resource() -> None:
+    """Each would have the resources of all factories as ancestors, and the half of them are alarms (docs/scale.md)."""
+    alarms = {
+        file.parent.name: block
+        for file in (REPOSITORY / "modules").glob("*/alarms.tf")
+        for block in re.findall(
+            r'^resource "aws_cloudwatch_metric_alarm" .*?^}',
+            file.read_text(encoding="utf-8"),
+            re.MULTILINE | re.DOTALL,
+        )
+    }
+    assert {"factory_pipeline", "video_archiver"} <= alarms.keys()
+    assert [
+        module for module, block in alarms.items() if "depends_on" in block or re.search(r"\baws_\w+\.", block)
+    ] == []
