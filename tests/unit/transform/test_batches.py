@@ -505,7 +505,7 @@ def test_records_with_least_to_put_back_come_first() -> None:
 def test_a_transform_without_a_stream_puts_nothing_back() -> None:
     """So redrive asks what would become of a message."""
     lane = Lane()
-    lane.transform._stream = None
+    lane.transform._make_stream = None
     assert_not_split(lane, batch(GOOD, BAD))
     assert lane.answers(batch(GOOD, GOOD))[0]["result"] == "Ok"
 
@@ -556,14 +556,14 @@ def test_the_samples_of_a_batch_that_goes_back_are_rejected() -> None:
 
 def test_an_error_within_one_sample_costs_that_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     lane = Lane()
-    read = type(lane.transform._lane)._read  # type: ignore[union-attr]
+    read = type(lane.transform._lane).read  # type: ignore[union-attr]
 
     def failing(self: Any, text: str, *rest: Any) -> Any:
         if "break" in text:
             raise MemoryError
         return read(self, text, *rest)
 
-    monkeypatch.setattr(type(lane.transform._lane), "_read", failing)
+    monkeypatch.setattr(type(lane.transform._lane), "read", failing)
     broken = spell(sample(unit="break"))  # so that no learned spelling spares it the slow path
     end = lane.settled(batch(GOOD, broken, GOOD))
     assert len(put_back(lane)) == 1
