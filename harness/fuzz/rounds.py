@@ -288,6 +288,8 @@ def generated_messages(rng: Random, arrival: int) -> Iterator[bytes]:
         yield message
         if rng.randrange(3) == 0:
             yield _batch(rng, families, rng.choice((message, plain, plain)))
+        if rng.randrange(3) == 0:
+            yield _batch(rng, families, message, family)
         for _ in range(rng.randrange(9)):
             yield mutate(rng, message, rng.choice(families).message(rng).encode())
 
@@ -301,13 +303,18 @@ def _plain(rng: Random, arrival: int) -> bytes:
     ).encode()
 
 
-def _batch(rng: Random, families: list[Family], message: bytes) -> bytes:
-    """Spell a batch, mostly of one message; elements and what is between them may be broken, and the whole."""
+def _batch(rng: Random, families: list[Family], message: bytes, family: Family | None = None) -> bytes:
+    """Spell a batch, mostly of one message, or of messages of one family.
+
+    Elements and what is between them may be broken, and the whole; the last one is broken more often. A third of the
+    batches is whole.
+    """
     before, between, behind = rng.choice(_FORMS)
     batch = before
-    for place in range(rng.choice((1, 2, 3, 6, 14))):
-        sample = message
-        kind = rng.randrange(12)
+    size, is_whole = rng.choice((1, 2, 3, 6, 14)), rng.randrange(3) == 0
+    for place in range(size):
+        sample = message if family is None else family.message(rng).encode()
+        kind = 3 if is_whole else rng.randrange(4 if place == size - 1 else 24)
         if kind == 0:
             sample = rng.choice(_ELEMENTS)
         elif kind == 1:
@@ -315,10 +322,10 @@ def _batch(rng: Random, families: list[Family], message: bytes) -> bytes:
         elif kind == 2:
             sample = rng.choice(families).message(rng).encode()
         if place:
-            batch += between if rng.randrange(30) else rng.choice(_BETWEEN)
+            batch += between if is_whole or rng.randrange(30) else rng.choice(_BETWEEN)
         batch += sample
     batch += behind
-    return batch if rng.randrange(3) else mutate(rng, batch, message)
+    return batch if is_whole or rng.randrange(3) else mutate(rng, batch, message)
 
 
 _BETWEEN = (b"", b",,", b", ,", b",  ", b" ,", b",\n", b", ", b",", b";", b"}", b",{", b"},{", b"],[")
@@ -329,6 +336,7 @@ _FORMS = (
         (b'{"samples": [', b", ", b"]}"),
         (b"[", b",", b"]"),
     ),
+    (b'{"samples":[', b",", b",]}"),
     *((b" [ ", b" ,\r\n", b"\n] "), (b'{"s\\u0061mples":[', b",", b"]}"), (b'{"samples":[', b",", b'],"more":[{}]}')),
 )
 _ELEMENTS = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Dict, List, Protocol, TypedDict
 
 #: How a message that is a batch of samples begins, as gateways send it.
-BATCH_HEAD = '{"samples":['
+BATCH_HEAD = '{"samples":[{'
 
 
 class Context(Protocol):

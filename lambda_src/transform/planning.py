@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Mapping, NamedTuple, Sequence, Tuple, Union
 
 from .errors import BATCH_NOT_SPLIT, EMPTY_BATCH, MessageError
-from .events import BATCH_HEAD, PartitionMetadata
+from .events import PartitionMetadata
 from .lines import MAX_BYTES, Delivered
 
 #: What the lane says about an element: its line and the day of its partition, or why it is rejected.
@@ -25,7 +25,7 @@ Outcome = Union[Tuple[bytes, int], Exception]
 #: memory and minutes of its time, at the cost of the records beside it.
 MAX_REJECTED = 2_000
 
-_HEAD, _TAIL = BATCH_HEAD.encode(), b"]}"
+_HEAD, _TAIL = b'{"samples":[', b"]}"
 
 
 class PutBack(NamedTuple):

@@ -30,8 +30,8 @@ _BRACE = re.compile(rf"{WS}\}}")
 
 def objects(text: str) -> str | None:
     """Return what is between the brackets of a batch; None if that does not look like objects."""
-    if text.startswith(BATCH_HEAD + "{") and text.endswith("}]}"):  # as gateways send it
-        return text[len(BATCH_HEAD) : -2]
+    if text.startswith(BATCH_HEAD) and text.endswith("}]}"):  # as gateways send it
+        return text[len(BATCH_HEAD) - 1 : -2]
     head = _PLAIN_HEAD.match(text)
     if head is None:
         return None

@@ -20,6 +20,8 @@ YESTERDAY = TAKEN - DAY
 
 GOOD, OTHER = spell(sample()), spell(sample(value=1.25, metadata={}))
 BAD = spell(sample(deviceName=" "))
+#: What never goes on as it came, so that no batch of it is converted by one call.
+CHANGING = spell(sample(deviceName=" Press 1", unit=" C"))
 
 
 def batch(*elements: str, form: str = '{"samples":[@]}', between: str = ",") -> str:
@@ -29,7 +31,7 @@ def batch(*elements: str, form: str = '{"samples":[@]}', between: str = ",") -> 
 
 def learned(lane: Lane, *messages: str) -> None:
     """Let a lane see messages until it knows how they are spelled."""
-    for each in messages or (GOOD, OTHER):
+    for each in messages or (GOOD, OTHER, CHANGING):
         lane.answers(each, each, each, each)
 
 
@@ -238,7 +240,7 @@ NOT_JSON = [
 
 @pytest.mark.parametrize("payload", NOT_JSON)
 def test_a_batch_that_is_not_json_is_rejected_as_it_came(lane: Lane, payload: str) -> None:
-    for each in (payload, payload.replace(GOOD, f"{GOOD},{OTHER}")):
+    for each in (payload, payload.replace(GOOD, f"{GOOD},{OTHER}"), payload.replace(GOOD, CHANGING)):
         assert lane.broken(each) == ("NOT_JSON", None)
     assert lane.stream.calls == []
 
@@ -253,6 +255,26 @@ def test_a_batch_that_is_not_json_is_rejected_as_it_came(lane: Lane, payload: st
 )
 def test_a_batch_that_is_not_text_is_rejected_as_it_came(lane: Lane, payload: bytes, rule: str) -> None:
     assert lane.broken(payload) == (rule, None)
+
+
+@pytest.mark.parametrize("form", FORMS[:2])
+@pytest.mark.parametrize("between", [",", ", "])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("},{", "}, {", "x},{y", "x}, {y", "}", "{", "}]}", "]", ",", "ź},{ż", " }, { ", "x\u2003", "\U0001f600},{"),
+        *('"},{"', "\\},{", '\\"}, {\\"', "\n},{\n", "\t", '},{"datatype":'),
+    ],
+)
+def test_what_stands_between_samples_may_stand_in_a_text(form: str, between: str, text: str) -> None:
+    """The samples of such a batch have a known spelling, and something changes in each of them."""
+    lane = Lane()
+    for key in ("value", "deviceName", "description", "unit"):
+        texts = ["x ", text, " y", 'with "quotes"']
+        elements = [spell(sample(**{"metadata": {}, "value": "RUNNING", "unit": "C", key: each})) for each in texts]
+        learned(lane, elements[0], elements[3])
+        for batched in (elements, elements[:2], elements[1::-1], [*elements[:2], BAD], [*elements, GOOD]):
+            assert_as_alone(lane, batch(*batched, form=form, between=between), batched)
 
 
 def test_depth_counts_within_the_element(lane: Lane) -> None:
