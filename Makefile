@@ -109,7 +109,7 @@ permissions: package ## Record on a local lake what `factory-lake policy` allows
 	@$(PYTHON) -m harness.permissions
 
 .PHONY: scale
-scale: setup ## Plan lakes of up to 200 factories with a mocked provider (half an hour); writes docs/scale.md
+scale: setup ## Plan lakes of up to 200 factories with a mocked provider (some six minutes); writes docs/scale.md
 	@$(PYTHON) -m harness.scale
 
 .PHONY: release

@@ -217,9 +217,20 @@ variable "storage" {
     existing_buckets                    = optional(map(string), {})
     athena_results_expire_after_days    = optional(number)
     abort_incomplete_uploads_after_days = optional(number)
+    reader_accounts                     = optional(set(string), [])
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition = alltrue([for account in var.storage.reader_accounts : can(regex("^[0-9]{12}$", account))])
+    error_message = join(" ", [
+      "storage.reader_accounts must be account IDs of 12 digits, got",
+      "${join(", ", [
+        for account in var.storage.reader_accounts : "\"${account}\"" if !can(regex("^[0-9]{12}$", account))
+      ])}.",
+    ])
+  }
 }
 
 variable "athena" {

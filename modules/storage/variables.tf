@@ -183,7 +183,7 @@ variable "reader_accounts" {
   description = <<-EOT
     IDs of other AWS accounts whose identities may read the factories' data, as far as their own account lets them:
     to query it from there. Errors and query results stay closed to them. With `kms_key_arn`, the key's policy must let
-    them decrypt, too.
+    them decrypt, too. `existing_buckets` keep the policies that they have.
   EOT
   type        = set(string)
   default     = []

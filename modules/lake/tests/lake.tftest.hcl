@@ -272,3 +272,13 @@ run "a_lake_in_an_account_that_has_much_already" {
     error_message = "not what stands already"
   }
 }
+
+run "refuses_readers_that_are_no_accounts" {
+  command = plan
+
+  variables {
+    storage = { reader_accounts = ["777788889999", "arn:aws:iam::777788889999:root"] }
+  }
+
+  expect_failures = [var.storage]
+}
