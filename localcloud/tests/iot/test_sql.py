@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from localcloud.iot.sql import EvaluationError, Message, SqlError, parse_template, topic_filter
+from localcloud.iot.sql import EvaluationError, Message, SqlError, parse_statement, parse_template
 
 NOW = 1_772_323_445_678  # 2026-03-01T00:04:05.678Z
 MESSAGE = Message("stations/krakow/line-1/measurements", b"\xff no text", "krakow-line-1-measurements", NOW, "trace-1")
@@ -12,7 +12,7 @@ MESSAGE = Message("stations/krakow/line-1/measurements", b"\xff no text", "krako
 
 @pytest.mark.parametrize("sql", ["SELECT * FROM 'stations/+/#'", ' select *\nfrom "stations/+/#" '])
 def test_a_bare_star_has_a_topic_filter(sql: str) -> None:
-    assert topic_filter(sql) == "stations/+/#"
+    assert parse_statement(sql).topic_filter == "stations/+/#"
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_bare_star_has_a_topic_filter(sql: str) -> None:
 )
 def test_another_statement_is_refused(sql: str) -> None:
     with pytest.raises(SqlError, match=r"must be SELECT \* FROM"):
-        topic_filter(sql)
+        parse_statement(sql)
 
 
 @pytest.mark.parametrize(

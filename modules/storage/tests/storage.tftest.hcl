@@ -139,6 +139,7 @@ run "each_option_reaches_its_own_prefix" {
     kms_key_arn                         = "arn:aws:kms:eu-central-1:111122223333:key/0d990263"
     force_destroy                       = true
     athena_results_expire_after_days    = 3
+    connections_expire_after_days       = 90
     abort_incomplete_uploads_after_days = 2
     buckets = {
       measurements = {
