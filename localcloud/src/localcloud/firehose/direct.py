@@ -24,13 +24,14 @@ from localcloud.calls import CallError
 from localcloud.firehose.checkpoint import ShardCheckpoint
 from localcloud.firehose.metrics import Meter
 from localcloud.firehose.records import Record, ShardProgress
+from localcloud.firehose.source import Shard
 
 MAX_RECORD: Final = 1000 * 1024
 MAX_BATCH: Final = 500
 MAX_BATCH_BYTES: Final = 4 * 1024 * 1024
 POLL_RECORDS: Final = 10_000
 _ID: Final = "direct"
-"""What stands for the shard in a checkpoint."""
+"""What stands for a shard."""
 
 
 class IntakeError(ValueError):
@@ -106,33 +107,37 @@ class DirectSource:
     call: Callable[[dict[str, Any]], dict[str, Any]]
     clock: Callable[[], float]
     meter: Meter
-    shards: Mapping[str, Any] = field(default_factory=dict)
     error: str | None = None
     throttled: int = 0
-    _progress: ShardProgress = field(default_factory=ShardProgress)
+    _shard: Shard = field(default_factory=lambda: Shard(_ID, (), ShardProgress()))
     _last_read: int = 0
     _caught_up: float = float("-inf")
+
+    @property
+    def shards(self) -> dict[str, Shard]:
+        """The one that stands for all records."""
+        return {_ID: self._shard}
 
     def resume(self, checkpoints: Mapping[str, ShardCheckpoint]) -> None:
         """Go on from a stored checkpoint."""
         if (checkpoint := checkpoints.get(_ID)) is not None and checkpoint.position is not None:
-            self._progress = ShardProgress(checkpoint.position)
+            self._shard.progress = ShardProgress(checkpoint.position)
             self._last_read = int(checkpoint.position)
 
     def checkpoints(self) -> dict[str, ShardCheckpoint]:
         """The checkpoint to store."""
-        return {_ID: ShardCheckpoint(self._progress.position)}
+        return {_ID: ShardCheckpoint(self._shard.progress.position)}
 
     def advance(self) -> bool:
         """Move the position over what has been settled; true if that moved it."""
-        return self._progress.advance()
+        return self._shard.progress.advance()
 
     def poll(self, max_bytes: int, refresh: bool = False) -> list[Record]:
         """The records that came since the last call. An error is kept in `error`: they are read later."""
         del max_bytes, refresh  # a delivery holds what it is given; the intake is bounded by the core's memory
         began = self.clock()
         try:
-            answer = self.call({"after": self._last_read, "delivered": int(self._progress.position or 0)})
+            answer = self.call({"after": self._last_read, "delivered": int(self._shard.progress.position or 0)})
         except (CallError, OSError) as error:
             self.error = f"read the records that were put: {error}"
             return []
@@ -152,12 +157,12 @@ class DirectSource:
     @property
     def outstanding(self) -> int:
         """Records read and not yet settled, up to the first unsettled one."""
-        return self._progress.outstanding
+        return self._shard.progress.outstanding
 
     @property
     def oldest(self) -> datetime | None:
         """Arrival of the oldest record that is read and not delivered."""
-        return self._progress.oldest
+        return self._shard.progress.oldest
 
     def _record(self, number: int, arrived_ms: int, data: str) -> Record:
         self._last_read = number
@@ -169,5 +174,5 @@ class DirectSource:
             partition_key="",
             arrival=arrival,
             data=base64.b64decode(data),
-            receipt=self._progress.read(str(number), arrival),
+            receipt=self._shard.progress.read(str(number), arrival),
         )

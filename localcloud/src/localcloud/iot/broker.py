@@ -186,6 +186,8 @@ def _check_packets(refused: Counter[str], keep_alive: presence.KeepAlive) -> Non
         keep_alive.heard(session)
         try:
             stays = await judge(session, kind, flags, body)
+        except OSError:  # the client is gone
+            raise
         except Exception:
             session._forced_disconnect_reason = "SERVER_ERROR"
             raise
