@@ -7,8 +7,8 @@ table (AWS IoT Core developer guide, "Lifecycle events"), and one may not have c
 - within a session later connections have larger numbers;
 - a client ID has one connection at a time: a new one ends the one before.
 
-Numbers begin again when a client was away for an hour, so they do not order sessions; the times of the events do, which
-AWS calls approximate.
+Numbers begin again when a client was away for long, so they do not order sessions. The times of the events do, which AWS
+calls approximate; sessions of a client follow each other, since a new one replaces the one before.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 CONNECTED, DISCONNECTED = "connected", "disconnected"
-#: The table's columns that a row needs here, in an order for SELECT; `ts_ms` is `to_unixtime(ts) * 1000`, or `ts`.
+#: The table's columns that are needed here.
 COLUMNS = ("ts", "event", "client_id", "gateway", "lane", "session", "version", "reason", "ip_address")
 
 
@@ -125,26 +125,19 @@ def _when(event: Event) -> tuple[int, str, str]:
 
 def _in_turn(found: Sequence[Connection], since_ms: int) -> list[Connection]:
     """A client's connections one after the other: each ends when the next one begins, at the latest."""
-    in_order = sorted(found, key=_place)
+    sessions: dict[str, int] = {}
+    for each in found:
+        sessions[each.session] = min(each.start_ms, sessions.get(each.session, each.start_ms))
     result: list[Connection] = []
-    for place, connection in enumerate(in_order):
-        following = next((each for each in in_order[place + 1 :] if each.is_begin_known), None)
-        if not connection.is_begin_known:
-            before = result[-1].end_ms if result else None
-            start = min(connection.start_ms, max(since_ms, before or 0))
-            connection = replace(connection, start_ms=start)
-        if following is not None and (connection.end_ms is None or connection.end_ms > following.start_ms):
-            connection = replace(connection, end_ms=max(connection.start_ms, following.start_ms))
-        result.append(connection)
+    for connection in sorted(found, key=lambda each: (sessions[each.session], each.session, each.version)):
+        start = connection.start_ms
+        if not connection.is_begin_known and (not result or result[-1].end_ms is not None):
+            # It began behind the one before it. Where that has no end either, they share the time between them.
+            start = min(start, since_ms if not result else result[-1].end_ms or since_ms)
+        if result and (result[-1].end_ms is None or result[-1].end_ms > start):
+            result[-1] = replace(result[-1], end_ms=max(result[-1].start_ms, start))
+        result.append(replace(connection, start_ms=start))
     return result
-
-
-def _place(connection: Connection) -> tuple[int, int, str]:
-    """Where a connection stands among its client's.
-
-    By when it ended where its beginning is not known: it began before, but behind the one before it.
-    """
-    return connection.start_ms, connection.version, connection.session
 
 
 def _epoch_ms(value: Any) -> int:
