@@ -7,8 +7,8 @@ table (AWS IoT Core developer guide, "Lifecycle events"), and one may not have c
 - within a session later connections have larger numbers;
 - a client ID has one connection at a time: a new one ends the one before.
 
-Numbers begin again when a client was away for long, so they do not order sessions. The times of the events do, which AWS
-calls approximate; sessions of a client follow each other, since a new one replaces the one before.
+Numbers begin again when a client was away for long, so they do not order sessions. The times of the events do, which
+AWS calls approximate; sessions of a client follow each other, since a new one replaces the one before.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -146,4 +146,4 @@ def _epoch_ms(value: Any) -> int:
     if isinstance(value, str):
         value = datetime.fromisoformat(value.replace(" UTC", ""))
     moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)
+    return round(float(moment.timestamp()) * 1000)

@@ -1,9 +1,9 @@
 """The lake's objects, read back: Parquet rows, configuration lines and error objects of every kind.
 
 Keys say whose an object is: `factory=<id>/year=YYYY/month=MM/day=DD/...` in a lane's bucket for the tables,
-`errors/factory=<id>/<lane>/<error type>/...` for everything that did not get there. In the bucket of configuration lie
-the gateways' connections as well, which are no messages: `connections/factory=<id>/...`, and `connections` in the place
-of the lane where they could not be delivered.
+`errors/factory=<id>/<lane>/<error type>/...` for everything that did not get there. In the bucket of configuration
+lie the gateways' connections as well, which are no messages: `connections/factory=<id>/...`, and `connections` in the
+place of the lane where they could not be delivered.
 """
 
 import base64

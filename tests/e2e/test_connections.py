@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,7 @@ def connect(lake: LocalLake, tmp_path: Path) -> Connect:
 
 
 @pytest.fixture
-def events(lake: LocalLake) -> Iterator[Callable[[int], list[Event]]]:
+def events(lake: LocalLake) -> Callable[[int], list[Event]]:
     """Gives the events that the table has got during the test, once there are so many."""
     before = set(_events(lake))
 
@@ -45,7 +45,7 @@ def events(lake: LocalLake) -> Iterator[Callable[[int], list[Event]]]:
         assert len(found) == count, found
         return found
 
-    yield get
+    return get
 
 
 def _events(lake: LocalLake) -> list[Event]:

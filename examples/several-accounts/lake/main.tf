@@ -45,6 +45,10 @@ module "factory_pipeline" {
     database = local.database
     name     = module.glue_catalog.tables["measurements"]
   }
+  connections_table = {
+    database = local.database
+    name     = module.glue_catalog.tables["connections"]
+  }
   package = { file = "${path.root}/../../../build/packages/transform.zip" }
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -108,7 +109,7 @@ def test_without_some_events_nothing_is_told_that_was_not(history: list[Lived], 
             assert each.reason == lived.connection.reason
             assert each.end_ms is not None
         assert each.end_ms is None or each.start_ms <= each.end_ms
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert before.end_ms is not None
         assert before.end_ms <= after.start_ms
 
@@ -138,8 +139,15 @@ def test_a_connection_that_nothing_ended_ends_with_the_next_one() -> None:
 )
 def test_a_row_is_read_as_it_comes(ts: object) -> None:
     row = {
-        **{"ts": ts, "event": "connected", "client_id": "c", "gateway": "g", "lane": "measurements", "session": "s"},
-        **{"version": "12", "reason": None, "ip_address": "10.0.0.1"},
+        "ts": ts,
+        "event": "connected",
+        "client_id": "c",
+        "gateway": "g",
+        "lane": "measurements",
+        "session": "s",
+        "version": "12",
+        "reason": None,
+        "ip_address": "10.0.0.1",
     }
     expected = Event(1_772_323_445_678, "connected", "c", "g", "measurements", "s", 12, "", "10.0.0.1")
     assert Event.from_row(row) == expected

@@ -9,8 +9,8 @@ this replaces:
   destination), so that Terraform saw a difference at every plan. Lambda processors get their default parameters.
 - ``_put_record``, ``_put_record_batch``: delivered each record as an object of its own. The delivery engine fetches
   the records by ``POST /_localcloud/firehose/records`` instead.
-- these two, ``_start_delivery_stream_encryption`` and ``_stop_delivery_stream_encryption`` are not for delivery streams
-  with a Kinesis source.
+- these two, ``_start_delivery_stream_encryption`` and ``_stop_delivery_stream_encryption`` are not for delivery
+  streams with a Kinesis source.
 - ``ingest_from_kinesis_source``: delivered each record of a data stream as an object of its own. The delivery
   engine reads the data streams instead.
 """

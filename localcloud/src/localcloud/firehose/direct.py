@@ -1,8 +1,8 @@
 """Direct PUT: records that producers put into a delivery stream itself.
 
-The core process takes them (``Intake``) and keeps each until the delivery engine, a process of its own, says that it is
-in S3; the engine reads them (``DirectSource``) in the order in which they came. So the end of the engine at any moment
-loses none.
+The core process takes them (``Intake``) and keeps each until the delivery engine, a process of its own, says that it
+is in S3; the engine reads them (``DirectSource``) in the order in which they came. So the end of the engine at any
+moment loses none.
 
 Sources: Amazon Data Firehose API reference, PutRecord and PutRecordBatch; Developer Guide, quotas.
 """
@@ -42,7 +42,7 @@ class IntakeError(ValueError):
 class Intake:
     """The records of one delivery stream that are not delivered, each with its number and its time in ms.
 
-    Numbers grow over delivery streams of one name as well, so that one that is made anew owes nothing to the one before.
+    Numbers grow over delivery streams of one name as well, so that one made anew owes nothing to the one before.
     """
 
     _waiting: deque[tuple[int, int, bytes]] = field(default_factory=deque)

@@ -111,12 +111,35 @@ class _Connect:
         return cls(version, flags, keep_alive, client_id)
 
 
-def install(app: Any, keep_alive: presence.KeepAlive) -> Counter[str]:
+class Connects:
+    """How often each client ID has connected lately."""
+
+    def __init__(self) -> None:
+        self._allowances: dict[tuple[str, str], Allowance] = {}
+
+    def take(self, account_id: str, client_id: str) -> bool:
+        """Whether the client may connect once more now."""
+        now = time.monotonic()
+        allowance = self._allowances.setdefault((account_id, client_id), Allowance(now, CONNECTS_PER_SECOND))
+        return allowance.take(now)
+
+    def give_back(self, account_id: str, client_id: str) -> None:
+        """Leave out a CONNECT that was refused: AWS does not say whether those count."""
+        if (allowance := self._allowances.get((account_id, client_id))) is not None:
+            allowance.spent = max(0.0, allowance.spent - 1)
+
+    def age(self, seconds: float) -> None:
+        """Make it so many seconds longer ago."""
+        for allowance in self._allowances.values():
+            allowance.now -= seconds
+
+
+def install(app: Any, keep_alive: presence.KeepAlive, connects: Connects) -> Counter[str]:
     """Put the refusals into MiniStack; return the counts of what was refused, by reason."""
     refused: Counter[str] = Counter()
     _require_certificates()
     _evaluate_policies_strictly(app)
-    _check_packets(refused, keep_alive)
+    _check_packets(refused, keep_alive, connects)
     _leave_prefix_out()
     return refused
 
@@ -177,15 +200,21 @@ def _evaluate_policies_strictly(app: Any) -> None:
     iot._parsed_iot_policy = parsed_policy
 
 
-def _check_packets(refused: Counter[str], keep_alive: presence.KeepAlive) -> None:
-    handle = iot._WSSession.handle_packet
-    connections: WeakKeyDictionary[Any, _Connection] = WeakKeyDictionary()
-    connects: dict[tuple[str, str], Allowance] = {}
+class _Checks:
+    """Judges each packet before MiniStack handles it."""
 
-    async def handle_packet(session: Any, kind: int, flags: int, body: bytes) -> bool:
-        keep_alive.heard(session)
+    def __init__(self, refused: Counter[str], keep_alive: presence.KeepAlive, connects: Connects) -> None:
+        self._refused = refused
+        self._keep_alive = keep_alive
+        self._connects = connects
+        self._connections: WeakKeyDictionary[Any, _Connection] = WeakKeyDictionary()
+        self._handle = iot._WSSession.handle_packet
+
+    async def handle(self, session: Any, kind: int, flags: int, body: bytes) -> bool:
+        """Whether the connection stays after this packet."""
+        self._keep_alive.heard(session)
         try:
-            stays = await judge(session, kind, flags, body)
+            stays = await self._judge(session, kind, flags, body)
         except OSError:  # the client is gone
             raise
         except Exception:
@@ -195,48 +224,62 @@ def _check_packets(refused: Counter[str], keep_alive: presence.KeepAlive) -> Non
             presence.name_end(session, kind)
         return stays
 
-    async def connect(session: Any, flags: int, body: bytes) -> bool:
-        asked = _Connect.read(body)
-        if asked is not None and (reason := await _refusal(session, asked, connects)):
-            refused[reason] += 1
-            return False
-        stays = bool(await handle(session, iot.PKT_CONNECT, flags, body))
-        if stays and asked is not None:
-            keep_alive.begin(session, asked.keep_alive)
-        return stays
-
-    async def judge(session: Any, kind: int, flags: int, body: bytes) -> bool:
-        connection = connections.setdefault(session, _Connection(Allowance(time.monotonic())))
+    async def _judge(self, session: Any, kind: int, flags: int, body: bytes) -> bool:
+        connection = self._connections.setdefault(session, _Connection(Allowance(time.monotonic())))
         if (kind == iot.PKT_CONNECT) is connection.connected:
-            refused["second CONNECT" if connection.connected else "packet before CONNECT"] += 1
+            self._refused["second CONNECT" if connection.connected else "packet before CONNECT"] += 1
             return False
         connection.connected = True
         if kind == iot.PKT_CONNECT:
-            return await connect(session, flags, body)
-        if kind == iot.PKT_PUBLISH:
-            try:
-                topic, payload_bytes = _publish(session, flags, body)
-            except (ValueError, IndexError, struct.error):
-                return bool(await handle(session, kind, flags, body))
-            if _qos(flags) > MAX_QOS:
-                _log.warning("publish of QoS %d on %r refused", _qos(flags), topic)
-                refused["publish of QoS 2"] += 1
-                if session.protocol_version != iot.MQTT_5:
-                    return True
-                await session.send_bytes(iot._make_disconnect(_QOS_NOT_SUPPORTED))
-                return False
-            if flags & _RETAIN and not _may_retain(session, topic):
-                _log.warning("retained publish on %r refused", topic)
-                refused["retain"] += 1
-                return bool(await session._close_unauthorized())
-            if payload_bytes > PAYLOAD_BYTES or basic_ingest.counted(topic).count("/") > TOPIC_SLASHES:
-                _log.warning("publish of %d bytes on %r refused", payload_bytes, topic)
-                refused["payload too large" if payload_bytes > PAYLOAD_BYTES else "topic too deep"] += 1
-                return False
-            if not connection.allowance.take(time.monotonic()):
-                refused["publish rate"] += 1
+            return await self._connect(session, flags, body)
+        if kind == iot.PKT_PUBLISH and (verdict := await self._refuse_publish(session, flags, body)) is not None:
+            return verdict
+        return bool(await self._handle(session, kind, flags, body))
+
+    async def _connect(self, session: Any, flags: int, body: bytes) -> bool:
+        asked = _Connect.read(body)
+        if asked is not None and (reason := await _refusal(session, asked, self._connects)):
+            self._refused[reason] += 1
+            return False
+        stays = bool(await self._handle(session, iot.PKT_CONNECT, flags, body))
+        if stays and asked is not None:
+            self._keep_alive.begin(session, asked.keep_alive)
+        elif asked is not None:
+            self._connects.give_back(session.account_id, asked.client_id)
+        return stays
+
+    async def _refuse_publish(self, session: Any, flags: int, body: bytes) -> bool | None:
+        """Whether the connection stays after a publish that is refused or discarded; ``None`` of any other."""
+        try:
+            topic, payload_bytes = _publish(session, flags, body)
+        except (ValueError, IndexError, struct.error):
+            return None
+        if _qos(flags) > MAX_QOS:
+            _log.warning("publish of QoS %d on %r refused", _qos(flags), topic)
+            self._refused["publish of QoS 2"] += 1
+            if session.protocol_version != iot.MQTT_5:
                 return True
-        return bool(await handle(session, kind, flags, body))
+            await session.send_bytes(iot._make_disconnect(_QOS_NOT_SUPPORTED))
+            return False
+        if flags & _RETAIN and not _may_retain(session, topic):
+            _log.warning("retained publish on %r refused", topic)
+            self._refused["retain"] += 1
+            return bool(await session._close_unauthorized())
+        if payload_bytes > PAYLOAD_BYTES or basic_ingest.counted(topic).count("/") > TOPIC_SLASHES:
+            _log.warning("publish of %d bytes on %r refused", payload_bytes, topic)
+            self._refused["payload too large" if payload_bytes > PAYLOAD_BYTES else "topic too deep"] += 1
+            return False
+        if not self._connections[session].allowance.take(time.monotonic()):
+            self._refused["publish rate"] += 1
+            return True
+        return None
+
+
+def _check_packets(refused: Counter[str], keep_alive: presence.KeepAlive, connects: Connects) -> None:
+    checks = _Checks(refused, keep_alive, connects)
+
+    async def handle_packet(session: Any, kind: int, flags: int, body: bytes) -> bool:
+        return await checks.handle(session, kind, flags, body)
 
     iot._WSSession.handle_packet = handle_packet
 
@@ -258,11 +301,9 @@ def _leave_prefix_out() -> None:
     iot_data._validate_topic = validate_topic
 
 
-async def _refusal(session: Any, asked: _Connect, connects: dict[tuple[str, str], Allowance]) -> str | None:
+async def _refusal(session: Any, asked: _Connect, connects: Connects) -> str | None:
     """Why a CONNECT is refused, if it is; with MQTT 5 the CONNACK says so."""
-    now = time.monotonic()
-    allowance = connects.setdefault((session.account_id, asked.client_id), Allowance(now, CONNECTS_PER_SECOND))
-    if asked.client_id and not allowance.take(now):
+    if asked.client_id and not connects.take(session.account_id, asked.client_id):
         reason, code = "connect rate", _CONNECTION_RATE_EXCEEDED
     elif asked.flags & _WILL and _will_qos(asked.flags) > MAX_QOS:
         reason, code = "will of QoS 2", _QOS_NOT_SUPPORTED

@@ -9,9 +9,10 @@ Replaced in ``ministack.services.iot``:
   Basic Ingest whose rule is disabled or does not exist was gone without a trace.
 
 ``POST /_localcloud/iot/behaviour`` says whether an error document names the topic of Basic Ingest as it was
-received (``error_topic``: ``received``) or as the rule sees it (``seen``), which the documents leave open. It says as well
-whether presence events come once, twice, or each behind its client's next one (``presence``: ``once``, ``repeat``,
-``overtake``). ``POST /_localcloud/iot/silence`` makes a client silent for some seconds longer than it is.
+received (``error_topic``: ``received``) or as the rule sees it (``seen``), which the documents leave open. It says as
+well whether presence events come once, twice, or each behind its client's next one (``presence``: ``once``,
+``repeat``, ``overtake``). ``POST /_localcloud/iot/silence`` makes a client silent for some seconds longer than it is,
+``POST /_localcloud/iot/connects/age`` the CONNECTs of all clients some seconds older.
 
 What the broker let pass is listed in ``broker``, what it said of connections in ``presence``.
 """
@@ -39,9 +40,9 @@ def install(app: Any) -> None:
     iot.put_topic_rule = engine.put_topic_rule
     iot._evaluate_topic_rules = engine.evaluate_topic_rules
     iot.broker_publish = engine.publish
-    events, keep_alive = presence.Events(), presence.KeepAlive()
+    events, keep_alive, connects = presence.Events(), presence.KeepAlive(), broker.Connects()
     presence.name_inactive_certificates()
-    refusals = broker.install(app, keep_alive)
+    refusals = broker.install(app, keep_alive, connects)
 
     @route("GET", f"{PREFIX}iot")
     async def describe(_: dict[str, Any]) -> Answer:
@@ -63,6 +64,11 @@ def install(app: Any) -> None:
         if "presence" in wanted:
             await events.behave(wanted["presence"])
         return 200, wanted
+
+    @route("POST", f"{PREFIX}iot/connects/age")
+    async def age_connects(wanted: dict[str, Any]) -> Answer:
+        connects.age(float(wanted["seconds"]))
+        return 200, {}
 
     @route("POST", f"{PREFIX}iot/silence")
     async def age(wanted: dict[str, Any]) -> Answer:

@@ -77,6 +77,7 @@ class KeepAlive:
 
     def __init__(self) -> None:
         self._silences: WeakKeyDictionary[Any, _Silence] = WeakKeyDictionary()
+        self._closing: asyncio.Task[None] | None = None  # a task that nothing refers to may end early
         clean_up = iot._WSSession.cleanup
 
         async def cleanup(session: Any) -> None:
@@ -115,7 +116,7 @@ class KeepAlive:
             silence.check = loop.call_later(left, self._check, session, silence)
         else:
             session._forced_disconnect_reason = "MQTT_KEEP_ALIVE_TIMEOUT"
-            loop.create_task(session._send({"type": "websocket.close", "code": 1000}))
+            self._closing = loop.create_task(session._send({"type": "websocket.close", "code": 1000}))
 
 
 def name_end(session: Any, packet: int) -> None:

@@ -133,11 +133,17 @@ def test_a_client_that_connects_each_second_has_a_bounded_bill_and_no_more_objec
 def test_an_event_is_counted_as_long_as_names_can_make_it() -> None:
     client_id = f"{'f' * 32}-{'g' * 32}-configuration"
     event = {
-        **{"clientId": client_id, "timestamp": 1772600000000, "eventType": "disconnected"},
-        **{"clientInitiatedDisconnect": False, "sessionIdentifier": "123e4567-e89b-42d3-a456-426614174000"},
-        **{"principalIdentifier": "0" * 64, "disconnectReason": "CUSTOMAUTH_TTL_EXPIRATION"},
-        **{"ipAddress": "2001:0db8:85a3:0000:0000:8a2e:0370:7334", "versionNumber": 10**12},
-        **{"gateway": "g" * 32, "lane": "configuration"},
+        "clientId": client_id,
+        "timestamp": 1772600000000,
+        "eventType": "disconnected",
+        "clientInitiatedDisconnect": False,
+        "sessionIdentifier": "123e4567-e89b-42d3-a456-426614174000",
+        "principalIdentifier": "0" * 64,
+        "disconnectReason": "CUSTOMAUTH_TTL_EXPIRATION",
+        "ipAddress": "2001:0db8:85a3:0000:0000:8a2e:0370:7334",
+        "versionNumber": 10**12,
+        "gateway": "g" * 32,
+        "lane": "configuration",
     }
     assert len(json.dumps(event)) <= cost.EVENT_BYTES
     assert len(f"$aws/events/presence/disconnected/{client_id}") <= cost.EVENT_TOPIC_BYTES
@@ -345,12 +351,13 @@ def test_the_pages_count_as_the_modules_do(tmp_path: Path) -> None:
         f"{modules.alarms(plain)} alarms, {modules.alarms(filming) - modules.alarms(plain)} more with video, and "
         f"{modules.CAMERA_ALARMS} for each camera"
     ) in " ".join(deploy.split())
-    numbers = {2: "Two", 6: "Six", 7: "seven"}
+    numbers = {2: "Two", 3: "Three", 6: "Six", 8: "Eight", 9: "nine"}
     too_many = quotas.INSIGHT_ALARMS // modules.INSIGHT_ALARMS + 1
     for statement in (
         f"{numbers[modules.INSIGHT_ALARMS]} a factory, so the {too_many}th fails",
         f"{numbers[modules.roles(plain)]} a factory, {numbers[modules.roles(filming)]} with video",
-        f"topic rules | {quotas.TOPIC_RULES:,} | {numbers[modules.TOPIC_RULES]} a factory",
+        f"delivery streams | 100 to 5,000 by region | {numbers[modules.delivery_streams(plain)]} a factory",
+        f"topic rules | {quotas.TOPIC_RULES:,} | {numbers[modules.LANE_RULES]} a factory",
     ):
         assert statement in page, statement
 
