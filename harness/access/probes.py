@@ -94,9 +94,10 @@ _DELIVERY = {"DeliveryStreamName": "$delivery_stream"}
 _TOO_LARGE = b"x" * (1000 * 1024 + 1)
 _FIREHOSE = [
     probe
-    for on in ("delivery stream", "connections stream")
+    # Without a data stream, a record would be taken.
+    for on, data in (("delivery stream", b""), ("connections stream", _TOO_LARGE))
     for probe in (
-        Probe("firehose:PutRecord", on, {**_DELIVERY, "Record": {"Data": _TOO_LARGE}}),
+        Probe("firehose:PutRecord", on, {**_DELIVERY, "Record": {"Data": data}}),
         *_each(on, _DELIVERY, "firehose:DescribeDeliveryStream", "firehose:DeleteDeliveryStream"),
         Probe(
             "firehose:UpdateDestination",
