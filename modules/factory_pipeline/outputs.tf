@@ -24,6 +24,24 @@ output "roles" {
   }
 }
 
+output "connections" {
+  description = <<-EOT
+    Where the gateways' connections go: `delivery_stream`, `table`, `rules` by client ID, and the `roles` `rule` and
+    `delivery`; null without.
+  EOT
+  value = one([
+    for key in keys(local.connections) : {
+      delivery_stream = local.connections_delivery_streams[key].name
+      table           = var.connections_table.name
+      rules           = { for client_id, rule in local.connection_topic_rules : client_id => rule.name }
+      roles = {
+        rule     = local.connections_rule_roles[key].arn
+        delivery = local.connections_delivery_roles[key].arn
+      }
+    }
+  ])
+}
+
 output "gateways" {
   description = <<-EOT
     What a gateway's two processes connect with, by gateway and lane: `client_id`, `topic`, the cheaper

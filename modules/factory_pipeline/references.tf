@@ -22,4 +22,13 @@ locals {
     aws_iam_role_policy.put_back, aws_iam_role_policy.transform, aws_iam_role_policy.transform_surroundings,
   ]
   transform_roles = aws_iam_role.transform
+
+  connections_delivery_policies = aws_iam_role_policy.connections_delivery
+  connections_delivery_roles    = aws_iam_role.connections_delivery
+  connections_delivery_streams  = aws_kinesis_firehose_delivery_stream.connections
+  connections_log_groups        = aws_cloudwatch_log_group.connections
+  connections_log_streams       = aws_cloudwatch_log_stream.connections
+  connections_rule_policies     = aws_iam_role_policy.connections_rule
+  connections_rule_roles        = aws_iam_role.connections_rule
+  connection_topic_rules        = aws_iot_topic_rule.connections
 }
