@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from factory_lake.coverage.canvas import Canvas
+from factory_lake.coverage.connectivity import NOT_CONNECTED
 from factory_lake.coverage.evidence import FactoryEvidence, Failure, LaneEvidence, Offline, Tag, Waiting
 from factory_lake.coverage.model import Span
 from factory_lake.coverage.times import iso
@@ -112,15 +113,21 @@ def offline_spans(offline: Iterable[Offline], start_ms: int, stop_ms: int) -> It
         begin_ms, end_ms = max(begin_ms, start_ms), min(end_ms, stop_ms)
         if begin_ms >= end_ms:
             continue
-        again = "it has not connected since" if one.end_ms is None else f"it connected again at {iso(one.end_ms)}"
         yield Span(
             begin_ms,
             end_ms,
             "gateway_offline",
             reason=one.reason,
-            cause=f"AWS IoT saw the gateway disconnect at {iso(one.noticed_ms)} ({one.reason}); {again}",
+            cause=_offline(one),
             evidence=(f"connections WHERE client_id = '{one.client_id}' AND event = 'disconnected'",),
         )
+
+
+def _offline(one: Offline) -> str:
+    if one.reason == NOT_CONNECTED and one.end_ms is not None:
+        return f"AWS IoT saw no connection of the gateway until {iso(one.end_ms)}"
+    again = "it has not connected since" if one.end_ms is None else f"it connected again at {iso(one.end_ms)}"
+    return f"AWS IoT saw the gateway disconnect at {iso(one.noticed_ms)} ({one.reason}); {again}"
 
 
 def waiting_spans(waiting: Iterable[Waiting], start_ms: int, stop_ms: int) -> Iterator[Span]:
@@ -142,6 +149,8 @@ def absorb(canvas: Canvas, start_ms: int, stop_ms: int, most_ms: int) -> None:
             canvas.paint([replace(beside, start_ms=begin, end_ms=end, count=0)])
 
 
-def connectivity(lane: LaneEvidence) -> str:
-    """What is known of a lane's connection where nothing arrived."""
-    return "though AWS IoT saw no disconnect" if lane.is_known else "and nothing says whether it was connected"
+def connectivity(lane: LaneEvidence, at_ms: int) -> str:
+    """What is known of a lane's connection at a moment when nothing arrived."""
+    if lane.known_from_ms is not None and lane.known_from_ms <= at_ms:
+        return "though AWS IoT saw it connected"
+    return "and nothing says whether it was connected"

@@ -9,7 +9,7 @@ from factory_lake.clients import Clients
 from factory_lake.coverage import sql
 from factory_lake.coverage.cameras import Archiver, Cameras
 from factory_lake.coverage.connectivity import lanes_of
-from factory_lake.coverage.deliveries import waiting_of
+from factory_lake.coverage.deliveries import presence_waiting, waiting_of
 from factory_lake.coverage.evidence import CameraHistory, FactoryEvidence, Failure, LaneEvidence, Waiting
 from factory_lake.coverage.model import Coverage, Timeline
 from factory_lake.coverage.refusals import Refusals
@@ -193,11 +193,12 @@ class _Collector:
     def _waiting(self, factory: str) -> dict[Lane, tuple[Waiting, ...]]:
         cloudwatch, firehose = self._clients.client("cloudwatch"), self._clients.client("firehose")
         streams = mapping_at(self._lake.outputs, "delivery_streams", factory)
-        return {
-            lane: waiting_of(cloudwatch, firehose, str(streams[lane]), self._now_ms)
-            for lane in LANES
-            if lane in streams
-        }
+        found = {lane: waiting_of(cloudwatch, firehose, str(streams[lane]), self._now_ms) for lane in LANES}
+        presence = self._lake.outputs.get("connections", {}).get(factory)
+        if presence is not None and self._tables.has_connections:
+            later = presence_waiting(firehose, str(presence["delivery_stream"]), self._now_ms)
+            found = {lane: (*waiting, later) for lane, waiting in found.items()}
+        return found
 
     def _cameras(self, factory: str) -> Iterator[CameraHistory]:
         scope = self._scope

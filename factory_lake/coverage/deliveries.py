@@ -55,5 +55,17 @@ def waiting(seen: Seen, stream: str, now_ms: int) -> tuple[Waiting, ...]:
     return (replace(longest, start_ms=start_ms),)
 
 
+def presence_waiting(firehose: Any, stream: str, now_ms: int) -> Waiting:
+    """Of which time the events of connections may not be in their table yet."""
+    described = firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
+    seconds = described["Destinations"][0]["ExtendedS3DestinationDescription"]["BufferingHints"]["IntervalInSeconds"]
+    return Waiting(
+        now_ms - 1000 * seconds - _LATE_MS,
+        now_ms,
+        f"whether the gateway was connected is known {spoken(1000 * seconds)} later, when its events leave their buffer",
+        f"buffer interval of the delivery stream {stream}",
+    )
+
+
 def _ms(minute: datetime) -> int:
     return round(minute.timestamp() * 1000)

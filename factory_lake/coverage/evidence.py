@@ -126,12 +126,12 @@ class LaneEvidence:
 
     Attributes:
         offline: In order.
-        is_known: Whether any connection of it was seen, so that a silence is not for want of evidence.
+        known_from_ms: From when on its connections are known; None when nothing is known of them.
         messages: When its messages arrived, in order; of the lane configuration alone.
     """
 
     offline: tuple[Offline, ...] = ()
-    is_known: bool = False
+    known_from_ms: int | None = None
     messages: tuple[tuple[int, int], ...] = ()
 
 

@@ -158,7 +158,9 @@ class _TagCanvas:
     def _explained(self, span: Span, silent: Sequence[Span]) -> Span:
         """An unexplained span, with what is known all the same."""
         if any(one.start_ms < span.end_ms and span.start_ms < one.end_ms for one in silent):
-            return replace(span, cause=f"nothing of the whole gateway arrived, {connectivity(self._lane)}")
+            return replace(
+                span, cause=f"nothing of the whole gateway arrived, {connectivity(self._lane, span.start_ms)}"
+            )
         return replace(span, cause="no sample of the tag arrived, while others of its gateway did")
 
     def _where(self, start_ms: int, stop_ms: int) -> str:
@@ -189,8 +191,8 @@ def _measurements(
     for state in _CAUSES:
         canvas.paint(one for tag in tags for one in tag.spans if one.state == state)
     where = f"measurements WHERE factory = {text(evidence.factory)} AND gateway = {text(gateway)}"
-    cause = f"nothing of the gateway arrived, {connectivity(lane)}"
     for one in _union(tags, "unexplained"):
+        cause = f"nothing of the gateway arrived, {connectivity(lane, one.start_ms)}"
         place = f"{where} AND ts >= {moment(one.start_ms)} AND ts < {moment(one.end_ms)}"
         canvas.paint([replace(one, cause=cause, evidence=(place,))])
     canvas.paint([_nothing_due(span, has_tags=bool(tags))])

@@ -33,7 +33,7 @@ def evidence_of(plant: Plant) -> FactoryEvidence:
         ("line-1",),
         tuple(histories(plant.rows(), 1000 * plant.start, 1000 * plant.end)),
         tuple(failures),
-        {("line-1", "measurements"): LaneEvidence(offline, is_known=True)},
+        {("line-1", "measurements"): LaneEvidence(offline, 0)},
         {"measurements": waiting},
     )
 
