@@ -19,8 +19,8 @@ NOTICED_AFTER_MS = 1_800_000
 NOTICED_LATER = frozenset({"MQTT_KEEP_ALIVE_TIMEOUT", "CONNECTION_LOST"})
 #: The gateway itself ended the connection.
 ORDERLY = "CLIENT_INITIATED_DISCONNECT"
-# Failures of one kind that are no further apart than this are one.
-_APART_MS = 60_000
+#: Failures of one kind that are no further apart than this are one, where no habit says more.
+APART_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Failures:
 
 
 def failure_spans(
-    failures: Sequence[Failure], start_ms: int, stop_ms: int, covers_ms: int, apart_ms: int = _APART_MS
+    failures: Sequence[Failure], start_ms: int, stop_ms: int, covers_ms: int, apart_ms: int = APART_MS
 ) -> Iterator[Span]:
     """Failures of a hole. Those of one kind that are close to each other are one span.
 

@@ -62,7 +62,7 @@ def presence_waiting(firehose: Any, stream: str, now_ms: int) -> Waiting:
     return Waiting(
         now_ms - 1000 * seconds - _LATE_MS,
         now_ms,
-        f"whether the gateway was connected is known {spoken(1000 * seconds)} later, when its events leave their buffer",
+        f"the events of connections are {spoken(1000 * seconds)} in a buffer, so a disconnect may not be known yet",
         f"buffer interval of the delivery stream {stream}",
     )
 

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from factory_lake.coverage.canvas import Canvas
 from factory_lake.coverage.causes import (
+    APART_MS,
     ORDERLY,
     Failures,
     absorb,
@@ -147,7 +148,7 @@ class _TagCanvas:
         absorb(self._canvas, start_ms, stop_ms, longest_ms)
 
     def _failed(self, failures: Sequence[Failure], start_ms: int, stop_ms: int) -> None:
-        self._canvas.paint(failure_spans(failures, start_ms, stop_ms, self.habit.covers_ms, self.habit.usual_ms))
+        self._canvas.paint(failure_spans(failures, start_ms, stop_ms, self.habit.covers_ms, self.habit.usual_ms or APART_MS))
 
     def _arrived(self, run: Run, start_ms: int, stop_ms: int, count: int) -> Span:
         if not run.late:

@@ -63,7 +63,7 @@ def begin(lake: LocalLake, place: Path, factory: Callable[[str], Factory]) -> in
     whole = [speed(start + at) for at in slots if not any(at in hole for hole in (LOST, REFUSED, UNPUT))]
     vigo.send([*whole, *(speed(start + at, datatype=" ") for at in slots if at in REFUSED)])
     vigo.send([b"not JSON"])
-    vigo.send([speed(start + 999 * HOUR, tagName="clock")])
+    vigo.send([sample(deviceName="press", tagName="clock", timestamp=1000 * (start + 999 * HOUR))])
     lake.cloud.faults.add(
         service="kinesis",
         operation="PutRecord",
@@ -93,7 +93,7 @@ def test_each_gap_has_its_cause(place: Path, begin: int, capsys: pytest.CaptureF
         ("data", ""),
         ("late", ""),
         ("refused", "BLANK_STRING"),
-        ("error_action", "kinesis"),
+        ("error_action", "KinesisAction"),
         ("unexplained", ""),
     }
     assert seconds(tag, "refused") == len(REFUSED)
@@ -153,4 +153,3 @@ def test_the_text_names_what_is_unexplained_first(
     assert shown.index("UNEXPLAINED") < shown.index("refused: ") < shown.index("error action: ")
     assert "bytes scanned" in shown
     assert Coverage.from_json(json.loads(report.read_text())).lake == str(place)
-    print(shown)
