@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from factory_lake.coverage.canvas import Canvas
 from factory_lake.coverage.connectivity import NOT_CONNECTED
 from factory_lake.coverage.evidence import FactoryEvidence, Failure, LaneEvidence, Offline, Tag, Waiting
 from factory_lake.coverage.model import Span
-from factory_lake.coverage.times import iso
+from factory_lake.coverage.times import iso, moment, text
 from factory_lake.gateway.identities import Lane
 
 #: How long a gateway may take to send again once it is connected.
@@ -101,15 +102,19 @@ def _failed(cluster: Sequence[Failure], start_ms: int, stop_ms: int, covers_ms: 
 
 
 def offline_spans(offline: Iterable[Offline], start_ms: int, stop_ms: int) -> Iterator[Span]:
-    """Times without a connection, within a hole.
+    """Times without a connection, in their order, within a hole.
 
     Where AWS notices a lost connection late, the hole before that is of it as well.
     """
-    for one in offline:
+    for one, following in pairwise([*offline, None]):
+        if one is None:
+            break
         begin_ms = one.noticed_ms
         if one.reason in NOTICED_LATER:
             begin_ms = max(one.start_ms, one.noticed_ms - NOTICED_AFTER_MS)
         end_ms = stop_ms if one.end_ms is None else one.end_ms + RESUMES_MS
+        if following is not None:
+            end_ms = min(end_ms, max(following.noticed_ms, one.end_ms or 0))
         begin_ms, end_ms = max(begin_ms, start_ms), min(end_ms, stop_ms)
         if begin_ms >= end_ms:
             continue
@@ -119,7 +124,7 @@ def offline_spans(offline: Iterable[Offline], start_ms: int, stop_ms: int) -> It
             "gateway_offline",
             reason=one.reason,
             cause=_offline(one),
-            evidence=(f"connections WHERE client_id = '{one.client_id}' AND event = 'disconnected'",),
+            evidence=(f"connections WHERE client_id = {text(one.client_id)} AND ts = {moment(one.noticed_ms)}",),
         )
 
 

@@ -132,12 +132,26 @@ def test_a_gateway_was_offline_until_it_connected_again(
     _, coverage = covered(place, first - 5, again // 1000 + 1, "--tag", "oven/heat", capsys=capsys)
 
     heat = named(coverage, "line-1/oven/heat")
-    (offline,) = [span for span in heat.spans if span.state == "gateway_offline"]
-    assert offline.reason == "CLIENT_INITIATED_DISCONNECT"
+    offline = [span for span in heat.spans if span.state == "gateway_offline"]
+    assert {span.reason for span in offline} == {"CLIENT_INITIATED_DISCONNECT"}
     assert seconds(heat, "unexplained") == 0
-    assert offline.evidence == (
-        f"connections WHERE client_id = '{FACTORY}-line-1-measurements' AND event = 'disconnected'",
+    assert (
+        offline[-1].evidence[0].startswith(f"connections WHERE client_id = '{FACTORY}-line-1-measurements' AND ts = ")
     )
+
+
+def test_what_is_not_delivered_yet_is_waiting(
+    place: Path, begin: int, factory: Callable[[str], Factory], capsys: pytest.CaptureFixture[str]
+) -> None:
+    vigo = factory(FACTORY)
+    now_ms = int(time.time() * 1000)
+    vigo.send([sample(deviceName="oven", tagName="heat", timestamp=now_ms - 100 * at) for at in range(50)])
+
+    status, coverage = covered(place, now_ms // 1000 - 4, now_ms // 1000, "--tag", "oven/heat", capsys=capsys)
+
+    assert status == 0
+    assert seconds(named(coverage, "line-1/oven/heat"), "waiting", "gateway_offline") == 4
+    vigo.deliver()
 
 
 def test_the_text_names_what_is_unexplained_first(

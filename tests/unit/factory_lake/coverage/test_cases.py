@@ -200,11 +200,19 @@ def test_the_interval_that_a_user_gives_counts_for_tags_without_a_habit() -> Non
 def test_configuration_is_quiet_between_messages_and_offline_when_its_connection_broke() -> None:
     lanes = {("line-1", "configuration"): LaneEvidence((offline(600, 900),), -HOUR, ((100 * SECOND, 2),))}
     evidence = FactoryEvidence("krakow", ("line-1",), lanes=lanes)  # type: ignore[arg-type]
-    states = [state for state, *_ in told(evidence, "/configuration")]
-    assert states == ["gateway_offline", "data", "gateway_offline", "quiet"] or states == [
-        "quiet",
-        "data",
-        "quiet",
-        "gateway_offline",
-        "quiet",
+    assert told(evidence, "/configuration") == [
+        ("quiet", "ON_CHANGE", 0, 100),
+        ("data", "", 100, 101),
+        ("quiet", "ON_CHANGE", 101, 600),
+        ("gateway_offline", "MQTT_KEEP_ALIVE_TIMEOUT", 600, 930),
+        ("quiet", "ON_CHANGE", 930, 3600),
+    ]
+
+
+def test_a_gateway_whose_tags_send_on_change_was_there_until_aws_noticed() -> None:
+    evidence = lake(history(MODE, ON_CHANGE, (-10, 100), (1000, 1000)), offline=(offline(600, 900),))
+    assert told(evidence, "/measurements")[:3] == [
+        ("data", "", 0, 101),
+        ("quiet", "ON_CHANGE", 101, 600),
+        ("gateway_offline", "MQTT_KEEP_ALIVE_TIMEOUT", 600, 930),
     ]
