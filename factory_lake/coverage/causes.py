@@ -112,9 +112,11 @@ def offline_spans(offline: Iterable[Offline], start_ms: int, stop_ms: int) -> It
         begin_ms = one.noticed_ms
         if one.reason in NOTICED_LATER:
             begin_ms = max(one.start_ms, one.noticed_ms - NOTICED_AFTER_MS)
-        end_ms = stop_ms if one.end_ms is None else one.end_ms + RESUMES_MS
-        if following is not None:
-            end_ms = min(end_ms, max(following.noticed_ms, one.end_ms or 0))
+        if one.end_ms is None:
+            end_ms = stop_ms if one.known_to_ms is None else one.known_to_ms
+        else:
+            next_ms = one.end_ms + RESUMES_MS if following is None else max(one.end_ms, following.noticed_ms)
+            end_ms = min(one.end_ms + RESUMES_MS, next_ms)
         begin_ms, end_ms = max(begin_ms, start_ms), min(end_ms, stop_ms)
         if begin_ms >= end_ms:
             continue

@@ -216,3 +216,21 @@ def test_a_gateway_whose_tags_send_on_change_was_there_until_aws_noticed() -> No
         ("quiet", "ON_CHANGE", 101, 600),
         ("gateway_offline", "MQTT_KEEP_ALIVE_TIMEOUT", 600, 930),
     ]
+
+
+def test_a_gateway_may_have_connected_again_while_its_events_are_in_a_buffer() -> None:
+    gone = replace(offline(3000, None, "CONNECTION_LOST"), known_to_ms=3200 * SECOND)
+    waiting = {"measurements": (Waiting(3200 * SECOND, HOUR, "buffer", "stream"),)}
+    assert told(lake(history(SPEED, PERIODIC, (-10, 2990)), offline=(gone,), waiting=waiting), "press/speed")[1:] == [
+        ("gateway_offline", "CONNECTION_LOST", 2991, 3200),
+        ("waiting", "", 3200, 3600),
+    ]
+
+
+def test_the_time_after_a_connect_belongs_to_the_outage_before_it_until_the_next_one() -> None:
+    pair = (offline(1000, 1200, "CONNECTION_LOST"), offline(1210, 1400, "SERVER_ERROR"))
+    found = told(lake(history(SPEED, PERIODIC, (-10, 999), (1420, 3600)), offline=pair), "press/speed")
+    assert found[1:3] == [
+        ("gateway_offline", "CONNECTION_LOST", 1000, 1210),
+        ("gateway_offline", "SERVER_ERROR", 1210, 1420),
+    ]

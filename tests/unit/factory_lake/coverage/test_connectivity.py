@@ -46,5 +46,7 @@ def test_a_connection_of_before_the_first_event_was_there_from_it_on() -> None:
     events = [event(100, "connected", "x", gateway="line-2"), event(400, "disconnected", "a", "SERVER_ERROR")]
     lane = lanes_of(events)["line-1", "measurements"]
     (offline,) = lane.offline
+    (bounded,) = lanes_of(events, known_to_ms=900)["line-1", "measurements"].offline
+    assert (offline.known_to_ms, bounded.known_to_ms) == (None, 900)
     assert (offline.noticed_ms, offline.end_ms, offline.reason) == (400, None, "SERVER_ERROR")
     assert lane.known_from_ms == 100
