@@ -177,7 +177,8 @@ def _strike(plant: Plant, draw: random.Random, slots: range) -> None:
     begin, end = struck[0], struck[-1] + plant.period
     if kind in ("offline", "caught up"):
         reason = draw.choice(("DUPLICATE_CLIENTID", "CLIENT_INITIATED_DISCONNECT"))
-        plant.offline.append((begin, end, reason))
+        # The last samples may be lost before the connection is.
+        plant.offline.append((begin + draw.randrange(min(3 * plant.period, end - begin)), end, reason))
     if kind == "lost":
         noticed = begin + min(draw.randrange(60), end - begin)
         plant.offline.append((noticed, draw.choice((end, None)), "CONNECTION_LOST"))

@@ -60,3 +60,34 @@ def test_the_rows_are_those_worked_out_one_by_one(seed: int) -> None:
     storage = storage_of(("speed", plant))
     found = answer(storage, sql.runs(window_of(plant), 1000 * plant.start, 1000 * plant.end, ()))
     assert found == plant.rows()
+
+
+def test_a_pause_of_two_periods_begins_a_run_and_copies_do_not(plant: Plant) -> None:
+    plant.samples = {at: at for at in plant.samples if (at - plant.start) % 70}
+    storage = storage_of(("speed", plant), copies=2)
+    found = answer(storage, sql.runs(window_of(plant), 1000 * plant.start, 1000 * plant.end, ("line-1",)))
+    assert found == plant.rows()
+    assert len(found) > plant.period * 5
+
+
+def test_only_the_partitions_of_the_days_are_read(plant: Plant) -> None:
+    old = Plant(10, BEGIN - 40 * DAY, BEGIN)
+    old.samples = {BEGIN - days * DAY: BEGIN for days in (30, 9, 8, 7, 1)}
+    plant.samples |= old.samples
+    storage = storage_of(("speed", plant))
+    answer(storage, sql.runs(window_of(plant), 1000 * plant.start, 1000 * plant.end, ()))
+    days = {key.split("month=")[1].removesuffix("/a.parquet") for _, key in storage.read}
+    assert days == {"03/day=02", "03/day=08", "03/day=09"}
+
+
+def test_names_are_quoted(plant: Plant) -> None:
+    storage = storage_of(("speed", plant))
+    assert answer(storage, sql.runs(window_of(plant), 0, 1, ("line-1'; --",))) == []
+
+
+@pytest.fixture
+def plant() -> Plant:
+    """An hour of the first day, of a tag that sends every ten seconds."""
+    made = Plant(10, BEGIN + 7 * 3600, BEGIN + 8 * 3600)
+    made.samples = {at: at for at in range(made.start - 600, made.end + 600, 10)}
+    return made

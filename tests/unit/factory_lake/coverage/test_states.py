@@ -86,3 +86,10 @@ def test_spans_follow_each_other_without_holes(seed: int) -> None:
             assert span.state in STATES
             assert span.state == "data" or span.cause
             assert span.state in ("data", "quiet") or span.evidence
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_timeline_counts_the_samples_of_its_range(seed: int) -> None:
+    plant = random_plant(seed)
+    counted = sum(span.count for span in tag_of(plant).spans if span.state in ("data", "late"))
+    assert counted == sum(plant.start <= at < plant.end for at in plant.samples)
