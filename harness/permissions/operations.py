@@ -73,6 +73,7 @@ def operate(cloud: LocalCloud, lake: Path, outputs: Mapping[str, Any]) -> None:
     end = datetime.now(UTC)
     range_of = ("--from", begin.isoformat(), "--to", end.isoformat(), "--settled-seconds", "0")
     _run(lake, "redrive", "stream", "--factory", FACTORY, "--lane", "measurements", *range_of, "--apply")
+    _run(lake, "coverage", "--from", begin.isoformat(), "--to", end.isoformat())
     _run(lake, "drained", "--factory", FACTORY, "--minutes", "0")
     clips = json.loads(_run(lake, "camera", "clips", f"{FACTORY}/{CAMERA}", "--format", "json"))
     _run(lake, "camera", "frames", clips[0]["key"])
