@@ -34,6 +34,7 @@ _STRETCHED = 2.2
 _STEPS_MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7200, 10080)
 _DAY_MS = 86_400_000
 _TICKS = 8
+_MANY = 100
 
 
 def legend(coverage: Coverage) -> Markup:
@@ -130,7 +131,9 @@ def _links(facts: Facts) -> str:
 
 
 def _list(strips: Sequence[Strip], shared: Mapping[str, str], first: str, title: str) -> Markup:
-    return element("ul", *(_row(strip, shared, first) for strip in strips), class_="rows", aria_label=title)
+    # Of many rows, a browser lays out those alone that are seen.
+    kind = "rows many" if len(strips) > _MANY else "rows"
+    return element("ul", *(_row(strip, shared, first) for strip in strips), class_=kind, aria_label=title)
 
 
 def _row(strip: Strip, shared: Mapping[str, str], first: str) -> Markup:

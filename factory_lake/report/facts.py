@@ -1,11 +1,15 @@
 """What the page of a factory shows beside the coverage: plain records, and what follows from them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
+from shlex import quote
 
+from factory_lake.coverage.connectivity import Event
+from factory_lake.coverage.evidence import Failure
 from factory_lake.gateway.identities import Lane
+from factory_lake.redrive.lines import KEY
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,21 @@ class Fired:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A change of an alarm's state.
+
+    Attributes:
+        reason: Why it was in ALARM, of the state that it took or left.
+    """
+
+    at_ms: int
+    alarm: str
+    before: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Clip:
     """A clip of the archive.
 
@@ -146,32 +165,76 @@ class Facts:
         return sum(one.late for one in self.arrived)
 
 
-def periods_in_alarm(changes: Iterable[tuple[int, str, str, str]]) -> list[Fired]:
-    """Alarms that fired, of changes of state: epoch ms, alarm, new state, reason."""
+def refusals_of(factory: str, failures: Iterable[Failure]) -> tuple[Refused, ...]:
+    """Failures by rule: how many, one of their objects, and the command that redrives them all."""
+    alike: dict[tuple[Lane, str, str], list[Failure]] = defaultdict(list)
+    for failure in failures:
+        kind, _ = _kind_and_day(failure.place)
+        alike[failure.lane, failure.reason, kind].append(failure)
+    found = []
+    for (lane, rule, kind), each in alike.items():
+        days = {_kind_and_day(one.place)[1] for one in each}
+        words = [*("factory-lake", "redrive", "errors", "--factory", factory, "--lane", lane, "--type", kind)]
+        words += [*("--from-day", min(days), "--to-day", max(days), "--only-accepted", "--apply")]
+        count, key = sum(one.count for one in each), each[0].place.rpartition("#")[0]
+        found.append(Refused(rule, lane, count, key, " ".join(map(quote, words))))
+    return tuple(sorted(found, key=lambda one: (-one.count, one.lane, one.rule)))
+
+
+def _kind_and_day(place: str) -> tuple[str, str]:
+    """Error type and day of an error object, of `s3://BUCKET/KEY#LINE`."""
+    parts = KEY.match(place.removeprefix("s3://").partition("/")[2])
+    if parts is None:
+        raise ValueError(f"{place} is no error object")
+    return parts[3], "-".join(parts.group(4, 5, 6))
+
+
+def month_of(at_ms: int) -> int:
+    """When the month (UTC) of a moment began."""
+    begun = datetime.fromtimestamp(at_ms // 1000, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return int(begun.timestamp()) * 1000
+
+
+def periods_in_alarm(changes: Iterable[Change], from_ms: int) -> tuple[Fired, ...]:
+    """Alarms that were in ALARM, of changes of their states; what a range begins with began at `from_ms` or before."""
     fired: list[Fired] = []
-    since: dict[str, tuple[int, str]] = {}
-    for at_ms, alarm, state, reason in sorted(changes):
-        begun = since.pop(alarm, None)
-        if state == "ALARM":
-            since[alarm] = begun or (at_ms, reason)
+    since: dict[str, Change] = {}
+    for change in sorted(changes, key=lambda one: one.at_ms):
+        begun = since.pop(change.alarm, None)
+        if change.state == "ALARM":
+            since[change.alarm] = begun or change
         elif begun is not None:
-            fired.append(Fired(alarm, begun[0], at_ms, begun[1]))
-    fired += (Fired(alarm, at_ms, None, reason) for alarm, (at_ms, reason) in since.items())
-    return sorted(fired, key=lambda one: (-one.at_ms, one.alarm))
+            fired.append(Fired(change.alarm, begun.at_ms, change.at_ms, begun.reason))
+        elif change.before == "ALARM":
+            fired.append(Fired(change.alarm, from_ms, change.at_ms, change.reason))
+    fired += (Fired(change.alarm, change.at_ms, None, change.reason) for change in since.values())
+    return tuple(sorted(fired, key=lambda one: (-one.at_ms, one.alarm)))
 
 
-def sessions_of(periods: Iterable[tuple[str, str, int, int, str | None]]) -> tuple[Sessions, ...]:
-    """Each client's connections, of periods: gateway, lane, first and last moment, the reason where it ended."""
-    by_client: dict[tuple[str, str], list[tuple[int, str | None]]] = defaultdict(list)
-    for gateway, lane, start_ms, end_ms, reason in periods:
-        by_client[gateway, lane].append((end_ms - start_ms, reason))
-    return tuple(
-        Sessions(
-            gateway,
-            lane,
-            len(each),
-            sum(length_ms for length_ms, _ in each),
-            tuple(Counter(reason for _, reason in each if reason is not None).most_common()),
-        )
-        for (gateway, lane), each in sorted(by_client.items())
-    )
+def sessions_of(events: Iterable[Event], from_ms: int, to_ms: int) -> tuple[Sessions, ...]:
+    """Each client's connections within a range, of presence events, which may repeat and overtake each other."""
+    by_client: dict[tuple[str, str], dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
+    for event in set(events):
+        by_client[event.gateway, event.lane][event.session].append(event)
+    found = []
+    for (gateway, lane), sessions in sorted(by_client.items()):
+        periods = sorted((_period(each, from_ms) for each in sessions.values()), key=lambda one: one[0])
+        # A session whose end nobody saw ended when the next one began, for a client has one at a time.
+        ends = [*(period[0] for period in periods[1:]), to_ms]
+        known = [
+            (max(start_ms, from_ms), min(to_ms, next_ms if end_ms is None else end_ms), reason)
+            for (start_ms, end_ms, reason), next_ms in zip(periods, ends, strict=True)
+        ]
+        inside = [(end_ms - start_ms, reason) for start_ms, end_ms, reason in known if start_ms < end_ms]
+        reasons = Counter(reason for _, reason in inside if reason)
+        length_ms = sum(each for each, _ in inside)
+        found.append(Sessions(gateway, lane, len(inside), length_ms, tuple(reasons.most_common())))
+    return tuple(found)
+
+
+def _period(events: Sequence[Event], from_ms: int) -> tuple[int, int | None, str]:
+    """Start, end and reason of a session; without an event of its start it began before the range."""
+    starts = [event.at_ms for event in events if event.is_connect]
+    ends = [(event.at_ms, event.reason) for event in events if not event.is_connect]
+    end_ms, reason = min(ends) if ends else (None, "")
+    return min(starts, default=from_ms), end_ms, reason

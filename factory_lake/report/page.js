@@ -73,6 +73,18 @@
     cursor.setAttribute("height", height);
     strip.append(cursor);
   };
+  // The panel covers the page's end: the chosen strip is moved out from below it, also when a clip makes it higher.
+  let chosen = null;
+  const reveal = () => {
+    const height = panel.hidden ? 0 : panel.getBoundingClientRect().height;
+    document.body.style.paddingBottom = height ? `${height + 32}px` : "";
+    document.documentElement.style.scrollPaddingBottom = `${height + 16}px`;
+    if (!height || !chosen) return;
+    const below = chosen.getBoundingClientRect().bottom + 12 - (innerHeight - height);
+    if (below > 0) scrollBy(0, below);
+  };
+  new ResizeObserver(reveal).observe(panel);
+
   const show = (strip, spans, index, moment = spans[index].start) => {
     const span = spans[index];
     const [name, kind, , expected, basis] = data.strips[strip.id];
@@ -96,9 +108,11 @@
       about.append(list);
     }
     if (basis) about.append(make("p", `Expected ${expected ? `every ${duration(expected)}` : "at no fixed time"}: ${basis}`, { class: "hint" }));
+    chosen = strip;
     panel.hidden = false;
     player.replaceChildren();
     if (kind === "camera") offer(name, span, moment);
+    reveal();
   };
 
   // Clips: the one that began last before a moment has its footage, if any has.
@@ -188,6 +202,7 @@
   });
   const close = () => {
     panel.hidden = true;
+    chosen = null;
     player.replaceChildren();
     for (const old of document.querySelectorAll(".cursor")) old.remove();
   };

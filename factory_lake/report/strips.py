@@ -111,18 +111,32 @@ def _span_ms(coverage: Coverage) -> int:
 def _coarse(spans: Sequence[Span], shortest_ms: int) -> tuple[Span, ...]:
     """Join harmless spans with the harmless one before them where either is short; gaps stay as they are."""
     found: list[Span] = []
+    joined: list[Span] = []
+
+    def close() -> None:
+        if len(joined) > 1:
+            longest = max(joined, key=lambda span: span.end_ms - span.start_ms)
+            count = sum(span.count for span in joined)
+            found.append(replace(longest, start_ms=joined[0].start_ms, end_ms=joined[-1].end_ms, count=count))
+        else:
+            found.extend(joined)
+        joined.clear()
+
     for span in spans:
-        before = found[-1] if found else None
-        if before is None or not {before.state, span.state} <= HARMLESS:
+        is_harmless = span.state in HARMLESS
+        if joined and not (is_harmless and _is_short(span, joined, shortest_ms)):
+            close()
+        if is_harmless:
+            joined.append(span)
+        else:
             found.append(span)
-            continue
-        lengths = before.end_ms - before.start_ms, span.end_ms - span.start_ms
-        if before.state != span.state and min(lengths) >= shortest_ms:
-            found.append(span)
-            continue
-        longer = before if lengths[0] >= lengths[1] else span
-        found[-1] = replace(longer, start_ms=before.start_ms, end_ms=span.end_ms, count=before.count + span.count)
+    close()
     return tuple(found)
+
+
+def _is_short(span: Span, joined: Sequence[Span], shortest_ms: int) -> bool:
+    before_ms = joined[-1].end_ms - joined[0].start_ms
+    return min(before_ms, span.end_ms - span.start_ms) < shortest_ms or span.state == joined[-1].state
 
 
 def _paths(spans: Sequence[Span], coverage: Coverage) -> Iterable[tuple[State, str]]:
