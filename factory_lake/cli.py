@@ -32,6 +32,7 @@ _OWN = {
     "camera": "factory_lake.camera.cli",
     "query": "factory_lake.query",
     "reconcile": "factory_lake.reconcile.cli",
+    "coverage": "factory_lake.coverage.cli",
     "report": "factory_lake.report.cli",
     "redrive": "factory_lake.redrive.cli",
     "drained": "factory_lake.drained",

@@ -57,8 +57,10 @@ class Clients:
         region: str | None = self._session.region_name
         return region
 
-    def client(self, service: str, *, attempts: int = _ATTEMPTS, connections: int = 10) -> Any:
-        """A client of one service.
+    def client(
+        self, service: str, *, attempts: int = _ATTEMPTS, connections: int = 10, endpoint: str | None = None
+    ) -> Any:
+        """A client of one service; `endpoint` is the one that AWS gives for a video stream.
 
         Raises:
             AwsError: When no region is set.
@@ -72,7 +74,7 @@ class Clients:
         )
         try:
             client = self._session.client(
-                service, endpoint_url=self._local.endpoint if self._local else None, config=config
+                service, endpoint_url=endpoint or (self._local.endpoint if self._local else None), config=config
             )
         except BotoCoreError as error:
             raise explained(error) from error

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from selenium.webdriver import Chrome
 
 from factory_lake.module_interface import REPOSITORY
-from harness.browser import Chrome, NoBrowserError, browser
+from harness.browser import NoBrowserError, browser
 
 #: axe-core's script, as scripts/install_axe.sh leaves it.
 AXE = REPOSITORY / ".tools" / "axe" / "axe.min.js"
@@ -51,16 +52,20 @@ def open_page(driver: Chrome, page: Path, scheme: str = "light") -> None:
     """Show a page in one of the colour schemes, its script finished, and forget what was logged before."""
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    driver.get_log("browser")
-    driver.get_log("performance")
+    log(driver, "browser")
+    log(driver, "performance")
     driver.get(page.as_uri())
     driver.execute_async_script(_READY)
 
 
+def log(driver: Any, name: str) -> list[dict[str, Any]]:
+    """What a log has had since it was read last."""
+    entries: list[dict[str, Any]] = driver.get_log(name)
+    return entries
+
+
 def requests(driver: Chrome) -> list[str]:
     """The URLs that were asked for since the page was opened, beside the page's own file."""
-    messages: list[dict[str, Any]] = [
-        json.loads(entry["message"])["message"] for entry in driver.get_log("performance")
-    ]
+    messages: list[dict[str, Any]] = [json.loads(entry["message"])["message"] for entry in log(driver, "performance")]
     urls = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
     return [url for url in urls if not url.startswith(("file:", "data:", "blob:"))]

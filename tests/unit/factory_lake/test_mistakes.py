@@ -33,6 +33,7 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("camera", "frame"): (KEY, "0", "FOLDER/frame.png"),
     ("query",): ("latest-value-per-tag",),
     ("reconcile",): ("--journal-dir", "FOLDER/sent"),
+    ("coverage",): RANGE,
     ("redrive", "errors"): (),
     ("redrive", "stream"): ("--factory", "krakow", "--lane", "measurements", *RANGE),
     ("redrive", "policy"): (),

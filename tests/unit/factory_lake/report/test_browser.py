@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
@@ -15,8 +15,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from factory_lake.coverage.model import STATES
 from factory_lake.report.facts import Clip
 from factory_lake.report.page import render
-from harness.browser import Chrome
-from tests.support.browser import axe, open_page, requests, window
+from tests.support.browser import axe, log, open_page, requests, window
 from tests.unit.factory_lake.report import samples
 from tests.unit.factory_lake.report.test_page import HOSTILE
 
@@ -48,7 +47,8 @@ def strip_of(driver: Chrome, name: str) -> WebElement:
 
 def hour(strip: WebElement, at: float) -> int:
     """How far right of a strip's middle an hour of the range is, in pixels."""
-    return round(strip.rect["width"] * (at / 168 - 0.5))
+    width: float = strip.rect["width"]
+    return round(width * (at / 168 - 0.5))
 
 
 def panel(driver: Chrome) -> str:
@@ -72,7 +72,7 @@ def test_every_strip_is_drawn_and_nothing_is_asked_of_a_network(driver: Chrome, 
         ".every((each) => each.getBoundingClientRect().width > 400)"
     )
     assert shown
-    assert driver.get_log("browser") == []
+    assert log(driver, "browser") == []
     assert requests(driver) == []
 
 
@@ -121,7 +121,7 @@ def test_every_gap_is_in_a_table_as_well(driver: Chrome, page: Path) -> None:
     for details in driver.find_elements(By.CSS_SELECTOR, "details.all"):
         kind = details.get_attribute("data-kind")
         details.find_element(By.TAG_NAME, "summary").click()
-        WebDriverWait(driver, 30).until(lambda _, within=details: within.find_elements(By.TAG_NAME, "table"))
+        WebDriverWait(details, 30).until(lambda within: within.find_elements(By.TAG_NAME, "table"))
         rows = [row.text for row in details.find_elements(By.CSS_SELECTOR, "tbody tr")]
         gaps = [
             span
@@ -178,7 +178,7 @@ def test_names_that_are_markup_stay_text(driver: Chrome, tmp_path: Path) -> None
     WebDriverWait(driver, 30).until(lambda _: driver.find_elements(By.CSS_SELECTOR, "details.all tbody td"))
     assert driver.execute_script("return window.wounded") is None
     assert driver.find_elements(By.CSS_SELECTOR, "img, iframe, main script") == []
-    assert driver.get_log("browser") == []
+    assert log(driver, "browser") == []
 
 
 def test_a_click_on_a_camera_plays_the_clip_of_the_moment(driver: Chrome, tmp_path: Path) -> None:

@@ -32,7 +32,9 @@ def test_gaps_that_only_touch_or_have_another_cause_are_several() -> None:
 
 
 def test_what_is_unexplained_comes_first_then_the_longest() -> None:
-    found = episodes_of([timeline("tag", "a", at(OFFLINE, 1, 9), at(UNEXPLAINED, 20, 20.1), at(OFFLINE, 30, 50), QUIET)])
+    found = episodes_of(
+        [timeline("tag", "a", at(OFFLINE, 1, 9), at(UNEXPLAINED, 20, 20.1), at(OFFLINE, 30, 50), QUIET)]
+    )
     assert [(one.state, one.missing_ms // HOUR_MS) for one in found] == [
         ("unexplained", 0),
         ("gateway_offline", 20),

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import zlib
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def test_every_span_is_drawn_where_it_is(lengths: list[tuple[int, Any]]) -> None
     assert shown.keys() == {span.state for span in spans} - {"data"}
     for state, found in shown.items():
         assert all(0 <= begin < end <= WIDTH for begin, end in found)
-        assert all(before[1] < after[0] for before, after in zip(found, found[1:], strict=False))
+        assert all(before[1] < after[0] for before, after in pairwise(found))
         for begin, end in found:
             # Each column of a state has some of it.
             inside = [span for span in spans if span.state == state]
@@ -85,7 +86,7 @@ def test_what_is_shared_is_stored_once() -> None:
     assert len(data["why"]) == 2
     # A path as short as one rectangle's is no longer than the reference to it.
     gaps = [(hour, hour + 1.0, *samples.OFFLINE[2:]) for hour in range(0, 60, 4)]
-    many = samples.coverage(*(samples.timeline("tag", f"line-1/{n}", *gaps) for n in range(9)))  # type: ignore[arg-type]
+    many = samples.coverage(*(samples.timeline("tag", f"line-1/{n}", *gaps) for n in range(9)))
     assert len(shared_paths(strips_of(many))) == 1
 
 
@@ -103,7 +104,7 @@ def test_a_page_with_too_many_spans_leaves_out_short_harmless_ones_and_no_gap(mo
     monkeypatch.setattr(module, "MAX_SPANS", 600)
     quiet = [(hour / 2, hour / 2 + 0.2, *samples.QUIET[2:]) for hour in range(190)]
     coverage = samples.coverage(
-        *(samples.timeline("tag", f"line-1/{n}", *quiet, samples.UNEXPLAINED) for n in range(10))  # type: ignore[arg-type]
+        *(samples.timeline("tag", f"line-1/{n}", *quiet, samples.UNEXPLAINED) for n in range(10))
     )
     assert sum(len(timeline.spans) for timeline in coverage.timelines) > 3000
     strips = strips_of(coverage)
@@ -113,5 +114,5 @@ def test_a_page_with_too_many_spans_leaves_out_short_harmless_ones_and_no_gap(mo
         assert strip.gaps == tuple(span for span in before.spans if span.state not in HARMLESS)
         spans = strip.timeline.spans
         assert (spans[0].start_ms, spans[-1].end_ms) == (samples.FROM_MS, samples.TO_MS)
-        assert all(one.end_ms == after.start_ms for one, after in zip(spans, spans[1:], strict=False))
+        assert all(one.end_ms == after.start_ms for one, after in pairwise(spans))
         assert sum(span.count for span in spans) == sum(span.count for span in before.spans)
