@@ -94,12 +94,9 @@ class _Collector:
 
     def __init__(self, lake: Lake, clients: Clients, scope: Scope, now_ms: int) -> None:
         self._lake, self._clients, self._scope, self._now_ms = lake, clients, scope, now_ms
-        outputs = lake.outputs
-        self._tables = Tables(
-            clients.client("athena"),
-            str(output_at(outputs, "athena", "workgroup")),
-            str(output_at(outputs, "athena", "database")),
-        )
+        self._factories = self._wanted()
+        workgroup, database = (str(output_at(lake.outputs, "athena", name)) for name in ("workgroup", "database"))
+        self._tables = Tables(clients.client("athena"), workgroup, database)
         self._s3 = clients.client("s3", connections=16)
         self._functions = clients.client("lambda")
         self._notes: list[str] = []
@@ -111,7 +108,7 @@ class _Collector:
         span = Range(scope.from_ms, scope.to_ms, self._now_ms, seen_from_ms, scope.every_ms)
         found = [
             timeline
-            for factory in self._factories()
+            for factory in self._factories
             for timeline in timelines(self._evidence(factory), span)
             if scope.wants(timeline)
         ]
@@ -126,7 +123,8 @@ class _Collector:
             notes=tuple(dict.fromkeys(self._notes)),
         )
 
-    def _factories(self) -> list[str]:
+    def _wanted(self) -> list[str]:
+        """The factories that are asked for; gateways and cameras are checked as well."""
         outputs = self._lake.outputs
         known = sorted(mapping_at(outputs, "gateways"))
         for factory in self._scope.factories:

@@ -6,6 +6,8 @@ module the validation, and ``scripts.schemadocs`` the documentation. Its members
 - ``table``: the table's name, also the file's;
 - ``description``: what a row is;
 - ``format``: ``parquet`` (a column per key) or ``line`` (the message as it is, one line a row);
+- ``bucket``: whose bucket it is in, where that is not the table's own; ``prefix``: under which keys, where that is not
+  the bucket's top;
 - ``columns``: a list of ``{"name", "type", "comment"}``, with, for ``parquet``, any of
     - ``source``: the JSON key that feeds the column (its own name where there is none),
     - ``required``: true when a message without it is invalid,
@@ -29,7 +31,7 @@ PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schemas")
 FORMATS = ("parquet", "line")
 #: Glue types.
 COLUMN_TYPES = ("string", "boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "timestamp")
-#: Of both tables.
+#: Of every table.
 PARTITION_KEYS = (("factory", "string"), ("year", "int"), ("month", "int"), ("day", "int"))
 #: Columns that the transform writes from other things than a key of the message.
 VALUE_TEXT = "value_text"
@@ -38,6 +40,7 @@ COMPUTED = (VALUE_TEXT, ATTRIBUTES)
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _TABLE_MEMBERS = {"table", "description", "format", "columns", "partition_keys"}
+_PLACE_MEMBERS = {"bucket", "prefix"}
 _COLUMN_MEMBERS = {"name", "type", "comment"}
 _SOURCE_MEMBERS = {"source", "required", "blank"}
 
@@ -82,10 +85,12 @@ def load(table: str, folder: str = PACKAGED) -> Schema:
 def parse(document: Any, file: str) -> Schema:
     """Check a schema that has been read from a file of this name; raise ``SchemaError`` where it breaks a rule."""
     check = _Check(file)
-    table = check.members(document, "", _TABLE_MEMBERS, _TABLE_MEMBERS)
+    table = check.members(document, "", _TABLE_MEMBERS | _PLACE_MEMBERS, _TABLE_MEMBERS)
     if table["table"] != file[: -len(".json")]:
         check.fail("table", f"must be the file's name without .json, got {table['table']!r}")
     description = check.text(table, "", "description")
+    for name in sorted(_PLACE_MEMBERS & table.keys()):
+        check.text(table, "", name)
     if table["format"] not in FORMATS:
         check.fail("format", f"must be one of {', '.join(FORMATS)}, got {table['format']!r}")
     by_key = table["format"] == "parquet"

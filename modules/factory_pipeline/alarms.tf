@@ -44,6 +44,23 @@ locals {
     lane => coalesce(var.alarms.freshness_seconds, max(900, 3 * settings.delivery.buffer_seconds))
   }
 
+  # A few events an hour that wait or go astray wake nobody; this one says that none arrives any more.
+  connections_alarms = {
+    for key in keys(local.connections) : "${key}-delivery-failed" => {
+      namespace  = "AWS/Firehose"
+      dimensions = { DeliveryStreamName = local.connections_name }
+      metric     = "DeliveryToS3.Success"
+      statistic  = "Average"
+      below      = var.alarms.delivery_success_share
+      periods    = 3
+      datapoints = 2
+      missing    = "notBreaching"
+      kind       = "delivery-failed"
+      subject    = "${var.factory}'s connections"
+      name       = "${local.connections_name}-delivery-failed"
+    }
+  }
+
   # Where an alarm does not say what missing data counts for, its metric is only reported when there is something to
   # count: without messages, calls or failures nothing is wrong.
   lane_alarms = merge([
@@ -182,6 +199,8 @@ locals {
       }) if alarm != null
     }
   ]...)
+
+  message_alarms = merge(local.lane_alarms, local.connections_alarms)
 }
 
 resource "aws_cloudwatch_metric_alarm" "lane" {
@@ -218,7 +237,7 @@ resource "aws_cloudwatch_metric_alarm" "lane" {
 
     content {
       id          = "result"
-      label       = local.lane_alarms[each.key].kind
+      label       = local.message_alarms[each.key].kind
       expression  = metric_query.value
       return_data = true
       period      = each.value.expression_period

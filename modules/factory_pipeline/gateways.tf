@@ -154,7 +154,7 @@ resource "aws_iot_policy_attachment" "identity" {
 
   # The broker acknowledges what no rule takes, and forgets it. So a gateway may publish only while the rules are
   # there.
-  depends_on = [aws_iot_topic_rule.lane]
+  depends_on = [aws_iot_topic_rule.lane, aws_iot_topic_rule.connections]
 }
 
 resource "aws_iot_thing_principal_attachment" "identity" {

@@ -24,6 +24,24 @@ output "roles" {
   }
 }
 
+output "connections" {
+  description = <<-EOT
+    Where the gateways' connections go: `delivery_stream`, `table`, `rules` by client ID, and the `roles` `rule` and
+    `delivery`; null without.
+  EOT
+  value = one([
+    for key in keys(local.connections) : {
+      delivery_stream = aws_kinesis_firehose_delivery_stream.connections[key].name
+      table           = var.connections_table.name
+      rules           = { for client_id, rule in aws_iot_topic_rule.connections : client_id => rule.name }
+      roles = {
+        rule     = aws_iam_role.connections_rule[key].arn
+        delivery = aws_iam_role.connections_delivery[key].arn
+      }
+    }
+  ])
+}
+
 output "gateways" {
   description = <<-EOT
     What a gateway's two processes connect with, by gateway and lane: `client_id`, `topic`, the cheaper

@@ -45,7 +45,7 @@ resource "aws_glue_catalog_table" "lake" {
       classification       = try(local.formats[each.value.format].classification, null)
       "projection.enabled" = "true"
       "storage.location.template" = join("", [
-        "s3://${lookup(var.buckets, each.key, "")}/",
+        "s3://${lookup(var.buckets, local.bucket_of[each.key], "")}/${local.prefix_of[each.key]}",
         join("", [for key in each.value.partition_keys : "${key.name}=$${${key.name}}/"]),
       ])
     },
@@ -69,7 +69,9 @@ resource "aws_glue_catalog_table" "lake" {
   storage_descriptor {
     # Athena goes by storage.location.template. The location itself is a prefix that never holds an object: an engine
     # that ignores projection finds an empty table there, instead of reading errors/ and query results as data.
-    location      = "s3://${lookup(var.buckets, each.key, "")}/factory=/"
+    location = join("", [
+      "s3://${lookup(var.buckets, local.bucket_of[each.key], "")}/${local.prefix_of[each.key]}factory=/",
+    ])
     input_format  = try(local.formats[each.value.format].input_format, null)
     output_format = try(local.formats[each.value.format].output_format, null)
 
@@ -92,9 +94,10 @@ resource "aws_glue_catalog_table" "lake" {
 
   lifecycle {
     precondition {
-      condition = contains(keys(var.buckets), each.key)
+      condition = contains(keys(var.buckets), local.bucket_of[each.key])
       error_message = join(" ", [
-        "buckets must have an entry for the table \"${each.key}\" of ${local.schema_dir}/${each.key}.json, got",
+        "buckets must have an entry \"${local.bucket_of[each.key]}\" for the table \"${each.key}\" of",
+        "${local.schema_dir}/${each.key}.json, got",
         "${join(", ", keys(var.buckets))}.",
       ])
     }

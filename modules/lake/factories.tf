@@ -12,6 +12,10 @@ module "factory_pipeline" {
     database = module.glue_catalog.database
     name     = module.glue_catalog.tables["measurements"]
   }
+  connections_table = local.connections_table == null || !each.value.connections.enabled ? null : {
+    database = module.glue_catalog.database
+    name     = local.connections_table
+  }
   schema_dir               = var.schema_dir
   force_destroy            = var.force_destroy
   package                  = local.packages.transform
@@ -45,6 +49,9 @@ check "requests_belong_to_gateways" {
 }
 
 locals {
+  # None where `schema_dir` has no schema of it.
+  connections_table = lookup(module.glue_catalog.tables, "connections", null)
+
   client_ids = flatten([
     for factory, settings in var.factories : [
       for gateway in settings.gateways :

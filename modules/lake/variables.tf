@@ -19,6 +19,8 @@ variable "factories" {
       factory_pipeline describes them.
     - `cameras`: the factory's cameras, and `video`: how their footage becomes clips, as the module video_archiver
       describes them.
+    - `connections`: whether it is kept when the gateways' connections began and ended, and why, as the table
+      `connections` (docs/data.md). Without, what is in the table stays.
     - `alarms`: when alarms fire and which are not wanted, of `messages` as the module factory_pipeline describes it
       (`alarms`), of `video` as video_archiver does.
   EOT
@@ -73,6 +75,9 @@ variable "factories" {
       failure_destination_arn = optional(string)
       log_level               = optional(string)
     }))
+    connections = optional(object({
+      enabled = optional(bool, true)
+    }), {})
     alarms = optional(object({
       messages = optional(object({
         disabled                  = optional(set(string))
@@ -216,6 +221,7 @@ variable "storage" {
     })), {})
     existing_buckets                    = optional(map(string), {})
     athena_results_expire_after_days    = optional(number)
+    connections_expire_after_days       = optional(number)
     abort_incomplete_uploads_after_days = optional(number)
   })
   default  = {}

@@ -69,6 +69,7 @@ LAKES = {
             "test_faults",
             "test_messages",
             "test_batches",
+            "test_connections",
             "test_redrive",
         ),
         {
@@ -78,6 +79,7 @@ LAKES = {
             # The pages' commands have it for themselves.
             "lodz": _factory("line-1", "line-2", cameras={"press-1": {}}),
             "porto": _factory("kiln"),
+            "riga": _factory("mill"),
             "turin": _factory("paint"),
         },
         has_keys=True,

@@ -127,6 +127,16 @@ run "tables_of_the_schema_files_and_queries_over_them" {
   }
 
   assert {
+    condition = (
+      aws_glue_catalog_table.lake["connections"].parameters["storage.location.template"]
+      == "s3://lake-configuration/connections/factory=$${factory}/year=$${year}/month=$${month}/day=$${day}/"
+      && aws_glue_catalog_table.lake["connections"].storage_descriptor[0].location
+      == "s3://lake-configuration/connections/factory=/"
+    )
+    error_message = "A table may lie under a prefix of another one's bucket."
+  }
+
+  assert {
     condition = alltrue([
       for table in aws_glue_catalog_table.lake : endswith(table.storage_descriptor[0].location, "/factory=/")
     ])
@@ -139,9 +149,10 @@ run "tables_of_the_schema_files_and_queries_over_them" {
       { for key, view in aws_glue_catalog_table.distinct : key => view.name } == {
         measurements  = "measurements_distinct"
         configuration = "configuration_distinct"
+        connections   = "connections_distinct"
       }
       && output.views == { for key, view in aws_glue_catalog_table.distinct : key => view.name }
-      && output.tables == { measurements = "measurements", configuration = "configuration" }
+      && output.tables == { for table in ["measurements", "configuration", "connections"] : table => table }
     )
     error_message = "Views stand beside the tables, and no reader of the tables' names takes one for a table."
   }

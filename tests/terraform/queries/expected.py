@@ -147,6 +147,32 @@ EXPECTED: dict[str, list[list[Cell]]] = {
         ["lyon", "press-shop", Moment("0 10:00:00"), "true", '{"a":1}'],
         ["lyon", "press-shop", Moment("0 10:00:00"), "true", '{"a":2}'],
     ],
+    "connections-per-gateway": [
+        ["line-1", "configuration", None, Moment("-3 12:00:00"), "MQTT_KEEP_ALIVE_TIMEOUT", None, None]
+        + ["krakow", "krakow-line-1-configuration"],
+        [
+            *("line-1", "measurements", Moment("-1 08:00:00"), Moment("-1 09:00:00.5"), "CONNECTION_LOST", "60.0"),
+            *("10.0.0.1", "krakow", "krakow-line-1-measurements"),
+        ],
+        ["line-1", "measurements", Moment("-1 09:00:30"), None, None, None, "10.0.0.2"]
+        + ["krakow", "krakow-line-1-measurements"],
+        *(
+            [
+                *(
+                    "press",
+                    "measurements",
+                    Moment(f"0 10:{10 * number:02}:00"),
+                    Moment(f"0 10:{10 * number + 9:02}:00"),
+                ),
+                *("DUPLICATE_CLIENTID", "9.0", "10.1.0.1", "lyon", "lyon-press-measurements"),
+            ]
+            for number in range(6)
+        ),
+    ],
+    "flapping-gateways": [
+        ["press", "measurements", Moment("0 10:00:00"), "6", "6", "0", "0", "0", "0", "0"]
+        + ["lyon", "lyon-press-measurements"],
+    ],
     "latest-configuration-per-gateway": [
         ["krakow", "line-1", Moment("0 11:00:00"), '{"v":2,"name":"a, b"}'],
         ["krakow", "line-2", Moment("-100 00:00:00"), "{}"],

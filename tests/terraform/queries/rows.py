@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 QUERIES = ROOT / "modules" / "glue_catalog" / "queries"
 VIEWS = ROOT / "modules" / "glue_catalog" / "views"
 FACTORIES = ("krakow", "lyon")
-TABLES = ("configuration", "measurements")
+TABLES = ("configuration", "connections", "measurements")
 LINE_PATTERN = r'(?s)^(.*?(?:"_received_at":([0-9]+)(?:,"_gateway":"([^"]*)")?\})?)$'
 
 
@@ -164,6 +164,74 @@ UPDATES = (
 )
 
 
+@dataclass(frozen=True)
+class Presence:
+    """A row of the connections; the reason of one that ended, or the address of one that began."""
+
+    ts: str
+    version: int
+    reason: str | None = None
+    ip: str | None = None
+    session: str = "s1"
+    factory: str = "krakow"
+    gateway: str = "line-1"
+    lane: str = "measurements"
+
+    def row(self, now: datetime) -> dict[str, Any]:
+        """The row with the columns of the table."""
+        has_ended = self.reason is not None
+        return {
+            "ts": at(now, self.ts),
+            "event": "disconnected" if has_ended else "connected",
+            "client_id": f"{self.factory}-{self.gateway}-{self.lane}",
+            "gateway": self.gateway,
+            "lane": self.lane,
+            "session": self.session,
+            "version": self.version,
+            "reason": self.reason,
+            "client_initiated": self.reason == "CLIENT_INITIATED_DISCONNECT" if has_ended else None,
+            "ip_address": self.ip,
+        }
+
+
+_LOST = Presence("-1 09:00:00.5", 1, "CONNECTION_LOST")
+
+PRESENCES = (
+    # The end overtook the beginning, and came twice.
+    _LOST,
+    Presence("-1 08:00:00", 1, ip="10.0.0.1"),
+    _LOST,
+    # The same session goes on.
+    Presence("-1 09:00:30", 2, ip="10.0.0.2"),
+    # It began too long ago to be told.
+    Presence("-40 00:00:00", 7, ip="10.0.0.3", session="s0", lane="configuration"),
+    Presence("-3 12:00:00", 7, "MQTT_KEEP_ALIVE_TIMEOUT", session="s0", lane="configuration"),
+    # Two devices with one client ID evict each other, each after ten minutes.
+    *(
+        event
+        for number in range(6)
+        for event in (
+            Presence(
+                f"0 10:{10 * number:02}:00",
+                number,
+                ip="10.1.0.1",
+                session=f"d{number}",
+                factory="lyon",
+                gateway="press",
+            ),
+            Presence(
+                f"0 10:{10 * number + 9:02}:00",
+                number,
+                "DUPLICATE_CLIENTID",
+                session=f"d{number}",
+                factory="lyon",
+                gateway="press",
+            ),
+        )
+    ),
+)
+
+
 def objects(
     now: datetime, bucket_of: Mapping[str, str], samples: Sequence[Sample] = SAMPLES
 ) -> dict[tuple[str, str], bytes]:
@@ -178,7 +246,7 @@ def objects(
     for sample in samples:
         folders[_folder(sample.factory, at(now, sample.ts))].append(sample.row(now))
     made = {
-        (bucket_of["measurements"], f"{folder}delivery-{half}.parquet"): _parquet(rows[half::2])
+        (bucket_of["measurements"], f"{folder}delivery-{half}.parquet"): _parquet(rows[half::2], "measurements")
         for folder, rows in folders.items()
         for half in (0, 1)
         if rows[half::2]
@@ -188,6 +256,11 @@ def objects(
         lines[_folder(update.factory, at(now, update.received))].append(update.line(now))
     for folder, texts in lines.items():
         made[bucket_of["configuration"], f"{folder}delivery-1"] = "".join(texts).encode()
+    events: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for presence in PRESENCES:
+        events[f"connections/{_folder(presence.factory, at(now, presence.ts))}"].append(presence.row(now))
+    for folder, rows in events.items():
+        made[bucket_of["connections"], f"{folder}delivery-1.parquet"] = _parquet(rows, "connections")
     return made
 
 
@@ -195,14 +268,15 @@ def _folder(factory: str, moment: datetime) -> str:
     return f"factory={factory}/year={moment:%Y}/month={moment:%m}/day={moment:%d}/"
 
 
-def _parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
+def _parquet(rows: Sequence[Mapping[str, Any]], table: str) -> bytes:
     kinds: dict[str, Any] = {
         "string": pa.string(),
         "timestamp": pa.timestamp("ms"),
         "boolean": pa.bool_(),
         "double": pa.float64(),
+        "bigint": pa.int64(),
     }
-    schema = pa.schema([(column["name"], kinds[column["type"]]) for column in _schema("measurements")["columns"]])
+    schema = pa.schema([(column["name"], kinds[column["type"]]) for column in _schema(table)["columns"]])
     plain = [{name: _without_zone(value) for name, value in row.items()} for row in rows]
     target = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(plain, schema=schema), target, compression="snappy")
@@ -223,6 +297,7 @@ def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     for name, bucket in bucket_of.items():
         schema = _schema(name)
         line = schema["format"] == "line"
+        top = f"s3://{bucket}/{schema.get('prefix', '')}"
         serde = (
             ("org.apache.hadoop.hive.serde2.RegexSerDe", {"input.regex": LINE_PATTERN})
             if line
@@ -245,13 +320,13 @@ def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
                 "projection.day.range": "1,31",
                 "projection.day.digits": "2",
                 "storage.location.template": (
-                    f"s3://{bucket}/factory=${{factory}}/year=${{year}}/month=${{month}}/day=${{day}}/"
+                    f"{top}factory=${{factory}}/year=${{year}}/month=${{month}}/day=${{day}}/"
                 ),
             },
             "PartitionKeys": _columns(schema["partition_keys"]),
             "StorageDescriptor": {
                 "Columns": _columns(schema["columns"]),
-                "Location": f"s3://{bucket}/factory=/",
+                "Location": f"{top}factory=/",
                 "SerdeInfo": {"SerializationLibrary": serde[0], "Parameters": serde[1]},
             },
         }
