@@ -1,15 +1,18 @@
 """What the page of a factory shows beside the coverage: plain records, and what follows from them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from shlex import quote
 
-from factory_lake.coverage.connectivity import Event
+from factory_lake.connections import Connection
 from factory_lake.coverage.evidence import Failure
 from factory_lake.gateway.identities import Lane
 from factory_lake.redrive.lines import KEY
+
+#: Why a session ended of whose end no event came.
+UNKNOWN = "UNKNOWN"
 
 
 @dataclass(frozen=True)
@@ -211,30 +214,16 @@ def periods_in_alarm(changes: Iterable[Change], from_ms: int) -> tuple[Fired, ..
     return tuple(sorted(fired, key=lambda one: (-one.at_ms, one.alarm)))
 
 
-def sessions_of(events: Iterable[Event], from_ms: int, to_ms: int) -> tuple[Sessions, ...]:
-    """Each client's connections within a range, of presence events, which may repeat and overtake each other."""
-    by_client: dict[tuple[str, str], dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
-    for event in set(events):
-        by_client[event.gateway, event.lane][event.session].append(event)
+def sessions_of(connections: Iterable[Connection], from_ms: int, to_ms: int) -> tuple[Sessions, ...]:
+    """Each client's connections within a range: how many, how long, and why those ended that ended in it."""
+    by_client: dict[tuple[str, str], list[Connection]] = defaultdict(list)
+    for one in connections:
+        if one.start_ms < to_ms and (one.end_ms is None or one.end_ms > from_ms):
+            by_client[one.gateway, one.lane].append(one)
     found = []
-    for (gateway, lane), sessions in sorted(by_client.items()):
-        periods = sorted((_period(each, from_ms) for each in sessions.values()), key=lambda one: one[0])
-        # A session whose end nobody saw ended when the next one began, for a client has one at a time.
-        ends = [*(period[0] for period in periods[1:]), to_ms]
-        known = [
-            (max(start_ms, from_ms), min(to_ms, next_ms if end_ms is None else end_ms), reason)
-            for (start_ms, end_ms, reason), next_ms in zip(periods, ends, strict=True)
-        ]
-        inside = [(end_ms - start_ms, reason) for start_ms, end_ms, reason in known if start_ms < end_ms]
-        reasons = Counter(reason for _, reason in inside if reason)
-        length_ms = sum(each for each, _ in inside)
-        found.append(Sessions(gateway, lane, len(inside), length_ms, tuple(reasons.most_common())))
+    for (gateway, lane), each in sorted(by_client.items()):
+        ends = [to_ms if one.end_ms is None else min(one.end_ms, to_ms) for one in each]
+        connected_ms = sum(end - max(one.start_ms, from_ms) for one, end in zip(each, ends, strict=True))
+        reasons = Counter(one.reason or UNKNOWN for one in each if one.end_ms is not None and one.end_ms <= to_ms)
+        found.append(Sessions(gateway, lane, len(each), connected_ms, tuple(reasons.most_common())))
     return tuple(found)
-
-
-def _period(events: Sequence[Event], from_ms: int) -> tuple[int, int | None, str]:
-    """Start, end and reason of a session; without an event of its start it began before the range."""
-    starts = [event.at_ms for event in events if event.is_connect]
-    ends = [(event.at_ms, event.reason) for event in events if not event.is_connect]
-    end_ms, reason = min(ends) if ends else (None, "")
-    return min(starts, default=from_ms), end_ms, reason

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from factory_lake.clients import Clients
 from factory_lake.coverage import sql
-from factory_lake.coverage import tables as evidence
 from factory_lake.coverage.model import Coverage
 from factory_lake.coverage.refusals import Refusals
 from factory_lake.gateway.identities import LANES, Lane
@@ -56,11 +55,8 @@ class _Gatherer:
         self._outputs, self._clients = lake.outputs, clients
         self._coverage, self._factory, self._wishes = coverage, factory, wishes
         self._range = coverage.from_ms, coverage.to_ms
-        where = (str(output_at(lake.outputs, "athena", name)) for name in ("workgroup", "database"))
-        workgroup, database = where
-        athena = clients.client("athena")
-        self._tables = reading.Tables(athena, workgroup, database)
-        self._evidence = evidence.Tables(athena, workgroup, database)
+        names = (str(output_at(lake.outputs, "athena", name)) for name in ("workgroup", "database"))
+        self._tables = reading.Tables(clients.client("athena"), *names)
         self._s3: S3Client = clients.client("s3", connections=reading.AT_ONCE)
         self._notes: list[str] = []
 
@@ -81,8 +77,8 @@ class _Gatherer:
             links_end_ms=None
             if self._wishes.embed
             else self._coverage.made_at_ms + self._wishes.link_hours * _HOUR_MS,
-            scanned_bytes=self._tables.scanned_bytes + self._evidence.scanned_bytes,
-            query_ms=self._tables.query_ms + self._evidence.query_ms,
+            scanned_bytes=self._tables.scanned_bytes,
+            query_ms=self._tables.query_ms,
             notes=tuple(self._notes),
         )
 
@@ -99,9 +95,8 @@ class _Gatherer:
         return Prediction(environment_of(self._clients.client("lambda"), names.function))
 
     def _sessions(self) -> tuple[Sessions, ...] | None:
-        # A session may have begun on a day before: one without an event of its start did.
-        events = self._evidence.connections(sql.Window(self._factory, *sql.days_between(*self._range, 1, 1)))
-        return plain.sessions_of(events, *self._range) if self._evidence.has_connections else None
+        found = self._tables.connections(self._factory, *self._range)
+        return None if found is None else plain.sessions_of(found, *self._range)
 
     def _clips(self) -> tuple[list[Clip], int]:
         bucket = str(output_at(self._outputs, "buckets", "clips"))
@@ -114,7 +109,9 @@ class _Gatherer:
         if self._wishes.embed:
             with_url = reading.embedded(self._s3, bucket, found)
         else:
-            with_url = reading.linked(self._s3, bucket, found, self._wishes.link_hours * 3600)
+            # A link names the bucket's region: one that does not is redirected while a bucket is young.
+            signer = self._clients.client("s3", signs=True)
+            with_url = reading.linked(signer, bucket, found, self._wishes.link_hours * 3600)
         if without := sum(not clip.url for clip in with_url):
             self._notes.append(
                 f"The page has no link to {without:,} of {len(found):,} clips, the older or larger ones."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from clip_fetch import keys
 from factory_lake import query
+from factory_lake.connections import COLUMNS, Connection, Event, connections
 from factory_lake.coverage import sql
 from factory_lake.coverage.times import moment
 from factory_lake.gateway.identities import Lane
@@ -29,7 +30,6 @@ MAX_EMBEDDED_CLIP, MAX_EMBEDDED = 2_000_000, 20_000_000
 AT_ONCE = 16
 _ALARMS_AT_ONCE = 100  # DescribeAlarms takes no more names
 _DAY_SECONDS = 86_400
-# Both count each message once, but neither where and when it arrived.
 _COUNTS = """
 SELECT year, month, day, count(*) AS found
 FROM {table}
@@ -46,6 +46,10 @@ SELECT
 FROM measurements_distinct
 WHERE {where}
 GROUP BY year, month, day"""
+
+_CONNECTIONS = f"SELECT {', '.join(COLUMNS)}\nFROM connections\nWHERE {{where}}"
+# How Athena says that there is no such table (Athena User Guide, "Error catalog").
+_NO_TABLE = "TABLE_NOT_FOUND"
 
 
 @dataclass
@@ -78,6 +82,22 @@ class Tables:
                 _COUNTS.format(table="configuration_distinct", where=window),
             ),
         )
+
+    def connections(self, factory: str, from_ms: int, to_ms: int) -> list[Connection] | None:
+        """The connections that the events of a range's days, and of a day before, tell of; None without the table.
+
+        Raises:
+            QueryError: When Athena cannot answer.
+        """
+        first, last = sql.days_between(from_ms, to_ms, 1, 1)
+        try:
+            rows = self._rows(_CONNECTIONS.format(where=sql.Window(factory, first, last).condition()))
+        except query.QueryError as error:
+            if _NO_TABLE not in str(error):
+                raise
+            return None
+        events = (Event.from_row(dict(zip(COLUMNS, row, strict=True))) for row in rows)
+        return connections(events, from_ms - _DAY_SECONDS * 1000)
 
     def _days(self, lane: Lane, every: str, once: str) -> Iterator[Arrived]:
         distinct = {row[:3]: row[3:] for row in self._rows(once)}
@@ -146,7 +166,8 @@ def list_clips(
 def linked(s3: "S3Client", bucket: str, clips: Sequence[Clip], seconds: int, most: int = MAX_LINKS) -> list[Clip]:
     """The clips with links that expire, the newest ones; the others without."""
     ordered = sorted(clips, key=lambda one: one.start_ms)
-    older, newest = ordered[:-most], ordered[-most:]
+    split = max(0, len(ordered) - most)
+    older, newest = ordered[:split], ordered[split:]
     return [*older, *(replace(clip, url=_link(s3, bucket, clip, seconds)) for clip in newest)]
 
 
