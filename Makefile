@@ -81,9 +81,10 @@ fmt: setup ## Format Python and Terraform
 	@$(PYTHON) -m ruff format . && $(PYTHON) -m ruff check --fix --quiet . ; scripts/terraform.sh fmt -recursive
 
 .PHONY: bench
-bench: package ## Compare speed and memory with peers, in one process; writes build/bench
+bench: package ## Compare speed and memory with peers, and show a month of a thousand tags; writes build/bench
 	@$(PYTHON) -m harness.bench.transform
 	@$(PYTHON) -m harness.bench.clip_fetch
+	@$(PYTHON) -m harness.bench.report
 
 N ?= 10000
 .PHONY: simulate

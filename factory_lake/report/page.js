@@ -27,6 +27,8 @@
     return `${Math.floor(ms / size)} ${unit}` + (second ? ` ${second} ${smaller[1]}` : "");
   };
 
+  const sentence = (text) => text && text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
   // A strip's spans, in the order of time: durations become moments.
   const spansOf = (id) => {
     const flat = data.spans[data.strips[id][2]];
@@ -58,7 +60,7 @@
     [
       `${data.strips[id][0]}: ${stateOf(span)}`,
       rangeOf(span),
-      span.why[CAUSE],
+      sentence(span.why[CAUSE]),
       ...span.why[EVIDENCE].map((each) => `Evidence: ${each}`),
     ].filter(Boolean);
 
@@ -96,7 +98,7 @@
     mark(strip, span);
     about.replaceChildren(make("p", ""), make("p", rangeOf(span)));
     about.firstChild.append(make("strong", name, { class: "name" }), `: ${stateOf(span)}`);
-    if (span.why[CAUSE]) about.append(make("p", span.why[CAUSE], { class: "cause" }));
+    if (span.why[CAUSE]) about.append(make("p", sentence(span.why[CAUSE]), { class: "cause" }));
     if (span.count) about.append(make("p", `Counted: ${span.count.toLocaleString("en")}`));
     if (span.why[EVIDENCE].length) {
       const list = make("ul", "", { class: "evidence", "aria-label": "Evidence" });
@@ -107,7 +109,7 @@
       }
       about.append(list);
     }
-    if (basis) about.append(make("p", `Expected ${expected ? `every ${duration(expected)}` : "at no fixed time"}: ${basis}`, { class: "hint" }));
+    if (basis) about.append(make("p", `Expected ${expected ? `every ${duration(expected)}` : "at no fixed time"}. ${sentence(basis)}`, { class: "hint" }));
     chosen = strip;
     panel.hidden = false;
     player.replaceChildren();
@@ -255,7 +257,7 @@
       const grow = () => {
         for (const [name, span] of gaps.splice(0, AT_ONCE)) {
           const row = body.appendChild(document.createElement("tr"));
-          const cells = [name, stateOf(span), time(span.start), time(span.end), duration(span.end - span.start), span.why[CAUSE], span.why[EVIDENCE].join(" · ")];
+          const cells = [name, stateOf(span), time(span.start), time(span.end), duration(span.end - span.start), sentence(span.why[CAUSE]), span.why[EVIDENCE].join(" · ")];
           cells.forEach((cell, at) => row.append(make("td", cell, { "data-label": columns[at], class: "name" })));
         }
         more.hidden = gaps.length === 0;

@@ -181,7 +181,7 @@ def _missing(episodes: Sequence[Episode]) -> list[Markup]:
             words.moment(one.start_ms),
             words.duration(one.end_ms - one.start_ms),
             _subjects(one),
-            Markup.joined([one.cause, *(element("code", piece) for piece in one.evidence)], " "),
+            Markup.joined([words.sentence(one.cause), *(element("code", piece) for piece in one.evidence)], " "),
         ]
         for one in episodes[:MAX_EPISODES]
     ]

@@ -48,6 +48,11 @@ def iso(ms: int) -> str:
     return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def sentence(text: str) -> str:
+    """A clause as a sentence: a capital, and a full stop."""
+    return text if not text else text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 def counted(number: int, one: str, more: str = "") -> str:
     """A number with its noun: `1 gap`, `1,200 gaps`."""
     return f"{number:,} {one if number == 1 else more or one + 's'}"

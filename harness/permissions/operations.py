@@ -68,6 +68,7 @@ def operate(cloud: LocalCloud, lake: Path, outputs: Mapping[str, Any]) -> None:
     cloud.faults.add(service="athena", operation="GetQueryExecution", error="InvalidRequestException")
     _run(lake, "query", "--sql", "SELECT count(*) FROM configuration", codes=(2,))
     _run(lake, "reconcile")
+    _run(lake, "report", "--out", str(lake / "pages"), "--factory", FACTORY, "--embed", codes=(0, 1))
     _run(lake, "redrive", "errors", "--only-accepted", "--apply")
     _run(lake, "redrive", "errors", "--apply")
     end = datetime.now(UTC)
