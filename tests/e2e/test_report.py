@@ -18,11 +18,18 @@ from harness.camera.archiver import run_archiver
 from harness.camera.journal import Journal
 from harness.camera.reconciliation import clip_keys
 from harness.lake import LocalLake
-from tests.e2e.plant import PATIENCE, Factory, film, sample, wait_until
+from tests.e2e.plant import FLUSH_SECONDS, PATIENCE, Factory, film, rows, sample, wait_until
 from tests.support.browser import log, open_page, requests, window
 
 FACTORY, CAMERA = "krakow", "press-1"
 _PLAYS = "const v = document.querySelector('video'); return v !== null && v.readyState >= 2 && v.duration > 0"
+
+
+def _connections(lake: LocalLake) -> int:
+    """Events of the factory's connections that are in their table, once it has those that came."""
+    lake.cloud.flush([lake.outputs["connections"][FACTORY]["delivery_stream"]], FLUSH_SECONDS)
+    ((count,),) = rows(lake, f"SELECT count(*) FROM connections WHERE factory = '{FACTORY}'")  # noqa: S608 - ours
+    return int(count)
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +41,7 @@ def since(lake: LocalLake, factory: Callable[[str], Factory], tmp_path_factory: 
     krakow.send([good, good, sample(), b"not JSON", json.dumps({**json.loads(sample()), "value": [1]}).encode()])
     krakow.send([b'{"speed":3}'], "configuration")
     krakow.deliver()
+    wait_until(lambda: _connections(lake) > 0, every=0.5)
     video = lake.outputs["video"][FACTORY]
     journal = Journal(tmp_path_factory.mktemp("report") / "cameras.jsonl")
     film(lake.cloud, video["streams"][CAMERA], journal, 20, ago=5400)
@@ -88,7 +96,7 @@ def test_the_page_says_what_arrived_and_plays_clips_by_links(
         "arrived": "measurements: samples a day",
         "refused": "factory-lake redrive errors --factory krakow --lane measurements --type processing-failed",
         "late": "repeat what another row says",
-        "connections": "line-1/measurements",
+        "connections": "CLIENT_INITIATED_DISCONNECT",
         "cost": "A month at this pace costs",
     }.items():
         assert said in section(driver, anchor), anchor
