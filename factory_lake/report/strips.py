@@ -145,8 +145,9 @@ def _paths(spans: Sequence[Span], coverage: Coverage) -> Iterable[tuple[State, s
     for span in spans:
         if span.state == "data":
             continue
-        begin = min(WIDTH - 1, (span.start_ms - coverage.from_ms) * WIDTH // length)
-        end = max(begin + 1, -(-(span.end_ms - coverage.from_ms) * WIDTH // length))
+        # Whole columns, so that the shortest span has one.
+        begin = (span.start_ms - coverage.from_ms) * WIDTH // length
+        end = -(-(span.end_ms - coverage.from_ms) * WIDTH // length)
         drawn = columns[span.state]
         if drawn and begin <= drawn[-1][1]:
             drawn[-1] = (drawn[-1][0], max(end, drawn[-1][1]))

@@ -9,6 +9,9 @@ from factory_lake.report import words
 from factory_lake.report.facts import Arrived, Facts
 from factory_lake.report.markup import Markup, element
 
+# Bars of fewer days than these are no wider for it.
+_FEW_DAYS = 5
+
 
 def arrived(facts: Facts) -> list[Markup]:
     """Rows by day: bars for each lane, and a table."""
@@ -62,7 +65,8 @@ def _bars(lane: Lane, counts: Sequence[tuple[str, int]]) -> Markup:
     ends = element(
         "div", element("span", counts[0][0]), element("span", counts[-1][0]), class_="ends", aria_hidden="true"
     )
-    return element("figure", element("figcaption", f"{lane}: {what} a day, at most {most:,}"), chart, ends)
+    caption = element("figcaption", f"{lane}: {what} a day, at most {most:,}")
+    return element("figure", caption, chart, ends, class_="few" if len(counts) < _FEW_DAYS else None)
 
 
 def refused(facts: Facts) -> list[Markup]:
@@ -87,7 +91,7 @@ def late(facts: Facts) -> list[Markup]:
     """Samples that arrived after their day, and repeats."""
     repeats = element(
         "p",
-        f"{words.counted(facts.repeats, 'row')} repeat what another row says: delivery is at least once. "
+        f"{words.counted(facts.repeats, 'row repeats', 'rows repeat')} what another row says: delivery is at least once. "
         "The views measurements_distinct and configuration_distinct have each message once.",
     )
     after = [one for one in facts.arrived if one.late]
@@ -112,7 +116,7 @@ def connections(facts: Facts) -> list[Markup]:
             f"{one.sessions:,}",
             words.duration(one.connected_ms),
             Markup.joined(
-                (Markup.joined([element("code", reason), f" {number:,}"]) for reason, number in one.reasons), ", "
+                (element("div", f"{number:,} × ", element("code", reason)) for reason, number in one.reasons)
             )
             if one.reasons
             else "none ended",
