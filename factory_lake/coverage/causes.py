@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from factory_lake.coverage.canvas import Canvas
+from factory_lake.coverage.connectivity import NOT_CONNECTED
 from factory_lake.coverage.evidence import FactoryEvidence, Failure, LaneEvidence, Offline, Tag, Waiting
 from factory_lake.coverage.model import Span
-from factory_lake.coverage.times import iso
+from factory_lake.coverage.times import iso, moment, text
 from factory_lake.gateway.identities import Lane
 
 #: How long a gateway may take to send again once it is connected.
@@ -18,8 +20,8 @@ NOTICED_AFTER_MS = 1_800_000
 NOTICED_LATER = frozenset({"MQTT_KEEP_ALIVE_TIMEOUT", "CONNECTION_LOST"})
 #: The gateway itself ended the connection.
 ORDERLY = "CLIENT_INITIATED_DISCONNECT"
-# Failures of one kind that are no further apart than this are one.
-_APART_MS = 60_000
+#: Failures of one kind that are no further apart than this are one, where no habit says more.
+APART_MS = 60_000
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Failures:
 
 
 def failure_spans(
-    failures: Sequence[Failure], start_ms: int, stop_ms: int, covers_ms: int, apart_ms: int = _APART_MS
+    failures: Sequence[Failure], start_ms: int, stop_ms: int, covers_ms: int, apart_ms: int = APART_MS
 ) -> Iterator[Span]:
     """Failures of a hole. Those of one kind that are close to each other are one span.
 
@@ -100,27 +102,39 @@ def _failed(cluster: Sequence[Failure], start_ms: int, stop_ms: int, covers_ms: 
 
 
 def offline_spans(offline: Iterable[Offline], start_ms: int, stop_ms: int) -> Iterator[Span]:
-    """Times without a connection, within a hole.
+    """Times without a connection, in their order, within a hole.
 
     Where AWS notices a lost connection late, the hole before that is of it as well.
     """
-    for one in offline:
+    for one, following in pairwise([*offline, None]):
+        if one is None:
+            break
         begin_ms = one.noticed_ms
         if one.reason in NOTICED_LATER:
             begin_ms = max(one.start_ms, one.noticed_ms - NOTICED_AFTER_MS)
-        end_ms = stop_ms if one.end_ms is None else one.end_ms + RESUMES_MS
+        if one.end_ms is None:
+            end_ms = stop_ms if one.known_to_ms is None else one.known_to_ms
+        else:
+            next_ms = one.end_ms + RESUMES_MS if following is None else max(one.end_ms, following.noticed_ms)
+            end_ms = min(one.end_ms + RESUMES_MS, next_ms)
         begin_ms, end_ms = max(begin_ms, start_ms), min(end_ms, stop_ms)
         if begin_ms >= end_ms:
             continue
-        again = "it has not connected since" if one.end_ms is None else f"it connected again at {iso(one.end_ms)}"
         yield Span(
             begin_ms,
             end_ms,
             "gateway_offline",
             reason=one.reason,
-            cause=f"AWS IoT saw the gateway disconnect at {iso(one.noticed_ms)} ({one.reason}); {again}",
-            evidence=(f"connections WHERE client_id = '{one.client_id}' AND event = 'disconnected'",),
+            cause=_offline(one),
+            evidence=(f"connections WHERE client_id = {text(one.client_id)} AND ts = {moment(one.noticed_ms)}",),
         )
+
+
+def _offline(one: Offline) -> str:
+    if one.reason == NOT_CONNECTED and one.end_ms is not None:
+        return f"AWS IoT saw no connection of the gateway until {iso(one.end_ms)}"
+    again = "it has not connected since" if one.end_ms is None else f"it connected again at {iso(one.end_ms)}"
+    return f"AWS IoT saw the gateway disconnect at {iso(one.noticed_ms)} ({one.reason}); {again}"
 
 
 def waiting_spans(waiting: Iterable[Waiting], start_ms: int, stop_ms: int) -> Iterator[Span]:
@@ -142,6 +156,8 @@ def absorb(canvas: Canvas, start_ms: int, stop_ms: int, most_ms: int) -> None:
             canvas.paint([replace(beside, start_ms=begin, end_ms=end, count=0)])
 
 
-def connectivity(lane: LaneEvidence) -> str:
-    """What is known of a lane's connection where nothing arrived."""
-    return "though AWS IoT saw no disconnect" if lane.is_known else "and nothing says whether it was connected"
+def connectivity(lane: LaneEvidence, at_ms: int) -> str:
+    """What is known of a lane's connection at a moment when nothing arrived."""
+    if lane.known_from_ms is not None and lane.known_from_ms <= at_ms:
+        return "though AWS IoT saw it connected"
+    return "and nothing says whether it was connected"

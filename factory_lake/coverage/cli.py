@@ -85,12 +85,7 @@ def coverage(
     if form == "csv":
         emit(form, text.gap_table(found))
     else:
-        emit(
-            form,
-            text.summary(found),
-            document=found.to_json(),
-            more=list(text.gap_lines(found, most_gaps)),
-            notes=["", *text.notes(found, most_gaps)],
-        )
+        first, *more = [*text.summaries(found), *text.gap_lines(found, most_gaps)]
+        emit(form, first, document=found.to_json(), more=more, notes=["", *text.notes(found, most_gaps)])
     write_report(report, found.to_json())
     return FOUND if found.total_ms("unexplained") else DONE

@@ -1,15 +1,16 @@
 """The coverage of a lake: reads the evidence of each factory and has it judged."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from clip_fetch.settings import Settings as ClipSettings
 from factory_lake.clients import Clients
+from factory_lake.connections import Event
 from factory_lake.coverage import sql
 from factory_lake.coverage.cameras import Archiver, Cameras
 from factory_lake.coverage.connectivity import lanes_of
-from factory_lake.coverage.deliveries import waiting_of
+from factory_lake.coverage.deliveries import presence_waiting, waiting_of
 from factory_lake.coverage.evidence import CameraHistory, FactoryEvidence, Failure, LaneEvidence, Waiting
 from factory_lake.coverage.model import Coverage, Timeline
 from factory_lake.coverage.refusals import Refusals
@@ -18,7 +19,7 @@ from factory_lake.coverage.tables import Tables
 from factory_lake.errors import OptionError
 from factory_lake.gateway.identities import LANES, Lane
 from factory_lake.lake import Lake, cameras_of, mapping_at, output_at
-from factory_lake.redrive.lake import LaneNames, lanes
+from factory_lake.redrive.lake import lanes
 from factory_lake.redrive.origins import RejectionLog
 from factory_lake.redrive.prediction import Prediction, environment_of
 
@@ -152,25 +153,38 @@ class _Collector:
         first, last = sql.days_between(scope.from_ms, scope.to_ms, scope.learn_days, 1)
         window = sql.Window(factory, first, last)
         tags = self._tables.histories(window, scope.from_ms, scope.to_ms, scope.gateways)
+        events = self._tables.connections(window)
+        presence = self._presence(factory, events)
         return FactoryEvidence(
             factory,
             gateways,
             tuple(tags),
             tuple(self._failures(factory)),
-            self._lanes(window),
-            self._waiting(factory),
+            self._lanes(window, events, presence),
+            self._waiting(factory, presence),
             cameras,
             has_connections=self._tables.has_connections,
         )
 
-    def _lanes(self, window: sql.Window) -> dict[tuple[str, Lane], LaneEvidence]:
+    def _presence(self, factory: str, events: Sequence[Event]) -> Waiting | None:
+        """Of which time the events of connections may not be there yet; None where none are kept."""
+        kept = self._lake.outputs.get("connections", {}).get(factory)
+        if kept is None or not self._tables.has_connections:
+            self._notes.append(f"{factory}: no connections are kept, so nothing tells when a gateway was offline")
+            return None
+        newest_ms = max((event.at_ms for event in events), default=0)
+        return presence_waiting(
+            self._clients.client("firehose"), str(kept["delivery_stream"]), newest_ms, self._now_ms
+        )
+
+    def _lanes(
+        self, window: sql.Window, events: Sequence[Event], presence: Waiting | None
+    ) -> dict[tuple[str, Lane], LaneEvidence]:
         """Connections of each lane, and the messages of the lane configuration."""
         scope = self._scope
         first, last = sql.days_between(scope.from_ms, scope.to_ms)
         messages = self._tables.messages(replace(window, first_day=first, last_day=last), scope.gateways)
-        found = lanes_of(self._tables.connections(window))
-        if not self._tables.has_connections:
-            self._notes.append("the lake has no table of connections, so nothing tells when a gateway was offline")
+        found = lanes_of(events, presence.start_ms if presence else None)
         for gateway, times in messages.items():
             known = found.get((gateway, "configuration"), LaneEvidence())
             found[gateway, "configuration"] = replace(known, messages=tuple(times))
@@ -181,23 +195,16 @@ class _Collector:
         # A message may be refused days after it was taken, and an object's day is that of its oldest record.
         first, last = sql.days_between(scope.from_ms, scope.to_ms, 1, scope.learn_days)
         for names in lanes(self._lake.outputs, [factory]):
-            prediction = self._prediction(names)
             log = RejectionLog(self._clients.client("logs"), names.log_group)
-            reader = Refusals(self._s3, names, log, prediction)
+            reader = Refusals(self._s3, names, log, Prediction(environment_of(self._functions, names.function)))
             yield from reader.failures(first, last)
             self._notes += reader.notes
 
-    def _prediction(self, names: LaneNames) -> Prediction:
-        return Prediction(environment_of(self._functions, names.function))
-
-    def _waiting(self, factory: str) -> dict[Lane, tuple[Waiting, ...]]:
+    def _waiting(self, factory: str, presence: Waiting | None) -> dict[Lane, tuple[Waiting, ...]]:
         cloudwatch, firehose = self._clients.client("cloudwatch"), self._clients.client("firehose")
         streams = mapping_at(self._lake.outputs, "delivery_streams", factory)
-        return {
-            lane: waiting_of(cloudwatch, firehose, str(streams[lane]), self._now_ms)
-            for lane in LANES
-            if lane in streams
-        }
+        found = {lane: waiting_of(cloudwatch, firehose, str(streams[lane]), self._now_ms) for lane in LANES}
+        return {lane: (*waiting, presence) if presence else waiting for lane, waiting in found.items()}
 
     def _cameras(self, factory: str) -> Iterator[CameraHistory]:
         scope = self._scope

@@ -1,110 +1,47 @@
-"""When a gateway's lane had no connection, by AWS IoT's presence events.
-
-Events may repeat and overtake each other, so a connection is what bears one session's ID, and its events are
-ordered by their version.
-"""
+"""When a gateway's lane had no connection, by the periods that AWS IoT's presence events tell."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
+from factory_lake.connections import Connection, Event, connections
 from factory_lake.coverage.evidence import LaneEvidence, Offline
 from factory_lake.gateway.identities import Lane, parse_lane
 
 #: Before a lane's first connection: nothing says why.
 NOT_CONNECTED = "NOT_CONNECTED"
-#: A connection that another followed without an event of its end.
+#: No event says why a connection ended.
 UNKNOWN = "UNKNOWN"
 
 
-@dataclass(frozen=True)
-class Event:
-    """A presence event."""
+def lanes_of(events: Sequence[Event], known_to_ms: int | None = None) -> dict[tuple[str, Lane], LaneEvidence]:
+    """What the events of a factory say of each lane that they are of.
 
-    at_ms: int
-    is_connect: bool
-    client_id: str
-    gateway: str
-    lane: Lane
-    session: str
-    version: int
-    reason: str = ""
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, object], at_ms: int) -> "Event":
-        """Read a row of the table `connections`."""
-        return cls(
-            at_ms,
-            row["event"] == "connected",
-            str(row["client_id"]),
-            str(row["gateway"]),
-            parse_lane(row["lane"]),
-            str(row["session"]),
-            int(str(row["version"] or 0)),
-            str(row["reason"] or ""),
-        )
-
-
-@dataclass(frozen=True)
-class Connected:
-    """One session, from its connect to its disconnect; None where that is not known."""
-
-    start_ms: int | None
-    end_ms: int | None
-    reason: str
-
-
-def lanes_of(events: Iterable[Event]) -> dict[tuple[str, Lane], LaneEvidence]:
-    """What the events say of each lane that they are of."""
-    by_lane: dict[tuple[str, Lane], set[Event]] = defaultdict(set)
-    for event in events:
-        by_lane[event.gateway, event.lane].add(event)
-    first_ms = min((event.at_ms for known in by_lane.values() for event in known), default=0)
+    Args:
+        events: In any order.
+        known_to_ms: Until when the events are surely all there; those since may still be in a buffer.
+    """
+    first_ms = min((event.at_ms for event in events), default=0)
+    by_lane: dict[tuple[str, Lane], list[Connection]] = defaultdict(list)
+    for connection in connections(events, first_ms):
+        by_lane[connection.gateway, parse_lane(connection.lane)].append(connection)
     return {
-        lane: LaneEvidence(tuple(_offline(sorted(known, key=_order), first_ms)), is_known=True)
+        lane: LaneEvidence(tuple(_offline(known, first_ms, known_to_ms)), min(one.start_ms for one in known))
         for lane, known in by_lane.items()
     }
 
 
-def _order(event: Event) -> tuple[int, int, bool]:
-    return event.at_ms, event.version, not event.is_connect
-
-
-def _offline(events: Sequence[Event], first_ms: int) -> Iterator[Offline]:
-    sessions = _sessions(events)
-    client_id = events[0].client_id
-    start_ms = sessions[0].start_ms
-    if start_ms is not None and start_ms > first_ms:
-        yield Offline(first_ms, first_ms, start_ms, NOT_CONNECTED, client_id)
-    for at, session in enumerate(sessions):
-        later = [one.start_ms for one in sessions[at + 1 :] if one.start_ms is not None]
-        if session.end_ms is None:
+def _offline(known: Iterable[Connection], first_ms: int, known_to_ms: int | None) -> Iterator[Offline]:
+    """The times between a client's connections, from the factory's first event on."""
+    ordered = sorted(known, key=lambda one: one.start_ms)
+    first = ordered[0]
+    if first.is_begin_known and first.start_ms > first_ms:
+        yield Offline(first_ms, first_ms, first.start_ms, NOT_CONNECTED, first.client_id)
+    for connection, following in pairwise([*ordered, None]):
+        if connection is None or connection.end_ms is None:
             continue
-        # Another session may have begun before this one was seen to end: the later one of a client ID wins.
-        if any(
-            (one.start_ms or 0) <= session.end_ms and (one.end_ms is None or one.end_ms > session.end_ms)
-            for one in sessions[at + 1 :]
-        ):
-            continue
-        again_ms = min((one for one in later if one >= session.end_ms), default=None)
-        yield Offline(session.start_ms or first_ms, session.end_ms, again_ms, session.reason, client_id)
-
-
-def _sessions(events: Sequence[Event]) -> list[Connected]:
-    """The sessions of one client, in the order in which they began."""
-    by_session: dict[str, list[Event]] = defaultdict(list)
-    for event in events:
-        by_session[event.session].append(event)
-    found = []
-    for known in by_session.values():
-        starts = [event for event in known if event.is_connect]
-        ends = [event for event in known if not event.is_connect]
-        end = max(ends, key=lambda one: one.version) if ends else None
-        found.append(
-            Connected(
-                min(one.at_ms for one in starts) if starts else None,
-                end.at_ms if end else None,
-                (end.reason or UNKNOWN) if end else "",
-            )
-        )
-    return sorted(found, key=lambda one: (one.start_ms if one.start_ms is not None else -1, one.end_ms or 0))
+        again_ms = None if following is None else following.start_ms
+        if again_ms is None or again_ms > connection.end_ms:
+            reason = connection.reason or UNKNOWN
+            to_ms = None if known_to_ms is None else max(known_to_ms, connection.end_ms)
+            yield Offline(connection.start_ms, connection.end_ms, again_ms, reason, connection.client_id, to_ms)

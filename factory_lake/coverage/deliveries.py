@@ -55,5 +55,17 @@ def waiting(seen: Seen, stream: str, now_ms: int) -> tuple[Waiting, ...]:
     return (replace(longest, start_ms=start_ms),)
 
 
+def presence_waiting(firehose: Any, stream: str, newest_ms: int, now_ms: int) -> Waiting:
+    """Of which time the events of connections may not be in their table yet: since the newest one that is."""
+    described = firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
+    seconds = described["Destinations"][0]["ExtendedS3DestinationDescription"]["BufferingHints"]["IntervalInSeconds"]
+    return Waiting(
+        max(newest_ms, now_ms - 1000 * seconds - _LATE_MS),
+        now_ms,
+        f"events of connections are in a buffer for {spoken(1000 * seconds)}, so what became of it is not known yet",
+        f"buffer interval of the delivery stream {stream}",
+    )
+
+
 def _ms(minute: datetime) -> int:
     return round(minute.timestamp() * 1000)

@@ -101,6 +101,7 @@ class Offline:
         noticed_ms: When AWS noticed: a gateway that lost its power was gone before.
         end_ms: When it connected again; None when it has not.
         reason: AWS IoT's.
+        known_to_ms: Until when it would be known that it connected again; None where that does not bound it.
     """
 
     start_ms: int
@@ -108,6 +109,7 @@ class Offline:
     end_ms: int | None
     reason: str
     client_id: str
+    known_to_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -126,12 +128,12 @@ class LaneEvidence:
 
     Attributes:
         offline: In order.
-        is_known: Whether any connection of it was seen, so that a silence is not for want of evidence.
+        known_from_ms: From when on its connections are known; None when nothing is known of them.
         messages: When its messages arrived, in order; of the lane configuration alone.
     """
 
     offline: tuple[Offline, ...] = ()
-    is_known: bool = False
+    known_from_ms: int | None = None
     messages: tuple[tuple[int, int], ...] = ()
 
 

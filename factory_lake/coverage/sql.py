@@ -4,7 +4,7 @@ Samples never come back, only where a tag's run of samples begins, so the answer
 gaps and not with that of samples. The SQL means the same on Trino and on the local engine.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -128,10 +128,10 @@ LIMIT {MOST_ROWS + 1}
 """  # noqa: S608 - numbers, moments and quoted names
 
 
-def connections(window: Window) -> str:
+def connections(window: Window, columns: Sequence[str]) -> str:
     """The events of the gateways' connections."""
     return f"""
-SELECT ts, event, client_id, gateway, lane, session, version, reason, client_initiated, ip_address
+SELECT {", ".join(columns)}
 FROM connections
 WHERE {window.condition()}
 ORDER BY client_id, ts

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from factory_lake.coverage.canvas import Canvas
 from factory_lake.coverage.causes import (
+    APART_MS,
     ORDERLY,
     Failures,
     absorb,
@@ -19,7 +20,16 @@ from factory_lake.coverage.causes import (
     offline_spans,
     waiting_spans,
 )
-from factory_lake.coverage.evidence import FactoryEvidence, Failure, LaneEvidence, Pauses, Run, TagHistory, Waiting
+from factory_lake.coverage.evidence import (
+    FactoryEvidence,
+    Failure,
+    LaneEvidence,
+    Offline,
+    Pauses,
+    Run,
+    TagHistory,
+    Waiting,
+)
 from factory_lake.coverage.footage import camera_timeline
 from factory_lake.coverage.habits import MOMENT_MS, habit_of, spoken
 from factory_lake.coverage.model import Span, State, Subject, Timeline
@@ -147,7 +157,9 @@ class _TagCanvas:
         absorb(self._canvas, start_ms, stop_ms, longest_ms)
 
     def _failed(self, failures: Sequence[Failure], start_ms: int, stop_ms: int) -> None:
-        self._canvas.paint(failure_spans(failures, start_ms, stop_ms, self.habit.covers_ms, self.habit.usual_ms))
+        self._canvas.paint(
+            failure_spans(failures, start_ms, stop_ms, self.habit.covers_ms, self.habit.usual_ms or APART_MS)
+        )
 
     def _arrived(self, run: Run, start_ms: int, stop_ms: int, count: int) -> Span:
         if not run.late:
@@ -158,7 +170,9 @@ class _TagCanvas:
     def _explained(self, span: Span, silent: Sequence[Span]) -> Span:
         """An unexplained span, with what is known all the same."""
         if any(one.start_ms < span.end_ms and span.start_ms < one.end_ms for one in silent):
-            return replace(span, cause=f"nothing of the whole gateway arrived, {connectivity(self._lane)}")
+            return replace(
+                span, cause=f"nothing of the whole gateway arrived, {connectivity(self._lane, span.start_ms)}"
+            )
         return replace(span, cause="no sample of the tag arrived, while others of its gateway did")
 
     def _where(self, start_ms: int, stop_ms: int) -> str:
@@ -184,18 +198,23 @@ def _measurements(
         canvas.paint(_union(tags, state))
     own = failures.of_lane.get((gateway, "measurements"), ())
     canvas.paint(failure_spans(own, span.from_ms, span.to_ms, covers_ms))
-    canvas.paint(offline_spans(lane.offline, span.from_ms, span.to_ms))
-    absorb(canvas, span.from_ms, span.to_ms, longest_ms or 0)
+    canvas.paint(offline_spans(_as_noticed(lane), span.from_ms, span.to_ms))
     for state in _CAUSES:
-        canvas.paint(one for tag in tags for one in tag.spans if one.state == state)
+        # The lane's own failures have told how many there were.
+        canvas.paint(replace(one, count=0) for tag in tags for one in tag.spans if one.state == state)
     where = f"measurements WHERE factory = {text(evidence.factory)} AND gateway = {text(gateway)}"
-    cause = f"nothing of the gateway arrived, {connectivity(lane)}"
     for one in _union(tags, "unexplained"):
+        cause = f"nothing of the gateway arrived, {connectivity(lane, one.start_ms)}"
         place = f"{where} AND ts >= {moment(one.start_ms)} AND ts < {moment(one.end_ms)}"
         canvas.paint([replace(one, cause=cause, evidence=(place,))])
     canvas.paint([_nothing_due(span, has_tags=bool(tags))])
     basis = f"the most frequent of its {len(tags)} tags" if longest_ms else "unknown: no tag of it shows a habit"
     return Timeline(Subject("gateway", evidence.factory, f"{gateway}/measurements"), canvas.spans(), longest_ms, basis)
+
+
+def _as_noticed(lane: LaneEvidence) -> list[Offline]:
+    """Times without a connection from when AWS noticed: only where something was due, the time before counts too."""
+    return [replace(one, start_ms=one.noticed_ms) for one in lane.offline]
 
 
 def _nothing_due(span: Range, *, has_tags: bool) -> Span:
@@ -226,7 +245,7 @@ def _configuration(evidence: FactoryEvidence, gateway: str, failures: Failures, 
     own = failures.of_lane.get((gateway, "configuration"), ())
     canvas.paint(failure_spans(own, span.from_ms, span.to_ms, MOMENT_MS))
     # A gateway that ends its connection itself has nothing to send.
-    broken = [one for one in lane.offline if one.reason != ORDERLY]
+    broken = [one for one in _as_noticed(lane) if one.reason != ORDERLY]
     canvas.paint(offline_spans(broken, span.from_ms, span.to_ms))
     cause = "configuration is sent when it changes, so nothing was due"
     canvas.paint([Span(span.from_ms, span.to_ms, "quiet", reason="ON_CHANGE", cause=cause)])

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from factory_lake import query as athena
+from factory_lake.connections import COLUMNS, Event
 from factory_lake.coverage import sql
-from factory_lake.coverage.connectivity import Event
 from factory_lake.coverage.evidence import Pauses, Run, Tag, TagHistory
 from factory_lake.errors import FactoryLakeError
 
@@ -58,13 +58,13 @@ class Tables:
         if not self.has_connections:
             return []
         try:
-            rows = self._rows(sql.connections(window))
+            rows = self._rows(sql.connections(window, COLUMNS))
         except athena.QueryError as error:
             if _NO_TABLE not in str(error):
                 raise
             self.has_connections = False
             return []
-        return [Event.from_row(row, epoch_ms(row["ts"])) for row in rows]
+        return [Event.from_row(row) for row in rows]
 
     def _rows(self, text: str) -> list[Row]:
         result = athena.run(self.client, text, self.workgroup, self.database)

@@ -1,9 +1,9 @@
 """A coverage as tables: how long each subject was in which state, and every gap with its cause."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from factory_lake.coverage.habits import spoken
-from factory_lake.coverage.model import HARMLESS, STATES, Coverage, Span, State, Timeline
+from factory_lake.coverage.model import HARMLESS, STATES, Coverage, Kind, Span, State, Timeline
 from factory_lake.coverage.times import iso
 from factory_lake.output import Table
 
@@ -45,50 +45,87 @@ def gap_table(coverage: Coverage) -> Table:
     return Table(GAP_COLUMNS, rows, frozenset({"cause"}))
 
 
-def summary(coverage: Coverage) -> Table:
-    """Seconds of each subject in each state that occurs, those with gaps first."""
-    present = [state for state in STATES if coverage.total_ms(state)]
-    ordered = sorted(coverage.timelines, key=lambda one: (-_missing_ms(one), one.subject.factory, one.subject.name))
-    shown = [one for at, one in enumerate(ordered) if _missing_ms(one) or at < _MOST_WHOLE]
-    rows = [
-        (one.subject.kind, f"{one.subject.factory}/{one.subject.name}", *(_seconds(one, state) for state in present))
-        for one in shown
-    ]
-    title = f"{coverage.lake}: seconds by state, from {iso(coverage.from_ms)} to {iso(coverage.to_ms)}"
-    return Table(("kind", "subject", *(state.replace("_", " ") for state in present)), rows, title=title)
+def summaries(coverage: Coverage) -> Iterator[Table]:
+    """Seconds of each subject in each state that occurs, by kind of subject, those with gaps first."""
+    title = f"{coverage.lake}\nfrom {iso(coverage.from_ms)} to {iso(coverage.to_ms)}, seconds by state\n\n"
+    for kind, heading in _KINDS.items():
+        known = [one for one in coverage.timelines if one.subject.kind == kind]
+        if not known:
+            continue
+        present = [state for state in STATES if coverage.total_ms(state, [kind])]
+        ordered = sorted(known, key=lambda one: (-_missing_ms(one), one.subject.factory, one.subject.name))
+        shown = [one for at, one in enumerate(ordered) if _missing_ms(one) or at < _MOST_WHOLE]
+        rows = [(_name(one), *(_seconds(one, state) for state in present)) for one in shown]
+        if len(shown) < len(known):
+            rows.append((f"... {len(known) - len(shown)} more without gaps", *("" for _ in present)))
+        columns = (heading, *(state.replace("_", " ") for state in present))
+        yield Table(columns, rows, title=title, right=frozenset(columns[1:]))
+        title = "\n"
 
 
 def gap_lines(coverage: Coverage, most: int) -> Iterator[Table]:
-    """The gaps for a reader: for each state one table, so that a cause is read beside its times."""
-    found = gaps(coverage)[:most]
-    for state in _states(found):
+    """The gaps for a reader: a table for each state, and a list of what can be looked up."""
+    found = list(enumerate(_own_gaps(coverage)[:most], start=1))
+    for state in _WORDS:
         rows = [
             (
-                f"{timeline.subject.factory}/{timeline.subject.name}",
-                iso(span.start_ms),
+                number,
+                _name(timeline),
+                iso(span.start_ms // 1000 * 1000),
                 spoken(span.end_ms - span.start_ms),
                 span.cause,
             )
-            for timeline, span in found
+            for number, (timeline, span) in found
             if span.state == state
         ]
-        yield Table(("subject", "from", "for", "cause"), rows, frozenset({"cause"}), title=f"\n{_WORDS[state]}")
+        if rows:
+            title = f"\n{_WORDS[state]}\n\n"
+            yield Table(("gap", "subject", "from", "for", "cause"), rows, frozenset({"cause"}), title=title)
+    evidence = [(number, one) for number, (_, span) in found for one in span.evidence]
+    if evidence:
+        yield Table(("gap", "evidence"), evidence, frozenset({"evidence"}), title="\nWhere that can be seen\n\n")
 
 
 def notes(coverage: Coverage, most: int) -> list[str]:
     """What is said below the tables."""
-    found = gaps(coverage)
-    unexplained_ms = coverage.total_ms("unexplained")
+    found, own = gaps(coverage), _own_gaps(coverage)
     said = []
-    if len(found) > most:
-        said.append(f"{len(found) - most} more gaps: --gaps {len(found)}, --format csv or --report FILE has them")
+    if len(own) < len(found):
+        said.append(f"{len(found) - len(own)} gaps of tags are those of their gateways; --format csv lists them too")
+    if len(own) > most:
+        said.append(f"{len(own) - most} more gaps: --gaps {len(own)}, --format csv or --report FILE has them")
+    unexplained = coverage.total_ms("unexplained") / 1000
     said.append(
-        f"{len(coverage.timelines)} subjects, {len(found)} gaps, {unexplained_ms / 1000:g} s unexplained; "
+        f"{len(coverage.timelines)} subjects, {len(found)} gaps, {unexplained:g} s unexplained; "
         f"queries: {coverage.scanned_bytes:,} bytes scanned, {coverage.query_ms / 1000:.1f} s"
     )
     return [*coverage.notes, *said]
 
 
+def _own_gaps(coverage: Coverage) -> list[tuple[Timeline, Span]]:
+    """The gaps without those of tags that lie within one of their gateway's."""
+    lanes = {
+        (one.subject.factory, one.subject.name.split("/", 1)[0]): one.spans
+        for one in coverage.timelines
+        if one.subject.kind == "gateway" and one.subject.name.endswith("/measurements")
+    }
+
+    def is_the_gateways(timeline: Timeline, span: Span) -> bool:
+        if timeline.subject.kind != "tag":
+            return False
+        # The last sample of a tag stands longer than that of one that sends more often.
+        slack_ms = timeline.expected_ms or 0
+        return any(
+            (one.state, one.reason) == (span.state, span.reason)
+            and one.start_ms - slack_ms <= span.start_ms
+            and span.end_ms <= one.end_ms + slack_ms
+            for one in lanes.get((timeline.subject.factory, timeline.subject.name.split("/", 1)[0]), ())
+        )
+
+    return [one for one in gaps(coverage) if not is_the_gateways(*one)]
+
+
+_KINDS: dict[Kind, str] = {"gateway": "gateway and lane", "tag": "tag", "camera": "camera"}
 _WORDS: dict[State, str] = {
     "unexplained": "UNEXPLAINED: something is missing, and nothing says why",
     "refused": "refused: the transform refused it",
@@ -104,15 +141,14 @@ _WORDS: dict[State, str] = {
 }
 
 
-def _states(found: Sequence[tuple[Timeline, Span]]) -> list[State]:
-    there = {span.state for _, span in found}
-    return [state for state in _WORDS if state in there]
+def _name(timeline: Timeline) -> str:
+    return f"{timeline.subject.factory}/{timeline.subject.name}"
 
 
 def _missing_ms(timeline: Timeline) -> int:
     return sum(span.end_ms - span.start_ms for span in timeline.spans if span.state not in HARMLESS)
 
 
-def _seconds(timeline: Timeline, state: State) -> float:
-    ms = sum(span.end_ms - span.start_ms for span in timeline.spans if span.state == state)
-    return round(ms / 1000, 1)
+def _seconds(timeline: Timeline, state: State) -> str:
+    seconds = sum(span.end_ms - span.start_ms for span in timeline.spans if span.state == state) / 1000
+    return f"{seconds:.1f}".removesuffix(".0") if seconds else "-"

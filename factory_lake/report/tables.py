@@ -91,8 +91,8 @@ def late(facts: Facts) -> list[Markup]:
     """Samples that arrived after their day, and repeats."""
     repeats = element(
         "p",
-        f"{words.counted(facts.repeats, 'row repeats', 'rows repeat')} what another row says: delivery is at least once. "
-        "The views measurements_distinct and configuration_distinct have each message once.",
+        f"{words.counted(facts.repeats, 'row repeats', 'rows repeat')} what another row says: delivery is at least "
+        "once. The views measurements_distinct and configuration_distinct have each message once.",
     )
     after = [one for one in facts.arrived if one.late]
     if not after:
@@ -116,7 +116,7 @@ def connections(facts: Facts) -> list[Markup]:
             f"{one.sessions:,}",
             words.duration(one.connected_ms),
             Markup.joined(
-                (element("div", f"{number:,} × ", element("code", reason)) for reason, number in one.reasons)
+                (element("div", f"{number:,} times ", element("code", reason)) for reason, number in one.reasons)
             )
             if one.reasons
             else "none ended",

@@ -96,7 +96,7 @@ def test_the_page_says_what_arrived_and_plays_clips_by_links(
         "arrived": "measurements: samples a day",
         "refused": "factory-lake redrive errors --factory krakow --lane measurements --type processing-failed",
         "late": "repeat what another row says",
-        "connections": "CLIENT_INITIATED_DISCONNECT",
+        "connections": "times CLIENT_INITIATED_DISCONNECT",
         "cost": "A month at this pace costs",
     }.items():
         assert said in section(driver, anchor), anchor

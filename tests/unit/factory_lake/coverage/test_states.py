@@ -27,13 +27,16 @@ def evidence_of(plant: Plant) -> FactoryEvidence:
         Offline(0, 1000 * begin, None if end is None else 1000 * end, reason, CLIENT)
         for begin, end, reason in sorted(plant.offline, key=lambda one: one[0])
     )
-    waiting = () if plant.waiting is None else (Waiting(*(1000 * at for at in plant.waiting), "buffer", "metric"),)
+    waiting = tuple(
+        Waiting(1000 * begin, 1000 * end, "buffer", "metric")
+        for begin, end in ([] if plant.waiting is None else [plant.waiting])
+    )
     return FactoryEvidence(
         "krakow",
         ("line-1",),
         tuple(histories(plant.rows(), 1000 * plant.start, 1000 * plant.end)),
         tuple(failures),
-        {("line-1", "measurements"): LaneEvidence(offline, is_known=True)},
+        {("line-1", "measurements"): LaneEvidence(offline, 0)},
         {"measurements": waiting},
     )
 
