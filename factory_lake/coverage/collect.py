@@ -215,10 +215,12 @@ class _Collector:
         }
         if not wanted:
             return
-        video = mapping_at(self._lake.outputs, "video", factory)
-        settings = ClipSettings.from_env(environment_of(self._functions, str(video["clip_function"])))
+        function, rules = (
+            output_at(self._lake.outputs, "video", factory, name) for name in ("clip_function", "schedule_rules")
+        )
+        settings = ClipSettings.from_env(environment_of(self._functions, str(function)))
         events = self._clients.client("events")
-        schedules = [events.describe_rule(Name=str(rule))["ScheduleExpression"] for rule in video["schedule_rules"]]
+        schedules = [events.describe_rule(Name=str(rule))["ScheduleExpression"] for rule in rules]
         archiver = Archiver.of(settings, schedules)
         reader = Cameras(self._s3, self._clients.client("kinesisvideo"), self._clients)
         for camera, stream in wanted.items():
