@@ -94,9 +94,9 @@ def notes(coverage: Coverage, most: int) -> list[str]:
         said.append(f"{len(found) - len(own)} gaps of tags are those of their gateways; --format csv lists them too")
     if len(own) > most:
         said.append(f"{len(own) - most} more gaps: --gaps {len(own)}, --format csv or --report FILE has them")
-    unexplained = coverage.total_ms("unexplained") / 1000
+    unexplained = f"{coverage.total_ms('unexplained') / 1000:,.1f}".removesuffix(".0")
     said.append(
-        f"{len(coverage.timelines)} subjects, {len(found)} gaps, {unexplained:g} s unexplained; "
+        f"{len(coverage.timelines)} subjects, {len(found)} gaps, {unexplained} s unexplained; "
         f"queries: {coverage.scanned_bytes:,} bytes scanned, {coverage.query_ms / 1000:.1f} s"
     )
     return [*coverage.notes, *said]
