@@ -95,7 +95,7 @@ def test_the_page_says_what_arrived_and_plays_clips_by_links(
         "cameras": f"{CAMERA}\n",
         "arrived": "measurements: samples a day",
         "refused": "factory-lake redrive errors --factory krakow --lane measurements --type processing-failed",
-        "late": "repeat what another row says",
+        "late": "1 row repeats what another row says",
         "connections": "times CLIENT_INITIATED_DISCONNECT",
         "cost": "A month at this pace costs",
     }.items():
