@@ -33,6 +33,7 @@ _OWN = {
     "query": "factory_lake.query",
     "reconcile": "factory_lake.reconcile.cli",
     "coverage": "factory_lake.coverage.cli",
+    "report": "factory_lake.report.cli",
     "redrive": "factory_lake.redrive.cli",
     "drained": "factory_lake.drained",
     "sizing": "factory_lake.sizing.cli",

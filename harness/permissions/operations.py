@@ -74,6 +74,7 @@ def operate(cloud: LocalCloud, lake: Path, outputs: Mapping[str, Any]) -> None:
     range_of = ("--from", begin.isoformat(), "--to", end.isoformat(), "--settled-seconds", "0")
     _run(lake, "redrive", "stream", "--factory", FACTORY, "--lane", "measurements", *range_of, "--apply")
     _run(lake, "coverage", "--from", begin.isoformat(), "--to", end.isoformat())
+    _run(lake, "report", "--out", str(lake / "pages"), "--factory", FACTORY, "--embed", codes=(0, 1))
     _run(lake, "drained", "--factory", FACTORY, "--minutes", "0")
     clips = json.loads(_run(lake, "camera", "clips", f"{FACTORY}/{CAMERA}", "--format", "json"))
     _run(lake, "camera", "frames", clips[0]["key"])

@@ -34,6 +34,7 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("query",): ("latest-value-per-tag",),
     ("reconcile",): ("--journal-dir", "FOLDER/sent"),
     ("coverage",): RANGE,
+    ("report",): ("--out", "FOLDER/pages", *RANGE),
     ("redrive", "errors"): (),
     ("redrive", "stream"): ("--factory", "krakow", "--lane", "measurements", *RANGE),
     ("redrive", "policy"): (),
