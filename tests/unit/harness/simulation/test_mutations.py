@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from clip_fetch import camera, clients, download, planning, video
+from clip_fetch import archive, camera, clients, download, index, planning, video
 from clip_fetch.download import CheckResult
 from clip_fetch.planning import Clip, Limits
 from harness.simulation.batch import violations_of
@@ -126,6 +126,58 @@ def _believe_what_is_empty(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(camera.Camera, "_confirm", lambda _self, listing: listing)
 
 
+def _rows_of_own_objects_alone(patch: pytest.MonkeyPatch) -> None:
+    """A run that dies between an object and its row leaves the row to nobody."""
+    true_position = archive.Archive.position
+
+    def position(self: Any, stream: Any) -> Any:
+        with pytest.MonkeyPatch.context() as inside:
+            inside.setattr(archive.Archive, "_index", lambda *_: None)
+            return true_position(self, stream)
+
+    patch.setattr(archive.Archive, "position", position)
+
+
+def _rows_once_a_camera_is_done(patch: pytest.MonkeyPatch) -> None:
+    """A run that dies leaves more rows than that of the newest object."""
+    true_put, true_advance = index.Index.put, camera.Camera.advance
+    waiting: dict[int, list[Any]] = {}
+
+    def put(self: Any, *arguments: Any) -> None:
+        waiting.setdefault(id(self), []).append(arguments)
+
+    def advance(self: Any) -> bool:
+        more = true_advance(self)
+        if not more:
+            for arguments in waiting.pop(id(self._archive.index), []):
+                true_put(self._archive.index, *arguments)
+        return more
+
+    patch.setattr(index.Index, "put", put)
+    patch.setattr(camera.Camera, "advance", advance)
+
+
+def _rows_first(patch: pytest.MonkeyPatch) -> None:
+    true_put = archive.Archive.put
+
+    def put(self: Any, token: str, body: Any, size: int, crc32: int, kind: str, metadata: Any, check: Any) -> bool:
+        check()
+        self.index.put(self._prefix + token, "", metadata, size)
+        return true_put(self, token, body, size, crc32, kind, metadata, check)
+
+    patch.setattr(archive.Archive, "put", put)
+
+
+def _rows_that_stay(patch: pytest.MonkeyPatch) -> None:
+    """The row of an object that takes a deleted one's place is not put over that one's."""
+    put = Services.put_object
+
+    def conditional(self: Services, **request: Any) -> Any:
+        return put(self, **{"IfNoneMatch": "*", **request})
+
+    patch.setattr(Services, "put_object", conditional)
+
+
 @pytest.mark.parametrize(
     ("switch_off", "symptom"),
     [
@@ -142,6 +194,9 @@ def _believe_what_is_empty(patch: pytest.MonkeyPatch) -> None:
         pytest.param(_any_count, "cut for 'short', which is not so", id="count cut"),
         pytest.param(_any_size_unchecked, "is missing", id="size cut and duration check"),
         pytest.param(_any_count_unchecked, "is missing", id="count cut and duration check"),
+        pytest.param(_rows_of_own_objects_alone, "has no row", id="row of the object that is found"),
+        pytest.param(_rows_once_a_camera_is_done, "has no row", id="row before the next object"),
+        pytest.param(_rows_first, "was put before its object", id="row behind its object"),
     ],
 )
 def test_histories_catch_a_rule_that_is_switched_off(
@@ -184,6 +239,12 @@ def test_histories_catch_a_rule_that_is_switched_off(
             _believe_what_is_empty,
             "is missing",
             id="empty listings, nothing behind them",
+        ),
+        pytest.param(
+            counterexamples.deleted_and_archived_in_shorter_clips(),
+            _rows_that_stay,
+            "where the object says",
+            id="unconditional row",
         ),
     ],
 )
