@@ -64,6 +64,7 @@ def places(lake: LakeUnderTest, principal: Principal, foreign: str) -> Places:
     look_alike = f"{principal.factory}-2"
     found["data"]["foreign"].append(_data(lake, look_alike, principal.lane or "measurements"))
     found["clips"]["foreign"].append(_clips(lake, look_alike))
+    found["rows of clips"]["foreign"].append(_rows_of_clips(lake, look_alike))
     return found | _shared(lake, principal)
 
 
@@ -99,6 +100,10 @@ def _rule_errors(lake: LakeUnderTest, factory: str, lane: Lane) -> Target:
 
 def _clips(lake: LakeUnderTest, factory: str) -> Target:
     return _in_bucket(lake, "clips", f"factory={factory}/")
+
+
+def _rows_of_clips(lake: LakeUnderTest, factory: str) -> Target:
+    return _in_bucket(lake, "clips", f"index/factory={factory}/")
 
 
 def _in_bucket(lake: LakeUnderTest, bucket: str, prefix: str) -> Target:
@@ -160,6 +165,7 @@ _OF_VIDEO: dict[str, Callable[[LakeUnderTest, str], Target]] = {
     "clip schedule": lambda lake, factory: {"schedule": lake.outputs["video"][factory]["schedule_rules"][0]},
     "clip log": lambda lake, factory: _log(f"/aws/lambda/{lake.outputs['video'][factory]['clip_function']}", NAME),
     "clips": _clips,
+    "rows of clips": _rows_of_clips,
     "clip_fetch role": lambda lake, factory: _role(lake.outputs["video"][factory]["role"]),
 }
 
@@ -178,7 +184,7 @@ def _shared(lake: LakeUnderTest, principal: Principal) -> Places:
         f"table {table}": {
             "shared": [{"database": database, "table": table, "arn": lake.arn("glue", f"table/{database}/{table}")}]
         }
-        for table in LANES
+        for table in (*LANES, "clips")
     }
     return {
         "bucket": buckets,

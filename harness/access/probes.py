@@ -104,7 +104,7 @@ _FIREHOSE = [
 _OBJECT = {"Bucket": "$bucket", "Key": "$key"}
 _OBJECTS = [
     probe
-    for on in ("data", "errors", "rule errors", "clips", "query results", "bucket")
+    for on in ("data", "errors", "rule errors", "clips", "rows of clips", "query results", "bucket")
     for probe in (
         Probe("s3:PutObject", on, {**_OBJECT, "Body": b""}),
         Probe("s3:GetObject", on, _OBJECT),
@@ -194,7 +194,7 @@ _TABLE = {"DatabaseName": "$database", "Name": "$table"}
 _VERSIONS = {"DatabaseName": "$database", "TableName": "$table"}
 _GLUE = [
     probe
-    for on in ("table measurements", "table configuration")
+    for on in ("table measurements", "table configuration", "table clips")
     for probe in (
         *_each(on, _TABLE, "glue:GetTable"),
         *_each(on, _VERSIONS, "glue:GetTableVersions", "glue:GetPartitions"),

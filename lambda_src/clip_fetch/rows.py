@@ -12,7 +12,7 @@ import json
 import re
 from typing import Any, Mapping
 
-from .keys import GAP, MKV, MP4, iso, parse, parse_iso, position_after, time_stem
+from .keys import GAP, MKV, MP4, camera_prefix, iso, parse, parse_iso, position_after, time_stem
 
 #: What the keys of all rows begin with; no key of the archive does.
 PREFIX = "index/"
@@ -25,6 +25,10 @@ CONTENT_TYPE = "application/json"
 
 _KEY = re.compile(r"(?P<prefix>factory=(?P<factory>[^/]+)/camera=(?P<camera>[^/]+)/)(?P<token>.+)")
 _BEGIN = re.compile(r"_begin-(?P<created>[0-9]{1,14})\.json")
+_ROW_KEY = re.compile(
+    r"index/factory=(?P<factory>[^/]+)/(?P<day>year=[0-9]{4}/month=[0-9]{2}/day=[0-9]{2}/)"
+    r"(?P<camera>[^/]+)-(?P<stem>[0-9]{8}T[0-9]{6}\.[0-9]{3}Z-(?:[0-9]{1,128}|begin))(?P<ending>\.[a-z0-9.]+)"
+)
 _WHOLE = re.compile(r"[0-9]{1,18}")
 
 
@@ -51,6 +55,21 @@ def row_key(key: str) -> str | None:
     day, _, name = token.rpartition("/")
     ending = "" if name.endswith(".json") else ".json"
     return f"{row_prefix(found['factory'])}{day}/{found['camera']}-{name}{ending}"
+
+
+def object_key(key: str) -> str | None:
+    """Return the key of the object that a row is of, the inverse of :func:`row_key`; None when it is no row's key."""
+    found = _ROW_KEY.fullmatch(key)
+    if found is None:
+        return None
+    prefix = camera_prefix(found["factory"], found["camera"])
+    name = found["day"] + found["stem"] + found["ending"]
+    if found["stem"].endswith("-begin"):
+        at = parse(prefix + name.replace("begin.json", "0.gap.json"), prefix)
+        candidates = [] if at is None else [f"{prefix}_begin-{at.start_ms}.json"]
+    else:
+        candidates = [prefix + name, prefix + name[: -len(".json")]]
+    return next((each for each in candidates if row_key(each) == key), None)
 
 
 def row(key: str, metadata: Mapping[str, str], size: int) -> bytes | None:

@@ -32,6 +32,18 @@ locals {
             rule    = "one of ${join(", ", keys(local.formats))}"
             value   = schema.format
           },
+          {
+            invalid = !can(regex("^([a-z0-9-]+/)*$", try(schema.prefix, "")))
+            path    = "prefix"
+            rule    = "folders of lower-case letters, digits and -, each with a / behind"
+            value   = try(schema.prefix, "")
+          },
+          {
+            invalid = !can(tobool(try(schema.unique, false)))
+            path    = "unique"
+            rule    = "true or false"
+            value   = try(schema.unique, false)
+          },
         ],
         [
           for key in schema.partition_keys :

@@ -19,7 +19,8 @@ locals {
   # Every column of a table but the broker's time of arrival tells messages apart. Configuration has no such column:
   # its arrival stands in the line itself, so only what Firehose repeats is a repeat there.
   views = {
-    for table, schema in local.schemas : table => {
+    for table, schema in { for table, schema in local.schemas : table => schema if !try(tobool(schema.unique), false) } :
+    table => {
       name    = "${schema.table}_distinct"
       columns = concat(schema.columns, schema.partition_keys)
       text = templatefile("${path.module}/views/distinct.sql", {
@@ -48,7 +49,7 @@ locals {
   }
 }
 
-# One a table, beside it: measurements_distinct, configuration_distinct.
+# One a table, beside it, where rows may come twice: measurements_distinct, configuration_distinct.
 resource "aws_glue_catalog_table" "distinct" {
   for_each = local.views
 

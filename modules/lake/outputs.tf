@@ -17,7 +17,10 @@ output "left_behind" {
   EOT
   value = {
     for factory in var.retired_factories : factory => {
-      data = [for bucket in values(module.storage.bucket_names) : "s3://${bucket}/factory=${factory}/"]
+      data = concat(
+        [for bucket in values(module.storage.bucket_names) : "s3://${bucket}/factory=${factory}/"],
+        ["s3://${module.storage.bucket_names["clips"]}/index/factory=${factory}/"]
+      )
       errors = [
         for bucket in ["measurements", "configuration"] :
         "s3://${module.storage.bucket_names[bucket]}/errors/factory=${factory}/"

@@ -12,7 +12,7 @@ from localcloud import LocalCloud
 from localcloud.testing.memory_storage import MemoryStorage
 from tests.terraform.queries.rows import QUERIES, objects, tables, views
 
-BUCKETS = {"measurements": "lake-measurements", "configuration": "lake-configuration"}
+BUCKETS = {"measurements": "lake-measurements", "configuration": "lake-configuration", "clips": "lake-clips"}
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 

@@ -20,12 +20,25 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clip_fetch import keys, planning
+from clip_fetch import rows as clip_rows
+from clip_fetch.model import Fragment, Stream
+from clip_fetch.planning import Clip
+
 ROOT = Path(__file__).resolve().parents[3]
 QUERIES = ROOT / "modules" / "glue_catalog" / "queries"
 VIEWS = ROOT / "modules" / "glue_catalog" / "views"
 FACTORIES = ("krakow", "lyon")
+#: Tables in which a row may come twice, so that they have a view without repeats.
 TABLES = ("configuration", "measurements")
 LINE_PATTERN = r'(?s)^(.*?(?:"_received_at":([0-9]+)(?:,"_gateway":"([^"]*)")?\})?)$'
+
+
+_SERDES = {
+    "parquet": ("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", {"serialization.format": "1"}),
+    "line": ("org.apache.hadoop.hive.serde2.RegexSerDe", {"input.regex": LINE_PATTERN}),
+    "json": ("org.openx.data.jsonserde.JsonSerDe", {"serialization.format": "1"}),
+}
 
 
 def at(now: datetime, moment: str) -> datetime:
@@ -164,6 +177,51 @@ UPDATES = (
 )
 
 
+@dataclass(frozen=True)
+class Footage:
+    """A clip of the archive, or a gap where footage was lost; moments as ``at`` reads them."""
+
+    camera: str
+    started: str
+    ended: str
+    factory: str = "krakow"
+    lost_ms: int | None = None
+
+    def described(self, now: datetime) -> tuple[str, dict[str, str]]:
+        """Key and metadata of the object."""
+        start_ms, end_ms = (round(at(now, moment).timestamp() * 1000) for moment in (self.started, self.ended))
+        stream = Stream(f"lake_{self.factory}_{self.camera}", self.camera, 0, 0)
+        prefix = keys.camera_prefix(self.factory, self.camera)
+        if self.lost_ms is not None:
+            metadata = keys.gap_metadata(stream, 8, end_ms, self.lost_ms, "expired", "run")
+            return f"{prefix}{keys.stem(start_ms, 7)}.gap.json", metadata
+        first = Fragment(7, start_ms, start_ms - 250, end_ms - start_ms, 1)
+        clip = Clip(((first,),), planning.LENGTH, None, None)
+        metadata = keys.clip_metadata(stream, clip, 60_000, keys.MP4, end_ms - start_ms, "", "run")
+        return prefix + keys.clip_token(first), metadata
+
+    def row(self, now: datetime) -> tuple[str, bytes]:
+        """Key and bytes of its row, as the archiver writes them."""
+        key, metadata = self.described(now)
+        row_key, row = clip_rows.row_key(key), clip_rows.row(key, metadata, 1234)
+        assert row_key is not None
+        assert row is not None
+        return row_key, row
+
+
+FOOTAGE = (
+    # Over midnight, on the day that it begins; and the one behind it.
+    Footage("press-1", "-1 23:59:30", "0 00:00:30"),
+    Footage("press-1", "0 00:00:30", "0 00:01:30"),
+    # Nothing was archived for hours: footage expired.
+    Footage("oven", "-1 19:59:00", "-1 20:00:00"),
+    Footage("oven", "-1 19:59:58", "0 06:00:00", lost_ms=30_000_000),
+    # The camera stopped; another one long ago.
+    Footage("gate", "-1 22:00:00.125", "-1 22:01:00.125", "lyon"),
+    Footage("yard", "-3 08:00:00", "-3 08:01:00", "lyon"),
+)
+
+
 def objects(
     now: datetime, bucket_of: Mapping[str, str], samples: Sequence[Sample] = SAMPLES
 ) -> dict[tuple[str, str], bytes]:
@@ -188,6 +246,10 @@ def objects(
         lines[_folder(update.factory, at(now, update.received))].append(update.line(now))
     for folder, texts in lines.items():
         made[bucket_of["configuration"], f"{folder}delivery-1"] = "".join(texts).encode()
+    for footage in FOOTAGE:
+        key, row = footage.row(now)
+        made[bucket_of["clips"], key] = row
+        made[bucket_of["clips"], footage.described(now)[0]] = b"no row, but video"
     return made
 
 
@@ -222,12 +284,8 @@ def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """The lake's tables in the shape of Glue's TableInput."""
     for name, bucket in bucket_of.items():
         schema = _schema(name)
-        line = schema["format"] == "line"
-        serde = (
-            ("org.apache.hadoop.hive.serde2.RegexSerDe", {"input.regex": LINE_PATTERN})
-            if line
-            else ("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", {"serialization.format": "1"})
-        )
+        serde = _SERDES[schema["format"]]
+        location = f"s3://{bucket}/{schema.get('prefix', '')}factory="
         yield {
             "Name": schema["table"],
             "TableType": "EXTERNAL_TABLE",
@@ -244,14 +302,12 @@ def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
                 "projection.day.type": "integer",
                 "projection.day.range": "1,31",
                 "projection.day.digits": "2",
-                "storage.location.template": (
-                    f"s3://{bucket}/factory=${{factory}}/year=${{year}}/month=${{month}}/day=${{day}}/"
-                ),
+                "storage.location.template": (f"{location}${{factory}}/year=${{year}}/month=${{month}}/day=${{day}}/"),
             },
             "PartitionKeys": _columns(schema["partition_keys"]),
             "StorageDescriptor": {
                 "Columns": _columns(schema["columns"]),
-                "Location": f"s3://{bucket}/factory=/",
+                "Location": f"{location}/",
                 "SerdeInfo": {"SerializationLibrary": serde[0], "Parameters": serde[1]},
             },
         }

@@ -135,6 +135,18 @@ _KEYS = st.builds(
 )
 
 
+@given(_KEYS)
+def test_a_row_s_key_tells_whose_it_is(key: str) -> None:
+    row_key = rows.row_key(key)
+    assert row_key is not None
+    assert rows.object_key(row_key) == key
+
+
+@pytest.mark.parametrize("key", ["index/factory=krakow/notes.txt", INDEX + "7.mp4", INDEX + "x.mp4.json", INDEX])
+def test_another_key_is_no_row_s(key: str) -> None:
+    assert rows.object_key(key) is None
+
+
 @given(st.lists(_KEYS, min_size=2, max_size=2, unique=True))
 def test_two_objects_never_share_a_row(pair: list[str]) -> None:
     one, other = (rows.row_key(key) for key in pair)
