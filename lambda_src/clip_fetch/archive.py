@@ -161,7 +161,7 @@ class Archive:
         known = self._newest.get(self._prefix)
         if known is not None and known[0].key == key.key and known[1].etag == etag:
             return known[1]
-        return self._head(key.key)
+        return self._head(key.key)._replace(etag=etag)
 
     def _head(self, key: str) -> Stored:
         """Return an object as it is described; without metadata when it does not exist."""
