@@ -21,6 +21,7 @@ PREFIX = "index/"
 CLIP_ROW = "clip"
 GAP_ROW = "gap"
 
+#: Media type of a row.
 CONTENT_TYPE = "application/json"
 
 _KEY = re.compile(r"(?P<prefix>factory=(?P<factory>[^/]+)/camera=(?P<camera>[^/]+)/)(?P<token>.+)")

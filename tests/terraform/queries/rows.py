@@ -264,7 +264,7 @@ def _parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
         "boolean": pa.bool_(),
         "double": pa.float64(),
     }
-    schema = pa.schema([(column["name"], kinds[column["type"]]) for column in _schema("measurements")["columns"]])
+    schema = pa.schema([(column["name"], kinds[column["type"]]) for column in schema_of("measurements")["columns"]])
     plain = [{name: _without_zone(value) for name, value in row.items()} for row in rows]
     target = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(plain, schema=schema), target, compression="snappy")
@@ -275,7 +275,8 @@ def _without_zone(value: Any) -> Any:
     return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
-def _schema(table: str) -> dict[str, Any]:
+def schema_of(table: str) -> dict[str, Any]:
+    """The schema file of a table."""
     schema: dict[str, Any] = json.loads((ROOT / "glue_schemas" / f"{table}.json").read_text())
     return schema
 
@@ -283,7 +284,7 @@ def _schema(table: str) -> dict[str, Any]:
 def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """The lake's tables in the shape of Glue's TableInput."""
     for name, bucket in bucket_of.items():
-        schema = _schema(name)
+        schema = schema_of(name)
         serde = _SERDES[schema["format"]]
         location = f"s3://{bucket}/{schema.get('prefix', '')}factory="
         yield {
@@ -315,7 +316,7 @@ def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 
 def view_sql(table: str) -> str:
     """The query of a table's view without repeats, as ``modules/glue_catalog/views.tf`` makes it."""
-    schema = _schema(table)
+    schema = schema_of(table)
     columns = [*schema["columns"], *schema["partition_keys"]]
     quoted = {column["name"]: f'"{column["name"]}"' for column in columns}
     identity = [name for column, name in zip(columns, quoted.values(), strict=True) if not _arrival(column)]
@@ -337,7 +338,7 @@ def views(database: str) -> Iterator[dict[str, Any]]:
     """The lake's views in the shape of Glue's TableInput."""
     kinds = {"string": "varchar", "int": "integer", "timestamp": "timestamp(3)"}
     for name in TABLES:
-        schema = _schema(name)
+        schema = schema_of(name)
         columns = [*schema["columns"], *schema["partition_keys"]]
         document = {
             "originalSql": view_sql(name),
