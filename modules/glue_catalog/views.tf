@@ -19,8 +19,7 @@ locals {
   # Every column of a table but the broker's time of arrival tells messages apart. Configuration has no such column:
   # its arrival stands in the line itself, so only what Firehose repeats is a repeat there.
   views = {
-    for table, schema in { for table, schema in local.schemas : table => schema if !try(tobool(schema.unique), false) } :
-    table => {
+    for table, schema in local.schemas : table => {
       name    = "${schema.table}_distinct"
       columns = concat(schema.columns, schema.partition_keys)
       text = templatefile("${path.module}/views/distinct.sql", {
@@ -35,7 +34,7 @@ locals {
           "\"${column.name}\"" if try(column.source, "") != "_received_at"
         ])
       })
-    }
+    } if !try(tobool(schema.unique), false)
   }
   view_documents = {
     for table, view in local.views : table => {

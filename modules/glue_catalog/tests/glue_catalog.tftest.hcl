@@ -157,7 +157,7 @@ run "tables_of_the_schema_files_and_queries_over_them" {
       && output.views == { for key, view in aws_glue_catalog_table.distinct : key => view.name }
       && output.tables == { measurements = "measurements", configuration = "configuration", clips = "clips" }
     )
-    error_message = "Views stand beside the tables whose rows repeat, and no reader of the tables' names takes one for a table."
+    error_message = "Views stand beside tables whose rows repeat, and no reader of the tables' names takes one for a table."
   }
 
   assert {
