@@ -131,9 +131,11 @@ def _rows_of_own_objects_alone(patch: pytest.MonkeyPatch) -> None:
     true_position = archive.Archive.position
 
     def position(self: Any, stream: Any) -> Any:
-        with pytest.MonkeyPatch.context() as inside:
-            inside.setattr(archive.Archive, "_index", lambda *_: None)
+        self._index = lambda *_: None
+        try:
             return true_position(self, stream)
+        finally:
+            del self._index
 
     patch.setattr(archive.Archive, "position", position)
 
