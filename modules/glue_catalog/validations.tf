@@ -41,6 +41,12 @@ locals {
             rule  = "lower-case letters, digits and -, then /, other than errors/ and athena-results/"
             value = local.prefix_of[table]
           },
+          {
+            invalid = !can(tobool(try(schema.unique, false)))
+            path    = "unique"
+            rule    = "true or false"
+            value   = try(schema.unique, false)
+          },
         ],
         [
           for key in schema.partition_keys :

@@ -26,7 +26,16 @@ class Day:
     days: int
 
 
-Cell = str | None | Moment | Day
+@dataclass(frozen=True)
+class _Key:
+    """An object's key, by what stands before and behind its time."""
+
+    prefix: str
+    moment: str
+    ending: str
+
+
+Cell = str | None | Moment | Day | _Key
 
 
 def resolved(rows: list[list[Cell]], now: datetime) -> list[list[str | None]]:
@@ -37,6 +46,9 @@ def resolved(rows: list[list[Cell]], now: datetime) -> list[list[str | None]]:
             return at(now, cell.text).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
         if isinstance(cell, Day):
             return (now.date() + timedelta(days=cell.days)).isoformat()
+        if isinstance(cell, _Key):
+            time = at(now, cell.moment).strftime("year=%Y/month=%m/day=%d/%Y%m%dT%H%M%S.%f")[:-3]
+            return cell.prefix + time + cell.ending
         return cell
 
     return [[text(cell) for cell in row] for row in rows]
@@ -136,6 +148,26 @@ EXPECTED: dict[str, list[list[Cell]]] = {
             ("krakow", "counter", "0 09:00:00", "1", "same", "0 09:00:02", "0 11:30:00"),
             ("krakow", "speed", "0 09:20:00", "1", "same", "0 09:20:01", "0 09:20:31"),
             ("lyon", "edge", "0 10:00:00", "2", "conflicting", "0 10:00:30", "0 11:00:00"),
+        )
+    ],
+    "clips-of-a-moment": [
+        [
+            *(factory, camera, kind, covers, offset, Moment(started), Moment(ended)),
+            *(Moment(producer) if producer else None, flags, lost, key),
+        ]
+        for factory, camera, kind, covers, offset, started, ended, producer, flags, lost, key in (
+            (
+                *("krakow", "oven", "gap", "true", None, "-1 19:59:58", "0 06:00:00", None, "expired", "30000000"),
+                _Key("factory=krakow/camera=oven/", "-1 19:59:58", "Z-7.gap.json"),
+            ),
+            (
+                *("krakow", "press-1", "clip", "true", "30.0", "-1 23:59:30", "0 00:00:30", "-1 23:59:29.750", None),
+                *(None, _Key("factory=krakow/camera=press-1/", "-1 23:59:30", "Z-7.mp4")),
+            ),
+            (
+                *("lyon", "gate", "clip", "false", None, "-1 22:00:00.125", "-1 22:01:00.125", "-1 21:59:59.875"),
+                *(None, None, _Key("factory=lyon/camera=gate/", "-1 22:00:00.125", "Z-7.mp4")),
+            ),
         )
     ],
     "configuration-history": [
