@@ -22,7 +22,7 @@ from ministack.services import iot
 
 from localcloud import faults
 from localcloud.control import PREFIX, Answer, route
-from localcloud.iot import basic_ingest, broker
+from localcloud.iot import basic_ingest, broker, broker_metrics
 from localcloud.iot.rules import Losses, check_rule, load_rule, lose_unknown, measure_match, now_ms, run_rule
 from localcloud.iot.sql import Message, SqlError
 from localcloud.loopback import Loopback
@@ -37,6 +37,7 @@ def install(app: Any) -> None:
     iot._evaluate_topic_rules = engine.evaluate_topic_rules
     iot.broker_publish = engine.publish
     refusals = broker.install(app)
+    broker_metrics.install()
 
     @route("GET", f"{PREFIX}iot")
     async def describe(_: dict[str, Any]) -> Answer:
