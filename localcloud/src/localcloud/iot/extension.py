@@ -22,7 +22,7 @@ from ministack.services import iot
 
 from localcloud import faults
 from localcloud.control import PREFIX, Answer, route
-from localcloud.iot import basic_ingest, broker, broker_metrics
+from localcloud.iot import basic_ingest, broker, broker_metrics, connection_state, websocket
 from localcloud.iot.rules import Losses, check_rule, load_rule, lose_unknown, measure_match, now_ms, run_rule
 from localcloud.iot.sql import Message, SqlError
 from localcloud.loopback import Loopback
@@ -38,6 +38,8 @@ def install(app: Any) -> None:
     iot.broker_publish = engine.publish
     refusals = broker.install(app)
     broker_metrics.install()
+    connection_state.install()
+    websocket.install()
 
     @route("GET", f"{PREFIX}iot")
     async def describe(_: dict[str, Any]) -> Answer:
