@@ -57,6 +57,20 @@ class Clients:
         region: str | None = self._session.region_name
         return region
 
+    def credentials(self) -> Any:
+        """The credentials that calls are signed with, as they are now.
+
+        Raises:
+            AwsError: When there are none.
+        """
+        try:
+            found = self._session.get_credentials()
+            if found is None:
+                raise NoCredentialsError
+            return found.get_frozen_credentials()
+        except BotoCoreError as error:
+            raise explained(error) from error
+
     def client(self, service: str, *, attempts: int = _ATTEMPTS, connections: int = 10) -> Any:
         """A client of one service.
 

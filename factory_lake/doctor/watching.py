@@ -122,7 +122,7 @@ def watch(
     return tuple(events)
 
 
-def parse(payload: bytes) -> Event | None:
+def parse(payload: bytes | bytearray) -> Event | None:
     """Read an event; None where it is none."""
     try:
         document = json.loads(payload)
@@ -161,4 +161,4 @@ def signed_path(endpoint: Endpoint, credentials: Any) -> str:
     )
     signer.add_auth(request)
     token = f"&X-Amz-Security-Token={quote(credentials.token, safe='')}" if credentials.token else ""
-    return f"/mqtt?{urlsplit(request.url).query}{token}"
+    return f"/mqtt?{urlsplit(str(request.url)).query}{token}"

@@ -70,6 +70,7 @@ LAKES = {
             "test_messages",
             "test_batches",
             "test_redrive",
+            "test_doctor",
         ),
         {
             "bergen": _factory("mill"),
@@ -77,6 +78,7 @@ LAKES = {
             "krakow": _factory("line-1", "line-2", lanes=_ON_DEMAND, cameras={"press-1": {}}),
             # The pages' commands have it for themselves.
             "lodz": _factory("line-1", "line-2", cameras={"press-1": {}}),
+            "oslo": _factory("press", "dryer", "mixer", "saw", lanes={"measurements": _LIVELY, "configuration": _LIVELY}),
             "porto": _factory("kiln"),
             "turin": _factory("paint"),
         },
