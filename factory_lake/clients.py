@@ -42,12 +42,15 @@ _AWS_ENDPOINT = re.compile(r"[^.]+\.iot\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 class Clients:
     """Makes boto3 clients of one lake."""
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Lake, *, region: str | None = None) -> None:
+        """Prepare a session, in another region than the user's where one is given."""
         self._local = lake.local
         self._has_answered = False
         try:
             # Any: the stubs type a client by its name as it stands in the code.
-            self._session: Any = boto3.Session(**self._settings(lake))
+            self._session: Any = boto3.Session(
+                **{**self._settings(lake), **({"region_name": region} if region else {})}
+            )
         except ProfileNotFound as error:
             raise explained(error) from error
 

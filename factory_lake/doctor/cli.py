@@ -1,26 +1,25 @@
 """`factory-lake doctor`: why a gateway is silent, and whether a lake can be applied."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from factory_lake.clients import Clients
+from factory_lake.doctor import lake_checks
+from factory_lake.doctor.account import look
 from factory_lake.doctor.collecting import Collector
+from factory_lake.doctor.environment import read_environment
 from factory_lake.doctor.gateway_checks import diagnose, in_words
 from factory_lake.doctor.model import Diagnosis
 from factory_lake.doctor.showing import show
 from factory_lake.errors import OptionError
 from factory_lake.gateway.identities import LANES, Lane, Source
-from factory_lake.lake import Lake, mapping_at, open_lake
+from factory_lake.lake import Lake, Outputs, mapping_at, open_lake
 from factory_lake.options import FormatOption, Group, LakeOption, LaneOption, number
 
 app = typer.Typer(cls=Group, add_completion=False, help="Say what is wrong, and how to mend it.")
 _MOST_WATCH = 40.0
-
-
-@app.callback()
-def _root() -> None:
-    """The help text is the app's own."""
 
 
 @app.command()
@@ -52,6 +51,25 @@ def gateway(
     facts = Collector(opened, Clients(opened), watch).collect(sources)
     diagnoses = [Diagnosis(str(source), diagnose(known), in_words(known)) for source, known in facts.items()]
     return show(form, diagnoses)
+
+
+@app.command("lake")
+def _lake(
+    environment: Annotated[
+        Path,
+        typer.Option("--environment", metavar="DIR", help="The environment's folder. Default: the current one."),
+    ] = Path(),
+    *,
+    form: FormatOption = "table",
+) -> int:
+    """Say what would keep a lake from being applied for the first time.
+
+    It reads the folder and asks the account: credentials, quotas, packages, requests, names. It changes nothing.
+    """
+    found = read_environment(environment)
+    # The region of the settings is the lake's, whatever the user's own is.
+    clients = Clients(Lake(str(environment), Outputs({}, environment)), region=found.region or None)
+    return show(form, [Diagnosis(found.name, lake_checks.diagnose(found, look(clients, found)))])
 
 
 def sources_of(lake: Lake, gateway_id: str, factory: str | None, lane: Lane | None) -> list[Source]:

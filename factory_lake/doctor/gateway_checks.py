@@ -420,7 +420,8 @@ def rule(facts: Gateway) -> Finding:
         why = _why(facts.rule_failure.reason)
         evidence.append(f"error document {facts.rule_failure.key}")
     if facts.delivery.stream == "":
-        why = "the data stream is not there"
+        text = "The topic rule cannot hand messages on, since the data stream is not there."
+        return Finding("rule", CANNOT_TELL, text, tuple(evidence), _mend("rule"))
     if lost:
         evidence.append(f"metric ErrorActionFailure: {lost:g}; those messages are lost")
     return _cause("rule", f"The topic rule {name} cannot hand messages on{f': {why}' if why else ''}.", evidence)

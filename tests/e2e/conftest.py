@@ -78,7 +78,9 @@ LAKES = {
             "krakow": _factory("line-1", "line-2", lanes=_ON_DEMAND, cameras={"press-1": {}}),
             # The pages' commands have it for themselves.
             "lodz": _factory("line-1", "line-2", cameras={"press-1": {}}),
-            "oslo": _factory("press", "dryer", "mixer", "saw", lanes={"measurements": _LIVELY, "configuration": _LIVELY}),
+            "oslo": _factory(
+                "press", "dryer", "mixer", "saw", lanes={"measurements": _LIVELY, "configuration": _LIVELY}
+            ),
             "porto": _factory("kiln"),
             "turin": _factory("paint"),
         },

@@ -27,11 +27,13 @@ from factory_lake.gateway.csr import key_path
 from factory_lake.gateway.identities import Source
 from harness.lake import LocalLake
 from harness.lake.local import CERTIFICATE
-from tests.e2e.plant import broken_code, sample
+from localcloud.testing.datapoints import sums
+from tests.e2e.plant import broken_code, sample, wait_until
 
 #: Gateways connect again after seconds; AWS IoT takes one CONNECT a second of a client ID.
 _AGAIN_SECONDS = 1.1
 _BETWEEN_SECONDS = 0.4
+_SOME = 3
 
 
 @dataclass
@@ -63,10 +65,12 @@ class Device(threading.Thread):
         self._site, self._settings = site, settings
         self._stopped = threading.Event()
         self.acknowledged = 0
+        self.attempts = 0  # to connect or to publish
 
     def run(self) -> None:
         """Connect and publish, again and again."""
         while not self._stopped.is_set():
+            self.attempts += 1
             with suppress(OSError):
                 self._connect_once()
             self._stopped.wait(_AGAIN_SECONDS)
@@ -95,6 +99,7 @@ class Device(threading.Thread):
         while not self._stopped.is_set() and client.loop(0.1) == mqtt.MQTT_ERR_SUCCESS:
             if client.is_connected() and time.monotonic() >= due:
                 due = time.monotonic() + _BETWEEN_SECONDS
+                self.attempts += 1
                 topic = settings.topic or self._site.source.topic
                 client.publish(topic, settings.payload(), qos=1, retain=settings.retain)
         client.disconnect()
@@ -125,7 +130,11 @@ class Site:
 
     def certificate_arn(self) -> str:
         """The ARN of the lane's certificate."""
-        return str(self.iot.describe_certificate(certificateId=self.certificate_id())["certificateDescription"]["certificateArn"])
+        return str(
+            self.iot.describe_certificate(certificateId=self.certificate_id())["certificateDescription"][
+                "certificateArn"
+            ]
+        )
 
     @property
     def iot(self) -> Any:
@@ -138,15 +147,21 @@ class Site:
         entry = self.lake.outputs["gateways"][self.source.factory][self.source.gateway][self.source.lane]
         return str(entry["basic_ingest_topic"]).split("/")[2]
 
+    def has_tried(self) -> bool:
+        """Whether each of its devices has made some attempts."""
+        return all(device.attempts > _SOME for device in self.running)
+
     @contextmanager
     def device(self, **settings: Any) -> Iterator[Device]:
         """A device that runs meanwhile."""
         device = Device(self, Settings(**settings))
+        self.running.append(device)
         device.start()
         try:
             yield device
         finally:
             device.stop()
+            self.running.remove(device)
 
 
 Fault = Callable[[Site], AbstractContextManager[object]]
@@ -323,6 +338,9 @@ def transform_broken(site: Site) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(broken_code(site.lake, function, "raise RuntimeError('broken')"))
         stack.enter_context(site.device())
+        wait_until(
+            lambda: bool(sums(site.lake.cloud, "AWS/Lambda", {"FunctionName": function}, "Errors").get("Errors"))
+        )
         yield
 
 
