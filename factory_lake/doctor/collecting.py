@@ -34,7 +34,7 @@ from factory_lake.doctor.gathering import asked, code_of, gather
 from factory_lake.doctor.model import Known, Unknown
 from factory_lake.doctor.watching import Endpoint, Event, watch
 from factory_lake.gateway.identities import Source
-from factory_lake.lake import Lake, output_at, owner_of
+from factory_lake.lake import Lake, mapping_at, output_at, owner_of
 from factory_lake.reconcile.stored import ERROR_ACTION
 
 #: How long everything may take, the answer of AWS that comes last included.
@@ -92,7 +92,9 @@ class Names:
         """
         factory, lane, outputs = source.factory, source.lane, lake.outputs
         entry = ("gateways", factory, source.gateway, lane)
-        topic = str(output_at(outputs, *entry, "basic_ingest_topic"))
+        # An older lake has no such output; a rule's name has always followed from the lake's.
+        rule = f"{output_at(outputs, 'athena', 'workgroup')}__{factory}__{lane}".replace("-", "_")
+        topic = str(mapping_at(outputs, *entry).get("basic_ingest_topic") or f"$aws/rules/{rule}/{source.topic}")
         partition, account = owner_of(outputs, factory, lane)
         pems = output_at(outputs, *entry, "certificate_pems")
         return cls(
