@@ -7,6 +7,7 @@ two rules at once is not documented: here the permission that the packet lacks.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -32,11 +33,15 @@ class _Packet:
 _packet: ContextVar[_Packet | None] = ContextVar("packet", default=None)
 
 
-def install() -> None:
-    """Measure what becomes of each packet, behind everything else that judges it."""
+def install(refused: Mapping[str, int]) -> None:
+    """Measure what becomes of each packet, behind everything else that judges it.
+
+    Args:
+        refused: What the broker counts of its refusals, by reason.
+    """
     _note_denials()
     _note_publishes()
-    _measure_packets()
+    _measure_packets(refused)
     _measure_refused_certificates()
 
 
@@ -65,18 +70,23 @@ def _note_publishes() -> None:
     iot.broker_publish = broker_publish
 
 
-def _measure_packets() -> None:
+def _measure_packets(refused: Mapping[str, int]) -> None:
     handle = iot._WSSession.handle_packet
 
     async def handle_packet(session: Any, kind: int, flags: int, body: bytes) -> bool:
-        packet = _Packet()
+        packet, throttled = _Packet(), refused.get("connect rate", 0)
         token = _packet.set(packet)
         try:
             goes_on = bool(await handle(session, kind, flags, body))
         finally:
             _packet.reset(token)
         if kind == iot.PKT_CONNECT:
-            _say("Connect.Success" if goes_on else f"Connect.{'AuthError' if packet.denied else 'ClientError'}")
+            if goes_on:
+                _say("Connect.Success")
+            elif refused.get("connect rate", 0) > throttled:
+                _say("Connect.ClientIDThrottle")
+            else:
+                _say(f"Connect.{'AuthError' if packet.denied else 'ClientError'}")
         elif kind == iot.PKT_PUBLISH:
             _say(_publish_metric(packet, flags, goes_on=goes_on))
         elif kind == iot.PKT_SUBSCRIBE:

@@ -37,7 +37,7 @@ def install(app: Any) -> None:
     iot._evaluate_topic_rules = engine.evaluate_topic_rules
     iot.broker_publish = engine.publish
     refusals = broker.install(app)
-    broker_metrics.install()
+    broker_metrics.install(refusals)
     connection_state.install()
     websocket.install()
 
