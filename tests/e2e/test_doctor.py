@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +66,13 @@ def folder(lake: LocalLake, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(lake: LocalLake, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+def site(lake: LocalLake, tmp_path: Path, request: pytest.FixtureRequest) -> Site:
     """A gateway's lane, before which nothing went wrong."""
     gateway = getattr(request, "param", "press")
     found = Site(lake, Source(FACTORY, gateway, "measurements"), tmp_path)
     resources = ["MQTT", found.rule, lake.outputs["transform_functions"][FACTORY]["measurements"]]
     lake.cloud.control("POST", "metrics/age", {"resources": resources, "seconds": 2 * _HOUR})
-    yield found
+    return found
 
 
 def examine(site: Site, folder: Path, watch: int = _HARDLY) -> tuple[int, dict[str, Any], float]:
