@@ -46,7 +46,7 @@ LOGS_OFF = (
 )
 _PERIOD = 60
 _LATEST_EVENTS = 200
-_LOG_PAGES = 5
+_LOG_PAGES = 20
 _FOREIGN = 3
 _REJECTED = '"record rejected"'
 _BROKER = (
@@ -139,6 +139,7 @@ class Collector:
             LakeError: When an output is missing.
             AwsError: When AWS cannot be reached at all.
         """
+        until = time.monotonic() + MOST_SECONDS
         iot = self._clients.client("iot")
         region = self._clients.region or ""
         names = {source: Names.of(self._lake, region, source) for source in sources}
@@ -148,7 +149,7 @@ class Collector:
         for source in sources:
             for fact, question in self._questions(names[source]).items():
                 questions[f"{source} {fact}"] = question
-        answers = gather(questions, MOST_SECONDS)
+        answers = gather(questions, max(1.0, until - time.monotonic()))
         return {source: self._facts(names[source], answers, first) for source in sources}
 
     def _questions(self, names: Names) -> dict[str, Callable[[], Any]]:
