@@ -26,7 +26,7 @@ import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, NoReturn, Self
 
 from scripts import package
 from scripts.changelog import KINDS, UNRELEASED, Section, moved, sections
@@ -49,6 +49,13 @@ _SHOWN = 5
 
 class ReleaseError(Exception):
     """The release cannot be made; the message names place, rule and value."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses a command line as everything else is refused; argparse prints the usage too."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ReleaseError(message)
 
 
 class Version(NamedTuple):
@@ -255,11 +262,11 @@ def main(arguments: Sequence[str] | None = None, repository: Path = ROOT) -> int
         0 when the release is as it should be, 1 when files were prepared and nothing was tagged, or when the tag says
         something else than its commit gives, and 2 when a rule is broken.
     """
-    parser = argparse.ArgumentParser(prog="python -m scripts.release", description="Build a release, compose its tag.")
+    parser = _Parser(prog="python -m scripts.release", description="Build a release, compose its tag.")
     parser.add_argument("version", help="the release's version, such as 1.2.3")
     parser.add_argument("--publish", action="store_true", help="prepare the files or, once they are, make the tag")
-    options = parser.parse_args(arguments)
     try:
+        options = parser.parse_args(arguments)
         return _release(repository, Version.parse(options.version), publish=options.publish)
     except ReleaseError as error:
         print(f"release: {error}", file=sys.stderr)

@@ -25,6 +25,8 @@ _TIED = '"$0" -debug & exec >/dev/null; cat; kill "$!"; wait'
 # With a bundle the provider fails when it is configured a second time (5.100.0: "unable to add custom RootCAs
 # HTTPClient"); the local cloud speaks plain HTTP.
 _WITHOUT = {"AWS_CA_BUNDLE": ""}
+# As scripts/terraform.sh has it, for the same reason; a user's own setting goes before.
+_COLLECTS = {"GOGC": "400"}
 
 
 class ProviderError(Exception):
@@ -64,7 +66,7 @@ class Provider:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env={**os.environ, **(environment or {}), **_WITHOUT},
+                env={**_COLLECTS, **os.environ, **(environment or {}), **_WITHOUT},
                 text=True,
                 start_new_session=True,
             )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import Any, Self
 from factory_lake.gateway.csr import csr_path, make_csr
 from factory_lake.gateway.identities import LANES
 from factory_lake.policy.resources import Names
+from harness.lake import Provider
 from harness.lake.local import ENVIRONMENT, LAMBDA_PYTHONS
 from harness.lake.roots import alarm_names, make_root, write_calls
 from harness.lake.terraform import Terraform
@@ -53,7 +53,6 @@ _EDITS = (
     ("factory_pipeline/gateways.tf", '= "iot:Connect"', '= ["iot:Connect", "iot:RetainPublish"]'),
     ("glue_catalog/database.tf", "of all factories", "of every factory"),
 )
-_BOUNDARY_INPUT = "permissions_boundary_arn"
 #: Versions that an IoT policy may have (AWS IoT Core quotas).
 _POLICY_VERSIONS = 5
 
@@ -164,6 +163,7 @@ class Rehearsal:
     root: Path
     boundary: str
     _lake: dict[str, Any] = field(default_factory=dict)
+    _providers: list[Provider] = field(default_factory=list)
 
     @classmethod
     def start(cls, folder: Path) -> Self:
@@ -188,12 +188,14 @@ class Rehearsal:
             versions.read_text(encoding="utf-8").replace('backend "local" {}', 'backend "s3" {}'), encoding="utf-8"
         )
         rehearsal = cls(folder, cloud, keys, root, boundary["Policy"]["Arn"])
-        rehearsal._lake = {**rehearsal._first(), **rehearsal._bounds()}
+        rehearsal._lake = rehearsal._first()
         rehearsal._write()
         return rehearsal
 
     def stop(self) -> None:
-        """Stop the cloud."""
+        """Stop the cloud, and the actors' providers."""
+        for provider in self._providers:
+            provider.stop()
         self.cloud.stop()
 
     def __enter__(self) -> Self:
@@ -224,7 +226,7 @@ class Rehearsal:
         return state
 
     def terraform(self, actor: Actor) -> Terraform:
-        """The root module, initialised, acting as a role.
+        """The root module, initialised, acting as a role by a provider that has its credentials.
 
         Raises:
             TerraformError: When the role may not read the state, for one.
@@ -239,7 +241,9 @@ class Rehearsal:
         }
         terraform = Terraform(self.root, self.folder / actor.name, actor.environment, backend)
         terraform.init()
-        return terraform
+        provider = terraform.start_provider()
+        self._providers.append(provider)
+        return terraform.with_provider(provider)
 
     def change(self) -> None:
         """Configure other settings (keys, sizes, schedules, code, tags, a factory) of another release."""
@@ -306,6 +310,7 @@ class Rehearsal:
         self._request(_FACTORY, _GATEWAY, "first")
         return {
             "name": NAME,
+            "permissions_boundary_arn": self.boundary,
             "force_destroy": True,
             "csr_dir": str(self._requests),
             "packages_dir": str(PACKAGES),
@@ -327,17 +332,6 @@ class Rehearsal:
 
     def _write(self) -> None:
         write_calls(self.root, {"lake": self._lake})
-
-    def _bounds(self) -> dict[str, str]:
-        """The input that gives every role the boundary; without one, the copies of the modules do."""
-        modules = self.root.parents[1] / "modules"
-        if _BOUNDARY_INPUT in (modules / "lake" / "variables.tf").read_text(encoding="utf-8"):
-            return {_BOUNDARY_INPUT: self.boundary}
-        for file in modules.glob("*/*.tf"):
-            text = file.read_text(encoding="utf-8")
-            bound = f'\\g<0>  permissions_boundary = "{self.boundary}"\n'
-            file.write_text(re.sub(r'resource "aws_iam_role" "\w+" \{\n', bound, text), encoding="utf-8")
-        return {}
 
     def _release(self) -> None:
         """Edit the copies of the modules as a later release might, and use up the versions of IoT policies."""

@@ -170,6 +170,9 @@ def test_no_search_path_is_patched() -> None:
     patched = [
         str(file.relative_to(REPOSITORY))
         for _, file in modules().values()
-        if any(isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path" for node in ast.walk(parsed(file)))
+        if any(
+            isinstance(node, ast.Attribute) and node.attr == "path" and ast.unparse(node) == "sys.path"
+            for node in ast.walk(parsed(file))
+        )
     ]
     assert patched == ["localcloud/src/localcloud/lambdas/bootstrap.py"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from localcloud.arguments import Parser, folder, port_number, seconds
 from localcloud.cloud import FlushError, LocalCloud
 from localcloud.processes import StartError
 
@@ -17,7 +17,7 @@ _WORKDIR = Path(".localcloud")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and give the process's exit code: 0 when it is done, 1 when something is wrong.
 
-    A command line that cannot be understood ends with exit code 2.
+    A command line that cannot be understood ends with exit code 2 and one line.
     """
     arguments = _parser().parse_args(argv)
     workdir: Path = arguments.workdir.resolve()
@@ -39,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="localcloud", description="AWS on one machine.")
+def _parser() -> Parser:
+    parser = Parser(prog="localcloud", description="AWS on one machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, summary in (
         ("start", "start a cloud and leave it running"),
@@ -50,12 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=summary, description=summary)
         command.add_argument(
-            "--workdir", type=Path, default=_WORKDIR, help=f"folder of its state and logs ({_WORKDIR})"
+            "--workdir", type=folder, default=_WORKDIR, help=f"folder of its state and logs ({_WORKDIR})"
         )
         if name == "start":
-            command.add_argument("--port", type=int, default=4566, help="HTTP port (4566), 0: a free one")
+            command.add_argument("--port", type=port_number, default=4566, help="HTTP port (4566), 0: a free one")
             command.add_argument(
-                "--mqtt-port", type=int, default=8883, help="port of MQTT over TLS (8883), 0: a free one"
+                "--mqtt-port", type=port_number, default=8883, help="port of MQTT over TLS (8883), 0: a free one"
             )
             command.add_argument(
                 "--python",
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
             )
         if name == "flush":
             command.add_argument("names", nargs="*", help="delivery streams (all without)")
-            command.add_argument("--timeout", type=float, default=60.0, help="seconds to wait (60)")
+            command.add_argument("--timeout", type=seconds, default=60.0, help="seconds to wait (60)")
     return parser
 
 

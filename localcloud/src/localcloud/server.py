@@ -6,7 +6,6 @@ the environment, and only then imports ``core``, which brings MiniStack with it.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import importlib
 import os
@@ -16,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from localcloud.arguments import Parser, folder, port_number
 from localcloud.engine_process import EngineProcess
 from localcloud.settings import ACCESS_KEY, ACCOUNT, HOST, REGION, SECRET_KEY
 
@@ -26,9 +26,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     workdir: Path = options.workdir.resolve()
     http = _listen(options.port)
     mqtt = _listen(options.mqtt_port)
-    port = http.getsockname()[1]
-    _configure(workdir, port, mqtt.getsockname()[1])
-    engine = EngineProcess(f"http://{HOST}:{port}", workdir)
+    taken = http.getsockname()[1]
+    _configure(workdir, taken, mqtt.getsockname()[1])
+    engine = EngineProcess(f"http://{HOST}:{taken}", workdir)
     # The socket listens already, so what the engine asks before this process serves waits in its queue.
     engine.launch()
     try:
@@ -43,11 +43,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             os.killpg(os.getpgrp(), signal.SIGTERM)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m localcloud.server", description=__doc__)
-    parser.add_argument("--workdir", type=Path, required=True, help="folder of the state, logs and cloud.json")
-    parser.add_argument("--port", type=int, default=0, help="HTTP port, 0: a free one")
-    parser.add_argument("--mqtt-port", type=int, default=0, help="port of MQTT over TLS, 0: a free one")
+def _parser() -> Parser:
+    parser = Parser(prog="python -m localcloud.server", description=__doc__)
+    parser.add_argument("--workdir", type=folder, required=True, help="folder of the state, logs and cloud.json")
+    parser.add_argument("--port", type=port_number, default=0, help="HTTP port, 0: a free one")
+    parser.add_argument("--mqtt-port", type=port_number, default=0, help="port of MQTT over TLS, 0: a free one")
     parser.add_argument("--ready-fd", type=int, help="descriptor to report readiness to")
     parser.add_argument("--death-pipe-fd", type=int, help="descriptor whose end of file ends the process")
     return parser

@@ -427,11 +427,14 @@ class TestQuotas:
     """Points a second for one stream."""
 
     def test_media_points_are_one_a_fragment(self, cloud: LocalCloud) -> None:
-        cloud.control("POST", "kinesisvideo/behaviour", {"quotas": {"media_points": 500, "metadata_points": 10_000}})
+        cloud.control("POST", "kinesisvideo/behaviour", {"quotas": {"media_points": 20, "metadata_points": 10_000}})
         stream = TestStream.create(cloud)
-        stream.put(*range(0, 200 * SECOND, SECOND), frames=1)
+        stream.put(*range(0, 21 * SECOND, SECOND), frames=1)
         with refused("ClientLimitExceededException"):
-            repeatedly(lambda: stream.clip(0, 199 * SECOND))  # 2.5 such clips a second are allowed
+            stream.clip(0, 20 * SECOND)  # 21 fragments are more than any second allows
+        assert len(stream.clipped(0, 19 * SECOND)) == 20
+        with refused("ClientLimitExceededException"):
+            repeatedly(lambda: stream.clip(0, 19 * SECOND))  # one such clip a second is allowed
 
     def test_listings_cost_their_max_results(self, cloud: LocalCloud) -> None:
         cloud.control("POST", "kinesisvideo/behaviour", {"quotas": {"media_points": 500, "metadata_points": 10_000}})

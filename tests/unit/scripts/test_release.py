@@ -92,6 +92,20 @@ def refusal(capsys: pytest.CaptureFixture[str], repository: Path, *arguments: st
     return said.removeprefix("release: ").strip()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "the following arguments are required: version"),
+        (("1.2.0", "--publsh"), "unrecognized arguments: --publsh"),
+        (("1.2.0", "1.3.0"), "unrecognized arguments: 1.3.0"),
+    ],
+)
+def test_a_command_line_that_it_does_not_know_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    assert refusal(capsys, tmp_path, *arguments) == said
+
+
 def test_a_dry_run_builds_and_shows_everything_and_changes_nothing(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

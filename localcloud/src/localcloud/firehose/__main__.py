@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import signal
 import sys
 import threading
-from pathlib import Path
 
+from localcloud.arguments import Parser, folder
 from localcloud.firehose.clients import RoleClients
 from localcloud.firehose.endpoint import serve
 from localcloud.firehose.engine import Engine
@@ -19,9 +18,9 @@ from localcloud.processes import watch_parent_death_pipe
 
 def main(arguments: list[str] | None = None) -> int:
     """Deliver until SIGTERM or SIGINT. What is not delivered then is read again by the next process."""
-    parser = argparse.ArgumentParser(prog="python -m localcloud.firehose", description=__doc__)
+    parser = Parser(prog="python -m localcloud.firehose", description=__doc__)
     parser.add_argument("--endpoint", required=True, help="URL of the local cloud")
-    parser.add_argument("--workdir", required=True, type=Path, help="folder of the checkpoints")
+    parser.add_argument("--workdir", required=True, type=folder, help="folder of the checkpoints")
     parser.add_argument("--ready-fd", type=int, required=True, help="descriptor to report the control port to")
     parser.add_argument("--death-pipe-fd", type=int, required=True, help="its end of file kills the process")
     options = parser.parse_args(arguments)

@@ -127,28 +127,29 @@ def _believe_what_is_empty(patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("switch_off", "symptom"),
+    ("switch_off", "symptom", "first"),
     [
-        pytest.param(_text_order, "missing|times|order", id="integer order"),
-        pytest.param(_bounds_on_fragments, "archived 2 times|its metadata says", id="halfway bounds"),
-        pytest.param(_inclusive_restart, "archived 2 times", id="exclusive restart"),
-        pytest.param(_plain_put, "missing|archived 2 times|metadata says", id="conditional put"),
-        pytest.param(_no_settling, "missing|archived 2 times|metadata says", id="settle lag"),
-        pytest.param(_no_record_in_its_place, "archived 2 times", id="a record in the MP4 file's place"),
-        pytest.param(_cut_anywhere, "archived 2 times|its metadata says", id="equal timestamps"),
-        pytest.param(_whole_seconds, "missing|archived 2 times|metadata says", id="sub-second timestamps"),
-        pytest.param(_believe_what_is_empty, "is missing", id="empty listings confirmed"),
-        pytest.param(_any_size, "cut for 'short', which is not so", id="size cut"),
-        pytest.param(_any_count, "cut for 'short', which is not so", id="count cut"),
-        pytest.param(_any_size_unchecked, "is missing", id="size cut and duration check"),
-        pytest.param(_any_count_unchecked, "is missing", id="count cut and duration check"),
+        pytest.param(_text_order, "missing|times|order", 3, id="integer order"),
+        pytest.param(_bounds_on_fragments, "archived 2 times|its metadata says", 1, id="halfway bounds"),
+        pytest.param(_inclusive_restart, "archived 2 times", 1, id="exclusive restart"),
+        pytest.param(_plain_put, "missing|archived 2 times|metadata says", 7, id="conditional put"),
+        pytest.param(_no_settling, "missing|archived 2 times|metadata says", 112, id="settle lag"),
+        pytest.param(_no_record_in_its_place, "archived 2 times", 97, id="a record in the MP4 file's place"),
+        pytest.param(_cut_anywhere, "archived 2 times|its metadata says", 1, id="equal timestamps"),
+        pytest.param(_whole_seconds, "missing|archived 2 times|metadata says", 1, id="sub-second timestamps"),
+        pytest.param(_believe_what_is_empty, "is missing", 20, id="empty listings confirmed"),
+        pytest.param(_any_size, "cut for 'short', which is not so", 3, id="size cut"),
+        pytest.param(_any_count, "cut for 'short', which is not so", 62, id="count cut"),
+        pytest.param(_any_size_unchecked, "is missing", 3, id="size cut and duration check"),
+        pytest.param(_any_count_unchecked, "is missing", 62, id="count cut and duration check"),
     ],
 )
 def test_histories_catch_a_rule_that_is_switched_off(
-    switch_off: Switch, symptom: str, monkeypatch: pytest.MonkeyPatch
+    switch_off: Switch, symptom: str, first: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The history `first` notices; once the generator has made another one of it, the others are tried."""
     switch_off(monkeypatch)
-    for seed in range(_ENOUGH):
+    for seed in (first, *range(_ENOUGH)):
         if any(re.search(symptom, fault) for fault in violations_of(generate(seed))):
             return
     pytest.fail(f"{_ENOUGH} histories passed with the rule switched off")

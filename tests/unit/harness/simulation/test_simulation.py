@@ -127,7 +127,8 @@ def test_a_failure_is_printed_with_its_seed_and_smallest_history(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(planning, "settled", lambda listing, _settle_ms: list(listing.fragments))
-    seed = next(seed for seed in range(400) if batch.violations_of(generate(seed)))
+    # The first is known to fail; once the generator has made another history of it, the others are tried.
+    seed = next(seed for seed in (112, *range(400)) if batch.violations_of(generate(seed)))
     cli.print_failure(seed)
     printed = capsys.readouterr().out
     assert f"seed {seed} fails" in printed
