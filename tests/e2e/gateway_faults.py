@@ -94,7 +94,7 @@ class Device(threading.Thread):
         client.on_publish = self._on_publish
         client.connect(cloud.mqtt_host, cloud.mqtt_port, bind_address=settings.address)
         if settings.subscribes:
-            client.on_connect = lambda *_: client.subscribe(self._site.source.topic)
+            client.on_connect = self._on_connect
         due = time.monotonic()
         while not self._stopped.is_set() and client.loop(0.1) == mqtt.MQTT_ERR_SUCCESS:
             if client.is_connected() and time.monotonic() >= due:
@@ -103,6 +103,9 @@ class Device(threading.Thread):
                 topic = settings.topic or self._site.source.topic
                 client.publish(topic, settings.payload(), qos=1, retain=settings.retain)
         client.disconnect()
+
+    def _on_connect(self, client: mqtt.Client, *_: Any) -> None:
+        client.subscribe(self._site.source.topic)
 
     def _on_publish(self, _client: Any, _data: Any, _mid: int, reason: Any, _properties: Any) -> None:
         if not getattr(reason, "is_failure", False):
