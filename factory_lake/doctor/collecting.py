@@ -40,6 +40,8 @@ from factory_lake.reconcile.stored import ERROR_ACTION
 #: How long everything may take, the answer of AWS that comes last included.
 MOST_SECONDS = 50.0
 LOG_GROUP = "AWSIotLogsV2"
+#: Namespace of the functions' own metrics, unless a lake has another.
+METRICS = "FactoryLake"
 LOGS_OFF = (
     "AWS IoT's own log is off; it would name each refused packet with its client ID and topic "
     "(docs/gateways.md#aws-iots-own-log)"
@@ -242,9 +244,13 @@ class Collector:
             "DeliveryStreamName": names.delivery_stream,
             "FunctionName": names.function,
         }
+        own = {"Factory": names.source.factory, "Lane": names.source.lane}
         counts = asked(
             lambda: self._counts(
-                [(name, namespace, {key: resources[key]}, stat) for name, namespace, key, stat in _LANE]
+                [
+                    *((name, namespace, {key: resources[key]}, stat) for name, namespace, key, stat in _LANE),
+                    *((name, METRICS, own, "Sum") for name in ("SamplesReceived", "SamplesRejected")),
+                ]
             )
         )
         described = asked(lambda: _there(lambda: described_delivery(client("firehose"), names.delivery_stream)))

@@ -24,6 +24,7 @@ _TAKEOVERS = 2
 _TIME_RULES = ("TIMESTAMP_TOO_OLD", "TIMESTAMP_TOO_FAR_AHEAD", "NOT_MILLISECONDS")
 #: The transform hands over within this time of a message's arrival, its own buffer included.
 _TRANSFORMED_MS = 120_000
+_MOST = 0.5
 #: What AWS IoT refuses of a client whose identity is broken says nothing of the client's settings.
 _EXPLAIN_REFUSALS = frozenset({"client", "certificate", "policy"})
 _REFUSALS = frozenset({"last-will", "retain", "topic", "subscription", "packet", "client-id"})
@@ -492,9 +493,11 @@ def _refusals(facts: Gateway, check: str, rules: tuple[str, ...], cause: str) ->
         return Finding(check, CANNOT_TELL, text, tuple(evidence), _mend(check))
     # What is in the table by now: later messages may wait in a buffer, while refusals are known at once.
     settled_ms = facts.now_ms - facts.delivery.interval_seconds * 1000 - _TRANSFORMED_MS
-    last_ms = facts.arrivals.last_ms or 0
-    since = [one for one in mine if last_ms < one.received_ms <= settled_ms]
-    if not since and len(mine) < facts.arrivals.rows:
+    settled = [one for one in mine if one.received_ms <= settled_ms]
+    since = [one for one in settled if one.received_ms > (facts.arrivals.last_ms or 0)]
+    is_most = len(settled) > 0 and len(settled) >= facts.arrivals.rows
+    is_most_now = newest >= facts.recent_ms and _refused_share(facts) >= _MOST
+    if not (since or is_most or is_most_now):
         text = f"The lake refused {len(mine)} of its messages in an hour, and took {facts.arrivals.rows} samples."
         return _ok(check, text, evidence)
     named = listed(sorted({one.rule for one in mine}))
@@ -519,6 +522,14 @@ def connection(facts: Gateway) -> Finding:
     watched = f"no presence event in {facts.watched_seconds:.0f} s" if facts.watched_seconds else "GetConnection"
     sentence = "It has not been connected for 30 minutes or more, and does not try with a certificate of its own."
     return _cause("connection", sentence, [watched])
+
+
+def _refused_share(facts: Gateway) -> float:
+    """The share of the lane's samples that the transform refused lately, of all its gateways."""
+    counts = facts.delivery.counts
+    if isinstance(counts, Unknown) or not (received := _recent(counts, "SamplesReceived", facts)):
+        return 0.0
+    return _recent(counts, "SamplesRejected", facts) / received
 
 
 CHECKS: Sequence[Check] = (

@@ -70,7 +70,7 @@ def site(lake: LocalLake, tmp_path: Path, request: pytest.FixtureRequest) -> Sit
     """A gateway's lane, before which nothing went wrong."""
     gateway = getattr(request, "param", "press")
     found = Site(lake, Source(FACTORY, gateway, "measurements"), tmp_path)
-    resources = ["MQTT", found.rule, lake.outputs["transform_functions"][FACTORY]["measurements"]]
+    resources = ["MQTT", FACTORY, found.rule, lake.outputs["transform_functions"][FACTORY]["measurements"]]
     lake.cloud.control("POST", "metrics/age", {"resources": resources, "seconds": 2 * _HOUR})
     return found
 

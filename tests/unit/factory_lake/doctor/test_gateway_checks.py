@@ -276,10 +276,21 @@ def test_every_check_names_itself_and_a_heading_of_the_page() -> None:
             id="clock",
         ),
         pytest.param(
-            {"refusals": tuple(Refusal(NOW - MINUTE, "NOT_JSON") for _ in range(100))},
+            {"refusals": tuple(Refusal(NOW - 20 * MINUTE, "NOT_JSON") for _ in range(100))},
             "refused",
             "NOT_JSON",
             id="as much refused as taken",
+        ),
+        pytest.param(
+            {
+                "refusals": (Refusal(NOW - MINUTE, "NOT_JSON"),),
+                "delivery": Delivery(
+                    "ACTIVE", "ACTIVE", "Active", 300, {"SamplesReceived": recent(9), "SamplesRejected": recent(8)}
+                ),
+            },
+            "refused",
+            "NOT_JSON",
+            id="most is refused now",
         ),
     ],
 )
@@ -294,6 +305,8 @@ def test_a_cause(changes: dict[str, Any], check: str, words: str) -> None:
     ("changes", "words"),
     [
         ({"refusals": (Refusal(NOW - 20 * MINUTE, "NOT_JSON"),)}, "took 100 samples"),
+        # It may be that others were taken, and wait.
+        ({"refusals": tuple(Refusal(NOW - MINUTE, "NOT_JSON") for _ in range(200))}, "refused 200"),
         ({"events": (ended("DUPLICATE_CLIENTID"),)}, ""),
         (
             {
@@ -312,6 +325,7 @@ def test_a_cause(changes: dict[str, Any], check: str, words: str) -> None:
     ],
     ids=[
         "a few are refused",
+        "many are refused, and nothing says yet how many are taken",
         "one restart",
         "takeovers of before the connection that stands",
         "a rule that works again",
