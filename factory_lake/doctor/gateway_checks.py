@@ -110,8 +110,7 @@ def certificate(facts: Gateway) -> Finding:
         evidence = [f"certificate {one} is not there" for one in sorted(facts.lake_certificates)]
         return _cause("certificate", f"AWS IoT has no certificate of {name}.", evidence or ["the lake made none"])
     evidence = [
-        f"certificate {_short(one.certificate_id)}: {one.status}, valid {_day(one.not_before_ms)} to "
-        f"{_day(one.not_after_ms)}"
+        f"certificate {one.certificate_id}: {one.status}, valid {_day(one.not_before_ms)} to {_day(one.not_after_ms)}"
         for one in known
     ]
     if any(one.status == "ACTIVE" and one.not_before_ms <= facts.now_ms < one.not_after_ms for one in known):
@@ -137,7 +136,7 @@ def _foreign_certificate(facts: Gateway) -> Finding | None:
     return _cause(
         "certificate",
         f"It connects with the certificate of another client ID: {whose}.",
-        [f"{_seen(tried[-1])}, certificate {_short(used)}"],
+        [f"{_seen(tried[-1])}, certificate {used}"],
     )
 
 
@@ -156,7 +155,7 @@ def policy(facts: Gateway) -> Finding:
             "policy",
             f"The policy {name} is not attached to the client's certificate.",
             [
-                f"certificate {_short(one.certificate_id)}: policies {listed(one.policies)}"
+                f"certificate {one.certificate_id}: policies {listed(one.policies)}"
                 for one in active
                 if not isinstance(one.policies, Unknown)
             ],
@@ -621,10 +620,6 @@ def _moment(at_ms: int) -> str:
 
 def _day(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d}"
-
-
-def _short(certificate_id: str) -> str:
-    return certificate_id
 
 
 def _mend(check: str) -> str:
