@@ -32,6 +32,7 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("camera", "frames"): (KEY,),
     ("camera", "frame"): (KEY, "0", "FOLDER/frame.png"),
     ("query",): ("latest-value-per-tag",),
+    ("moment",): ("--at", "2026-03-09T07:05:00Z"),
     ("reconcile",): ("--journal-dir", "FOLDER/sent"),
     ("coverage",): RANGE,
     ("report",): ("--out", "FOLDER/pages", *RANGE),
