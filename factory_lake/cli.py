@@ -36,6 +36,7 @@ _OWN = {
     "drained": "factory_lake.drained",
     "sizing": "factory_lake.sizing.cli",
     "policy": "factory_lake.policy.cli",
+    "schema": "factory_lake.schema.cli",
 }
 
 
