@@ -32,11 +32,14 @@ _OWN = {
     "camera": "factory_lake.camera.cli",
     "query": "factory_lake.query",
     "reconcile": "factory_lake.reconcile.cli",
+    "coverage": "factory_lake.coverage.cli",
+    "report": "factory_lake.report.cli",
     "redrive": "factory_lake.redrive.cli",
     "drained": "factory_lake.drained",
     "sizing": "factory_lake.sizing.cli",
     "policy": "factory_lake.policy.cli",
     "schema": "factory_lake.schema.cli",
+    "doctor": "factory_lake.doctor.cli",
 }
 
 

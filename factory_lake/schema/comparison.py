@@ -54,7 +54,8 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Finding]:
             found.append(_unreadable(table, error))
             continue
         if table in old:
-            found += _changes(_released(table, old[table]), changed)
+            released = _released(table, old[table])
+            found += [*_moves(table, old[table], document), *_changes(released, changed)]
     found += [
         Finding(
             table,
@@ -85,6 +86,15 @@ def _unreadable(table: str, error: SchemaError) -> Finding:
     )
 
 
+def _moves(table: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
+    """Compare where the objects lie, which the transform's reader passes over."""
+    for member in ("bucket", "prefix"):
+        before, after = old.get(member), new.get(member)
+        if before != after:
+            rule = f"changes from {before!r} to {after!r}: the objects that are stored stay where they are"
+            yield Finding(table, member, "reading", rule, "keep it")
+
+
 def _changes(old: Schema, new: Schema) -> Iterator[Finding]:
     if old.format != new.format:
         yield Finding(
@@ -97,7 +107,7 @@ def _changes(old: Schema, new: Schema) -> Iterator[Finding]:
     elif old.format == "line":
         yield from _line_columns(old, new)
     else:
-        yield from _parquet_columns(old, new)
+        yield from _named_columns(old, new)
 
 
 def _line_columns(old: Schema, new: Schema) -> Iterator[Finding]:
@@ -131,7 +141,7 @@ def _line_columns(old: Schema, new: Schema) -> Iterator[Finding]:
             )
 
 
-def _parquet_columns(old: Schema, new: Schema) -> Iterator[Finding]:
+def _named_columns(old: Schema, new: Schema) -> Iterator[Finding]:
     before = {column.name: column for column in old.columns}
     after = {column.name: column for column in new.columns}
     keys = {column.source: column.name for column in new.columns if column.source is not None}

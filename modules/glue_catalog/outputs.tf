@@ -11,7 +11,7 @@ output "tables" {
 output "views" {
   description = <<-EOT
     Names of the views without repeated messages, by schema file: they have the columns of their tables, and no data of
-    their own.
+    their own. A table whose rows are unique has none.
   EOT
   value       = { for key, view in aws_glue_catalog_table.distinct : key => view.name }
 }

@@ -34,7 +34,7 @@ locals {
           "\"${column.name}\"" if try(column.source, "") != "_received_at"
         ])
       })
-    }
+    } if !try(tobool(schema.unique), false)
   }
   view_documents = {
     for table, view in local.views : table => {
@@ -48,7 +48,7 @@ locals {
   }
 }
 
-# One a table, beside it: measurements_distinct, configuration_distinct.
+# One a table, beside it, where rows may come twice: measurements_distinct, configuration_distinct.
 resource "aws_glue_catalog_table" "distinct" {
   for_each = local.views
 

@@ -69,7 +69,10 @@ LAKES = {
             "test_faults",
             "test_messages",
             "test_batches",
+            "test_coverage",
+            "test_connections",
             "test_redrive",
+            "test_doctor",
         ),
         {
             "bergen": _factory("mill"),
@@ -77,13 +80,18 @@ LAKES = {
             "krakow": _factory("line-1", "line-2", lanes=_ON_DEMAND, cameras={"press-1": {}}),
             # The pages' commands have it for themselves.
             "lodz": _factory("line-1", "line-2", cameras={"press-1": {}}),
+            "oslo": _factory(
+                "press", "dryer", "mixer", "saw", lanes={"measurements": _LIVELY, "configuration": _LIVELY}
+            ),
             "porto": _factory("kiln"),
+            "riga": _factory("mill"),
             "turin": _factory("paint"),
+            "vigo": _factory("line-1", cameras={"door": {}}),
         },
         has_keys=True,
     ),
     "video": Shared(
-        ("test_alarms", "test_repeats", "test_soak", "test_video"),
+        ("test_alarms", "test_repeats", "test_soak", "test_video", "test_report"),
         {
             "genoa": _factory(
                 "crane", cameras={"gate": {}}, video=VIDEO, lanes={"measurements": _LIVELY, "configuration": _LIVELY}

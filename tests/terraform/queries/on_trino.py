@@ -9,6 +9,7 @@ Run by hand when a query was changed; it needs a JDK 17 and Maven, which fetches
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Sequence
@@ -19,9 +20,19 @@ from typing import Any
 
 from localcloud.testing.trino import ask_trino
 from tests.terraform.queries.expected import EXPECTED, resolved
-from tests.terraform.queries.rows import LINE_PATTERN, QUERIES, SAMPLES, TABLES, UPDATES, at, view_sql
+from tests.terraform.queries.rows import (
+    FOOTAGE,
+    LINE_PATTERN,
+    QUERIES,
+    SAMPLES,
+    TABLES,
+    UPDATES,
+    at,
+    schema_of,
+    view_sql,
+)
 
-_TYPES = {"success": "boolean", "value": "double", "ts": "timestamp(3)", "received_at": "timestamp(3)"}
+_TYPES = {"boolean": "boolean", "double": "double", "timestamp": "timestamp(3)", "int": "integer", "bigint": "bigint"}
 
 
 def main() -> None:
@@ -31,9 +42,10 @@ def main() -> None:
     names = sorted(EXPECTED)
     texts = [(QUERIES / f"{name}.sql").read_text() for name in names]
     views = [sql for table in TABLES for sql in (_count(table), _plan(table))]
-    answers = ask_trino([_measurements(now), _configuration(now), *texts, *views], build)
+    tables = [_measurements(now), _configuration(now), _clips(now)]
+    answers = ask_trino([*tables, *texts, *views], build)
     failed = [answer["error"] for answer in answers if "error" in answer]
-    for name, answer in zip(names, answers[2 : -len(views)], strict=True):
+    for name, answer in zip(names, answers[len(tables) : -len(views)], strict=True):
         rows: Any = answer.get("rows", [])
         if [[_plain(value) for value in row] for row in rows] != resolved(EXPECTED[name], now):
             failed.append(f"{name}: {rows}")
@@ -94,24 +106,35 @@ def _configuration(now: datetime) -> str:
     return _create("configuration", rows)
 
 
+def _clips(now: datetime) -> str:
+    rows = []
+    for footage in FOOTAGE:
+        row = json.loads(footage.row(now)[1])
+        columns = {column["name"]: row.get(column["name"]) for column in schema_of("clips")["columns"]}
+        rows.append({**columns, **_partition(footage.factory, at(now, footage.started))})
+    return _create("clips", rows)
+
+
 def _partition(factory: str, moment: datetime) -> dict[str, Any]:
     return {"factory": factory, "year": moment.year, "month": moment.month, "day": moment.day}
 
 
 def _create(table: str, rows: Sequence[dict[str, Any]]) -> str:
     """A statement that makes a table of these rows."""
-    values = ", ".join("({})".format(", ".join(_literal(name, row[name]) for name in rows[0])) for row in rows)
+    schema = schema_of(table)
+    kinds = {column["name"]: _TYPES.get(column["type"], "varchar") for column in schema["columns"]}
+    kinds.update((key["name"], _TYPES.get(key["type"], "varchar")) for key in schema["partition_keys"])
+    values = ", ".join("({})".format(", ".join(_literal(row[name], kinds[name]) for name in rows[0])) for row in rows)
     return f"CREATE TABLE {table} AS SELECT * FROM (VALUES {values}) AS v ({', '.join(rows[0])})"  # noqa: S608 - our own rows
 
 
-def _literal(name: str, value: Any) -> str:
+def _literal(value: Any, kind: str) -> str:
     if isinstance(value, datetime):
         text = f"TIMESTAMP '{value:%Y-%m-%d %H:%M:%S.%f}'"
     elif isinstance(value, str):
         text = "'{}'".format(value.replace("'", "''"))
     else:
         text = "NULL" if value is None else str(value)
-    kind = _TYPES.get(name, "integer" if name in ("year", "month", "day") else "varchar")
     return f"CAST({text} AS {kind})"
 
 

@@ -64,4 +64,4 @@ def test_the_command_lists_and_runs_named_queries(
     assert main([*common, "--sql", "SELECT nothing FROM measurements"]) == 2
     assert "COLUMN_NOT_FOUND" in capsys.readouterr().err
     assert main([*common, "no-such-query"]) == 2
-    assert "it has: configuration-history, duplicate-samples" in capsys.readouterr().err
+    assert "it has: clips-of-a-moment, configuration-history, connections-per-gateway" in capsys.readouterr().err

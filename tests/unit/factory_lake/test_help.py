@@ -21,11 +21,14 @@ def test_the_help_names_every_command(
         "camera",
         "query",
         "reconcile",
+        "coverage",
+        "report",
         "redrive",
-        "schema",
         "drained",
         "sizing",
         "policy",
+        "schema",
+        "doctor",
         "local",
     } == set(named)
 

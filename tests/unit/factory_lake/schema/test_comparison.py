@@ -98,6 +98,24 @@ def test_a_table_may_be_added_and_none_taken_away() -> None:
     assert (finding.table, finding.place, finding.breaks) == ("events", "table", "reading")
 
 
+def test_a_table_keeps_its_prefix() -> None:
+    moved = {**CONFIGURATION, "prefix": "moved/"}
+
+    (finding,) = compare({"configuration": CONFIGURATION}, {"configuration": moved})
+    assert (finding.place, finding.breaks) == ("prefix", "reading")
+
+
+def test_columns_of_json_are_found_by_name() -> None:
+    """Trino was not asked about them: what holds for Parquet is refused there as well."""
+    before = {**CONFIGURATION, "format": "json"}
+    columns = before["columns"]
+    added = {**before, "columns": [{"name": "size", "type": "int", "comment": "c"}, *reversed(columns)]}
+
+    assert compare({"configuration": before}, {"configuration": added}) == []
+    (finding,) = compare({"configuration": added}, {"configuration": before})
+    assert (finding.place, finding.breaks) == ("size", "reading")
+
+
 def test_a_released_file_that_breaks_a_rule_is_a_mistake_of_the_users() -> None:
     released = copy.deepcopy(RELEASED)
     released["measurements"]["format"] = "orc"
