@@ -38,6 +38,7 @@ _OWN = {
     "drained": "factory_lake.drained",
     "sizing": "factory_lake.sizing.cli",
     "policy": "factory_lake.policy.cli",
+    "schema": "factory_lake.schema.cli",
     "doctor": "factory_lake.doctor.cli",
 }
 

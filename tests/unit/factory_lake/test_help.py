@@ -27,6 +27,7 @@ def test_the_help_names_every_command(
         "drained",
         "sizing",
         "policy",
+        "schema",
         "doctor",
         "local",
     } == set(named)
