@@ -16,7 +16,18 @@ def test_the_help_names_every_command(
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= width
     named = re.findall(r"^│ ([a-z]+) ", shown, re.MULTILINE)
-    assert {"gateway", "camera", "query", "reconcile", "redrive", "drained", "sizing", "policy", "local"} == set(named)
+    assert {
+        "gateway",
+        "camera",
+        "query",
+        "config",
+        "reconcile",
+        "redrive",
+        "drained",
+        "sizing",
+        "policy",
+        "local",
+    } == set(named)
 
 
 def test_a_paragraph_of_the_help_is_one_line_of_the_app() -> None:
