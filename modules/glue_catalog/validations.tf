@@ -25,8 +25,8 @@ locals {
               flatten([for other in local.schemas : ["${other.table}_distinct", "${other.table}_in_force"]]),
               schema.table
             )
-            path = "table"
-            rule = "another name than that of a table's view, <table>_distinct or <table>_in_force"
+            path  = "table"
+            rule  = "another name than that of a table's view, <table>_distinct or <table>_in_force"
             value = schema.table
           },
           {
