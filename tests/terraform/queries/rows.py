@@ -293,9 +293,9 @@ def view_sql(table: str) -> str:
     )
 
 
-def in_force_sql() -> str:
-    """The query of the view ``configuration_in_force``."""
-    return _filled("in_force.sql", table='"configuration"')
+def in_force_sql(table: str = "configuration") -> str:
+    """The query of a table's view of what was in force."""
+    return _filled("in_force.sql", table=f'"{table}"')
 
 
 def _filled(file: str, **values: str) -> str:

@@ -65,9 +65,12 @@ def _stamp(update: Update) -> str:
     return f"{day} {clock}"
 
 
+HISTORY = _history(random.Random(13))
+
+
 @pytest.fixture
-def history() -> list[Update]:
-    return _history(random.Random(13))
+def history() -> Sequence[Update]:
+    return HISTORY
 
 
 @pytest.fixture
