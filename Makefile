@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 OLDEST := .venv-oldest/bin/python
 LINTERS := .tools/bin/tflint .tools/bin/actionlint
+AXE := .tools/axe/axe.min.js
 # When the user's command began: what set-up takes counts too.
 export FACTORY_LAKE_STARTED := $(shell date +%s.%N)
 # Empty: the many processes share compiled bytecode even where the environment forbids it.
@@ -38,11 +39,11 @@ down: setup ## Stop the lake that `make up` started
 	@.venv/bin/factory-lake local down
 
 .PHONY: test
-test: package $(LINTERS) ## Lint and every test, on the newest and the oldest Python
+test: package $(LINTERS) $(AXE) ## Lint and every test, on the newest and the oldest Python
 	@scripts/test.sh
 
 .PHONY: test-units
-test-units: package ## Tests that need no local cloud
+test-units: package $(AXE) ## Tests that need no local cloud
 	@$(PYTHON) -m pytest -n 2 -m 'not cloud and not localstack'
 
 .PHONY: test-oldest
@@ -72,14 +73,18 @@ lint: setup $(LINTERS) ## Every static check: Python, Terraform, plans, shell, w
 .tools/bin/%: scripts/install_linter.sh
 	@scripts/install_linter.sh $*
 
+$(AXE): scripts/install_axe.sh
+	@scripts/install_axe.sh
+
 .PHONY: fmt
 fmt: setup ## Format Python and Terraform
 	@$(PYTHON) -m ruff format . && $(PYTHON) -m ruff check --fix --quiet . ; scripts/terraform.sh fmt -recursive
 
 .PHONY: bench
-bench: package ## Compare speed and memory with peers, in one process; writes build/bench
+bench: package ## Compare speed and memory with peers, and show a month of a thousand tags; writes build/bench
 	@$(PYTHON) -m harness.bench.transform
 	@$(PYTHON) -m harness.bench.clip_fetch
+	@$(PYTHON) -m harness.bench.report
 
 N ?= 10000
 .PHONY: simulate
@@ -109,7 +114,7 @@ permissions: package ## Record on a local lake what `factory-lake policy` allows
 	@$(PYTHON) -m harness.permissions
 
 .PHONY: scale
-scale: setup ## Plan lakes of up to 200 factories with a mocked provider (half an hour); writes docs/scale.md
+scale: setup ## Plan lakes of up to 200 factories with a mocked provider (some six minutes); writes docs/scale.md
 	@$(PYTHON) -m harness.scale
 
 .PHONY: release

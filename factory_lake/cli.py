@@ -33,6 +33,8 @@ _OWN = {
     "query": "factory_lake.query",
     "config": "factory_lake.config.cli",
     "reconcile": "factory_lake.reconcile.cli",
+    "coverage": "factory_lake.coverage.cli",
+    "report": "factory_lake.report.cli",
     "redrive": "factory_lake.redrive.cli",
     "drained": "factory_lake.drained",
     "sizing": "factory_lake.sizing.cli",

@@ -36,6 +36,9 @@ _FIRST_ATTEMPTS = 2
 _NO_ANSWER = (HTTPClientError, NoConnectionError)
 # Of a local lake's buckets no name resolves, and loopback needs no proxy.
 _LOCAL: dict[str, Any] = {"s3": {"addressing_style": "path"}, "proxies": {}}
+# A link that names the bucket as a host has no region in it, and S3 redirects it while the bucket is young; the older
+# signature works with no bucket that was made after June 2020.
+_SIGNING: dict[str, Any] = {"s3": {"addressing_style": "path"}, "signature_version": "s3v4"}
 _AWS_ENDPOINT = re.compile(r"[^.]+\.iot\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 
 
@@ -57,8 +60,23 @@ class Clients:
         region: str | None = self._session.region_name
         return region
 
-    def client(self, service: str, *, attempts: int = _ATTEMPTS, connections: int = 10) -> Any:
+    def client(
+        self,
+        service: str,
+        *,
+        attempts: int = _ATTEMPTS,
+        connections: int = 10,
+        endpoint: str | None = None,
+        signs: bool = False,
+    ) -> Any:
         """A client of one service.
+
+        Args:
+            service: Its name, as boto3 has it.
+            attempts: How often a call is made at most.
+            connections: How many are open at once.
+            endpoint: The one that AWS gives for a video stream.
+            signs: Whether it is one of S3 that signs links for others.
 
         Raises:
             AwsError: When no region is set.
@@ -68,11 +86,11 @@ class Clients:
             read_timeout=_READ_SECONDS,
             max_pool_connections=connections,
             retries={"mode": "standard", "total_max_attempts": attempts},
-            **(_LOCAL if self._local else {}),
+            **((_SIGNING if signs else {}) | (_LOCAL if self._local else {})),
         )
         try:
             client = self._session.client(
-                service, endpoint_url=self._local.endpoint if self._local else None, config=config
+                service, endpoint_url=endpoint or (self._local.endpoint if self._local else None), config=config
             )
         except BotoCoreError as error:
             raise explained(error) from error

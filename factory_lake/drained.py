@@ -2,7 +2,8 @@
 
 A factory's data stream and the delivery stream that reads it have the same name, and CloudWatch has what both
 do, minute by minute and some minutes late. A stream is drained when nothing has arrived for a while, its
-delivery stream has read to the end since, and holds nothing that is as old as the last arrival.
+delivery stream has read to the end since, and holds nothing that is as old as the last arrival. The delivery stream of
+connections has no data stream: there, what has arrived is Firehose's to count, and nothing is left to read.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _LOOK_BACK = timedelta(hours=24)
 _BETWEEN_LOOKS = 30.0
 # Kinesis Data Streams and Firehose Developer Guides, "Monitor with Amazon CloudWatch metrics".
 _ARRIVED = ("AWS/Kinesis", "StreamName", "IncomingRecords", "Sum")
+_PUT = ("AWS/Firehose", "DeliveryStreamName", "IncomingRecords", "Sum")
 _BEHIND = ("AWS/Firehose", "DeliveryStreamName", "KinesisMillisBehindLatest", "Maximum")
 _AGE = ("AWS/Firehose", "DeliveryStreamName", "DeliveryToS3.DataFreshness", "Maximum")
 
@@ -43,6 +45,7 @@ class Seen:
     behind: Series  # milliseconds that the delivery stream read behind the end
     age: Series  # seconds that the oldest record in Firehose had waited
     interval: timedelta  # how long an object may be filled
+    is_read: bool = True  # whether records come from a data stream
 
 
 def what_is_missing(seen: Seen, now: datetime) -> str:
@@ -52,11 +55,8 @@ def what_is_missing(seen: Seen, now: datetime) -> str:
     last = max(arrivals) + _MINUTE if arrivals else now - _LOOK_BACK
     if now - last < _LATE:
         return f"messages have arrived until {last:%H:%M} UTC"
-    read = {minute: behind for minute, behind in seen.behind.items() if minute >= last}
-    if not read:
-        return f"the data stream was not read since the last arrival, {last:%H:%M} UTC"
-    if (behind := read[max(read)]) > 0:
-        return f"{behind / 1000:.0f} s of messages are not read yet"
+    if seen.is_read and (missing := _unread(seen, last)):
+        return missing
     waiting = {minute: age for minute, age in seen.age.items() if minute >= last}
     if waiting:
         minute = max(waiting)
@@ -74,6 +74,16 @@ def what_is_missing(seen: Seen, now: datetime) -> str:
     return ""
 
 
+def _unread(seen: Seen, last: datetime) -> str:
+    """What of the data stream is not read, in words; empty when all is."""
+    read = {minute: behind for minute, behind in seen.behind.items() if minute >= last}
+    if not read:
+        return f"the data stream was not read since the last arrival, {last:%H:%M} UTC"
+    if (behind := read[max(read)]) > 0:
+        return f"{behind / 1000:.0f} s of messages are not read yet"
+    return ""
+
+
 def look(cloudwatch: Any, firehose: Any, stream: str, now: datetime) -> Seen:
     """Ask for one stream.
 
@@ -81,8 +91,9 @@ def look(cloudwatch: Any, firehose: Any, stream: str, now: datetime) -> Seen:
         botocore.exceptions.ClientError: When there is no such delivery stream, or asking is not allowed.
     """
     described = firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
+    is_read = described["DeliveryStreamType"] == "KinesisStreamAsSource"
     hints = described["Destinations"][0]["ExtendedS3DestinationDescription"]["BufferingHints"]
-    queries = {"arrived": _ARRIVED, "behind": _BEHIND, "age": _AGE}
+    queries = {"arrived": _ARRIVED if is_read else _PUT, "behind": _BEHIND, "age": _AGE}
     pages = cloudwatch.get_paginator("get_metric_data").paginate(
         MetricDataQueries=[_query(name, metric, stream) for name, metric in queries.items()],
         StartTime=now - _LOOK_BACK,
@@ -92,7 +103,7 @@ def look(cloudwatch: Any, firehose: Any, stream: str, now: datetime) -> Seen:
     for page in pages:
         for result in page["MetricDataResults"]:
             series[result["Id"]].update(zip(result["Timestamps"], result["Values"], strict=True))
-    return Seen(**series, interval=timedelta(seconds=hints["IntervalInSeconds"]))
+    return Seen(**series, interval=timedelta(seconds=hints["IntervalInSeconds"]), is_read=is_read)
 
 
 def _query(name: str, metric: tuple[str, str, str, str], stream: str) -> dict[str, object]:
@@ -152,6 +163,10 @@ def drained(
     *,
     factories: FactoriesOption = None,
     lane: LaneOption = None,
+    with_connections: Annotated[
+        bool,
+        typer.Option("--connections", help="Also wait for events of connections, which takes up to half an hour."),
+    ] = False,
     minutes: Annotated[float, typer.Option("--minutes", parser=number(), help="How long to wait.")] = 60,
     lake: LakeOption = None,
 ) -> int:
@@ -161,6 +176,8 @@ def drained(
     """
     opened = open_lake(lake)
     names = streams or streams_of(opened.outputs, factories or (), lane)
+    if with_connections:
+        names = [*names, *connection_streams_of(opened.outputs, factories or ())]
     clients = Clients(opened)
     cloudwatch, firehose = clients.client("cloudwatch"), clients.client("firehose")
 
@@ -187,3 +204,9 @@ def streams_of(outputs: Mapping[str, Any], factories: Sequence[str], lane: Lane 
         for each in LANES
         if lane in (None, each)
     ]
+
+
+def connection_streams_of(outputs: Mapping[str, Any], factories: Sequence[str]) -> list[str]:
+    """Names of the delivery streams of connections; of an older lake, or a factory that keeps none, there is none."""
+    known: Mapping[str, Any] = outputs.get("connections", {})
+    return [str(known[factory]["delivery_stream"]) for factory in factories or sorted(known) if factory in known]

@@ -10,6 +10,7 @@ Every error that the package raises on purpose is a `FactoryLakeError`, so that 
     |-- StoredError         an object of the lake is not what its key says
     |-- RedriveError        see factory_lake.redrive.errors
     |-- QueryError          Athena has no such query, or no answer
+    |-- CoverageError       a range cannot be told
     |-- ClipError           a clip or a frame is not there, or a file is no video
     |-- SizingError         a plant's or prices' file is not as it must be
     '-- ModuleInterfaceError  a Terraform module lacks what the package reads of it

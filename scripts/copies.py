@@ -24,7 +24,7 @@ class Copies(NamedTuple):
 
 COPIES = (
     Copies("glue_schemas", "*.json", ("modules/glue_catalog/schemas",)),
-    Copies("glue_schemas", "measurements.json", ("modules/factory_pipeline/schemas",)),
+    Copies("glue_schemas", "*s.json", ("modules/factory_pipeline/schemas",)),
     Copies(
         "modules/monitoring",
         "*.tf",

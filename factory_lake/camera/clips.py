@@ -1,6 +1,6 @@
 """A camera's clips, as the archive's keys and metadata describe them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,15 +37,47 @@ class Clip:
     flags: str  # what is not as it should be; empty when nothing
 
 
+@dataclass(frozen=True)
+class Gap:
+    """A gap record: the archive goes on behind footage that it lacks, if there was any."""
+
+    key: str
+    resume_ms: int  # where it goes on
+    lost_ms: int  # how much footage before that is lost, at most
+    flags: str  # why
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What the archive has of a camera and a range of time, in its order."""
+
+    clips: Sequence[Clip]
+    gaps: Sequence[Gap]
+    goes_on: bool  # whether it has something behind the range
+
+
 def list_clips(s3: "S3Client", bucket: str, prefix: str, from_ms: int, to_ms: int) -> list[Clip]:
     """The clips that have footage of a range of time (`to_ms` is the first moment behind it), in its order.
 
     Raises:
         ClipError: When an object's metadata is not that of a clip or a gap record.
     """
+    found = list_archive(s3, bucket, prefix, from_ms, to_ms)
+    return [clip for clip in found.clips if keys.parse_iso(clip.end) > from_ms]
+
+
+def list_archive(s3: "S3Client", bucket: str, prefix: str, from_ms: int, to_ms: int) -> Archive:
+    """Clips and gap records that begin in a range, and the last ones before it.
+
+    Raises:
+        ClipError: When an object's metadata is not that of a clip or a gap record.
+    """
+    wanted, goes_on = _keys(s3, bucket, prefix, from_ms, to_ms)
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        found = threads.map(lambda key: _clip(s3, bucket, key), _keys(s3, bucket, prefix, from_ms, to_ms))
-        return [clip for clip in found if clip is not None and keys.parse_iso(clip.end) > from_ms]
+        found = list(threads.map(lambda key: _described(s3, bucket, key), wanted))
+    return Archive(
+        [one for one in found if isinstance(one, Clip)], [one for one in found if isinstance(one, Gap)], goes_on
+    )
 
 
 @contextmanager
@@ -66,9 +98,12 @@ def local_copy(s3: "S3Client", bucket: str, key: str) -> Iterator[Path]:
         yield file
 
 
-def _keys(s3: "S3Client", bucket: str, prefix: str, from_ms: int, to_ms: int) -> list[str]:
-    """Keys that begin in the range, and the last one before it, whose clip may reach into the range."""
-    before: str | None = None
+def _keys(s3: "S3Client", bucket: str, prefix: str, from_ms: int, to_ms: int) -> tuple[list[str], bool]:
+    """Keys that begin in the range and the last two before it, and whether others follow the range.
+
+    Of the two the first may be a clip that reaches into the range, and the second the record of a gap behind it.
+    """
+    before: list[str] = []
     inside: list[str] = []
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
@@ -76,19 +111,19 @@ def _keys(s3: "S3Client", bucket: str, prefix: str, from_ms: int, to_ms: int) ->
             if parsed is None:
                 continue
             if parsed.start_ms >= to_ms:
-                return [*([before] if before else []), *inside]
+                return [*before, *inside], True
             if parsed.start_ms < from_ms:
-                before = parsed.key
+                before = [*before[-1:], parsed.key]
             else:
                 inside.append(parsed.key)
-    return [*([before] if before else []), *inside]
+    return [*before, *inside], False
 
 
-def _clip(s3: "S3Client", bucket: str, key: str) -> Clip | None:
+def _described(s3: "S3Client", bucket: str, key: str) -> Clip | Gap:
     metadata = s3.head_object(Bucket=bucket, Key=key)["Metadata"]
     try:
         if metadata["format"] == keys.GAP:
-            return None
+            return Gap(key, keys.parse_iso(metadata["resume-start"]), int(metadata["lost-ms"]), metadata["flags"])
         keys.parse_iso(metadata["end"])
         return Clip(
             key,

@@ -54,6 +54,7 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
     ),
     "query results": ("arn:{partition}:s3:::{name}-{suffix}-measurements/athena-results/*",),
     "redrive records": ("arn:{partition}:s3:::{name}-{suffix}-*/errors-redriven/*",),
+    "rows of clips": ("arn:{partition}:s3:::{name}-{suffix}-clips/index/*",),
     "s3:object": ("arn:{partition}:s3:::{name}-{suffix}-*/*",),
     "s3:bucket": ("arn:{partition}:s3:::{name}-{suffix}-*",),
     "sns:topic": ("arn:{partition}:sns:{region}:{account}:{name}-alarms",),

@@ -1,7 +1,9 @@
 """The lake's objects, read back: Parquet rows, configuration lines and error objects of every kind.
 
 Keys say whose an object is: `factory=<id>/year=YYYY/month=MM/day=DD/...` in a lane's bucket for the tables,
-`errors/factory=<id>/<lane>/<error type>/...` for everything that did not get there.
+`errors/factory=<id>/<lane>/<error type>/...` for everything that did not get there. In the bucket of configuration
+lie the gateways' connections as well, which are no messages: `connections/factory=<id>/...`, and `connections` in the
+place of the lane where they could not be delivered.
 """
 
 import base64
@@ -31,6 +33,7 @@ _ERROR_KEY = re.compile(r"errors/factory=([^/]+)/([^/]+)/([^/]+)/.+")
 TOPIC = re.compile(r"(?:\$aws/rules/[^/]+/)?factories/[^/]+/([^/]+)/[^/]+")
 ERROR_ACTION = "iot-rule"
 ORIGINAL = "processing-failed"
+CONNECTIONS = "connections"
 
 
 class StoredError(FactoryLakeError):
@@ -63,7 +66,7 @@ def read_object(bucket: str, lane: Lane, key: str, body: bytes) -> list[Found]:
     """Read one object.
 
     Returns:
-        What it holds; nothing for keys that are neither a table's nor an error's.
+        What it holds; nothing for keys that are neither a lane's table's nor a message's error's.
 
     Raises:
         StoredError: When it is not what its key says.
@@ -75,6 +78,8 @@ def read_object(bucket: str, lane: Lane, key: str, body: bytes) -> list[Found]:
             day = (int(table[2]), int(table[3]), int(table[4]))
             read = _parquet_rows if lane == "measurements" else _configuration_lines
             return list(read(where, table[1], day, body))
+        if error and error[2] == CONNECTIONS:
+            return []
         if error and error[3] == ERROR_ACTION:
             return _by_sample(_error_action(where, error[1], parse_lane(error[2]), body))
         if error:

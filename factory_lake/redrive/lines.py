@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 NO_PARTITION = ("partitioning-failed", "activePartitionExceeded")
 KINDS = (ORIGINAL, "format-conversion-failed", *NO_PARTITION, ERROR_ACTION)
 
-_KEY = re.compile(rf"{ERRORS}factory=([^/]+)/({'|'.join(LANES)})/([^/]+)/(\d{{4}})/(\d{{2}})/(\d{{2}})/([^/]+)")
+#: Keys of error objects: factory, lane, error type, year, month, day, name.
+KEY = re.compile(rf"{ERRORS}factory=([^/]+)/({'|'.join(LANES)})/([^/]+)/(\d{{4}})/(\d{{2}})/(\d{{2}})/([^/]+)")
 _STAMPED = re.compile(r"(\d{12,14})-")
 # An object is read by ranges: a connection that waits for a slow redrive would be closed.
 _PIECE = 4 * 1024 * 1024
@@ -70,7 +71,7 @@ def list_objects(s3: "S3Client", bucket: str, factory: str, lane: Lane) -> Itera
     prefix = f"{ERRORS}factory={factory}/{lane}/"
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
-            parts = _KEY.fullmatch(item["Key"])
+            parts = KEY.fullmatch(item["Key"])
             if parts is None:
                 continue
             try:

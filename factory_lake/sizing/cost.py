@@ -21,7 +21,10 @@ TOPIC_BYTES = 182
 # and samples, received and rejected, records accepted, samples put back. Of a camera, and as many of all cameras of a
 # factory together:
 LANE_METRICS = 6
+# A presence event with the rule's constants, with the longest IDs; its topic counts as a message's does.
+EVENT_BYTES, EVENT_TOPIC_BYTES = 600, 130
 CAMERA_METRICS = len(clip_report.UNITS)
+_PUTS = "objects, clips and a row for each clip"
 # Bytes in which a service counts a message; `kinesis` is that of provisioned streams.
 METERS = ("iot", "firehose", "kinesis", "kinesis_on_demand")
 
@@ -80,6 +83,7 @@ def uses_of(factory: Factory, assumed: Assumed, meters: dict[str, int]) -> list[
     uses = [Use("messages", "iot_million_connection_minutes", "2 connections a gateway, all the time", minutes)]
     for lane in factory.lanes:
         uses += _lane(lane, assumed, meters)
+    uses += connection_uses(factory, assumed, meters)
     if factory.video is not None:
         uses += _video(factory.video, assumed)
     cameras = 0 if factory.video is None else factory.video.cameras + 1
@@ -94,6 +98,31 @@ def uses_of(factory: Factory, assumed: Assumed, meters: dict[str, int]) -> list[
         Use("watching", "log_gb", "as stated", assumed.log_gb),
     ]
     return uses
+
+
+def connection_uses(factory: Factory, assumed: Assumed, meters: dict[str, int]) -> list[Use]:
+    """What it takes in a month to keep when a factory's connections began and ended; of AWS's alarm, see `uses_of`."""
+    events = 2 * 2 * factory.measurements.gateways * assumed.connects_per_day * DAYS
+    units = events * _metered(EVENT_BYTES + EVENT_TOPIC_BYTES, meters["iot"]) / 1e6
+    step = meters["firehose"]
+    billed = events * _metered(EVENT_BYTES, step) * step / 1e9
+    stored = events * EVENT_BYTES / 1e9 / assumed.json_per_parquet
+    what = "events of connections"
+    return [
+        Use("messages", "iot_million_rules", f"{what} by their rule", units),
+        Use("messages", "iot_million_actions", f"{what} by their rule's action", units),
+        Use("messages", "firehose_gb", f"{what}, each rounded up to {step} bytes", billed),
+        Use("messages", "firehose_conversion_gb", "the same", billed),
+        Use("storage", "s3_thousand_puts", "objects of connections", connection_objects(events) / 1000),
+        Use(
+            "storage", "s3_gb_months", "a month's events * the months that they are kept", stored * assumed.keep_months
+        ),
+    ]
+
+
+def connection_objects(events: float) -> float:
+    """How many objects a month's events become, however many they are: one a buffer interval at most."""
+    return min(events, SECONDS / modules.CONNECTIONS_SECONDS)
 
 
 def uses_of_queries(assumed: Assumed) -> list[Use]:
@@ -221,7 +250,7 @@ def _lane(lane: Lane, assumed: Assumed, meters: dict[str, int]) -> Iterator[Use]
     seconds = gb * 1000 * assumed.transform_seconds_per_mb
     yield from _function("messages", calls, seconds, lane.settings["transform"]["memory_mb"])
     stored = lane.stored(lane.all_samples * SECONDS * lane.sample_size / 1e9, assumed)
-    yield Use("storage", "s3_thousand_puts", "objects and clips", objects / 1000)
+    yield Use("storage", "s3_thousand_puts", _PUTS, objects / 1000)
     yield Use("storage", "s3_gb_months", "a month's data * the months that it is kept", stored * assumed.keep_months)
 
 
@@ -263,7 +292,7 @@ def _video(video: Video, assumed: Assumed) -> Iterator[Use]:
     calls = SECONDS / video.schedule_seconds * video.settings["shards"]
     seconds = clips * (assumed.archive_seconds_per_clip + video.clip_mb / assumed.archive_mb_per_second)
     yield from _function("video", calls, seconds / video.settings["streams_at_once"], video.settings["memory_mb"])
-    yield Use("storage", "s3_thousand_puts", "objects and clips", clips / 1000)
+    yield Use("storage", "s3_thousand_puts", _PUTS, 2 * clips / 1000)
     yield Use("storage", "s3_gb_months", "a month's data * the months that it is kept", gb * assumed.keep_months)
 
 

@@ -182,6 +182,9 @@ class Assumed:
     archive_seconds_per_clip: float = throughput.ASSUMED_CALL_MS / 1000
     # Download and upload of a clip together; likewise.
     archive_mb_per_second: float = throughput.ASSUMED_BYTES_PER_SECOND / 1e6
+    # How often a gateway's connection ends and begins again. AWS takes one CONNECT a second and client ID, so 86,400
+    # is the worst case.
+    connects_per_day: float = 24
     json_per_parquet: float = 10  # bytes of messages that become one byte of Parquet
     keep_months: float = 12  # age of the oldest data in the buckets
     log_gb: float = 1  # logs of a factory, GB a month

@@ -45,9 +45,9 @@ def rows_of(plant: Plant) -> list[Row]:
     lanes = [lane for factory in factories for lane in factory.lanes]
     published = sum(lane.all_messages for lane in lanes), plant.assumed.headroom
     cameras = [0 if factory.video is None else factory.video.cameras for factory in factories]
-    streams = [len(factory.lanes) for factory in factories]
+    streams = [modules.delivery_streams(factory) for factory in factories]
     insights = [modules.INSIGHT_ALARMS for _ in factories]
-    topic_rules = [modules.TOPIC_RULES for _ in factories]
+    topic_rules = [modules.topic_rules(factory) for factory in factories]
     return [
         *_executions(plant),
         _messages("IoT Core: inbound publish requests/s", *published),

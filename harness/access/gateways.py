@@ -57,6 +57,7 @@ _TOPICS: Mapping[str, Callable[[View], str]] = {
     "below its own": lambda view: f"{view.own.topic}/more",
     "above its own": lambda view: view.own.topic.rpartition("/")[0],
     "its shadow": lambda view: f"$aws/things/{view.own.client_id}/shadow/update",
+    "its presence": lambda view: f"$aws/events/presence/disconnected/{view.own.client_id}",
     "its own, behind its rule": lambda view: view.behind(view.own, view.own.topic),
     "its other lane's, behind its rule": lambda view: view.behind(view.own, view.other_lane.topic),
     "another gateway's, behind its rule": lambda view: view.behind(view.own, view.other_gateway.topic),

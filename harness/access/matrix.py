@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 from factory_lake.gateway.identities import LANES
 from harness.access.clients import Clients
 from harness.access.places import NAME, SCOPES, LakeUnderTest, Places, Target, places
-from harness.access.principals import KINDS, Principal, principals, session
+from harness.access.principals import KINDS, WITHOUT_LANE, Principal, principals, session
 from harness.access.probes import PROBES, Probe
 
 EXPECTED = Path(__file__).with_name("expected.toml")
@@ -38,7 +38,7 @@ _DENIED = frozenset(
 )
 
 Cell: TypeAlias = tuple[str, str, str, str, str]
-"""Kind of role, lane (empty for clip_fetch), action, kind of resource, scope."""
+"""Kind of role, lane (empty for a role that has none), action, kind of resource, scope."""
 
 
 class ProbeError(Exception):
@@ -92,7 +92,7 @@ def expected_cells(lines: Sequence[Permission]) -> set[Cell]:
     return {
         (line.role, lane, line.action, line.on, scope)
         for line in lines
-        for lane in ([""] if line.role == "clip_fetch" else [line.lane] if line.lane else LANES)
+        for lane in ([""] if line.role in WITHOUT_LANE else [line.lane] if line.lane else LANES)
         for scope in line.of
     }
 

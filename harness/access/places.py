@@ -2,7 +2,8 @@
 
 A place is a kind of resource in one of four scopes:
 
-* `own`: what belongs to the role's own lane (or, for clip_fetch, to its own cameras);
+* `own`: what belongs to the role's own lane (or, for clip_fetch, to its own cameras, and for those of connections, to
+  its own factory's);
 * `factory`: the same kind of thing elsewhere in the same factory;
 * `foreign`: the same of another factory;
 * `shared`: what belongs to no factory.
@@ -16,7 +17,7 @@ from typing import Any, TypeAlias
 
 from factory_lake.gateway.identities import LANES, Lane, Source
 from harness.access.clients import Clients
-from harness.access.principals import CLIP_FETCH, Principal, rule_of
+from harness.access.principals import CLIP_FETCH, CONNECTIONS_ROLES, Principal, rule_of
 from localcloud import LocalCloud
 
 SCOPES = ("own", "factory", "foreign", "shared")
@@ -60,10 +61,15 @@ def places(lake: LakeUnderTest, principal: Principal, foreign: str) -> Places:
     for kind, of_video in _OF_VIDEO.items():
         mine = "own" if principal.kind == CLIP_FETCH else "factory"
         found[kind] = {mine: [of_video(lake, principal.factory)], "foreign": [of_video(lake, foreign)]}
+    for kind, of_connections in _OF_CONNECTIONS.items():
+        mine = "own" if principal.kind in CONNECTIONS_ROLES else "factory"
+        found[kind] = {mine: [of_connections(lake, principal.factory)], "foreign": [of_connections(lake, foreign)]}
     # A factory whose ID begins with this one's ID: what a prefix without its last slash would let in.
     look_alike = f"{principal.factory}-2"
     found["data"]["foreign"].append(_data(lake, look_alike, principal.lane or "measurements"))
     found["clips"]["foreign"].append(_clips(lake, look_alike))
+    found["connections"]["foreign"].append(_connections(lake, look_alike))
+    found["rows of clips"]["foreign"].append(_rows_of_clips(lake, look_alike))
     return found | _shared(lake, principal)
 
 
@@ -97,8 +103,16 @@ def _rule_errors(lake: LakeUnderTest, factory: str, lane: Lane) -> Target:
     return _in_bucket(lake, lane, f"errors/factory={factory}/{lane}/iot-rule/")
 
 
+def _connections(lake: LakeUnderTest, factory: str) -> Target:
+    return _in_bucket(lake, "configuration", f"connections/factory={factory}/")
+
+
 def _clips(lake: LakeUnderTest, factory: str) -> Target:
     return _in_bucket(lake, "clips", f"factory={factory}/")
+
+
+def _rows_of_clips(lake: LakeUnderTest, factory: str) -> Target:
+    return _in_bucket(lake, "clips", f"index/factory={factory}/")
 
 
 def _in_bucket(lake: LakeUnderTest, bucket: str, prefix: str) -> Target:
@@ -154,12 +168,38 @@ _OF_LANE: dict[str, Callable[[LakeUnderTest, str, Lane], Target]] = {
     },
 }
 
+_OF_CONNECTIONS: dict[str, Callable[[LakeUnderTest, str], Target]] = {
+    "connections": _connections,
+    "connection errors": lambda lake, factory: _in_bucket(
+        lake, "configuration", f"errors/factory={factory}/connections/"
+    ),
+    "connection rule errors": lambda lake, factory: _in_bucket(
+        lake, "configuration", f"errors/factory={factory}/connections/iot-rule/"
+    ),
+    "connections stream": lambda lake, factory: {
+        "delivery_stream": lake.outputs["connections"][factory]["delivery_stream"]
+    },
+    "connections topic rule": lambda lake, factory: {
+        "rule": min(lake.outputs["connections"][factory]["rules"].values())
+    },
+    "connections log": lambda lake, factory: _log(
+        f"/aws/kinesisfirehose/{lake.outputs['connections'][factory]['delivery_stream']}", "delivery"
+    ),
+    **{
+        f"{kind} role": lambda lake, factory, kind=kind: _role(  # type: ignore[misc]
+            lake.outputs["connections"][factory]["roles"][kind.split()[1]]
+        )
+        for kind in CONNECTIONS_ROLES
+    },
+}
+
 _OF_VIDEO: dict[str, Callable[[LakeUnderTest, str], Target]] = {
     "video stream": _video_stream,
     "clip function": lambda lake, factory: {"function": lake.outputs["video"][factory]["clip_function"]},
     "clip schedule": lambda lake, factory: {"schedule": lake.outputs["video"][factory]["schedule_rules"][0]},
     "clip log": lambda lake, factory: _log(f"/aws/lambda/{lake.outputs['video'][factory]['clip_function']}", NAME),
     "clips": _clips,
+    "rows of clips": _rows_of_clips,
     "clip_fetch role": lambda lake, factory: _role(lake.outputs["video"][factory]["role"]),
 }
 
@@ -167,7 +207,7 @@ _OF_VIDEO: dict[str, Callable[[LakeUnderTest, str], Target]] = {
 def _shared(lake: LakeUnderTest, principal: Principal) -> Places:
     """What belongs to no factory; of the buckets, `own` is the one that the role writes to."""
     names = lake.outputs["buckets"]
-    mine = principal.lane or "clips"
+    mine = principal.lane or ("configuration" if principal.kind in CONNECTIONS_ROLES else "clips")
     database = lake.outputs["athena"]["database"]
     roots: dict[str, Target] = {name: {"bucket": bucket, "key": NAME} for name, bucket in names.items()}
     buckets: dict[str, list[Target]] = {
@@ -178,7 +218,7 @@ def _shared(lake: LakeUnderTest, principal: Principal) -> Places:
         f"table {table}": {
             "shared": [{"database": database, "table": table, "arn": lake.arn("glue", f"table/{database}/{table}")}]
         }
-        for table in LANES
+        for table in (*LANES, "connections", "clips")
     }
     return {
         "bucket": buckets,

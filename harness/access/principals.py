@@ -12,7 +12,10 @@ from localcloud import LocalCloud
 CLIP_FETCH = "clip_fetch"
 LANE_ROLES = {"rule": "iot", "delivery": "firehose", "transform": "lambda"}
 """Kinds of the roles that each lane has, and the service that takes each."""
-KINDS = (*LANE_ROLES, CLIP_FETCH)
+CONNECTIONS_ROLES = {"connections rule": "iot", "connections delivery": "firehose"}
+"""Kinds of the roles of a factory's connections, and the service that takes each."""
+WITHOUT_LANE = (*CONNECTIONS_ROLES, CLIP_FETCH)
+KINDS = (*LANE_ROLES, *WITHOUT_LANE)
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,9 @@ class Principal:
     """One role of a factory.
 
     Attributes:
-        kind: `rule`, `delivery`, `transform` or `clip_fetch`.
+        kind: `rule`, `delivery` or `transform` of a lane, `connections rule`, `connections delivery` or `clip_fetch`.
         factory: ID of its factory.
-        lane: Its lane; a factory's clip_fetch has none.
+        lane: Its lane; the last three have none.
         role_arn: The role.
         service: The service that takes it, without `.amazonaws.com`.
         source_arn: The resource that the service acts for.
@@ -63,6 +66,15 @@ def principals(outputs: Mapping[str, Any], cloud: LocalCloud, iot: Any, factory:
             )
             for kind, service in LANE_ROLES.items()
         ]
+    kept = outputs["connections"][factory]
+    acting_for = {
+        "connections rule": f"rule/{min(kept['rules'].values())}",
+        "connections delivery": f"deliverystream/{kept['delivery_stream']}",
+    }
+    found += [
+        Principal(kind, factory, None, kept["roles"][kind.split()[1]], service, source(service, acting_for[kind]))
+        for kind, service in CONNECTIONS_ROLES.items()
+    ]
     video = outputs["video"][factory]
     function = source("lambda", f"function:{video['clip_function']}")
     return [*found, Principal(CLIP_FETCH, factory, None, video["role"], "lambda", function)]

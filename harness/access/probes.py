@@ -90,21 +90,30 @@ _KINESIS = [
 ]
 
 _DELIVERY = {"DeliveryStreamName": "$delivery_stream"}
+# More than Firehose takes.
+_TOO_LARGE = b"x" * (1000 * 1024 + 1)
 _FIREHOSE = [
-    Probe("firehose:PutRecord", "delivery stream", {**_DELIVERY, "Record": {"Data": b""}}),
-    *_each("delivery stream", _DELIVERY, "firehose:DescribeDeliveryStream", "firehose:DeleteDeliveryStream"),
-    Probe(
-        "firehose:UpdateDestination",
-        "delivery stream",
-        {**_DELIVERY, "CurrentDeliveryStreamVersionId": "0", "DestinationId": _MISSING},
-    ),
-    Probe("firehose:ListDeliveryStreams", "account"),
-]
+    probe
+    # Without a data stream, a record would be taken.
+    for on, data in (("delivery stream", b""), ("connections stream", _TOO_LARGE))
+    for probe in (
+        Probe("firehose:PutRecord", on, {**_DELIVERY, "Record": {"Data": data}}),
+        *_each(on, _DELIVERY, "firehose:DescribeDeliveryStream", "firehose:DeleteDeliveryStream"),
+        Probe(
+            "firehose:UpdateDestination",
+            on,
+            {**_DELIVERY, "CurrentDeliveryStreamVersionId": "0", "DestinationId": _MISSING},
+        ),
+    )
+] + [Probe("firehose:ListDeliveryStreams", "account")]
 
 _OBJECT = {"Bucket": "$bucket", "Key": "$key"}
 _OBJECTS = [
     probe
-    for on in ("data", "errors", "rule errors", "clips", "query results", "bucket")
+    for on in (
+        *("data", "errors", "rule errors", "connections", "connection errors", "connection rule errors"),
+        *("clips", "rows of clips", "query results", "bucket"),
+    )
     for probe in (
         Probe("s3:PutObject", on, {**_OBJECT, "Body": b""}),
         Probe("s3:GetObject", on, _OBJECT),
@@ -194,7 +203,7 @@ _TABLE = {"DatabaseName": "$database", "Name": "$table"}
 _VERSIONS = {"DatabaseName": "$database", "TableName": "$table"}
 _GLUE = [
     probe
-    for on in ("table measurements", "table configuration")
+    for on in ("table measurements", "table configuration", "table connections", "table clips")
     for probe in (
         *_each(on, _TABLE, "glue:GetTable"),
         *_each(on, _VERSIONS, "glue:GetTableVersions", "glue:GetPartitions"),
@@ -215,7 +224,7 @@ _GLUE = [
 _LOG = {"logGroupName": "$group", "logStreamName": "$stream"}
 _LOGS = [
     probe
-    for on in ("delivery log", "transform log", "clip log")
+    for on in ("delivery log", "transform log", "connections log", "clip log")
     for probe in (
         *_each(on, {**_LOG, "logStreamName": NAME}, "logs:CreateLogStream"),
         # At the epoch: older than CloudWatch Logs takes.
@@ -229,6 +238,7 @@ _LOGS = [
 _RULE = {"ruleName": "$rule"}
 _IOT = [
     *_each("topic rule", _RULE, "iot:GetTopicRule", "iot:DeleteTopicRule", "iot:DisableTopicRule"),
+    *_each("connections topic rule", _RULE, "iot:GetTopicRule", "iot:DeleteTopicRule", "iot:DisableTopicRule"),
     Probe(
         "iot:CreateTopicRule",
         "account",
@@ -277,7 +287,10 @@ _ROLE = {"RoleName": "$role"}
 _ROLES = [
     *(
         Probe("sts:AssumeRole", on, {"RoleArn": "$role_arn", "RoleSessionName": NAME})
-        for on in ("rule role", "delivery role", "transform role", "clip_fetch role")
+        for on in (
+            *("rule role", "delivery role", "transform role"),
+            *("connections rule role", "connections delivery role", "clip_fetch role"),
+        )
     ),
     *_each("its own role", _ROLE, "iam:GetRole", "iam:DeleteRole"),
     Probe("iam:PutRolePolicy", "its own role", {**_ROLE, "PolicyName": NAME, "PolicyDocument": _MISSING}),

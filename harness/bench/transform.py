@@ -46,7 +46,7 @@ from harness.arguments import Parser, count, result_file
 from harness.bench.measuring import PEAK_MB, Target, median_ratio, output, print_targets, unpacked
 from scripts.package import PACKAGES, ROOT, SOURCES, build
 from transform.batch import Transform
-from transform.events import PartitionMetadata
+from transform.lines import Delivered
 from transform.measurements import Measurements
 from transform.reader import decode
 from transform.report import Report
@@ -276,7 +276,7 @@ class _SlowPath(Measurements):
 
     __slots__ = ()
 
-    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
+    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> Delivered:
         """Convert a message on the slow path."""
         return self.convert_slowly(decode(payload), received_at, line_suffix)
 

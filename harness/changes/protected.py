@@ -26,7 +26,8 @@ TWINS = {
     "aws_kinesis_video_stream": ("unprotected", "camera"),
 }
 _FORCED = ("aws_s3_bucket", "aws_athena_workgroup")
-_GUARDED = "aws_kinesis_firehose_delivery_stream"
+# That of connections has no guard.
+_GUARDED = ("aws_kinesis_firehose_delivery_stream", "lane")
 _SHOWS_ALL = "aws_cloudwatch_dashboard"
 
 
@@ -84,9 +85,9 @@ def _copies(resources: Iterable[Mapping[str, Any]], name: str, factories: Iterab
             for instance in copy["instances"]:
                 instance["attributes"]["force_destroy"] = False
         yield copy
-        if kind == _GUARDED:
+        if (kind, copy["name"]) == _GUARDED:
             arns = {each["index_key"]: each["attributes"]["arn"] for each in copy["instances"]}
-            address = f"{copy['module'].split('[')[0]}.{_GUARDED}.{copy['name']}"
+            address = f"{copy['module'].split('[')[0]}.{kind}.{copy['name']}"
             yield _guard(copy["module"], "kept_delivery_stream", arns, address)
 
 

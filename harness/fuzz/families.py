@@ -23,6 +23,8 @@ _TEXTS = (
     *("x", "Press 1", "float64", "0b9e6f1c-4d0a-4a53-9b8e-6f5a1c2d3e4f", "RUNNING", "a,b:{c}", "[1]", "12.5"),
     *("Störung 17", "Zażółć", "°C", "😀", "\u200b", "\ufeff", "x\u00a0y", "a\u2028b", "true", "{}", "\x7f"),
     *("  pad", "pad\t ", "\u2003x", "x\u00a0", " \u3000 ", "\x1cx"),
+    # What stands between the samples of a batch.
+    *("},{", "}, {", "a},{b", " x}, { ", "}", "}]}", "{"),
 )
 _ESCAPED = ('\\"', "\\\\", "\\/", "\\b", "\\n", "\\u0041", "\\u00e9", "\\u2003", "\\ud83d\\ude00", "\\u0020")
 _NUMBERS = (
@@ -59,8 +61,9 @@ class Family:
 
     def _value(self, key: str, rng: Random) -> str:
         if key == "timestamp":
-            age = rng.choice((0, 1_500, 60_000, 86_400_000, rng.randrange(400 * 86_400_000)))
-            return str(self._arrival - age)
+            # Mostly of one day, as in the batches that go on whole.
+            age = rng.choice((0, 1_500, 60_000)) if rng.randrange(9) else rng.randrange(400 * 86_400_000)
+            return str(self._arrival - (age if rng.randrange(9) else 86_400_000))
         if key == "success":
             return rng.choice(("true", "false"))
         if key == "metadata":

@@ -20,6 +20,7 @@ from transform.batch import Transform
 from transform.errors import MessageError
 from transform.events import FirehoseRecord
 from transform.fast_path import Templates
+from transform.lines import Delivered
 from transform.measurements import Measurements
 from transform.planning import Split, plan
 from transform.put_back import DataStream, Entry
@@ -130,7 +131,7 @@ class _Counting(Measurements):
         self.slow = 0
         self._slowly = False
 
-    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, Any] | Split:
+    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> Delivered | Split:
         """Convert a message, and count it if the slow path was taken."""
         self._slowly = False
         try:
@@ -138,9 +139,10 @@ class _Counting(Measurements):
         finally:
             self.slow += self._slowly
 
-    def _read(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, int]:
+    def read(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, int]:
+        """Read a sample, and note that the slow path was taken."""
         self._slowly = True
-        return super()._read(text, received_at, line_suffix)
+        return super().read(text, received_at, line_suffix)
 
 
 class _Days(Dict[Any, Any]):  # noqa: UP006
@@ -173,7 +175,7 @@ class Lane:
         settings = setup.settings
         report = Report(settings, lambda line: self._log.append(json.loads(line)))
         self._stream = _Stream()
-        self._transform = Transform(settings, SCHEMAS, report, self._stream)
+        self._transform = Transform(settings, SCHEMAS, report, lambda: self._stream)
         self._learning = _Counting(settings)
         self._transform._lane = self._learning
         self._reference = Measurements(settings, load("measurements", SCHEMAS))
@@ -190,7 +192,8 @@ class Lane:
             text = reader.decode(message)
             texts = elements(text)
             if texts is None:
-                return self._reference.convert_slowly(text, self._arrival, line_suffix)
+                line, metadata, _ = self._reference.convert_slowly(text, self._arrival, line_suffix)
+                return line, metadata
             return self._split(texts, line_suffix)
         except MessageError as error:
             return error.rule, error.field and error.field[:64]
@@ -200,12 +203,15 @@ class Lane:
         outcomes: list[Any] = []
         for text in texts:
             try:
-                line, metadata = self._reference.convert_slowly(text, self._arrival, line_suffix)
+                line, metadata, _ = self._reference.convert_slowly(text, self._arrival, line_suffix)
                 outcomes.append((line, json.dumps(metadata)))
             except MessageError as error:
                 outcomes.append(error)
         split = plan(texts, outcomes, _Days())
-        if split.put_backs and not 10**12 <= self._arrival <= 9_223_372_036_854:
+        if isinstance(split, tuple):
+            lines, metadata, _ = split
+            return lines, metadata
+        if not 10**12 <= self._arrival <= 9_223_372_036_854:
             return "NOT_MILLISECONDS" if self._arrival < 10**12 else "OUT_OF_RANGE", "_received_at"
         return _answer(split.lines, [data for _, data in split.put_backs], split.metadata)
 
@@ -282,6 +288,8 @@ def generated_messages(rng: Random, arrival: int) -> Iterator[bytes]:
         yield message
         if rng.randrange(3) == 0:
             yield _batch(rng, families, rng.choice((message, plain, plain)))
+        if rng.randrange(3) == 0:
+            yield _batch(rng, families, message, family)
         for _ in range(rng.randrange(9)):
             yield mutate(rng, message, rng.choice(families).message(rng).encode())
 
@@ -295,13 +303,18 @@ def _plain(rng: Random, arrival: int) -> bytes:
     ).encode()
 
 
-def _batch(rng: Random, families: list[Family], message: bytes) -> bytes:
-    """Spell a batch, mostly of one message; elements and what is between them may be broken, and the whole."""
+def _batch(rng: Random, families: list[Family], message: bytes, family: Family | None = None) -> bytes:
+    """Spell a batch, mostly of one message, or of messages of one family.
+
+    Elements and what is between them may be broken, and the whole; the last one is broken more often. A third of the
+    batches is whole.
+    """
     before, between, behind = rng.choice(_FORMS)
     batch = before
-    for place in range(rng.choice((1, 2, 3, 6, 14))):
-        sample = message
-        kind = rng.randrange(12)
+    size, is_whole = rng.choice((1, 2, 3, 6, 14)), rng.randrange(3) == 0
+    for place in range(size):
+        sample = message if family is None else family.message(rng).encode()
+        kind = 3 if is_whole else rng.randrange(4 if place == size - 1 else 24)
         if kind == 0:
             sample = rng.choice(_ELEMENTS)
         elif kind == 1:
@@ -309,10 +322,10 @@ def _batch(rng: Random, families: list[Family], message: bytes) -> bytes:
         elif kind == 2:
             sample = rng.choice(families).message(rng).encode()
         if place:
-            batch += between if rng.randrange(30) else rng.choice(_BETWEEN)
+            batch += between if is_whole or rng.randrange(30) else rng.choice(_BETWEEN)
         batch += sample
     batch += behind
-    return batch if rng.randrange(3) else mutate(rng, batch, message)
+    return batch if is_whole or rng.randrange(3) else mutate(rng, batch, message)
 
 
 _BETWEEN = (b"", b",,", b", ,", b",  ", b" ,", b",\n", b", ", b",", b";", b"}", b",{", b"},{", b"],[")
@@ -323,6 +336,7 @@ _FORMS = (
         (b'{"samples": [', b", ", b"]}"),
         (b"[", b",", b"]"),
     ),
+    (b'{"samples":[', b",", b",]}"),
     *((b" [ ", b" ,\r\n", b"\n] "), (b'{"s\\u0061mples":[', b",", b"]}"), (b'{"samples":[', b",", b'],"more":[{}]}')),
 )
 _ELEMENTS = (

@@ -38,13 +38,18 @@ DOCUMENTED: Mapping[Who, Sequence[tuple[str, str]]] = {
     ),
 }
 #: Kinds that are a part of another one: an action on the whole is not repeated for the part.
-_WHOLES: Mapping[str, str] = {"query results": "s3:object", "redrive records": "s3:object"}
+_WHOLES: Mapping[str, str] = {
+    "query results": "s3:object",
+    "redrive records": "s3:object",
+    "rows of clips": "s3:object",
+}
 #: Resource types of the kinds that have names of their own.
 _TYPES: Mapping[str, str] = {
     "glue default database": "glue:database",
     "names of lakes": "ssm:parameter",
     "query results": "s3:object",
     "redrive records": "s3:object",
+    "rows of clips": "s3:object",
     "state": "s3:object",
     "state bucket": "s3:bucket",
     "state lock": "s3:object",

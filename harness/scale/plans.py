@@ -2,13 +2,18 @@
 
 The factories are alike: two gateways, four cameras, every setting its default. A mocked provider answers at once and
 refreshes nothing, so the seconds are those that Terraform itself needs; on AWS, a few calls for each resource come on
-top.
+top. What Terraform's graph alone needs is seen in plans of as many resources that hold nothing.
 """
 
+import contextlib
 import json
+import os
 import resource
 import shutil
+import signal
 import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +25,8 @@ from scripts.package import ROOT
 GATEWAYS, CAMERAS = 2, 4
 #: Lakes of more leave dashboards out: CloudWatch limits the metrics that one shows.
 MOST_ON_DASHBOARDS = 25
+#: Seconds of a processor after which a run of Terraform is given up.
+MOST_SECONDS = 900
 _REQUEST = REPOSITORY / "environments/dev/tests/testdata/csr/krakow-line-1-measurements"
 _PACKAGES = REPOSITORY / "modules/lake/tests/testdata/packages"
 _LOCK = REPOSITORY / "environments/local/.terraform.lock.hcl"
@@ -65,10 +72,48 @@ run "lake" {
   command = %(command)s
 }
 """
+# A factory's graph without what its resources hold.
+_EMPTY_LAKE = """
+module "factory" {
+  source   = "./factory"
+  for_each = toset([for number in range(%(factories)d) : tostring(number)])
+}
+"""
+_EMPTY_FACTORY = """
+resource "terraform_data" "first" {
+  for_each = toset([for number in range(%(awaited)d) : tostring(number)])
+}
+
+locals {
+  first = terraform_data.first
+}
+
+resource "terraform_data" "waits" {
+  for_each = toset([for number in range(%(waiting)d) : tostring(number)])
+
+  depends_on = [local.first]
+}
+
+resource "terraform_data" "alone" {
+  for_each = toset([for number in range(%(alone)d) : tostring(number)])
+}
+"""
+#: So many of an empty factory's resources wait for so many others. What counts is the product, the sum over a
+#: factory's resources of the others that must be there first: 350 of the lake's (gateways' policies take 140 of them).
+WAITING, AWAITED = 10, 35
 
 
 class ScaleError(Exception):
     """Terraform did not plan or apply a lake."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a run of Terraform took, its provider included."""
+
+    processor_seconds: float
+    seconds: float
+    memory_bytes: int  # of the larger of the two processes, at most
 
 
 @dataclass(frozen=True)
@@ -79,18 +124,35 @@ class Size:
     state_bytes: int  # of its resources, laid out as a state has them
 
 
-def plan_seconds(workdir: Path, factories: int) -> float:
-    """Plan a lake and return the processor seconds that Terraform took, those of its provider included.
+def plan(workdir: Path, factories: int) -> Usage:
+    """Plan a lake and return what that took.
 
     Raises:
-        ScaleError: With what Terraform said.
+        ScaleError: With what Terraform said, or when it takes more than `MOST_SECONDS`.
     """
     root = _root(workdir, factories, "plan")
-    before = _processor_seconds()
-    printed = _terraform(root, "test")
+    printed, usage = _terraform(root, "test")
     if "1 passed, 0 failed" not in printed:
         raise ScaleError(f"terraform must plan {factories} factories, said {printed}")
-    return _processor_seconds() - before
+    return usage
+
+
+def plan_empty(workdir: Path, factories: int, resources: int) -> Usage:
+    """Plan so many factories of so many resources that hold nothing, and return what that took.
+
+    Raises:
+        ScaleError: With what Terraform said, or when it takes more than `MOST_SECONDS`.
+    """
+    shutil.rmtree(workdir, ignore_errors=True)
+    (workdir / "factory").mkdir(parents=True)
+    values = {"waiting": WAITING, "awaited": AWAITED, "alone": resources - WAITING - AWAITED}
+    (workdir / "factory" / "main.tf").write_text(_EMPTY_FACTORY % values, encoding="utf-8")
+    (workdir / "main.tf").write_text(_EMPTY_LAKE % {"factories": factories}, encoding="utf-8")
+    _init(workdir)
+    printed, usage = _terraform(workdir, "plan", "-input=false")
+    if f"Plan: {factories * resources} to add, 0 to change, 0 to destroy." not in printed:
+        raise ScaleError(f"terraform must plan {factories} factories of empty resources, said {printed[-2000:]}")
+    return usage
 
 
 def size(workdir: Path, factories: int) -> Size:
@@ -100,7 +162,8 @@ def size(workdir: Path, factories: int) -> Size:
         ScaleError: With what Terraform said.
     """
     root = _root(workdir, factories, "apply")
-    events = [json.loads(line) for line in _terraform(root, "test", "-json", "-verbose").splitlines()]
+    printed, _ = _terraform(root, "test", "-json", "-verbose")
+    events = [json.loads(line) for line in printed.splitlines()]
     # Terraform shows the state of a test and keeps it in no file.
     shown = [event["test_state"]["root_module"] for event in events if event["type"] == "test_state"]
     if len(shown) != 1:
@@ -136,13 +199,17 @@ def _root(workdir: Path, factories: int, command: str) -> Path:
     }
     (root / "main.tf").write_text(_MAIN % values, encoding="utf-8")
     (root / "lake.tftest.hcl").write_text(_TEST % {"mocks": MOCKS_OF_AN_APPLY, "command": command}, encoding="utf-8")
-    said = _terraform(root, "init", "-backend=false", "-input=false", "-lockfile=readonly")
-    if "successfully initialized" not in said:
-        raise ScaleError(f"terraform must initialise a root, said {said}")
+    _init(root, "-lockfile=readonly")
     return root
 
 
-def _terraform(root: Path, *arguments: str) -> str:
+def _init(root: Path, *options: str) -> None:
+    said, _ = _terraform(root, "init", "-backend=false", "-input=false", *options)
+    if "successfully initialized" not in said:
+        raise ScaleError(f"terraform must initialise a root, said {said}")
+
+
+def _terraform(root: Path, *arguments: str) -> tuple[str, Usage]:
     command = [
         str(REPOSITORY / "scripts" / "terraform.sh"),
         f"-chdir={root}",
@@ -150,10 +217,24 @@ def _terraform(root: Path, *arguments: str) -> str:
         "-no-color",
         *arguments[1:],
     ]
-    finished = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return finished.stdout
-
-
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    begun = time.monotonic()
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        # Seconds of a processor, which a busy machine does not change.
+        resource.prlimit(process.pid, resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+        try:
+            # The usage is that of this process and of those that it waited for.
+            _, status, used = os.wait4(process.pid, 0)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # a provider whose Terraform was stopped
+        seconds = time.monotonic() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode in (-signal.SIGKILL, -signal.SIGXCPU):
+            raise ScaleError(
+                f"terraform {arguments[0]} must take at most {MOST_SECONDS} s of a processor and the memory there is, "
+                f"was stopped after {seconds:.0f} s"
+            )
+        output.seek(0)
+        # Linux counts memory in KiB.
+        return output.read(), Usage(used.ru_utime + used.ru_stime, seconds, used.ru_maxrss * 1024)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from factory_lake.sizing import cost, modules, quotas
 from factory_lake.sizing.numbers import table, text
 from factory_lake.sizing.plant import Plant, read_plant
-from harness.scale.plans import CAMERAS, GATEWAYS, Size
+from harness.scale.plans import CAMERAS, GATEWAYS, Size, Usage
 from scripts import sizingdocs
 
 DOCUMENT = sizingdocs.DOCS / "scale.md"
@@ -24,32 +24,44 @@ class Measured:
     factories: int
     resources: int
     state_mb: float
-    seconds: float
+    plan: Usage
+    empty: Usage  # a plan of as many resources that hold nothing
 
     @classmethod
-    def of(cls, factories: int, one: Size, two: Size, seconds: float) -> Measured:
+    def of(cls, factories: int, one: Size, two: Size, plan: Usage, empty: Usage) -> Measured:
         """Calculate a lake's size from those of lakes of one and of two factories: factories are alike."""
         more = factories - 1
         resources = one.resources + more * (two.resources - one.resources)
         state = one.state_bytes + more * (two.state_bytes - one.state_bytes)
-        return cls(factories, resources, state / 1e6, seconds)
+        return cls(factories, resources, state / 1e6, plan, empty)
 
     @property
     def cells(self) -> list[str]:
         """The row of the table."""
-        each = self.seconds / self.factories
-        return [str(self.factories), f"{self.resources:,}", text(self.state_mb), text(self.seconds), text(each)]
+        return [
+            str(self.factories),
+            f"{self.resources:,}",
+            text(self.state_mb),
+            text(self.plan.seconds),
+            text(self.plan.processor_seconds),
+            text(self.plan.processor_seconds / self.factories),
+            text(self.plan.memory_bytes / 1e9),
+            text(self.empty.processor_seconds / self.factories),
+        ]
 
     @property
     def line(self) -> str:
         """The row as a sentence."""
-        factories, resources, state, seconds, each = self.cells
-        return f"{factories} factories: {resources} resources, {state} MB, {seconds} s a plan, {each} s a factory"
+        factories, resources, state, seconds, processor, each, memory, empty = self.cells
+        return (
+            f"{factories} factories: {resources} resources, {state} MB of state; a plan takes {seconds} s, "
+            f"{processor} s of a processor ({each} s a factory; {empty} s of empty resources), {memory} GB of memory"
+        )
 
 
 def with_measured(page: str, rows: Sequence[Measured]) -> str:
     """The page with these figures."""
-    head = ["factories", "resources", "state, MB", "plan, s", "s a factory"]
+    head = ["factories", "resources", "state, MB", "plan, s", "CPU, s", "a factory", "memory, GB", "empty, a factory"]
     return _put(page, "measured", table(head, [row.cells for row in rows]))
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
-from typing import TYPE_CHECKING, Callable, Tuple, Union
+from typing import TYPE_CHECKING, Callable, Union
 
 from . import schema
 from .envelope import TIME_PREFIX, SuffixCache, open_envelope
 from .errors import BATCH_NOT_SPLIT, RESPONSE_TOO_LARGE, MessageError
-from .events import Answer, FirehoseAnswer, FirehoseEvent, FirehoseRecord, PartitionMetadata
-from .planning import Split
-from .put_back import DataStream, Entry, entries
+from .events import Answer, FirehoseAnswer, FirehoseEvent, FirehoseRecord
+from .lines import Delivered
 from .report import Counts, Report
 from .response import DROPPED, FRAME, MAX_BYTES, MAX_ESCAPE, OK, failed, fit, size
 from .settings import Settings
@@ -18,9 +17,11 @@ from .settings import Settings
 if TYPE_CHECKING:
     from .configuration import Configuration
     from .measurements import Measurements
+    from .planning import Split
+    from .put_back import DataStream, Entry
 
 #: What a lane makes of a record, or what goes wrong with it.
-_Converted = Union[Tuple[bytes, PartitionMetadata], Split, Exception]
+_Converted = Union[Delivered, "Split", Exception]
 
 #: Each step is taken for so many records in a row before the next: that is faster than all steps for
 #: one record after the other, since the processor stays with the same few instructions.
@@ -30,23 +31,24 @@ _GROUP = 64
 class Transform:
     """The transform of one lane of one factory."""
 
-    __slots__ = ("_lane", "_report", "_stream", "_suffixes")
+    __slots__ = ("_lane", "_make_stream", "_report", "_stream", "_suffixes")
 
     def __init__(
         self,
         settings: Settings,
         schemas: str = schema.PACKAGED,
         report: Report | None = None,
-        stream: DataStream | None = None,
+        make_stream: Callable[[], DataStream] | None = None,
     ) -> None:
         """Prepare the lane; raise ``SchemaError`` where its schema is missing or bad.
 
-        Without a stream, a batch of which samples have to be put back is rejected.
+        What makes the stream is called once samples have to be put back. Without it, their batch is rejected.
         """
         self._lane = _lane(settings, schema.load(settings.lane, schemas))
         self._suffixes = SuffixCache()
         self._report = Report(settings) if report is None else report
-        self._stream = stream
+        self._make_stream = make_stream
+        self._stream: DataStream | None = None
 
     def answer(self, event: FirehoseEvent, left_ms: Callable[[], int] = lambda: 900_000) -> FirehoseAnswer:
         """Transform an event's records.
@@ -62,6 +64,7 @@ class Transform:
         records = event["records"]
         answers: list[Answer] = []
         counts = Counts(len(records))
+        samples: dict[int, int] = {}  # of batches that are delivered whole
         splits: dict[int, Split] = {}
         upper = 0  # bytes that the answers may have, so that most events need not be measured
         for start in range(0, len(records), _GROUP):
@@ -70,26 +73,29 @@ class Transform:
             for record, result in zip(group, self._convert(opened)):  # noqa: B905 - Python 3.8 has no strict zip
                 answer: Answer
                 if isinstance(result, tuple):
-                    line, metadata = result
+                    lines, metadata, delivered = result
                     record_id = record["recordId"]
-                    data = b2a_base64(line, newline=False).decode()
+                    data = b2a_base64(lines, newline=False).decode()
                     answer = {"recordId": record_id, "result": OK, "data": data, "metadata": metadata}
                     upper += len(data) + MAX_ESCAPE * len(record_id) + FRAME
-                elif isinstance(result, Split):
-                    splits[len(answers)] = result
-                    answer = _split_answer(record, result)
-                    upper += MAX_ESCAPE * len(record["recordId"]) + FRAME + len(answer.get("data", ""))
-                    if result.put_backs:  # which may fail
-                        upper += size(failed(record))
-                else:
+                    if delivered > 1:
+                        samples[len(answers)] = delivered
+                elif isinstance(result, Exception):
                     self._reject(record, result, counts)
                     answer = failed(record)
                     upper += size(answer)
+                else:
+                    splits[len(answers)] = result
+                    answer = _split_answer(record, result)
+                    upper += size(answer) + size(failed(record))  # since what is put back may fail
                 answers.append(answer)
         if upper > MAX_BYTES:
-            undecided = {index for index, split in splits.items() if split.put_backs}
-            for index in fit(records, answers, undecided=undecided):
-                self._reject(records[index], MessageError(RESPONSE_TOO_LARGE), counts, splits.pop(index, None))
+            for index in fit(records, answers, undecided=splits):
+                split = splits.pop(index, None)
+                number = samples.pop(index, 1) if split is None else split.delivered + split.waiting
+                self._reject(records[index], MessageError(RESPONSE_TOO_LARGE), counts, number)
+        for number in samples.values():
+            counts.split(number)
         if splits:
             self._put_back(records, answers, splits, counts, left_ms)
         self._report.counted(counts)
@@ -109,10 +115,13 @@ class Transform:
         records with the least to put back come first: one with thousands of rejected samples may meet the
         deadline, and the others should not.
         """
-        waiting = [index for index, split in splits.items() if split.put_backs]
-        waiting.sort(key=lambda index: splits[index].waiting)
+        waiting = sorted(splits, key=lambda index: splits[index].waiting)
         refused = set(waiting)
-        if waiting and self._stream is not None:
+        if self._stream is None and self._make_stream is not None:
+            self._stream = self._make_stream()
+        if self._stream is not None:
+            from .put_back import entries
+
             every: list[Entry] = []
             for index in waiting:
                 every += entries(records[index], index, splits[index].put_backs)
@@ -122,7 +131,8 @@ class Transform:
                 self._report.log("WARNING", "put-back failed", records=len(refused), puts=len(left), error=code)
         for index in sorted(refused):
             answers[index] = failed(records[index])
-            self._reject(records[index], MessageError(BATCH_NOT_SPLIT), counts, splits.pop(index))
+            split = splits.pop(index)
+            self._reject(records[index], MessageError(BATCH_NOT_SPLIT), counts, split.delivered + split.waiting)
         for split in splits.values():
             counts.split(split.delivered, split.waiting)
 
@@ -151,8 +161,8 @@ class Transform:
                 converted.append(opening)
         return converted
 
-    def _reject(self, record: FirehoseRecord, error: Exception, counts: Counts, split: Split | None = None) -> None:
-        """Log and count a record, and with it the samples of its batch, if it is one."""
+    def _reject(self, record: FirehoseRecord, error: Exception, counts: Counts, samples: int = 1) -> None:
+        """Log and count a record with its samples."""
         payload = received_at = gateway = None
         try:
             received_at, gateway = open_envelope(record)
@@ -160,7 +170,7 @@ class Transform:
         except Exception as second:  # then the line says less, but it is still written
             self._report.log("DEBUG", "record cannot be described", exception=type(second).__name__)
         rule = self._report.rejected(record["recordId"], payload, received_at, gateway, error)
-        counts.reject(rule, 1 if split is None else split.delivered + split.waiting)
+        counts.reject(rule, samples)
 
 
 def _split_answer(record: FirehoseRecord, split: Split) -> Answer:

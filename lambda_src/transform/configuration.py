@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from . import reader
 from .errors import SchemaError
-from .events import PartitionMetadata
-from .lines import DAY_MS, Partitions, finish
+from .lines import DAY_MS, Delivered, Partitions, finish
 from .reader import Reader
 from .schema import Schema
 from .settings import Settings
@@ -23,9 +22,9 @@ class Configuration:
         self._reader = Reader(settings.blank_strings)
         self._partitions = Partitions()
 
-    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
+    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> Delivered:
         """Turn one message into its line; arguments, result and errors are those of ``Measurements.convert``."""
         opening, members = self._reader.read(reader.decode(payload))
         body = ",".join([prefix + value + suffix for _, prefix, value, suffix in members])
         line = finish(opening + body, line_suffix if members else line_suffix[1:])
-        return line, self._partitions[received_at // DAY_MS]
+        return line, self._partitions[received_at // DAY_MS], 1

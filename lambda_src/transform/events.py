@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Dict, List, Protocol, TypedDict
 
+#: How a message that is a batch of samples begins, as gateways send it.
+BATCH_HEAD = '{"samples":[{'
+
 
 class Context(Protocol):
     """What Lambda hands over beside the event."""

@@ -32,7 +32,7 @@ _HARMLESS = rf'\\(?:["\\/b]|u(?!{_WHITE}|[Dd][89A-Fa-f])[0-9A-Fa-f]{{4}})'
 #: more quickly than one of what may not; beyond Latin-1 it would be slow to compile.
 _VISIBLE = r"!#-\[\]-~\xa1-\xff"
 #: Surely within a double's range, and below 2^53 if it is an integer.
-_DOUBLE = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?"
+_DOUBLE = r"-?(?:[1-9][0-9]{0,14}|0)(?:\.[0-9]+|)(?:[eE][-+]?[0-9]{1,2}|)"
 #: Surely milliseconds to OpenX, and not so many that it would wrap: 2001-09-09 to 2255-03-13.
 _MILLISECONDS = "[1-8][0-9]{12}"
 _PATTERNS = {
@@ -192,7 +192,7 @@ class Template:
             self._early = compiled.groupindex["time"] < compiled.groupindex["after"]
             self._each = unchanged
 
-    def convert(self, text: str, line_suffix: str) -> tuple[bytes, int] | None:
+    def convert(self, text: str, line_suffix: str) -> tuple[str, int] | None:
         """Convert a message of this spelling.
 
         Returns:
@@ -204,13 +204,13 @@ class Template:
             if found is not None:
                 before, second, third = found.groups()
                 after, event_time = (third, second) if self._early else (second, third)
-                return f"{before}{after}{line_suffix}".encode(), int(event_time)
+                return f"{before}{after}{line_suffix}", int(event_time)
         found = self._match(text)
         if found is None:
             return None
         groups = found.groups()
         body = self._edit(text, found, groups)
-        return None if body is None else ((body + line_suffix).encode(), int(groups[self._event_time]))
+        return None if body is None else (body + line_suffix, int(groups[self._event_time]))
 
     def convert_many(self, text: str, line_suffix: str) -> tuple[list[str], list[str]] | None:
         """Convert those of some objects, with commas between them, that are of this spelling and need no change.

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from .batch import Transform
 from .events import Context, FirehoseAnswer, FirehoseEvent
-from .put_back import DataStream
 from .settings import Settings
 
+if TYPE_CHECKING:
+    from .put_back import DataStream
+
 _settings = Settings.from_env(os.environ)
-_stream = None if _settings.stream_name is None else DataStream(_settings.stream_name)
-_transform = Transform(_settings, stream=_stream)
+
+
+def _data_stream() -> DataStream:
+    from .put_back import DataStream  # the first samples that are put back, no cold start, compile it
+
+    return DataStream(_settings.stream_name or "")  # configuration, which has none, puts nothing back
+
+
+_transform = Transform(_settings, make_stream=_data_stream)
 
 
 def handler(event: FirehoseEvent, context: Context) -> FirehoseAnswer:

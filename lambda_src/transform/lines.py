@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from time import gmtime
-from typing import Dict
+from typing import Dict, Tuple
 
-from .errors import LINE_TOO_LONG, MessageError
+from .errors import LINE_TOO_LONG, NOT_MILLISECONDS, OUT_OF_RANGE, MessageError
 from .events import PartitionMetadata
 
 #: Amazon Data Firehose, quotas: "the maximum size of a record ... is 1,000 KiB", the line feed included.
 MAX_BYTES = 1_000 * 1_024
 #: A day of the calendar.
 DAY_MS = 86_400_000
+#: What OpenX, Firehose's reader of JSON, takes for milliseconds (probed on AWS): an integer nearer to 0 is
+#: seconds to it, and one whose nanoseconds need more than 64 bits wraps, both without an error. In time these
+#: are 2001-09-09 and 2262-04-11, and as long before 1970.
+MIN_MS, MAX_MS = 10**12, 9_223_372_036_854
+
+#: What a lane makes of a record of which everything goes on: its lines, the metadata of its answer, and how many
+#: samples the lines are.
+Delivered = Tuple[bytes, PartitionMetadata, int]
 
 
 def finish(body: str, suffix: str) -> bytes:
@@ -20,6 +28,14 @@ def finish(body: str, suffix: str) -> bytes:
     if len(line) > MAX_BYTES:
         raise MessageError(LINE_TOO_LONG)
     return line
+
+
+def check_milliseconds(key: str, time: int) -> None:
+    """Raise ``MessageError`` for a time that is not one of milliseconds to OpenX."""
+    if abs(time) < MIN_MS:
+        raise MessageError(NOT_MILLISECONDS, key)
+    if abs(time) > MAX_MS:
+        raise MessageError(OUT_OF_RANGE, key)
 
 
 class Partitions(Dict[int, PartitionMetadata]):

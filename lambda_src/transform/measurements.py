@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Callable
 from . import errors, reader
 from .envelope import GATEWAY, RECEIVED_AT
 from .errors import MessageError, SchemaError
-from .events import PartitionMetadata
-from .lines import DAY_MS, MAX_BYTES, Partitions, finish
-from .planning import MAX_REJECTED, Outcome, Split, plan
+from .events import BATCH_HEAD
+from .lines import DAY_MS, MAX_BYTES, MAX_MS, MIN_MS, Delivered, Partitions, check_milliseconds, finish
 from .reader import Reader
 from .schema import ATTRIBUTES, VALUE_TEXT, Column, Schema
 from .settings import Settings
-from .splitting import SENT, cut, elements, objects, remaining
 
 if TYPE_CHECKING:
     from .fast_path import Template, Templates
+    from .planning import Split
     from .reader import Member
+    from .samples import Batches
 
 #: The key of an object that LoopEdge sends along, nearly always empty. The table has no column for it.
 METADATA = "metadata"
@@ -44,27 +44,31 @@ _MAX_EXACT = 2**53
 #: The largest finite values of a column; what lies beyond them becomes infinite.
 _MAX_DOUBLE = float.fromhex("0x1.fffffffffffffp+1023")
 _MAX_FLOAT = float.fromhex("0x1.fffffep+127")
-#: What OpenX, Firehose's reader of JSON, takes for milliseconds (probed on AWS): an integer nearer to 0 is
-#: seconds to it, and one whose nanoseconds need more than 64 bits wraps, both without an error. In time these
-#: are 2001-09-09 and 2262-04-11, and as long before 1970.
-_MIN_MS, _MAX_MS = 10**12, 9_223_372_036_854
 
 
 class Measurements:
-    """Turns samples into lines, partitioned by the time at which they were taken."""
+    """Turns samples into lines, partitioned by the time at which they were taken.
+
+    Attributes:
+        past_ms: How long before its arrival a sample may have been taken.
+        future_ms: How long after its arrival a sample may claim to have been taken.
+        partitions: The metadata of an answer, by the day.
+        known: Templates of messages without escapes, and of messages with some.
+    """
 
     __slots__ = (
+        "_batches",
         "_checks",
         "_columns",
         "_event_time",
-        "_future_ms",
-        "_known",
-        "_partitions",
-        "_past_ms",
         "_reader",
         "_required",
         "_templates",
         "_value",
+        "future_ms",
+        "known",
+        "partitions",
+        "past_ms",
     )
 
     def __init__(self, settings: Settings, schema: Schema) -> None:
@@ -76,20 +80,21 @@ class Measurements:
         self._checks = {
             key: _CHECKS[column.type] for key, column in columns.items() if key not in (self._event_time, self._value)
         }
-        self._past_ms = settings.past_days * DAY_MS
-        self._future_ms = settings.future_days * DAY_MS
+        self.past_ms = settings.past_days * DAY_MS
+        self.future_ms = settings.future_days * DAY_MS
         nullable = frozenset(key for key, column in columns.items() if column.blank_is_null)
         self._reader = Reader(settings.blank_strings, nullable)
-        self._partitions = Partitions()
+        self.partitions = Partitions()
         self._columns = columns
-        self._known: tuple[list[Template], list[Template]] = ([], [])
+        self.known: tuple[list[Template], list[Template]] = ([], [])
         self._templates: Templates | None = None
+        self._batches: Batches | None = None
 
-    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata] | Split:
+    def convert(self, payload: bytes, received_at: int, line_suffix: str) -> Delivered | Split:
         """Turn one message into its line; its plausible time is measured from its arrival in epoch milliseconds.
 
         Returns:
-            The line with its line feed, and the metadata of its answer; or what becomes of the samples of a batch.
+            The line with its line feed, the metadata of its answer, and 1; or what becomes of the samples of a batch.
 
         Raises:
             MessageError: The message breaks a rule.
@@ -99,143 +104,46 @@ class Measurements:
             text = payload.decode()
         except UnicodeDecodeError:
             text = ""  # which no template matches
-        if not text.startswith(SENT):
-            fast = self._match(text, received_at, line_suffix)
+        if not text.startswith(BATCH_HEAD):
+            fast = self.match(text, received_at, line_suffix)
             if fast is not None:
-                line, day = fast
-                return line, self._partitions[day]
+                line = fast[0].encode()
+                if len(line) <= MAX_BYTES:
+                    return line, self.partitions[fast[1]], 1
             text = reader.decode(payload)
-        split = self._split(text, received_at, line_suffix)
-        return self.convert_slowly(text, received_at, line_suffix) if split is None else split
+            # In a batch nothing but white space and one key comes before the array, and the key has no comma.
+            if "[" not in text.partition(",")[0]:
+                return self.convert_slowly(text, received_at, line_suffix)
+        if self._batches is None:
+            from .samples import Batches  # the first batch, no cold start, compiles it
 
-    def _match(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, int] | None:
-        """Convert a sample on the fast path to its line and its day; None where only the slow path can."""
-        templates = self._known["\\" in text]
+            self._batches = Batches(self)
+        converted = self._batches.convert(text, received_at, line_suffix)
+        return self.convert_slowly(text, received_at, line_suffix) if converted is None else converted
+
+    def match(self, text: str, received_at: int, line_suffix: str) -> tuple[str, int] | None:
+        """Convert a sample on the fast path to its line, perhaps too long, and its day; None where it cannot."""
+        templates = self.known["\\" in text]
         for template in templates:
             fast = template.convert(text, line_suffix)
             if fast is not None:
                 if template is not templates[0] and self._templates is not None:
                     self._templates.promote(templates, template)
                 line, event_time = fast
-                if (
-                    -self._past_ms <= event_time - received_at <= self._future_ms
-                    and len(line) <= MAX_BYTES
-                    and _MIN_MS <= received_at <= _MAX_MS
-                ):
+                if -self.past_ms <= event_time - received_at <= self.future_ms and MIN_MS <= received_at <= MAX_MS:
                     return line, event_time // DAY_MS
                 break
         return None
 
-    def _split(self, text: str, received_at: int, line_suffix: str) -> Split | None:
-        """Split a batch; return None where the message is none, or is not JSON."""
-        inside = objects(text)
-        outcomes = None
-        if inside is not None:
-            split = self._convert_many(inside, received_at, line_suffix)
-            if split is not None:
-                return split
-            texts = cut(inside)
-            outcomes = self._judge(texts, received_at, line_suffix, pieces=True)
-        if outcomes is None:
-            found = elements(text)
-            if found is None:
-                return None
-            texts = found
-            outcomes = self._judge(texts, received_at, line_suffix) or []
-        planned = plan(texts, outcomes, self._partitions)
-        if planned.put_backs:
-            # They are judged by the arrival of the batch when they come again, and its key can only keep a time.
-            _check_milliseconds(RECEIVED_AT, received_at)
-        return planned
-
-    def _convert_many(self, text: str, received_at: int, line_suffix: str) -> Split | None:
-        """Convert the objects of a batch if all are accepted by the fast path and of one day, as nearly always."""
-        for template in self._known["\\" in text]:
-            found = template.convert_many(text, line_suffix)
-            if found is not None:
-                break
-        else:
-            return None
-        parts, times = found
-        oldest, newest = int(min(times)), int(max(times))
-        if oldest - received_at < -self._past_ms or newest - received_at > self._future_ms:
-            return None
-        days = [oldest // DAY_MS, newest // DAY_MS]
-        delivered = len(times)
-        if any(parts[::4]):
-            more = self._convert_others(parts, received_at, line_suffix)
-            if more is None:
-                return None
-            days += more
-            delivered += len(more)
-        lines = "".join(parts).encode()
-        day = days[0]
-        if days.count(day) < len(days) or len(lines) > MAX_BYTES or not _MIN_MS <= received_at <= _MAX_MS:
-            return None
-        return Split(lines, self._partitions[day], delivered)
-
-    def _convert_others(self, parts: list[str], received_at: int, line_suffix: str) -> list[int] | None:
-        """Put lines in the place of the objects that one template has left, each by any template; return their days.
-
-        None where that does not go for all of them.
-        """
-        days: list[int] = []
-        for index in range(0, len(parts), 4):
-            if parts[index]:
-                pieces = remaining(parts[index], last=index == len(parts) - 1)
-                samples = [self._match(piece, received_at, line_suffix) for piece in pieces]
-                lines = [sample[0] for sample in samples if sample is not None]
-                if not lines or len(lines) < len(samples):
-                    return None
-                parts[index] = b"".join(lines).decode()
-                days += [sample[1] for sample in samples if sample is not None]
-        return days
-
-    def _judge(
-        self, texts: list[str], received_at: int, line_suffix: str, *, pieces: bool = False
-    ) -> list[Outcome] | None:
-        """Return what each element is worth alone, whatever goes wrong with it.
-
-        None for pieces that may have been cut where no element ends: the slow path, which looks for that before all
-        else, finds that one is not JSON. Where more than ``MAX_REJECTED`` are rejected, the rest is not looked at.
-
-        Raises:
-            MessageError: So many elements are rejected that they cannot all be put back.
-        """
-        outcomes: list[Outcome] = []
-        rejected = 0
-        for text in texts:
-            fast = self._match(text, received_at, line_suffix)
-            if fast is not None:
-                outcomes.append(fast)
-                continue
-            try:
-                line, event_time = self._read(text, received_at, line_suffix)
-                outcomes.append((line, event_time // DAY_MS))
-            except MessageError as error:
-                rejected += 1
-                if pieces and (error.rule == errors.NOT_JSON or rejected > MAX_REJECTED):
-                    return None
-                # The traceback leads to this list: thousands of them would wait for the garbage collector.
-                outcomes.append(error.with_traceback(None))
-            except Exception as error:
-                rejected += 1
-                if pieces:  # nobody knows whether it is JSON
-                    return None
-                outcomes.append(error)
-            if rejected > MAX_REJECTED:
-                raise MessageError(errors.BATCH_NOT_SPLIT)
-        return outcomes
-
-    def convert_slowly(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, PartitionMetadata]:
+    def convert_slowly(self, text: str, received_at: int, line_suffix: str) -> Delivered:
         """Turn one sample into its line on the slow path, whose answers the fast path must give too.
 
         Args, returns and raises are those of ``convert``, but for the message, which is text already and no batch.
         """
-        line, event_time = self._read(text, received_at, line_suffix)
-        return line, self._partitions[event_time // DAY_MS]
+        line, event_time = self.read(text, received_at, line_suffix)
+        return line, self.partitions[event_time // DAY_MS], 1
 
-    def _read(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, int]:
+    def read(self, text: str, received_at: int, line_suffix: str) -> tuple[bytes, int]:
         """Read one sample token by token; return its line, and the time at which it was taken."""
         opening, members = self._reader.read(text)
         event_time = 0  # until its key comes, which is required
@@ -274,7 +182,7 @@ class Measurements:
             from .fast_path import TemplateMaker, Templates  # the first message, no cold start, compiles it
 
             maker = TemplateMaker(self._columns, self._event_time, self._value, METADATA, self._reader)
-            self._templates = Templates(maker, self._known)
+            self._templates = Templates(maker, self.known)
         self._templates.learn(text, members)
 
     def _plausible(self, key: str, value: str, received_at: int) -> int:
@@ -284,14 +192,14 @@ class Measurements:
         _check_integer(key, value)
         # Nineteen digits are beyond any plausible time; longer ones would only be slow, or refused by Python.
         event_time = int(value[:20])
-        _check_milliseconds(RECEIVED_AT, received_at)
-        if abs(event_time) < _MIN_MS:
+        check_milliseconds(RECEIVED_AT, received_at)
+        if abs(event_time) < MIN_MS:
             raise MessageError(errors.NOT_MILLISECONDS, key)
-        if event_time < received_at - self._past_ms:
+        if event_time < received_at - self.past_ms:
             raise MessageError(errors.TIMESTAMP_TOO_OLD, key)
-        if event_time > received_at + self._future_ms:
+        if event_time > received_at + self.future_ms:
             raise MessageError(errors.TIMESTAMP_TOO_FAR_AHEAD, key)
-        _check_milliseconds(key, event_time)
+        check_milliseconds(key, event_time)
         return event_time
 
 
@@ -389,14 +297,7 @@ def _check_bits(bits: int) -> Callable[[str, str], None]:
 
 def _check_timestamp(key: str, value: str) -> None:
     _check_integer(key, value)
-    _check_milliseconds(key, int(value[:21]))
-
-
-def _check_milliseconds(key: str, time: int) -> None:
-    if abs(time) < _MIN_MS:
-        raise MessageError(errors.NOT_MILLISECONDS, key)
-    if abs(time) > _MAX_MS:
-        raise MessageError(errors.OUT_OF_RANGE, key)
+    check_milliseconds(key, int(value[:21]))
 
 
 def _check_double(key: str, value: str, maximum: float = _MAX_DOUBLE) -> None:

@@ -15,7 +15,7 @@ from typing import Mapping, NamedTuple, Sequence, Tuple, Union
 
 from .errors import BATCH_NOT_SPLIT, EMPTY_BATCH, MessageError
 from .events import PartitionMetadata
-from .lines import MAX_BYTES
+from .lines import MAX_BYTES, Delivered
 
 #: What the lane says about an element: its line and the day of its partition, or why it is rejected.
 Outcome = Union[Tuple[bytes, int], Exception]
@@ -36,11 +36,11 @@ class PutBack(NamedTuple):
 
 
 class Split:
-    """A batch that is split.
+    """A batch of which samples are put back.
 
     Attributes:
         lines: Those of the samples that go on; empty where none does.
-        metadata: The partition of the lines, None where there are none.
+        metadata: What the answer says of the lines, None where there are none.
         delivered: How many samples go on.
         put_backs: The records that hold the others.
         waiting: How many samples are put back.
@@ -49,16 +49,18 @@ class Split:
     __slots__ = ("delivered", "lines", "metadata", "put_backs", "waiting")
 
     def __init__(
-        self, lines: bytes, metadata: PartitionMetadata | None, delivered: int, put_backs: Sequence[PutBack] = ()
+        self, lines: bytes, metadata: PartitionMetadata | None, delivered: int, put_backs: Sequence[PutBack]
     ) -> None:
         self.lines = lines
         self.metadata = metadata
         self.delivered = delivered
         self.put_backs = put_backs
-        self.waiting = sum([len(each.places) for each in put_backs]) if put_backs else 0
+        self.waiting = sum([len(each.places) for each in put_backs])
 
 
-def plan(texts: Sequence[str], outcomes: Sequence[Outcome], partitions: Mapping[int, PartitionMetadata]) -> Split:
+def plan(
+    texts: Sequence[str], outcomes: Sequence[Outcome], partitions: Mapping[int, PartitionMetadata]
+) -> Delivered | Split:
     """Say what becomes of a batch.
 
     Args:
@@ -95,7 +97,8 @@ def plan(texts: Sequence[str], outcomes: Sequence[Outcome], partitions: Mapping[
     for day, places in days.items():
         if day != today:
             put_backs += _records(texts, places)
-    return Split(joined, partitions[today], len(days[today]), put_backs)
+    delivered = joined, partitions[today], len(days[today])
+    return Split(*delivered, put_backs) if put_backs else delivered
 
 
 def _fitting(lines: Sequence[bytes]) -> int:

@@ -51,7 +51,7 @@ class Counts:
         self.samples += samples - 1
         self.samples_rejected += samples
 
-    def split(self, delivered: int, put_back: int) -> None:
+    def split(self, delivered: int, put_back: int = 0) -> None:
         """Count a batch that is not rejected."""
         self.samples += delivered - 1
         self.samples_put_back += put_back

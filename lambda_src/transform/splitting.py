@@ -14,12 +14,11 @@ from __future__ import annotations
 import json
 import re
 
+from .events import BATCH_HEAD
 from .reader import BEHIND, EMPTY, ITEM, REST, STRING, WS
 
 #: The key of a batch that is an object.
 SAMPLES = "samples"
-#: How a batch of objects begins as gateways send it.
-SENT = f'{{"{SAMPLES}":[{{'
 
 #: What stands before the elements; the group is the inside of the key, which an escape may spell.
 _HEAD = re.compile(rf'{WS}(?:\{{{WS}"({STRING})"{WS}:{WS})?\[')
@@ -31,8 +30,8 @@ _BRACE = re.compile(rf"{WS}\}}")
 
 def objects(text: str) -> str | None:
     """Return what is between the brackets of a batch; None if that does not look like objects."""
-    if text.startswith(SENT) and text.endswith("}]}"):  # as gateways send it
-        return text[len(SENT) - 1 : -2]
+    if text.startswith(BATCH_HEAD) and text.endswith("}]}"):  # as gateways send it
+        return text[len(BATCH_HEAD) - 1 : -2]
     head = _PLAIN_HEAD.match(text)
     if head is None:
         return None
@@ -42,8 +41,10 @@ def objects(text: str) -> str | None:
 
 def cut(text: str) -> list[str]:
     """Cut objects with commas between them, white space behind each comma or none, where they seem to end."""
-    between = "}, {" if "}, {" in text else "},{"
-    return ["{" + piece + "}" for piece in text[1:-1].split(between)]
+    pieces = text[1:-1].split("},{")
+    if len(pieces) == 1:
+        pieces = text[1:-1].split("}, {")
+    return [f"{{{piece}}}" for piece in pieces]
 
 
 def remaining(text: str, *, last: bool) -> list[str]:

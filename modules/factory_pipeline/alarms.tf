@@ -44,6 +44,23 @@ locals {
     lane => coalesce(var.alarms.freshness_seconds, max(900, 3 * settings.delivery.buffer_seconds))
   }
 
+  # A few events an hour that wait or go astray wake nobody; this one says that none arrives any more.
+  connections_alarms = {
+    for key in keys(local.connections) : "${key}-delivery-failed" => {
+      namespace  = "AWS/Firehose"
+      dimensions = { DeliveryStreamName = local.connections_name }
+      metric     = "DeliveryToS3.Success"
+      statistic  = "Average"
+      below      = var.alarms.delivery_success_share
+      periods    = 3
+      datapoints = 2
+      missing    = "notBreaching"
+      kind       = "delivery-failed"
+      subject    = "${var.factory}'s connections"
+      name       = "${local.connections_name}-delivery-failed"
+    }
+  }
+
   # Where an alarm does not say what missing data counts for, its metric is only reported when there is something to
   # count: without messages, calls or failures nothing is wrong.
   lane_alarms = merge([
@@ -182,23 +199,30 @@ locals {
       }) if alarm != null
     }
   ]...)
+
+  message_alarms = merge(local.lane_alarms, local.connections_alarms)
+}
+
+locals {
+  alarms = module.monitoring.alarms
 }
 
 resource "aws_cloudwatch_metric_alarm" "lane" {
-  for_each = module.monitoring.alarms
+  # Terraform evaluates `for_each` again for each alarm, so it has the keys alone.
+  for_each = toset(keys(local.alarms))
 
-  alarm_name        = each.value.name
-  alarm_description = each.value.description
+  alarm_name        = local.alarms[each.key].name
+  alarm_description = local.alarms[each.key].description
 
-  namespace   = each.value.namespace
-  metric_name = each.value.metric
-  dimensions  = each.value.dimensions
-  statistic   = each.value.statistic
-  period      = each.value.period
+  namespace   = local.alarms[each.key].namespace
+  metric_name = local.alarms[each.key].metric
+  dimensions  = local.alarms[each.key].dimensions
+  statistic   = local.alarms[each.key].statistic
+  period      = local.alarms[each.key].period
   tags        = var.tags
 
   dynamic "metric_query" {
-    for_each = each.value.metric_queries
+    for_each = local.alarms[each.key].metric_queries
 
     content {
       id = metric_query.key
@@ -214,22 +238,22 @@ resource "aws_cloudwatch_metric_alarm" "lane" {
   }
 
   dynamic "metric_query" {
-    for_each = each.value.expression == null ? [] : [each.value.expression]
+    for_each = local.alarms[each.key].expression == null ? [] : [local.alarms[each.key].expression]
 
     content {
       id          = "result"
-      label       = local.lane_alarms[each.key].kind
+      label       = local.message_alarms[each.key].kind
       expression  = metric_query.value
       return_data = true
-      period      = each.value.expression_period
+      period      = local.alarms[each.key].expression_period
     }
   }
 
-  evaluation_periods  = each.value.periods
-  datapoints_to_alarm = each.value.datapoints
-  comparison_operator = each.value.comparison
-  threshold           = each.value.threshold
-  treat_missing_data  = each.value.missing
+  evaluation_periods  = local.alarms[each.key].periods
+  datapoints_to_alarm = local.alarms[each.key].datapoints
+  comparison_operator = local.alarms[each.key].comparison
+  threshold           = local.alarms[each.key].threshold
+  treat_missing_data  = local.alarms[each.key].missing
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
 }

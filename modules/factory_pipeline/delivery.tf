@@ -27,7 +27,7 @@ resource "aws_cloudwatch_log_stream" "delivery" {
   for_each = local.lanes
 
   name           = "delivery"
-  log_group_name = aws_cloudwatch_log_group.delivery[each.key].name
+  log_group_name = local.delivery_log_groups[each.key].name
 }
 
 resource "aws_iam_role" "delivery" {
@@ -64,7 +64,7 @@ resource "aws_iam_role_policy" "delivery" {
   for_each = local.lanes
 
   name = "deliver"
-  role = aws_iam_role.delivery[each.key].name
+  role = local.delivery_roles[each.key].name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -165,11 +165,11 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
 
   kinesis_source_configuration {
     kinesis_stream_arn = local.data_streams[each.key].arn
-    role_arn           = aws_iam_role.delivery[each.key].arn
+    role_arn           = local.delivery_roles[each.key].arn
   }
 
   extended_s3_configuration {
-    role_arn            = aws_iam_role.delivery[each.key].arn
+    role_arn            = local.delivery_roles[each.key].arn
     bucket_arn          = each.value.bucket_arn
     prefix              = "${each.value.data_prefix}${local.day_prefix}"
     error_output_prefix = "${each.value.error_prefix}!{firehose:error-output-type}/!{timestamp:yyyy/MM/dd}/"
@@ -193,7 +193,7 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
 
         parameters {
           parameter_name  = "LambdaArn"
-          parameter_value = "${aws_lambda_function.transform[each.key].arn}:$LATEST"
+          parameter_value = "${local.transform_functions[each.key].arn}:$LATEST"
         }
 
         # The provider leaves what equals AWS's default out of the state, so that a plan would find a difference.
@@ -240,15 +240,15 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
         schema_configuration {
           database_name = data_format_conversion_configuration.value.database
           table_name    = data_format_conversion_configuration.value.name
-          role_arn      = aws_iam_role.delivery[each.key].arn
+          role_arn      = local.delivery_roles[each.key].arn
         }
       }
     }
 
     cloudwatch_logging_options {
       enabled         = true
-      log_group_name  = aws_cloudwatch_log_group.delivery[each.key].name
-      log_stream_name = aws_cloudwatch_log_stream.delivery[each.key].name
+      log_group_name  = local.delivery_log_groups[each.key].name
+      log_stream_name = local.delivery_log_streams[each.key].name
     }
   }
 
@@ -266,5 +266,5 @@ resource "aws_kinesis_firehose_delivery_stream" "lane" {
   }
 
   # Firehose tries its role, its log and its table as soon as it is made.
-  depends_on = [aws_iam_role_policy.delivery]
+  depends_on = [local.delivery_policies]
 }

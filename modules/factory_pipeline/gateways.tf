@@ -149,17 +149,17 @@ resource "aws_iot_policy" "identity" {
 resource "aws_iot_policy_attachment" "identity" {
   for_each = local.requests
 
-  policy = aws_iot_policy.identity[each.value.client_id].name
-  target = aws_iot_certificate.identity[each.key].arn
+  policy = local.policies[each.value.client_id].name
+  target = local.certificates[each.key].arn
 
   # The broker acknowledges what no rule takes, and forgets it. So a gateway may publish only while the rules are
   # there.
-  depends_on = [aws_iot_topic_rule.lane]
+  depends_on = [local.topic_rules, local.connection_topic_rules]
 }
 
 resource "aws_iot_thing_principal_attachment" "identity" {
   for_each = local.requests
 
-  thing     = aws_iot_thing.identity[each.value.client_id].name
-  principal = aws_iot_certificate.identity[each.key].arn
+  thing     = local.things[each.value.client_id].name
+  principal = local.certificates[each.key].arn
 }

@@ -27,7 +27,7 @@ locals {
 resource "terraform_data" "kept_delivery_stream" {
   for_each = toset([for lane in keys(local.lanes) : lane if !var.force_destroy])
 
-  input = aws_kinesis_firehose_delivery_stream.lane[each.key].arn
+  input = local.delivery_streams[each.key].arn
 
   lifecycle {
     prevent_destroy      = true
@@ -36,12 +36,12 @@ resource "terraform_data" "kept_delivery_stream" {
     # Kinesis drops what is older than the retention, read or not.
     precondition {
       condition = (
-        data.aws_kinesis_stream.current[each.key].retention_period <= local.lanes[each.key].stream.retention_hours
+        local.current_stream_details[each.key].retention_period <= local.lanes[each.key].stream.retention_hours
       )
       error_message = join(" ", [
         join(" ", [
           "${local.path.lanes}[\"${each.key}\"].stream.retention_hours must be at least what the",
-          "stream has, ${data.aws_kinesis_stream.current[each.key].retention_period}, got",
+          "stream has, ${local.current_stream_details[each.key].retention_period}, got",
           "${local.lanes[each.key].stream.retention_hours}:",
         ]),
         "messages that have waited for longer would be lost. When none have, lower it with",
@@ -72,13 +72,13 @@ resource "terraform_data" "kept_delivery_stream" {
     # only one of the customer's ties waiting messages to the role.
     precondition {
       condition = (
-        !startswith(coalesce(data.aws_kinesis_stream.current[each.key].kms_key_id, "none"), "arn:")
-        || data.aws_kinesis_stream.current[each.key].kms_key_id == local.stream_key
+        !startswith(coalesce(local.current_stream_details[each.key].kms_key_id, "none"), "arn:")
+        || local.current_stream_details[each.key].kms_key_id == local.stream_key
       )
       error_message = join(" ", [
         join(" ", [
           "kms_keys.streams must be what ${local.lanes[each.key].stream_name} has,",
-          "${coalesce(data.aws_kinesis_stream.current[each.key].kms_key_id, "none")}, got ${local.stream_key}:",
+          "${coalesce(local.current_stream_details[each.key].kms_key_id, "none")}, got ${local.stream_key}:",
         ]),
         "the delivery could not read messages that wait under the former key. When none wait, change it with",
         join(" ", [

@@ -15,7 +15,7 @@ module "monitoring" {
   source = "./monitoring"
 
   location           = { partition = local.partition, region = local.region, account = local.account }
-  alarms             = local.lane_alarms
+  alarms             = local.message_alarms
   alarm_descriptions = local.alarm_descriptions
   disabled_alarms    = var.alarms.disabled
   alarms_title       = "Alarms on ${var.factory}'s messages"

@@ -5,23 +5,41 @@ output "data_streams" {
 
 output "delivery_streams" {
   description = "Names of the delivery streams, by lane."
-  value       = { for lane, stream in aws_kinesis_firehose_delivery_stream.lane : lane => stream.name }
+  value       = { for lane, stream in local.delivery_streams : lane => stream.name }
 }
 
 output "transform_functions" {
   description = "Names of the transform functions, by lane."
-  value       = { for lane, function in aws_lambda_function.transform : lane => function.function_name }
+  value       = { for lane, function in local.transform_functions : lane => function.function_name }
 }
 
 output "roles" {
   description = "ARNs of the roles, by lane: `rule`, `delivery` and `transform`."
   value = {
     for lane in keys(local.lanes) : lane => {
-      rule      = aws_iam_role.rule[lane].arn
-      delivery  = aws_iam_role.delivery[lane].arn
-      transform = aws_iam_role.transform[lane].arn
+      rule      = local.rule_roles[lane].arn
+      delivery  = local.delivery_roles[lane].arn
+      transform = local.transform_roles[lane].arn
     }
   }
+}
+
+output "connections" {
+  description = <<-EOT
+    Where the gateways' connections go: `delivery_stream`, `table`, `rules` by client ID, and the `roles` `rule` and
+    `delivery`; null without.
+  EOT
+  value = one([
+    for key in keys(local.connections) : {
+      delivery_stream = local.connections_delivery_streams[key].name
+      table           = var.connections_table.name
+      rules           = { for client_id, rule in local.connection_topic_rules : client_id => rule.name }
+      roles = {
+        rule     = local.connections_rule_roles[key].arn
+        delivery = local.connections_delivery_roles[key].arn
+      }
+    }
+  ])
 }
 
 output "gateways" {
@@ -38,7 +56,7 @@ output "gateways" {
         # The provider hides certificates like keys; they are public.
         certificate_pems = {
           for path, request in local.requests :
-          request.file => nonsensitive(aws_iot_certificate.identity[path].certificate_pem)
+          request.file => nonsensitive(local.certificates[path].certificate_pem)
           if request.client_id == client_id
         }
       } if identity.gateway == gateway

@@ -26,7 +26,7 @@ resource "aws_iam_role_policy" "rule" {
   for_each = local.lanes
 
   name = "forward"
-  role = aws_iam_role.rule[each.key].name
+  role = local.rule_roles[each.key].name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -82,14 +82,14 @@ resource "aws_iot_topic_rule" "lane" {
   tags        = var.tags
 
   kinesis {
-    role_arn      = aws_iam_role.rule[each.key].arn
+    role_arn      = local.rule_roles[each.key].arn
     stream_name   = local.data_streams[each.key].name
     partition_key = "$${timestamp()}/$${topic(3)}/$${newuuid()}"
   }
 
   error_action {
     s3 {
-      role_arn    = aws_iam_role.rule[each.key].arn
+      role_arn    = local.rule_roles[each.key].arn
       bucket_name = var.buckets[each.key]
       key = join(" ", [
         "${each.value.error_prefix}iot-rule/$${parse_time(\"yyyy/MM/dd\",",
@@ -99,5 +99,5 @@ resource "aws_iot_topic_rule" "lane" {
   }
 
   # A message that enters the data stream before its delivery stream exists would never be read.
-  depends_on = [aws_iam_role_policy.rule, aws_kinesis_firehose_delivery_stream.lane]
+  depends_on = [local.rule_policies, local.delivery_streams]
 }

@@ -47,7 +47,7 @@ resource "aws_iam_role_policy" "transform" {
   for_each = local.lanes
 
   name = "write-own-log"
-  role = aws_iam_role.transform[each.key].name
+  role = local.transform_roles[each.key].name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -63,7 +63,7 @@ resource "aws_iam_role_policy" "put_back" {
   for_each = local.lanes_with_batches
 
   name = "put-back"
-  role = aws_iam_role.transform[each.key].name
+  role = local.transform_roles[each.key].name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -101,7 +101,7 @@ resource "aws_iam_role_policy" "transform_surroundings" {
   for_each = { for lane, settings in local.lanes : lane => settings if var.vpc != null || var.tracing != null }
 
   name = "use-network-and-traces"
-  role = aws_iam_role.transform[each.key].name
+  role = local.transform_roles[each.key].name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -138,7 +138,7 @@ resource "aws_lambda_function" "transform" {
 
   function_name     = each.value.function_name
   description       = "Checks and completes ${var.factory}'s ${each.key} on their way from Firehose to S3."
-  role              = aws_iam_role.transform[each.key].arn
+  role              = local.transform_roles[each.key].arn
   filename          = var.package.file
   s3_bucket         = try(var.package.s3.bucket, null)
   s3_key            = try(var.package.s3.key, null)
@@ -188,7 +188,7 @@ resource "aws_lambda_function" "transform" {
   }
 
   logging_config {
-    log_group  = aws_cloudwatch_log_group.transform[each.key].name
+    log_group  = local.transform_log_groups[each.key].name
     log_format = var.lambda.log_format
     # The function prints its own lines, already at the level it was told. Levels belong to the JSON format alone.
     application_log_level = var.lambda.log_format == "JSON" ? "INFO" : null
@@ -196,6 +196,6 @@ resource "aws_lambda_function" "transform" {
   }
 
   depends_on = [
-    aws_iam_role_policy.put_back, aws_iam_role_policy.transform, aws_iam_role_policy.transform_surroundings,
+    local.transform_policies,
   ]
 }

@@ -84,10 +84,22 @@ variable "measurements_table" {
   nullable = false
 }
 
+variable "connections_table" {
+  description = <<-EOT
+    Glue table by which the gateways' connections become Parquet, under `connections/` in the bucket of configuration;
+    null leaves connections out.
+  EOT
+  type = object({
+    database = string
+    name     = string
+  })
+  default = null
+}
+
 variable "schema_dir" {
   description = <<-EOT
-    Folder of the table schemas, of which `measurements.json` says which JSON key feeds which column; null takes the
-    one that the module brings along.
+    Folder of the table schemas, of which `measurements.json` and `connections.json` say which JSON key feeds which
+    column; null takes those that the module brings along, as it does where there is no `connections.json`.
   EOT
   type        = string
   default     = null
@@ -270,7 +282,8 @@ variable "kms_keys" {
     ARNs of KMS keys; null leaves each to a key that AWS manages.
 
     - `buckets`: the key of the lanes' buckets, which roles that write there then may use.
-    - `streams`: encrypts the data streams.
+    - `streams`: encrypts the data streams, and the delivery stream of connections, for which whoever applies must be
+      allowed `kms:CreateGrant`.
     - `logs`: encrypts the log groups; its key policy must let CloudWatch Logs use it.
     - `functions`: encrypts the functions' environment variables; whoever applies must be allowed `kms:CreateGrant` and
       `kms:Encrypt`.

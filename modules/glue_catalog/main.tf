@@ -8,4 +8,8 @@ locals {
     for file in fileset(local.schema_dir, "*.json") :
     trimsuffix(file, ".json") => jsondecode(file("${local.schema_dir}/${file}"))
   }
+
+  # A table has a bucket of its own name, and all of it, unless its schema file says otherwise.
+  bucket_of = { for table, schema in local.schemas : table => try(schema.bucket, table) }
+  prefix_of = { for table, schema in local.schemas : table => try(schema.prefix, "") }
 }

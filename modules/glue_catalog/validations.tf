@@ -35,6 +35,21 @@ locals {
             rule    = "one of ${join(", ", keys(local.formats))}"
             value   = schema.format
           },
+          {
+            # Neither another table's data, nor what could not be delivered, nor query results.
+            invalid = !can(regex("^([a-z][a-z0-9-]*/)?$", local.prefix_of[table])) || contains(
+              ["errors/", "athena-results/"], local.prefix_of[table]
+            )
+            path  = "prefix"
+            rule  = "lower-case letters, digits and -, then /, other than errors/ and athena-results/"
+            value = local.prefix_of[table]
+          },
+          {
+            invalid = !can(tobool(try(schema.unique, false)))
+            path    = "unique"
+            rule    = "true or false"
+            value   = try(schema.unique, false)
+          },
         ],
         [
           for key in schema.partition_keys :

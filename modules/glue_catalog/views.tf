@@ -42,7 +42,7 @@ locals {
           "\"${column.name}\"" if try(column.source, "") != "_received_at"
         ])
       })
-    }
+    } if !try(tobool(schema.unique), false)
   }
 
   # The day of a row's partition as a date, for the time pickers of BI tools, which know no year, month and day. An
@@ -96,7 +96,7 @@ locals {
   }
 }
 
-# Beside the tables: measurements_distinct, configuration_distinct, configuration_in_force.
+# Beside the tables: measurements_distinct and others where rows may come twice, and configuration_in_force.
 resource "aws_glue_catalog_table" "view" {
   for_each = local.views
 

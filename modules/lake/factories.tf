@@ -12,6 +12,10 @@ module "factory_pipeline" {
     database = module.glue_catalog.database
     name     = module.glue_catalog.tables["measurements"]
   }
+  connections_table = local.has_connections && each.value.connections.enabled ? {
+    database = module.glue_catalog.database
+    name     = module.glue_catalog.tables["connections"]
+  } : null
   schema_dir               = var.schema_dir
   force_destroy            = var.force_destroy
   package                  = local.packages.transform
@@ -45,6 +49,9 @@ check "requests_belong_to_gateways" {
 }
 
 locals {
+  # By the file: `terraform import` knows of no table, and has to know whether there are connections.
+  has_connections = var.schema_dir == null ? true : fileexists("${var.schema_dir}/connections.json")
+
   client_ids = flatten([
     for factory, settings in var.factories : [
       for gateway in settings.gateways :

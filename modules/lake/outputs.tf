@@ -17,7 +17,13 @@ output "left_behind" {
   EOT
   value = {
     for factory in var.retired_factories : factory => {
-      data = [for bucket in values(module.storage.bucket_names) : "s3://${bucket}/factory=${factory}/"]
+      data = concat(
+        [for bucket in values(module.storage.bucket_names) : "s3://${bucket}/factory=${factory}/"],
+        [
+          "s3://${module.storage.bucket_names["configuration"]}/connections/factory=${factory}/",
+          "s3://${module.storage.bucket_names["clips"]}/index/factory=${factory}/",
+        ]
+      )
       errors = [
         for bucket in ["measurements", "configuration"] :
         "s3://${module.storage.bucket_names[bucket]}/errors/factory=${factory}/"
@@ -62,6 +68,17 @@ output "data_streams" {
 output "delivery_streams" {
   description = "Names of the delivery streams, by factory and lane."
   value       = { for factory, pipeline in module.factory_pipeline : factory => pipeline.delivery_streams }
+}
+
+output "connections" {
+  description = <<-EOT
+    Where the gateways' connections go, by factory: `delivery_stream`, `table`, `rules` by client ID, and the `roles`
+    `rule` and `delivery`; no factory that has `connections.enabled = false`.
+  EOT
+  value = {
+    for factory, pipeline in module.factory_pipeline : factory => pipeline.connections
+    if pipeline.connections != null
+  }
 }
 
 output "transform_functions" {

@@ -19,6 +19,8 @@ variable "factories" {
       factory_pipeline describes them.
     - `cameras`: the factory's cameras, and `video`: how their footage becomes clips, as the module video_archiver
       describes them.
+    - `connections`: whether it is kept when the gateways' connections began and ended, and why, as the table
+      `connections` (docs/data.md). Without, what is in the table stays.
     - `alarms`: when alarms fire and which are not wanted, of `messages` as the module factory_pipeline describes it
       (`alarms`), of `video` as video_archiver does.
   EOT
@@ -73,6 +75,9 @@ variable "factories" {
       failure_destination_arn = optional(string)
       log_level               = optional(string)
     }))
+    connections = optional(object({
+      enabled = optional(bool, true)
+    }), {})
     alarms = optional(object({
       messages = optional(object({
         disabled                  = optional(set(string))
@@ -216,10 +221,22 @@ variable "storage" {
     })), {})
     existing_buckets                    = optional(map(string), {})
     athena_results_expire_after_days    = optional(number)
+    connections_expire_after_days       = optional(number)
     abort_incomplete_uploads_after_days = optional(number)
+    reader_accounts                     = optional(set(string), [])
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition = alltrue([for account in var.storage.reader_accounts : can(regex("^[0-9]{12}$", account))])
+    error_message = join(" ", [
+      "storage.reader_accounts must be account IDs of 12 digits, got",
+      "${join(", ", [
+        for account in var.storage.reader_accounts : "\"${account}\"" if !can(regex("^[0-9]{12}$", account))
+      ])}.",
+    ])
+  }
 }
 
 variable "athena" {

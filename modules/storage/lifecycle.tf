@@ -1,8 +1,9 @@
 # A transition passes over objects under 128 KB: S3 and the provider have it so by default, since small objects would
 # cost more to move than they save. Expiry takes them all.
 #
-# Rules act on prefixes, never on a whole bucket: `factory=` is data, `errors/` is what could not be delivered, and
-# Athena's results are copies. What is given for one of them cannot reach another.
+# Rules act on prefixes, never on a whole bucket: `factory=` is data, `index/` has the rows of the table `clips`,
+# `connections/` tells of the gateways, `errors/` is what could not be delivered, and Athena's results are copies. What
+# is given for one of them cannot reach another; but rows expire as their clips do, so that none names a clip that is gone.
 resource "aws_s3_bucket_lifecycle_configuration" "lake" {
   for_each = local.own_buckets
 
@@ -72,8 +73,14 @@ locals {
       length(settings.transitions) == 0 && settings.expire_data_after_days == null ? [] : [{
         id = "data", prefix = "factory=", transitions = settings.transitions, expire = settings.expire_data_after_days
       }],
+      bucket != "clips" || settings.expire_data_after_days == null ? [] : [{
+        id = "rows-of-clips", prefix = local.clip_rows_prefix, expire = settings.expire_data_after_days
+      }],
       settings.expire_errors_after_days == null ? [] : [{
         id = "errors", prefix = "errors/", expire = settings.expire_errors_after_days
+      }],
+      bucket != "configuration" || var.connections_expire_after_days == null ? [] : [{
+        id = "connections", prefix = "connections/", expire = var.connections_expire_after_days
       }],
       settings.expire_noncurrent_after_days == null ? [] : [{
         id = "noncurrent-versions", prefix = "", expire_noncurrent = settings.expire_noncurrent_after_days
@@ -107,6 +114,9 @@ locals {
       settings.expire_noncurrent_after_days == null ? [] : [
         "versions replaced or deleted ${settings.expire_noncurrent_after_days} days ago, for good"
       ],
+      bucket == "configuration" && var.connections_expire_after_days != null ? [
+        "connections older than ${var.connections_expire_after_days} days, ${local.finality[bucket]}"
+      ] : [],
       bucket == "measurements" ? [
         "results of queries older than ${var.athena_results_expire_after_days} days, for good"
       ] : [],

@@ -120,6 +120,28 @@ variable "existing_buckets" {
   }
 }
 
+variable "connections_expire_after_days" {
+  description = <<-EOT
+    Days after which rows of the table of connections are deleted (keys under `connections/` in the bucket of
+    configuration); null keeps them. They say from which IP addresses gateways connected.
+  EOT
+  type        = number
+  default     = null
+
+  validation {
+    condition = (
+      var.connections_expire_after_days == null
+      ? true
+      : var.connections_expire_after_days >= 1
+      && floor(var.connections_expire_after_days) == var.connections_expire_after_days
+    )
+    error_message = join(" ", [
+      "connections_expire_after_days must be a whole number of days, at least 1, got",
+      "${coalesce(var.connections_expire_after_days, 0)}.",
+    ])
+  }
+}
+
 variable "athena_results_expire_after_days" {
   description = "Days after which results of Athena queries are deleted. They are copies: the query can be run again."
   type        = number
@@ -183,7 +205,7 @@ variable "reader_accounts" {
   description = <<-EOT
     IDs of other AWS accounts whose identities may read the factories' data, as far as their own account lets them:
     to query it from there. Errors and query results stay closed to them. With `kms_key_arn`, the key's policy must let
-    them decrypt, too.
+    them decrypt, too. `existing_buckets` keep the policies that they have.
   EOT
   type        = set(string)
   default     = []

@@ -141,21 +141,26 @@ locals {
   )
 }
 
-resource "aws_cloudwatch_metric_alarm" "video" {
-  for_each = module.monitoring.alarms
+locals {
+  alarms = module.monitoring.alarms
+}
 
-  alarm_name          = each.value.name
-  alarm_description   = each.value.description
-  namespace           = each.value.namespace
-  metric_name         = each.value.metric
-  dimensions          = each.value.dimensions
-  statistic           = each.value.statistic
-  period              = each.value.period
-  evaluation_periods  = each.value.periods
-  datapoints_to_alarm = each.value.datapoints
-  comparison_operator = each.value.comparison
-  threshold           = each.value.threshold
-  treat_missing_data  = each.value.missing
+resource "aws_cloudwatch_metric_alarm" "video" {
+  # Terraform evaluates `for_each` again for each alarm, so it has the keys alone.
+  for_each = toset(keys(local.alarms))
+
+  alarm_name          = local.alarms[each.key].name
+  alarm_description   = local.alarms[each.key].description
+  namespace           = local.alarms[each.key].namespace
+  metric_name         = local.alarms[each.key].metric
+  dimensions          = local.alarms[each.key].dimensions
+  statistic           = local.alarms[each.key].statistic
+  period              = local.alarms[each.key].period
+  evaluation_periods  = local.alarms[each.key].periods
+  datapoints_to_alarm = local.alarms[each.key].datapoints
+  comparison_operator = local.alarms[each.key].comparison
+  threshold           = local.alarms[each.key].threshold
+  treat_missing_data  = local.alarms[each.key].missing
   alarm_actions       = var.alarm_actions
   ok_actions          = var.alarm_actions
   tags                = var.tags

@@ -30,7 +30,7 @@ resource "aws_iam_role" "clip_fetch" {
 
 resource "aws_iam_role_policy" "clip_fetch" {
   name = "archive-footage"
-  role = aws_iam_role.clip_fetch.name
+  role = local.role.name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -56,6 +56,12 @@ resource "aws_iam_role_policy" "clip_fetch" {
           Effect   = "Allow"
           Action   = ["s3:GetObject", "s3:PutObject"]
           Resource = "${local.bucket_arn}/${local.data_prefix}*"
+        },
+        {
+          Sid      = "WriteRowsOfClips"
+          Effect   = "Allow"
+          Action   = "s3:PutObject"
+          Resource = "${local.bucket_arn}/${local.rows_prefix}*"
         },
         {
           Sid       = "FindNewestClip"
@@ -114,7 +120,7 @@ resource "aws_iam_role_policy" "clip_fetch_surroundings" {
   for_each = toset([for name in [local.function_name] : name if var.vpc != null || var.tracing != null])
 
   name = "use-network-and-traces"
-  role = aws_iam_role.clip_fetch.name
+  role = local.role.name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -149,7 +155,7 @@ resource "aws_lambda_function" "clip_fetch" {
 
   function_name     = local.function_name
   description       = "Archives the footage of ${var.factory}'s cameras as clips."
-  role              = aws_iam_role.clip_fetch.arn
+  role              = local.role.arn
   filename          = var.package.file
   s3_bucket         = try(var.package.s3.bucket, null)
   s3_key            = try(var.package.s3.key, null)
@@ -204,7 +210,7 @@ resource "aws_lambda_function" "clip_fetch" {
   }
 
   logging_config {
-    log_group  = aws_cloudwatch_log_group.clip_fetch.name
+    log_group  = local.function_log_group.name
     log_format = var.lambda.log_format
     # The function prints its own lines, already at the level it was told. Levels belong to the JSON format alone.
     application_log_level = var.lambda.log_format == "JSON" ? "INFO" : null
@@ -218,13 +224,13 @@ resource "aws_lambda_function" "clip_fetch" {
     }
   }
 
-  depends_on = [aws_iam_role_policy.clip_fetch, aws_iam_role_policy.clip_fetch_surroundings]
+  depends_on = [local.role_policies]
 }
 
 # A failed run has lost nothing: the next one does its work. So Lambda repeats it once or twice and does not keep it
 # for hours.
 resource "aws_lambda_function_event_invoke_config" "clip_fetch" {
-  function_name                = aws_lambda_function.clip_fetch.function_name
+  function_name                = local.function.function_name
   maximum_retry_attempts       = var.video.retries
   maximum_event_age_in_seconds = local.event_age_seconds
 
@@ -286,9 +292,9 @@ resource "aws_cloudwatch_event_rule" "clip_fetch" {
 resource "aws_cloudwatch_event_target" "clip_fetch" {
   for_each = local.targets
 
-  rule      = aws_cloudwatch_event_rule.clip_fetch[each.value.rule].name
+  rule      = local.schedule_rules[each.value.rule].name
   target_id = each.key
-  arn       = aws_lambda_function.clip_fetch.arn
+  arn       = local.function.arn
   input     = jsonencode({ shard = each.value.shard, shards = var.video.shards })
 }
 
@@ -296,9 +302,9 @@ resource "aws_lambda_permission" "schedule" {
   for_each = local.rules
 
   statement_id   = each.key
-  function_name  = aws_lambda_function.clip_fetch.function_name
+  function_name  = local.function.function_name
   action         = "lambda:InvokeFunction"
   principal      = "events.amazonaws.com"
-  source_arn     = aws_cloudwatch_event_rule.clip_fetch[each.key].arn
+  source_arn     = local.schedule_rules[each.key].arn
   source_account = local.account
 }

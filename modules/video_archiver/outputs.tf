@@ -10,17 +10,17 @@ output "stream_prefix" {
 
 output "clip_function" {
   description = "Name of the function that archives the footage."
-  value       = aws_lambda_function.clip_fetch.function_name
+  value       = local.function.function_name
 }
 
 output "schedule_rules" {
   description = "Names of the rules that start the function."
-  value       = [for rule in aws_cloudwatch_event_rule.clip_fetch : rule.name]
+  value       = [for rule in local.schedule_rules : rule.name]
 }
 
 output "role" {
   description = "ARN of the function's role."
-  value       = aws_iam_role.clip_fetch.arn
+  value       = local.role.arn
 }
 
 output "retention_changes" {

@@ -69,6 +69,8 @@ LAKES = {
             "test_faults",
             "test_messages",
             "test_batches",
+            "test_coverage",
+            "test_connections",
             "test_redrive",
         ),
         {
@@ -78,12 +80,14 @@ LAKES = {
             # The pages' commands have it for themselves.
             "lodz": _factory("line-1", "line-2", cameras={"press-1": {}}),
             "porto": _factory("kiln"),
+            "riga": _factory("mill"),
             "turin": _factory("paint"),
+            "vigo": _factory("line-1", cameras={"door": {}}),
         },
         has_keys=True,
     ),
     "video": Shared(
-        ("test_alarms", "test_repeats", "test_soak", "test_video"),
+        ("test_alarms", "test_repeats", "test_soak", "test_video", "test_report"),
         {
             "genoa": _factory(
                 "crane", cameras={"gate": {}}, video=VIDEO, lanes={"measurements": _LIVELY, "configuration": _LIVELY}

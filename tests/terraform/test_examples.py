@@ -1,5 +1,6 @@
 """The examples can be planned as they are, once the gateways' requests and the packages are there."""
 
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -40,6 +41,28 @@ def test_example_can_be_planned(tree: TerraformTree, root: str) -> None:
     (tree.root / folder / "plan.tftest.hcl").write_text(_mocked(tree) + _RUN, encoding="utf-8")
     tree.init(folder)
     assert "1 passed, 0 failed" in tree.run(folder, "test")
+
+
+def test_the_query_account_may_read_the_buckets_of_a_lake(tree: TerraformTree) -> None:
+    folder = "examples/several-accounts/lake"
+    provide_requests(tree.root / folder)
+    provide_packages(tree.root / "build" / "packages")
+    (tree.root / folder / "plan.tftest.hcl").write_text(_mocked(tree) + _RUN, encoding="utf-8")
+    tree.init(folder)
+    events = [json.loads(line) for line in tree.run(folder, "test", "-json", "-verbose").splitlines()]
+    (changes,) = [event["test_plan"]["resource_changes"] for event in events if event["type"] == "test_plan"]
+    readers = {
+        change["index"]: [
+            statement["Principal"]
+            for statement in json.loads(change["change"]["after"]["policy"])["Statement"]
+            if statement["Effect"] == "Allow" and statement["Action"] == ["s3:GetObject"]
+        ]
+        for change in changes
+        if change["type"] == "aws_s3_bucket_policy"
+    }
+    assert readers == {
+        bucket: [{"AWS": ["arn:aws:iam::777788889999:root"]}] for bucket in ("clips", "configuration", "measurements")
+    }
 
 
 def test_a_root_of_fifteen_lines_in_another_repository_makes_a_lake(tree: TerraformTree, tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ override_data {
           clips         = "factory-lake-111122223333-clips"
         }
         measurements_table = { database = "factory_lake", name = "measurements" }
+        connections_table  = { database = "factory_lake", name = "connections" }
       }
     }
   }

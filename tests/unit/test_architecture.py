@@ -40,7 +40,10 @@ LAZY = frozenset(
         ("clip_fetch.fetching", "clip_fetch.recovery"),
         ("transform.batch", "transform.configuration"),
         ("transform.batch", "transform.measurements"),
+        ("transform.batch", "transform.put_back"),
+        ("transform.handler", "transform.put_back"),
         ("transform.measurements", "transform.fast_path"),
+        ("transform.measurements", "transform.samples"),
     }
 )
 

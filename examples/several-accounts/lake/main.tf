@@ -8,44 +8,23 @@ provider "aws" {
 data "aws_partition" "current" {}
 
 locals {
-  name     = "factory-lake"
   glue     = "arn:${data.aws_partition.current.partition}:glue:${var.region}:${var.account_id}"
-  database = module.glue_catalog.database
+  database = module.lake.athena.database
 }
 
-module "storage" {
-  source = "../../../modules/storage"
+module "lake" {
+  source = "../../../modules/lake"
 
-  name            = local.name
-  suffix          = var.account_id
-  reader_accounts = [var.query_account_id]
-}
+  name         = "factory-lake"
+  csr_dir      = "${path.root}/csr"
+  packages_dir = "${path.root}/../../../build/packages"
+  storage      = { reader_accounts = [var.query_account_id] }
 
-module "glue_catalog" {
-  source = "../../../modules/glue_catalog"
-
-  name = local.name
-  buckets = {
-    measurements  = module.storage.bucket_names["measurements"]
-    configuration = module.storage.bucket_names["configuration"]
+  factories = {
+    krakow = {
+      gateways = ["line-1"]
+    }
   }
-  factories              = ["krakow"]
-  athena_output_location = module.storage.athena_output_location
-}
-
-module "factory_pipeline" {
-  source = "../../../modules/factory_pipeline"
-
-  name     = local.name
-  factory  = "krakow"
-  gateways = ["line-1"]
-  csr_dir  = "${path.root}/csr"
-  buckets  = { for lane in ["measurements", "configuration"] : lane => module.storage.bucket_names[lane] }
-  measurements_table = {
-    database = local.database
-    name     = module.glue_catalog.tables["measurements"]
-  }
-  package = { file = "${path.root}/../../../build/packages/transform.zip" }
 }
 
 # The catalog's one policy: where the account shares other databases, this statement goes beside theirs.

@@ -7,6 +7,10 @@ output "lake" {
       database = module.glue_catalog.database
       name     = module.glue_catalog.tables["measurements"]
     }
+    connections_table = {
+      database = module.glue_catalog.database
+      name     = module.glue_catalog.tables["connections"]
+    }
   }
 }
 

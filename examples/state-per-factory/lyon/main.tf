@@ -21,6 +21,7 @@ module "factory_pipeline" {
   csr_dir            = "${path.root}/csr"
   buckets            = { for lane in ["measurements", "configuration"] : lane => local.lake.buckets[lane] }
   measurements_table = local.lake.measurements_table
+  connections_table  = local.lake.connections_table
   package            = { file = "${path.root}/../../../build/packages/transform.zip" }
   alarm_actions      = var.alarm_actions
 }

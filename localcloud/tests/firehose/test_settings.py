@@ -134,7 +134,8 @@ def test_a_conversion_needs_a_large_buffer_and_no_compression() -> None:
     ("path", "change"),
     [
         ("DeliveryStreamName", {"DeliveryStreamName": "test/krakow"}),
-        ("DeliveryStreamType", {"DeliveryStreamType": "DirectPut"}),
+        ("DeliveryStreamType", {"DeliveryStreamType": "MSKAsSource"}),
+        ("ProcessingConfiguration must be left out", {"DeliveryStreamType": "DirectPut"}),
         ("ExtendedS3DestinationConfiguration is required", {"Destinations": []}),
         ("KinesisStreamARN", {"Source": {"KinesisStreamSourceDescription": {"RoleARN": ROLE}}}),
     ],

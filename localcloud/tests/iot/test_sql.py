@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from localcloud.iot.sql import EvaluationError, Message, SqlError, parse_template, topic_filter
+from localcloud.iot.sql import EvaluationError, Message, SqlError, parse_statement, parse_template
 
 NOW = 1_772_323_445_678  # 2026-03-01T00:04:05.678Z
 MESSAGE = Message("stations/krakow/line-1/measurements", b"\xff no text", "krakow-line-1-measurements", NOW, "trace-1")
@@ -12,13 +12,42 @@ MESSAGE = Message("stations/krakow/line-1/measurements", b"\xff no text", "krako
 
 @pytest.mark.parametrize("sql", ["SELECT * FROM 'stations/+/#'", ' select *\nfrom "stations/+/#" '])
 def test_a_bare_star_has_a_topic_filter(sql: str) -> None:
-    assert topic_filter(sql) == "stations/+/#"
+    assert parse_statement(sql).topic_filter == "stations/+/#"
+
+
+@pytest.mark.parametrize(
+    ("payload", "result"),
+    [
+        (b'{"a": 1.50}', b'{"a":1.5,"station":"it\'s"}'),
+        (b'{"station": 1}', b'{"station":"it\'s"}'),
+        (b"", b'{"station":"it\'s"}'),
+    ],
+)
+def test_constants_stand_beside_what_a_message_has(payload: bytes, result: bytes) -> None:
+    statement = parse_statement("SELECT *, 'it''s' AS station FROM 'stations/+'")
+    assert statement.topic_filter == "stations/+"
+    assert statement.select(payload) == result
+
+
+@pytest.mark.parametrize("payload", [b"\xff", b"[1]", b"text"])
+def test_a_constant_cannot_stand_beside_what_is_no_object(payload: bytes) -> None:
+    with pytest.raises(EvaluationError, match="needs a payload"):
+        parse_statement("SELECT *, 'a' AS b FROM 't'").select(payload)
+    assert parse_statement("SELECT * FROM 't'").select(payload) == payload
+
+
+def test_constants_have_names_of_their_own() -> None:
+    with pytest.raises(SqlError, match="a name of its own"):
+        parse_statement("SELECT *, 'a' AS b, 'c' AS b FROM 't'")
 
 
 @pytest.mark.parametrize(
     "sql",
     [
         "SELECT",
+        "SELECT *, 'a' FROM 't'",
+        "SELECT *, 1 AS a FROM 't'",
+        "SELECT 'a' AS b FROM 't'",
         "SELECT *",
         "SELECT * FROM t",
         "SELECT * FROM ''",
@@ -30,7 +59,7 @@ def test_a_bare_star_has_a_topic_filter(sql: str) -> None:
 )
 def test_another_statement_is_refused(sql: str) -> None:
     with pytest.raises(SqlError, match=r"must be SELECT \* FROM"):
-        topic_filter(sql)
+        parse_statement(sql)
 
 
 @pytest.mark.parametrize(

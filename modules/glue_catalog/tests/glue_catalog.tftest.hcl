@@ -9,6 +9,7 @@ variables {
   buckets = {
     measurements  = "lake-measurements"
     configuration = "lake-configuration"
+    clips         = "lake-clips"
   }
 }
 
@@ -49,7 +50,7 @@ run "tables_of_the_schema_files_and_queries_over_them" {
         [for key in table.partition_keys : "${key.name} ${key.type}"]
       ) == "factory string, year int, month int, day int"
     ])
-    error_message = "Both tables are partitioned by factory and day."
+    error_message = "All tables are partitioned by factory and day."
   }
 
   # Measurements are parquet and configuration is lines.
@@ -74,6 +75,19 @@ run "tables_of_the_schema_files_and_queries_over_them" {
       == "org.apache.hadoop.mapred.TextInputFormat"
     )
     error_message = "Configuration is read line by line."
+  }
+
+  assert {
+    condition = (
+      aws_glue_catalog_table.lake["clips"].storage_descriptor[0].ser_de_info[0].serialization_library
+      == "org.openx.data.jsonserde.JsonSerDe"
+      && aws_glue_catalog_table.lake["clips"].storage_descriptor[0].input_format
+      == "org.apache.hadoop.mapred.TextInputFormat"
+      && aws_glue_catalog_table.lake["clips"].parameters["storage.location.template"]
+      == "s3://lake-clips/index/factory=$${factory}/year=$${year}/month=$${month}/day=$${day}/"
+      && aws_glue_catalog_table.lake["clips"].storage_descriptor[0].location == "s3://lake-clips/index/factory=/"
+    )
+    error_message = "Clips are rows of JSON beside the archive, never the clips themselves."
   }
 
   # Terraform's regex engine is not Java's, but agrees with it on what this pattern uses.
@@ -127,6 +141,16 @@ run "tables_of_the_schema_files_and_queries_over_them" {
   }
 
   assert {
+    condition = (
+      aws_glue_catalog_table.lake["connections"].parameters["storage.location.template"]
+      == "s3://lake-configuration/connections/factory=$${factory}/year=$${year}/month=$${month}/day=$${day}/"
+      && aws_glue_catalog_table.lake["connections"].storage_descriptor[0].location
+      == "s3://lake-configuration/connections/factory=/"
+    )
+    error_message = "A table may lie under a prefix of another one's bucket."
+  }
+
+  assert {
     condition = alltrue([
       for table in aws_glue_catalog_table.lake : endswith(table.storage_descriptor[0].location, "/factory=/")
     ])
@@ -139,12 +163,13 @@ run "tables_of_the_schema_files_and_queries_over_them" {
       { for key, view in aws_glue_catalog_table.view : key => view.name } == {
         measurements           = "measurements_distinct"
         configuration          = "configuration_distinct"
+        connections            = "connections_distinct"
         configuration_in_force = "configuration_in_force"
       }
       && output.views == { for key, view in aws_glue_catalog_table.view : key => view.name }
-      && output.tables == { measurements = "measurements", configuration = "configuration" }
+      && output.tables == { for table in ["measurements", "configuration", "connections", "clips"] : table => table }
     )
-    error_message = "Views stand beside the tables, and no reader of the tables' names takes one for a table."
+    error_message = "Views stand beside tables whose rows repeat, and no reader of the tables' names takes one for a table."
   }
 
   assert {

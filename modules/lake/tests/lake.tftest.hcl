@@ -231,6 +231,8 @@ run "what_is_left_of_a_factory_is_told_and_stays_queried" {
           "s3://plant-lake-111122223333-clips/factory=lyon/",
           "s3://plant-lake-111122223333-configuration/factory=lyon/",
           "s3://plant-lake-111122223333-measurements/factory=lyon/",
+          "s3://plant-lake-111122223333-configuration/connections/factory=lyon/",
+          "s3://plant-lake-111122223333-clips/index/factory=lyon/",
         ]
         errors = [
           "s3://plant-lake-111122223333-measurements/errors/factory=lyon/",
@@ -245,6 +247,27 @@ run "what_is_left_of_a_factory_is_told_and_stays_queried" {
   assert {
     condition     = keys(terraform_data.queried_factory) == ["krakow", "lyon"]
     error_message = "No factory, in service or out of it, may vanish from the queries."
+  }
+}
+
+run "a_factory_may_go_without_connections" {
+  command = plan
+
+  variables {
+    factories = {
+      krakow = { gateways = ["line-1", "line-2"], connections = { enabled = false } }
+      lyon   = { gateways = ["press-shop"] }
+    }
+  }
+
+  assert {
+    condition = (
+      keys(output.connections) == ["lyon"]
+      && output.connections["lyon"].delivery_stream == "plant-lake-lyon-connections"
+      && output.connections["lyon"].table == "connections"
+      && keys(output.connections["lyon"].rules) == ["lyon-press-shop-configuration", "lyon-press-shop-measurements"]
+    )
+    error_message = "Connections are kept unless a factory asks for none."
   }
 }
 
@@ -271,4 +294,14 @@ run "a_lake_in_an_account_that_has_much_already" {
     )
     error_message = "not what stands already"
   }
+}
+
+run "refuses_readers_that_are_no_accounts" {
+  command = plan
+
+  variables {
+    storage = { reader_accounts = ["777788889999", "arn:aws:iam::777788889999:root"] }
+  }
+
+  expect_failures = [var.storage]
 }

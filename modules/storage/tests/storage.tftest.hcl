@@ -139,6 +139,7 @@ run "each_option_reaches_its_own_prefix" {
     kms_key_arn                         = "arn:aws:kms:eu-central-1:111122223333:key/0d990263"
     force_destroy                       = true
     athena_results_expire_after_days    = 3
+    connections_expire_after_days       = 90
     abort_incomplete_uploads_after_days = 2
     buckets = {
       measurements = {
@@ -201,10 +202,18 @@ run "each_option_reaches_its_own_prefix" {
         "data older than 3650 days, for good 14 days later", "errors older than 90 days, for good 14 days later",
         "versions replaced or deleted 14 days ago, for good", "results of queries older than 3 days, for good",
       ]
-      configuration = []
+      configuration = ["connections older than 90 days, a version stays"]
       clips         = []
     })
     error_message = "What is deleted is said in words, for the plan to show."
+  }
+
+  assert {
+    condition = {
+      for rule in aws_s3_bucket_lifecycle_configuration.lake["configuration"].rule :
+      rule.id => [rule.filter[0].prefix, one(rule.expiration).days] if rule.id == "connections"
+    } == { connections = ["connections/", 90] }
+    error_message = "Connections expire by an input of their own."
   }
 
   assert {
@@ -274,7 +283,7 @@ run "each_option_reaches_its_own_prefix" {
 
   assert {
     condition = aws_s3_bucket_lifecycle_configuration.lake["configuration"].rule[*].id == tolist([
-      "abort-incomplete-uploads",
+      "abort-incomplete-uploads", "connections",
     ])
     error_message = "Options of one bucket leave the others alone."
   }
@@ -299,6 +308,17 @@ run "what_is_deleted_at_once_and_what_leaves_a_version_is_told_apart" {
       ])
     )
     error_message = "Without versions a deletion is for good, with them it is not until they expire."
+  }
+
+  assert {
+    condition = {
+      for rule in aws_s3_bucket_lifecycle_configuration.lake["clips"].rule :
+      rule.filter[0].prefix => rule.expiration[0].days if length(rule.expiration) > 0
+      } == { "factory=" = 30, "index/" = 30, "errors/" = 7 } && length([
+        for rule in aws_s3_bucket_lifecycle_configuration.lake["configuration"].rule : rule
+        if rule.filter[0].prefix == "index/"
+    ]) == 0
+    error_message = "Rows of the table clips expire as the clips do that they name."
   }
 }
 

@@ -70,7 +70,7 @@ def test_alarms(planned: list[dict[str, Any]], factories: dict[str, Factory], fa
 def test_roles_and_rules(planned: list[dict[str, Any]], factories: dict[str, Factory], factory: str) -> None:
     one = factories[factory]
     assert modules.roles(one) == len(_made(planned, "aws_iam_role", factory)) > 0
-    assert modules.TOPIC_RULES == len(_made(planned, "aws_iot_topic_rule", factory)) > 0
+    assert modules.topic_rules(one) == len(_made(planned, "aws_iot_topic_rule", factory)) > 0
     assert modules.schedule_rules(one) == len(_made(planned, "aws_cloudwatch_event_rule", factory))
 
 

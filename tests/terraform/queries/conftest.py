@@ -12,7 +12,12 @@ from localcloud import LocalCloud
 from localcloud.testing.memory_storage import MemoryStorage
 from tests.terraform.queries.rows import QUERIES, objects, tables, views
 
-BUCKETS = {"measurements": "lake-measurements", "configuration": "lake-configuration"}
+BUCKETS = {
+    "measurements": "lake-measurements",
+    "configuration": "lake-configuration",
+    "connections": "lake-configuration",
+    "clips": "lake-clips",
+}
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
@@ -53,7 +58,7 @@ def cloud_lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudLake]:
 
 def _fill(lake: CloudLake) -> None:
     s3, glue, athena = (lake.cloud.client(service) for service in ("s3", "glue", "athena"))
-    for bucket in BUCKETS.values():
+    for bucket in set(BUCKETS.values()):
         place = {"LocationConstraint": lake.cloud.region}
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
     for (bucket, key), body in objects(lake.now, BUCKETS).items():

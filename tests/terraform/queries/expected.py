@@ -26,7 +26,16 @@ class Day:
     days: int
 
 
-Cell = str | None | Moment | Day
+@dataclass(frozen=True)
+class _Key:
+    """An object's key, by what stands before and behind its time."""
+
+    prefix: str
+    moment: str
+    ending: str
+
+
+Cell = str | None | Moment | Day | _Key
 
 
 def resolved(rows: list[list[Cell]], now: datetime) -> list[list[str | None]]:
@@ -37,6 +46,9 @@ def resolved(rows: list[list[Cell]], now: datetime) -> list[list[str | None]]:
             return at(now, cell.text).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
         if isinstance(cell, Day):
             return (now.date() + timedelta(days=cell.days)).isoformat()
+        if isinstance(cell, _Key):
+            time = at(now, cell.moment).strftime("year=%Y/month=%m/day=%d/%Y%m%dT%H%M%S.%f")[:-3]
+            return cell.prefix + time + cell.ending
         return cell
 
     return [[text(cell) for cell in row] for row in rows]
@@ -138,6 +150,26 @@ EXPECTED: dict[str, list[list[Cell]]] = {
             ("lyon", "edge", "0 10:00:00", "2", "conflicting", "0 10:00:30", "0 11:00:00"),
         )
     ],
+    "clips-of-a-moment": [
+        [
+            *(factory, camera, kind, covers, offset, Moment(started), Moment(ended)),
+            *(Moment(producer) if producer else None, flags, lost, key),
+        ]
+        for factory, camera, kind, covers, offset, started, ended, producer, flags, lost, key in (
+            (
+                *("krakow", "oven", "gap", "true", None, "-1 19:59:58", "0 06:00:00", None, "expired", "30000000"),
+                _Key("factory=krakow/camera=oven/", "-1 19:59:58", "Z-7.gap.json"),
+            ),
+            (
+                *("krakow", "press-1", "clip", "true", "30.0", "-1 23:59:30", "0 00:00:30", "-1 23:59:29.750", None),
+                *(None, _Key("factory=krakow/camera=press-1/", "-1 23:59:30", "Z-7.mp4")),
+            ),
+            (
+                *("lyon", "gate", "clip", "false", None, "-1 22:00:00.125", "-1 22:01:00.125", "-1 21:59:59.875"),
+                *(None, None, _Key("factory=lyon/camera=gate/", "-1 22:00:00.125", "Z-7.mp4")),
+            ),
+        )
+    ],
     "configuration-history": [
         ["krakow", "line-1", Moment("-10 10:00:00.123"), "true", '{"v":1}'],
         ["krakow", "line-1", Moment("0 09:00:00"), "true", '{"v":2,"name":"a, b"}'],
@@ -146,6 +178,38 @@ EXPECTED: dict[str, list[list[Cell]]] = {
         ["krakow", None, Moment("0 08:00:00"), "true", '{"x":"a\u2028b","deep":{"_received_at":5}}'],
         ["lyon", "press-shop", Moment("0 10:00:00"), "true", '{"a":1}'],
         ["lyon", "press-shop", Moment("0 10:00:00"), "true", '{"a":2}'],
+    ],
+    "connections-per-gateway": [
+        [
+            *("line-1", "configuration", None, Moment("-3 12:00:00"), "MQTT_KEEP_ALIVE_TIMEOUT", None, None),
+            *("krakow", "krakow-line-1-configuration"),
+        ],
+        [
+            *("line-1", "measurements", Moment("-1 08:00:00"), Moment("-1 09:00:00.5"), "CONNECTION_LOST", "60.0"),
+            *("10.0.0.1", "krakow", "krakow-line-1-measurements"),
+        ],
+        [
+            *("line-1", "measurements", Moment("-1 09:00:30"), None, None, None, "10.0.0.2"),
+            *("krakow", "krakow-line-1-measurements"),
+        ],
+        *(
+            [
+                *(
+                    "press",
+                    "measurements",
+                    Moment(f"0 10:{10 * number:02}:00"),
+                    Moment(f"0 10:{10 * number + 9:02}:00"),
+                ),
+                *("DUPLICATE_CLIENTID", "9.0", "10.1.0.1", "lyon", "lyon-press-measurements"),
+            ]
+            for number in range(6)
+        ),
+    ],
+    "flapping-gateways": [
+        [
+            *("press", "measurements", Moment("0 10:00:00"), "6", "6", "0", "0", "0", "0", "0"),
+            *("lyon", "lyon-press-measurements"),
+        ],
     ],
     "latest-configuration-per-gateway": [
         ["krakow", "line-1", Moment("0 11:00:00"), '{"v":2,"name":"a, b"}'],

@@ -10,6 +10,7 @@ Run by hand when a query was changed; it needs a JDK 17 and Maven, which fetches
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Sequence
@@ -25,7 +26,9 @@ from tests.terraform.queries.conftest import BUCKETS
 from tests.terraform.queries.expected import EXPECTED, resolved
 from tests.terraform.queries.rows import (
     DAY,
+    FOOTAGE,
     LINE_PATTERN,
+    PRESENCES,
     QUERIES,
     SAMPLES,
     TABLES,
@@ -34,6 +37,7 @@ from tests.terraform.queries.rows import (
     at,
     in_force_sql,
     line_objects,
+    schema_of,
     tables,
     view_sql,
     views,
@@ -43,7 +47,7 @@ from tests.terraform.queries.test_in_force import HISTORY
 
 _BY_PARTITION = f"factory = 'krakow' AND year = 2026 AND {DAY} >= DATE '2026-03-01'"
 _BY_DATE = "date BETWEEN DATE '2026-03-01' AND DATE '2026-03-09'"
-_TYPES = {"success": "boolean", "value": "double", "ts": "timestamp(3)", "received_at": "timestamp(3)"}
+_TYPES = {"boolean": "boolean", "double": "double", "timestamp": "timestamp(3)", "int": "integer", "bigint": "bigint"}
 
 
 def main() -> None:
@@ -56,11 +60,11 @@ def main() -> None:
     of_dashboards = [_with_views(filled(sql, now)) for _, sql in all_queries()]
     history = _lines("history", now, HISTORY)
     in_force = f"SELECT * FROM ({in_force_sql('history')}) AS v"  # noqa: S608 - the view's own query
-    tables_made = [_measurements(now), _lines("configuration", now, UPDATES)]
+    tables_made = [_measurements(now), _lines("configuration", now, UPDATES), _connections(now), _clips(now)]
     every = ask_trino([*tables_made, *texts, *views, *of_dashboards, history, in_force], build)
     answers, of_history = every[: len(tables_made) + len(texts) + len(views)], every[-1]
     failed = [str(answer["error"]) for answer in every if "error" in answer]
-    for name, answer in zip(names, answers[2 : -len(views)], strict=True):
+    for name, answer in zip(names, answers[len(tables_made) : -len(views)], strict=True):
         rows: Any = answer.get("rows", [])
         if [[_plain(value) for value in row] for row in rows] != resolved(EXPECTED[name], now):
             failed.append(f"{name}: {rows}")
@@ -121,6 +125,8 @@ def _messages(table: str, now: datetime) -> set[Any]:
     """What tells the messages of a table apart."""
     if table == "configuration":
         return {update.line(now) for update in UPDATES}
+    if table == "connections":
+        return set(PRESENCES)
     return {replace(sample, received="") for sample in SAMPLES}
 
 
@@ -140,27 +146,43 @@ def _lines(table: str, now: datetime, updates: Sequence[Update]) -> str:
         found = re.fullmatch(LINE_PATTERN, update.line(now).rstrip("\n"))
         columns = dict(zip(("line", "received_at_ms", "gateway"), found.groups() if found else (), strict=True))
         rows.append({**columns, **_partition(update.factory, at(now, update.received))})
-    return _create(table, rows)
+    return _create(table, rows, "configuration")
+
+
+def _connections(now: datetime) -> str:
+    rows = [{**one.row(now), **_partition(one.factory, at(now, one.ts))} for one in PRESENCES]
+    return _create("connections", rows)
+
+
+def _clips(now: datetime) -> str:
+    rows = []
+    for footage in FOOTAGE:
+        row = json.loads(footage.row(now)[1])
+        columns = {column["name"]: row.get(column["name"]) for column in schema_of("clips")["columns"]}
+        rows.append({**columns, **_partition(footage.factory, at(now, footage.started))})
+    return _create("clips", rows)
 
 
 def _partition(factory: str, moment: datetime) -> dict[str, Any]:
     return {"factory": factory, "year": moment.year, "month": moment.month, "day": moment.day}
 
 
-def _create(table: str, rows: Sequence[dict[str, Any]]) -> str:
-    """A statement that makes a table of these rows."""
-    values = ", ".join("({})".format(", ".join(_literal(name, row[name]) for name in rows[0])) for row in rows)
+def _create(table: str, rows: Sequence[dict[str, Any]], like: str = "") -> str:
+    """A statement that makes a table of these rows, with the columns of the lake's table of that name or another."""
+    schema = schema_of(like or table)
+    kinds = {column["name"]: _TYPES.get(column["type"], "varchar") for column in schema["columns"]}
+    kinds.update((key["name"], _TYPES.get(key["type"], "varchar")) for key in schema["partition_keys"])
+    values = ", ".join("({})".format(", ".join(_literal(row[name], kinds[name]) for name in rows[0])) for row in rows)
     return f"CREATE TABLE {table} AS SELECT * FROM (VALUES {values}) AS v ({', '.join(rows[0])})"  # noqa: S608 - our own rows
 
 
-def _literal(name: str, value: Any) -> str:
+def _literal(value: Any, kind: str) -> str:
     if isinstance(value, datetime):
         text = f"TIMESTAMP '{value:%Y-%m-%d %H:%M:%S.%f}'"
     elif isinstance(value, str):
         text = "'{}'".format(value.replace("'", "''"))
     else:
         text = "NULL" if value is None else str(value)
-    kind = _TYPES.get(name, "integer" if name in ("year", "month", "day") else "varchar")
     return f"CAST({text} AS {kind})"
 
 

@@ -20,11 +20,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clip_fetch import keys, planning
+from clip_fetch import rows as clip_rows
+from clip_fetch.model import Fragment, Stream
+from clip_fetch.planning import Clip
+
 ROOT = Path(__file__).resolve().parents[3]
 QUERIES = ROOT / "modules" / "glue_catalog" / "queries"
 VIEWS = ROOT / "modules" / "glue_catalog" / "views"
 FACTORIES = ("krakow", "lyon")
-TABLES = ("configuration", "measurements")
+#: Tables in which a row may come twice, so that they have a view without repeats.
+TABLES = ("configuration", "connections", "measurements")
 #: The day of a partition, as views.tf and the named queries write it.
 DAY = "CAST(date_add('day', day - 1, date_add('month', 12 * (year - 1970) + month - 1, DATE '1970-01-01')) AS date)"
 _DATE = {"name": "date", "type": "date"}
@@ -36,6 +42,13 @@ _IN_FORCE = [
     )
 ]
 LINE_PATTERN = r'(?s)^(.*?(?:"_received_at":([0-9]+)(?:,"_gateway":"([^"]*)")?\})?)$'
+
+
+_SERDES = {
+    "parquet": ("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", {"serialization.format": "1"}),
+    "line": ("org.apache.hadoop.hive.serde2.RegexSerDe", {"input.regex": LINE_PATTERN}),
+    "json": ("org.openx.data.jsonserde.JsonSerDe", {"serialization.format": "1"}),
+}
 
 
 def at(now: datetime, moment: str) -> datetime:
@@ -174,6 +187,119 @@ UPDATES = (
 )
 
 
+@dataclass(frozen=True)
+class Presence:
+    """A row of the connections; the reason of one that ended, or the address of one that began."""
+
+    ts: str
+    version: int
+    reason: str | None = None
+    ip: str | None = None
+    session: str = "s1"
+    factory: str = "krakow"
+    gateway: str = "line-1"
+    lane: str = "measurements"
+
+    def row(self, now: datetime) -> dict[str, Any]:
+        """The row with the columns of the table."""
+        has_ended = self.reason is not None
+        return {
+            "ts": at(now, self.ts),
+            "event": "disconnected" if has_ended else "connected",
+            "client_id": f"{self.factory}-{self.gateway}-{self.lane}",
+            "gateway": self.gateway,
+            "lane": self.lane,
+            "session": self.session,
+            "version": self.version,
+            "reason": self.reason,
+            "client_initiated": self.reason == "CLIENT_INITIATED_DISCONNECT" if has_ended else None,
+            "ip_address": self.ip,
+        }
+
+
+_LOST = Presence("-1 09:00:00.5", 1, "CONNECTION_LOST")
+
+PRESENCES = (
+    # The end overtook the beginning, and came twice.
+    _LOST,
+    Presence("-1 08:00:00", 1, ip="10.0.0.1"),
+    _LOST,
+    # The same session goes on.
+    Presence("-1 09:00:30", 2, ip="10.0.0.2"),
+    # It began too long ago to be told.
+    Presence("-40 00:00:00", 7, ip="10.0.0.3", session="s0", lane="configuration"),
+    Presence("-3 12:00:00", 7, "MQTT_KEEP_ALIVE_TIMEOUT", session="s0", lane="configuration"),
+    # Two devices with one client ID evict each other, each after ten minutes.
+    *(
+        event
+        for number in range(6)
+        for event in (
+            Presence(
+                f"0 10:{10 * number:02}:00",
+                number,
+                ip="10.1.0.1",
+                session=f"d{number}",
+                factory="lyon",
+                gateway="press",
+            ),
+            Presence(
+                f"0 10:{10 * number + 9:02}:00",
+                number,
+                "DUPLICATE_CLIENTID",
+                session=f"d{number}",
+                factory="lyon",
+                gateway="press",
+            ),
+        )
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A clip of the archive, or a gap where footage was lost; moments as ``at`` reads them."""
+
+    camera: str
+    started: str
+    ended: str
+    factory: str = "krakow"
+    lost_ms: int | None = None
+
+    def described(self, now: datetime) -> tuple[str, dict[str, str]]:
+        """Key and metadata of the object."""
+        start_ms, end_ms = (round(at(now, moment).timestamp() * 1000) for moment in (self.started, self.ended))
+        stream = Stream(f"lake_{self.factory}_{self.camera}", self.camera, 0, 0)
+        prefix = keys.camera_prefix(self.factory, self.camera)
+        if self.lost_ms is not None:
+            metadata = keys.gap_metadata(stream, 8, end_ms, self.lost_ms, "expired", "run")
+            return f"{prefix}{keys.stem(start_ms, 7)}.gap.json", metadata
+        first = Fragment(7, start_ms, start_ms - 250, end_ms - start_ms, 1)
+        clip = Clip(((first,),), planning.LENGTH, None, None)
+        metadata = keys.clip_metadata(stream, clip, 60_000, keys.MP4, end_ms - start_ms, "", "run")
+        return prefix + keys.clip_token(first), metadata
+
+    def row(self, now: datetime) -> tuple[str, bytes]:
+        """Key and bytes of its row, as the archiver writes them."""
+        key, metadata = self.described(now)
+        row_key, row = clip_rows.row_key(key), clip_rows.row(key, metadata, 1234)
+        assert row_key is not None
+        assert row is not None
+        return row_key, row
+
+
+FOOTAGE = (
+    # Over midnight, on the day that it begins; and the one behind it.
+    Footage("press-1", "-1 23:59:30", "0 00:00:30"),
+    Footage("press-1", "0 00:00:30", "0 00:01:30"),
+    # Nothing was archived for hours: footage expired.
+    Footage("oven", "-1 19:59:00", "-1 20:00:00"),
+    Footage("oven", "-1 19:59:58", "0 06:00:00", lost_ms=30_000_000),
+    # The camera stopped; another one long ago.
+    Footage("gate", "-1 22:00:00.125", "-1 22:01:00.125", "lyon"),
+    Footage("yard", "-3 08:00:00", "-3 08:01:00", "lyon"),
+)
+
+
 def objects(
     now: datetime, bucket_of: Mapping[str, str], samples: Sequence[Sample] = SAMPLES
 ) -> dict[tuple[str, str], bytes]:
@@ -188,12 +314,22 @@ def objects(
     for sample in samples:
         folders[_folder(sample.factory, at(now, sample.ts))].append(sample.row(now))
     made = {
-        (bucket_of["measurements"], f"{folder}delivery-{half}.parquet"): _parquet(rows[half::2])
+        (bucket_of["measurements"], f"{folder}delivery-{half}.parquet"): _parquet(rows[half::2], "measurements")
         for folder, rows in folders.items()
         for half in (0, 1)
         if rows[half::2]
     }
-    return made | line_objects(now, bucket_of, UPDATES)
+    made |= line_objects(now, bucket_of, UPDATES)
+    events: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for presence in PRESENCES:
+        events[f"connections/{_folder(presence.factory, at(now, presence.ts))}"].append(presence.row(now))
+    for folder, rows in events.items():
+        made[bucket_of["connections"], f"{folder}delivery-1.parquet"] = _parquet(rows, "connections")
+    for footage in FOOTAGE:
+        key, row = footage.row(now)
+        made[bucket_of["clips"], key] = row
+        made[bucket_of["clips"], footage.described(now)[0]] = b"no row, but video"
+    return made
 
 
 def line_objects(
@@ -212,14 +348,15 @@ def _folder(factory: str, moment: datetime) -> str:
     return f"factory={factory}/year={moment:%Y}/month={moment:%m}/day={moment:%d}/"
 
 
-def _parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
+def _parquet(rows: Sequence[Mapping[str, Any]], table: str) -> bytes:
     kinds: dict[str, Any] = {
         "string": pa.string(),
         "timestamp": pa.timestamp("ms"),
         "boolean": pa.bool_(),
         "double": pa.float64(),
+        "bigint": pa.int64(),
     }
-    schema = pa.schema([(column["name"], kinds[column["type"]]) for column in _schema("measurements")["columns"]])
+    schema = pa.schema([(column["name"], kinds[column["type"]]) for column in schema_of(table)["columns"]])
     plain = [{name: _without_zone(value) for name, value in row.items()} for row in rows]
     target = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(plain, schema=schema), target, compression="snappy")
@@ -230,7 +367,8 @@ def _without_zone(value: Any) -> Any:
     return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
-def _schema(table: str) -> dict[str, Any]:
+def schema_of(table: str) -> dict[str, Any]:
+    """The schema file of a table."""
     schema: dict[str, Any] = json.loads((ROOT / "glue_schemas" / f"{table}.json").read_text())
     return schema
 
@@ -238,13 +376,9 @@ def _schema(table: str) -> dict[str, Any]:
 def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """The lake's tables in the shape of Glue's TableInput."""
     for name, bucket in bucket_of.items():
-        schema = _schema(name)
-        line = schema["format"] == "line"
-        serde = (
-            ("org.apache.hadoop.hive.serde2.RegexSerDe", {"input.regex": LINE_PATTERN})
-            if line
-            else ("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", {"serialization.format": "1"})
-        )
+        schema = schema_of(name)
+        serde = _SERDES[schema["format"]]
+        location = f"s3://{bucket}/{schema.get('prefix', '')}factory="
         yield {
             "Name": schema["table"],
             "TableType": "EXTERNAL_TABLE",
@@ -261,14 +395,12 @@ def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
                 "projection.day.type": "integer",
                 "projection.day.range": "1,31",
                 "projection.day.digits": "2",
-                "storage.location.template": (
-                    f"s3://{bucket}/factory=${{factory}}/year=${{year}}/month=${{month}}/day=${{day}}/"
-                ),
+                "storage.location.template": (f"{location}${{factory}}/year=${{year}}/month=${{month}}/day=${{day}}/"),
             },
             "PartitionKeys": _columns(schema["partition_keys"]),
             "StorageDescriptor": {
                 "Columns": _columns(schema["columns"]),
-                "Location": f"s3://{bucket}/factory=/",
+                "Location": f"{location}/",
                 "SerdeInfo": {"SerializationLibrary": serde[0], "Parameters": serde[1]},
             },
         }
@@ -276,7 +408,7 @@ def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 
 def view_sql(table: str) -> str:
     """The query of a table's view without repeats, as ``modules/glue_catalog/views.tf`` makes it."""
-    schema = _schema(table)
+    schema = schema_of(table)
     columns = [*schema["columns"], *schema["partition_keys"]]
     quoted = {column["name"]: f'"{column["name"]}"' for column in columns}
     identity = [name for column, name in zip(columns, quoted.values(), strict=True) if not _arrival(column)]
@@ -311,7 +443,7 @@ def _arrival(column: Mapping[str, Any]) -> bool:
 def views(database: str) -> Iterator[dict[str, Any]]:
     """The lake's views in the shape of Glue's TableInput."""
     for name in TABLES:
-        schema = _schema(name)
+        schema = schema_of(name)
         yield _view(
             database, f"{name}_distinct", view_sql(name), [*schema["columns"], *schema["partition_keys"], _DATE]
         )

@@ -84,7 +84,7 @@ def test_a_line_of_configuration_is_there_once(lake: MemoryStorage) -> None:
     assert len(set(lines)) < len(lines) == _count(lake, "configuration")
 
 
-@pytest.mark.parametrize("table", ["measurements", "configuration"])
+@pytest.mark.parametrize("table", ["measurements", "configuration", "connections"])
 @pytest.mark.parametrize(
     "where",
     [

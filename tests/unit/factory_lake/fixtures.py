@@ -34,7 +34,13 @@ def whole_outputs(folder: Path) -> dict[str, Any]:
         "roles": {FACTORY: roles},
         "buckets": {name: f"lake-{ACCOUNT}-{name}" for name in (*LANES, "clips")},
         "athena": {"workgroup": "lake", "database": "lake"},
-        "video": {FACTORY: {"streams": {"press-1": f"lake_{FACTORY}_press-1"}}},
+        "video": {
+            FACTORY: {
+                "streams": {"press-1": f"lake_{FACTORY}_press-1"},
+                "clip_function": f"lake-{FACTORY}-clip-fetch",
+                "schedule_rules": [f"lake-{FACTORY}-clip-fetch"],
+            }
+        },
     }
 
 

@@ -131,3 +131,12 @@ def test_refusals_name_the_call_and_what_it_was_about() -> None:
     error = explained(ClientError(refused, "ListObjectsV2"))  # type: ignore[arg-type]  # more than it types
     assert str(error) == "AWS ListObjectsV2 b: NoSuchBucket: It does not exist"
     assert str(explained(NoRegionError())) == "AWS_REGION must be set, or a region in the profile"
+
+
+def test_links_are_signed_for_the_bucket_s_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    signer = Clients(Lake("x", Outputs({}, "x"))).client("s3", signs=True)
+    link = signer.generate_presigned_url("get_object", Params={"Bucket": "lake.clips", "Key": "a.mp4"})
+    assert link.startswith("https://s3.eu-central-1.amazonaws.com/lake.clips/a.mp4?X-Amz-Algorithm=AWS4-HMAC-SHA256&")

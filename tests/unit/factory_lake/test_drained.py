@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from factory_lake.drained import Seen, look, wait, what_is_missing
+from factory_lake.drained import Seen, connection_streams_of, look, wait, what_is_missing
 from tests.unit.factory_lake.fixtures import Clock, aws_in_memory
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -73,6 +74,19 @@ def test_a_stream_is_drained(stream: Seen) -> None:
 )
 def test_a_stream_is_not_drained_and_says_why(stream: Seen, reason: str) -> None:
     assert reason in what_is_missing(stream, NOW)
+
+
+def test_events_that_are_put_are_read_by_nobody() -> None:
+    put = replace(seen(behind={}), is_read=False)
+    assert what_is_missing(put, NOW) == ""
+    assert "may be in Firehose until" in what_is_missing(replace(put, interval=timedelta(minutes=30)), NOW)
+
+
+def test_connections_are_waited_for_where_they_are_kept() -> None:
+    kept = {"connections": {"krakow": {"delivery_stream": "lake-krakow-connections"}}}
+    assert connection_streams_of(kept, ()) == ["lake-krakow-connections"]
+    assert connection_streams_of(kept, ("krakow", "lyon")) == ["lake-krakow-connections"]
+    assert connection_streams_of({}, ("krakow",)) == []
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ def test_the_help_names_every_command(
         "query",
         "config",
         "reconcile",
+        "coverage",
+        "report",
         "redrive",
         "drained",
         "sizing",

@@ -36,6 +36,8 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("config", "diff"): RANGE,
     ("config", "history"): RANGE,
     ("reconcile",): ("--journal-dir", "FOLDER/sent"),
+    ("coverage",): RANGE,
+    ("report",): ("--out", "FOLDER/pages", *RANGE),
     ("redrive", "errors"): (),
     ("redrive", "stream"): ("--factory", "krakow", "--lane", "measurements", *RANGE),
     ("redrive", "policy"): (),

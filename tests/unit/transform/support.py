@@ -112,7 +112,7 @@ class Lane:
         self.printed: list[dict[str, Any]] = []
         made = Settings(factory="krakow", lane=lane, **settings)
         report = Report(made, lambda line: self.printed.append(json.loads(line)), clock=lambda: 1_773_039_960_000)
-        self.transform = Transform(made, schemas, report, self.stream.stream())
+        self.transform = Transform(made, schemas, report, self.stream.stream)
 
     def answers(self, *payloads: bytes | str, **options: Any) -> list[Any]:
         """Transform messages as one batch; return the answers."""

@@ -20,6 +20,8 @@ YESTERDAY = TAKEN - DAY
 
 GOOD, OTHER = spell(sample()), spell(sample(value=1.25, metadata={}))
 BAD = spell(sample(deviceName=" "))
+#: What never goes on as it came, so that no batch of it is converted by one call.
+CHANGING = spell(sample(deviceName=" Press 1", unit=" C"))
 
 
 def batch(*elements: str, form: str = '{"samples":[@]}', between: str = ",") -> str:
@@ -29,7 +31,7 @@ def batch(*elements: str, form: str = '{"samples":[@]}', between: str = ",") -> 
 
 def learned(lane: Lane, *messages: str) -> None:
     """Let a lane see messages until it knows how they are spelled."""
-    for each in messages or (GOOD, OTHER):
+    for each in messages or (GOOD, OTHER, CHANGING):
         lane.answers(each, each, each, each)
 
 
@@ -238,7 +240,7 @@ NOT_JSON = [
 
 @pytest.mark.parametrize("payload", NOT_JSON)
 def test_a_batch_that_is_not_json_is_rejected_as_it_came(lane: Lane, payload: str) -> None:
-    for each in (payload, payload.replace(GOOD, f"{GOOD},{OTHER}")):
+    for each in (payload, payload.replace(GOOD, f"{GOOD},{OTHER}"), payload.replace(GOOD, CHANGING)):
         assert lane.broken(each) == ("NOT_JSON", None)
     assert lane.stream.calls == []
 
@@ -253,6 +255,26 @@ def test_a_batch_that_is_not_json_is_rejected_as_it_came(lane: Lane, payload: st
 )
 def test_a_batch_that_is_not_text_is_rejected_as_it_came(lane: Lane, payload: bytes, rule: str) -> None:
     assert lane.broken(payload) == (rule, None)
+
+
+@pytest.mark.parametrize("form", FORMS[:2])
+@pytest.mark.parametrize("between", [",", ", "])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("},{", "}, {", "x},{y", "x}, {y", "}", "{", "}]}", "]", ",", "ź},{ż", " }, { ", "x\u2003", "\U0001f600},{"),
+        *('"},{"', "\\},{", '\\"}, {\\"', "\n},{\n", "\t", '},{"datatype":'),
+    ],
+)
+def test_what_stands_between_samples_may_stand_in_a_text(form: str, between: str, text: str) -> None:
+    """The samples of such a batch have a known spelling, and something changes in each of them."""
+    lane = Lane()
+    for key in ("value", "deviceName", "description", "unit"):
+        texts = ["x ", text, " y", 'with "quotes"']
+        elements = [spell(sample(**{"metadata": {}, "value": "RUNNING", "unit": "C", key: each})) for each in texts]
+        learned(lane, elements[0], elements[3])
+        for batched in (elements, elements[:2], elements[1::-1], [*elements[:2], BAD], [*elements, GOOD]):
+            assert_as_alone(lane, batch(*batched, form=form, between=between), batched)
 
 
 def test_depth_counts_within_the_element(lane: Lane) -> None:
@@ -505,7 +527,7 @@ def test_records_with_least_to_put_back_come_first() -> None:
 def test_a_transform_without_a_stream_puts_nothing_back() -> None:
     """So redrive asks what would become of a message."""
     lane = Lane()
-    lane.transform._stream = None
+    lane.transform._make_stream = None
     assert_not_split(lane, batch(GOOD, BAD))
     assert lane.answers(batch(GOOD, GOOD))[0]["result"] == "Ok"
 
@@ -556,14 +578,14 @@ def test_the_samples_of_a_batch_that_goes_back_are_rejected() -> None:
 
 def test_an_error_within_one_sample_costs_that_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     lane = Lane()
-    read = type(lane.transform._lane)._read  # type: ignore[union-attr]
+    read = type(lane.transform._lane).read  # type: ignore[union-attr]
 
     def failing(self: Any, text: str, *rest: Any) -> Any:
         if "break" in text:
             raise MemoryError
         return read(self, text, *rest)
 
-    monkeypatch.setattr(type(lane.transform._lane), "_read", failing)
+    monkeypatch.setattr(type(lane.transform._lane), "read", failing)
     broken = spell(sample(unit="break"))  # so that no learned spelling spares it the slow path
     end = lane.settled(batch(GOOD, broken, GOOD))
     assert len(put_back(lane)) == 1

@@ -50,12 +50,12 @@ def see(lane: Measurements, text: str, times: int) -> None:
 
 def known(lane: Measurements) -> int:
     """Count the spellings that a lane has learned."""
-    return sum(map(len, lane._known))
+    return sum(map(len, lane.known))
 
 
 def is_fast(lane: Measurements, text: str) -> bool:
     """Tell whether a message takes the fast path."""
-    return any(each.convert(text, "}\n") is not None for each in lane._known["\\" in text])
+    return any(each.convert(text, "}\n") is not None for each in lane.known["\\" in text])
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_huge_messages_are_not_learned(changes: Any) -> None:
 def test_the_templates_of_busy_gateways_are_tried_first(lane: Measurements) -> None:
     for text in (spell(sample(unit=1)), spell(sample())):
         see(lane, text, 2)
-        assert lane._known[0][0].convert(text, "}\n") is not None
+        assert lane.known[0][0].convert(text, "}\n") is not None
 
 
 def test_the_escapes_of_white_space_are_those_that_strip_removes() -> None:

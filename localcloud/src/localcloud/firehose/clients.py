@@ -60,6 +60,14 @@ class RoleClients:
         """The clients of one delivery stream, whose ARN is the aws:SourceArn of the roles' trust policies."""
         return lambda service, role_arn: self._client(source_arn, role_arn, service)
 
+    def intake(self, name: str, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Records that were put into a delivery stream, from the core process.
+
+        Raises:
+            CallError, OSError: It did not give any.
+        """
+        return control(self.endpoint, "POST", "firehose/records", {"name": name, **wanted})
+
     def forget(self, source_arn: str) -> None:
         """Drop a delivery stream's sessions: the next use of each role is judged anew."""
         with self._lock:

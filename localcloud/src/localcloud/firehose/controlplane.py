@@ -7,23 +7,29 @@ this replaces:
   configuration is read as the delivery engine reads it, and roles must be assumable by Firehose.
 - ``_dest_description``: left out what it did not know (CustomTimeZone, FileExtension, the S3 twin of an extended
   destination), so that Terraform saw a difference at every plan. Lambda processors get their default parameters.
-- ``_put_record``, ``_put_record_batch``, ``_start_delivery_stream_encryption``, ``_stop_delivery_stream_encryption``:
-  are not for delivery streams with a Kinesis source, the only ones that can be made here.
+- ``_put_record``, ``_put_record_batch``: delivered each record as an object of its own. The delivery engine fetches
+  the records by ``POST /_localcloud/firehose/records`` instead.
+- these two, ``_start_delivery_stream_encryption`` and ``_stop_delivery_stream_encryption`` are not for delivery
+  streams with a Kinesis source.
 - ``ingest_from_kinesis_source``: delivered each record of a data stream as an object of its own. The delivery
   engine reads the data streams instead.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ministack.core.responses import json_response
 from ministack.services import firehose
 
+from localcloud.control import PREFIX, Answer, route
 from localcloud.credentials import AssumeRoleError, assume_role
 from localcloud.firehose.clients import SERVICE
+from localcloud.firehose.direct import Intake, IntakeError, decoded, decoded_batch
 from localcloud.firehose.errors import ConfigError
-from localcloud.firehose.settings import Settings, default_size, read
+from localcloud.firehose.settings import DIRECT_PUT, Settings, default_size, read
 
 _DESTINATION = "ExtendedS3DestinationConfiguration"
 _UPDATE = "ExtendedS3DestinationUpdate"
@@ -42,6 +48,9 @@ _S3_FIELDS = (
 Response = tuple[int, dict[str, str], bytes]
 Operation = Callable[[dict[str, Any]], Response]
 
+_intakes: dict[str, Intake] = {}
+"""Of the delivery streams with Direct PUT, by name. The local cloud has one account and one region."""
+
 
 def install(_: Any) -> None:
     """Replace MiniStack's functions."""
@@ -50,14 +59,27 @@ def install(_: Any) -> None:
     operations = {
         "CreateDeliveryStream": _create(firehose._create_delivery_stream),
         "UpdateDestination": _update(firehose._update_destination),
-        "PutRecord": _not_for_kinesis_source("PutRecord"),
-        "PutRecordBatch": _not_for_kinesis_source("PutRecordBatch"),
-        "StartDeliveryStreamEncryption": _not_for_kinesis_source("StartDeliveryStreamEncryption"),
-        "StopDeliveryStreamEncryption": _not_for_kinesis_source("StopDeliveryStreamEncryption"),
+        "PutRecord": _direct_put_only("PutRecord", _put_record),
+        "PutRecordBatch": _direct_put_only("PutRecordBatch", _put_record_batch),
+        "StartDeliveryStreamEncryption": _direct_put_only(
+            "StartDeliveryStreamEncryption", firehose._start_delivery_stream_encryption
+        ),
+        "StopDeliveryStreamEncryption": _direct_put_only(
+            "StopDeliveryStreamEncryption", firehose._stop_delivery_stream_encryption
+        ),
     }
     firehose._HANDLERS.update(operations)
     # CloudFormation calls it by this name.
     firehose._create_delivery_stream = operations["CreateDeliveryStream"]
+
+    @route("POST", f"{PREFIX}firehose/records")
+    async def read_records(wanted: dict[str, Any]) -> Answer:
+        intake = _intakes.get(wanted["name"])
+        if intake is None:
+            return 404, {"message": f"no delivery stream {wanted['name']} with Direct PUT"}
+        found, more = intake.read(wanted["after"], wanted["delivered"])
+        records = [(number, arrived, base64.b64encode(data).decode()) for number, arrived, data in found]
+        return 200, {"records": records, "more": more}
 
 
 def _leave_to_the_engine(_stream_arn: str, _records: list[Any]) -> None:
@@ -124,7 +146,10 @@ def _create(original: Operation) -> Operation:
             _check(_described(request))
         except ConfigError as error:
             return _invalid(error)
-        return original(request)
+        answer = original(request)
+        if request.get("DeliveryStreamType", DIRECT_PUT) == DIRECT_PUT and answer[0] == 200:
+            _intakes[name] = Intake()
+        return answer
 
     return create
 
@@ -182,7 +207,8 @@ def _check(description: Mapping[str, Any]) -> None:
 
 
 def _roles(settings: Settings) -> Iterator[tuple[str, str]]:
-    yield "KinesisStreamSourceConfiguration.RoleARN", settings.source_role_arn
+    if settings.source_role_arn is not None:
+        yield "KinesisStreamSourceConfiguration.RoleARN", settings.source_role_arn
     yield f"{_DESTINATION}.RoleARN", settings.role_arn
     if settings.transform is not None:
         yield f"{_DESTINATION}.ProcessingConfiguration.RoleArn", settings.transform.role_arn
@@ -191,18 +217,50 @@ def _roles(settings: Settings) -> Iterator[tuple[str, str]]:
         yield path, settings.conversion.role_arn
 
 
-def _not_for_kinesis_source(operation: str) -> Operation:
-    def refuse(data: dict[str, Any]) -> Response:
+def _put_record(data: dict[str, Any]) -> Response:
+    try:
+        record = decoded(data.get("Record") or {})
+    except IntakeError as error:
+        return _invalid(error)
+    number = _intakes[data["DeliveryStreamName"]].put(record)
+    return _answer({"RecordId": str(number), "Encrypted": _is_encrypted(data)})
+
+
+def _put_record_batch(data: dict[str, Any]) -> Response:
+    try:
+        records = decoded_batch(data.get("Records") or [])
+    except IntakeError as error:
+        return _invalid(error)
+    intake = _intakes[data["DeliveryStreamName"]]
+    answers = [{"RecordId": str(intake.put(record))} for record in records]
+    return _answer({"FailedPutCount": 0, "Encrypted": _is_encrypted(data), "RequestResponses": answers})
+
+
+def _is_encrypted(data: Mapping[str, Any]) -> bool:
+    encryption = firehose._streams[data["DeliveryStreamName"]].get("encryption") or {}
+    return bool(encryption.get("Status") == "ENABLED")
+
+
+def _direct_put_only(operation: str, serve: Operation) -> Operation:
+    def checked(data: dict[str, Any]) -> Response:
         name = data.get("DeliveryStreamName", "")
-        if name not in firehose._streams:
+        stream = firehose._streams.get(name)
+        if stream is None:
             response: Response = firehose._not_found(name)
             return response
+        if stream["type"] == DIRECT_PUT:
+            return serve(data)
         rule = "has a delivery stream of type KinesisStreamAsSource, which does not allow it"
         return _invalid(ConfigError(operation, rule))
 
-    return refuse
+    return checked
 
 
-def _invalid(error: ConfigError) -> Response:
+def _answer(document: dict[str, Any]) -> Response:
+    response: Response = json_response(document)
+    return response
+
+
+def _invalid(error: ConfigError | IntakeError) -> Response:
     response: Response = firehose._invalid(str(error))
     return response

@@ -21,6 +21,7 @@ from localcloud.firehose import transform as transforms
 from localcloud.firehose.buffers import Buffer, BufferKey, Buffers, Item, partition
 from localcloud.firehose.checkpoint import Checkpoint, CheckpointFile
 from localcloud.firehose.clients import CALL_ERRORS, ClientFactory, error_code, is_stale
+from localcloud.firehose.direct import DirectSource
 from localcloud.firehose.errorlog import ErrorLog
 from localcloud.firehose.errors import InvocationError, PartitionLimitError, PrefixError, RecordError, SchemaError
 from localcloud.firehose.invoke import invoke
@@ -98,6 +99,7 @@ class Delivery:
     Attributes:
         renew: Called when a role's session is no longer good.
         clock: Monotonic seconds.
+        intake: Asks the core process for the records that were put, with Direct PUT.
         last_error: What failed last, None when nothing waits for another try.
     """
 
@@ -108,18 +110,12 @@ class Delivery:
     clock: Callable[[], float]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     meter: Meter = field(default_factory=lambda: Meter("", Outbox()))
+    intake: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: {"records": [], "more": False}
     last_error: str | None = None
 
     def __post_init__(self) -> None:
         settings = self.settings
-        self.source = KinesisSource(
-            lambda: self.clients("kinesis", settings.source_role_arn),
-            settings.source_arn,
-            settings.started,
-            self.clock,
-            self.renew,
-            self.meter,
-        )
+        self.source = self._make_source()
         self.source.resume(self.checkpoints.load(self._identity).shards)
         self._batcher = self._make_batcher(settings.transform)
         self._batches: deque[Invocation] = deque()
@@ -197,7 +193,7 @@ class Delivery:
         oldest = self.source.oldest
         return {
             "version": self.settings.version,
-            "source": self.settings.source_arn,
+            "source": self.settings.source_arn or "DirectPut",
             "shards": {
                 shard.id: {
                     "position": shard.progress.position,
@@ -214,6 +210,19 @@ class Delivery:
             "last_error": self.last_error,
             "throttled_reads": self.source.throttled,
         }
+
+    def _make_source(self) -> KinesisSource | DirectSource:
+        source_arn, role_arn = self.settings.source_arn, self.settings.source_role_arn
+        if source_arn is None or role_arn is None:
+            return DirectSource(self.intake, self.clock, self.meter)
+        return KinesisSource(
+            lambda: self.clients("kinesis", role_arn),
+            source_arn,
+            self.settings.started,
+            self.clock,
+            self.renew,
+            self.meter,
+        )
 
     @property
     def _identity(self) -> str:
@@ -255,7 +264,8 @@ class Delivery:
         records = self.source.poll(READ_BYTES, refresh)
         if self.source.error:
             self.last_error = self.source.error
-            self._error_log.write("Kinesis.ReadFailed", self.source.error)
+            if self.settings.source_arn is not None:
+                self._error_log.write("Kinesis.ReadFailed", self.source.error)
         for record in records:
             self._batcher.add(record)
 
@@ -299,9 +309,8 @@ class Delivery:
 
     def _invoke(self, transform: Transform, invocation: Invocation) -> list[transforms.Outcome]:
         settings = self.settings
-        event = transforms.event(
-            invocation.records, str(uuid.uuid4()), settings.arn, settings.source_arn, settings.region
-        )
+        source_arn = settings.source_arn or ""  # only records of data streams are transformed
+        event = transforms.event(invocation.records, str(uuid.uuid4()), settings.arn, source_arn, settings.region)
         began, succeeded = self.clock(), False
         try:
             payload = invoke(lambda: self.clients("lambda", transform.role_arn), transform.function_arn, event)

@@ -254,6 +254,7 @@ class Engine:
             renew=lambda: self._clients.forget(settings.arn),
             clock=time.monotonic,
             meter=Meter(settings.name, self._outbox),
+            intake=lambda wanted: self._clients.intake(settings.name, wanted),
         )
 
     def _checkpoint_file(self, settings: Settings) -> CheckpointFile:

@@ -18,6 +18,8 @@ from typing import Any
 from localcloud.firehose.errors import ConfigError, PrefixError
 from localcloud.firehose.prefix import ERROR_TYPE, Prefix
 
+KINESIS_SOURCE = "KinesisStreamAsSource"
+DIRECT_PUT = "DirectPut"
 MEBIBYTE = 1 << 20
 MIN_CONVERSION_MB = 64
 """Smallest BufferingHints.SizeInMBs with format conversion or dynamic partitioning."""
@@ -71,12 +73,13 @@ class Conversion:
 
 @dataclass(frozen=True)
 class Settings:
-    """A delivery stream from a Kinesis stream to S3.
+    """A delivery stream to S3, from a Kinesis stream or from producers that put records into it.
 
     Attributes:
         version: VersionId, part of every object's name.
         started: When Firehose began to read the source.
-        source_role_arn: Role that Firehose assumes to read it.
+        source_arn: The Kinesis stream; None with Direct PUT.
+        source_role_arn: Role that Firehose assumes to read it; None with Direct PUT.
         error_output_prefix: Prefix of error objects, None where the default holds.
         buffer_bytes: Record data that makes a buffer due.
         buffer_seconds: Age of a buffer's first record that makes it due.
@@ -88,8 +91,8 @@ class Settings:
     arn: str
     version: str
     started: datetime
-    source_arn: str
-    source_role_arn: str
+    source_arn: str | None
+    source_role_arn: str | None
     role_arn: str
     bucket: str
     prefix: Prefix
@@ -116,13 +119,13 @@ def read(description: Mapping[str, Any]) -> Settings:
     name = description["DeliveryStreamName"]
     if not _NAME.fullmatch(name):
         raise ConfigError("DeliveryStreamName", "must be 1-64 letters, digits, '_', '.' or '-'", name)
-    if description.get("DeliveryStreamType") != "KinesisStreamAsSource":
+    if description.get("DeliveryStreamType") not in (KINESIS_SOURCE, DIRECT_PUT):
         raise ConfigError(
             "DeliveryStreamType",
-            "must be KinesisStreamAsSource: the local Firehose delivers from Kinesis data streams only",
+            f"must be {KINESIS_SOURCE} or {DIRECT_PUT}: the local Firehose has no other sources",
             description.get("DeliveryStreamType"),
         )
-    source = (description.get("Source") or {}).get("KinesisStreamSourceDescription") or {}
+    source_arn, source_role_arn, started = _source(description)
     destinations = description.get("Destinations") or []
     s3 = destinations[0].get("ExtendedS3DestinationDescription") if destinations else None
     if s3 is None:
@@ -132,20 +135,22 @@ def read(description: Mapping[str, Any]) -> Settings:
     role_arn = _match(_ROLE, s3, f"{_S3}.RoleARN", "must be the ARN of an IAM role")
     transform = _processing(s3.get("ProcessingConfiguration") or {}, role_arn)
     prefix, error_output_prefix = _prefixes(s3)
+    if transform is not None and source_arn is None:
+        rule = "must be left out with DirectPut: the local Firehose transforms records of data streams only"
+        raise ConfigError(f"{_S3}.ProcessingConfiguration", rule)
     _check_partitioning(s3, dynamic, prefix, transform)
     _check_unsupported(s3, converts=conversion is not None)
     buffer_bytes, buffer_seconds = _buffering(s3, dynamic, converts=conversion is not None)
     bucket = _BUCKET.fullmatch(str(s3.get("BucketARN")))
     if bucket is None:
         raise ConfigError(f"{_S3}.BucketARN", "must be the ARN of an S3 bucket", s3.get("BucketARN"))
-    path = "KinesisStreamSourceConfiguration"
     return Settings(
         name=name,
         arn=description["DeliveryStreamARN"],
         version=str(description["VersionId"]),
-        started=_time(source.get("DeliveryStartTimestamp")),
-        source_arn=_match(_STREAM, source, f"{path}.KinesisStreamARN", "must be the ARN of a Kinesis data stream"),
-        source_role_arn=_match(_ROLE, source, f"{path}.RoleARN", "must be the ARN of an IAM role"),
+        started=started,
+        source_arn=source_arn,
+        source_role_arn=source_role_arn,
         role_arn=role_arn,
         bucket=bucket[1],
         prefix=prefix,
@@ -156,6 +161,19 @@ def read(description: Mapping[str, Any]) -> Settings:
         transform=transform,
         conversion=conversion,
         error_log=_error_log(s3.get("CloudWatchLoggingOptions") or {}),
+    )
+
+
+def _source(description: Mapping[str, Any]) -> tuple[str | None, str | None, datetime]:
+    """Data stream and role of a source in Kinesis, and since when the delivery stream reads."""
+    if description["DeliveryStreamType"] == DIRECT_PUT:
+        return None, None, _time(description.get("CreateTimestamp"))
+    source = (description.get("Source") or {}).get("KinesisStreamSourceDescription") or {}
+    path = "KinesisStreamSourceConfiguration"
+    return (
+        _match(_STREAM, source, f"{path}.KinesisStreamARN", "must be the ARN of a Kinesis data stream"),
+        _match(_ROLE, source, f"{path}.RoleARN", "must be the ARN of an IAM role"),
+        _time(source.get("DeliveryStartTimestamp")),
     )
 
 

@@ -1,6 +1,6 @@
-"""The rule actions Kinesis and S3, done by the services' own APIs as the action's role.
+"""The rule actions Firehose, Kinesis and S3, done by the services' own APIs as the action's role.
 
-Sources, AWS IoT Core developer guide: "Kinesis Data Streams" and "S3" under "Rule actions", and "Error
+Sources, AWS IoT Core developer guide: "Firehose", "Kinesis Data Streams" and "S3" under "Rule actions", and "Error
 handling (error action)".
 """
 
@@ -18,6 +18,17 @@ from localcloud.loopback import Loopback, ServiceError
 from localcloud.settings import ACCOUNT, REGION
 
 _SERVICE: Final = "iot.amazonaws.com"
+
+# What each action has: what it must have, the resource first, and what else it may have, with the values that are
+# taken, the default first.
+_MEMBERS: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, tuple[Any, ...]]]]] = {
+    "firehose": (
+        ("deliveryStreamName", "roleArn"),
+        {"separator": ("", "\n", "\t", "\r\n", ","), "batchMode": (False,)},
+    ),
+    "kinesis": (("streamName", "partitionKey", "roleArn"), {}),
+    "s3": (("bucketName", "key", "roleArn"), {"cannedAcl": ("private",)}),
+}
 
 
 class ActionError(RuntimeError):
@@ -81,6 +92,25 @@ class KinesisAction(Action):
 
 
 @dataclass(frozen=True)
+class FirehoseAction(Action):
+    """Puts a record into the delivery stream ``resource``, with the separator behind it."""
+
+    kind = "FirehoseAction"
+
+    separator: str
+
+    async def run(self, result: bytes, message: Message, rule: RuleIdentity, api: Loopback) -> None:
+        """PutRecord; raises as every action."""
+        try:
+            data = base64.b64encode(result + self.separator.encode()).decode()
+            record = {"DeliveryStreamName": self.resource, "Record": {"Data": data}}
+            await api.json_call("firehose", "Firehose_20150804.PutRecord", record, rule.credentials(self.role_arn))
+        except (AssumeRoleError, ServiceError) as error:
+            where = f"Action: firehose, Name: {self.resource}"
+            raise ActionError(_failure("send a record to Firehose", error, message, where)) from error
+
+
+@dataclass(frozen=True)
 class S3Action(Action):
     """Writes an object into the bucket ``resource``."""
 
@@ -107,24 +137,25 @@ def parse_action(action: Mapping[str, Any]) -> Action:
         ValueError: the action is not supported, or lacks something.
     """
     kind = next(iter(action), "")
-    if len(action) != 1 or kind not in {"kinesis", "s3"}:
-        raise ValueError(f"rule action must be one of kinesis, s3 here, got {sorted(action)}")
-    members: Mapping[str, str] = action[kind]
-    known = {
-        "kinesis": {"streamName", "partitionKey", "roleArn"},
-        "s3": {"bucketName", "key", "cannedAcl", "roleArn"},
-    }[kind]
-    if unknown := set(members) - known:
+    if len(action) != 1 or kind not in _MEMBERS:
+        raise ValueError(f"rule action must be one of {', '.join(_MEMBERS)} here, got {sorted(action)}")
+    members: Mapping[str, Any] = action[kind]
+    required, optional = _MEMBERS[kind]
+    if unknown := set(members) - {*required, *optional}:
         raise ValueError(f"{kind} action: {sorted(unknown)} not supported")
-    if missing := known - {"cannedAcl"} - {name for name, value in members.items() if value}:
+    if missing := set(required) - {name for name, value in members.items() if value}:
         raise ValueError(f"{kind} action: {sorted(missing)} missing")
-    name, template = ("streamName", "partitionKey") if kind == "kinesis" else ("bucketName", "key")
+    name = required[0]
     if "${" in members[name]:
         raise SqlError(f"{kind} action: {name} takes no substitution template here")
-    if members.get("cannedAcl", "private") != "private":
-        raise ValueError(f"s3 action: cannedAcl must be private here, got {members['cannedAcl']!r}")
+    for member, only in optional.items():
+        if members.get(member, only[0]) not in only:
+            rule = " or ".join(map(repr, only))
+            raise ValueError(f"{kind} action: {member} must be {rule} here, got {members[member]!r}")
+    if kind == "firehose":
+        return FirehoseAction(members[name], members["roleArn"], members.get("separator", ""))
     make = KinesisAction if kind == "kinesis" else S3Action
-    return make(members[name], members["roleArn"], parse_template(members[template]))
+    return make(members[name], members["roleArn"], parse_template(members[required[1]]))
 
 
 def error_document(

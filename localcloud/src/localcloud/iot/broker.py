@@ -18,7 +18,8 @@ that says so:
   specifications": it is not supported, and no acknowledgement is sent). Reports say that such a will ends the
   connection; with MQTT 5, whose CONNACK names QoS 1 as the highest, so does such a publish. A retained
   publish without ``iot:RetainPublish`` was refused to MQTT 5 by its PUBACK alone (reports: the connection
-  ends); one to a reserved topic passed, that of Basic Ingest included ("Using MQTT retained messages").
+  ends); one to a reserved topic passed, that of Basic Ingest included ("Using MQTT retained messages"). A client
+  ID might connect as often as it liked; AWS takes one CONNECT of it a second ("Message broker and protocol limits").
 * ``_validate_publish_topic``, and ``_validate_topic`` of ``iot_data``: counted the prefix of Basic Ingest to the
   256 bytes of a topic.
 """
@@ -32,24 +33,27 @@ import ssl
 import struct
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from ministack.services import iot, iot_data
 
-from localcloud.iot import basic_ingest
+from localcloud.iot import basic_ingest, presence
 
 PAYLOAD_BYTES: Final = 128 * 1024
 TOPIC_SLASHES: Final = 7
 PUBLISHES_PER_SECOND: Final = 100
+CONNECTS_PER_SECOND: Final = 1
+"""Of one client ID."""
 MAX_QOS: Final = 1
 BURST_SECONDS: Final = 5
-"""AWS does not say over which time it measures the rate. A busy machine receives in a bunch what a device
+"""AWS does not say over which time it measures the rates. A busy machine receives in a bunch what a device
 sent evenly, and a short time would discard it."""
 
 # MQTT 5, 2.4 and 3.1.2.3; MQTT 3.1.1, 3.3.1.3
 _QOS_NOT_SUPPORTED: Final = 0x9B
+_CONNECTION_RATE_EXCEEDED: Final = 0x9F
 _WILL: Final = 0x04
 _RETAIN: Final = 0x01
 
@@ -58,19 +62,19 @@ _log: Final = logging.getLogger("localcloud.iot.broker")
 
 @dataclass
 class Allowance:
-    """A token bucket: ``PUBLISHES_PER_SECOND``, measured over ``BURST_SECONDS``."""
+    """A token bucket: so many a second, measured over ``BURST_SECONDS``."""
 
     now: float
-    tokens: float = field(default=float(PUBLISHES_PER_SECOND * BURST_SECONDS))
+    per_second: float = PUBLISHES_PER_SECOND
+    spent: float = 0.0
 
     def take(self, now: float) -> bool:
-        """Whether one more publish is within the rate at the time ``now``, in seconds."""
-        ceiling = float(PUBLISHES_PER_SECOND * BURST_SECONDS)
-        self.tokens = min(ceiling, self.tokens + (now - self.now) * PUBLISHES_PER_SECOND)
+        """Whether one more is within the rate at the time ``now``, in seconds."""
+        self.spent = max(0.0, self.spent - (now - self.now) * self.per_second)
         self.now = now
-        if self.tokens < 1:
+        if self.spent + 1 > self.per_second * BURST_SECONDS:
             return False
-        self.tokens -= 1
+        self.spent += 1
         return True
 
 
@@ -82,12 +86,60 @@ class _Connection:
     connected: bool = False
 
 
-def install(app: Any) -> Counter[str]:
+@dataclass(frozen=True)
+class _Connect:
+    """What a CONNECT packet asks for."""
+
+    version: int
+    flags: int
+    keep_alive: int
+    client_id: str
+
+    @classmethod
+    def read(cls, body: bytes) -> _Connect | None:
+        """The packet's fields; ``None`` of one that is malformed."""
+        try:
+            _, offset = iot._read_string(body, 0)
+            version, flags = body[offset], body[offset + 1]
+            (keep_alive,) = struct.unpack_from("!H", body, offset + 2)
+            offset += 4
+            if version == iot.MQTT_5:
+                _, offset = iot._decode_properties(body, offset)
+            client_id, _ = iot._read_string(body, offset)
+        except (ValueError, IndexError, struct.error):
+            return None
+        return cls(version, flags, keep_alive, client_id)
+
+
+class Connects:
+    """How often each client ID has connected lately."""
+
+    def __init__(self) -> None:
+        self._allowances: dict[tuple[str, str], Allowance] = {}
+
+    def take(self, account_id: str, client_id: str) -> bool:
+        """Whether the client may connect once more now."""
+        now = time.monotonic()
+        allowance = self._allowances.setdefault((account_id, client_id), Allowance(now, CONNECTS_PER_SECOND))
+        return allowance.take(now)
+
+    def give_back(self, account_id: str, client_id: str) -> None:
+        """Leave out a CONNECT that was refused: AWS does not say whether those count."""
+        if (allowance := self._allowances.get((account_id, client_id))) is not None:
+            allowance.spent = max(0.0, allowance.spent - 1)
+
+    def age(self, seconds: float) -> None:
+        """Make it so many seconds longer ago."""
+        for allowance in self._allowances.values():
+            allowance.now -= seconds
+
+
+def install(app: Any, keep_alive: presence.KeepAlive, connects: Connects) -> Counter[str]:
     """Put the refusals into MiniStack; return the counts of what was refused, by reason."""
     refused: Counter[str] = Counter()
     _require_certificates()
     _evaluate_policies_strictly(app)
-    _check_packets(refused)
+    _check_packets(refused, keep_alive, connects)
     _leave_prefix_out()
     return refused
 
@@ -148,43 +200,86 @@ def _evaluate_policies_strictly(app: Any) -> None:
     iot._parsed_iot_policy = parsed_policy
 
 
-def _check_packets(refused: Counter[str]) -> None:
-    handle = iot._WSSession.handle_packet
-    connections: WeakKeyDictionary[Any, _Connection] = WeakKeyDictionary()
+class _Checks:
+    """Judges each packet before MiniStack handles it."""
 
-    async def handle_packet(session: Any, kind: int, flags: int, body: bytes) -> bool:
-        connection = connections.setdefault(session, _Connection(Allowance(time.monotonic())))
+    def __init__(self, refused: Counter[str], keep_alive: presence.KeepAlive, connects: Connects) -> None:
+        self._refused = refused
+        self._keep_alive = keep_alive
+        self._connects = connects
+        self._connections: WeakKeyDictionary[Any, _Connection] = WeakKeyDictionary()
+        self._handle = iot._WSSession.handle_packet
+
+    async def handle(self, session: Any, kind: int, flags: int, body: bytes) -> bool:
+        """Whether the connection stays after this packet."""
+        self._keep_alive.heard(session)
+        try:
+            stays = await self._judge(session, kind, flags, body)
+        except OSError:  # the client is gone
+            raise
+        except Exception:
+            session._forced_disconnect_reason = "SERVER_ERROR"
+            raise
+        if not stays:
+            presence.name_end(session, kind)
+        return stays
+
+    async def _judge(self, session: Any, kind: int, flags: int, body: bytes) -> bool:
+        connection = self._connections.setdefault(session, _Connection(Allowance(time.monotonic())))
         if (kind == iot.PKT_CONNECT) is connection.connected:
-            refused["second CONNECT" if connection.connected else "packet before CONNECT"] += 1
+            self._refused["second CONNECT" if connection.connected else "packet before CONNECT"] += 1
             return False
         connection.connected = True
-        if kind == iot.PKT_CONNECT and await _refuses_will(session, body):
-            refused["will of QoS 2"] += 1
+        if kind == iot.PKT_CONNECT:
+            return await self._connect(session, flags, body)
+        if kind == iot.PKT_PUBLISH and (verdict := await self._refuse_publish(session, flags, body)) is not None:
+            return verdict
+        return bool(await self._handle(session, kind, flags, body))
+
+    async def _connect(self, session: Any, flags: int, body: bytes) -> bool:
+        asked = _Connect.read(body)
+        if asked is not None and (reason := await _refusal(session, asked, self._connects)):
+            self._refused[reason] += 1
             return False
-        if kind == iot.PKT_PUBLISH:
-            try:
-                topic, payload_bytes = _publish(session, flags, body)
-            except (ValueError, IndexError, struct.error):
-                return bool(await handle(session, kind, flags, body))
-            if _qos(flags) > MAX_QOS:
-                _log.warning("publish of QoS %d on %r refused", _qos(flags), topic)
-                refused["publish of QoS 2"] += 1
-                if session.protocol_version != iot.MQTT_5:
-                    return True
-                await session.send_bytes(iot._make_disconnect(_QOS_NOT_SUPPORTED))
-                return False
-            if flags & _RETAIN and not _may_retain(session, topic):
-                _log.warning("retained publish on %r refused", topic)
-                refused["retain"] += 1
-                return bool(await session._close_unauthorized())
-            if payload_bytes > PAYLOAD_BYTES or basic_ingest.counted(topic).count("/") > TOPIC_SLASHES:
-                _log.warning("publish of %d bytes on %r refused", payload_bytes, topic)
-                refused["payload too large" if payload_bytes > PAYLOAD_BYTES else "topic too deep"] += 1
-                return False
-            if not connection.allowance.take(time.monotonic()):
-                refused["publish rate"] += 1
+        stays = bool(await self._handle(session, iot.PKT_CONNECT, flags, body))
+        if stays and asked is not None:
+            self._keep_alive.begin(session, asked.keep_alive)
+        elif asked is not None:
+            self._connects.give_back(session.account_id, asked.client_id)
+        return stays
+
+    async def _refuse_publish(self, session: Any, flags: int, body: bytes) -> bool | None:
+        """Whether the connection stays after a publish that is refused or discarded; ``None`` of any other."""
+        try:
+            topic, payload_bytes = _publish(session, flags, body)
+        except (ValueError, IndexError, struct.error):
+            return None
+        if _qos(flags) > MAX_QOS:
+            _log.warning("publish of QoS %d on %r refused", _qos(flags), topic)
+            self._refused["publish of QoS 2"] += 1
+            if session.protocol_version != iot.MQTT_5:
                 return True
-        return bool(await handle(session, kind, flags, body))
+            await session.send_bytes(iot._make_disconnect(_QOS_NOT_SUPPORTED))
+            return False
+        if flags & _RETAIN and not _may_retain(session, topic):
+            _log.warning("retained publish on %r refused", topic)
+            self._refused["retain"] += 1
+            return bool(await session._close_unauthorized())
+        if payload_bytes > PAYLOAD_BYTES or basic_ingest.counted(topic).count("/") > TOPIC_SLASHES:
+            _log.warning("publish of %d bytes on %r refused", payload_bytes, topic)
+            self._refused["payload too large" if payload_bytes > PAYLOAD_BYTES else "topic too deep"] += 1
+            return False
+        if not self._connections[session].allowance.take(time.monotonic()):
+            self._refused["publish rate"] += 1
+            return True
+        return None
+
+
+def _check_packets(refused: Counter[str], keep_alive: presence.KeepAlive, connects: Connects) -> None:
+    checks = _Checks(refused, keep_alive, connects)
+
+    async def handle_packet(session: Any, kind: int, flags: int, body: bytes) -> bool:
+        return await checks.handle(session, kind, flags, body)
 
     iot._WSSession.handle_packet = handle_packet
 
@@ -206,23 +301,26 @@ def _leave_prefix_out() -> None:
     iot_data._validate_topic = validate_topic
 
 
-async def _refuses_will(session: Any, body: bytes) -> bool:
-    """Whether a CONNECT packet has a last will of an unsupported QoS; with MQTT 5 the CONNACK says so."""
-    try:
-        _, offset = iot._read_string(body, 0)
-        version, flags = body[offset], body[offset + 1]
-    except (ValueError, IndexError, struct.error):
-        return False
-    if not flags & _WILL or (flags >> 3) & 0x03 <= MAX_QOS:
-        return False
-    _log.warning("CONNECT with a last will of QoS %d refused", (flags >> 3) & 0x03)
-    if version == iot.MQTT_5:
-        await session.send_bytes(iot._make_connack(return_code=_QOS_NOT_SUPPORTED, protocol_version=iot.MQTT_5))
-    return True
+async def _refusal(session: Any, asked: _Connect, connects: Connects) -> str | None:
+    """Why a CONNECT is refused, if it is; with MQTT 5 the CONNACK says so."""
+    if asked.client_id and not connects.take(session.account_id, asked.client_id):
+        reason, code = "connect rate", _CONNECTION_RATE_EXCEEDED
+    elif asked.flags & _WILL and _will_qos(asked.flags) > MAX_QOS:
+        reason, code = "will of QoS 2", _QOS_NOT_SUPPORTED
+    else:
+        return None
+    _log.warning("CONNECT of %r refused: %s", asked.client_id, reason)
+    if asked.version == iot.MQTT_5:
+        await session.send_bytes(iot._make_connack(return_code=code, protocol_version=iot.MQTT_5))
+    return reason
 
 
 def _may_retain(session: Any, topic: str) -> bool:
     return not topic.startswith("$") and bool(session._policy_allows("iot:RetainPublish", f"topic/{topic}"))
+
+
+def _will_qos(flags: int) -> int:
+    return (flags >> 3) & 0x03
 
 
 def _qos(flags: int) -> int:

@@ -4,14 +4,17 @@ Replaced in ``ministack.services.iot``:
 
 * ``put_topic_rule`` stored SQL and actions that it could not run, and a rule with them did nothing, silently.
   Now such a rule is refused when it is created.
-* ``_evaluate_topic_rules``, and ``broker_publish`` for Basic Ingest, knew neither the Kinesis nor the S3 action, ran
+* ``_evaluate_topic_rules``, and ``broker_publish`` for Basic Ingest, knew none of the actions in ``actions``, ran
   the others without a role, and parsed the payload of a bare ``SELECT *``, which must pass as it came. A message of
   Basic Ingest whose rule is disabled or does not exist was gone without a trace.
 
 ``POST /_localcloud/iot/behaviour`` says whether an error document names the topic of Basic Ingest as it was
-received (``error_topic``: ``received``) or as the rule sees it (``seen``), which the documents leave open.
+received (``error_topic``: ``received``) or as the rule sees it (``seen``), which the documents leave open. It says as
+well whether presence events come once, twice, or each behind its client's next one (``presence``: ``once``,
+``repeat``, ``overtake``). ``POST /_localcloud/iot/silence`` makes a client silent for some seconds longer than it is,
+``POST /_localcloud/iot/connects/age`` the CONNECTs of all clients some seconds older.
 
-What the broker let pass is listed in ``broker``.
+What the broker let pass is listed in ``broker``, what it said of connections in ``presence``.
 """
 
 from __future__ import annotations
@@ -22,12 +25,13 @@ from ministack.services import iot
 
 from localcloud import faults
 from localcloud.control import PREFIX, Answer, route
-from localcloud.iot import basic_ingest, broker
+from localcloud.iot import basic_ingest, broker, presence
 from localcloud.iot.rules import Losses, check_rule, load_rule, lose_unknown, measure_match, now_ms, run_rule
 from localcloud.iot.sql import Message, SqlError
 from localcloud.loopback import Loopback
 
 _ERROR_TOPICS: Final = ("received", "seen")
+_BEHAVIOURS: Final = {"error_topic": _ERROR_TOPICS, "presence": presence.MANNERS}
 
 
 def install(app: Any) -> None:
@@ -36,7 +40,9 @@ def install(app: Any) -> None:
     iot.put_topic_rule = engine.put_topic_rule
     iot._evaluate_topic_rules = engine.evaluate_topic_rules
     iot.broker_publish = engine.publish
-    refusals = broker.install(app)
+    events, keep_alive, connects = presence.Events(), presence.KeepAlive(), broker.Connects()
+    presence.name_inactive_certificates()
+    refusals = broker.install(app, keep_alive, connects)
 
     @route("GET", f"{PREFIX}iot")
     async def describe(_: dict[str, Any]) -> Answer:
@@ -49,10 +55,24 @@ def install(app: Any) -> None:
 
     @route("POST", f"{PREFIX}iot/behaviour")
     async def behave(wanted: dict[str, Any]) -> Answer:
-        if set(wanted) != {"error_topic"} or wanted["error_topic"] not in _ERROR_TOPICS:
-            return 400, {"message": f"error_topic must be one of {', '.join(_ERROR_TOPICS)}, got {wanted!r}"}
-        engine.error_topic = wanted["error_topic"]
+        if not wanted or set(wanted) - set(_BEHAVIOURS):
+            return 400, {"message": f"behaviour must have of {', '.join(_BEHAVIOURS)}, got {wanted!r}"}
+        for name, value in wanted.items():
+            if value not in _BEHAVIOURS[name]:
+                return 400, {"message": f"{name} must be one of {', '.join(_BEHAVIOURS[name])}, got {value!r}"}
+        engine.error_topic = wanted.get("error_topic", engine.error_topic)
+        if "presence" in wanted:
+            await events.behave(wanted["presence"])
         return 200, wanted
+
+    @route("POST", f"{PREFIX}iot/connects/age")
+    async def age_connects(wanted: dict[str, Any]) -> Answer:
+        connects.age(float(wanted["seconds"]))
+        return 200, {}
+
+    @route("POST", f"{PREFIX}iot/silence")
+    async def age(wanted: dict[str, Any]) -> Answer:
+        return 200, {"connections": keep_alive.age(wanted["client_id"], float(wanted["seconds"]))}
 
 
 class _Engine:
@@ -79,7 +99,7 @@ class _Engine:
     ) -> None:
         message = _message(topic, payload, client_id)
         for stored in iot._rules_for_account(account_id, region):
-            if iot._subscription_matches(load_rule(stored).topic_filter, topic):
+            if iot._subscription_matches(load_rule(stored).statement.topic_filter, topic):
                 measure_match(stored)
                 if not stored.get("ruleDisabled"):
                     await self._run(stored, message)

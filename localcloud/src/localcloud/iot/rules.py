@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from localcloud import metrics_bus
 from localcloud.iot.actions import Action, ActionError, RuleIdentity, error_document, parse_action
-from localcloud.iot.sql import VERSION, Message, SqlError, topic_filter
+from localcloud.iot.sql import VERSION, EvaluationError, Message, SqlError, Statement, parse_statement
 from localcloud.loopback import Loopback
 
 _log: Final = logging.getLogger("localcloud.iot.rules")
@@ -27,7 +27,7 @@ class Rule:
     """A topic rule, ready to run."""
 
     identity: RuleIdentity
-    topic_filter: str
+    statement: Statement
     actions: tuple[Action, ...]
     error_action: Action | None
 
@@ -69,7 +69,7 @@ def check_rule(payload: Mapping[str, Any]) -> None:
         # Without a version AWS takes 2015-10-08, whose meaning differs.
         got = payload.get("awsIotSqlVersion")
         raise SqlError(f"awsIotSqlVersion must be {VERSION} here, got {got!r}")
-    topic_filter(payload.get("sql") or "")
+    parse_statement(payload.get("sql") or "")
     for action in [*(payload.get("actions") or []), *_error_actions(payload)]:
         parse_action(action)
 
@@ -95,12 +95,18 @@ async def run_rule(rule: Rule, message: Message, source_ip: str, api: Loopback, 
     """Run a rule's actions on a message to their end.
 
     An action that fails goes to the error action at once: AWS documents no retries of rule actions. Without an error
-    action, or when that fails too, the message is lost.
+    action, or when that fails too, the message is lost. So is one that the statement cannot be evaluated for: the
+    error action is for actions that fail.
     """
+    try:
+        result = rule.statement.select(message.payload)
+    except EvaluationError as error:
+        losses.add(rule.identity, message, f"SQL: {error}")
+        return
     failures: list[tuple[Action, ActionError]] = []
     for action in rule.actions:
         try:
-            await action.run(message.payload, message, rule.identity, api)
+            await action.run(result, message, rule.identity, api)
         except ActionError as error:
             failures.append((action, error))
             _measure(rule, "Failure", action)
@@ -147,7 +153,7 @@ def _load(name: str, sql: str, actions: str) -> Rule:
     own, on_error = json.loads(actions)
     return Rule(
         RuleIdentity(name),
-        topic_filter(sql),
+        parse_statement(sql),
         tuple(parse_action(action) for action in own),
         parse_action(on_error[0]) if on_error else None,
     )

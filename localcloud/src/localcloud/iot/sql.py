@@ -1,7 +1,8 @@
 """The part of AWS IoT SQL, version 2016-03-23, that passes messages on as they came, and substitution templates.
 
 What it does not know is refused when the rule is created. Of statements it knows the bare ``SELECT *``, which is the
-one that gives every payload, byte for byte, whatever it is. Pure: text and messages in, values out.
+one that gives every payload, byte for byte, whatever it is, and ``SELECT *`` with constant texts beside it
+(``'krakow' AS factory``), which takes JSON objects only. Pure: text and messages in, values out.
 
 Sources, all AWS IoT Core developer guide: "AWS IoT SQL reference" with its pages on the SELECT and FROM clauses and
 on functions, and "Substitution templates".
@@ -9,6 +10,7 @@ on functions, and "Substitution templates".
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -57,21 +59,56 @@ class Message:
 
 Expression = Callable[[Message], str | int]
 
-_STATEMENT: Final = re.compile(r"\s*SELECT\s+\*\s+FROM\s+(?:'([^']+)'|\"([^\"]+)\")\s*", re.IGNORECASE)
+_CONSTANT: Final = r"(?:'(?:[^']|'')*')\s+AS\s+[A-Za-z_]\w*"
+_STATEMENT: Final = re.compile(
+    rf"\s*SELECT\s+\*((?:\s*,\s*{_CONSTANT})*)\s+FROM\s+(?:'([^']+)'|\"([^\"]+)\")\s*", re.IGNORECASE
+)
+_NAMED: Final = re.compile(r"'((?:[^']|'')*)'\s+AS\s+([A-Za-z_]\w*)", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"""\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|\d+|[A-Za-z_]\w*|[(),]|\S)""")
 
 
-def topic_filter(sql: str) -> str:
-    """The topic filter of a statement ``SELECT * FROM 'filter'``.
+@dataclass(frozen=True)
+class Statement:
+    """``SELECT *``, or ``SELECT *, 'text' AS name``, from a topic filter.
+
+    Attributes:
+        constants: names and texts that the result has beside what the message has.
+    """
+
+    topic_filter: str
+    constants: tuple[tuple[str, str], ...] = ()
+
+    def select(self, payload: bytes) -> bytes:
+        """What the statement makes of a payload.
+
+        Raises:
+            EvaluationError: it has to add to a payload that is no JSON object, which an empty one is taken for.
+        """
+        if not self.constants:
+            return payload
+        try:
+            document = json.loads(payload) if payload else {}
+        except ValueError as error:
+            raise EvaluationError("SELECT *, ... needs a payload in JSON") from error
+        if not isinstance(document, dict):
+            raise EvaluationError("SELECT *, ... needs a payload that is a JSON object")
+        return json.dumps({**document, **dict(self.constants)}, separators=(",", ":")).encode()
+
+
+def parse_statement(sql: str) -> Statement:
+    """A rule's statement.
 
     Raises:
-        SqlError: it is another statement.
+        SqlError: it is another one than those that are known here, or it names two constants alike.
     """
     match = _STATEMENT.fullmatch(sql)
     if match is None:
-        rule = "the statement must be SELECT * FROM 'topic filter' here"
+        rule = "the statement must be SELECT * FROM 'topic filter' here, behind the * only constants, 'text' AS name"
         raise SqlError(f"{sql!r}: {rule}")
-    return str(match[1] or match[2])
+    constants = tuple((name, text.replace("''", "'")) for text, name in _NAMED.findall(match[1]))
+    if len({name for name, _ in constants}) < len(constants):
+        raise SqlError(f"{sql!r}: each constant must have a name of its own")
+    return Statement(str(match[2] or match[3]), constants)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ class Delivery:
     def __init__(self) -> None:
         settings = Settings(factory="krakow", lane="measurements", stream_name="lake-krakow-measurements")
         self.stream = FakeDataStream()
-        self._transform = Transform(settings, SCHEMAS, Report(settings, lambda _: None), self.stream.stream())
+        self._transform = Transform(settings, SCHEMAS, Report(settings, lambda _: None), self.stream.stream)
         self.found: list[Found] = []
         self._records = 0
 

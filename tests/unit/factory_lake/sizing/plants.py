@@ -6,7 +6,7 @@ from factory_lake.sizing import cost
 from factory_lake.sizing.plant import Assumed, Factory, read_plant
 from scripts.sizingdocs import EXAMPLE_PRICES
 
-EXACT = Assumed(headroom=1, outage_hours=1)
+EXACT = Assumed(headroom=1, outage_hours=1, connects_per_day=0)
 #: Both lanes, as `more` of a factory.
 ON_DEMAND = "lanes.measurements.stream.on_demand = true\nlanes.configuration.stream.on_demand = true"
 

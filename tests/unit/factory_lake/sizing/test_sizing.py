@@ -106,6 +106,54 @@ def test_a_topic_is_counted_as_long_as_names_can_make_it() -> None:
     assert len(made) == cost.TOPIC_BYTES
 
 
+def _connections(connects_per_day: float, gateways: int, tmp_path: Path) -> tuple[float, float]:
+    """What connections cost in a month, their alarm included, and how many objects they become."""
+    prices = cost.read_prices(EXAMPLE_PRICES)
+    factory = factory_of(tmp_path, gateways=gateways)
+    uses = cost.connection_uses(factory, Assumed(connects_per_day=connects_per_day), prices.meters)
+    (objects,) = (1000 * use.quantity for use in uses if use.price == "s3_thousand_puts")
+    alarms = modules.CONNECTIONS_ALARMS * prices.by_unit["alarms"]
+    return alarms + sum(use.quantity * prices.by_unit[use.price] for use in uses), objects
+
+
+def test_connections_cost_next_to_nothing_while_nobody_connects(tmp_path: Path) -> None:
+    usd, objects = _connections(0, 20, tmp_path)
+    assert (usd, objects) == (pytest.approx(0.10), 0)
+    assert _connections(24, 20, tmp_path)[0] < 1
+
+
+def test_a_client_that_connects_each_second_has_a_bounded_bill_and_no_more_objects(tmp_path: Path) -> None:
+    """The worst that AWS takes, of both client IDs of a gateway: 96 objects a day, and so many dollars a month."""
+    usd, objects = _connections(86_400, 1, tmp_path)
+    assert objects == pytest.approx(96 * cost.DAYS)
+    assert usd < 8
+    assert _connections(86_400, 20, tmp_path)[1] == objects
+
+
+def test_an_event_is_counted_as_long_as_names_can_make_it() -> None:
+    client_id = f"{'f' * 32}-{'g' * 32}-configuration"
+    event = {
+        "clientId": client_id,
+        "timestamp": 1772600000000,
+        "eventType": "disconnected",
+        "clientInitiatedDisconnect": False,
+        "sessionIdentifier": "123e4567-e89b-42d3-a456-426614174000",
+        "principalIdentifier": "0" * 64,
+        "disconnectReason": "CUSTOMAUTH_TTL_EXPIRATION",
+        "ipAddress": "2001:0db8:85a3:0000:0000:8a2e:0370:7334",
+        "versionNumber": 10**12,
+        "gateway": "g" * 32,
+        "lane": "configuration",
+    }
+    assert len(json.dumps(event)) <= cost.EVENT_BYTES
+    assert len(f"$aws/events/presence/disconnected/{client_id}") <= cost.EVENT_TOPIC_BYTES
+
+
+def test_connections_are_written_as_often_as_the_module_says() -> None:
+    module = (DOCS.parent / "modules" / "factory_pipeline" / "connections.tf").read_text(encoding="utf-8")
+    assert re.findall(r"buffer_seconds = (\d+)", module) == [str(modules.CONNECTIONS_SECONDS)]
+
+
 @pytest.mark.parametrize(("tags", "fits"), [(100, True), (101, False)])
 def test_a_connection_takes_a_hundred_publishes_a_second(tmp_path: Path, tags: int, fits: bool) -> None:
     assert (_row(factory_of(tmp_path, tags=tags), "publishes/s of a gateway").used <= 1) is fits
@@ -303,12 +351,13 @@ def test_the_pages_count_as_the_modules_do(tmp_path: Path) -> None:
         f"{modules.alarms(plain)} alarms, {modules.alarms(filming) - modules.alarms(plain)} more with video, and "
         f"{modules.CAMERA_ALARMS} for each camera"
     ) in " ".join(deploy.split())
-    numbers = {2: "Two", 6: "Six", 7: "seven"}
+    numbers = {2: "Two", 3: "Three", 6: "Six", 8: "Eight", 9: "nine"}
     too_many = quotas.INSIGHT_ALARMS // modules.INSIGHT_ALARMS + 1
     for statement in (
         f"{numbers[modules.INSIGHT_ALARMS]} a factory, so the {too_many}th fails",
         f"{numbers[modules.roles(plain)]} a factory, {numbers[modules.roles(filming)]} with video",
-        f"topic rules | {quotas.TOPIC_RULES:,} | {numbers[modules.TOPIC_RULES]} a factory",
+        f"delivery streams | 100 to 5,000 by region | {numbers[modules.delivery_streams(plain)]} a factory",
+        f"topic rules | {quotas.TOPIC_RULES:,} | {numbers[modules.LANE_RULES]} a factory",
     ):
         assert statement in page, statement
 

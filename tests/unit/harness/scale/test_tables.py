@@ -7,20 +7,33 @@ import re
 import pytest
 
 from factory_lake.module_interface import REPOSITORY
-from harness.scale.plans import Size
+from harness.scale.plans import Size, Usage
 from harness.scale.tables import DOCUMENT, FACTORIES, Measured, plant_of, rendered, with_measured
+
+PLAN = Usage(processor_seconds=9, seconds=12, memory_bytes=500_000_000)
+EMPTY = Usage(processor_seconds=3, seconds=4, memory_bytes=100_000_000)
+#: A Terraform block of one of these modules, with what is between its braces.
+_BLOCK = r"^(?:resource|data) \"\w+\" \"\w+\" \{\n.*?^}"
+#: What refers to a resource; `replace_triggered_by` takes nothing else.
+_REFERENCE = r"(?<![.\w\"])(?:data\.)?(?:aws|terraform)_\w+\.\w+"
 
 
 def test_a_lake_grows_by_the_same_with_each_factory() -> None:
     one, two = Size(153, 400_000), Size(269, 700_000)
-    assert Measured.of(1, one, two, 4).cells == ["1", "153", "0.4", "4", "4"]
-    assert Measured.of(10, one, two, 9).cells == ["10", "1,197", "3.1", "9", "0.9"]
+    assert Measured.of(1, one, two, PLAN, EMPTY).cells[:3] == ["1", "153", "0.4"]
+    assert Measured.of(10, one, two, PLAN, EMPTY).cells[:3] == ["10", "1,197", "3.1"]
+
+
+def test_a_row_has_the_time_that_passed_and_the_processor_s_for_each_factory() -> None:
+    row = Measured(10, 1197, 3.1, PLAN, EMPTY)
+    assert row.cells[3:] == ["12", "9", "0.9", "0.5", "0.3"]
+    assert "12 s, 9 s of a processor (0.9 s a factory; 0.3 s of empty resources), 0.5 GB" in row.line
 
 
 def test_measured_figures_replace_those_of_before_and_nothing_else() -> None:
     page = DOCUMENT.read_text(encoding="utf-8")
-    written = with_measured(page, [Measured(1, 153, 0.4, 4)])
-    assert "| 1 | 153 | 0.4 | 4 | 4 |" in written
+    written = with_measured(page, [Measured(1, 153, 0.4, PLAN, EMPTY)])
+    assert "| 1 | 153 | 0.4 | 12 | 9 | 9 | 0.5 | 3 |" in written
     place = re.compile(r"<!-- scale: measured -->.*?<!-- end -->", re.DOTALL)
     assert place.sub("", written) == place.sub("", page)
 
@@ -52,3 +65,16 @@ def test_alarms_wait_for_no_resource() -> None:
     assert [
         module for module, block in alarms.items() if "depends_on" in block or re.search(r"\baws_\w+\.", block)
     ] == []
+
+
+@pytest.mark.parametrize("module", ["factory_pipeline", "video_archiver"])
+def test_resources_of_a_factory_refer_to_one_another_by_locals(module: str) -> None:
+    """A mention of a resource costs a plan as much as there are factories, each time; a local once (docs/scale.md)."""
+    mentions = [
+        line.strip()
+        for file in (REPOSITORY / "modules" / module).glob("*.tf")
+        for block in re.findall(_BLOCK, file.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+        for line in block.splitlines()[1:]
+        if re.search(_REFERENCE, line.split("#")[0]) and "replace_triggered_by" not in line
+    ]
+    assert mentions == []
