@@ -39,6 +39,7 @@ _OWN = {
     "drained": "factory_lake.drained",
     "sizing": "factory_lake.sizing.cli",
     "policy": "factory_lake.policy.cli",
+    "doctor": "factory_lake.doctor.cli",
 }
 
 

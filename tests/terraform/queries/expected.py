@@ -68,6 +68,15 @@ def _hour(factory: str, tag: str, hour: str, samples: int, bad: int, *values: st
     return ["Press 1", tag, Moment(hour), average, minimum, *others, str(samples), str(bad), factory, "d1"]
 
 
+def _evicted(number: int) -> list[Cell]:
+    """A connection of two devices with one client ID, which evict each other each ten minutes."""
+    began, ended = (Moment(f"0 10:{10 * number + minutes:02}:00") for minutes in (0, 9))
+    return [
+        *("press", "measurements", began, ended, "DUPLICATE_CLIENTID", "9.0"),
+        *("10.1.0.1", "lyon", "lyon-press-measurements"),
+    ]
+
+
 EXPECTED: dict[str, list[list[Cell]]] = {
     "latest-value-per-tag": [
         _latest("krakow", "ancient", "-20 00:00:00", "8.0", "-8 00:00:00"),
@@ -192,18 +201,7 @@ EXPECTED: dict[str, list[list[Cell]]] = {
             *("line-1", "measurements", Moment("-1 09:00:30"), None, None, None, "10.0.0.2"),
             *("krakow", "krakow-line-1-measurements"),
         ],
-        *(
-            [
-                *(
-                    "press",
-                    "measurements",
-                    Moment(f"0 10:{10 * number:02}:00"),
-                    Moment(f"0 10:{10 * number + 9:02}:00"),
-                ),
-                *("DUPLICATE_CLIENTID", "9.0", "10.1.0.1", "lyon", "lyon-press-measurements"),
-            ]
-            for number in range(6)
-        ),
+        *map(_evicted, range(6)),
     ],
     "flapping-gateways": [
         [

@@ -28,6 +28,7 @@ def test_the_help_names_every_command(
         "drained",
         "sizing",
         "policy",
+        "doctor",
         "local",
     } == set(named)
 
