@@ -31,6 +31,7 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("camera", "clips"): ("krakow/press-1", *RANGE),
     ("camera", "frames"): (KEY,),
     ("camera", "frame"): (KEY, "0", "FOLDER/frame.png"),
+    ("camera", "reindex"): (),
     ("query",): ("latest-value-per-tag",),
     ("config", "show"): (),
     ("config", "diff"): RANGE,
