@@ -32,6 +32,7 @@ _OWN = {
     "camera": "factory_lake.camera.cli",
     "query": "factory_lake.query",
     "moment": "factory_lake.moment.cli",
+    "config": "factory_lake.config.cli",
     "reconcile": "factory_lake.reconcile.cli",
     "coverage": "factory_lake.coverage.cli",
     "report": "factory_lake.report.cli",
@@ -39,6 +40,7 @@ _OWN = {
     "drained": "factory_lake.drained",
     "sizing": "factory_lake.sizing.cli",
     "policy": "factory_lake.policy.cli",
+    "schema": "factory_lake.schema.cli",
     "doctor": "factory_lake.doctor.cli",
 }
 

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -13,6 +14,8 @@ import typer
 from clip_fetch import keys
 from factory_lake.camera.frames import export_frame_at
 from factory_lake.clients import Clients
+from factory_lake.config.stored import AT_ONCE, SEARCH_DAYS, StoredMessages, day_of
+from factory_lake.config.timeline import Message
 from factory_lake.coverage.habits import spoken
 from factory_lake.errors import OptionError
 from factory_lake.lake import Lake, cameras_of, mapping_at, open_lake, output_at
@@ -110,7 +113,7 @@ def moment(
     )
     questions = [Question(one, at_ms, around_ms, clock, devices or (), tags or ()) for one in wanted]
     samples = [row for asked in questions for row in tables.samples(asked)]
-    configuration = [row for factory in wanted for row in tables.configuration(factory, at_ms)]
+    configuration = _configuration(opened, clients, wanted, at_ms)
     video = list(_Video(opened, clients, at_ms, clock, out).all(streams)) if streams else []
     document = {
         "at": keys.iso(at_ms),
@@ -178,6 +181,27 @@ def _told(found: Footage) -> dict[str, Any]:
     return {name: value for name, value in vars(found).items() if value not in (None, "")}
 
 
+def _configuration(lake: Lake, clients: Clients, factories: Sequence[str], at_ms: int) -> list[dict[str, Any]]:
+    """The configuration of each gateway that was in force: its newest message that had arrived."""
+    bucket = str(output_at(lake.outputs, "buckets", "configuration"))
+    stored = StoredMessages(clients.client("s3", connections=AT_ONCE), bucket)
+    first = day_of(at_ms) - timedelta(days=SEARCH_DAYS)
+    found: list[Message] = []
+    for factory in factories:
+        found += stored.until(factory, at_ms, first, lake.outputs["gateways"].get(factory, ()))
+    newest = {one.sender: one for one in sorted(found, key=lambda one: one.order)}
+    return [
+        {
+            "factory": one.factory,
+            "gateway": one.gateway,
+            "received_ms": one.received_ms,
+            "age_ms": at_ms - one.received_ms,
+            "message": one.text,
+        }
+        for _, one in sorted(newest.items())
+    ]
+
+
 def _factories(lake: Lake, wanted: Sequence[str] | None) -> list[str]:
     known = sorted(mapping_at(lake.outputs, "gateways").keys() | mapping_at(lake.outputs, "video").keys())
     for one in wanted or ():
@@ -238,19 +262,12 @@ def _video_tables(video: Sequence[dict[str, Any]]) -> list[Table]:
     gaps = [one for one in video if one["state"] != "clip"]
     found: list[Table] = []
     if clips:
-        rows = [
-            (
-                one["camera"],
-                f"{one['offset_ms'] / 1000:.3f} s",
-                one.get("frame"),
-                one.get("picture"),
-                one["key"],
-                one["link"],
-            )
-            for one in clips
-        ]
-        columns = ("camera", "offset", "frame", "picture", "clip", "link")
-        found.append(Table(columns, rows, title=f"\nClips (links expire at {clips[0]['link_expires']}):"))
+        rows = [(one["factory"], one["camera"], f"{one['offset_ms'] / 1000:.3f} s", one["key"]) for one in clips]
+        found.append(Table(("factory", "camera", "offset", "clip"), rows, title="\nClips:"))
+        if pictures := [(one["camera"], one["frame"], one["picture"]) for one in clips if "picture" in one]:
+            found.append(Table(("camera", "frame", "picture"), pictures, title="\nPictures:"))
+        links = [(one["camera"], one["link"]) for one in clips]
+        found.append(Table(("camera", "link"), links, title=f"\nLinks, until {clips[0]['link_expires']}:"))
     if gaps:
         without = [(one["factory"], one["camera"], one["state"], one["why"]) for one in gaps]
         found.append(Table(("factory", "camera", "gap", "why"), without, frozenset({"why"}), "\nWithout footage:"))

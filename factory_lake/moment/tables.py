@@ -1,6 +1,6 @@
-"""What a moment asks Athena: the samples next to it, and the configuration in force.
+"""What a moment asks Athena: the samples next to it.
 
-Each query names its days, so what it scans goes with the range and not with the lake.
+The query names its days, so what it scans goes with the range and not with the lake.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
 
 Row = Mapping[str, Any]
-#: How many days back a configuration message is searched.
-CONFIGURATION_DAYS = 31
 # A sample that a gateway kept back arrives on a later day; by arrival it is searched this many days back.
 _LATE_DAYS = 1
 _AHEAD_DAYS = 1
@@ -49,19 +47,6 @@ class Tables:
     def samples(self, asked: Question) -> list[dict[str, Any]]:
         """The last sample of each tag at or before the moment and the first one after it, with their ages."""
         return [_sample(row, asked) for row in self._rows(samples_sql(asked))]
-
-    def configuration(self, factory: str, at_ms: int) -> list[dict[str, Any]]:
-        """The configuration of each gateway that was in force: the newest message that had arrived."""
-        return [
-            {
-                "factory": factory,
-                "gateway": row["gateway"],
-                "received_ms": int(row["received_ms"]),
-                "age_ms": at_ms - int(row["received_ms"]),
-                "message": row["message"],
-            }
-            for row in self._rows(configuration_sql(factory, at_ms))
-        ]
 
     def _rows(self, sql: str) -> list[Row]:
         result = athena.run(self.client, sql, self.workgroup, self.database)
@@ -100,31 +85,6 @@ SELECT gateway, device_name, tag_name, side, ts, received_at, success, value, va
 FROM ranked
 WHERE place = 1
 ORDER BY gateway, device_name, tag_name, side DESC
-"""  # noqa: S608 - numbers, moments and quoted names
-
-
-def configuration_sql(factory: str, at_ms: int) -> str:
-    """The query of the newest message of each gateway; of one millisecond's, the one that sorts last."""
-    window = Window(factory, *days_between(at_ms, at_ms + 1, CONFIGURATION_DAYS, 0))
-    return f"""
-SELECT gateway, received_ms, message
-FROM (
-    SELECT
-        gateway, received_ms, message,
-        row_number() OVER (PARTITION BY gateway ORDER BY received_ms DESC, message DESC) AS place
-    FROM (
-        SELECT
-            gateway,
-            CAST(received_at_ms AS bigint) AS received_ms,
-            regexp_replace(line, ',?"_received_at":[0-9]+(,"_gateway":"[^"]*")?[}}]$', '}}') AS message
-        FROM configuration
-        WHERE {window.condition()}
-            AND regexp_like(received_at_ms, '^[0-9]{{1,15}}$')
-    )
-    WHERE received_ms <= {at_ms}
-)
-WHERE place = 1
-ORDER BY gateway
 """  # noqa: S608 - numbers, moments and quoted names
 
 

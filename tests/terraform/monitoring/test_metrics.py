@@ -190,7 +190,7 @@ def test_rules_that_fail_are_found_by_one_search(lake: Lake) -> None:
         if widget["type"] == "metric"
         for question in questions_of_graph(widget["properties"]["metrics"])
     }
-    assert len(wanted) == 12
+    assert len(wanted) == 3 * len(lake.of("aws_iot_topic_rule")) > 0
     assert wanted <= shown
 
 

@@ -213,6 +213,12 @@ EXPECTED: dict[str, list[list[Cell]]] = {
         ["krakow", "line-1", Moment("0 11:00:00"), '{"v":2,"name":"a, b"}'],
         ["krakow", "line-2", Moment("-100 00:00:00"), "{}"],
         ["krakow", None, Moment("0 08:00:00"), '{"x":"a\u2028b","deep":{"_received_at":5}}'],
-        ["lyon", "press-shop", Moment("0 10:00:00"), '{"a":1}'],
+        ["lyon", "press-shop", Moment("0 10:00:00"), '{"a":2}'],
+    ],
+    "configuration-at": [
+        ["krakow", "line-1", Moment("0 09:00:00"), '{"v":2,"name":"a, b"}'],
+        ["krakow", "line-2", Moment("-100 00:00:00"), "{}"],
+        ["krakow", None, Moment("0 08:00:00"), '{"x":"a\u2028b","deep":{"_received_at":5}}'],
+        ["lyon", "press-shop", Moment("0 10:00:00"), '{"a":2}'],
     ],
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-import string
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +31,16 @@ VIEWS = ROOT / "modules" / "glue_catalog" / "views"
 FACTORIES = ("krakow", "lyon")
 #: Tables in which a row may come twice, so that they have a view without repeats.
 TABLES = ("configuration", "connections", "measurements")
+#: The day of a partition, as views.tf and the named queries write it.
+DAY = "CAST(date_add('day', day - 1, date_add('month', 12 * (year - 1970) + month - 1, DATE '1970-01-01')) AS date)"
+_DATE = {"name": "date", "type": "date"}
+_IN_FORCE = [
+    {"name": name, "type": kind}
+    for name, kind in (
+        *(("factory", "string"), ("gateway", "string"), ("valid_from", "timestamp"), ("valid_until", "timestamp")),
+        *(("line", "string"), ("changed", "boolean")),
+    )
+]
 LINE_PATTERN = r'(?s)^(.*?(?:"_received_at":([0-9]+)(?:,"_gateway":"([^"]*)")?\})?)$'
 
 
@@ -309,11 +319,7 @@ def objects(
         for half in (0, 1)
         if rows[half::2]
     }
-    lines: dict[str, list[str]] = defaultdict(list)
-    for update in UPDATES:
-        lines[_folder(update.factory, at(now, update.received))].append(update.line(now))
-    for folder, texts in lines.items():
-        made[bucket_of["configuration"], f"{folder}delivery-1"] = "".join(texts).encode()
+    made |= line_objects(now, bucket_of, UPDATES)
     events: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for presence in PRESENCES:
         events[f"connections/{_folder(presence.factory, at(now, presence.ts))}"].append(presence.row(now))
@@ -324,6 +330,18 @@ def objects(
         made[bucket_of["clips"], key] = row
         made[bucket_of["clips"], footage.described(now)[0]] = b"no row, but video"
     return made
+
+
+def line_objects(
+    now: datetime, bucket_of: Mapping[str, str], updates: Sequence[Update]
+) -> dict[tuple[str, str], bytes]:
+    """The objects of configuration by bucket and key, lines in the order of the updates."""
+    lines: dict[str, list[str]] = defaultdict(list)
+    for update in updates:
+        lines[_folder(update.factory, at(now, update.received))].append(update.line(now))
+    return {
+        (bucket_of["configuration"], f"{folder}delivery-1"): "".join(texts).encode() for folder, texts in lines.items()
+    }
 
 
 def _folder(factory: str, moment: datetime) -> str:
@@ -398,9 +416,23 @@ def view_sql(table: str) -> str:
         f"min({name}) AS {name}" if _arrival(column) else name
         for column, name in zip(columns, quoted.values(), strict=True)
     ]
-    text = string.Template((VIEWS / "distinct.sql").read_text()).substitute(
-        table=f'"{schema["table"]}"', columns=",\n    ".join(shown), identity=",\n    ".join(identity)
+    shown.append(f'{DAY} AS "date"')
+    return _filled(
+        "distinct.sql",
+        table=f'"{schema["table"]}"',
+        columns=",\n    ".join(shown),
+        identity=",\n    ".join(identity),
     )
+
+
+def in_force_sql(table: str = "configuration") -> str:
+    """The query of a table's view of what was in force."""
+    return _filled("in_force.sql", table=f'"{table}"')
+
+
+def _filled(file: str, **values: str) -> str:
+    """The query of a view's file, as Terraform's templatefile() and views.tf make it."""
+    text = re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], (VIEWS / file).read_text())
     return "\n".join(line for line in text.strip().split("\n") if not line.startswith("--"))
 
 
@@ -410,29 +442,33 @@ def _arrival(column: Mapping[str, Any]) -> bool:
 
 def views(database: str) -> Iterator[dict[str, Any]]:
     """The lake's views in the shape of Glue's TableInput."""
-    kinds = {"string": "varchar", "int": "integer", "timestamp": "timestamp(3)"}
     for name in TABLES:
         schema = schema_of(name)
-        columns = [*schema["columns"], *schema["partition_keys"]]
-        document = {
-            "originalSql": view_sql(name),
-            "catalog": "awsdatacatalog",
-            "schema": database,
-            "columns": [
-                {"name": column["name"], "type": kinds.get(column["type"], column["type"])} for column in columns
-            ],
-        }
-        yield {
-            "Name": f"{name}_distinct",
-            "TableType": "VIRTUAL_VIEW",
-            "Parameters": {"presto_view": "true", "comment": "Presto View"},
-            "ViewOriginalText": f"/* Presto View: {_base64(json.dumps(document))} */",
-            "ViewExpandedText": "/* Presto View */",
-            "StorageDescriptor": {
-                "Columns": _columns(columns),
-                "SerdeInfo": {"Name": "-", "SerializationLibrary": "-"},
-            },
-        }
+        yield _view(
+            database, f"{name}_distinct", view_sql(name), [*schema["columns"], *schema["partition_keys"], _DATE]
+        )
+    yield _view(database, "configuration_in_force", in_force_sql(), _IN_FORCE)
+
+
+def _view(database: str, name: str, sql: str, columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    kinds = {"string": "varchar", "int": "integer", "timestamp": "timestamp(3)"}
+    document = {
+        "originalSql": sql,
+        "catalog": "awsdatacatalog",
+        "schema": database,
+        "columns": [{"name": column["name"], "type": kinds.get(column["type"], column["type"])} for column in columns],
+    }
+    return {
+        "Name": name,
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": {"presto_view": "true", "comment": "Presto View"},
+        "ViewOriginalText": f"/* Presto View: {_base64(json.dumps(document))} */",
+        "ViewExpandedText": "/* Presto View */",
+        "StorageDescriptor": {
+            "Columns": _columns(columns),
+            "SerdeInfo": {"Name": "-", "SerializationLibrary": "-"},
+        },
+    }
 
 
 def _base64(text: str) -> str:

@@ -21,6 +21,7 @@ def test_the_help_names_every_command(
         "camera",
         "query",
         "moment",
+        "config",
         "reconcile",
         "coverage",
         "report",
@@ -28,6 +29,7 @@ def test_the_help_names_every_command(
         "drained",
         "sizing",
         "policy",
+        "schema",
         "doctor",
         "local",
     } == set(named)

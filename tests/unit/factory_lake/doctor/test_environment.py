@@ -138,12 +138,12 @@ def test_what_a_plan_needs() -> None:
         "executions": 8,
         "on-demand streams": 1,
         "shards": 6,
-        "delivery streams": 4,
-        "topic rules": 4,
+        "delivery streams": 6,
+        "topic rules": 8,
         "alarms": 10,
         "video streams": 2,
         "schedule rules": 2,
-        "roles": 13,
+        "roles": 17,
     }
 
 

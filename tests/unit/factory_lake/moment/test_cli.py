@@ -23,7 +23,7 @@ from localcloud.testing.encoder import SyntheticEncoder
 from tests.support.strict import StrictClient
 from tests.unit.factory_lake.coverage.test_sql import answer
 from tests.unit.factory_lake.fixtures import aws_in_memory, whole_outputs
-from tests.unit.factory_lake.moment.test_tables import AT, storage
+from tests.unit.factory_lake.moment.test_tables import AT, day, storage
 
 STREAM = "lake_krakow_press-1"
 Run = Callable[..., Any]
@@ -63,10 +63,7 @@ class FakeVideo:
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs the command on a lake whose camera has one clip, of 10 s from 4 s before the moment on."""
-    lake = storage(
-        [("press", "oil", AT - 9_000, AT - 8_000, 2.5), ("press", "oil", AT + 1_000, AT + 1_500, 3.5)],
-        [("line-1", AT - 60_000, '{"recipe":"a"}')],
-    )
+    lake = storage([("press", "oil", AT - 9_000, AT - 8_000, 2.5), ("press", "oil", AT + 1_000, AT + 1_500, 3.5)])
     video = FakeVideo([(AT + 20_000, AT + 22_000)])
 
     def ask(client: Any, sql: str, *_: Any, **__: Any) -> athena.Result:
@@ -85,9 +82,13 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     monkeypatch.setattr(Clients, "client", client)
     with aws_in_memory():
         outputs = whole_outputs(tmp_path)
-        bucket = outputs["buckets"]["clips"]
+        bucket, settings = outputs["buckets"]["clips"], outputs["buckets"]["configuration"]
         s3 = boto3.client("s3")
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        for each in (bucket, settings):
+            s3.create_bucket(Bucket=each, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        for number, (at_ms, recipe) in enumerate([(AT - 60_000, "a"), (AT - 90_000, "old"), (AT + 1, "next")]):
+            line = f'{{"recipe":"{recipe}","_received_at":{at_ms},"_gateway":"line-1"}}\n'
+            s3.put_object(Bucket=settings, Key=f"{day(at_ms)}/{number}", Body=line.encode())
         start_ms = AT - 4_000
         s3.put_object(
             Bucket=bucket,

@@ -42,7 +42,7 @@ def test_random_moments_of_random_archives(seed: int) -> None:
     for _ in range(300):
         moment = chance.randrange(T0 - 5_000, at_ms + 5_000)
         found = find(archive, moment)
-        (held,) = [one for one in spans if one[0] <= moment < one[1]] or [None]
+        held = next((one for one in spans if one[0] <= moment < one[1]), None)
         if held is None:
             assert found.state == ("behind" if moment >= at_ms else "silent"), found
         else:

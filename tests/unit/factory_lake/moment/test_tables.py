@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from factory_lake.moment.footage import Clock
-from factory_lake.moment.tables import Question, configuration_sql, samples_sql
+from factory_lake.moment.tables import Question, samples_sql
 from localcloud.testing.memory_storage import MemoryStorage
 from tests.terraform.queries.rows import tables
 from tests.unit.factory_lake.coverage.test_sql import BUCKETS, answer
@@ -20,26 +20,23 @@ AT = 1_772_600_000_000
 DAY_MS = 86_400_000
 
 
-def _time(at_ms: int) -> datetime:
+def time_of(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC).replace(tzinfo=None)
 
 
-def _day(at_ms: int) -> str:
-    return _time(at_ms).strftime("factory=krakow/year=%Y/month=%m/day=%d")
+def day(at_ms: int) -> str:
+    return time_of(at_ms).strftime("factory=krakow/year=%Y/month=%m/day=%d")
 
 
-def storage(
-    samples: list[tuple[str, str, int, int, float]] | None = None,
-    lines: list[tuple[str | None, int, str]] | None = None,
-) -> MemoryStorage:
-    """A lake with samples (device, tag, ts, received_at, value) and configuration (gateway, arrival, message)."""
+def storage(samples: list[tuple[str, str, int, int, float]]) -> MemoryStorage:
+    """A lake with samples: device, tag, ts, received_at, value."""
     objects = {}
-    for number, (device, tag, ts_ms, received_ms, value) in enumerate(samples or []):
+    for number, (device, tag, ts_ms, received_ms, value) in enumerate(samples):
         columns = {
             "device_name": pa.array([device]),
             "tag_name": pa.array([tag]),
-            "ts": pa.array([_time(ts_ms)], pa.timestamp("ms")),
-            "received_at": pa.array([_time(received_ms)], pa.timestamp("ms")),
+            "ts": pa.array([time_of(ts_ms)], pa.timestamp("ms")),
+            "received_at": pa.array([time_of(received_ms)], pa.timestamp("ms")),
             "success": pa.array([True]),
             "value": pa.array([value]),
             "value_text": pa.array([None], pa.string()),
@@ -47,11 +44,7 @@ def storage(
         }
         body = io.BytesIO()
         pq.write_table(pa.table(columns), body)
-        objects["lake-measurements", f"{_day(ts_ms)}/{number}.parquet"] = body.getvalue()
-    for number, (gateway, at_ms, message) in enumerate(lines or []):
-        named = "" if gateway is None else f',"_gateway":"{gateway}"'
-        line = f'{message[:-1]},"_received_at":{at_ms}{named}}}\n'
-        objects["lake-configuration", f"{_day(at_ms)}/{number}"] = line.encode()
+        objects["lake-measurements", f"{day(ts_ms)}/{number}.parquet"] = body.getvalue()
     return MemoryStorage(tables={("lake", table["Name"]): table for table in tables(BUCKETS)}, objects=objects)
 
 
@@ -109,24 +102,4 @@ def test_devices_and_tags_are_chosen_and_quoted() -> None:
 def test_only_the_days_of_the_range_are_read() -> None:
     lake = storage([*SAMPLES, ("press", "oil", AT - 3 * DAY_MS, AT, 9.0)])
     answer(lake, samples_sql(Question("krakow", AT, 30_000, "gateway")))
-    assert {key.rpartition("/")[0] for _, key in lake.read} == {_day(AT)}
-
-
-def test_the_newest_configuration_that_had_arrived() -> None:
-    lake = storage(
-        lines=[
-            ("line-1", AT - 20 * DAY_MS, '{"recipe":"old"}'),
-            ("line-1", AT - 1_000, '{"recipe":"a"}'),
-            ("line-1", AT - 1_000, '{"recipe":"b"}'),
-            ("line-1", AT + 1, '{"recipe":"later"}'),
-            ("line-2", AT - 20 * DAY_MS, '{"recipe":"c"}'),
-            ("line-3", AT - 40 * DAY_MS, '{"recipe":"too old"}'),
-            (None, AT, '{"recipe":"d"}'),
-        ]
-    )
-    found = answer(lake, configuration_sql("krakow", AT))
-    assert [(row["gateway"], row["received_ms"], row["message"]) for row in found] == [
-        ("line-1", AT - 1_000, '{"recipe":"b"}'),
-        ("line-2", AT - 20 * DAY_MS, '{"recipe":"c"}'),
-        (None, AT, '{"recipe":"d"}'),
-    ]
+    assert {key.rpartition("/")[0] for _, key in lake.read} == {day(AT)}
