@@ -159,7 +159,12 @@ def test_the_clock_is_chosen_and_told(run: Run, clock: str, offset_ms: int, vide
 
 @pytest.mark.parametrize(
     ("after_ms", "fragments", "state"),
-    [(21_000, [(20_000, 22_000)], "waiting"), (60_000, [(20_000, 22_000)], "silent"), (21_000, None, "silent")],
+    [
+        (21_000, [(20_000, 22_000)], "waiting"),
+        (30_000, [(20_000, 22_000)], "silent"),
+        (60_000, [(20_000, 22_000)], "silent"),
+        (21_000, None, "silent"),
+    ],
 )
 def test_behind_the_archive_footage_waits_or_there_is_none(
     run: Any, after_ms: int, fragments: list[tuple[int, int]] | None, state: str
