@@ -33,6 +33,7 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("camera", "frame"): (KEY, "0", "FOLDER/frame.png"),
     ("camera", "reindex"): (),
     ("query",): ("latest-value-per-tag",),
+    ("moment",): ("--at", "2026-03-09T07:05:00Z"),
     ("config", "show"): (),
     ("config", "diff"): RANGE,
     ("config", "history"): RANGE,
