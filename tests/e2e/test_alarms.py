@@ -53,6 +53,10 @@ class Plant:
         return str(self.lake.outputs["data_streams"][FACTORY][LANE])
 
     @cached_property
+    def connections(self) -> str:
+        return str(self.lake.outputs["connections"][FACTORY]["delivery_stream"])
+
+    @cached_property
     def transform(self) -> str:
         return str(self.lake.outputs["transform_functions"][FACTORY][LANE])
 
@@ -105,7 +109,7 @@ class Plant:
         resources = [str(self.lake.outputs[output][FACTORY][lane]) for output in outputs for lane in lanes]
         rules = self.lake.cloud.client("iot").list_topic_rules()["rules"]
         resources += [rule["ruleName"] for rule in rules if f"/{FACTORY}/" in rule["topicPattern"]]
-        resources += [FACTORY, self.video["clip_function"], *self.video["schedule_rules"]]
+        resources += [FACTORY, self.connections, self.video["clip_function"], *self.video["schedule_rules"]]
         self.lake.cloud.control("POST", "metrics/age", {"resources": resources, "seconds": seconds})
 
     def send(self, payloads: list[bytes]) -> None:
@@ -180,6 +184,17 @@ def the_bucket_refuses(plant: Plant) -> Iterator[None]:
             plant.age(5 * MINUTE)
         plant.fail(service="s3", operation="PutObject", resource=f"factory={FACTORY}/", error="SlowDown")
         plant.send([sample()])
+    yield
+
+
+def connections_are_not_written(plant: Plant) -> Iterator[None]:
+    for turn in range(2):
+        if turn:
+            plant.age(5 * MINUTE)
+        place = f"connections/factory={FACTORY}/"
+        plant.fail(service="s3", operation="PutObject", resource=place, error="SlowDown")
+        plant.factory.send([sample()])
+        plant.lake.cloud.flush([plant.connections])
     yield
 
 
@@ -336,6 +351,7 @@ PROVOKED: dict[Callable[[Plant], Iterator[None]], set[str]] = {
     messages_are_refused: {"rejected"},
     rows_do_not_fit: {"conversion-failed", "partitions-exceeded"},
     the_bucket_refuses: {"delivery-failed"},
+    connections_are_not_written: {"connections-delivery-failed"},
     no_engine_reads: {"unread"},
     messages_wait: {"time-to-loss", "behind-latest", "data-freshness"},
     reads_are_throttled: {"read-throttled"},
