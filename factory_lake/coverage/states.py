@@ -18,6 +18,7 @@ from factory_lake.coverage.causes import (
     connectivity,
     failure_spans,
     offline_spans,
+    takeover_spans,
     waiting_spans,
 )
 from factory_lake.coverage.evidence import (
@@ -152,6 +153,7 @@ class _TagCanvas:
     def _missing(self, start_ms: int, stop_ms: int, longest_ms: int) -> None:
         """A pause that is longer than the habit allows."""
         self._failed(self._shared, start_ms, stop_ms)
+        self._canvas.paint(takeover_spans(self._lane.takeovers, start_ms, stop_ms))
         self._canvas.paint(offline_spans(self._lane.offline, start_ms, stop_ms))
         self._canvas.paint(waiting_spans(self._waiting, start_ms, stop_ms))
         absorb(self._canvas, start_ms, stop_ms, longest_ms)

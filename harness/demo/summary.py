@@ -36,6 +36,7 @@ class Summary:
         cost: `{usd_per_million_samples: {single, basic_ingest, batch14, best}}`, see `harness.demo.cost`.
         queries: Every named query's run.
         video: The figures of the video, see `harness.camera.reconciliation`.
+        coverage: What a coverage got right of the outages that were caused, see `harness.outages.judge`.
         seconds: What each part took: set_up, apply, deliver, video, query, total.
     """
 
@@ -44,6 +45,7 @@ class Summary:
     cost: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     queries: list[QueryRun] = field(default_factory=list)
     video: Mapping[str, Any] = field(default_factory=dict)
+    coverage: Mapping[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
@@ -54,6 +56,7 @@ class Summary:
             "cost": self.cost,
             "queries": [{**asdict(run), "seconds": round(run.seconds, 3)} for run in self.queries],
             "video": self.video,
+            "coverage": self.coverage,
             "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
         }
         partial = path.with_suffix(".partial")
