@@ -24,6 +24,8 @@ GATEWAYS = 2
 PAGE = "report.html"
 _PACE = Pace(period_ms=1000, steady=4, missing=5)
 _SHOWN_GAPS = 12
+# One camera's footage is that much older.
+_BEFORE_MS = 390_000
 
 
 @dataclass
@@ -59,9 +61,8 @@ class Gaps:
 
     def show(self) -> None:
         """Print the gaps and write the pages."""
-        lake, begin = str(self.lake.describe()), iso(self._outages.begin_ms)
-        end = iso(self._outages.end_ms)
-        words = ["--lake", lake, "--from", begin, "--to", end]
+        begin, end = iso(self._outages.begin_ms - _BEFORE_MS), iso(self._outages.end_ms)
+        words = ["--lake", str(self.lake.describe()), "--from", begin, "--to", end]
         self._run("coverage", *words, "--factory", FACTORY, "--gaps", str(_SHOWN_GAPS))
         self._run("report", *words, "--out", str(self.folder))
         shutil.copyfile(file_of(self.folder, FACTORY), self.folder / PAGE)

@@ -1,4 +1,4 @@
-"""The outages of cameras: footage of the past, so that hours need no hours.
+"""The outages of cameras: live, or of the past, so that hours need no hours.
 
 The factory's schedule is off meanwhile; the archiver runs when it is told to.
 """
@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from factory_lake.coverage.model import Subject
@@ -25,6 +26,8 @@ _HOUR_MS = 60 * _MINUTE_MS
 _FRAGMENT_MS = 2_000
 # How long the archiver has for the beginning, and how much is lost behind it.
 _MARGIN_MS, _LOST_MS = 90_000, 45_000
+# A camera that is on and off by turns.
+_PIECES, _ON_SECONDS, _OFF_SECONDS = 3, 10.0, 16.0
 _ARCHIVE_SECONDS = 120.0
 _BETWEEN_RUNS_SECONDS = 0.5
 _SILENT, _EXPIRED, _BEHIND = "door", "yard", "dock"
@@ -63,22 +66,23 @@ class Footage:
             StoppedError: When it is to end early.
         """
         archived_ms = self._begin_to_expire() if self.expires else 0
-        now_ms = time.time_ns() // 1_000_000
-        self._be_silent(now_ms - 30 * _MINUTE_MS)
+        self._be_silent()
         self._archive(_SILENT)
         if self.expires:
             self._expire(archived_ms)
-        self._fall_behind(now_ms - 10 * _MINUTE_MS)
+        self._fall_behind(time.time_ns() // 1_000_000 - 6 * _MINUTE_MS)
 
-    def _be_silent(self, begin_ms: int) -> None:
-        """A camera is off, twice."""
-        at_ms = begin_ms
-        for number in range(3):
-            end_ms = self._film(_SILENT, at_ms, 40_000, _FRAGMENT_MS)
-            at_ms = end_ms + _MINUTE_MS
-            if number < 2:
-                self._write("camera_off", _SILENT, end_ms, at_ms, "camera_silent", "", _FRAGMENT_MS)
-        self.ranges[_SILENT] = (begin_ms, end_ms)
+    def _be_silent(self) -> None:
+        """A camera films live, and is off twice."""
+        pieces = []
+        for number in range(_PIECES):
+            if number and self.stop.wait(_OFF_SECONDS):
+                raise StoppedError
+            pieces.append(self._film_live(_SILENT, _ON_SECONDS))
+        for (_, off_ms), (on_ms, _) in pairwise(pieces):
+            # A fragment arrives when it is over.
+            self._write("camera_off", _SILENT, off_ms, on_ms, "camera_silent", "", 2 * _FRAGMENT_MS)
+        self.ranges[_SILENT] = (pieces[0][0] + _FRAGMENT_MS, pieces[-1][1])
 
     def _begin_to_expire(self) -> int:
         """Film what is about to go out of retention, and archive the beginning of it.
@@ -125,6 +129,17 @@ class Footage:
         script = Script(seed=1, shortest_ms=fragment_ms, longest_ms=fragment_ms)
         Camera(camera, producer, self._journal, script, begin_ms).backfill(begin_ms + length_ms)
         return begin_ms + length_ms // fragment_ms * fragment_ms
+
+    def _film_live(self, camera: str, seconds: float) -> tuple[int, int]:
+        """Film for so long; returns where the footage begins and ends."""
+        place = self._place(camera)
+        producer = Producer(self.targets.lake.cloud.client("kinesisvideo"), place.stream)
+        script = Script(seed=1, shortest_ms=_FRAGMENT_MS, longest_ms=_FRAGMENT_MS)
+        begin_ms = time.time_ns() // 1_000_000
+        until = time.monotonic() + seconds
+        filming = Camera(camera, producer, self._journal, script, begin_ms)
+        sent = filming.live(lambda: time.monotonic() < until and not self.stop.is_set(), sleep=self.stop.wait)
+        return begin_ms, begin_ms + sent * _FRAGMENT_MS
 
     def _archive(self, camera: str) -> None:
         """Run the archiver until it has all of a camera's footage."""

@@ -148,8 +148,8 @@ class Gateway:
         return self._connection is not None
 
     def another(self) -> Any:
-        """A connection with this gateway's identity."""
-        return connection(self._through, self._device, self.source.client_id, protocol=mqtt.MQTTv5)
+        """A connection with this gateway's identity; of MQTT 3.1.1, where a refused publish ends the connection."""
+        return connection(self._through, self._device, self.source.client_id, protocol=mqtt.MQTTv311)
 
     def disconnect(self) -> None:
         """End the connection, if there is one."""

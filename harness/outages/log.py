@@ -57,7 +57,3 @@ class OutageLog:
         left_out = set(but)
         with self._lock:
             return [outage for outage in self._outages if outage.kind not in left_out]
-
-    def of_kind(self, kind: str) -> list[Outage]:
-        """Those of one kind."""
-        return [outage for outage in self.outages() if outage.kind == kind]
