@@ -62,7 +62,7 @@ class Gateway:
         self, lake: LocalLake, source: Source, line: Proxy, pace: Pace, folder: Path, stop: threading.Event
     ) -> None:
         self.lake, self.source, self.line, self.pace = lake, source, line, pace
-        self.sent_ms = 0  # when its last sample was taken that is there
+        self.first_ms = self.sent_ms = 0  # when its first and last samples were taken that are there
         self._stop = stop
         self._next_ms = 0
         self._identity: Identity = connections(lake).identity(source)
@@ -113,6 +113,7 @@ class Gateway:
         """Send so many samples of each tag, as they should be."""
         for at_ms in self.slots(number):
             self.deliver([sample(tag, at_ms) for tag in TAGS])
+            self.first_ms = self.first_ms or at_ms
             self.sent_ms = at_ms
 
     def deliver(self, payloads: list[bytes]) -> None:

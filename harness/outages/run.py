@@ -280,7 +280,8 @@ class Outages:
 
     def _scopes(self, to_ms: int) -> Iterable[Scope]:
         """What is judged, and from when on: each subject while it was there."""
-        yield Scope(self._began_ms, to_ms, (FACTORY,), gateways=tuple(_names(self._number)))
+        at_work_ms = max(one.gateway.first_ms for one in self._gateways)
+        yield Scope(at_work_ms, to_ms, (FACTORY,), gateways=tuple(_names(self._number)))
         midnight_ms = self._began_ms - self._began_ms % _DAY_MS
         begin_ms = midnight_ms - len(_LATE_TAGS) * 3_600_000
         yield Scope(begin_ms, self._began_ms, (FACTORY,), gateways=(_LATE,))
