@@ -101,14 +101,24 @@ def _failed(cluster: Sequence[Failure], start_ms: int, stop_ms: int, covers_ms: 
     )
 
 
-def offline_spans(offline: Iterable[Offline], start_ms: int, stop_ms: int) -> Iterator[Span]:
+def offline_spans(
+    offline: Iterable[Offline], start_ms: int, stop_ms: int, last_ms: int | None = None
+) -> Iterator[Span]:
     """Times without a connection, in their order, within a hole.
 
     Where AWS notices a lost connection late, the hole before that is of it as well.
+
+    Args:
+        offline: In order.
+        start_ms: Where the hole begins.
+        stop_ms: Where it ends.
+        last_ms: When the last sample before it was taken. A gateway that has sent again by then is back.
     """
     for one, following in pairwise([*offline, None]):
         if one is None:
             break
+        if last_ms is not None and one.end_ms is not None and one.end_ms < last_ms:
+            continue
         begin_ms = one.noticed_ms
         if one.reason in NOTICED_LATER:
             begin_ms = max(one.start_ms, one.noticed_ms - NOTICED_AFTER_MS)

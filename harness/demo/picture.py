@@ -12,7 +12,7 @@ from harness.browser import NoBrowserError, browser
 from harness.commands import run_app
 from harness.demo.gaps import PAGE
 
-_WIDTH, _HEIGHT = 1000, 1200
+_WIDTH, _HEIGHT = 1000, 1000
 
 
 def picture(
@@ -25,7 +25,7 @@ def picture(
     ),
     at: Annotated[
         str, typer.Option("--at", metavar="SELECTOR", help="CSS selector of what is at the picture's top.")
-    ] = "body",
+    ] = "#gateways",
 ) -> int:
     """Take a picture of a report's page by Chromium."""
     if not page.is_file():

@@ -25,7 +25,7 @@ _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
 _FRAGMENT_MS = 2_000
 # How long the archiver has for the beginning, and how much is lost behind it.
-_MARGIN_MS, _LOST_MS = 90_000, 45_000
+_MARGIN_MS, _LOST_MS = 60_000, 45_000
 # A camera that is on and off by turns.
 _PIECES, _ON_SECONDS, _OFF_SECONDS = 3, 10.0, 16.0
 _ARCHIVE_SECONDS = 120.0
@@ -65,11 +65,11 @@ class Footage:
             TimeoutError: When the archiver does not archive what it should.
             StoppedError: When it is to end early.
         """
-        archived_ms = self._begin_to_expire() if self.expires else 0
         self._be_silent()
         self._archive(_SILENT)
+        # A run archives what there is of every camera, so the others come one after the other.
         if self.expires:
-            self._expire(archived_ms)
+            self._expire(self._begin_to_expire())
         self._fall_behind(time.time_ns() // 1_000_000 - 6 * _MINUTE_MS)
 
     def _be_silent(self) -> None:
@@ -94,7 +94,7 @@ class Footage:
         archived_ms = self._film(_EXPIRED, begin_ms, 10_000, _FRAGMENT_MS)
         self._archive(_EXPIRED)
         end_ms = self._film(_EXPIRED, archived_ms, 4 * _MINUTE_MS, _FRAGMENT_MS)
-        self.ranges[_EXPIRED] = (begin_ms, end_ms)
+        self.ranges[_EXPIRED] = (begin_ms + _FRAGMENT_MS, end_ms)
         return archived_ms
 
     def _expire(self, archived_ms: int) -> None:
@@ -113,7 +113,7 @@ class Footage:
         """The archiver does not run, though footage is there."""
         end_ms = self._film(_BEHIND, begin_ms, _MINUTE_MS, _FRAGMENT_MS)
         self._write("archiver_off", _BEHIND, begin_ms, end_ms, "archiver_behind", "", _FRAGMENT_MS)
-        self.ranges[_BEHIND] = (begin_ms, end_ms)
+        self.ranges[_BEHIND] = (begin_ms + _FRAGMENT_MS, end_ms)
 
     def _write(
         self, kind: str, camera: str, begin_ms: int, end_ms: int, state: str, reason: str | tuple[str, ...], slack: int

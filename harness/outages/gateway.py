@@ -12,6 +12,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 
 from factory_lake.coverage.model import Subject
+from factory_lake.gateway.batches import join
 from factory_lake.gateway.connections import Identity
 from factory_lake.gateway.identities import Source
 from factory_lake.gateway.proxy import Proxy
@@ -22,6 +23,10 @@ from localcloud.testing.devices import Connection, Device, connection
 
 DEVICE = "spindle"
 TAGS = ("speed", "heat")
+#: Samples of each tag before the first outage.
+HISTORY = 600
+#: As many samples as a batch takes without a doubt.
+BATCH = 50
 # AWS IoT takes one CONNECT of a client ID a second.
 _BETWEEN_CONNECTS = 1.1
 _POLL_SECONDS = 0.05
@@ -37,12 +42,12 @@ class Pace:
 
     Attributes:
         period_ms: Time between two samples of a tag.
-        steady: How many samples are there between two outages, at least.
+        steady: How many samples are there between two outages: more than ten, so that the pauses are no habit.
         missing: How many samples an outage takes.
     """
 
     period_ms: int = 2000
-    steady: int = 6
+    steady: int = 12
     missing: int = 5
 
 
@@ -108,6 +113,13 @@ class Gateway:
                 raise StoppedError
             self._next_ms = at_ms + self.pace.period_ms
             yield at_ms
+
+    def send_history(self) -> None:
+        """Send what it had sampled before, so that its habit is known."""
+        period_ms, now_ms = self.pace.period_ms, self.next_ms
+        for tag in TAGS:
+            samples = [sample(tag, now_ms - period_ms * back) for back in range(HISTORY, 0, -1)]
+            self.deliver([join(samples[at : at + BATCH]) for at in range(0, len(samples), BATCH)])
 
     def send_steadily(self, number: int) -> None:
         """Send so many samples of each tag, as they should be."""

@@ -20,7 +20,7 @@ from harness.camera.archiver import schedule_off
 from harness.lake.draining import drain
 from harness.lake.targets import Targets
 from harness.outages.footage import CAMERAS, Footage
-from harness.outages.gateway import Gateway, Pace, StoppedError, sample
+from harness.outages.gateway import BATCH, Gateway, Pace, StoppedError, sample
 from harness.outages.judge import Verdict, judge
 from harness.outages.kinds import KINDS
 from harness.outages.log import Outage, OutageLog
@@ -32,8 +32,6 @@ _LATE = "depot"
 _LATE_TAGS = ("level", "flow")
 _LATE_PERIOD_MS = 300_000
 _DAY_MS = 86_400_000
-# As many as a batch takes without a doubt.
-_BATCH = 50
 _FLUSH_SECONDS = 180.0
 _DRAINS = 3
 _POLL_SECONDS = 0.1
@@ -190,8 +188,8 @@ class Outages:
         gateway = one.gateway
         try:
             gateway.connect()
-            # A habit needs a few samples before the first outage.
-            gateway.send_steadily(2 * self._pace.steady)
+            gateway.send_history()
+            gateway.send_steadily(self._pace.steady)
             for name in islice(cycle(one.causes), self._rounds):
                 if self._over.is_set():
                     break
@@ -223,7 +221,7 @@ class Outages:
             begin_ms = midnight_ms - hours * 3_600_000
             times = range(begin_ms, now_ms + _LATE_PERIOD_MS, _LATE_PERIOD_MS)
             samples = [sample(tag, at_ms) for at_ms in times]
-            gateway.deliver([join(samples[at : at + _BATCH]) for at in range(0, len(samples), _BATCH)])
+            gateway.deliver([join(samples[at : at + BATCH]) for at in range(0, len(samples), BATCH)])
             subject = gateway.tag(tag)
             self._log.add(Outage("late", (subject,), begin_ms, midnight_ms, "late", ("",), _LATE_PERIOD_MS))
         gateway.disconnect()

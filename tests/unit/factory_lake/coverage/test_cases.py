@@ -270,3 +270,14 @@ def test_a_gap_long_after_a_connection_was_taken_over_has_another_cause() -> Non
         "data",
     ]
     assert [state for state, *_ in told(evidence, "/measurements")][-2:] == ["unexplained", "data"]
+
+
+def test_a_gap_soon_after_a_connect_that_brought_samples_is_not_of_the_outage_before() -> None:
+    outage = offline(1000, 1200, "CLIENT_ERROR")
+    evidence = lake(history(SPEED, PERIODIC, (-10, 999), (1201, 1210), (1220, 3600)), offline=(outage,))
+    for name in ("press/speed", "/measurements"):
+        assert told(evidence, name)[1:4] == [
+            ("gateway_offline", "CLIENT_ERROR", 1000, 1201),
+            ("data", "", 1201, 1211),
+            ("unexplained", "", 1211, 1220),
+        ]
