@@ -14,6 +14,8 @@ NOT_CONNECTED = "NOT_CONNECTED"
 UNKNOWN = "UNKNOWN"
 #: Another connection with the same client ID took it over.
 TAKEN_OVER = "DUPLICATE_CLIENTID"
+# By so much the event of the new connection may be later than that of the old one's end.
+_TOGETHER_MS = 5_000
 
 
 def lanes_of(events: Sequence[Event], known_to_ms: int | None = None) -> dict[tuple[str, Lane], LaneEvidence]:
@@ -57,5 +59,5 @@ def _takeovers(known: Iterable[Connection]) -> Iterator[Offline]:
     """The times since another connection took one over, until that one ended."""
     for connection, following in pairwise(sorted(known, key=lambda one: one.start_ms)):
         end_ms = connection.end_ms
-        if connection.reason == TAKEN_OVER and end_ms is not None and following.start_ms <= end_ms:
+        if connection.reason == TAKEN_OVER and end_ms is not None and following.start_ms <= end_ms + _TOGETHER_MS:
             yield Offline(connection.start_ms, end_ms, following.end_ms, TAKEN_OVER, connection.client_id)
