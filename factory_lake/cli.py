@@ -31,6 +31,7 @@ _OWN = {
     "gateway": "factory_lake.gateway.cli",
     "camera": "factory_lake.camera.cli",
     "query": "factory_lake.query",
+    "config": "factory_lake.config.cli",
     "reconcile": "factory_lake.reconcile.cli",
     "coverage": "factory_lake.coverage.cli",
     "report": "factory_lake.report.cli",
@@ -38,6 +39,8 @@ _OWN = {
     "drained": "factory_lake.drained",
     "sizing": "factory_lake.sizing.cli",
     "policy": "factory_lake.policy.cli",
+    "schema": "factory_lake.schema.cli",
+    "doctor": "factory_lake.doctor.cli",
 }
 
 

@@ -45,12 +45,15 @@ _AWS_ENDPOINT = re.compile(r"[^.]+\.iot\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
 class Clients:
     """Makes boto3 clients of one lake."""
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Lake, *, region: str | None = None) -> None:
+        """Prepare a session, in another region than the user's where one is given."""
         self._local = lake.local
         self._has_answered = False
         try:
             # Any: the stubs type a client by its name as it stands in the code.
-            self._session: Any = boto3.Session(**self._settings(lake))
+            self._session: Any = boto3.Session(
+                **{**self._settings(lake), **({"region_name": region} if region else {})}
+            )
         except ProfileNotFound as error:
             raise explained(error) from error
 
@@ -59,6 +62,20 @@ class Clients:
         """The region that calls go to."""
         region: str | None = self._session.region_name
         return region
+
+    def credentials(self) -> Any:
+        """The credentials that calls are signed with, as they are now.
+
+        Raises:
+            AwsError: When there are none.
+        """
+        try:
+            found = self._session.get_credentials()
+            if found is None:
+                raise NoCredentialsError
+            return found.get_frozen_credentials()
+        except BotoCoreError as error:
+            raise explained(error) from error
 
     def client(
         self,

@@ -13,6 +13,7 @@ Every error that the package raises on purpose is a `FactoryLakeError`, so that 
     |-- CoverageError       a range cannot be told
     |-- ClipError           a clip or a frame is not there, or a file is no video
     |-- SizingError         a plant's or prices' file is not as it must be
+    |-- SchemaFileError     released schema files cannot be read
     '-- ModuleInterfaceError  a Terraform module lacks what the package reads of it
 """
 

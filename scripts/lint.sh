@@ -19,6 +19,14 @@ tflint_all() {
 # checkov has an environment of its own, which nothing but this check needs.
 plans() { scripts/setup.sh .venv-checkov && .venv/bin/python -m harness.plancheck; }
 
+# Against the last release that this commit follows.
+schemas() {
+  local tag
+  tag=$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null) ||
+    { echo 'schemas: no release is tagged yet, so there is nothing to compare with'; return 0; }
+  .venv/bin/factory-lake schema check --against "$tag"
+}
+
 yaml_rules='{extends: default, rules: {line-length: {max: 120}, document-start: disable, truthy: {check-keys: false}}}'
 
 # Names are read from this file before anything starts.
@@ -45,6 +53,7 @@ lint "tflint" tflint_all
 lint "deprecations" .venv/bin/python -m scripts.deprecations
 lint "terraform fmt" scripts/terraform.sh fmt -check -recursive
 lint "generated docs" .venv/bin/python -m harness.docs --check
+lint "schemas" schemas
 lint "ruff check" .venv/bin/ruff check --no-fix .
 lint "ruff format" .venv/bin/ruff format --check .
 lint "shellcheck" shellcheck_all

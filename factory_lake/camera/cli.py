@@ -1,4 +1,4 @@
-"""`factory-lake camera clips|frames|frame`."""
+"""`factory-lake camera clips|frames|frame|reindex`."""
 
 import time
 from collections.abc import Iterator
@@ -11,11 +11,14 @@ import typer
 from clip_fetch import keys
 from factory_lake.camera.clips import AT_ONCE, list_clips, local_copy
 from factory_lake.camera.frames import export_frame, list_frames
+from factory_lake.camera.reindex import AT_ONCE as ROWS_AT_ONCE
+from factory_lake.camera.reindex import Reindexed, find_cameras
+from factory_lake.camera.reindex import reindex as reindex_camera
 from factory_lake.clients import Clients
 from factory_lake.errors import OptionError
 from factory_lake.lake import Lake, cameras_of, open_lake, output_at
 from factory_lake.options import FormatOption, Group, LakeOption, parse_moment_ms, whole
-from factory_lake.output import Table, emit
+from factory_lake.output import Table, emit, progress
 
 app = typer.Typer(cls=Group, add_completion=False, help="Read the clips of the cameras.")
 
@@ -80,6 +83,40 @@ def frame(
     with _file(clip, lake) as file:
         export_frame(file, index, picture, clip)
     print(picture)
+
+
+@app.command()
+def reindex(
+    *,
+    factory: Annotated[
+        str | None, typer.Option("--factory", metavar="ID", help="Only this factory. Default: all that have clips.")
+    ] = None,
+    camera: Annotated[
+        str | None, typer.Option("--camera", metavar="ID", help="Only this camera of the factory. Default: all.")
+    ] = None,
+    lake: LakeOption = None,
+    form: FormatOption = "table",
+) -> None:
+    """Make the table of clips anew: put the rows that are missing or wrong, delete those of clips that are gone."""
+    if camera is not None and factory is None:
+        raise OptionError("--camera", "must be given with --factory, whose camera it is", camera)
+    opened = open_lake(lake)
+    s3 = Clients(opened).client("s3", connections=ROWS_AT_ONCE)
+    bucket = str(output_at(opened.outputs, "buckets", "clips"))
+    found = find_cameras(s3, bucket, factory, camera)
+    if not found and factory is not None:
+        where = "--factory" if camera is None else "--factory, --camera"
+        raise OptionError(where, f"must have clips in s3://{bucket}; there are none", camera or factory)
+    done: list[Reindexed] = []
+    with progress(None, "rows") as update:
+        for each in found:
+            before = sum(one.rows for one in done)
+            name = "/".join(each)
+            done.append(reindex_camera(s3, bucket, *each, lambda one: update(before + one.rows, name)))  # noqa: B023
+    columns = ("factory", "camera", "rows", "written", "removed")
+    rows = [(one.factory, one.camera, one.rows, one.written, one.removed) for one in done]
+    right = sum(one.rows - one.written for one in done)
+    emit(form, Table(columns, rows), notes=[f"{right} rows were there and right"])
 
 
 def _prefix(lake: Lake, camera: str) -> str:

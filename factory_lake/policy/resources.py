@@ -32,6 +32,11 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
     # AWS IoT gives certificates their IDs.
     "iot:cert": ("arn:{partition}:iot:{region}:{account}:cert/*",),
     # Client IDs name factory, gateway and lane, not the lake.
+    "doctor's connection": ("arn:{partition}:iot:{region}:{account}:client/factory-lake-doctor-*",),
+    "clients of gateways": (
+        "arn:{partition}:iot:{region}:{account}:client/*-configuration",
+        "arn:{partition}:iot:{region}:{account}:client/*-measurements",
+    ),
     "iot:policy": (
         "arn:{partition}:iot:{region}:{account}:policy/*-configuration",
         "arn:{partition}:iot:{region}:{account}:policy/*-measurements",
@@ -41,9 +46,12 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
         "arn:{partition}:iot:{region}:{account}:thing/*-configuration",
         "arn:{partition}:iot:{region}:{account}:thing/*-measurements",
     ),
+    "presence event filters": ("arn:{partition}:iot:{region}:{account}:topicfilter/$aws/events/presence/*",),
+    "presence events": ("arn:{partition}:iot:{region}:{account}:topic/$aws/events/presence/*",),
     "kinesis:stream": ("arn:{partition}:kinesis:{region}:{account}:stream/{name}-*",),
     "kinesisvideo:stream": ("arn:{partition}:kinesisvideo:{region}:{account}:stream/{name}_*/*",),
     "lambda:function": ("arn:{partition}:lambda:{region}:{account}:function:{name}-*",),
+    "log of AWS IoT": ("arn:{partition}:logs:{region}:{account}:log-group:AWSIotLogsV2*",),
     "logs:log-stream": (
         "arn:{partition}:logs:{region}:{account}:log-group:/aws/kinesisfirehose/{name}-*:log-stream:*",
         "arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/{name}-*:log-stream:*",
@@ -54,6 +62,7 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
     ),
     "query results": ("arn:{partition}:s3:::{name}-{suffix}-measurements/athena-results/*",),
     "redrive records": ("arn:{partition}:s3:::{name}-{suffix}-*/errors-redriven/*",),
+    "rows of clips": ("arn:{partition}:s3:::{name}-{suffix}-clips/index/*",),
     "s3:object": ("arn:{partition}:s3:::{name}-{suffix}-*/*",),
     "s3:bucket": ("arn:{partition}:s3:::{name}-{suffix}-*",),
     "sns:topic": ("arn:{partition}:sns:{region}:{account}:{name}-alarms",),

@@ -12,7 +12,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -31,6 +31,7 @@ _TABLE_KEY = re.compile(r"factory=([^/]+)/year=(\d{4})/month=(\d{2})/day=(\d{2})
 _ERROR_KEY = re.compile(r"errors/factory=([^/]+)/([^/]+)/([^/]+)/.+")
 # With the prefix of Basic Ingest or without: AWS does not say which an error document has.
 TOPIC = re.compile(r"(?:\$aws/rules/[^/]+/)?factories/[^/]+/([^/]+)/[^/]+")
+_ROW = tuple(part.name for part in fields(Row))
 ERROR_ACTION = "iot-rule"
 ORIGINAL = "processing-failed"
 CONNECTIONS = "connections"
@@ -106,7 +107,8 @@ def _parquet_rows(where: str, factory: str, day: tuple[int, int, int], body: byt
             factory,
             "measurements",
             gateway=gateway,
-            content=Row(**row),
+            # A lake may have columns of its own, which no message of the rules decides.
+            content=Row(**{name: row[name] for name in _ROW}),
             day=day,
             received_ms=received_ms,
             number=number,

@@ -24,6 +24,7 @@ LANE_METRICS = 6
 # A presence event with the rule's constants, with the longest IDs; its topic counts as a message's does.
 EVENT_BYTES, EVENT_TOPIC_BYTES = 600, 130
 CAMERA_METRICS = len(clip_report.UNITS)
+_PUTS = "objects, clips and a row for each clip"
 # Bytes in which a service counts a message; `kinesis` is that of provisioned streams.
 METERS = ("iot", "firehose", "kinesis", "kinesis_on_demand")
 
@@ -249,7 +250,7 @@ def _lane(lane: Lane, assumed: Assumed, meters: dict[str, int]) -> Iterator[Use]
     seconds = gb * 1000 * assumed.transform_seconds_per_mb
     yield from _function("messages", calls, seconds, lane.settings["transform"]["memory_mb"])
     stored = lane.stored(lane.all_samples * SECONDS * lane.sample_size / 1e9, assumed)
-    yield Use("storage", "s3_thousand_puts", "objects and clips", objects / 1000)
+    yield Use("storage", "s3_thousand_puts", _PUTS, objects / 1000)
     yield Use("storage", "s3_gb_months", "a month's data * the months that it is kept", stored * assumed.keep_months)
 
 
@@ -291,7 +292,7 @@ def _video(video: Video, assumed: Assumed) -> Iterator[Use]:
     calls = SECONDS / video.schedule_seconds * video.settings["shards"]
     seconds = clips * (assumed.archive_seconds_per_clip + video.clip_mb / assumed.archive_mb_per_second)
     yield from _function("video", calls, seconds / video.settings["streams_at_once"], video.settings["memory_mb"])
-    yield Use("storage", "s3_thousand_puts", "objects and clips", clips / 1000)
+    yield Use("storage", "s3_thousand_puts", _PUTS, 2 * clips / 1000)
     yield Use("storage", "s3_gb_months", "a month's data * the months that it is kept", gb * assumed.keep_months)
 
 

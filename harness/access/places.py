@@ -69,6 +69,7 @@ def places(lake: LakeUnderTest, principal: Principal, foreign: str) -> Places:
     found["data"]["foreign"].append(_data(lake, look_alike, principal.lane or "measurements"))
     found["clips"]["foreign"].append(_clips(lake, look_alike))
     found["connections"]["foreign"].append(_connections(lake, look_alike))
+    found["rows of clips"]["foreign"].append(_rows_of_clips(lake, look_alike))
     return found | _shared(lake, principal)
 
 
@@ -108,6 +109,10 @@ def _connections(lake: LakeUnderTest, factory: str) -> Target:
 
 def _clips(lake: LakeUnderTest, factory: str) -> Target:
     return _in_bucket(lake, "clips", f"factory={factory}/")
+
+
+def _rows_of_clips(lake: LakeUnderTest, factory: str) -> Target:
+    return _in_bucket(lake, "clips", f"index/factory={factory}/")
 
 
 def _in_bucket(lake: LakeUnderTest, bucket: str, prefix: str) -> Target:
@@ -194,6 +199,7 @@ _OF_VIDEO: dict[str, Callable[[LakeUnderTest, str], Target]] = {
     "clip schedule": lambda lake, factory: {"schedule": lake.outputs["video"][factory]["schedule_rules"][0]},
     "clip log": lambda lake, factory: _log(f"/aws/lambda/{lake.outputs['video'][factory]['clip_function']}", NAME),
     "clips": _clips,
+    "rows of clips": _rows_of_clips,
     "clip_fetch role": lambda lake, factory: _role(lake.outputs["video"][factory]["role"]),
 }
 
@@ -212,7 +218,7 @@ def _shared(lake: LakeUnderTest, principal: Principal) -> Places:
         f"table {table}": {
             "shared": [{"database": database, "table": table, "arn": lake.arn("glue", f"table/{database}/{table}")}]
         }
-        for table in (*LANES, "connections")
+        for table in (*LANES, "connections", "clips")
     }
     return {
         "bucket": buckets,

@@ -112,7 +112,7 @@ _OBJECTS = [
     probe
     for on in (
         *("data", "errors", "rule errors", "connections", "connection errors", "connection rule errors"),
-        *("clips", "query results", "bucket"),
+        *("clips", "rows of clips", "query results", "bucket"),
     )
     for probe in (
         Probe("s3:PutObject", on, {**_OBJECT, "Body": b""}),
@@ -203,7 +203,7 @@ _TABLE = {"DatabaseName": "$database", "Name": "$table"}
 _VERSIONS = {"DatabaseName": "$database", "TableName": "$table"}
 _GLUE = [
     probe
-    for on in ("table measurements", "table configuration", "table connections")
+    for on in ("table measurements", "table configuration", "table connections", "table clips")
     for probe in (
         *_each(on, _TABLE, "glue:GetTable"),
         *_each(on, _VERSIONS, "glue:GetTableVersions", "glue:GetPartitions"),

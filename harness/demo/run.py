@@ -6,7 +6,7 @@ from pathlib import Path
 
 from factory_lake import query as athena
 from factory_lake.output import Table, emit, layout, output_width
-from harness.demo import cost, messages
+from harness.demo import configuration, cost, messages
 from harness.demo.gaps import GATEWAYS, Gaps
 from harness.demo.steps import Steps
 from harness.demo.summary import QueryRun, Summary, seconds_since_start
@@ -17,7 +17,7 @@ from harness.lake.local import default_factories
 from harness.lake.targets import Targets
 from harness.outages.run import FACTORY, factory
 
-_STEPS = 14
+_STEPS = 15
 _ROWS_SHOWN = 8
 _RECORDS_SHOWN = 2
 _HEADING_LINES = 7
@@ -73,6 +73,9 @@ def _messages(steps: Steps, summary: Summary, targets: Targets, workdir: Path, f
         drain(lake.cloud, targets.delivery_streams, _FLUSH_SECONDS)
     with steps.step("query", "Run every named query"):
         summary.queries = _run_queries(lake)
+    with steps.step("query", "Ask for the configuration in force at random instants"):
+        summary.configuration = configuration.check(lake.cloud.client, lake.outputs)
+        steps.note("{right} of {tried} instants as the oracle says".format(**summary.configuration))
     with steps.step("reconcile", "Reconcile every message"):
         report = messages.reconcile_messages(lake, journals)
         text = json.dumps(report.to_json(), indent=2)
@@ -81,7 +84,7 @@ def _messages(steps: Steps, summary: Summary, targets: Targets, workdir: Path, f
     summary.messages = report.messages()
     summary.batches = messages.batches(lake, report, journals, rate)
     _show_batches(summary)
-    return report.is_clean
+    return report.is_clean and summary.configuration["right"] == summary.configuration["tried"]
 
 
 def _show_batches(summary: Summary) -> None:

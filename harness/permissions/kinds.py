@@ -35,16 +35,40 @@ DOCUMENTED: Mapping[Who, Sequence[tuple[str, str]]] = {
         # Athena User Guide, "Control access to Amazon S3 from Athena": results are uploaded in parts.
         ("s3:AbortMultipartUpload", "query results"),
         ("s3:ListMultipartUploadParts", "query results"),
+        # What `doctor gateway` reads. It goes without what it may not read, so that no call of it fails.
+        ("cloudwatch:ListMetrics", ANY),
+        ("iot:ListAttachedPolicies", ANY),
+        ("iot:ListPrincipalThings", ANY),
+        ("iot:DescribeCertificate", "iot:cert"),
+        ("iot:Connect", "doctor's connection"),
+        ("iot:GetConnection", "clients of gateways"),
+        ("iot:GetPolicy", "iot:policy"),
+        ("iot:Receive", "presence events"),
+        ("iot:GetTopicRule", "iot:rule"),
+        ("iot:DescribeThing", "iot:thing"),
+        ("iot:ListThingPrincipals", "iot:thing"),
+        ("iot:Subscribe", "presence event filters"),
+        ("logs:FilterLogEvents", "log of AWS IoT"),
     ),
 }
 #: Kinds that are a part of another one: an action on the whole is not repeated for the part.
-_WHOLES: Mapping[str, str] = {"query results": "s3:object", "redrive records": "s3:object"}
-#: Resource types of the kinds that have names of their own.
-_TYPES: Mapping[str, str] = {
-    "glue default database": "glue:database",
-    "names of lakes": "ssm:parameter",
+_WHOLES: Mapping[str, str] = {
     "query results": "s3:object",
     "redrive records": "s3:object",
+    "rows of clips": "s3:object",
+}
+#: Resource types of the kinds that have names of their own.
+_TYPES: Mapping[str, str] = {
+    "clients of gateways": "iot:client",
+    "doctor's connection": "iot:client",
+    "glue default database": "glue:database",
+    "log of AWS IoT": "logs:log-group",
+    "names of lakes": "ssm:parameter",
+    "presence event filters": "iot:topicfilter",
+    "presence events": "iot:topic",
+    "query results": "s3:object",
+    "redrive records": "s3:object",
+    "rows of clips": "s3:object",
     "state": "s3:object",
     "state bucket": "s3:bucket",
     "state lock": "s3:object",

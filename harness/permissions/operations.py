@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from clip_fetch import rows
 from factory_lake.cli import main
 from factory_lake.lake import LocalAccess
 from harness.camera.archiver import run_archiver
@@ -79,6 +80,19 @@ def operate(cloud: LocalCloud, lake: Path, outputs: Mapping[str, Any]) -> None:
     clips = json.loads(_run(lake, "camera", "clips", f"{FACTORY}/{CAMERA}", "--format", "json"))
     _run(lake, "camera", "frames", clips[0]["key"])
     _run(lake, "camera", "frame", clips[0]["key"], "0", str(lake / "frame.png"))
+    _reindex(cloud, lake, outputs)
+
+
+def _reindex(cloud: LocalCloud, lake: Path, outputs: Mapping[str, Any]) -> None:
+    """Make the table of clips anew where it lacks a row and has one of a clip that is gone."""
+    s3, bucket = cloud.client("s3"), outputs["buckets"]["clips"]
+    (row, *_) = s3.list_objects_v2(Bucket=bucket, Prefix=rows.row_prefix(FACTORY))["Contents"]
+    s3.delete_object(Bucket=bucket, Key=row["Key"])
+    of_nothing = rows.row_key(
+        f"factory={FACTORY}/camera={CAMERA}/year=2025/month=01/day=02/20250102T000000.000Z-1.mp4"
+    )
+    s3.put_object(Bucket=bucket, Key=str(of_nothing), Body=b"{}\n")
+    _run(lake, "camera", "reindex")
 
 
 def _archive(cloud: LocalCloud, outputs: Mapping[str, Any]) -> None:

@@ -113,7 +113,7 @@ class Usage:
 
     processor_seconds: float
     seconds: float
-    memory_bytes: int  # of the larger of the two processes, at most
+    memory_bytes: int  # of the larger of the two processes, at most; at least that of the process that began them
 
 
 @dataclass(frozen=True)

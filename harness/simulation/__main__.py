@@ -54,7 +54,7 @@ def _play(options: argparse.Namespace) -> int:
 
 
 def _write_summary(path: Path, totals: Totals, seconds: float) -> None:
-    names = ("histories", "fragments", "archived", "expired", "unlisted", "lost", "duplicated")
+    names = ("histories", "fragments", "archived", "expired", "unlisted", "lost", "duplicated", "rows")
     summary = {
         **{name: totals.counts[name] for name in names},
         "failed_seeds": sorted(totals.failed),
@@ -70,7 +70,8 @@ def _print_totals(totals: Totals, seconds: float) -> None:
         f"{counts['histories']} histories, {counts['fragments']} fragments in {seconds:.0f} s\n"
         f"{counts['archived']} archived, {counts['expired']} expired before, "
         f"{counts['unlisted']} in no listing\n"
-        f"{counts['lost']} lost, {counts['duplicated']} duplicated, {len(totals.failed)} histories failed"
+        f"{counts['lost']} lost, {counts['duplicated']} duplicated, {len(totals.failed)} histories failed\n"
+        f"{counts['rows']} rows in the table of clips, one for each object of the archive"
     )
 
 

@@ -52,6 +52,7 @@ def run_seeds(seeds: range) -> Totals:
             unlisted=result.unlisted,
             lost=result.lost,
             duplicated=result.duplicated,
+            rows=result.rows,
         )
         totals.cuts.update(result.cuts)
         if result.violations:

@@ -8,10 +8,11 @@ independently of how the archive was made.
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 
-from clip_fetch import download, planning
+from clip_fetch import download, planning, rows
 from clip_fetch.settings import NOW, Settings
 from harness.simulation import media
 from harness.simulation.history import Stream
@@ -31,6 +32,7 @@ class CheckResult:
         expired: Fragments that expired before they could be archived.
         unlisted: Fragments that no listing shows since the retention was changed, and that are reported.
         lost: Fragments that are missing without an excuse.
+        rows: Of the table ``clips``.
     """
 
     fragments: int = 0
@@ -39,6 +41,7 @@ class CheckResult:
     unlisted: int = 0
     lost: int = 0
     duplicated: int = 0
+    rows: int = 0
     violations: list[str] = field(default_factory=list)
     cuts: Counter[str] = field(default_factory=Counter)
 
@@ -48,7 +51,36 @@ def check(outcome: Outcome) -> CheckResult:
     result = CheckResult(violations=list(outcome.errors))
     for stream in outcome.aws.history.streams:
         _Checker(outcome, stream, result).check()
+    _check_rows(outcome, result)
     return result
+
+
+def _check_rows(outcome: Outcome, result: CheckResult) -> None:
+    """Check that each object of the archive has one row in the table, that object's own, and nothing else has.
+
+    No row may ever have been there before its object. Of what the operator deleted a row may be left.
+    """
+    bucket = outcome.aws.bucket
+    expected = {
+        key: row
+        for stored in bucket.objects.values()
+        if (row := rows.row(stored.key, stored.metadata, len(stored.body))) is not None
+        and (key := rows.row_key(stored.key)) is not None
+    }
+    deleted = {rows.row_key(stored.key) for stored in outcome.deleted}
+    found = {key: stored.body for key, stored in bucket.objects.items() if key.startswith(rows.PREFIX)}
+    result.rows += len(found)
+    for key, row in expected.items():
+        if key not in found:
+            result.violations.append(f"an object has no row: there is no {key}")
+        elif found[key] != row:
+            result.violations.append(f"the row {key} says {found[key]!r} where the object says {row!r}")
+    result.violations += [f"the row {key} is of no object" for key in found.keys() - expected.keys() - deleted]
+    there: set[str] = set()
+    for stored in bucket.ever:
+        if stored.key.startswith(rows.PREFIX) and json.loads(stored.body)["key"] not in there:
+            result.violations.append(f"the row {stored.key} was put before its object")
+        there.add(stored.key)
 
 
 @dataclass(frozen=True)

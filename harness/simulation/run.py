@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clip_fetch import run as clip_run
+from clip_fetch.archive import Cache
 from clip_fetch.report import Report
 from clip_fetch.run import Dependencies, Timing
 from clip_fetch.settings import Settings, Shard
@@ -63,7 +64,7 @@ class _Runner:
         self._history = history
         self._aws = SimulatedAws(history)
         self._outcome = Outcome(self._aws)
-        self._warm: tuple[Endpoints, dict[str, Any]] = (Endpoints(), {})
+        self._warm = (Endpoints(), Cache.empty())
         self._warm_is_taken = False
         self._summary: Mapping[str, Any] = {}
 
@@ -109,7 +110,7 @@ class _Runner:
         if any(fault.kind == GARBLED for fault in run.faults):
             self._outcome.garbled.add(name)
         takes_warm = run.warm and not self._warm_is_taken
-        endpoints, cache = self._warm if takes_warm else (Endpoints(), {})
+        endpoints, cache = self._warm if takes_warm else (Endpoints(), Cache.empty())
         self._warm_is_taken = self._warm_is_taken or takes_warm
         jitter = random.Random(run.seed)  # noqa: S311 - seeded on purpose
         timing = Timing.start(context.now_ms, context.remaining_ms, context.sleep, jitter)

@@ -323,13 +323,13 @@ class Services:
             stored = self._bucket.objects.get(request["Key"])
             if stored is None:
                 raise refusal("404", 404)
-            return {"Metadata": dict(stored.metadata), "ETag": stored.etag}
+            return {"Metadata": dict(stored.metadata), "ETag": stored.etag, "ContentLength": len(stored.body)}
 
         return self._context.call("HeadObject", effect)
 
     def put_object(self, **request: Any) -> Any:
         """PutObject."""
-        key, body, metadata = request["Key"], request["Body"].read(), dict(request["Metadata"])
+        key, body, metadata = request["Key"], request["Body"].read(), dict(request.get("Metadata", {}))
 
         def effect() -> dict[str, Any]:
             stored = Stored(key, body, metadata, self._context.now_ms(), request["ContentType"])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import struct
-from typing import Any, BinaryIO, Callable, Dict, Iterator, Mapping, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterator, Mapping, NamedTuple, Tuple
 
 from .deadline import Deadline
 from .errors import code_of, status_of
+from .index import Index, WrittenRows
 from .keys import ArchivedKey, begin_token, iso, parse, position_after, time_stem
 from .model import Position, Stream
 from .retry import RetryPolicy
@@ -22,9 +23,31 @@ _LOOKBACKS_MS = (_HOUR_MS // 4, 2 * _HOUR_MS, 16 * _HOUR_MS, 6 * _DAY_MS, 45 * _
 #: A time before any footage.
 _GROUND_MS = 0
 
-#: What is known of newest objects, by camera prefix: key, ETag, metadata. An object with the same key and
-#: ETag has the same metadata, so remembering it saves a call and cannot mislead.
-MetadataCache = Dict[str, Tuple[ArchivedKey, str, Mapping[str, str]]]
+
+class Stored(NamedTuple):
+    """An object as S3 describes it."""
+
+    etag: str
+    metadata: Mapping[str, str]
+    size: int
+
+
+class Cache(NamedTuple):
+    """What a process knows of archives, by camera prefix.
+
+    Attributes:
+        newest: The newest objects. One with the same key and ETag has the same metadata, so remembering it saves a
+            call and cannot mislead.
+        rows: Whose rows are there.
+    """
+
+    newest: Dict[str, Tuple[ArchivedKey, Stored]]
+    rows: Dict[str, WrittenRows]
+
+    @classmethod
+    def empty(cls) -> Cache:
+        """Know nothing yet."""
+        return cls({}, {})
 
 
 class Archive:
@@ -32,17 +55,11 @@ class Archive:
 
     Attributes:
         calls: How many calls to AWS were made.
+        index: The objects' rows in the table ``clips``.
     """
 
     def __init__(
-        self,
-        client: Any,
-        bucket: str,
-        prefix: str,
-        run: str,
-        deadline: Deadline,
-        retry: RetryPolicy,
-        cache: MetadataCache,
+        self, client: Any, bucket: str, prefix: str, run: str, deadline: Deadline, retry: RetryPolicy, cache: Cache
     ) -> None:
         self._client = client
         self._bucket = bucket
@@ -50,21 +67,25 @@ class Archive:
         self._run = run
         self._deadline = deadline
         self._retry = retry
-        self._cache = cache
+        self._newest = cache.newest
         self.calls = 0
+        self.index = Index(client, bucket, retry, cache.rows.setdefault(prefix, {}))
 
     def position(self, stream: Stream) -> Position | None:
         """Tell how far the archive reaches, as its newest object says; None when it has not begun.
 
         Objects that others put below the prefix are skipped: keys of another form, metadata that is not
         this function's, clips of another stream. Clips of an earlier stream of the same name do not count.
+
+        The run that put the newest object may have died before it put the row, so that is made sure of here.
         """
         for key, etag in self._newest_first():
-            metadata = self._metadata(key, etag)
-            position = position_after(key.stem, metadata)
-            if position is not None and metadata.get("stream") == stream.name:
-                self._cache[self._prefix] = (key, etag, metadata)
-                if metadata.get("stream-created") == iso(stream.created_ms):
+            stored = self._stored(key, etag)
+            position = position_after(key.stem, stored.metadata)
+            if position is not None and stored.metadata.get("stream") == stream.name:
+                self._newest[self._prefix] = (key, stored)
+                self._index(key.key, stored)
+                if stored.metadata.get("stream-created") == iso(stream.created_ms):
                     return position
                 break
         return self._begin(stream)
@@ -73,17 +94,18 @@ class Archive:
         self,
         token: str,
         body: Callable[[], BinaryIO],
+        size: int,
         crc32: int,
         content_type: str,
         metadata: dict[str, str],
         check: Callable[[], None],
     ) -> bool:
-        """Commit an object under a key (given without the camera's prefix) that must not exist yet.
+        """Commit an object under a key (given without the camera's prefix) that must not exist yet, and put its row.
 
-        ``body`` gives the content from its beginning, once an attempt. S3 compares its ``crc32`` with what
-        arrives, so a clip is stored as it was downloaded or not at all; and the content need not be read once
-        more to work out a digest. ``check`` is called before each attempt, and raises when the put must not be
-        made any more. The metadata's ``run`` tells whose the object is.
+        ``body`` gives the content of ``size`` bytes from its beginning, once an attempt. S3 compares its
+        ``crc32`` with what arrives, so a clip is stored as it was downloaded or not at all; and the content need
+        not be read once more to work out a digest. ``check`` is called before each attempt, and raises when the
+        put must not be made any more. The metadata's ``run`` tells whose the object is.
 
         Returns:
             False when another run's object is there already. An object of this run's own is this very put:
@@ -110,44 +132,56 @@ class Archive:
         except Exception as error:
             if code_of(error) != "PreconditionFailed" and status_of(error) != 412:
                 raise
-            return self._head(key).get("run") == self._run
+            stored = self._head(key)
+            if stored.metadata.get("run") != self._run:
+                return False
+        else:
+            stored = Stored(str(answer.get("ETag")), metadata, size)
         parsed = parse(key, self._prefix)
         if parsed is not None:
-            self._cache[self._prefix] = (parsed, str(answer.get("ETag")), metadata)
+            self._newest[self._prefix] = (parsed, stored)
+        self._index(key, stored)
         return True
+
+    def _index(self, key: str, stored: Stored) -> None:
+        self.index.put(key, stored.etag, stored.metadata, stored.size)
 
     def _begin(self, stream: Stream) -> Position | None:
         # Asked by listing: a role whose listing is limited to a prefix gets 403 from HEAD for what does not exist.
         key = self._prefix + begin_token(stream)
         if not self._list(Prefix=key).get("Contents"):
             return None
-        return position_after("", self._head(key))
+        stored = self._head(key)
+        position = position_after("", stored.metadata)
+        if position is not None:
+            self._index(key, stored)
+        return position
 
-    def _metadata(self, key: ArchivedKey, etag: str) -> Mapping[str, str]:
-        known = self._cache.get(self._prefix)
-        if known is not None and known[0].key == key.key and known[1] == etag:
-            return known[2]
-        return self._head(key.key)
+    def _stored(self, key: ArchivedKey, etag: str) -> Stored:
+        known = self._newest.get(self._prefix)
+        if known is not None and known[0].key == key.key and known[1].etag == etag:
+            return known[1]
+        return self._head(key.key)._replace(etag=etag)
 
-    def _head(self, key: str) -> Mapping[str, str]:
-        """Return an object's metadata; empty when it does not exist."""
+    def _head(self, key: str) -> Stored:
+        """Return an object as it is described; without metadata when it does not exist."""
 
         def attempt() -> Any:
             self.calls += 1
             return self._client.head_object(Bucket=self._bucket, Key=key)
 
         try:
-            metadata: Mapping[str, str] = self._retry.call(attempt)["Metadata"]
+            answer = self._retry.call(attempt)
         except Exception as error:
             if status_of(error) == 404:
-                return {}
+                return Stored("", {}, 0)
             raise
-        return metadata
+        return Stored(str(answer.get("ETag")), answer["Metadata"], answer["ContentLength"])
 
     def _newest_first(self) -> Iterator[tuple[ArchivedKey, str]]:
         """Return the archive's keys from the newest on; list only when the next keys are needed."""
         now_ms = self._deadline.now_ms()
-        known = self._cache.get(self._prefix)
+        known = self._newest.get(self._prefix)
         starts = [now_ms - lookback for lookback in _LOOKBACKS_MS] + [_GROUND_MS]
         if known is not None:
             starts.insert(0, known[0].start_ms)

@@ -4,7 +4,7 @@ A run moves through these states, and may die in any of them without harm::
 
     read the archive's position -> list what follows -> plan a clip -> download and check it -> put it
 
-The put is the only step that changes anything. It is refused when the key exists, and the key is that of the first
+The put is the only step that changes the archive. It is refused when the key exists, and the key is that of the first
 fragment after the position, so of all runs that stand at one position one gets on and the others read again.
 
 That holds as long as all runs at one position agree on the first fragment after it. They may not when footage expires:
@@ -111,7 +111,12 @@ class Camera:
     @property
     def calls(self) -> int:
         """Calls to AWS so far."""
-        return self._archive.calls + self._video.calls
+        return self._archive.calls + self._archive.index.calls + self._video.calls
+
+    @property
+    def row_refusal(self) -> Exception | None:
+        """Why rows of the table ``clips`` are missing though the clips are there; None where none is."""
+        return self._archive.index.refusal
 
     @property
     def backlog_ms(self) -> int:
@@ -368,7 +373,13 @@ class Camera:
         text = json.dumps(metadata, indent=1).encode() + b"\n"
         content_type = keys.CONTENT_TYPES[keys.GAP]
         done = self._archive.put(
-            token, lambda: io.BytesIO(text), zlib.crc32(text), content_type, metadata, check or self._deadline.check
+            token,
+            lambda: io.BytesIO(text),
+            len(text),
+            zlib.crc32(text),
+            content_type,
+            metadata,
+            check or self._deadline.check,
         )
         if done:
             self.counts.gap_records += 1
@@ -407,7 +418,8 @@ class Camera:
         token = keys.clip_token(first, part.file_format)
         content_type = keys.CONTENT_TYPES[part.file_format]
         check = self._check_of(first)
-        if not self._archive.put(token, part.file.rewound, part.file.crc32, content_type, metadata, check):
+        file = part.file
+        if not self._archive.put(token, file.rewound, file.size, file.crc32, content_type, metadata, check):
             raise StaleStateError
         self._note_lost(lost_ms)
         self.counts.clips += 1

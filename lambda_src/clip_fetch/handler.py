@@ -16,6 +16,7 @@ from typing import Any
 
 from lambda_common.report import now_ms
 
+from .archive import Cache
 from .clients import make_clients
 from .events import ScheduleEvent, Summary
 from .report import Report
@@ -38,7 +39,7 @@ def _dependencies(settings: Settings) -> Dependencies:
         _kept = Dependencies(
             clients=make_clients(settings.streams_at_once),
             endpoints=Endpoints(),
-            cache={},
+            cache=Cache.empty(),
             spool=Spool(folder, int(shutil.disk_usage(folder).free * _SPARE)),
         )
     return _kept

@@ -9,7 +9,7 @@ import threading
 from typing import Any, Callable, NamedTuple, Sequence
 
 from . import keys
-from .archive import Archive, MetadataCache
+from .archive import Archive, Cache
 from .camera import Camera
 from .deadline import Deadline
 from .download import Downloader
@@ -36,7 +36,7 @@ class Dependencies(NamedTuple):
 
     clients: Any
     endpoints: Endpoints
-    cache: MetadataCache
+    cache: Cache
     spool: Spool
 
 
@@ -98,6 +98,7 @@ def run(
     else:
         _work(queue, timing.deadline, report)
     for camera in cameras:
+        _note_refusal(camera, queue, report)
         report.camera_metrics(camera.stream.camera, _metrics(camera, queue))
     summary = summarise(settings.factory, cameras, queue)
     report.log("INFO", "run", **summary)
@@ -163,6 +164,13 @@ class _Queue:
 def _fail(queue: _Queue, report: Report, camera: str, code: str, error: str) -> None:
     queue.errors[camera] = code
     report.log("ERROR", "camera failed", camera=camera, code=code, error=error)
+
+
+def _note_refusal(camera: Camera, queue: _Queue, report: Report) -> None:
+    """Make a camera count as failed whose clips were archived but whose rows S3 refused."""
+    refusal, name = camera.row_refusal, camera.stream.camera
+    if refusal is not None and name not in queue.errors:
+        _fail(queue, report, name, code_of(refusal), f"no row of the table clips: {refusal}")
 
 
 def _work(queue: _Queue, deadline: Deadline, report: Report) -> None:

@@ -5,9 +5,11 @@ module the validation, and ``scripts.schemadocs`` the documentation. Its members
 
 - ``table``: the table's name, also the file's;
 - ``description``: what a row is;
-- ``format``: ``parquet`` (a column per key) or ``line`` (the message as it is, one line a row);
-- ``bucket``: whose bucket it is in, where that is not the table's own; ``prefix``: under which keys, where that is not
-  the bucket's top;
+- ``format``: ``parquet`` (a column per key), ``line`` (the message as it is, one line a row) or ``json`` (an object
+  per row, a key per column);
+- ``bucket``, optional: whose bucket it is in, where that is not the table's own;
+- ``prefix``, optional: where in its bucket the table lies, in front of its partitions;
+- ``unique``, optional: true where no row comes twice, so that the table needs no view without repeats;
 - ``columns``: a list of ``{"name", "type", "comment"}``, with, for ``parquet``, any of
     - ``source``: the JSON key that feeds the column (its own name where there is none),
     - ``required``: true when a message without it is invalid,
@@ -27,8 +29,8 @@ from .errors import SchemaError
 #: Where the package has its copy of the files.
 PACKAGED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schemas")
 
-#: What a table is made of: a column for each key, or the message as one line.
-FORMATS = ("parquet", "line")
+#: What a table is made of: a column for each key, the message as one line, or objects of JSON.
+FORMATS = ("parquet", "line", "json")
 #: Glue types.
 COLUMN_TYPES = ("string", "boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "timestamp")
 #: Of every table.
@@ -38,6 +40,7 @@ VALUE_TEXT = "value_text"
 ATTRIBUTES = "attributes"
 COMPUTED = (VALUE_TEXT, ATTRIBUTES)
 
+_PREFIX = re.compile(r"(?!(errors|athena-results)/)([a-z][a-z0-9-]*/)?\Z")
 _NAME = re.compile(r"[a-z_][a-z0-9_]*\Z")
 _TABLE_MEMBERS = {"table", "description", "format", "columns", "partition_keys"}
 _PLACE_MEMBERS = {"bucket", "prefix"}
@@ -85,7 +88,7 @@ def load(table: str, folder: str = PACKAGED) -> Schema:
 def parse(document: Any, file: str) -> Schema:
     """Check a schema that has been read from a file of this name; raise ``SchemaError`` where it breaks a rule."""
     check = _Check(file)
-    table = check.members(document, "", _TABLE_MEMBERS | _PLACE_MEMBERS, _TABLE_MEMBERS)
+    table = check.members(document, "", _TABLE_MEMBERS | _PLACE_MEMBERS | {"unique"}, _TABLE_MEMBERS)
     if table["table"] != file[: -len(".json")]:
         check.fail("table", f"must be the file's name without .json, got {table['table']!r}")
     description = check.text(table, "", "description")
@@ -93,6 +96,12 @@ def parse(document: Any, file: str) -> Schema:
         check.text(table, "", name)
     if table["format"] not in FORMATS:
         check.fail("format", f"must be one of {', '.join(FORMATS)}, got {table['format']!r}")
+    prefix = table.get("prefix", "")
+    if not _PREFIX.match(prefix):
+        rule = "lower-case letters, digits and -, then /, other than errors/ and athena-results/"
+        check.fail("prefix", f"must be {rule}, got {prefix!r}")
+    if not isinstance(table.get("unique", False), bool):
+        check.fail("unique", f"must be true or false, got {table['unique']!r}")
     by_key = table["format"] == "parquet"
     columns = tuple(
         check.column(item, f"columns[{i}]", by_key) for i, item in enumerate(check.items(table, "columns"))

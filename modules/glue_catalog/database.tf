@@ -2,7 +2,7 @@ resource "aws_glue_catalog_database" "lake" {
   for_each = { for key, name in { lake = local.database } : key => name if var.existing_database == null }
 
   name        = each.value
-  description = "Measurements and configuration of all factories of ${var.name}."
+  description = "Measurements, configuration and clips of all factories of ${var.name}."
   tags        = var.tags
 }
 

@@ -10,10 +10,10 @@ output "tables" {
 
 output "views" {
   description = <<-EOT
-    Names of the views without repeated messages, by schema file: they have the columns of their tables, and no data of
-    their own.
+    Names of the views, which have no data of their own: by schema file the one without repeated messages (none where rows
+    are unique), and as `<schema file>_in_force` the one that says which message was in force when.
   EOT
-  value       = { for key, view in aws_glue_catalog_table.distinct : key => view.name }
+  value       = { for key, view in aws_glue_catalog_table.view : key => view.name }
 }
 
 output "workgroup" {

@@ -19,6 +19,20 @@ locals {
         "input.regex" = "(?s)^(.*?(?:\"_received_at\":([0-9]+)(?:,\"_gateway\":\"([^\"]*)\")?\\})?)$"
       }
     }
+    # Rows that the lake itself writes, so that their keys are those of the columns.
+    json = {
+      classification = "json"
+      input_format   = "org.apache.hadoop.mapred.TextInputFormat"
+      output_format  = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+      serde          = "org.openx.data.jsonserde.JsonSerDe"
+      parameters     = { "serialization.format" = "1" }
+    }
+  }
+
+  # Where each table lies.
+  locations = {
+    for table in keys(local.schemas) :
+    table => "s3://${lookup(var.buckets, local.bucket_of[table], "")}/${local.prefix_of[table]}"
   }
 
   # How Athena computes the partitions that exist, so that nobody has to register them. Directories are zero-padded,
@@ -45,7 +59,7 @@ resource "aws_glue_catalog_table" "lake" {
       classification       = try(local.formats[each.value.format].classification, null)
       "projection.enabled" = "true"
       "storage.location.template" = join("", [
-        "s3://${lookup(var.buckets, local.bucket_of[each.key], "")}/${local.prefix_of[each.key]}",
+        local.locations[each.key],
         join("", [for key in each.value.partition_keys : "${key.name}=$${${key.name}}/"]),
       ])
     },
@@ -69,9 +83,7 @@ resource "aws_glue_catalog_table" "lake" {
   storage_descriptor {
     # Athena goes by storage.location.template. The location itself is a prefix that never holds an object: an engine
     # that ignores projection finds an empty table there, instead of reading errors/ and query results as data.
-    location = join("", [
-      "s3://${lookup(var.buckets, local.bucket_of[each.key], "")}/${local.prefix_of[each.key]}factory=/",
-    ])
+    location      = "${local.locations[each.key]}factory=/"
     input_format  = try(local.formats[each.value.format].input_format, null)
     output_format = try(local.formats[each.value.format].output_format, null)
 

@@ -21,10 +21,13 @@ locals {
             value = schema.table
           },
           {
-            invalid = contains([for other in local.schemas : "${other.table}_distinct"], schema.table)
-            path    = "table"
-            rule    = "another name than that of a table's view, <table>_distinct"
-            value   = schema.table
+            invalid = contains(
+              flatten([for other in local.schemas : ["${other.table}_distinct", "${other.table}_in_force"]]),
+              schema.table
+            )
+            path  = "table"
+            rule  = "another name than that of a table's view, <table>_distinct or <table>_in_force"
+            value = schema.table
           },
           {
             invalid = !contains(keys(local.formats), schema.format)
@@ -40,6 +43,12 @@ locals {
             path  = "prefix"
             rule  = "lower-case letters, digits and -, then /, other than errors/ and athena-results/"
             value = local.prefix_of[table]
+          },
+          {
+            invalid = !can(tobool(try(schema.unique, false)))
+            path    = "unique"
+            rule    = "true or false"
+            value   = try(schema.unique, false)
           },
         ],
         [

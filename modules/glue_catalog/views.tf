@@ -18,26 +18,74 @@ locals {
 
   # Every column of a table but the broker's time of arrival tells messages apart. Configuration has no such column:
   # its arrival stands in the line itself, so only what Firehose repeats is a repeat there.
-  views = {
+  distinct_views = {
     for table, schema in local.schemas : table => {
-      name    = "${schema.table}_distinct"
-      columns = concat(schema.columns, schema.partition_keys)
+      name        = "${schema.table}_distinct"
+      description = "The rows of ${table} without repeats: each message once, as it first arrived"
+      columns = concat(
+        schema.columns,
+        schema.partition_keys,
+        contains(local.dated_tables, table) ? [local.date_column] : []
+      )
       text = templatefile("${path.module}/views/distinct.sql", {
         table = "\"${schema.table}\""
-        columns = join(",\n    ", [
-          for column in concat(schema.columns, schema.partition_keys) :
-          try(column.source, "")
-          == "_received_at" ? "min(\"${column.name}\") AS \"${column.name}\"" : "\"${column.name}\""
-        ])
+        columns = join(",\n    ", concat(
+          [
+            for column in concat(schema.columns, schema.partition_keys) :
+            try(column.source, "")
+            == "_received_at" ? "min(\"${column.name}\") AS \"${column.name}\"" : "\"${column.name}\""
+          ],
+          contains(local.dated_tables, table) ? ["${local.date_expression} AS \"date\""] : []
+        ))
         identity = join(",\n    ", [
           for column in concat(schema.columns, schema.partition_keys) :
           "\"${column.name}\"" if try(column.source, "") != "_received_at"
         ])
       })
-    }
+    } if !try(tobool(schema.unique), false)
   }
+
+  # The day of a row's partition as a date, for the time pickers of BI tools, which know no year, month and day. An
+  # expression of partition keys alone: Athena evaluates a condition on it for each partition before it reads one.
+  date_column = { name = "date", type = "date", comment = "The partition's day (UTC)" }
+  date_expression = join("", [
+    "CAST(date_add('day', day - 1, date_add('month', 12 * (year - 1970) + month - 1, DATE '1970-01-01')) AS date)",
+  ])
+  dated_tables = [
+    for table, schema in local.schemas : table
+    if(
+      alltrue([
+        for name in ["year", "month", "day"] :
+        contains([for key in schema.partition_keys : key.name if key.type == "int"], name)
+      ])
+      && !contains([for column in concat(schema.columns, schema.partition_keys) : column.name], "date")
+    )
+  ]
+
+  # Tables of whole lines are settings that hold until the next message.
+  in_force_views = {
+    for table, schema in local.schemas : "${table}_in_force" => {
+      name        = "${schema.table}_in_force"
+      description = "Which message of ${table} was in force when, by gateway"
+      text        = templatefile("${path.module}/views/in_force.sql", { table = "\"${schema.table}\"" })
+      columns = [
+        { name = "factory", type = "string", comment = "Factory ID" },
+        { name = "gateway", type = "string", comment = "The gateway that sent the message" },
+        { name = "valid_from", type = "timestamp", comment = "When the broker received the message (UTC)" },
+        { name = "valid_until", type = "timestamp", comment = "When the next one arrived (UTC); null while in force" },
+        { name = "line", type = "string", comment = "The whole message, one JSON object" },
+        { name = "changed", type = "boolean", comment = "Whether it differs from one before; false for the first" },
+      ]
+    }
+    if schema.format == "line" && alltrue([
+      for name in ["line", "received_at_ms", "gateway", "factory"] :
+      contains([for column in concat(schema.columns, schema.partition_keys) : column.name], name)
+    ])
+  }
+
+  views = merge(local.distinct_views, local.in_force_views)
   view_documents = {
-    for table, view in local.views : table => {
+    for key, view in local.views : key => {
       originalSql = join("\n", [for line in split("\n", trimspace(view.text)) : line if !startswith(line, "--")])
       catalog     = "awsdatacatalog"
       schema      = local.database_name
@@ -48,13 +96,13 @@ locals {
   }
 }
 
-# One a table, beside it: measurements_distinct, configuration_distinct.
-resource "aws_glue_catalog_table" "distinct" {
+# Beside the tables: measurements_distinct and others where rows may come twice, and configuration_in_force.
+resource "aws_glue_catalog_table" "view" {
   for_each = local.views
 
   database_name = local.database_name
   name          = each.value.name
-  description   = "The rows of ${each.key} without repeats: each message once, as it first arrived"
+  description   = each.value.description
   table_type    = "VIRTUAL_VIEW"
 
   parameters = {
@@ -86,4 +134,9 @@ resource "aws_glue_catalog_table" "distinct" {
 
   # A view of a table that is not there would be in the list, and fail.
   depends_on = [aws_glue_catalog_table.lake]
+}
+
+moved {
+  from = aws_glue_catalog_table.distinct
+  to   = aws_glue_catalog_table.view
 }

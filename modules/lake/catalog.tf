@@ -6,6 +6,7 @@ module "glue_catalog" {
   buckets = {
     measurements  = module.storage.bucket_names["measurements"]
     configuration = module.storage.bucket_names["configuration"]
+    clips         = module.storage.bucket_names["clips"]
   }
   # A factory that leaves takes its streams along, not its data.
   factories              = local.queried_factories

@@ -19,7 +19,10 @@ output "left_behind" {
     for factory in var.retired_factories : factory => {
       data = concat(
         [for bucket in values(module.storage.bucket_names) : "s3://${bucket}/factory=${factory}/"],
-        ["s3://${module.storage.bucket_names["configuration"]}/connections/factory=${factory}/"]
+        [
+          "s3://${module.storage.bucket_names["configuration"]}/connections/factory=${factory}/",
+          "s3://${module.storage.bucket_names["clips"]}/index/factory=${factory}/",
+        ]
       )
       errors = [
         for bucket in ["measurements", "configuration"] :

@@ -137,14 +137,22 @@ locals {
 # User Guide, "Bucket owner granting cross-account bucket permissions".
 locals {
   readers = [for account in var.reader_accounts : "arn:${data.aws_partition.current.partition}:iam::${account}:root"]
+  read_prefixes = {
+    for bucket in keys(local.bucket_arns) :
+    bucket => concat(["factory=*"], bucket == "clips" ? ["${local.clip_rows_prefix}factory=*"] : [])
+  }
   readings = {
     for bucket, arn in local.bucket_arns : bucket => [
       for sid, what in {
-        ReadData = { Action = ["s3:GetObject"], Resource = ["${arn}/factory=*"], Condition = {} }
+        ReadData = {
+          Action    = ["s3:GetObject"]
+          Resource  = [for prefix in local.read_prefixes[bucket] : "${arn}/${prefix}"]
+          Condition = {}
+        }
         ListData = {
           Action    = ["s3:ListBucket"]
           Resource  = [arn]
-          Condition = { StringLike = { "s3:prefix" = ["factory=*"] } }
+          Condition = { StringLike = { "s3:prefix" = local.read_prefixes[bucket] } }
         }
         FindBucket = { Action = ["s3:GetBucketLocation"], Resource = [arn], Condition = {} }
       } :

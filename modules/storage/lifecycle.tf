@@ -1,8 +1,9 @@
 # A transition passes over objects under 128 KB: S3 and the provider have it so by default, since small objects would
 # cost more to move than they save. Expiry takes them all.
 #
-# Rules act on prefixes, never on a whole bucket: `factory=` is data, `connections/` tells of the gateways,
-# `errors/` is what could not be delivered, and Athena's results are copies. What is given for one of them cannot reach another.
+# Rules act on prefixes, never on a whole bucket: `factory=` is data, `index/` has the rows of the table `clips`,
+# `connections/` tells of the gateways, `errors/` is what could not be delivered, and Athena's results are copies. What
+# is given for one of them cannot reach another; but rows expire as their clips do, so that none names a clip that is gone.
 resource "aws_s3_bucket_lifecycle_configuration" "lake" {
   for_each = local.own_buckets
 
@@ -71,6 +72,9 @@ locals {
       [{ id = "abort-incomplete-uploads", prefix = "", abort_uploads = var.abort_incomplete_uploads_after_days }],
       length(settings.transitions) == 0 && settings.expire_data_after_days == null ? [] : [{
         id = "data", prefix = "factory=", transitions = settings.transitions, expire = settings.expire_data_after_days
+      }],
+      bucket != "clips" || settings.expire_data_after_days == null ? [] : [{
+        id = "rows-of-clips", prefix = local.clip_rows_prefix, expire = settings.expire_data_after_days
       }],
       settings.expire_errors_after_days == null ? [] : [{
         id = "errors", prefix = "errors/", expire = settings.expire_errors_after_days

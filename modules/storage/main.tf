@@ -30,4 +30,6 @@ locals {
 
   # Outside every table's partitions, so that results are never read as data.
   athena_results_prefix = "athena-results/"
+  # Beside the clips, which are not read as rows. It stays in the storage class that Athena reads.
+  clip_rows_prefix = "index/"
 }

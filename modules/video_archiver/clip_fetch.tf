@@ -58,6 +58,12 @@ resource "aws_iam_role_policy" "clip_fetch" {
           Resource = "${local.bucket_arn}/${local.data_prefix}*"
         },
         {
+          Sid      = "WriteRowsOfClips"
+          Effect   = "Allow"
+          Action   = "s3:PutObject"
+          Resource = "${local.bucket_arn}/${local.rows_prefix}*"
+        },
+        {
           Sid       = "FindNewestClip"
           Effect    = "Allow"
           Action    = "s3:ListBucket"

@@ -19,6 +19,7 @@ locals {
   log_group     = "/aws/lambda/${local.function_name}"
   bucket_arn    = "arn:${local.partition}:s3:::${var.clips_bucket}"
   data_prefix   = "factory=${var.factory}/"
+  rows_prefix   = "index/${local.data_prefix}"
 
   # What the cameras' footage is encrypted with, where that is not the service's own key.
   camera_keys = {

@@ -72,6 +72,7 @@ LAKES = {
             "test_coverage",
             "test_connections",
             "test_redrive",
+            "test_doctor",
         ),
         {
             "bergen": _factory("mill"),
@@ -79,6 +80,9 @@ LAKES = {
             "krakow": _factory("line-1", "line-2", lanes=_ON_DEMAND, cameras={"press-1": {}}),
             # The pages' commands have it for themselves.
             "lodz": _factory("line-1", "line-2", cameras={"press-1": {}}),
+            "oslo": _factory(
+                "press", "dryer", "mixer", "saw", lanes={"measurements": _LIVELY, "configuration": _LIVELY}
+            ),
             "porto": _factory("kiln"),
             "riga": _factory("mill"),
             "turin": _factory("paint"),

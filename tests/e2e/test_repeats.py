@@ -13,7 +13,7 @@ from factory_lake.gateway.identities import Lane
 from factory_lake.query import run_named
 from harness.lake import LocalLake
 from tests.e2e.plant import Factory, rows, sample
-from tests.terraform.queries.rows import TABLES, view_sql
+from tests.terraform.queries.rows import TABLES, in_force_sql, view_sql
 
 
 def test_repeats_of_both_kinds_are_found_and_can_be_left_out(
@@ -62,15 +62,17 @@ def test_configuration_that_is_delivered_twice_can_be_left_out(
     counts = "SELECT count(*) FROM {} WHERE factory = 'krakow'"
     assert rows(lake, counts.format("configuration")) == [(3,)]
     assert rows(lake, counts.format("configuration_distinct")) == [(2,)]
+    assert rows(lake, counts.format("configuration_in_force")) == [(1,)]
 
 
 def test_the_views_have_the_query_that_the_tests_have(lake: LocalLake) -> None:
     """The queries' tests run without Terraform and fill in the same file by themselves."""
     glue, database = lake.cloud.client("glue"), lake.outputs["athena"]["database"]
-    for table in TABLES:
-        view = glue.get_table(DatabaseName=database, Name=f"{table}_distinct")["Table"]
+    queries = {f"{table}_distinct": view_sql(table) for table in TABLES} | {"configuration_in_force": in_force_sql()}
+    for name, sql in queries.items():
+        view = glue.get_table(DatabaseName=database, Name=name)["Table"]
         document = view["ViewOriginalText"].removeprefix("/* Presto View: ").removesuffix(" */")
-        assert json.loads(base64.b64decode(document))["originalSql"] == view_sql(table)
+        assert json.loads(base64.b64decode(document))["originalSql"] == sql
 
 
 def _deliver_twice(factory: Factory, payload: bytes, lane: Lane = "measurements") -> None:

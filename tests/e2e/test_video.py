@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from factory_lake.camera.reindex import reindex
 from harness.camera.archiver import crash_while_storing, run_archiver, schedule_off
 from harness.camera.journal import Journal
 from harness.camera.reconciliation import VideoReport, archived_to, clip_keys, reconcile
@@ -49,6 +50,13 @@ class Filmed:
         *_, last = self.journal.read()
         s3, bucket = self.lake.cloud.client("s3"), self.lake.outputs["buckets"]["clips"]
         return archived_to(s3, bucket, self.prefix) == last.number
+
+    def rows_to_mend(self) -> int:
+        """How many rows of the table of clips are missing, wrong or of nothing."""
+        s3, bucket = self.lake.cloud.client("s3"), self.lake.outputs["buckets"]["clips"]
+        done = reindex(s3, bucket, FACTORY, self.name)
+        assert done.rows > 0
+        return done.written + done.removed
 
     def clip_seconds(self) -> list[float]:
         """How long its clips are, oldest first, by the fragments that they claim to hold."""
@@ -120,6 +128,7 @@ def test_a_clip_length_may_change_while_a_run_is_under_way(
     first, *rest = camera.clip_seconds()
     assert first >= 30
     assert max(rest) < 20
+    assert camera.rows_to_mend() == 0
 
 
 def test_a_run_killed_in_the_middle_of_a_clip_leaves_nothing_behind(
@@ -130,6 +139,7 @@ def test_a_run_killed_in_the_middle_of_a_clip_leaves_nothing_behind(
     run()
 
     assert camera.reconcile().discrepancies == []
+    assert camera.rows_to_mend() == 0
 
 
 def test_a_run_that_times_out_loses_nothing(

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from clip_fetch import keys, planning
-from clip_fetch.archive import Archive
+from clip_fetch.archive import Archive, Cache
 from clip_fetch.model import Fragment, Stream
 from clip_fetch.planning import Clip
 from clip_fetch.run import Timing
@@ -46,7 +46,7 @@ class _Camera:
         """With a client and a memory of its own, as another process has them."""
         prefix = keys.camera_prefix("krakow", "press-1")
         deadline, retry, _ = _timing()
-        return Archive(self._stack.client("s3"), self._bucket, prefix, run, deadline, retry, {})
+        return Archive(self._stack.client("s3"), self._bucket, prefix, run, deadline, retry, Cache.empty())
 
     def put(self, archive: Archive, run: str, index: int, crc32: int | None = None) -> bool:
         """Store the clip that begins with the fragment `index`."""
@@ -56,7 +56,9 @@ class _Camera:
         metadata = keys.clip_metadata(self.stream, clip, 10_000, keys.MP4, 10_000, "", run)
         checksum = zlib.crc32(_MEDIA) if crc32 is None else crc32
         token = keys.clip_token(fragment)
-        return archive.put(token, lambda: io.BytesIO(_MEDIA), checksum, "video/mp4", metadata, lambda: None)
+        return archive.put(
+            token, lambda: io.BytesIO(_MEDIA), len(_MEDIA), checksum, "video/mp4", metadata, lambda: None
+        )
 
 
 @pytest.fixture

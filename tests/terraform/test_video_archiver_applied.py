@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from factory_lake.camera.reindex import Reindexed, reindex
 from harness.lake.terraform import REPOSITORY, Terraform, TerraformError
 from localcloud import LocalCloud
 from localcloud.testing.footage import ORDINARY_BEHAVIOUR, film
@@ -180,6 +181,8 @@ def test_footage_with_another_streams_codec_is_archived_too(archiver: Archiver) 
         Bucket=archiver.bucket, Prefix="factory=krakow/camera=gate/year="
     )
     assert len(listed["Contents"]) == 2
+    # Each has its row in the table: nothing is left to do.
+    assert reindex(archiver.cloud.client("s3"), archiver.bucket, "krakow", "gate") == Reindexed("krakow", "gate", 2)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,6 @@ output "lake" {
   value = {
     account_id = var.account_id
     database   = local.database
-    buckets    = [for lane in ["measurements", "configuration"] : module.lake.buckets[lane]]
+    buckets    = [for bucket in ["measurements", "configuration", "clips"] : module.lake.buckets[bucket]]
   }
 }

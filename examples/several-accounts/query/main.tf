@@ -106,10 +106,13 @@ resource "aws_iam_policy" "reader" {
         ]
       },
       {
-        Sid      = "ReadData"
-        Effect   = "Allow"
-        Action   = ["s3:GetObject"]
-        Resource = [for bucket in flatten(values(var.lakes)[*].buckets) : "${local.arn}:s3:::${bucket}/factory=*"]
+        Sid    = "ReadData"
+        Effect = "Allow"
+        Action = ["s3:GetObject"]
+        Resource = flatten([
+          for bucket in flatten(values(var.lakes)[*].buckets) :
+          [for prefix in ["factory=*", "index/factory=*"] : "${local.arn}:s3:::${bucket}/${prefix}"]
+        ])
       },
       {
         Sid      = "KeepResults"

@@ -23,12 +23,18 @@ variable "lakes" {
     lake_east = {
       account_id = "111122223333"
       database   = "factory_lake"
-      buckets    = ["factory-lake-111122223333-measurements", "factory-lake-111122223333-configuration"]
+      buckets = [
+        "factory-lake-111122223333-measurements", "factory-lake-111122223333-configuration",
+        "factory-lake-111122223333-clips",
+      ]
     }
     lake_west = {
       account_id = "444455556666"
       database   = "factory_lake"
-      buckets    = ["factory-lake-444455556666-measurements", "factory-lake-444455556666-configuration"]
+      buckets = [
+        "factory-lake-444455556666-measurements", "factory-lake-444455556666-configuration",
+        "factory-lake-444455556666-clips",
+      ]
     }
   }
   nullable = false

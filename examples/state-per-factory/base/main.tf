@@ -26,6 +26,7 @@ module "glue_catalog" {
   buckets = {
     measurements  = module.storage.bucket_names["measurements"]
     configuration = module.storage.bucket_names["configuration"]
+    clips         = module.storage.bucket_names["clips"]
   }
   factories              = local.factories
   athena_output_location = module.storage.athena_output_location

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,7 +16,7 @@ import pytest
 from localcloud.athena.engine import Query, ScanLimitError
 from localcloud.athena.errors import QueryError
 from localcloud.testing.memory_storage import MemoryStorage
-from localcloud.testing.tables import PARTITIONS, PROJECTED, REGEX, parquet, rows, storage_of, table
+from localcloud.testing.tables import OPENX, PARTITIONS, PROJECTED, REGEX, parquet, rows, storage_of, table
 
 
 @pytest.fixture
@@ -305,6 +305,88 @@ class TestRegexSerDe:
             rows(storage, "SELECT n FROM t")
 
 
+class TestOpenXJsonSerDe:
+    """Lines of JSON, by what all implementations of the SerDe agree on."""
+
+    COLUMNS: ClassVar = {
+        "i": "int",
+        "b": "bigint",
+        "d": "double",
+        "s": "string",
+        "ok": "boolean",
+        "at": "timestamp",
+        "on_day": "date",
+    }
+
+    def _storage(self, *lines: str, settings: dict[str, str] | None = None) -> MemoryStorage:
+        definition = table(self.COLUMNS, serde=OPENX, settings=settings or {})
+        return storage_of(definition, {"data/a.json": "".join(line + "\n" for line in lines).encode()})
+
+    def test_columns_of_every_type(self) -> None:
+        line = (
+            '{"i":7,"b":9007199254740993,"d":1.5,"s":"\\u017c\\n\\"","ok":true,'
+            '"at":"2026-03-09 08:00:01.25","on_day":"2026-03-09"}'
+        )
+        assert rows(self._storage(line), "SELECT i, b, d, s, ok, at, on_day FROM t") == [
+            ["7", "9007199254740993", "1.5", 'ż\n"', "true", "2026-03-09 08:00:01.250", "2026-03-09"]
+        ]
+
+    def test_a_key_that_is_missing_or_null_is_null_and_others_are_ignored(self) -> None:
+        assert rows(self._storage('{"i":null,"x":{"i":3}}'), "SELECT i, s FROM t") == [[None, None]]
+
+    def test_capitals_do_not_matter_and_of_one_key_the_last_counts(self) -> None:
+        assert rows(self._storage('{"I":1,"i":2}'), "SELECT i FROM t") == [["2"]]
+
+    def test_a_line_that_is_no_object_is_a_row_of_nulls(self) -> None:
+        assert rows(self._storage("", "words", ' {"i":1} {"i":2}'), "SELECT i FROM t") == [[None], [None], ["1"]]
+
+    def test_a_line_that_is_cut_short_fails_the_query_unless_told_otherwise(self) -> None:
+        with pytest.raises(QueryError, match=r"HIVE_BAD_DATA: s3://test/data/a.json, line 2: .* not a valid JSON"):
+            rows(self._storage('{"i":1}', '{"i":2'), "SELECT i FROM t")
+        settings = {"ignore.malformed.json": "true"}
+        assert rows(self._storage('{"i":1}', '{"i":2', settings=settings), "SELECT i FROM t") == [["1"], [None]]
+
+    def test_texts_of_numbers_fit_number_columns(self) -> None:
+        assert rows(self._storage('{"i":"7","d":"-2.5e1","ok":"True"}'), "SELECT i, d, ok FROM t") == [
+            ["7", "-25.0", "true"]
+        ]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("i", "1.0"),
+            ("i", "1e3"),
+            ("i", "2147483648"),
+            ("i", '"0x10"'),
+            ("i", '"010"'),
+            ("i", "[1]"),
+            ("i", "true"),
+            ("d", '"NaN"'),
+            ("s", "1.50"),
+            ("s", '{"a":1}'),
+            ("ok", "1"),
+            ("at", '"2026-03-09T08:00:01Z"'),
+            ("at", "1773043200000"),
+            ("at", '"2026-03-09 25:00:00"'),
+            ("on_day", '"2026-03-09 08:00:01"'),
+        ],
+    )
+    def test_a_value_on_which_its_readers_do_not_agree_is_refused(self, name: str, value: str) -> None:
+        storage = self._storage('{"i":1}', f'{{"{name}":{value}}}')
+        with pytest.raises(QueryError, match=rf"NOT_SUPPORTED_LOCALLY: .*line 2, column {name}: readers"):
+            rows(storage, f"SELECT {name} FROM t")  # noqa: S608 - the columns above
+        assert rows(storage, "SELECT count(*) FROM t") == [["2"]]
+
+    @pytest.mark.parametrize("settings", [{"mapping.i": "j"}, {"case.insensitive": "false"}, {"dots.in.keys": "true"}])
+    def test_parameters_that_change_more_are_refused(self, settings: dict[str, str]) -> None:
+        with pytest.raises(QueryError, match=r"NOT_SUPPORTED_LOCALLY: table test\.t: OpenX JSON SerDe with"):
+            rows(self._storage(settings=settings), "SELECT i FROM t")
+
+    def test_an_array_is_no_row_here(self) -> None:
+        with pytest.raises(QueryError, match="no array as a row"):
+            rows(self._storage("[1]"), "SELECT i FROM t")
+
+
 def test_a_table_without_serde_information_is_refused() -> None:
     bare = table({"x": "string"})
     del bare["StorageDescriptor"]["SerdeInfo"]
@@ -315,7 +397,7 @@ def test_a_table_without_serde_information_is_refused() -> None:
 
 def test_a_serde_that_is_not_known_is_refused() -> None:
     storage = storage_of(table({"x": "string"}, serde="org.example.SerDe"), {"data/a": b"x"})
-    with pytest.raises(QueryError, match="the local engine reads Parquet and RegexSerDe"):
+    with pytest.raises(QueryError, match="the local engine reads Parquet, RegexSerDe and OpenX JSON"):
         rows(storage, "SELECT x FROM t")
 
 

@@ -240,6 +240,25 @@ class TestPruning:
             assert self._read(storage, sql) == read
 
     @pytest.mark.parametrize(
+        "inner",
+        [
+            "SELECT x, month + 1 AS next FROM t",
+            "SELECT min(x) AS x, month + 1 AS next FROM t GROUP BY station, month",
+            "SELECT max(x) AS x, month + 1 AS next FROM t GROUP BY month + 1",
+            "SELECT DISTINCT x, month + 1 AS next FROM t",
+            "SELECT max(x) OVER (PARTITION BY month) AS x, month + 1 AS next FROM t",
+            "SELECT max(x) OVER (PARTITION BY month + 1) AS x, month + 1 AS next FROM t",
+            "SELECT x, next FROM (SELECT min(x) AS x, m + 1 AS next FROM (SELECT x, month AS m FROM t) GROUP BY m)",
+        ],
+    )
+    def test_a_condition_on_an_expression_of_partitions_goes_in_as_well(
+        self, storage: MemoryStorage, inner: str
+    ) -> None:
+        sql = f"SELECT x FROM ({inner}) AS v WHERE next BETWEEN 2 AND 3"  # noqa: S608 - the queries above
+        assert self._read(storage, sql) == {"krakow 02"}
+        assert rows(storage, sql.replace("SELECT x", "SELECT min(x)", 1)) in ([["10"]], [["11"]])
+
+    @pytest.mark.parametrize(
         ("inner", "where"),
         [
             # Each of these counts or numbers rows of all partitions.
@@ -248,6 +267,9 @@ class TestPruning:
             ("SELECT station, x, max(x) OVER (PARTITION BY station) AS m, sum(x) OVER () AS s FROM t",
              "station = 'lyon'"),
             ("SELECT station, x FROM t ORDER BY x LIMIT 3", "station = 'lyon'"),
+            ("SELECT x, max(month) + 1 AS next FROM t GROUP BY x", "next = 4"),
+            ("SELECT x, month + 1 AS next, max(x) OVER (PARTITION BY station) AS m FROM t", "next = 4"),
+            ("SELECT x, month + x AS next FROM t", "next = 4"),
             ("SELECT station, x FROM t ORDER BY x OFFSET 8", "station = 'lyon'"),
             ("SELECT b.station, a.n AS x FROM (VALUES 31) AS a (n) LEFT JOIN t AS b ON a.n = b.x + 5",
              "station IS NULL"),

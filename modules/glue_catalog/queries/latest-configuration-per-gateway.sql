@@ -1,7 +1,8 @@
 -- Latest configuration message of every gateway
 --
 -- message is what the gateway sent, without the two keys that the lake adds. Messages that name no gateway (put on the stream
--- by other means than the topic rule) share one row per factory, with gateway NULL. Times are UTC.
+-- by other means than the topic rule) share one row per factory, with gateway NULL. Of messages of one millisecond, the one
+-- whose text sorts last is the last, as in configuration_in_force. Times are UTC.
 -- Scans every configuration message of the factories asked for: a gateway's last one may be old. To read less: name a
 -- factory, or add a range of arrival such as AND year = 2026 AND month >= 3.
 SELECT
@@ -15,7 +16,7 @@ FROM (
         gateway,
         received_at,
         message,
-        row_number() OVER (PARTITION BY factory, gateway ORDER BY received_at DESC NULLS LAST, message) AS place
+        row_number() OVER (PARTITION BY factory, gateway ORDER BY received_at DESC NULLS LAST, message DESC) AS place
     FROM (
         SELECT
             factory,

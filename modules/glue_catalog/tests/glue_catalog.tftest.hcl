@@ -9,6 +9,7 @@ variables {
   buckets = {
     measurements  = "lake-measurements"
     configuration = "lake-configuration"
+    clips         = "lake-clips"
   }
 }
 
@@ -49,7 +50,7 @@ run "tables_of_the_schema_files_and_queries_over_them" {
         [for key in table.partition_keys : "${key.name} ${key.type}"]
       ) == "factory string, year int, month int, day int"
     ])
-    error_message = "Both tables are partitioned by factory and day."
+    error_message = "All tables are partitioned by factory and day."
   }
 
   # Measurements are parquet and configuration is lines.
@@ -74,6 +75,19 @@ run "tables_of_the_schema_files_and_queries_over_them" {
       == "org.apache.hadoop.mapred.TextInputFormat"
     )
     error_message = "Configuration is read line by line."
+  }
+
+  assert {
+    condition = (
+      aws_glue_catalog_table.lake["clips"].storage_descriptor[0].ser_de_info[0].serialization_library
+      == "org.openx.data.jsonserde.JsonSerDe"
+      && aws_glue_catalog_table.lake["clips"].storage_descriptor[0].input_format
+      == "org.apache.hadoop.mapred.TextInputFormat"
+      && aws_glue_catalog_table.lake["clips"].parameters["storage.location.template"]
+      == "s3://lake-clips/index/factory=$${factory}/year=$${year}/month=$${month}/day=$${day}/"
+      && aws_glue_catalog_table.lake["clips"].storage_descriptor[0].location == "s3://lake-clips/index/factory=/"
+    )
+    error_message = "Clips are rows of JSON beside the archive, never the clips themselves."
   }
 
   # Terraform's regex engine is not Java's, but agrees with it on what this pattern uses.
@@ -143,23 +157,24 @@ run "tables_of_the_schema_files_and_queries_over_them" {
     error_message = "The location itself holds nothing: no errors, no query results."
   }
 
-  # Each table has a view without repeats.
+  # Each table has a view without repeats, and the one of whole lines a view of what was in force.
   assert {
     condition = (
-      { for key, view in aws_glue_catalog_table.distinct : key => view.name } == {
-        measurements  = "measurements_distinct"
-        configuration = "configuration_distinct"
-        connections   = "connections_distinct"
+      { for key, view in aws_glue_catalog_table.view : key => view.name } == {
+        measurements           = "measurements_distinct"
+        configuration          = "configuration_distinct"
+        connections            = "connections_distinct"
+        configuration_in_force = "configuration_in_force"
       }
-      && output.views == { for key, view in aws_glue_catalog_table.distinct : key => view.name }
-      && output.tables == { for table in ["measurements", "configuration", "connections"] : table => table }
+      && output.views == { for key, view in aws_glue_catalog_table.view : key => view.name }
+      && output.tables == { for table in ["measurements", "configuration", "connections", "clips"] : table => table }
     )
-    error_message = "Views stand beside the tables, and no reader of the tables' names takes one for a table."
+    error_message = "Views stand beside tables whose rows repeat, and no reader of the tables' names takes one for a table."
   }
 
   assert {
     condition = alltrue([
-      for view in aws_glue_catalog_table.distinct :
+      for view in aws_glue_catalog_table.view :
       view.table_type == "VIRTUAL_VIEW"
       && view.parameters == tomap({ presto_view = "true", comment = "Presto View" })
       && view.view_expanded_text == "/* Presto View */"
@@ -170,7 +185,7 @@ run "tables_of_the_schema_files_and_queries_over_them" {
 
   assert {
     condition = alltrue([
-      for view in aws_glue_catalog_table.distinct :
+      for view in aws_glue_catalog_table.view :
       [for serde in view.storage_descriptor[0].ser_de_info : "${serde.name} ${serde.serialization_library}"] == ["- -"]
     ])
     error_message = "Athena refuses a view without SerDe information, though it has no files."
@@ -178,22 +193,26 @@ run "tables_of_the_schema_files_and_queries_over_them" {
 
   assert {
     condition = alltrue([
-      for key, view in aws_glue_catalog_table.distinct :
-      [for column in view.storage_descriptor[0].columns : "${column.name} ${column.type} ${column.comment}"]
-      == [
-        for column in concat(
-          aws_glue_catalog_table.lake[key].storage_descriptor[0].columns,
-          aws_glue_catalog_table.lake[key].partition_keys
-        ) :
+      for key, table in aws_glue_catalog_table.lake :
+      [
+        for column in aws_glue_catalog_table.view[key].storage_descriptor[0].columns :
         "${column.name} ${column.type} ${column.comment}"
       ]
+      == concat(
+        [
+          for column in concat(table.storage_descriptor[0].columns, table.partition_keys) :
+          "${column.name} ${column.type} ${column.comment}"
+        ],
+        ["date date The partition's day (UTC)"]
+      )
+      if contains(keys(aws_glue_catalog_table.view), key)
     ])
-    error_message = "A view has the columns of its table, those of the partitions last."
+    error_message = "A view has the columns of its table, those of the partitions behind them, and the date last."
   }
 
   assert {
     condition = alltrue([
-      for key, view in aws_glue_catalog_table.distinct :
+      for key, view in aws_glue_catalog_table.view :
       view.view_original_text == "/* Presto View: ${base64encode(jsonencode(local.view_documents[key]))} */"
       && tolist(local.view_documents[key].columns[*].name) == view.storage_descriptor[0].columns[*].name
     ])
@@ -205,6 +224,7 @@ run "tables_of_the_schema_files_and_queries_over_them" {
       local.view_documents["measurements"].schema == "plant_lake"
       && strcontains(local.view_documents["measurements"].originalSql, "min(\"received_at\") AS \"received_at\"")
       && !strcontains(local.view_documents["configuration"].originalSql, "min(")
+      && strcontains(local.view_documents["configuration_in_force"].originalSql, "FROM \"configuration\"\n")
     )
     error_message = "A sample counts as of its first arrival; a line of configuration has its arrival in it."
   }
@@ -309,7 +329,12 @@ run "views_follow_the_schema_files" {
       "a_double double", "a_string varchar", "a_date date", "a_timestamp timestamp(3)", "a_binary varbinary",
       "arrived bigint", "factory varchar",
     ]
-    error_message = "Each type of Glue has its name in Trino."
+    error_message = "Each type of Glue has its name in Trino; where no partition is a day, there is no date."
+  }
+
+  assert {
+    condition     = keys(aws_glue_catalog_table.view) == ["samples"]
+    error_message = "Only a table of whole lines has a view of what was in force."
   }
 
   assert {
@@ -355,7 +380,7 @@ run "a_database_that_stands_already_gets_the_tables" {
 
   assert {
     condition = length(aws_glue_catalog_database.lake) == 0 && output.database == "plant" && alltrue([
-      for table in concat(values(aws_glue_catalog_table.lake), values(aws_glue_catalog_table.distinct)) :
+      for table in concat(values(aws_glue_catalog_table.lake), values(aws_glue_catalog_table.view)) :
       table.database_name == "plant"
     ]) && alltrue([for query in aws_athena_named_query.lake : query.database == "plant"])
     error_message = "another database, or one that is made"

@@ -232,6 +232,7 @@ run "what_is_left_of_a_factory_is_told_and_stays_queried" {
           "s3://plant-lake-111122223333-configuration/factory=lyon/",
           "s3://plant-lake-111122223333-measurements/factory=lyon/",
           "s3://plant-lake-111122223333-configuration/connections/factory=lyon/",
+          "s3://plant-lake-111122223333-clips/index/factory=lyon/",
         ]
         errors = [
           "s3://plant-lake-111122223333-measurements/errors/factory=lyon/",

@@ -309,6 +309,17 @@ run "what_is_deleted_at_once_and_what_leaves_a_version_is_told_apart" {
     )
     error_message = "Without versions a deletion is for good, with them it is not until they expire."
   }
+
+  assert {
+    condition = {
+      for rule in aws_s3_bucket_lifecycle_configuration.lake["clips"].rule :
+      rule.filter[0].prefix => rule.expiration[0].days if length(rule.expiration) > 0
+      } == { "factory=" = 30, "index/" = 30, "errors/" = 7 } && length([
+        for rule in aws_s3_bucket_lifecycle_configuration.lake["configuration"].rule : rule
+        if rule.filter[0].prefix == "index/"
+    ]) == 0
+    error_message = "Rows of the table clips expire as the clips do that they name."
+  }
 }
 
 run "another_partition_has_its_own_arns" {

@@ -79,6 +79,18 @@ run "archives_and_watches_two_cameras" {
 
   assert {
     condition = {
+      for statement in jsondecode(aws_iam_role_policy.clip_fetch.policy).Statement :
+      statement.Sid => [statement.Action, statement.Resource]
+      if startswith(statement.Sid, "Write") && statement.Sid != "WriteLogs"
+      } == {
+      WriteClips       = [["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::plant-lake-clips/factory=krakow/*"]
+      WriteRowsOfClips = ["s3:PutObject", "arn:aws:s3:::plant-lake-clips/index/factory=krakow/*"]
+    }
+    error_message = "It writes its factory's clips and their rows, and reads no rows."
+  }
+
+  assert {
+    condition = {
       for name, rule in aws_cloudwatch_event_rule.clip_fetch : name => rule.schedule_expression
     } == { "plant-lake-krakow-clip-fetch" = "rate(5 minutes)" }
     error_message = "One rule starts the function."

@@ -16,6 +16,7 @@ BUCKETS = {
     "measurements": "lake-measurements",
     "configuration": "lake-configuration",
     "connections": "lake-configuration",
+    "clips": "lake-clips",
 }
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 

@@ -26,7 +26,16 @@ class Day:
     days: int
 
 
-Cell = str | None | Moment | Day
+@dataclass(frozen=True)
+class _Key:
+    """An object's key, by what stands before and behind its time."""
+
+    prefix: str
+    moment: str
+    ending: str
+
+
+Cell = str | None | Moment | Day | _Key
 
 
 def resolved(rows: list[list[Cell]], now: datetime) -> list[list[str | None]]:
@@ -37,6 +46,9 @@ def resolved(rows: list[list[Cell]], now: datetime) -> list[list[str | None]]:
             return at(now, cell.text).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
         if isinstance(cell, Day):
             return (now.date() + timedelta(days=cell.days)).isoformat()
+        if isinstance(cell, _Key):
+            time = at(now, cell.moment).strftime("year=%Y/month=%m/day=%d/%Y%m%dT%H%M%S.%f")[:-3]
+            return cell.prefix + time + cell.ending
         return cell
 
     return [[text(cell) for cell in row] for row in rows]
@@ -54,6 +66,15 @@ def _latest(factory: str, tag: str, ts: str, value: str | None, received: str, *
 def _hour(factory: str, tag: str, hour: str, samples: int, bad: int, *values: str | None) -> list[Cell]:
     minimum, average, *others = values
     return ["Press 1", tag, Moment(hour), average, minimum, *others, str(samples), str(bad), factory, "d1"]
+
+
+def _evicted(number: int) -> list[Cell]:
+    """A connection of two devices with one client ID, which evict each other each ten minutes."""
+    began, ended = (Moment(f"0 10:{10 * number + minutes:02}:00") for minutes in (0, 9))
+    return [
+        *("press", "measurements", began, ended, "DUPLICATE_CLIENTID", "9.0"),
+        *("10.1.0.1", "lyon", "lyon-press-measurements"),
+    ]
 
 
 EXPECTED: dict[str, list[list[Cell]]] = {
@@ -138,6 +159,26 @@ EXPECTED: dict[str, list[list[Cell]]] = {
             ("lyon", "edge", "0 10:00:00", "2", "conflicting", "0 10:00:30", "0 11:00:00"),
         )
     ],
+    "clips-of-a-moment": [
+        [
+            *(factory, camera, kind, covers, offset, Moment(started), Moment(ended)),
+            *(Moment(producer) if producer else None, flags, lost, key),
+        ]
+        for factory, camera, kind, covers, offset, started, ended, producer, flags, lost, key in (
+            (
+                *("krakow", "oven", "gap", "true", None, "-1 19:59:58", "0 06:00:00", None, "expired", "30000000"),
+                _Key("factory=krakow/camera=oven/", "-1 19:59:58", "Z-7.gap.json"),
+            ),
+            (
+                *("krakow", "press-1", "clip", "true", "30.0", "-1 23:59:30", "0 00:00:30", "-1 23:59:29.750", None),
+                *(None, _Key("factory=krakow/camera=press-1/", "-1 23:59:30", "Z-7.mp4")),
+            ),
+            (
+                *("lyon", "gate", "clip", "false", None, "-1 22:00:00.125", "-1 22:01:00.125", "-1 21:59:59.875"),
+                *(None, None, _Key("factory=lyon/camera=gate/", "-1 22:00:00.125", "Z-7.mp4")),
+            ),
+        )
+    ],
     "configuration-history": [
         ["krakow", "line-1", Moment("-10 10:00:00.123"), "true", '{"v":1}'],
         ["krakow", "line-1", Moment("0 09:00:00"), "true", '{"v":2,"name":"a, b"}'],
@@ -160,18 +201,7 @@ EXPECTED: dict[str, list[list[Cell]]] = {
             *("line-1", "measurements", Moment("-1 09:00:30"), None, None, None, "10.0.0.2"),
             *("krakow", "krakow-line-1-measurements"),
         ],
-        *(
-            [
-                *(
-                    "press",
-                    "measurements",
-                    Moment(f"0 10:{10 * number:02}:00"),
-                    Moment(f"0 10:{10 * number + 9:02}:00"),
-                ),
-                *("DUPLICATE_CLIENTID", "9.0", "10.1.0.1", "lyon", "lyon-press-measurements"),
-            ]
-            for number in range(6)
-        ),
+        *map(_evicted, range(6)),
     ],
     "flapping-gateways": [
         [
@@ -183,6 +213,12 @@ EXPECTED: dict[str, list[list[Cell]]] = {
         ["krakow", "line-1", Moment("0 11:00:00"), '{"v":2,"name":"a, b"}'],
         ["krakow", "line-2", Moment("-100 00:00:00"), "{}"],
         ["krakow", None, Moment("0 08:00:00"), '{"x":"a\u2028b","deep":{"_received_at":5}}'],
-        ["lyon", "press-shop", Moment("0 10:00:00"), '{"a":1}'],
+        ["lyon", "press-shop", Moment("0 10:00:00"), '{"a":2}'],
+    ],
+    "configuration-at": [
+        ["krakow", "line-1", Moment("0 09:00:00"), '{"v":2,"name":"a, b"}'],
+        ["krakow", "line-2", Moment("-100 00:00:00"), "{}"],
+        ["krakow", None, Moment("0 08:00:00"), '{"x":"a\u2028b","deep":{"_received_at":5}}'],
+        ["lyon", "press-shop", Moment("0 10:00:00"), '{"a":2}'],
     ],
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-import string
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,12 +20,35 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clip_fetch import keys, planning
+from clip_fetch import rows as clip_rows
+from clip_fetch.model import Fragment, Stream
+from clip_fetch.planning import Clip
+
 ROOT = Path(__file__).resolve().parents[3]
 QUERIES = ROOT / "modules" / "glue_catalog" / "queries"
 VIEWS = ROOT / "modules" / "glue_catalog" / "views"
 FACTORIES = ("krakow", "lyon")
+#: Tables in which a row may come twice, so that they have a view without repeats.
 TABLES = ("configuration", "connections", "measurements")
+#: The day of a partition, as views.tf and the named queries write it.
+DAY = "CAST(date_add('day', day - 1, date_add('month', 12 * (year - 1970) + month - 1, DATE '1970-01-01')) AS date)"
+_DATE = {"name": "date", "type": "date"}
+_IN_FORCE = [
+    {"name": name, "type": kind}
+    for name, kind in (
+        *(("factory", "string"), ("gateway", "string"), ("valid_from", "timestamp"), ("valid_until", "timestamp")),
+        *(("line", "string"), ("changed", "boolean")),
+    )
+]
 LINE_PATTERN = r'(?s)^(.*?(?:"_received_at":([0-9]+)(?:,"_gateway":"([^"]*)")?\})?)$'
+
+
+_SERDES = {
+    "parquet": ("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", {"serialization.format": "1"}),
+    "line": ("org.apache.hadoop.hive.serde2.RegexSerDe", {"input.regex": LINE_PATTERN}),
+    "json": ("org.openx.data.jsonserde.JsonSerDe", {"serialization.format": "1"}),
+}
 
 
 def at(now: datetime, moment: str) -> datetime:
@@ -232,6 +255,51 @@ PRESENCES = (
 )
 
 
+@dataclass(frozen=True)
+class Footage:
+    """A clip of the archive, or a gap where footage was lost; moments as ``at`` reads them."""
+
+    camera: str
+    started: str
+    ended: str
+    factory: str = "krakow"
+    lost_ms: int | None = None
+
+    def described(self, now: datetime) -> tuple[str, dict[str, str]]:
+        """Key and metadata of the object."""
+        start_ms, end_ms = (round(at(now, moment).timestamp() * 1000) for moment in (self.started, self.ended))
+        stream = Stream(f"lake_{self.factory}_{self.camera}", self.camera, 0, 0)
+        prefix = keys.camera_prefix(self.factory, self.camera)
+        if self.lost_ms is not None:
+            metadata = keys.gap_metadata(stream, 8, end_ms, self.lost_ms, "expired", "run")
+            return f"{prefix}{keys.stem(start_ms, 7)}.gap.json", metadata
+        first = Fragment(7, start_ms, start_ms - 250, end_ms - start_ms, 1)
+        clip = Clip(((first,),), planning.LENGTH, None, None)
+        metadata = keys.clip_metadata(stream, clip, 60_000, keys.MP4, end_ms - start_ms, "", "run")
+        return prefix + keys.clip_token(first), metadata
+
+    def row(self, now: datetime) -> tuple[str, bytes]:
+        """Key and bytes of its row, as the archiver writes them."""
+        key, metadata = self.described(now)
+        row_key, row = clip_rows.row_key(key), clip_rows.row(key, metadata, 1234)
+        assert row_key is not None
+        assert row is not None
+        return row_key, row
+
+
+FOOTAGE = (
+    # Over midnight, on the day that it begins; and the one behind it.
+    Footage("press-1", "-1 23:59:30", "0 00:00:30"),
+    Footage("press-1", "0 00:00:30", "0 00:01:30"),
+    # Nothing was archived for hours: footage expired.
+    Footage("oven", "-1 19:59:00", "-1 20:00:00"),
+    Footage("oven", "-1 19:59:58", "0 06:00:00", lost_ms=30_000_000),
+    # The camera stopped; another one long ago.
+    Footage("gate", "-1 22:00:00.125", "-1 22:01:00.125", "lyon"),
+    Footage("yard", "-3 08:00:00", "-3 08:01:00", "lyon"),
+)
+
+
 def objects(
     now: datetime, bucket_of: Mapping[str, str], samples: Sequence[Sample] = SAMPLES
 ) -> dict[tuple[str, str], bytes]:
@@ -251,17 +319,29 @@ def objects(
         for half in (0, 1)
         if rows[half::2]
     }
-    lines: dict[str, list[str]] = defaultdict(list)
-    for update in UPDATES:
-        lines[_folder(update.factory, at(now, update.received))].append(update.line(now))
-    for folder, texts in lines.items():
-        made[bucket_of["configuration"], f"{folder}delivery-1"] = "".join(texts).encode()
+    made |= line_objects(now, bucket_of, UPDATES)
     events: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for presence in PRESENCES:
         events[f"connections/{_folder(presence.factory, at(now, presence.ts))}"].append(presence.row(now))
     for folder, rows in events.items():
         made[bucket_of["connections"], f"{folder}delivery-1.parquet"] = _parquet(rows, "connections")
+    for footage in FOOTAGE:
+        key, row = footage.row(now)
+        made[bucket_of["clips"], key] = row
+        made[bucket_of["clips"], footage.described(now)[0]] = b"no row, but video"
     return made
+
+
+def line_objects(
+    now: datetime, bucket_of: Mapping[str, str], updates: Sequence[Update]
+) -> dict[tuple[str, str], bytes]:
+    """The objects of configuration by bucket and key, lines in the order of the updates."""
+    lines: dict[str, list[str]] = defaultdict(list)
+    for update in updates:
+        lines[_folder(update.factory, at(now, update.received))].append(update.line(now))
+    return {
+        (bucket_of["configuration"], f"{folder}delivery-1"): "".join(texts).encode() for folder, texts in lines.items()
+    }
 
 
 def _folder(factory: str, moment: datetime) -> str:
@@ -276,7 +356,7 @@ def _parquet(rows: Sequence[Mapping[str, Any]], table: str) -> bytes:
         "double": pa.float64(),
         "bigint": pa.int64(),
     }
-    schema = pa.schema([(column["name"], kinds[column["type"]]) for column in _schema(table)["columns"]])
+    schema = pa.schema([(column["name"], kinds[column["type"]]) for column in schema_of(table)["columns"]])
     plain = [{name: _without_zone(value) for name, value in row.items()} for row in rows]
     target = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(plain, schema=schema), target, compression="snappy")
@@ -287,7 +367,8 @@ def _without_zone(value: Any) -> Any:
     return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
-def _schema(table: str) -> dict[str, Any]:
+def schema_of(table: str) -> dict[str, Any]:
+    """The schema file of a table."""
     schema: dict[str, Any] = json.loads((ROOT / "glue_schemas" / f"{table}.json").read_text())
     return schema
 
@@ -295,14 +376,9 @@ def _schema(table: str) -> dict[str, Any]:
 def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """The lake's tables in the shape of Glue's TableInput."""
     for name, bucket in bucket_of.items():
-        schema = _schema(name)
-        line = schema["format"] == "line"
-        top = f"s3://{bucket}/{schema.get('prefix', '')}"
-        serde = (
-            ("org.apache.hadoop.hive.serde2.RegexSerDe", {"input.regex": LINE_PATTERN})
-            if line
-            else ("org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", {"serialization.format": "1"})
-        )
+        schema = schema_of(name)
+        serde = _SERDES[schema["format"]]
+        location = f"s3://{bucket}/{schema.get('prefix', '')}factory="
         yield {
             "Name": schema["table"],
             "TableType": "EXTERNAL_TABLE",
@@ -319,14 +395,12 @@ def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
                 "projection.day.type": "integer",
                 "projection.day.range": "1,31",
                 "projection.day.digits": "2",
-                "storage.location.template": (
-                    f"{top}factory=${{factory}}/year=${{year}}/month=${{month}}/day=${{day}}/"
-                ),
+                "storage.location.template": (f"{location}${{factory}}/year=${{year}}/month=${{month}}/day=${{day}}/"),
             },
             "PartitionKeys": _columns(schema["partition_keys"]),
             "StorageDescriptor": {
                 "Columns": _columns(schema["columns"]),
-                "Location": f"{top}factory=/",
+                "Location": f"{location}/",
                 "SerdeInfo": {"SerializationLibrary": serde[0], "Parameters": serde[1]},
             },
         }
@@ -334,7 +408,7 @@ def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
 
 def view_sql(table: str) -> str:
     """The query of a table's view without repeats, as ``modules/glue_catalog/views.tf`` makes it."""
-    schema = _schema(table)
+    schema = schema_of(table)
     columns = [*schema["columns"], *schema["partition_keys"]]
     quoted = {column["name"]: f'"{column["name"]}"' for column in columns}
     identity = [name for column, name in zip(columns, quoted.values(), strict=True) if not _arrival(column)]
@@ -342,9 +416,23 @@ def view_sql(table: str) -> str:
         f"min({name}) AS {name}" if _arrival(column) else name
         for column, name in zip(columns, quoted.values(), strict=True)
     ]
-    text = string.Template((VIEWS / "distinct.sql").read_text()).substitute(
-        table=f'"{schema["table"]}"', columns=",\n    ".join(shown), identity=",\n    ".join(identity)
+    shown.append(f'{DAY} AS "date"')
+    return _filled(
+        "distinct.sql",
+        table=f'"{schema["table"]}"',
+        columns=",\n    ".join(shown),
+        identity=",\n    ".join(identity),
     )
+
+
+def in_force_sql(table: str = "configuration") -> str:
+    """The query of a table's view of what was in force."""
+    return _filled("in_force.sql", table=f'"{table}"')
+
+
+def _filled(file: str, **values: str) -> str:
+    """The query of a view's file, as Terraform's templatefile() and views.tf make it."""
+    text = re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], (VIEWS / file).read_text())
     return "\n".join(line for line in text.strip().split("\n") if not line.startswith("--"))
 
 
@@ -354,29 +442,33 @@ def _arrival(column: Mapping[str, Any]) -> bool:
 
 def views(database: str) -> Iterator[dict[str, Any]]:
     """The lake's views in the shape of Glue's TableInput."""
-    kinds = {"string": "varchar", "int": "integer", "timestamp": "timestamp(3)"}
     for name in TABLES:
-        schema = _schema(name)
-        columns = [*schema["columns"], *schema["partition_keys"]]
-        document = {
-            "originalSql": view_sql(name),
-            "catalog": "awsdatacatalog",
-            "schema": database,
-            "columns": [
-                {"name": column["name"], "type": kinds.get(column["type"], column["type"])} for column in columns
-            ],
-        }
-        yield {
-            "Name": f"{name}_distinct",
-            "TableType": "VIRTUAL_VIEW",
-            "Parameters": {"presto_view": "true", "comment": "Presto View"},
-            "ViewOriginalText": f"/* Presto View: {_base64(json.dumps(document))} */",
-            "ViewExpandedText": "/* Presto View */",
-            "StorageDescriptor": {
-                "Columns": _columns(columns),
-                "SerdeInfo": {"Name": "-", "SerializationLibrary": "-"},
-            },
-        }
+        schema = schema_of(name)
+        yield _view(
+            database, f"{name}_distinct", view_sql(name), [*schema["columns"], *schema["partition_keys"], _DATE]
+        )
+    yield _view(database, "configuration_in_force", in_force_sql(), _IN_FORCE)
+
+
+def _view(database: str, name: str, sql: str, columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    kinds = {"string": "varchar", "int": "integer", "timestamp": "timestamp(3)"}
+    document = {
+        "originalSql": sql,
+        "catalog": "awsdatacatalog",
+        "schema": database,
+        "columns": [{"name": column["name"], "type": kinds.get(column["type"], column["type"])} for column in columns],
+    }
+    return {
+        "Name": name,
+        "TableType": "VIRTUAL_VIEW",
+        "Parameters": {"presto_view": "true", "comment": "Presto View"},
+        "ViewOriginalText": f"/* Presto View: {_base64(json.dumps(document))} */",
+        "ViewExpandedText": "/* Presto View */",
+        "StorageDescriptor": {
+            "Columns": _columns(columns),
+            "SerdeInfo": {"Name": "-", "SerializationLibrary": "-"},
+        },
+    }
 
 
 def _base64(text: str) -> str:

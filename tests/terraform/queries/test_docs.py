@@ -1,4 +1,4 @@
-"""What docs/queries.md says of the queries holds, and the README's SQL runs."""
+"""What docs/queries.md says of the queries holds, and its SQL, the README's and docs/configuration.md's runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.terraform.queries.rows import QUERIES, ROOT
 from tests.terraform.queries.test_named_queries import NAMES
 
 TEXT = (ROOT / "docs" / "queries.md").read_text()
-PAGES = (TEXT, (ROOT / "README.md").read_text())
+PAGES = (TEXT, *((ROOT / name).read_text() for name in ("README.md", "docs/configuration.md")))
 EXAMPLES = [sql for page in PAGES for sql in re.findall(r"```sql\n(.*?)```", page, re.DOTALL)]
 
 

@@ -10,9 +10,11 @@ import pytest
 
 from factory_lake.cli import main
 from factory_lake.query import named_queries, run_named
+from harness.demo.configuration import check
 from tests.support.local_lake import describe
 from tests.terraform.queries.conftest import BUCKETS, CloudLake
 from tests.terraform.queries.expected import EXPECTED, resolved
+from tests.terraform.queries.rows import FACTORIES
 
 pytestmark = pytest.mark.cloud
 
@@ -64,4 +66,14 @@ def test_the_command_lists_and_runs_named_queries(
     assert main([*common, "--sql", "SELECT nothing FROM measurements"]) == 2
     assert "COLUMN_NOT_FOUND" in capsys.readouterr().err
     assert main([*common, "no-such-query"]) == 2
-    assert "it has: configuration-history, connections-per-gateway" in capsys.readouterr().err
+    assert "it has: clips-of-a-moment, configuration-at, configuration-history" in capsys.readouterr().err
+
+
+def test_the_configuration_in_force_is_right_at_every_instant(cloud_lake: CloudLake) -> None:
+    """By the view and by the command's own reading, as the demonstration tries it."""
+    outputs = {
+        "athena": {"workgroup": cloud_lake.workgroup, "database": cloud_lake.database},
+        "buckets": BUCKETS,
+        "gateways": {factory: {} for factory in FACTORIES},
+    }
+    assert check(cloud_lake.cloud.client, outputs) == {"tried": 1_000, "right": 1_000}

@@ -13,7 +13,7 @@ from sqlglot import exp
 from localcloud.athena.engine import Query
 from localcloud.testing.memory_storage import MemoryStorage
 from tests.terraform.queries.conftest import NOW
-from tests.terraform.queries.rows import QUERIES, ROOT, SAMPLES, UPDATES
+from tests.terraform.queries.rows import DAY, QUERIES, ROOT, SAMPLES, UPDATES
 
 SCHEMA = json.loads((ROOT / "glue_schemas" / "measurements.json").read_text())
 COLUMNS = [column["name"] for column in SCHEMA["columns"]]
@@ -102,6 +102,42 @@ def test_it_reads_the_partitions_that_its_table_would(lake: MemoryStorage, table
 
     everything = {key for _, key in lake.objects}
     assert read(f"{table}_distinct") == read(table) < everything
+
+
+@pytest.mark.parametrize("table", ["measurements", "configuration"])
+@pytest.mark.parametrize(
+    ("where", "days"),
+    [
+        ("date = DATE '2026-03-09'", "= DATE '2026-03-09'"),
+        ("date >= CAST(date_add('day', -3, current_date) AS date)", ">= DATE '2026-03-06'"),
+        ("date BETWEEN DATE '2026-02-27' AND DATE '2026-03-06'", "BETWEEN DATE '2026-02-27' AND DATE '2026-03-06'"),
+        ("CAST(date AS timestamp) >= TIMESTAMP '2026-03-08 00:00:00'", ">= DATE '2026-03-08'"),
+    ],
+)
+def test_a_condition_on_the_date_alone_reads_only_its_days(
+    lake: MemoryStorage, table: str, where: str, days: str
+) -> None:
+    """The keys that are read, the bytes that are scanned and the rows are those of a condition on the partitions."""
+
+    def asked(condition: str) -> tuple[set[str], int, int]:
+        lake.read.clear()
+        sql = f"SELECT * FROM {table}_distinct WHERE {condition}"  # noqa: S608 - the conditions above
+        answer = Query(sql, database="lake", now=NOW).run(lake, lake)
+        return _keys(lake.read), answer.bytes_scanned, len(answer.rows)
+
+    everything = asked("true")
+    by_date = asked(where)
+    assert by_date == asked(f"{DAY} {days}")
+    assert by_date[0] < everything[0]
+    assert 0 < by_date[1] < everything[1]
+
+
+def test_the_date_is_the_last_column_and_that_of_the_partition(lake: MemoryStorage) -> None:
+    answer = Query("SELECT * FROM measurements_distinct", database="lake", now=NOW).run(lake, lake)
+    names = [column.name for column in answer.columns]
+    assert names == [*COLUMNS, "factory", "year", "month", "day", "date"]
+    at = names.index("ts")
+    assert {str(row[-1]) for row in answer.rows} == {str(row[at])[:10] for row in answer.rows}
 
 
 def _keys(read: Iterable[tuple[str, str]]) -> set[str]:

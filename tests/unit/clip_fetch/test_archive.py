@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clip_fetch import keys, planning
-from clip_fetch.archive import Archive
+from clip_fetch import keys, planning, rows
+from clip_fetch.archive import Archive, Cache
 from clip_fetch.errors import StaleStateError
 from clip_fetch.model import Fragment, Position, Stream
 from clip_fetch.planning import Clip
@@ -52,7 +52,17 @@ def put(of: Archive, fragment: Fragment, check: Any = lambda: None, run: str = "
     """Put an object."""
     metadata = {"run": run, "format": "mp4"}
     return of.put(
-        keys.clip_token(fragment), lambda: io.BytesIO(b"media"), zlib.crc32(b"media"), "video/mp4", metadata, check
+        keys.clip_token(fragment), lambda: io.BytesIO(b"media"), 5, zlib.crc32(b"media"), "video/mp4", metadata, check
+    )
+
+
+def put_clip(of: Archive, first: Fragment) -> bool:
+    """Commit a clip as a run does."""
+    clip = Clip(((first,),), planning.LENGTH, None, None)
+    metadata = keys.clip_metadata(STREAM, clip, 10_000, keys.MP4, 1, "", "run-1")
+    body = b"media"
+    return of.put(
+        keys.clip_token(first), lambda: io.BytesIO(body), 5, zlib.crc32(body), "video/mp4", metadata, lambda: None
     )
 
 
@@ -80,7 +90,7 @@ def test_the_newest_clip_is_found_however_old_it_is(age_ms: int) -> None:
     add_clip(aws, at(T0 - age_ms - 60_000, 6))
     add_clip(aws, at(T0 - age_ms, 7))
     assert number_of(archive(aws).position(STREAM)) == 7
-    assert len(aws.calls) <= 8
+    assert len(aws.calls) <= 9
 
 
 def test_what_others_put_below_the_prefix_is_passed_over() -> None:
@@ -190,7 +200,14 @@ class Endless:
         parsed = keys.parse(request["Key"], PREFIX)
         assert parsed is not None
         clip = Clip(((at(parsed.start_ms, parsed.number),),), planning.LENGTH, None, None)
-        return {"Metadata": keys.clip_metadata(STREAM, clip, 10_000, keys.MP4, 1, "", "earlier")}
+        metadata = keys.clip_metadata(STREAM, clip, 10_000, keys.MP4, 1, "", "earlier")
+        return {"Metadata": metadata, "ETag": request["Key"], "ContentLength": 1}
+
+    def put_object(self, **request: Any) -> dict[str, Any]:
+        """The row of the newest clip, which this process did not put itself."""
+        assert request["Key"].startswith(rows.PREFIX)
+        self.calls.append("PutRow")
+        return {}
 
 
 @pytest.mark.parametrize("age_ms", [10_000, 3 * HOUR, 30 * DAY])
@@ -199,13 +216,15 @@ def test_the_calls_do_not_grow_with_the_archive(age_ms: int) -> None:
     for clips in (10, 10_000, 1_000_000):
         endless = Endless(clips, T0 - age_ms)
         timing = Aws().timing()
-        archive = Archive(StrictClient("s3", endless), "clips", PREFIX, "run-1", timing.deadline, timing.retry, {})
+        archive = Archive(
+            StrictClient("s3", endless), "clips", PREFIX, "run-1", timing.deadline, timing.retry, Cache.empty()
+        )
         position = archive.position(STREAM)
         assert number_of(position) == 10**20 + clips - 1
         counts.add(len(endless.calls))
-    assert counts <= {2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}
+    assert counts <= {3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14}
     if age_ms < HOUR:
-        assert counts == {2}
+        assert counts == {3}
 
 
 def test_a_put_is_refused_when_another_run_was_first() -> None:
@@ -253,6 +272,71 @@ def test_a_put_that_is_not_allowed_is_an_error() -> None:
         put(archive(aws), at(T0, 7))
 
 
+def test_an_object_s_row_is_put_behind_it_and_once() -> None:
+    aws = Aws()
+    of = archive(aws)
+    key = add_clip(aws, at(T0 - 10_000, 7))
+    assert of.position(STREAM) is not None
+    assert list(aws.rows()) == [key]
+    assert aws.calls == ["ListObjectsV2", "HeadObject", "PutRow"]
+    assert archive(aws).position(STREAM) is not None
+    assert aws.calls[3:] == ["ListObjectsV2"]
+
+
+def test_where_an_archive_begins_has_a_row_that_is_put_once_too() -> None:
+    """Also behind an earlier stream's newest clip, which may have lost its row when the stream was deleted."""
+    aws = Aws()
+    clip = add_clip(aws, at(T0 - 10_000, 7))
+    again = Stream(STREAM.name, STREAM.camera, T0 - 5_000, STREAM.retention_ms)
+    begin = PREFIX + keys.begin_token(again)
+    aws.objects[begin] = (b"", keys.gap_metadata(again, 0, T0, 0, "begin", "earlier"), "")
+    for _ in range(3):
+        assert archive(aws).position(again) is not None
+    assert sorted(aws.rows()) == sorted([clip, begin])
+    assert aws.calls.count("PutRow") == 2
+
+
+def test_of_another_s_object_the_run_that_finds_it_puts_the_row() -> None:
+    """The run that put it may have died right behind that."""
+    aws, other = Aws(), Cache.empty()
+    assert put_clip(archive(aws), at(T0 - 10_000, 7))
+    lost = aws.rows()
+    for key in [key for key in aws.objects if key.startswith(rows.PREFIX)]:
+        del aws.objects[key]
+    assert archive(aws).position(STREAM) is not None  # the process that put it has no cause to look
+    assert aws.rows() == {}
+    aws.cache = other
+    assert archive(aws).position(STREAM) is not None
+    assert aws.rows() == lost != {}
+
+
+@pytest.mark.parametrize("fault", [error("InternalError", 500), error("SlowDown", 503), OSError()])
+def test_a_row_is_put_again_like_anything_else(fault: Exception) -> None:
+    aws = Aws()
+    aws.faults["PutRow"] = [fault, fault]
+    assert put_clip(archive(aws), at(T0, 7))
+    assert aws.calls == ["PutObject", "PutRow", "PutRow", "PutRow"]
+
+
+def test_a_row_that_cannot_be_put_now_waits_for_the_next_run() -> None:
+    aws = Aws()
+    aws.faults["PutRow"] = [error("SlowDown", 503)] * 8
+    with pytest.raises(Exception, match="SlowDown"):
+        put_clip(archive(aws), at(T0, 7))
+    assert len(aws.clips()) == 1
+    assert archive(aws).position(STREAM) is not None
+    assert list(aws.rows()) == [key for key, _ in aws.clips()]
+
+
+def test_a_row_that_is_not_allowed_does_not_hold_up_the_archive() -> None:
+    aws = Aws()
+    aws.faults["PutRow"] = [error("AccessDenied", 403)]
+    of = archive(aws)
+    assert put_clip(of, at(T0, 7))
+    assert "AccessDenied" in str(of.index.refusal)
+    assert aws.rows() == {}
+
+
 @pytest.mark.parametrize("page", [1, 2, 3])
 def test_of_one_stem_the_last_that_was_put_tells_wherever_pages_end(page: int) -> None:
     """As text a gap record sorts before a clip, and Matroska before what took the MP4 file's place."""
@@ -268,5 +352,5 @@ def test_of_one_stem_the_last_that_was_put_tells_wherever_pages_end(page: int) -
         aws.objects[stem + ending] = (b"", metadata, "")
         position = archive(aws).position(STREAM)
         assert number_of(position) == reached
-        aws.cache.clear()
+        aws.cache = Cache.empty()
         assert archive(aws).position(STREAM) == position

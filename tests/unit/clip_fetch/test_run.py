@@ -153,10 +153,20 @@ def test_a_shard_is_known_by_the_name_alone_on_any_python() -> None:
     assert shares == [[False, False, True, True], [True, True, False, False]]
 
 
+def test_a_camera_whose_rows_are_refused_is_archived_and_counts_as_failed() -> None:
+    aws = plant("press-1")
+    aws.faults["PutRow"] = [error("AccessDenied", 403)] * 100
+    summary = archive(aws)
+    assert summary["clips"] > 1
+    assert summary["errors"] == {"press-1": "AccessDenied"}
+    (line,) = [line for line in aws.lines() if line.get("message") == "camera failed"]
+    assert "no row of the table clips" in line["error"]
+
+
 def test_a_run_works_on_its_shard_only() -> None:
     aws = plant("press-1", "press-2", "oven", "gate")
     assert archive(aws, shard=Shard(0, 2))["cameras"] == 2
-    assert {key.split("/")[1] for key in aws.objects} == {"camera=oven", "camera=gate"}
+    assert {key.split("/")[1] for key, _ in aws.clips()} == {"camera=oven", "camera=gate"}
 
 
 def test_metrics_of_each_camera_in_the_embedded_format() -> None:

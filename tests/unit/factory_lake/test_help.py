@@ -20,6 +20,7 @@ def test_the_help_names_every_command(
         "gateway",
         "camera",
         "query",
+        "config",
         "reconcile",
         "coverage",
         "report",
@@ -27,6 +28,8 @@ def test_the_help_names_every_command(
         "drained",
         "sizing",
         "policy",
+        "schema",
+        "doctor",
         "local",
     } == set(named)
 

@@ -31,7 +31,11 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("camera", "clips"): ("krakow/press-1", *RANGE),
     ("camera", "frames"): (KEY,),
     ("camera", "frame"): (KEY, "0", "FOLDER/frame.png"),
+    ("camera", "reindex"): (),
     ("query",): ("latest-value-per-tag",),
+    ("config", "show"): (),
+    ("config", "diff"): RANGE,
+    ("config", "history"): RANGE,
     ("reconcile",): ("--journal-dir", "FOLDER/sent"),
     ("coverage",): RANGE,
     ("report",): ("--out", "FOLDER/pages", *RANGE),
@@ -40,6 +44,8 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("redrive", "policy"): (),
     ("policy",): ("deploy",),
     ("drained",): ("--minutes", "0"),
+    ("doctor", "gateway"): ("line-1", "--watch", "0"),
+    ("doctor", "lake"): (),
     ("sizing", "capacity"): (),
     ("sizing", "cost"): (),
     ("sizing", "ways"): (),
@@ -54,6 +60,7 @@ WITHOUT_LAKE: Mapping[Words, tuple[str, ...]] = {
     ("sizing", "capacity"): ("FOLDER/nowhere",),
     ("sizing", "cost"): ("docs/sizing/plant.toml", "FOLDER/nowhere"),
     ("sizing", "ways"): ("docs/sizing/plant.toml", "FOLDER/nowhere"),
+    ("doctor", "lake"): ("--environment", "FOLDER/nowhere"),
     ("local", "up"): ("--lake", "FOLDER/mine.jsonl"),
 }
 #: They run a lake: their folder is a local one's, and what they need of it is that it runs.
@@ -226,3 +233,11 @@ def test_an_unknown_camera(words: Words, ground: Ground, monkeypatch: pytest.Mon
     monkeypatch.setitem(ARGUMENTS, words, ("krakow/nobody",))
     line = ground.fail(words, "--lake", "FOLDER/outputs.json")
     assert line == "FACTORY/CAMERA must be one of krakow/press-1, got 'krakow/nobody'"
+
+
+def test_an_unknown_gateway(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ARGUMENTS, ("doctor", "gateway"), ("nobody",))
+    line = ground.fail(("doctor", "gateway"), "--lake", "FOLDER/outputs.json")
+    assert line == "GATEWAY must be one of line-1, got 'nobody'"
+    line = ground.fail(("doctor", "gateway"), "--lake", "FOLDER/outputs.json", "--factory", "lyon")
+    assert line == "--factory must be one of krakow, got 'lyon'"

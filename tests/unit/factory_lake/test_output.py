@@ -16,6 +16,8 @@ from typing import Any
 import boto3
 import pytest
 
+from clip_fetch.keys import gap_metadata
+from clip_fetch.model import Stream
 from factory_lake.camera.clips import AT_ONCE
 from factory_lake.cli import main
 from factory_lake.gateway.identities import LANES, Source
@@ -129,7 +131,8 @@ def test_clips_are_listed_with_whole_keys_at_every_width(
             }
             s3.put_object(Bucket=outputs["buckets"]["clips"], Key=key, Metadata=metadata)
         gap = "factory=krakow/camera=press-1/year=2026/month=03/day=02/20260302T060000.000Z-9.gap.json"
-        s3.put_object(Bucket=outputs["buckets"]["clips"], Key=gap, Metadata={"format": "gap"})
+        lost = gap_metadata(Stream("lake_krakow_press-1", "press-1", 0, 0), 10**37, 0, 60_000, "expired", "run")
+        s3.put_object(Bucket=outputs["buckets"]["clips"], Key=gap, Metadata=lost)
         (tmp_path / "outputs.json").write_text(json.dumps(outputs))
         begin, end = "2026-03-01T05:06:30Z", "2026-03-02T23:00:00Z"
         common = ["camera", "clips", "krakow/press-1", "--lake", str(tmp_path / "outputs.json")]

@@ -22,11 +22,12 @@ def test_a_changed_schema_file_shows_and_all_but_the_tables_stays(tmp_path: Path
     )
     file.write_text(json.dumps(changed))
     text = (
+        "<!-- columns of clips -->\n<!-- end -->\n"
         "before\n<!-- columns of configuration -->\nOUTDATED\n<!-- end -->\nbetween\n"
         "<!-- columns of measurements -->\n<!-- end -->\nafter"
     )
     written = schemadocs.render(text, tmp_path)
-    assert written.startswith("before\n<!-- columns of configuration -->\n| column | type | what it holds |\n| --- |")
+    assert "\nbefore\n<!-- columns of configuration -->\n| column | type | what it holds |\n| --- |" in written
     assert "OUTDATED" not in written
     assert "<!-- end -->\nbetween\n<!-- columns of measurements -->\n| column | type | JSON key |" in written
     assert "| `unit` | string | `unitName` | yes | Unit \\| of the value |\n" in written
@@ -34,7 +35,7 @@ def test_a_changed_schema_file_shows_and_all_but_the_tables_stays(tmp_path: Path
 
 
 def test_a_schema_file_without_a_place_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"^configuration\.json: the document has no "):
+    with pytest.raises(ValueError, match=r"^clips\.json: the document has no "):
         schemadocs.render("<!-- columns of measurements -->\n<!-- end -->\n", SCHEMAS)
 
 

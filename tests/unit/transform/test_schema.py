@@ -10,6 +10,9 @@ from typing import Any, Dict  # noqa: UP035
 
 import pytest
 
+from clip_fetch import keys, planning, rows
+from clip_fetch.model import Fragment, Stream
+from clip_fetch.planning import Clip
 from tests.unit.transform.support import SCHEMAS, Lane, sample, spell
 from transform import schema
 from transform.errors import SchemaError
@@ -35,7 +38,7 @@ def column(changed: Document, name: str) -> Document:
     return found
 
 
-@pytest.mark.parametrize("table", ["measurements", "configuration"])
+@pytest.mark.parametrize("table", ["measurements", "configuration", "clips"])
 def test_the_lakes_own_files_are_valid(table: str) -> None:
     read = schema.load(table, SCHEMAS)
     assert (read.table, len(read.columns)) == (table, len(document(table)["columns"]))
@@ -131,7 +134,7 @@ def updating(index: int, **members: Any) -> Callable[[Document], None]:
         (lambda d: d.pop("format"), "must have 'format'"),
         (lambda d: d.update(owner="me"), "has 'owner', but may only have"),
         (lambda d: d.update(table="samples"), "table: must be the file's name without .json, got 'samples'"),
-        (lambda d: d.update(format="orc"), "format: must be one of parquet, line, got 'orc'"),
+        (lambda d: d.update(format="orc"), "format: must be one of parquet, line, json, got 'orc'"),
         (lambda d: d.update(description=" "), "description: must be a text that is not blank, got ' '"),
         (lambda d: d.update(columns=[]), "columns: must be a list with at least one item"),
         (lambda d: d["columns"].append("x"), "columns[13]: must be an object, got str"),
@@ -154,12 +157,29 @@ def updating(index: int, **members: Any) -> Callable[[Document], None]:
             "columns: names and sources must differ, in more than case; 'deviceid' is there twice",
         ),
         (updating(1, name="year"), "columns: names and sources must differ, in more than case; 'year' is there twice"),
+        (lambda d: d.update(prefix="index"), "prefix: must be lower-case letters, digits and -, then /, other than"),
+        (lambda d: d.update(prefix="errors/"), "prefix: must be lower-case letters, digits and -, then /, other than"),
+        (lambda d: d.update(prefix=1), "prefix: must be a text that is not blank, got 1"),
+        (lambda d: d.update(unique="yes"), "unique: must be true or false, got 'yes'"),
         (lambda d: d["partition_keys"].pop(), "partition_keys: must be factory string, year int, month int, day int"),
         (lambda d: d["partition_keys"][1].update(required=True), "partition_keys[1]: has 'required'"),
     ],
 )
 def test_a_broken_file_is_refused_with_file_place_and_rule(change: Callable[[Document], Any], message: str) -> None:
     assert str(break_(change)).startswith(f"measurements.json: {message}")
+
+
+def test_the_columns_of_clips_are_those_of_its_rows() -> None:
+    """Of both kinds together: a key that the table does not know would be lost without a word."""
+    stream = Stream("lake_krakow_press-1", "press-1", 0, 0)
+    clip = Clip(((Fragment(7, 0, 0, 2000, 1),),), planning.LENGTH, None, None)
+    described = (
+        (keys.stem(0, 7) + ".mp4", keys.clip_metadata(stream, clip, 1000, keys.MP4, 2000, "duration", "run")),
+        (keys.stem(0, 7) + ".gap.json", keys.gap_metadata(stream, 8, 5000, 3000, "expired", "run")),
+    )
+    found = [rows.row(keys.camera_prefix("krakow", "press-1") + token, metadata, 9) for token, metadata in described]
+    names = {name for row in found if row is not None for name in json.loads(row)}
+    assert names == {item["name"] for item in document("clips")["columns"]}
 
 
 def test_a_table_of_lines_has_no_sources() -> None:

@@ -1,7 +1,7 @@
 """Objects of a table as rows: by the table's columns and SerDe, never by what a file says of itself.
 
-Sources: the Athena user guide on the Parquet and Regex SerDes, and their classes' behaviour as Trino, which
-Athena's engine follows, implements them.
+Sources: the Athena user guide on the Parquet, Regex and OpenX JSON SerDes, and their classes' behaviour as Trino,
+which Athena's engine follows, implements them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from localcloud.athena import openx
 from localcloud.athena.catalog import Table
 from localcloud.athena.errors import QueryError
 from localcloud.athena.java_regex import compile_java
@@ -47,9 +48,11 @@ def reader_of(table: Table) -> Reader:
         return _read_parquet
     if table.serde in _REGEX:
         return _regex_reader(table)
+    if table.serde == openx.SERDE:
+        return _json_reader(table)
     raise QueryError(
         "NOT_SUPPORTED_LOCALLY",
-        f"table {table.full_name}: SerDe {table.serde!r}: the local engine reads Parquet and RegexSerDe",
+        f"table {table.full_name}: SerDe {table.serde!r}: the local engine reads Parquet, RegexSerDe and OpenX JSON",
     )
 
 
@@ -176,5 +179,25 @@ def _regex_reader(table: Table) -> Reader:
             for name in wanted
         }
         return Rows(columns, len(matches), len(body))
+
+    return read
+
+
+def _json_reader(table: Table) -> Reader:
+    place = f"table {table.full_name}"
+    openx.line_reader(table.serde_parameters, {}, place)  # refuses its parameters before any object is read
+
+    def read(url: str, body: bytes, wanted: Mapping[str, Type]) -> Rows:
+        read_line = openx.line_reader(table.serde_parameters, wanted, place)
+        rows = [read_line(f"{url}, line {number}", line) for number, line in enumerate(_lines(url, body), start=1)]
+        columns = {
+            name: pa.array([row.get(name) for row in rows], arrow_type(kind, f"{url}, column {name}"))
+            for name, kind in wanted.items()
+        }
+        rounded = {
+            name: _in_milliseconds(array) if wanted[name].name == "timestamp" else array
+            for name, array in columns.items()
+        }
+        return Rows(rounded, len(rows), len(body))
 
     return read

@@ -2,8 +2,8 @@
 
 A condition leaves out partitions when it is in the WHERE clause, or in an inner join's ON, of the SELECT that names
 the table, and speaks of nothing but the table's partition columns. So does one of a SELECT around that one, such as
-the query over a view, where the inner SELECT hands these columns on as they are (those that a grouped SELECT hands on
-are grouped) and partitions each of its windows by them. Trino moves such conditions inwards (``PredicatePushDown``);
+the query over a view, where the inner SELECT hands on these columns, or expressions of them (which a grouped SELECT
+groups by), and partitions each of its windows by them. Trino moves such conditions inwards (``PredicatePushDown``);
 here they stay where they are, and partitions that they rule out are not read. Athena also carries conditions into WITH
 queries and set operations; the rows are the same, but there it may read less.
 """
@@ -112,6 +112,7 @@ class Scan:
 
 
 _ROW = "athena_row"
+_OF_MANY_ROWS = (exp.AggFunc, exp.Window, exp.Query)
 _PARTITIONS = "athena_partitions"
 
 
@@ -192,21 +193,28 @@ def _from_outside(scope: Scope, select: exp.Select, alias: str) -> Iterator[exp.
                     yield condition.transform(moved)
 
 
-def _handed_on(select: exp.Select, alias: str) -> dict[str, exp.Column]:
-    """The columns of a relation that its SELECT hands on as they are, by the SELECT's names.
+def _handed_on(select: exp.Select, alias: str) -> dict[str, exp.Expr]:
+    """What a SELECT makes of single rows of a relation alone, by the SELECT's names: columns, and expressions of them.
 
-    Leaving out rows by such a column leaves out whole groups, as it is one of the grouped columns then, but
-    not always whole partitions of a window.
+    Leaving out rows by such a value leaves out whole groups, as it is the same for all rows of a group then, but not
+    always whole partitions of a window.
     """
     windows = [found for found in select.find_all(exp.Window) if found.find_ancestor(exp.Select) is select]
     handed_on = {}
     for name, item in zip(select.named_selects, select.expressions, strict=True):
-        column = item.unalias()
-        if not isinstance(column, exp.Column) or column.table != alias:
+        value = item.unalias()
+        columns = list(value.find_all(exp.Column))
+        if not columns or any(column.table != alias for column in columns) or value.find(*_OF_MANY_ROWS):
             continue
-        if all(column in (window.args.get("partition_by") or ()) for window in windows):
-            handed_on[name] = column
+        if all(_is_constant_within(value, columns, window) for window in windows):
+            handed_on[name] = value
     return handed_on
+
+
+def _is_constant_within(value: exp.Expr, columns: Sequence[exp.Column], window: exp.Window) -> bool:
+    """Whether a value is the same for all rows of each of a window's partitions."""
+    by = window.args.get("partition_by") or ()
+    return value in by or all(column in by for column in columns)
 
 
 def _nullable(select: exp.Select) -> set[str]:

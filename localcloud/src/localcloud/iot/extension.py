@@ -25,7 +25,7 @@ from ministack.services import iot
 
 from localcloud import faults
 from localcloud.control import PREFIX, Answer, route
-from localcloud.iot import basic_ingest, broker, presence
+from localcloud.iot import basic_ingest, broker, broker_metrics, connection_state, presence, websocket
 from localcloud.iot.rules import Losses, check_rule, load_rule, lose_unknown, measure_match, now_ms, run_rule
 from localcloud.iot.sql import Message, SqlError
 from localcloud.loopback import Loopback
@@ -43,6 +43,9 @@ def install(app: Any) -> None:
     events, keep_alive, connects = presence.Events(), presence.KeepAlive(), broker.Connects()
     presence.name_inactive_certificates()
     refusals = broker.install(app, keep_alive, connects)
+    broker_metrics.install(refusals)
+    connection_state.install()
+    websocket.install()
 
     @route("GET", f"{PREFIX}iot")
     async def describe(_: dict[str, Any]) -> Answer:

@@ -37,6 +37,8 @@ _TAKES_ROLES: Final = {
     "lambda": "lambda.amazonaws.com",
     "logs": "logs.amazonaws.com",
 }
+#: GetConnection's path, which names the client that it is authorized on.
+_CONNECTIONS: Final = "/connections/"
 _ROLE_ARN: Final = re.compile(r"arn:aws:iam::\d{12}:role/.+")
 #: The boundary that a call sets, which its condition key speaks of; other calls have the role's own.
 _SETS_BOUNDARY: Final = frozenset({"iam:CreateRole", "iam:PutRolePermissionsBoundary"})
@@ -136,6 +138,8 @@ def _read_requests() -> None:
         arn = str(extract(service, method, path, headers, body, query, region, account))
         if service == "iam" and ":role/" in arn:
             return _role_arn(arn, str(members.get("Path", "/")))
+        if service == "iot-data" and path.startswith(_CONNECTIONS):
+            return f"arn:aws:iot:{region}:{account}:client/{path.removeprefix(_CONNECTIONS)}"
         return iam_resources.arn_of(_action.get(), members, region, account) or arn
 
     iam_actions.extract_iam_action = extract_iam_action

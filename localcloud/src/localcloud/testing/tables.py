@@ -17,6 +17,7 @@ from localcloud.testing.memory_storage import MemoryStorage
 
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 REGEX = "org.apache.hadoop.hive.serde2.RegexSerDe"
+OPENX = "org.openx.data.jsonserde.JsonSerDe"
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 PROJECTED = {
     "projection.enabled": "true",

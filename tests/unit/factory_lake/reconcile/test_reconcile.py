@@ -31,6 +31,14 @@ def test_everything_in_its_place(lake: FixtureLake) -> None:
     assert report.total == Counts(sent=5, delivered=4, rejected=1)
 
 
+@pytest.mark.parametrize("value", [None, 2.5])
+def test_a_column_of_the_lakes_own_is_passed_over(lake: FixtureLake, value: float | None) -> None:
+    lake.send(sample(1.5))
+    lake.store_rows(row(1.5), own={"line_speed": value})
+
+    assert lake.reconcile().is_clean
+
+
 def test_lost(lake: FixtureLake) -> None:
     lake.send(sample(1), sample(2), sample(3))
     lake.store_rows(row(1), row(3))

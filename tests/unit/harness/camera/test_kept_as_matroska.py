@@ -10,6 +10,7 @@ from typing import Any
 import av
 import pytest
 
+from clip_fetch.archive import Cache
 from clip_fetch.clients import send_conditions, send_milliseconds
 from clip_fetch.events import Summary
 from clip_fetch.report import Report
@@ -43,7 +44,7 @@ class Clients:
 def archive(cloud: LocalCloud, bucket: str, folder: Path) -> Summary:
     """One run of the function."""
     settings = Settings("krakow", bucket, "kept_krakow_", clip_ms=60_000, settle_ms=1000, quiet_ms=1000)
-    dependencies = Dependencies(Clients(cloud), Endpoints(), {}, Spool(str(folder), 10**9))
+    dependencies = Dependencies(Clients(cloud), Endpoints(), Cache.empty(), Spool(str(folder), 10**9))
     timing = Timing.start(lambda: time.time_ns() // 1_000_000, lambda: 600_000, time.sleep, random.Random(1))
     return run(settings, Shard(), dependencies, timing, Report(settings, "run", lambda _line: None), "run")
 

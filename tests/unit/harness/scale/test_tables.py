@@ -42,7 +42,7 @@ def test_the_page_has_a_row_for_each_number_of_factories_and_names_what_runs_out
     page = rendered(DOCUMENT.read_text(encoding="utf-8"))
     for factories in FACTORIES:
         assert re.search(rf"^\| {factories} \| [\d,]+ \| [\d,.]+ \|$", page, re.MULTILINE)
-    assert "| Firehose: delivery streams | 100 | 2 | 20 | 100 | **400** |" in page
+    assert "| Firehose: delivery streams | 100 | 3 | 30 | **150** | **600** |" in page
 
 
 @pytest.mark.parametrize("factories", FACTORIES)

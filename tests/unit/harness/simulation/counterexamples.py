@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.simulation.history import EPOCH_MS, Fault, History, Run, Stream
+from harness.simulation.history import EPOCH_MS, Action, Fault, History, Run, Stream
 from harness.simulation.simulated_aws import GARBLED
 from localcloud.kinesisvideo import semantics
 
@@ -66,6 +66,18 @@ def runs_that_disagree_on_the_format() -> History:
     held_up = Run(EPOCH_MS + 300_000, 300_000, _SETTINGS, (Fault("PutObject", "held", 45_000),))
     unlucky = Run(EPOCH_MS + 301_000, 300_000, _SETTINGS, (Fault("GetClip", GARBLED),))
     return History(0, (stream,), (held_up, unlucky))
+
+
+def deleted_and_archived_in_shorter_clips() -> History:
+    """An operator deletes the newest clip, and what is archived under its key now is another clip.
+
+    Its row is there from before, so it has to be put over that one.
+    """
+    times = [(index * 2000, index * 2000) for index in range(40)]
+    stream = Stream("cam-0", EPOCH_MS, 24 * semantics.HOUR_MS, _fragments(times, 2000))
+    before = Run(EPOCH_MS + 300_000, 300_000, _SETTINGS)
+    after = Run(EPOCH_MS + 2_000_000, 300_000, {**_SETTINGS, "clip_ms": 10_000})
+    return History(0, (stream,), (before, after), (Action(EPOCH_MS + 1_000_000, "delete-newest", "cam-0"),))
 
 
 def held_up_between_reading_and_listing() -> History:

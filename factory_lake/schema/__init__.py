@@ -1,0 +1,1 @@
+"""The tables' schema files, and what a change of one would break."""
