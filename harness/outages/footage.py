@@ -14,7 +14,7 @@ from factory_lake.coverage.model import Subject
 from harness.camera.archiver import run_archiver
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
-from harness.camera.reconciliation import archived_to
+from harness.camera.reconciliation import archived_to, clip_keys
 from harness.camera.script import Script
 from harness.lake.targets import ArchiverPlace, CameraPlace, Targets
 from harness.outages.gateway import StoppedError
@@ -98,16 +98,29 @@ class Footage:
         return archived_ms
 
     def _expire(self, archived_ms: int) -> None:
-        """Wait until footage has gone out of retention that was not archived."""
+        """Wait until footage has gone out of retention that was not archived.
+
+        The archiver gives up what would expire while it stores it, so the archive itself tells where it goes on.
+        """
         until_ms = archived_ms + _LOST_MS + _HOUR_MS
         if self.stop.wait(max(0.0, until_ms / 1000 - time.time())):
             raise StoppedError
-        began_ms = time.time_ns() // 1_000_000
         self._archive(_EXPIRED)
-        # Footage goes on expiring while the archiver runs.
-        slack_ms = 2 * _FRAGMENT_MS + time.time_ns() // 1_000_000 - began_ms
-        expired_ms = began_ms - _HOUR_MS
-        self._write("expired", _EXPIRED, archived_ms, expired_ms, "expired", ("expired", "unlisted"), slack_ms)
+        goes_on_ms = self._first_archived_from(archived_ms)
+        if goes_on_ms < archived_ms + _LOST_MS:
+            raise RuntimeError(f"the archive has footage of {goes_on_ms} ms, which had expired")
+        self._write("expired", _EXPIRED, archived_ms, goes_on_ms, "expired", ("expired", "unlisted"), 2 * _FRAGMENT_MS)
+
+    def _first_archived_from(self, from_ms: int) -> int:
+        """When the first fragment from a moment on was filmed that is in a clip."""
+        place, s3 = self._place(_EXPIRED), self.targets.lake.cloud.client("s3")
+        start_ms = {one.number: one.start_ms for one in self._journal.read() if one.stream == place.stream}
+        heads = (
+            s3.head_object(Bucket=self.targets.clips, Key=key)["Metadata"]
+            for key in clip_keys(s3, self.targets.clips, place.clips_prefix)
+        )
+        firsts = [start_ms[int(head["first-fragment"])] for head in heads if "first-fragment" in head]
+        return min(first for first in firsts if first >= from_ms)
 
     def _fall_behind(self, begin_ms: int) -> None:
         """The archiver does not run, though footage is there."""
