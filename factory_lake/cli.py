@@ -31,6 +31,7 @@ _OWN = {
     "gateway": "factory_lake.gateway.cli",
     "camera": "factory_lake.camera.cli",
     "query": "factory_lake.query",
+    "moment": "factory_lake.moment.cli",
     "config": "factory_lake.config.cli",
     "reconcile": "factory_lake.reconcile.cli",
     "coverage": "factory_lake.coverage.cli",

@@ -1,6 +1,7 @@
 """The frames of a video file."""
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,29 @@ def export_frame(file: Path, index: int, picture: Path, place: object) -> None:
             _save(Image.fromarray(frame.to_ndarray(format="rgb24")), picture)
             return
     raise ClipError(place, f"has frames 0..{number}", index)
+
+
+def frame_at(seconds: Sequence[float | None], offset_ms: int) -> int:
+    """Which frame is shown at an offset: the last one that has begun by then, or else the first.
+
+    Args:
+        seconds: When each frame is shown, from the file's beginning, in order; None where the file does not say.
+        offset_ms: The offset.
+    """
+    known = [(round(one * 1000), at) for at, one in enumerate(seconds) if one is not None]
+    found = bisect_right(known, (offset_ms, len(seconds))) - 1
+    return known[found][1] if found >= 0 else 0
+
+
+def export_frame_at(file: Path, offset_ms: int, picture: Path, place: object) -> int:
+    """Write the frame that is shown at an offset, and give its index.
+
+    Raises:
+        ClipError: When the file is no video that decodes, or the picture cannot be written.
+    """
+    index = frame_at([frame.seconds for frame in list_frames(file, place)], offset_ms)
+    export_frame(file, index, picture, place)
+    return index
 
 
 def _save(image: Image.Image, picture: Path) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from factory_lake.clients import Clients
 from factory_lake.config.documents import Difference, differences
-from factory_lake.config.stored import AT_ONCE, StoredMessages, day_of
+from factory_lake.config.stored import AT_ONCE, SEARCH_DAYS, StoredMessages, day_of
 from factory_lake.config.timeline import Interval, Message, in_force, intervals
 from factory_lake.errors import OptionError
 from factory_lake.lake import mapping_at, open_lake, output_at
@@ -23,7 +23,6 @@ from factory_lake.reconcile.stored import StoredError
 
 app = typer.Typer(cls=Group, add_completion=False, help="Tell which configuration was in force when.")
 
-_SEARCH_DAYS = 400
 _HISTORY = timedelta(days=31)
 _EVER = date.min
 
@@ -36,7 +35,7 @@ _DaysOption = Annotated[
         "--days",
         parser=whole(0),
         metavar="N",
-        help=f"How many days back to search. Default: {_SEARCH_DAYS}; with --merge, all.",
+        help=f"How many days back to search. Default: {SEARCH_DAYS}; with --merge, all.",
     ),
 ]
 _MergeOption = Annotated[
@@ -193,7 +192,7 @@ class _Scope:
 
     def first(self, at_ms: int) -> date:
         """The day that a search for what was in force ends at."""
-        days = self.days if self.days is not None or self.merged else _SEARCH_DAYS
+        days = self.days if self.days is not None or self.merged else SEARCH_DAYS
         if days is None or days >= (day_of(at_ms) - _EVER).days:
             return _EVER
         return day_of(at_ms) - timedelta(days=days)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Objects that are read at once.
 AT_ONCE = 16
+#: How many days back a search for what was in force goes, unless it is told otherwise.
+SEARCH_DAYS = 400
 _FOLDER = re.compile(r".*/(?:year|month|day)=(\d+)/")
 #: The two keys that the transform adds at the end of each line, as the views take them off.
 _ENVELOPE = re.compile(r',?"_received_at":([0-9]+)(?:,"_gateway":"([^"]*)")?\}$')

@@ -17,9 +17,10 @@ from harness.lake.local import default_factories
 from harness.lake.targets import Targets
 from harness.outages.run import FACTORY, factory
 
-_STEPS = 15
+_STEPS = 16
 _ROWS_SHOWN = 8
 _RECORDS_SHOWN = 2
+_WRONG_SHOWN = 10
 _HEADING_LINES = 7
 _FLUSH_SECONDS = 120.0
 
@@ -108,12 +109,18 @@ def _video(steps: Steps, summary: Summary, recording: Recording) -> bool:
         recording.finish()
     with steps.step("video", "Decode every clip and reconcile every frame"):
         report = recording.reconcile()
+    with steps.step("video", "Find the clip and the frame of random moments"):
+        moments = recording.moments()
+        steps.note("{right} of {tried} right, the worst {worst_frames_off} frames off".format(**moments.summary()))
+        for wrong in moments.wrong[:_WRONG_SHOWN]:
+            steps.note(wrong)
+    summary.moments = moments.summary()
     summary.video = report.summary()
     columns = [name.replace("_", " ") for name in summary.video]
     folder = recording.targets.folder
     notes = [*report.discrepancies, f"a clip and a picture of each camera: {folder}/*.mp4, *.png"]
     emit("table", Table(columns, [list(summary.video.values())]), notes=notes)
-    return report.is_exact
+    return report.is_exact and moments.is_exact
 
 
 def _gaps(steps: Steps, summary: Summary, gaps: Gaps) -> bool:

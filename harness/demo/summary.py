@@ -36,6 +36,7 @@ class Summary:
         cost: `{usd_per_million_samples: {single, basic_ingest, batch14, best}}`, see `harness.demo.cost`.
         queries: Every named query's run.
         configuration: `{tried, right}`: random instants, and at how many the configuration in force was right.
+        moments: `{tried, right, worst_frames_off}`, see `harness.demo.moments`.
         video: The figures of the video, see `harness.camera.reconciliation`.
         coverage: What a coverage got right of the outages that were caused, see `harness.outages.judge`.
         seconds: What each part took: set_up, apply, deliver, video, query, total.
@@ -47,6 +48,7 @@ class Summary:
     queries: list[QueryRun] = field(default_factory=list)
     configuration: Mapping[str, int] = field(default_factory=dict)
     video: Mapping[str, Any] = field(default_factory=dict)
+    moments: Mapping[str, int] = field(default_factory=dict)
     coverage: Mapping[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -59,6 +61,7 @@ class Summary:
             "queries": [{**asdict(run), "seconds": round(run.seconds, 3)} for run in self.queries],
             "configuration": self.configuration,
             "video": self.video,
+            "moments": self.moments,
             "coverage": self.coverage,
             "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
         }

@@ -18,6 +18,7 @@ from harness.camera.camera import Camera
 from harness.camera.journal import Journal
 from harness.camera.reconciliation import VideoReport, clip_keys, reconcile_targets
 from harness.camera.script import Script
+from harness.demo import moments
 from harness.demo.steps import Steps
 from harness.lake.functions import change_environment
 from harness.lake.targets import CameraPlace, Targets
@@ -105,6 +106,10 @@ class Recording:
             s3.download_file(self.targets.clips, self._clips(place)[0], str(clip))
             export_frame(clip, 0, clip.with_suffix(".png"), clip)
         return report
+
+    def moments(self) -> moments.Moments:
+        """Find the clip and the frame of random moments, or the gap there."""
+        return moments.check(self.targets, self._journal.read())
 
     @property
     def _journal(self) -> Journal:

@@ -20,6 +20,7 @@ def test_the_help_names_every_command(
         "gateway",
         "camera",
         "query",
+        "moment",
         "config",
         "reconcile",
         "coverage",

@@ -33,6 +33,7 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("camera", "frame"): (KEY, "0", "FOLDER/frame.png"),
     ("camera", "reindex"): (),
     ("query",): ("latest-value-per-tag",),
+    ("moment",): ("--at", "2026-03-09T07:05:00Z"),
     ("config", "show"): (),
     ("config", "diff"): RANGE,
     ("config", "history"): RANGE,
@@ -44,6 +45,7 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("redrive", "policy"): (),
     ("policy",): ("deploy",),
     ("drained",): ("--minutes", "0"),
+    ("schema", "check"): ("--against", "FOLDER/nowhere"),
     ("doctor", "gateway"): ("line-1", "--watch", "0"),
     ("doctor", "lake"): (),
     ("sizing", "capacity"): (),
@@ -60,6 +62,7 @@ WITHOUT_LAKE: Mapping[Words, tuple[str, ...]] = {
     ("sizing", "capacity"): ("FOLDER/nowhere",),
     ("sizing", "cost"): ("docs/sizing/plant.toml", "FOLDER/nowhere"),
     ("sizing", "ways"): ("docs/sizing/plant.toml", "FOLDER/nowhere"),
+    ("schema", "check"): ("--against", "glue_schemas", "--schema-dir", "FOLDER/nowhere"),
     ("doctor", "lake"): ("--environment", "FOLDER/nowhere"),
     ("local", "up"): ("--lake", "FOLDER/mine.jsonl"),
 }
