@@ -82,7 +82,8 @@ class Cameras:
         )
         fragments: list[Fragment] = []
         if not archive.goes_on:
-            begin_ms = max(reached_ms, listed_from_ms, from_ms)
+            # A fragment that began before the range may reach into it.
+            begin_ms = max(reached_ms, listed_from_ms, from_ms - MAX_FRAGMENT_MS)
             fragments = list(self._fragments(stream, begin_ms, min(to_ms, now_ms)))
         pause_ms = archiver.gap_ms + _usual_length_ms(archive, fragments)
         return CameraHistory(

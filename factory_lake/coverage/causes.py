@@ -101,14 +101,24 @@ def _failed(cluster: Sequence[Failure], start_ms: int, stop_ms: int, covers_ms: 
     )
 
 
-def offline_spans(offline: Iterable[Offline], start_ms: int, stop_ms: int) -> Iterator[Span]:
+def offline_spans(
+    offline: Iterable[Offline], start_ms: int, stop_ms: int, last_ms: int | None = None
+) -> Iterator[Span]:
     """Times without a connection, in their order, within a hole.
 
     Where AWS notices a lost connection late, the hole before that is of it as well.
+
+    Args:
+        offline: In order.
+        start_ms: Where the hole begins.
+        stop_ms: Where it ends.
+        last_ms: When the last sample before it was taken. A gateway that has sent again by then is back.
     """
     for one, following in pairwise([*offline, None]):
         if one is None:
             break
+        if last_ms is not None and one.end_ms is not None and one.end_ms < last_ms:
+            continue
         begin_ms = one.noticed_ms
         if one.reason in NOTICED_LATER:
             begin_ms = max(one.start_ms, one.noticed_ms - NOTICED_AFTER_MS)
@@ -126,8 +136,37 @@ def offline_spans(offline: Iterable[Offline], start_ms: int, stop_ms: int) -> It
             "gateway_offline",
             reason=one.reason,
             cause=_offline(one),
-            evidence=(f"connections WHERE client_id = {text(one.client_id)} AND ts = {moment(one.noticed_ms)}",),
+            evidence=(_connection(one),),
         )
+
+
+def takeover_spans(takeovers: Iterable[Offline], start_ms: int, stop_ms: int) -> Iterator[Span]:
+    """Times since another connection took the gateway's over, within a hole that begins there.
+
+    The gateway itself does so that comes back before AWS notices that it was gone: the hole before that is of it as
+    well. A hole that begins later, when the new connection has sent something, has another cause.
+    """
+    for one in takeovers:
+        if not start_ms - RESUMES_MS <= one.noticed_ms < stop_ms:
+            continue
+        begin_ms = max(one.start_ms, one.noticed_ms - NOTICED_AFTER_MS, start_ms)
+        end_ms = stop_ms if one.end_ms is None else min(one.end_ms, stop_ms)
+        if begin_ms < end_ms:
+            yield Span(
+                begin_ms,
+                end_ms,
+                "gateway_offline",
+                reason=one.reason,
+                cause=(
+                    f"another connection with the gateway's client ID took over at {iso(one.noticed_ms)} "
+                    f"({one.reason}), and nothing came over it"
+                ),
+                evidence=(_connection(one),),
+            )
+
+
+def _connection(one: Offline) -> str:
+    return f"connections WHERE client_id = {text(one.client_id)} AND ts = {moment(one.noticed_ms)}"
 
 
 def _offline(one: Offline) -> str:

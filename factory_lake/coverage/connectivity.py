@@ -12,6 +12,10 @@ from factory_lake.gateway.identities import Lane, parse_lane
 NOT_CONNECTED = "NOT_CONNECTED"
 #: No event says why a connection ended.
 UNKNOWN = "UNKNOWN"
+#: Another connection with the same client ID took it over.
+TAKEN_OVER = "DUPLICATE_CLIENTID"
+# By so much the event of the new connection may be later than that of the old one's end.
+_TOGETHER_MS = 5_000
 
 
 def lanes_of(events: Sequence[Event], known_to_ms: int | None = None) -> dict[tuple[str, Lane], LaneEvidence]:
@@ -26,7 +30,11 @@ def lanes_of(events: Sequence[Event], known_to_ms: int | None = None) -> dict[tu
     for connection in connections(events, first_ms):
         by_lane[connection.gateway, parse_lane(connection.lane)].append(connection)
     return {
-        lane: LaneEvidence(tuple(_offline(known, first_ms, known_to_ms)), min(one.start_ms for one in known))
+        lane: LaneEvidence(
+            tuple(_offline(known, first_ms, known_to_ms)),
+            min(one.start_ms for one in known),
+            takeovers=tuple(_takeovers(known)),
+        )
         for lane, known in by_lane.items()
     }
 
@@ -45,3 +53,11 @@ def _offline(known: Iterable[Connection], first_ms: int, known_to_ms: int | None
             reason = connection.reason or UNKNOWN
             to_ms = None if known_to_ms is None else max(known_to_ms, connection.end_ms)
             yield Offline(connection.start_ms, connection.end_ms, again_ms, reason, connection.client_id, to_ms)
+
+
+def _takeovers(known: Iterable[Connection]) -> Iterator[Offline]:
+    """The times since another connection took one over, until that one ended."""
+    for connection, following in pairwise(sorted(known, key=lambda one: one.start_ms)):
+        end_ms = connection.end_ms
+        if connection.reason == TAKEN_OVER and end_ms is not None and following.start_ms <= end_ms + _TOGETHER_MS:
+            yield Offline(connection.start_ms, end_ms, following.end_ms, TAKEN_OVER, connection.client_id)

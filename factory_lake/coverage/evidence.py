@@ -130,11 +130,14 @@ class LaneEvidence:
         offline: In order.
         known_from_ms: From when on its connections are known; None when nothing is known of them.
         messages: When its messages arrived, in order; of the lane configuration alone.
+        takeovers: When another connection with the same client ID took its connection over, in order; each lasts
+            until that one ended.
     """
 
     offline: tuple[Offline, ...] = ()
     known_from_ms: int | None = None
     messages: tuple[tuple[int, int], ...] = ()
+    takeovers: tuple[Offline, ...] = ()
 
 
 @dataclass(frozen=True)

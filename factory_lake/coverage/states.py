@@ -18,6 +18,7 @@ from factory_lake.coverage.causes import (
     connectivity,
     failure_spans,
     offline_spans,
+    takeover_spans,
     waiting_spans,
 )
 from factory_lake.coverage.evidence import (
@@ -152,7 +153,9 @@ class _TagCanvas:
     def _missing(self, start_ms: int, stop_ms: int, longest_ms: int) -> None:
         """A pause that is longer than the habit allows."""
         self._failed(self._shared, start_ms, stop_ms)
-        self._canvas.paint(offline_spans(self._lane.offline, start_ms, stop_ms))
+        self._canvas.paint(takeover_spans(self._lane.takeovers, start_ms, stop_ms))
+        last_ms = start_ms - self.habit.covers_ms
+        self._canvas.paint(offline_spans(self._lane.offline, start_ms, stop_ms, last_ms))
         self._canvas.paint(waiting_spans(self._waiting, start_ms, stop_ms))
         absorb(self._canvas, start_ms, stop_ms, longest_ms)
 
@@ -198,7 +201,8 @@ def _measurements(
         canvas.paint(_union(tags, state))
     own = failures.of_lane.get((gateway, "measurements"), ())
     canvas.paint(failure_spans(own, span.from_ms, span.to_ms, covers_ms))
-    canvas.paint(offline_spans(_as_noticed(lane), span.from_ms, span.to_ms))
+    for start_ms, stop_ms in canvas.rest():
+        canvas.paint(offline_spans(_as_noticed(lane), start_ms, stop_ms, start_ms - covers_ms))
     for state in _CAUSES:
         # The lane's own failures have told how many there were.
         canvas.paint(replace(one, count=0) for tag in tags for one in tag.spans if one.state == state)

@@ -51,7 +51,7 @@ def send_plant(lake: LocalLake, journal_dir: Path) -> float:
     Returns:
         How many samples a second that connection sent.
     """
-    known = connections(lake)
+    known = _plant(lake)
     first, *others = dict.fromkeys((source.factory, source.gateway) for source in known.sources)
     simulation = Simulation(
         messages=SINGLES, seconds=None, seed=_SEED, start_ms=time.time_ns() // 1_000_000, options=SendOptions()
@@ -68,6 +68,13 @@ def send_plant(lake: LocalLake, journal_dir: Path) -> float:
     publishes = sum(one.published for one in progress.values())
     Steps.note(f"{total} in {publishes} publishes over Basic Ingest")
     return _catch_up(known, next(source for source in batched if source.lane == "measurements"), journal_dir)
+
+
+def _plant(lake: LocalLake) -> Connections:
+    """The identities of the factories that the account is of."""
+    known = connections(lake)
+    plant = default_factories()
+    return replace(known, identities=tuple(one for one in known.identities if one.source.factory in plant))
 
 
 def _catch_up(known: Connections, source: Source, journal_dir: Path) -> float:
@@ -111,7 +118,7 @@ def check_file(file: Path) -> None:
 
 def send_file(lake: LocalLake, journal_dir: Path, file: Path) -> None:
     """Send a user's messages."""
-    known = connections(lake)
+    known = _plant(lake)
     work = by_source(read_messages(file, Defaults(known.sources)))
     total = sum(len(payloads) for payloads in work.values())
     send(known, work, journal_dir, SendOptions(), _progress_line(total))
@@ -132,7 +139,7 @@ def batches(
     return {
         "messages": _sent_batches(journal_dir),
         "samples": samples.sent,
-        "put_back": samples_put_back(lake.cloud, lake.outputs["transform_functions"]),
+        "put_back": samples_put_back(lake.cloud, default_factories()),
         "delivered": samples.delivered,
         "rejected": samples.rejected,
         "lost": samples.lost,

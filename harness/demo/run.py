@@ -7,14 +7,17 @@ from pathlib import Path
 from factory_lake import query as athena
 from factory_lake.output import Table, emit, layout, output_width
 from harness.demo import configuration, cost, messages
+from harness.demo.gaps import GATEWAYS, Gaps
 from harness.demo.steps import Steps
 from harness.demo.summary import QueryRun, Summary, seconds_since_start
 from harness.demo.video import Recording
 from harness.lake import LocalLake
 from harness.lake.draining import drain
+from harness.lake.local import default_factories
 from harness.lake.targets import Targets
+from harness.outages.run import FACTORY, factory
 
-_STEPS = 14
+_STEPS = 16
 _ROWS_SHOWN = 8
 _RECORDS_SHOWN = 2
 _WRONG_SHOWN = 10
@@ -39,14 +42,18 @@ def run(workdir: Path, file: Path | None) -> int:
         lake = LocalLake.start(workdir / "lake")
     with lake:
         with steps.step("apply", "Make the gateways' keys and apply environments/local"):
-            lake.apply()
+            lake.apply({**default_factories(), FACTORY: factory(GATEWAYS)})
             steps.note(f"{len(lake.outputs['gateways'])} factories: {', '.join(lake.outputs['gateways'])}")
-        recording = Recording(Targets(lake, sorted(lake.outputs["gateways"]), workdir))
-        with recording.running():
+            steps.note(f"{FACTORY} has outages, beside all that follows")
+        # The account is of the other factories.
+        recording = Recording(Targets(lake, sorted(default_factories()), workdir))
+        gaps = Gaps(lake, workdir)
+        with gaps.running(), recording.running():
             with steps.step("video", "Film: send the past while the schedule is off, switch it on, go on"):
                 recording.begin()
-            exact = _messages(steps, summary, lake, workdir, file)
+            exact = _messages(steps, summary, recording.targets, workdir, file)
             exact = _video(steps, summary, recording) and exact
+            exact = _gaps(steps, summary, gaps) and exact
     summary.seconds |= {key: steps.seconds[key] for key in ("apply", "deliver", "query", "video")}
     summary.seconds["set_up"] += steps.seconds["start"]
     summary.seconds["total"] = seconds_since_start()
@@ -55,8 +62,8 @@ def run(workdir: Path, file: Path | None) -> int:
     return 0 if exact else 1
 
 
-def _messages(steps: Steps, summary: Summary, lake: LocalLake, workdir: Path, file: Path | None) -> bool:
-    journals = workdir / "journals"
+def _messages(steps: Steps, summary: Summary, targets: Targets, workdir: Path, file: Path | None) -> bool:
+    lake, journals = targets.lake, targets.journals
     with steps.step("deliver", "Send messages over MQTT with TLS client certificates"):
         if file is None:
             rate = messages.send_plant(lake, journals)
@@ -64,7 +71,7 @@ def _messages(steps: Steps, summary: Summary, lake: LocalLake, workdir: Path, fi
             rate = 0.0
             messages.send_file(lake, journals, file)
     with steps.step("deliver", "Deliver what is buffered, and what is put back of it"):
-        drain(lake.cloud, timeout=_FLUSH_SECONDS)
+        drain(lake.cloud, targets.delivery_streams, _FLUSH_SECONDS)
     with steps.step("query", "Run every named query"):
         summary.queries = _run_queries(lake)
     with steps.step("query", "Ask for the configuration in force at random instants"):
@@ -114,6 +121,17 @@ def _video(steps: Steps, summary: Summary, recording: Recording) -> bool:
     notes = [*report.discrepancies, f"a clip and a picture of each camera: {folder}/*.mp4, *.png"]
     emit("table", Table(columns, [list(summary.video.values())]), notes=notes)
     return report.is_exact and moments.is_exact
+
+
+def _gaps(steps: Steps, summary: Summary, gaps: Gaps) -> bool:
+    with steps.step("coverage", "Judge what a coverage says of the outages"):
+        gaps.finish()
+        verdict = gaps.verdict
+        steps.note(f"{verdict.causes_right} of {verdict.outages} outages of {len(verdict.kinds)} kinds named rightly")
+    with steps.step("coverage", "Show the gaps and write the pages"):
+        gaps.show()
+    summary.coverage = verdict.to_json()
+    return verdict.is_right
 
 
 def _run_queries(lake: LocalLake) -> list[QueryRun]:

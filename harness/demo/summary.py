@@ -38,6 +38,7 @@ class Summary:
         configuration: `{tried, right}`: random instants, and at how many the configuration in force was right.
         moments: `{tried, right, worst_frames_off}`, see `harness.demo.moments`.
         video: The figures of the video, see `harness.camera.reconciliation`.
+        coverage: What a coverage got right of the outages that were caused, see `harness.outages.judge`.
         seconds: What each part took: set_up, apply, deliver, video, query, total.
     """
 
@@ -48,6 +49,7 @@ class Summary:
     configuration: Mapping[str, int] = field(default_factory=dict)
     video: Mapping[str, Any] = field(default_factory=dict)
     moments: Mapping[str, int] = field(default_factory=dict)
+    coverage: Mapping[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
@@ -60,6 +62,7 @@ class Summary:
             "configuration": self.configuration,
             "video": self.video,
             "moments": self.moments,
+            "coverage": self.coverage,
             "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
         }
         partial = path.with_suffix(".partial")

@@ -13,7 +13,8 @@ from harness.commands import empty_folder, run_app
 from harness.lake import LocalLake
 from harness.lake.local import build_packages, default_factories
 from harness.lake.targets import Targets
-from harness.soak.run import Settings, soak
+from harness.outages.run import FACTORY, factory
+from harness.soak.run import OUTAGE_GATEWAYS, Settings, soak
 
 # As soon as AWS lets dynamic partitioning write an object, so that objects are under way all the time.
 _DELIVERY = {"delivery": {"buffer_seconds": 60, "transform_buffer": {"mb": 0.5, "seconds": 5}}}
@@ -36,7 +37,7 @@ def command(
 ) -> int:
     """Have gateways and cameras at work while faults are injected, then reconcile every message and frame."""
     folder = empty_folder(workdir)
-    settings = Settings(minutes * 60, seed, rate)
+    settings = Settings(minutes * 60, seed, rate, outages=FACTORY)
     build_packages()
     try:
         return _run(folder, settings)
@@ -49,7 +50,7 @@ def _run(folder: Path, settings: Settings) -> int:
     print("Start the local cloud and apply environments/local", flush=True)
     with LocalLake.start(folder / "lake") as lake:
         factories = _factories()
-        lake.apply(factories)
+        lake.apply({**factories, FACTORY: factory(OUTAGE_GATEWAYS)})
         targets = Targets(lake, sorted(factories), folder)
         summary = soak(targets, settings, lambda line: print(line, flush=True))
     summary.write(folder / "summary.json")

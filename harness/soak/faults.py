@@ -18,6 +18,7 @@ from factory_lake.gateway.identities import Lane
 from harness.camera.archiver import crash_while_storing, run_archiver, schedule_off
 from harness.lake.functions import function_environment
 from harness.lake.targets import LanePlace, Targets
+from harness.outages.run import Drop
 from harness.soak.cameras import Cameras
 from harness.soak.gateways import Gateways
 from localcloud import LocalCloud
@@ -87,6 +88,7 @@ class FaultContext:
         refused: How many records data streams refused, by fault.
         put_backs: Faults of what the transforms put back.
         put_back_calls: How many calls of the transforms these met, by fault.
+        drops: When the broker dropped every connection, of gateways that take no part as well.
     """
 
     targets: Targets
@@ -99,6 +101,7 @@ class FaultContext:
     refused: list[int] = field(default_factory=list)
     put_backs: list[PutBackFault] = field(default_factory=list)
     put_back_calls: list[int] = field(default_factory=list)
+    drops: list[Drop] = field(default_factory=list)
     _engine: threading.Lock = field(default_factory=threading.Lock)
     _archiver: threading.Lock = field(default_factory=threading.Lock)
 
@@ -201,7 +204,9 @@ def _broker_disconnect(context: FaultContext, chance: Random, seconds: float) ->
     """The broker drops every connection, a few times over."""
     dropped = 0
     for _ in range(chance.randint(1, 3)):
+        began_ms = time.time_ns() // 1_000_000
         dropped += context.cloud.control("POST", "iot-disconnect")["disconnected"]
+        context.drops.append(Drop(began_ms, time.time_ns() // 1_000_000))
         context.recovering.wait(seconds / 3)
     return dropped > 0
 

@@ -14,6 +14,8 @@ from harness.camera.reconciliation import reconcile_targets
 from harness.lake.draining import drain
 from harness.lake.metrics import samples_put_back
 from harness.lake.targets import Targets
+from harness.outages.gateway import Pace
+from harness.outages.run import Outages
 from harness.soak.cameras import Cameras
 from harness.soak.fault_scheduler import FaultScheduler
 from harness.soak.faults import FaultContext, PutBackFault
@@ -30,6 +32,8 @@ _BETWEEN_LINES = 10.0
 _FLUSH_SECONDS = 180.0
 _ARCHIVE_SECONDS = 180.0
 _SHOWN = 20
+#: Gateways that have one outage after the other.
+OUTAGE_GATEWAYS = 3
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,14 @@ class Settings:
         seed: Messages, footage and faults follow from it; the machine's own timing does not.
         rate: Samples a second of each gateway.
         plan: The faults; None generates them from the seed.
+        outages: The factory that has outages beside that, which a coverage must name; none without.
     """
 
     seconds: float
     seed: int
     rate: float = 10.0
     plan: Sequence[PlannedFault] | None = None
+    outages: str | None = None
 
 
 @dataclass
@@ -108,9 +114,12 @@ def soak(targets: Targets, settings: Settings, write: Callable[[str], None] = pr
         with progress.part("soak", f"seed {settings.seed}: {_sizes(context)}; {len(plan)} faults planned"):
             gateways.start()
             cameras.start()
+            outages = _outages(context, settings)
+            if outages is not None:
+                parts.enter_context(outages).start()
             _await_all(context)
             before, began = gateways.acknowledged, time.monotonic()
-            _inject_faults(context, scheduler, settings, progress, memory)
+            _inject_faults(context, scheduler, outages, settings, progress, memory)
             lasted = time.monotonic() - began
             summary.minutes = lasted / 60
             summary.messages_per_second = (gateways.acknowledged - before) / lasted
@@ -122,6 +131,11 @@ def soak(targets: Targets, settings: Settings, write: Callable[[str], None] = pr
         summary.faults, summary.faults_without_effect = scheduler.injected, scheduler.no_effect
         summary.reconnects = sum(one.reconnects for one in gateways.progress)
         summary.resent = sum(one.resent for one in gateways.progress)
+        if outages is not None:
+            with progress.part("coverage", f"Judge a coverage of {outages.caused} outages and more"):
+                summary.coverage = outages.finish()
+            for text in summary.coverage.wrong[:_SHOWN]:
+                progress.line(text)
         sent = list(cameras.journal.read())
         with progress.part("deliver", "Deliver what is buffered"):
             drain(targets.lake.cloud, targets.delivery_streams, _FLUSH_SECONDS)
@@ -170,7 +184,12 @@ def _await_all(context: FaultContext) -> None:
 
 
 def _inject_faults(
-    context: FaultContext, scheduler: FaultScheduler, settings: Settings, progress: ProgressLog, memory: Memory
+    context: FaultContext,
+    scheduler: FaultScheduler,
+    outages: Outages | None,
+    settings: Settings,
+    progress: ProgressLog,
+    memory: Memory,
 ) -> None:
     """Have the faults injected at their times, and log the progress now and then."""
     began = last_line = time.monotonic()
@@ -178,15 +197,26 @@ def _inject_faults(
         scheduler.advance(now - began)
         context.gateways.check()
         context.cameras.check()
+        if outages is not None:
+            outages.check()
         if now - last_line >= _BETWEEN_LINES:
             last_line = now
+            caused = "" if outages is None else f"{outages.caused} outages, "
             progress.line(
                 f"{context.gateways.acknowledged} messages acknowledged, "
-                f"{context.cameras.fragments} fragments, {scheduler.injected.total()} faults, "
+                f"{context.cameras.fragments} fragments, {scheduler.injected.total()} faults, {caused}"
                 f"{sum(memory.last.values()):.0f} MB"
             )
             progress.line(f"active: {', '.join(sorted(scheduler.active)) or 'no active faults'}")
         time.sleep(_TICK_SECONDS)
+
+
+def _outages(context: FaultContext, settings: Settings) -> Outages | None:
+    """The outages, in a factory that no fault acts on but those of the whole broker and the delivery engine."""
+    if settings.outages is None:
+        return None
+    lake, folder = context.targets.lake, context.targets.folder / "outages"
+    return Outages(Targets(lake, [settings.outages], folder), OUTAGE_GATEWAYS, Pace(), context.drops)
 
 
 def _sizes(context: FaultContext) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.camera.reconciliation import VideoReport
+from harness.outages.judge import Verdict
 from harness.soak.reconciliation import Messages
 
 
@@ -58,6 +59,7 @@ class Summary:
     peak_rss_mb: float = 0.0
     rss_mb: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    coverage: Verdict | None = None
 
     def take_rejected(self, messages: Messages) -> None:
         """Take over the figures of what was rejected with an excuse."""
@@ -107,6 +109,8 @@ class Summary:
             found.append(f"rows_of_view: {self.rows_of_view} for {self.distinct_rows} distinct_rows")
         if self.error_objects != self.refused_puts:
             found.append(f"error_objects: {self.error_objects} for {self.refused_puts} refused_puts")
+        if self.coverage is not None and not self.coverage.is_right:
+            found.append(f"coverage: {json.dumps(self.coverage.to_json())}")
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -122,6 +126,7 @@ class Summary:
                 when: {role: round(mb) for role, mb in sorted(roles.items())} for when, roles in self.rss_mb.items()
             },
             "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
+            "coverage": None if self.coverage is None else self.coverage.to_json(),
         }
 
     def write(self, path: Path) -> None:

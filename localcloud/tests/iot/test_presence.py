@@ -207,6 +207,7 @@ def _lose_the_certificate(mine: Connection, watched: Watched) -> None:
         (_retain, mqtt.MQTTv5, "AUTH_ERROR"),
         (_publish_too_much, mqtt.MQTTv311, "CLIENT_ERROR"),
         (_lose_the_certificate, mqtt.MQTTv311, "FORBIDDEN_ACCESS"),
+        (_lose_the_certificate, mqtt.MQTTv5, "FORBIDDEN_ACCESS"),
     ],
 )
 def test_the_reason_says_what_ended_the_connection(

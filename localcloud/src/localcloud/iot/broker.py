@@ -8,6 +8,7 @@ that says so:
 * ``_WSSession._policy_allows``: a session without any identity was allowed everything.
 * ``_mqtt_policy_allows``: a certificate that was deactivated or revoked stayed good for the connections it had
   ("Activate or deactivate a client certificate": they are disconnected within minutes; here at the next packet).
+  With MQTT 5 the PUBACK alone refused its publish, and the connection stayed.
 * ``_parsed_iot_policy``: a wildcard in a client ID became a wildcard of the policy that names the client ID
   by variable. Such a variable stays unresolved now, so that its statement matches nothing.
 * ``_WSSession.handle_packet``: packets before CONNECT were obeyed under the certificate's policies, and a
@@ -232,6 +233,9 @@ class _Checks:
         connection.connected = True
         if kind == iot.PKT_CONNECT:
             return await self._connect(session, flags, body)
+        if session.certificate_id is not None and not iot._mtls_active_registrations(session.certificate_id):
+            self._refused["certificate not active"] += 1
+            return bool(await session._close_unauthorized())
         if kind == iot.PKT_PUBLISH and (verdict := await self._refuse_publish(session, flags, body)) is not None:
             return verdict
         return bool(await self._handle(session, kind, flags, body))

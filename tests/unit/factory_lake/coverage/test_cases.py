@@ -37,8 +37,11 @@ def history(tag: Tag, pauses: Pauses, *runs: tuple[int, int], seen: bool = True,
     return TagHistory(tag, tuple(made), pauses, seen)
 
 
-def lake(*tags: TagHistory, offline: tuple[Offline, ...] = (), **more: Any) -> FactoryEvidence:
-    return FactoryEvidence("krakow", ("line-1",), tags, lanes={LANE: LaneEvidence(offline, -HOUR)}, **more)  # type: ignore[dict-item]
+def lake(
+    *tags: TagHistory, offline: tuple[Offline, ...] = (), takeovers: tuple[Offline, ...] = (), **more: Any
+) -> FactoryEvidence:
+    lane = LaneEvidence(offline, -HOUR, takeovers=takeovers)
+    return FactoryEvidence("krakow", ("line-1",), tags, lanes={LANE: lane}, **more)  # type: ignore[dict-item]
 
 
 def told(evidence: FactoryEvidence, name: str, span: Range = RANGE) -> Said:
@@ -234,3 +237,47 @@ def test_the_time_after_a_connect_belongs_to_the_outage_before_it_until_the_next
         ("gateway_offline", "CONNECTION_LOST", 1000, 1210),
         ("gateway_offline", "SERVER_ERROR", 1210, 1420),
     ]
+
+
+def test_a_gateway_that_another_connection_took_over_is_offline_until_that_one_ended() -> None:
+    over = offline(1000, 1200, "DUPLICATE_CLIENTID")
+    after = offline(1200, 1210, "CLIENT_INITIATED_DISCONNECT", since=1000)
+    evidence = lake(history(SPEED, PERIODIC, (-10, 999), (1212, 3600)), offline=(after,), takeovers=(over,))
+    expected = [
+        ("data", "", 0, 1000),
+        ("gateway_offline", "DUPLICATE_CLIENTID", 1000, 1200),
+        ("gateway_offline", "CLIENT_INITIATED_DISCONNECT", 1200, 1212),
+        ("data", "", 1212, 3600),
+    ]
+    assert told(evidence, "press/speed") == expected
+    assert told(evidence, "/measurements") == expected
+
+
+def test_a_gateway_that_came_back_before_aws_noticed_was_offline_until_it_took_its_connection_over() -> None:
+    over = offline(1100, None, "DUPLICATE_CLIENTID")
+    found = told(lake(history(SPEED, PERIODIC, (-10, 999), (1105, 3600)), takeovers=(over,)), "press/speed")
+    assert found[1] == ("gateway_offline", "DUPLICATE_CLIENTID", 1000, 1105)
+
+
+def test_a_gap_long_after_a_connection_was_taken_over_has_another_cause() -> None:
+    over = offline(1000, None, "DUPLICATE_CLIENTID")
+    evidence = lake(history(SPEED, PERIODIC, (-10, 999), (1003, 2000), (2500, 3600)), takeovers=(over,))
+    assert [state for state, *_ in told(evidence, "press/speed")] == [
+        "data",
+        "gateway_offline",
+        "data",
+        "unexplained",
+        "data",
+    ]
+    assert [state for state, *_ in told(evidence, "/measurements")][-2:] == ["unexplained", "data"]
+
+
+def test_a_gap_soon_after_a_connect_that_brought_samples_is_not_of_the_outage_before() -> None:
+    outage = offline(1000, 1200, "CLIENT_ERROR")
+    evidence = lake(history(SPEED, PERIODIC, (-10, 999), (1201, 1210), (1220, 3600)), offline=(outage,))
+    for name in ("press/speed", "/measurements"):
+        assert told(evidence, name)[1:4] == [
+            ("gateway_offline", "CLIENT_ERROR", 1000, 1201),
+            ("data", "", 1201, 1211),
+            ("unexplained", "", 1211, 1220),
+        ]

@@ -33,6 +33,20 @@ def test_a_connection_that_another_replaced_leaves_no_gap() -> None:
     ]
     (lane,) = lanes_of(events).values()
     assert lane.offline == ()
+    assert lane.takeovers == (Offline(100, 200, None, "DUPLICATE_CLIENTID", CLIENT),)
+
+
+def test_a_takeover_lasts_until_the_connection_that_took_over_ended() -> None:
+    events = [
+        event(100, "connected", "a"),
+        event(200, "disconnected", "a", "DUPLICATE_CLIENTID"),
+        event(203, "connected", "b"),
+        event(300, "disconnected", "b", "CLIENT_INITIATED_DISCONNECT"),
+        event(320, "connected", "c"),
+    ]
+    (lane,) = lanes_of(events).values()
+    assert lane.takeovers == (Offline(100, 200, 300, "DUPLICATE_CLIENTID", CLIENT),)
+    assert lane.offline[1:] == (Offline(203, 300, 320, "CLIENT_INITIATED_DISCONNECT", CLIENT),)
 
 
 def test_a_lane_whose_first_connection_comes_later_than_others_was_not_connected_before() -> None:
