@@ -98,6 +98,7 @@ LAKES = {
             ),
             "krakow": _factory("line-1", cameras={"press-1": {}}),
             "malmo": _MALMO,
+            "sofia": _factory("line-1", cameras={"press-1": {}}),
         },
         has_keys=True,
     ),

@@ -125,7 +125,7 @@ def test_a_factory_is_taken_out_only_in_the_documented_way(lake: LocalLake, tmp_
     assert errors == []
     assert {address for address, action in actions.items() if action == "update"} == {
         f'module.lake.module.glue_catalog.aws_glue_catalog_table.lake["{table}"]'
-        for table in ("measurements", "configuration")
+        for table in ("measurements", "configuration", "connections", "clips")
     }
 
 

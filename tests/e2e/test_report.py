@@ -21,7 +21,7 @@ from harness.lake import LocalLake
 from tests.e2e.plant import FLUSH_SECONDS, PATIENCE, Factory, film, rows, sample, wait_until
 from tests.support.browser import log, open_page, requests, window
 
-FACTORY, CAMERA = "krakow", "press-1"
+FACTORY, CAMERA = "sofia", "press-1"
 _PLAYS = "const v = document.querySelector('video'); return v !== null && v.readyState >= 2 && v.duration > 0"
 
 
@@ -36,11 +36,11 @@ def _connections(lake: LocalLake) -> int:
 def since(lake: LocalLake, factory: Callable[[str], Factory], tmp_path_factory: pytest.TempPathFactory) -> str:
     """Samples, bad messages and footage of the last minutes; when they begin, as an option."""
     begun = datetime.fromtimestamp(time.time() - 6000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    krakow = factory(FACTORY)
+    plant = factory(FACTORY)
     good = sample()
-    krakow.send([good, good, sample(), b"not JSON", json.dumps({**json.loads(sample()), "value": [1]}).encode()])
-    krakow.send([b'{"speed":3}'], "configuration")
-    krakow.deliver()
+    plant.send([good, good, sample(), b"not JSON", json.dumps({**json.loads(sample()), "value": [1]}).encode()])
+    plant.send([b'{"speed":3}'], "configuration")
+    plant.deliver()
     wait_until(lambda: _connections(lake) > 0, every=0.5)
     video = lake.outputs["video"][FACTORY]
     journal = Journal(tmp_path_factory.mktemp("report") / "cameras.jsonl")
@@ -94,7 +94,7 @@ def test_the_page_says_what_arrived_and_plays_clips_by_links(
         "tags": "line-1/press/tag-",
         "cameras": f"{CAMERA}\n",
         "arrived": "measurements: samples a day",
-        "refused": "factory-lake redrive errors --factory krakow --lane measurements --type processing-failed",
+        "refused": f"factory-lake redrive errors --factory {FACTORY} --lane measurements --type processing-failed",
         "late": "1 row repeats what another row says",
         "connections": "times CLIENT_INITIATED_DISCONNECT",
         "cost": "A month at this pace costs",
