@@ -111,7 +111,8 @@ def _video(steps: Steps, summary: Summary, recording: Recording) -> bool:
         report = recording.reconcile()
     with steps.step("video", "Find the clip and the frame of random moments"):
         moments = recording.moments()
-        steps.note("{right} of {tried} right, the worst {worst_frames_off} frames off".format(**moments.summary()))
+        note = "{right} of {tried} right, {unclear} unclear, the worst {worst_frames_off} frames off"
+        steps.note(note.format(**moments.summary()))
         for wrong in moments.wrong[:_WRONG_SHOWN]:
             steps.note(wrong)
     summary.moments = moments.summary()
