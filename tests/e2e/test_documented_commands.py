@@ -21,7 +21,7 @@ from harness.camera.journal import Journal
 from harness.camera.reconciliation import clip_keys
 from harness.lake import LocalLake
 from tests.e2e.plant import Factory, film, sample, wait_until
-from tests.support.documented import EXIT_CODES, FACTORY, filled, runs
+from tests.support.documented import EXIT_CODES, FACTORY, FINDING, filled, runs
 from tests.support.local_lake import describe
 from tests.unit.docs.pages import commands, name_of, pages
 
@@ -62,7 +62,8 @@ class Reader:
             check=False,
             timeout=_SECONDS,
         )
-        if done.returncode == expected and "Traceback" not in done.stderr:
+        is_finding = done.returncode == 1 and FINDING.match(command) is not None
+        if (done.returncode == expected or is_finding) and "Traceback" not in done.stderr:
             return ""
         return f"{command}: exit code {done.returncode}: {done.stdout[-500:]}{done.stderr[-2000:]}"
 

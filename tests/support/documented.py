@@ -30,6 +30,9 @@ EXIT_CODES: Mapping[str, tuple[int, str]] = {
     "factory-lake sizing capacity docs/sizing/plant.toml": (1, "The example lacks one thing, so it exits with 1"),
 }
 
+#: Commands that end with 0 or with 1, as their pages say: that depends on what other pages' commands have sent.
+FINDING = re.compile(r"factory-lake (coverage|report) ")
+
 _AWS_CLI = "needs the AWS CLI, which the tests do without"
 _SUITE = "has run before the tests, or runs them"
 _MINUTES = "takes minutes, or a lake and ports of its own"

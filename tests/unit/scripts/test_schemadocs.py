@@ -22,7 +22,7 @@ def test_a_changed_schema_file_shows_and_all_but_the_tables_stays(tmp_path: Path
     )
     file.write_text(json.dumps(changed))
     text = (
-        "<!-- columns of clips -->\n<!-- end -->\n"
+        "<!-- columns of clips -->\n<!-- end -->\n<!-- columns of connections -->\n<!-- end -->\n"
         "before\n<!-- columns of configuration -->\nOUTDATED\n<!-- end -->\nbetween\n"
         "<!-- columns of measurements -->\n<!-- end -->\nafter"
     )
