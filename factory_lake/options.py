@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -125,6 +126,11 @@ def parse_moment_ms(text: str) -> int:
     if moment is None or moment.tzinfo is None:
         raise typer.BadParameter(f"must be a time like 2026-03-09T07:05:00Z, got {text!r}")
     return round(moment.timestamp() * 1000)
+
+
+def or_now_ms(given_ms: int | None) -> int:
+    """A moment that the user gave, or else now; epoch ms."""
+    return time.time_ns() // 1_000_000 if given_ms is None else given_ms
 
 
 def write_report(file: Path | None, document: object) -> None:

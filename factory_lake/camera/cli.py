@@ -1,6 +1,5 @@
 """`factory-lake camera clips|frames|frame|reindex`."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from factory_lake.camera.reindex import reindex as reindex_camera
 from factory_lake.clients import Clients
 from factory_lake.errors import OptionError
 from factory_lake.lake import Lake, cameras_of, open_lake, output_at
-from factory_lake.options import FormatOption, Group, LakeOption, parse_moment_ms, whole
+from factory_lake.options import FormatOption, Group, LakeOption, or_now_ms, parse_moment_ms, whole
 from factory_lake.output import Table, emit, progress
 
 app = typer.Typer(cls=Group, add_completion=False, help="Read the clips of the cameras.")
@@ -50,7 +49,7 @@ def clips(
     """List a camera's clips that have footage of a range of time."""
     opened = open_lake(lake)
     prefix = _prefix(opened, camera)
-    end_ms = time.time_ns() // 1_000_000 if to_ms is None else to_ms
+    end_ms = or_now_ms(to_ms)
     begin_ms = end_ms - _DAY_MS if from_ms is None else from_ms
     if begin_ms >= end_ms:
         raise OptionError("--from, --to", "--from must be before --to")

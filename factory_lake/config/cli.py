@@ -1,6 +1,5 @@
 """`factory-lake config show|diff|history`."""
 
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +15,7 @@ from factory_lake.config.stored import AT_ONCE, SEARCH_DAYS, StoredMessages, day
 from factory_lake.config.timeline import Interval, Message, in_force, intervals
 from factory_lake.errors import OptionError
 from factory_lake.lake import mapping_at, open_lake, output_at
-from factory_lake.options import FactoriesOption, FormatOption, Group, LakeOption, parse_moment_ms, whole
+from factory_lake.options import FactoriesOption, FormatOption, Group, LakeOption, or_now_ms, parse_moment_ms, whole
 from factory_lake.output import Table, emit
 from factory_lake.reconcile.lossless_json import NotTakenError, Object
 from factory_lake.reconcile.stored import StoredError
@@ -60,7 +59,7 @@ def show(
 ) -> None:
     """Show the configuration of each gateway at a moment."""
     scope = _scope(lake, factories, gateways, days, merged=merge)
-    at_ms = time.time_ns() // 1_000_000 if at is None else at
+    at_ms = or_now_ms(at)
     found = scope.in_force(at_ms)
     rows = [(one.factory, one.gateway, _time(one.from_ms), one.text) for one in found]
     emit(
@@ -86,7 +85,7 @@ def diff(
 ) -> None:
     """Show what differs between the configurations at two moments: paths, old and new values."""
     scope = _scope(lake, factories, gateways, days, merged=merge)
-    to_ms = time.time_ns() // 1_000_000 if to_ms is None else to_ms
+    to_ms = or_now_ms(to_ms)
     _check_range(from_ms, to_ms)
     before, after = ({_sender(one): one for one in scope.in_force(moment)} for moment in (from_ms, to_ms))
     rows = [
@@ -131,7 +130,7 @@ def history(
 ) -> None:
     """List the configurations that were in force in a range of time, and how many keys each one changed."""
     scope = _scope(lake, factories, gateways, days, merged=merge)
-    end_ms = time.time_ns() // 1_000_000 if to_ms is None else to_ms
+    end_ms = or_now_ms(to_ms)
     begin_ms = end_ms - _HISTORY // timedelta(milliseconds=1) if from_ms is None else from_ms
     _check_range(begin_ms, end_ms)
     timeline = scope.timeline(begin_ms, end_ms)

@@ -1,6 +1,5 @@
 """`factory-lake report`."""
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from factory_lake.coverage.model import HARMLESS, STATES
 from factory_lake.errors import OptionError
 from factory_lake.lake import mapping_at, open_lake
 from factory_lake.module_interface import REPOSITORY
-from factory_lake.options import FactoriesOption, FormatOption, LakeOption, parse_moment_ms, whole
+from factory_lake.options import FactoriesOption, FormatOption, LakeOption, or_now_ms, parse_moment_ms, whole
 from factory_lake.output import Table, emit, progress
 from factory_lake.report.gather import Wishes, file_of, gather
 from factory_lake.report.page import render
@@ -79,7 +78,7 @@ def command(
     for factory in factories or ():
         if factory not in known:
             raise OptionError("--factory", f"must be one of {', '.join(known)}", factory)
-    end_ms = time.time_ns() // 1_000_000 if to_ms is None else to_ms
+    end_ms = or_now_ms(to_ms)
     begin_ms = end_ms - _DAYS_MS if from_ms is None else from_ms
     if prices is None and EXAMPLE_PRICES.is_file():
         prices = EXAMPLE_PRICES

@@ -6,7 +6,6 @@ import socket
 import ssl
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
@@ -24,31 +23,6 @@ from localcloud.testing.devices import PATIENCE, Connection, Device, allow, arn,
 pytestmark = pytest.mark.cloud
 
 Connect = Callable[..., AbstractContextManager[Connection]]
-
-
-@pytest.fixture
-def name() -> str:
-    """A client ID that no other test has."""
-    return f"device-{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def topic(name: str) -> str:
-    return f"stations/krakow/{name}/measurements"
-
-
-@pytest.fixture
-def device(cloud: LocalCloud, tmp_path: Path, name: str, topic: str) -> Device:
-    """A device that may connect as ``name`` and publish to ``topic``."""
-    device = enrol(cloud, tmp_path / "device")
-    allow(
-        cloud,
-        device,
-        name,
-        {"Action": "iot:Connect", "Resource": arn(cloud, f"client/{name}")},
-        {"Action": "iot:Publish", "Resource": arn(cloud, f"topic/{topic}")},
-    )
-    return device
 
 
 @pytest.fixture
@@ -165,7 +139,8 @@ def test_a_publish_of_qos_2_is_neither_acknowledged_nor_passed_on(
                 assert mine.reason == "QoS not supported"
             else:
                 assert mine.publish(topic, b"QoS 1")
-            assert not published.is_published()
+            # The connection may end before the client has handed the packet on; then it cannot be asked.
+            assert published.rc == mqtt.MQTT_ERR_NO_CONN or not published.is_published()
         if protocol == mqtt.MQTTv5:
             with connect() as again:
                 assert again.publish(topic, b"QoS 1")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-from pathlib import Path
-
 import paho.mqtt.client as mqtt
 import pytest
 
 from localcloud import LocalCloud
 from localcloud.testing.datapoints import sums
-from localcloud.testing.devices import PATIENCE, Device, allow, arn, connection, enrol
+from localcloud.testing.devices import PATIENCE, Device, connection
 
 pytestmark = pytest.mark.cloud
 
@@ -36,29 +33,6 @@ class Counting:
         return {
             name: more for name, total in self._now().items() if (more := total - self._before.get(name, 0)) and more
         }
-
-
-@pytest.fixture
-def name() -> str:
-    return f"device-{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def topic(name: str) -> str:
-    return f"stations/krakow/{name}/measurements"
-
-
-@pytest.fixture
-def device(cloud: LocalCloud, tmp_path: Path, name: str, topic: str) -> Device:
-    device = enrol(cloud, tmp_path / "device")
-    allow(
-        cloud,
-        device,
-        name,
-        {"Action": "iot:Connect", "Resource": arn(cloud, f"client/{name}")},
-        {"Action": "iot:Publish", "Resource": arn(cloud, f"topic/{topic}")},
-    )
-    return device
 
 
 @pytest.fixture
