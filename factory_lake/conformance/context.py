@@ -110,9 +110,14 @@ class Context:
                 self._made[key] = self._clients.client(service, endpoint=endpoint, connections=self._connections)
             return self._made[key]
 
+    def fresh_client(self, service: str) -> Any:
+        """A client of the probe's own, whose events it may handle."""
+        with self._lock:  # a session makes one client at a time
+            return self._clients.client(service)
+
     def client_as(self, service: str, credentials: Mapping[str, Any]) -> Any:
         """A boto3 client with the credentials that STS gave for a role."""
-        with self._lock:  # a session makes one client at a time
+        with self._lock:
             return self._clients.acting_as(credentials).client(service)
 
     def broker(self) -> Broker:
