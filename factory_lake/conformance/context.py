@@ -116,9 +116,14 @@ class Context:
         """What calls are signed with that no client makes."""
         return self._clients.credentials()
 
+    def fresh_client(self, service: str, *, endpoint: str | None = None) -> Any:
+        """A client of the probe's own, whose events it may handle."""
+        with self._lock:  # a session makes one client at a time
+            return self._clients.client(service, endpoint=endpoint, connections=self._connections)
+
     def client_as(self, service: str, credentials: Mapping[str, Any]) -> Any:
         """A boto3 client with the credentials that STS gave for a role."""
-        with self._lock:  # a session makes one client at a time
+        with self._lock:
             return self._clients.acting_as(credentials).client(service)
 
     def broker(self) -> Broker:

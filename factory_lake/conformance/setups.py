@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from factory_lake.conformance.context import IAM_SECONDS, Context
+from factory_lake.conformance.probe import Differs
 from factory_lake.conformance.resources import role_path
 
 T = TypeVar("T")
@@ -201,8 +202,20 @@ def make_workgroup(context: Context, of: str, cutoff: int | None) -> str:
     return name
 
 
-def rows(context: Context, execution: Any) -> list[list[str | None]]:
-    """The rows of a query that succeeded, without the header."""
+def rows(context: Context, sql: str) -> list[list[str | None]]:
+    """The rows that a query gives, without the header.
+
+    Raises:
+        Differs: When it fails; the probes' queries are ones that must not.
+    """
+    execution = query(context, sql)
+    if execution["Status"]["State"] != "SUCCEEDED":
+        raise Differs(f"the query {sql!r} fails: {execution['Status'].get('StateChangeReason')}")
+    return rows_of(context, execution)
+
+
+def rows_of(context: Context, execution: Any) -> list[list[str | None]]:
+    """The rows of a query that has succeeded, without the header."""
     athena, found = context.client("athena"), []
     for page in athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution["QueryExecutionId"]):
         found += [[cell.get("VarCharValue") for cell in row["Data"]] for row in page["ResultSet"]["Rows"]]

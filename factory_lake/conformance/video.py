@@ -134,7 +134,7 @@ class VideoStream:
         return media
 
     def _reader(self, api: str) -> Any:
-        client = self.context.client("kinesis-video-archived-media", endpoint=self.endpoint(api))
+        client = self.context.fresh_client("kinesis-video-archived-media", endpoint=self.endpoint(api))
         send_milliseconds(client)
         return client
 
