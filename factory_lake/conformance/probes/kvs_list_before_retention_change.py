@@ -30,7 +30,7 @@ def _run(context: Context) -> None:
     earlier = stream.listed(stream.created_ms, video.now_ms())
     if earlier:
         raise Differs(
-            f"a listing that begins with the stream, before the retention was changed, has {len(earlier)} of 2 fragments"
+            f"a listing that begins with the stream, before its retention was changed, lists {len(earlier)} of 2"
         )
 
 
