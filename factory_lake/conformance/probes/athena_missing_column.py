@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,13 +16,12 @@ _DAY = "factory=krakow/year=2026/month=03/day=04"
 
 
 def _run(context: Context) -> None:
-    files: dict[str, dict[str, list[Any]]] = {
+    made: dict[str, bytes] = {}
+    for name, content in {
         "a": {"tag": ["old"], "value": [1.5]},
         "b": {"gateway": ["line-1"], "value": [2.5], "tag": ["new"]},
-    }
-    made: dict[str, bytes] = {}
-    for name, columns in files.items():
-        pq.write_table(pa.table(columns), target := io.BytesIO(), compression="snappy")
+    }.items():
+        pq.write_table(pa.table(content), target := io.BytesIO(), compression="snappy")
         made[f"{_DAY}/{name}.parquet"] = target.getvalue()
     columns = {"tag": "string", "value": "double", "gateway": "string"}
     tables.make_table(context, _TABLE, "parquet", columns, made)
