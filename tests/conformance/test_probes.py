@@ -1,0 +1,31 @@
+"""What the lake believes about AWS holds on the local cloud, and each probe sees when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from factory_lake.conformance.catalog import all_probes
+from localcloud import LocalCloud
+from tests.conformance.breaks import Break, all_breaks, broken
+from tests.conformance.tried import Tried
+
+pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("conformance"), pytest.mark.timeout(300)]
+
+
+def test_every_belief_holds_on_the_local_cloud(try_probes: Callable[..., Tried]) -> None:
+    tried = try_probes()
+    assert tried.not_held == {}
+    assert tried.leftovers == []
+    assert set(tried.outcomes) == {probe.name for probe in all_probes()}
+
+
+@pytest.mark.parametrize("point", all_breaks(), ids=lambda point: point.probe)
+def test_a_point_that_is_broken_makes_its_probe_differ_and_no_other(
+    point: Break, breakable: LocalCloud, try_probes: Callable[..., Tried]
+) -> None:
+    with broken(breakable.workdir, point.probe):
+        tried = try_probes(point.probe.partition("_")[0])
+    assert {name: state for name, (state, _) in tried.not_held.items()} == {point.probe: "differs"}, tried.not_held
+    assert tried.leftovers == []
