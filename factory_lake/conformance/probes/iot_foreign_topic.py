@@ -20,8 +20,8 @@ def _run(context: Context) -> None:
 PROBE = Probe(
     name="iot_foreign_topic",
     belief=(
-        "A publish to a topic that the policy does not allow ends the connection with MQTT 3.1.1; with MQTT 5 it does, "
-        "or its acknowledgement says no."
+        "A publish to a topic that the policy does not allow ends the connection with MQTT 3.1.1; with MQTT 5 it "
+        "does, or its acknowledgement says no."
     ),
     relied_on=("modules/factory_pipeline/gateways.tf", "factory_lake/doctor/gateway_checks.py"),
     source="AWS IoT Core developer guide, AWS IoT Core policy actions",

@@ -5,7 +5,7 @@ from datetime import timedelta
 from factory_lake.conformance.context import Context
 from factory_lake.conformance.mqtt import Answer
 from factory_lake.conformance.probe import Differs, Probe
-from factory_lake.conformance.topic_rules import Rules, rules, topic
+from factory_lake.conformance.topic_rules import Rules, first_of, rules, topic
 
 _NAME = "rule-not-found"
 #: Metrics of IoT come after minutes.
@@ -33,7 +33,8 @@ def _run(context: Context) -> None:
         )
         return any(point["Sum"] > 0 for point in found["Datapoints"])
 
-    context.until(counted, _SECONDS, "the metric RuleNotFound")
+    if first_of(context, lambda: [1] if counted() else [], _SECONDS) is None:
+        raise Differs(f"the metric RuleNotFound shows nothing for {_SECONDS} s")
 
 
 PROBE = Probe(

@@ -26,7 +26,7 @@ def _run(context: Context) -> None:
 
 PROBE = Probe(
     name="iot_session_kept",
-    belief="The broker keeps the session of a client that asked for that and lost its connection, with MQTT 5 and 3.1.1.",
+    belief="With MQTT 5 and 3.1.1 the broker keeps the session of a client that asked for it and lost its connection.",
     relied_on=("factory_lake/gateway/mqtt.py",),
     source="AWS IoT Core developer guide, MQTT persistent sessions",
     usd=0.001,
