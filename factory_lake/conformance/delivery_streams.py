@@ -117,6 +117,11 @@ class Delivery:
             if any(mark in raw_data(line) for mark in marks)
         ]
 
+    def rejected(self, record: bytes) -> list[ErrorLine]:
+        """Keys and lines of what the transform of `rows` rejected, wherever a line of this record lies."""
+        folder = error_lines(self._objects, "errors/rows/processing-failed/")
+        return [*folder, *(line for line in self.errors("rows", record) if "/processing-failed/" not in line[0])]
+
     def delivered_rows(self, of: str, count: int = 1) -> list[dict[str, Any]]:
         """A probe's rows, when there are so many.
 

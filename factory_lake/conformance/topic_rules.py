@@ -8,7 +8,7 @@ import base64
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -193,16 +193,25 @@ class Rules:
         )
         return first_of(self.context, arrived, GRACE_SECONDS)
 
-    def failed(self, of: str, payload: bytes, to: str | None = None) -> tuple[str, dict[str, Any]]:
-        """Key and document that the error action writes of a payload whose action fails.
+    def check_failure(self, of: str, payload: bytes, to: str, *topics: str) -> None:
+        """Try what the error action writes of a payload whose action fails.
+
+        Args:
+            of: The probe's name.
+            payload: What is published.
+            to: The topic.
+            topics: What the document may say of the topic.
 
         Raises:
-            CouldNotTell: It writes none.
+            Differs: It is not what redrive and reconcile read.
+            CouldNotTell: It writes nothing.
         """
         with self.connect(of) as opened:
-            published(opened, to or topic(self.context, of, "refused"), payload)
+            published(opened, to, payload)
         found = self.context.until(lambda: self.errors(of), EFFECT_SECONDS, "the error action's document")
-        return next(iter(found.items()))
+        for key, document in found.items():
+            client_id = f"{self.publisher.client_id}-{of}"
+            check_error_document(key, document, payload, topics, self.failing, client_id)
 
 
 def first_of(context: Context, found: Callable[[], Sequence[T]], seconds: float) -> T | None:
@@ -413,21 +422,20 @@ def expect_reason(made: Watched, reason: str) -> None:
     """
 
     def reasons() -> set[str]:
-        return {str(event.get("disconnectReason")) for event in made.events("disconnected")}
+        found = {str(event.get("disconnectReason")) for event in made.events("disconnected")}
+        # Of those connections the set-up ended some itself.
+        return found - {"CLIENT_INITIATED_DISCONNECT"}
 
-    try:
-        made.rules.context.until(lambda: reason in reasons(), EFFECT_SECONDS, f"an event with the reason {reason}")
-    except CouldNotTell as error:
-        # Connections that the set-up ended itself are among them.
-        if others := reasons() - {"CLIENT_INITIATED_DISCONNECT"}:
-            raise Differs(f"the reason is {', '.join(sorted(others))}") from error
-        raise
+    context = made.rules.context
+    context.until(reasons, EFFECT_SECONDS, f"an event with the reason {reason}")
+    if first_of(context, lambda: [1] if reason in reasons() else [], GRACE_SECONDS) is None:
+        raise Differs(f"the reason is {', '.join(sorted(reasons()))}")
 
 
 def check_error_document(
-    made: Rules, key: str, document: dict[str, Any], payload: bytes, topics: Sequence[str], of: str
+    key: str, document: Mapping[str, Any], payload: bytes, topics: Sequence[str], rule: str, client_id: str
 ) -> None:
-    """Try what the error action wrote.
+    """Try what the error action wrote of a payload.
 
     Raises:
         Differs: It is not what redrive and reconcile read.
@@ -440,14 +448,10 @@ def check_error_document(
         raise Differs(f"parse_time gives another day than timestamp(): {key!r}")
     if document.get("topic") not in topics:
         raise Differs(f"topic is {document.get('topic')!r}")
-    expected = {
-        "ruleName": made.failing,
-        "clientId": f"{made.publisher.client_id}-{of}",
-        "base64OriginalPayload": base64.b64encode(payload).decode(),
-    }
-    wrong = sorted(name for name, value in expected.items() if document.get(name) != value)
-    if wrong:
-        raise Differs(f"{', '.join(wrong)} of the error document are not the message's; keys: {sorted(document)}")
+    original = base64.b64encode(payload).decode()
+    expected = {"ruleName": rule, "clientId": client_id, "base64OriginalPayload": original}
+    if wrong := sorted(name for name, value in expected.items() if document.get(name) != value):
+        raise Differs(f"{', '.join(wrong)} of the error document: not the message's; keys: {sorted(document)}")
     failures = document.get("failures")
     if not isinstance(failures, list) or not failures or not {"failedAction", "errorMessage"} <= failures[0].keys():
         raise Differs(f"failures is not a list of failedAction and errorMessage: {type(failures).__name__}")

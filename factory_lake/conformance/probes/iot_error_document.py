@@ -2,15 +2,15 @@
 
 from factory_lake.conformance.context import Context
 from factory_lake.conformance.probe import Probe
-from factory_lake.conformance.topic_rules import Rules, check_error_document, rules, topic
+from factory_lake.conformance.topic_rules import Rules, rules, topic
 
 _NAME = "error-document"
 
 
 def _run(context: Context) -> None:
     made: Rules = context.shared(rules)
-    payload = b"\x00\xff not JSON\n"
-    check_error_document(made, *made.failed(_NAME, payload), payload, [topic(context, _NAME, "refused")], _NAME)
+    own = topic(context, _NAME, "refused")
+    made.check_failure(_NAME, b"\x00\xff not JSON\n", own, own)
 
 
 PROBE = Probe(

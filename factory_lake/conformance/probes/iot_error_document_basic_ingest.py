@@ -2,7 +2,7 @@
 
 from factory_lake.conformance.context import Context
 from factory_lake.conformance.probe import Probe
-from factory_lake.conformance.topic_rules import Rules, check_error_document, rules, topic
+from factory_lake.conformance.topic_rules import Rules, rules, topic
 
 _NAME = "error-document-ingest"
 
@@ -11,8 +11,7 @@ def _run(context: Context) -> None:
     made: Rules = context.shared(rules)
     plain = topic(context, _NAME, "refused")
     ingest = f"$aws/rules/{made.failing}/{plain}"
-    payload = b'{"a":1.0}'
-    check_error_document(made, *made.failed(_NAME, payload, to=ingest), payload, [plain, ingest], _NAME)
+    made.check_failure(_NAME, b'{"a":1.0}', ingest, plain, ingest)
 
 
 PROBE = Probe(
