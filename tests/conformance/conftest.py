@@ -37,10 +37,10 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 @pytest.fixture
 def try_probes(breakable: LocalCloud, tmp_path: Path) -> Callable[..., Tried]:
-    """Runs the probes of these names or families, and deletes what they made."""
+    """Runs the probes of these names or families, in one lake's folder or another, and deletes what they made."""
 
-    def run(*names: str) -> Tried:
-        lake = open_lake(breakable.workdir)
+    def run(*names: str, folder: Path = breakable.workdir) -> Tried:
+        lake = open_lake(folder)
         ledger = Ledger.begin(tmp_path, secrets.token_hex(4), _place(breakable))
         context = Context(Clients(lake), ledger, "aws", local=lake.local, connections=_THREADS, seconds=100)
         try:
