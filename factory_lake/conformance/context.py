@@ -69,6 +69,8 @@ class Context:
         self.tags = {TAG: ledger.run}
         #: Set when nothing more may be made.
         self.stop = threading.Event()
+        #: Whether it is a local lake, which takes at once what AWS takes in so many a second.
+        self.is_local = local is not None
         self._clients = clients
         self._ledger = ledger
         self._local = local
@@ -110,9 +112,18 @@ class Context:
                 self._made[key] = self._clients.client(service, endpoint=endpoint, connections=self._connections)
             return self._made[key]
 
+    def credentials(self) -> Any:
+        """What calls are signed with that no client makes."""
+        return self._clients.credentials()
+
+    def fresh_client(self, service: str, *, endpoint: str | None = None) -> Any:
+        """A client of the probe's own, whose events it may handle."""
+        with self._lock:  # a session makes one client at a time
+            return self._clients.client(service, endpoint=endpoint, connections=self._connections)
+
     def client_as(self, service: str, credentials: Mapping[str, Any]) -> Any:
         """A boto3 client with the credentials that STS gave for a role."""
-        with self._lock:  # a session makes one client at a time
+        with self._lock:
             return self._clients.acting_as(credentials).client(service)
 
     def broker(self) -> Broker:

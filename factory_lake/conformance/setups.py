@@ -8,7 +8,10 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from botocore.exceptions import ClientError
+
 from factory_lake.conformance.context import IAM_SECONDS, Context
+from factory_lake.conformance.probe import Differs
 from factory_lake.conformance.resources import role_path
 
 T = TypeVar("T")
@@ -25,7 +28,8 @@ ROLE_CODES = frozenset(
         "ValidationException",
     }
 )
-_RUNTIME = "python3.13"
+#: Of the functions that probes make.
+RUNTIME = "python3.13"
 
 
 def document(*statements: Mapping[str, Any]) -> str:
@@ -61,23 +65,24 @@ def make_role(
     Args:
         context: The run.
         of: What it is for, as in `Context.name`.
-        service: Who may assume it: `firehose.amazonaws.com`; a caller's own ARN or account where it has a colon
-            or only digits.
+        service: Who may assume it: `firehose.amazonaws.com`, or an ARN.
         statements: What it is allowed.
-        condition: Of the trust policy; without one, `aws:SourceAccount` must be the account, as in the modules.
+        condition: Of a service's trust; without one, `aws:SourceAccount` must be the account, as in the modules.
     """
     iam = context.client("iam")
     name = context.made("role", context.name(of))
-    is_aws = ":" in service or service.isdecimal()
-    trust: dict[str, Any] = {
-        "Principal": {"AWS" if is_aws else "Service": service},
+    # An account's own callers are named by its ARN, and no service acts for them.
+    is_arn = service.startswith("arn:")
+    wanted = {"StringEquals": {"aws:SourceAccount": context.account}} if condition is None else condition
+    trust = {
+        "Principal": {"AWS" if is_arn else "Service": service},
         "Action": "sts:AssumeRole",
+        **({"Condition": wanted} if wanted and not is_arn else {}),
     }
-    wanted = condition if condition is not None or is_aws else {"StringEquals": {"aws:SourceAccount": context.account}}
     role = iam.create_role(
         RoleName=name,
         Path=role_path(context.region),
-        AssumeRolePolicyDocument=document({**trust, **({"Condition": wanted} if wanted else {})}),
+        AssumeRolePolicyDocument=document(trust),
         Tags=context.tag_list,
     )
     if statements:
@@ -88,6 +93,27 @@ def make_role(
 def with_role(context: Context, call: Callable[[], T], what: str) -> T:
     """Repeat a call until the service sees the role that it names, and its permissions."""
     return context.eventually(call, ROLE_CODES, IAM_SECONDS, what)
+
+
+def assumed(context: Context, of: str, *statements: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """A role that is allowed these statements, and a session of it. Its ARN, and the session's credentials."""
+    owner = f"arn:{context.partition}:iam::{context.account}:root"
+    role = make_role(context, of, owner, *statements)
+    session = with_role(
+        context,
+        lambda: context.client("sts").assume_role(RoleArn=role, RoleSessionName=context.name(of)),
+        "the new role to be assumed",
+    )
+    return role, session["Credentials"]
+
+
+def refusal(call: Callable[[], object]) -> str:
+    """The code that a call is refused with; empty where it is taken."""
+    try:
+        call()
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
 
 
 def database(context: Context) -> str:
@@ -133,7 +159,7 @@ def make_function(
         lambda: functions.create_function(
             **{
                 "FunctionName": name,
-                "Runtime": _RUNTIME,
+                "Runtime": RUNTIME,
                 "Role": role,
                 "Handler": "probe.handler",
                 "Code": {"ZipFile": packed({"probe.py": code})},
@@ -145,12 +171,18 @@ def make_function(
         ),
         "Lambda to see the function's role",
     )
+    until_active(context, name)
+    return name, str(made["FunctionArn"])
+
+
+def until_active(context: Context, function: str) -> None:
+    """Wait until a new function can be called."""
+    functions = context.client("lambda")
     context.until(
-        lambda: functions.get_function_configuration(FunctionName=name).get("State", "Active") == "Active",
+        lambda: functions.get_function_configuration(FunctionName=function).get("State", "Active") == "Active",
         120,
         "the function to be Active",
     )
-    return name, str(made["FunctionArn"])
 
 
 def query(context: Context, sql: str, workgroup: str | None = None, parameters: Sequence[str] = ()) -> Any:
@@ -201,8 +233,20 @@ def make_workgroup(context: Context, of: str, cutoff: int | None) -> str:
     return name
 
 
-def rows(context: Context, execution: Any) -> list[list[str | None]]:
-    """The rows of a query that succeeded, without the header."""
+def rows(context: Context, sql: str) -> list[list[str | None]]:
+    """The rows that a query gives, without the header.
+
+    Raises:
+        Differs: When it fails; the probes' queries are ones that must not.
+    """
+    execution = query(context, sql)
+    if execution["Status"]["State"] != "SUCCEEDED":
+        raise Differs(f"the query {sql!r} fails: {execution['Status'].get('StateChangeReason')}")
+    return rows_of(context, execution)
+
+
+def rows_of(context: Context, execution: Any) -> list[list[str | None]]:
+    """The rows of a query that has succeeded, without the header."""
     athena, found = context.client("athena"), []
     for page in athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution["QueryExecutionId"]):
         found += [[cell.get("VarCharValue") for cell in row["Data"]] for row in page["ResultSet"]["Rows"]]
