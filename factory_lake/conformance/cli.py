@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import secrets
@@ -22,6 +23,7 @@ from factory_lake.conformance.catalog import all_probes, chosen
 from factory_lake.conformance.context import Context
 from factory_lake.conformance.deletion import Leftover, delete_all, survivors
 from factory_lake.conformance.ledger import Ledger, Place
+from factory_lake.conformance.policy import documents
 from factory_lake.conformance.probe import Probe
 from factory_lake.conformance.resources import KINDS, PREFIX
 from factory_lake.conformance.run import delete_run, newest_first, run_probes
@@ -172,6 +174,21 @@ def clean(*, region: _Region = None, yes: _Yes = False, local: _Local = None, ou
     return FOUND if left else DONE
 
 
+@app.command()
+def policy(
+    region: Annotated[str, typer.Option("--region", metavar="REGION", help="Where the kit is to run.")],
+    account: Annotated[
+        str, typer.Option("--account", metavar="ID", help="The account; all of those of its partition without.")
+    ] = "*",
+    partition: Annotated[
+        str, typer.Option("--partition", metavar="PARTITION", help="The region's partition.")
+    ] = "aws",
+) -> None:
+    """Print the IAM policies of who runs the kit: what it does, on resources of its own names, and no more."""
+    for document in documents(partition, _checked(region), account):
+        print(json.dumps(document, indent=2))
+
+
 @app.command("list")
 def list_probes(form: FormatOption = "table") -> None:
     """List the probes: what each tries, and what it costs."""
@@ -207,12 +224,17 @@ def _reach(region: str | None, local: Path | None) -> tuple[LocalAccess | None, 
     else:
         if region is None:
             raise OptionError("--region", "must be given for AWS; --local names a local lake")
-        if not _REGION.fullmatch(region):
-            raise OptionError("--region", "must be a region like eu-central-1", region)
+        _checked(region)
         lake = Lake("AWS", Outputs({}, "AWS"))
         clients, where, endpoint = Clients(lake, region=region), region, ""
     caller = clients.client("sts").get_caller_identity()
     return lake.local, clients, Place(where, caller["Account"], endpoint), caller["Arn"].split(":")[1]
+
+
+def _checked(region: str) -> str:
+    if not _REGION.fullmatch(region):
+        raise OptionError("--region", "must be a region like eu-central-1", region)
+    return region
 
 
 def _confirm(question: str, *, yes: bool) -> None:

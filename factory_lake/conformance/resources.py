@@ -109,25 +109,12 @@ def _find_iot_rules(reach: Reach, prefix: str) -> list[str]:
     return _beginning((rule["ruleName"] for rule in rules), underscored(prefix))
 
 
-def _delete_iot_thing(reach: Reach, name: str) -> None:
-    iot = reach.client("iot")
-    for principal in iot.list_thing_principals(thingName=name)["principals"]:
-        iot.detach_thing_principal(thingName=name, principal=principal)
-    iot.delete_thing(thingName=name)
-
-
-def _find_iot_things(reach: Reach, prefix: str) -> list[str]:
-    return _beginning((one["thingName"] for one in _pages(reach.client("iot"), "list_things", "things")), prefix)
-
-
 def _delete_iot_certificate(reach: Reach, subject: str) -> None:
     iot = reach.client("iot")
     for found, identifier, arn in _certificates(reach, subject):
         if found == subject:
             for policy in iot.list_attached_policies(target=arn)["policies"]:
                 iot.detach_policy(policyName=policy["policyName"], target=arn)
-            for thing in iot.list_principal_things(principal=arn)["things"]:
-                iot.detach_thing_principal(thingName=thing, principal=arn)
             iot.update_certificate(certificateId=identifier, newStatus="INACTIVE")
             iot.delete_certificate(certificateId=identifier, forceDelete=True)
 
@@ -257,29 +244,6 @@ def _find_alarms(reach: Reach, prefix: str) -> list[str]:
     return [alarm["AlarmName"] for alarm in alarms]
 
 
-def _delete_topic(reach: Reach, name: str) -> None:
-    sns = reach.client("sns")
-    for topic in _pages(sns, "list_topics", "Topics"):
-        if topic["TopicArn"].endswith(f":{name}"):
-            sns.delete_topic(TopicArn=topic["TopicArn"])
-
-
-def _find_topics(reach: Reach, prefix: str) -> list[str]:
-    topics = _pages(reach.client("sns"), "list_topics", "Topics")
-    return _beginning((topic["TopicArn"].rpartition(":")[2] for topic in topics), prefix)
-
-
-def _delete_parameter(reach: Reach, name: str) -> None:
-    reach.client("ssm").delete_parameter(Name=name)
-
-
-def _find_parameters(reach: Reach, prefix: str) -> list[str]:
-    # AWS answers names with their folder; ours have none but the root.
-    wanted = [{"Key": "Name", "Option": "BeginsWith", "Values": [f"/{prefix}"]}]
-    found = _pages(reach.client("ssm"), "describe_parameters", "Parameters", ParameterFilters=wanted)
-    return [one["Name"] for one in found]
-
-
 #: Where services put the log groups that the kit makes, or that they make for it.
 _LOG_FOLDERS: Final = ("", "/", "/aws/lambda/", "/aws/kinesisfirehose/")
 
@@ -355,7 +319,6 @@ def _find_roles(reach: Reach, prefix: str) -> list[str]:
 #: In an order in which they can be deleted: what writes goes before what it writes into, and roles go last.
 KINDS: Final[Mapping[str, Kind]] = {
     "iot_rule": Kind(_delete_iot_rule, _find_iot_rules),
-    "iot_thing": Kind(_delete_iot_thing, _find_iot_things),
     "iot_certificate": Kind(_delete_iot_certificate, _find_iot_certificates),
     "iot_policy": Kind(_delete_iot_policy, _find_iot_policies),
     "event_rule": Kind(_delete_event_rule, _find_event_rules),
@@ -364,8 +327,6 @@ KINDS: Final[Mapping[str, Kind]] = {
     "video_stream": Kind(_delete_video_stream, _find_video_streams),
     "function": Kind(_delete_function, _find_functions),
     "alarm": Kind(_delete_alarm, _find_alarms),
-    "topic": Kind(_delete_topic, _find_topics),
-    "parameter": Kind(_delete_parameter, _find_parameters),
     "log_group": Kind(_delete_log_group, _find_log_groups),
     "workgroup": Kind(_delete_workgroup, _find_workgroups),
     "database": Kind(_delete_database, _find_databases),

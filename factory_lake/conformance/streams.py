@@ -1,42 +1,77 @@
-"""A data stream that probes share."""
+"""What lies in the data stream and in the bucket of a set-up, read once for all probes that look."""
 
-from __future__ import annotations
-
-from datetime import datetime
-from functools import partial
+import io
+import threading
+from dataclasses import dataclass, field
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from factory_lake.conformance.context import Context
 
-# A shard is read five times a second, and several probes read this one.
-_BUSY = ("ProvisionedThroughputExceededException",)
+
+@dataclass(frozen=True)
+class Record:
+    """A record of a data stream."""
+
+    partition_key: str
+    data: bytes
+    arrived_ms: int
 
 
-def data_stream(context: Context) -> str:
-    """One provisioned data stream with one shard for all probes, ACTIVE; each tells its records by their data."""
-    name = context.made("data_stream", context.name("records"))
-    kinesis = context.client("kinesis")
-    kinesis.create_stream(StreamName=name, ShardCount=1, Tags=context.tags)
-    context.until(
-        lambda: (
-            kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE"
-        ),
-        180,
-        "the data stream to be ACTIVE",
-    )
-    return name
+class StreamReader:
+    """All records of a data stream with one shard, from its beginning on."""
+
+    def __init__(self, context: Context, stream: str) -> None:
+        self._kinesis = context.client("kinesis")
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._records: list[Record] = []
+        self._last = ""
+
+    def records(self) -> list[Record]:
+        """Those that are there by now."""
+        with self._lock:
+            iterator: str | None = self._iterator()
+            while iterator:
+                answer = self._kinesis.get_records(ShardIterator=iterator)
+                for one in answer["Records"]:
+                    arrived = round(one["ApproximateArrivalTimestamp"].timestamp() * 1000)
+                    self._records.append(Record(one["PartitionKey"], one["Data"], arrived))
+                    self._last = one["SequenceNumber"]
+                # A call may find nothing though there is something further on.
+                iterator = answer.get("NextShardIterator") if answer.get("MillisBehindLatest") else None
+            return list(self._records)
+
+    def _iterator(self) -> str:
+        shard = self._kinesis.list_shards(StreamName=self._stream)["Shards"][0]["ShardId"]
+        after: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
+        if self._last:
+            after = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": self._last}
+        found = self._kinesis.get_shard_iterator(StreamName=self._stream, ShardId=shard, **after)
+        return str(found["ShardIterator"])
 
 
-def records(context: Context, name: str, moment: datetime | None = None) -> list[Any]:
-    """What a data stream holds now, shard after shard, from a moment on or from the beginning."""
-    kinesis, found = context.client("kinesis"), list[Any]()
-    start: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
-    if moment is not None:
-        start = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": moment}
-    for shard in kinesis.list_shards(StreamName=name)["Shards"]:
-        iterator = kinesis.get_shard_iterator(StreamName=name, ShardId=shard["ShardId"], **start)["ShardIterator"]
-        while iterator:
-            answer = context.eventually(partial(kinesis.get_records, ShardIterator=iterator), _BUSY, 60, "a read")
-            found += answer["Records"]
-            iterator = answer.get("NextShardIterator") if answer.get("MillisBehindLatest") else None
-    return found
+@dataclass
+class BucketReader:
+    """The objects of a bucket; each is fetched once, since nothing writes over one."""
+
+    context: Context
+    bucket: str
+    _bodies: dict[str, bytes] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        """Keys and bodies of those that are there by now."""
+        s3 = self.context.client("s3")
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        with self._lock:
+            for key in keys:
+                if key not in self._bodies:
+                    self._bodies[key] = s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            return {key: self._bodies[key] for key in keys}
+
+    def rows(self, prefix: str) -> list[dict[str, Any]]:
+        """The rows of the Parquet objects below a prefix."""
+        return [row for body in self.objects(prefix).values() for row in pq.read_table(io.BytesIO(body)).to_pylist()]

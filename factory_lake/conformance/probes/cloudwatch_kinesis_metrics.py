@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from factory_lake.conformance import measures, streams
+from factory_lake.conformance import data_streams, measures
 from factory_lake.conformance.context import Context
 from factory_lake.conformance.measures import Metric
 from factory_lake.conformance.probe import Probe
 
 
 def _run(context: Context) -> None:
-    stream = context.shared(streams.data_stream)
+    stream = context.shared(data_streams.data_stream)
     data = b"cloudwatch_kinesis_metrics"
     context.client("kinesis").put_record(StreamName=stream, Data=data, PartitionKey="metrics")
     context.until(
-        lambda: any(one["Data"] == data for one in streams.records(context, stream)), 60, "the record to be read"
+        lambda: any(one["Data"] == data for one in data_streams.records(context, stream)), 60, "the record to be read"
     )
     of = {"StreamName": stream}
     measures.expect_metrics(

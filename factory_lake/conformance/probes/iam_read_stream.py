@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from factory_lake.conformance import setups, streams
+from factory_lake.conformance import data_streams, setups
 from factory_lake.conformance.context import Context
 from factory_lake.conformance.probe import Differs, Probe
 
 
 def _run(context: Context) -> None:
-    name, kinesis = context.shared(streams.data_stream), context.client("kinesis")
+    name, kinesis = context.shared(data_streams.data_stream), context.client("kinesis")
     arn = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
     shard = kinesis.list_shards(StreamName=name)["Shards"][0]["ShardId"]
     actions = ["kinesis:GetRecords", "kinesis:GetShardIterator"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from factory_lake.conformance import streams
+from factory_lake.conformance import data_streams
 from factory_lake.conformance.context import Context
 from factory_lake.conformance.probe import Differs, Probe
 
@@ -12,7 +12,7 @@ _MOST = 500
 
 
 def _run(context: Context) -> None:
-    kinesis, name = context.client("kinesis"), context.shared(streams.data_stream)
+    kinesis, name = context.client("kinesis"), context.shared(data_streams.data_stream)
     entries = [{"Data": f"kinesis_batch {at}".encode(), "PartitionKey": f"batch/{at}"} for at in range(_MOST + 1)]
     try:
         kinesis.put_records(StreamName=name, Records=entries)
@@ -34,7 +34,7 @@ def _run(context: Context) -> None:
     }
 
     def found() -> dict[str, bytes] | None:
-        read = {one["SequenceNumber"]: one["Data"] for one in streams.records(context, name)}
+        read = {one["SequenceNumber"]: one["Data"] for one in data_streams.records(context, name)}
         return read if wanted.keys() <= read.keys() else None
 
     read = context.until(found, 60, "the records")

@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from factory_lake.conformance import streams
+from factory_lake.conformance import data_streams
 from factory_lake.conformance.context import Context
 from factory_lake.conformance.probe import Differs, Probe
 
 
 def _run(context: Context) -> None:
-    kinesis, name = context.client("kinesis"), context.shared(streams.data_stream)
+    kinesis, name = context.client("kinesis"), context.shared(data_streams.data_stream)
 
     def put(data: bytes) -> float:
         number = kinesis.put_record(StreamName=name, Data=data, PartitionKey="time")["SequenceNumber"]
         (arrived,) = context.until(
             lambda: [
                 one["ApproximateArrivalTimestamp"].timestamp()
-                for one in streams.records(context, name)
+                for one in data_streams.records(context, name)
                 if one["SequenceNumber"] == number
             ],
             60,
@@ -31,7 +31,7 @@ def _run(context: Context) -> None:
     context.until(lambda: time.time() > before + 2.5 or None, 30, "two seconds to pass")
     after = put(b"kinesis_from_time after")
     moment = datetime.fromtimestamp(int(after), UTC)
-    found = {one["Data"] for one in streams.records(context, name, moment)}
+    found = {one["Data"] for one in data_streams.records(context, name, moment)}
     if b"kinesis_from_time after" not in found:
         raise Differs("a record is not read from the whole second of its arrival on")
     if b"kinesis_from_time before" in found:

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from factory_lake.conformance import streams
+from factory_lake.conformance import data_streams
 from factory_lake.conformance.context import Context
 from factory_lake.conformance.probe import Differs, Probe
 
@@ -15,11 +15,11 @@ _KEY = ("1772600000000/\u0142\u00f3d\u017a-1/" + "0123456789" * 26)[:256]
 
 
 def _run(context: Context) -> None:
-    kinesis, name = context.client("kinesis"), context.shared(streams.data_stream)
+    kinesis, name = context.client("kinesis"), context.shared(data_streams.data_stream)
     put = kinesis.put_record(StreamName=name, Data=b"kinesis_keys", PartitionKey=_KEY)
 
     def found() -> list[Any]:
-        return [one for one in streams.records(context, name) if one["SequenceNumber"] == put["SequenceNumber"]]
+        return [one for one in data_streams.records(context, name) if one["SequenceNumber"] == put["SequenceNumber"]]
 
     (record,) = context.until(found, 60, "the record")
     if record["PartitionKey"] != _KEY or record["Data"] != b"kinesis_keys":

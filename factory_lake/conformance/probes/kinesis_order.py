@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from factory_lake.conformance import streams
+from factory_lake.conformance import data_streams
 from factory_lake.conformance.context import Context
 from factory_lake.conformance.probe import Differs, Probe
 
@@ -10,7 +10,7 @@ _RECORDS = 20
 
 
 def _run(context: Context) -> None:
-    kinesis, name = context.client("kinesis"), context.shared(streams.data_stream)
+    kinesis, name = context.client("kinesis"), context.shared(data_streams.data_stream)
     numbers, shards = list[str](), set[str]()
     for at in range(_RECORDS):
         put = kinesis.put_record(StreamName=name, Data=f"kinesis_order {at}".encode(), PartitionKey="order")
@@ -22,7 +22,9 @@ def _run(context: Context) -> None:
         raise Differs("sequence numbers of records that were put one after the other do not grow")
 
     def found() -> list[str] | None:
-        read = [one["SequenceNumber"] for one in streams.records(context, name) if one["SequenceNumber"] in numbers]
+        read = [
+            one["SequenceNumber"] for one in data_streams.records(context, name) if one["SequenceNumber"] in numbers
+        ]
         return read if len(read) >= _RECORDS else None
 
     read = context.until(found, 60, "the records")

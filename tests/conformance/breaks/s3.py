@@ -9,13 +9,13 @@ from ministack.services import s3
 from tests.conformance.breaks import Break, IsOn
 
 
-def _every_put_is_taken(is_on: IsOn) -> None:
+def _old_objects_are_written_over(is_on: IsOn) -> None:
     check = s3._check_put_preconditions
 
     def checked(headers: dict[str, str], existing: Any) -> Any:
-        return None if is_on() and headers.get("if-none-match") else check(headers, existing)
+        return None if is_on() and headers.get("if-match") else check(headers, existing)
 
     s3._check_put_preconditions = checked
 
 
-BREAKS = [Break("s3_if_none_match", _every_put_is_taken)]
+BREAKS = [Break("s3_if_match", _old_objects_are_written_over)]

@@ -48,6 +48,8 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("schema", "check"): ("--against", "FOLDER/nowhere"),
     ("doctor", "gateway"): ("line-1", "--watch", "0"),
     ("doctor", "lake"): (),
+    ("conformance", "clean"): (),
+    ("conformance", "list"): (),
     ("sizing", "capacity"): (),
     ("sizing", "cost"): (),
     ("sizing", "ways"): (),
@@ -64,6 +66,8 @@ WITHOUT_LAKE: Mapping[Words, tuple[str, ...]] = {
     ("sizing", "ways"): ("docs/sizing/plant.toml", "FOLDER/nowhere"),
     ("schema", "check"): ("--against", "glue_schemas", "--schema-dir", "FOLDER/nowhere"),
     ("doctor", "lake"): ("--environment", "FOLDER/nowhere"),
+    ("conformance", "clean"): ("--local", "FOLDER/nowhere"),
+    ("conformance", "list"): ("--format", "FOLDER/nowhere"),
     ("local", "up"): ("--lake", "FOLDER/mine.jsonl"),
 }
 #: They run a lake: their folder is a local one's, and what they need of it is that it runs.
