@@ -17,6 +17,7 @@ import av
 from botocore.exceptions import ClientError
 
 from clip_fetch.clients import epoch_ms, from_epoch_ms, send_milliseconds
+from clip_fetch.errors import GONE_CODES, MEDIA_CODES, code_of
 from clip_fetch.model import Fragment as Listed
 from factory_lake.camera.footage import Filming, Fragment
 from factory_lake.camera.putmedia import Producer
@@ -30,6 +31,8 @@ CROWD = 210
 _CROWD_FILMING = Filming(16, 16, frame_ms=500)
 
 _STREAM_SECONDS = 60.0
+#: PutMedia may be called five times a second for a stream (API reference).
+_CALL_SECONDS = 0.25
 #: "Typically", fragments are listed within a second (API reference, ListFragments).
 _LISTED_SECONDS = 60.0
 _QUOTA_CODES = frozenset({"ClientLimitExceededException", "ConnectionLimitExceededException"})
@@ -48,8 +51,8 @@ class VideoStream:
             StreamName=self.name, DataRetentionInHours=retention_hours, MediaType="video/h264", Tags=context.tags
         )
         self.wait_active()
-        pace = (lambda _: None) if context.is_local else context.stop.wait
-        self._producer = Producer(self._video, self.name, context.credentials(), pace=pace)
+        self._pace = _no_pace if context.is_local else context.stop.wait
+        self._producer = Producer(self._video, self.name, context.credentials(), pace=self._pace)
         # A stream takes footage of one connection at a time.
         self._sending = threading.Lock()
         self._lister, self._clipper, self._raw = (
@@ -91,6 +94,7 @@ class VideoStream:
         """Send fragments in one call; their numbers."""
         with self._sending:
             self.context.check()
+            self._pace(_CALL_SECONDS)
             return [int(number) for number in self._producer.send(filming, fragments)]
 
     def listed(self, start_ms: int, end_ms: int, page: int = 1000) -> list[Listed]:
@@ -123,8 +127,13 @@ class VideoStream:
         return self._call(self._clipper.get_clip, ClipFragmentSelector=selector)
 
     def clip(self, start_ms: int, end_ms: int) -> bytes:
-        """The clip of a range of server time."""
-        media: bytes = self.get_clip(start_ms, end_ms)["Payload"].read()
+        """The clip of a range of server time, which GetClip should be able to make."""
+        try:
+            media: bytes = self.get_clip(start_ms, end_ms)["Payload"].read()
+        except ClientError as error:
+            if code_of(error) not in MEDIA_CODES | GONE_CODES:
+                raise
+            raise Differs(f"GetClip refuses footage that it should give: {error.response['Error']}") from error
         return media
 
     def raw(self, numbers: Sequence[int]) -> bytes:
@@ -208,8 +217,7 @@ class Film:
 def film(context: Context) -> Film:
     """Film half a minute, each fragment in a call of its own, so that each has a server timestamp of its own."""
     stream = VideoStream(context, "film", 24)
-    # By the camera's clock it begins when the stream does: no camera sends what is older than its stream.
-    start_ms = now_ms()
+    start_ms = now_ms() - 40_000
     greys = iter(range(20, 220, 15))
 
     def made(at_ms: int, frames: int, filming: Filming = FILMING) -> tuple[Fragment, Filming]:
@@ -254,11 +262,15 @@ class Crowd:
 def crowd(context: Context) -> Crowd:
     """Send many fragments in one call, as fast as a stream takes them."""
     stream = VideoStream(context, "crowd", 24)
-    start_ms = now_ms()
+    start_ms = now_ms() - 1000 * CROWD
     sent = [_CROWD_FILMING.fragment(start_ms + 1000 * index, 2, grey=16 + index) for index in range(CROWD)]
     numbers = stream.send(sent, _CROWD_FILMING)
     starts = [one.start_ms for one in stream.wait_listed(numbers).values()]
     return Crowd(stream, numbers, sent, min(starts), max(starts))
+
+
+def _no_pace(_: float) -> bool:
+    return False
 
 
 def now_ms() -> int:
@@ -286,7 +298,7 @@ def refusal_of(call: Callable[[], object]) -> str:
     try:
         call()
     except ClientError as error:
-        return str(error.response["Error"]["Code"])
+        return code_of(error)
     return ""
 
 

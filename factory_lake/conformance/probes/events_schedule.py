@@ -48,9 +48,11 @@ def _run(context: Context) -> None:
 
 def _printed(context: Context, function: str) -> list[Any]:
     """The events that a function has printed."""
-    found = context.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function}", filterPattern="shards")
-    documents = (json.loads(one["message"]) for one in found["events"] if one["message"].startswith("{"))
-    return [document["event"] for document in documents if "event" in document]
+    found = context.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function}")
+    documents = [json.loads(one["message"]) for one in found["events"] if one["message"].startswith("{")]
+    # A line may stand within one of Lambda's own.
+    inner = [json.loads(each["message"]) for each in documents if str(each.get("message")).startswith("{")]
+    return [document["event"] for document in (*documents, *inner) if "event" in document]
 
 
 PROBE = Probe(

@@ -14,7 +14,7 @@ _COUNT = 3
 
 def _run(context: Context) -> None:
     stream = video.VideoStream(context, "large", 24)
-    start_ms = video.now_ms()
+    start_ms = video.now_ms() - 2000 * _COUNT
 
     def fragment(index: int) -> Fragment:
         return video.FILMING.fragment(start_ms + 2000 * index, 10, grey=50 + index, padding=_SIZE)

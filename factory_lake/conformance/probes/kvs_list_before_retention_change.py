@@ -9,7 +9,7 @@ from factory_lake.conformance.probe import CouldNotTell, Differs, Probe
 
 def _run(context: Context) -> None:
     stream = video.VideoStream(context, "retention", 2)
-    stream.wait_listed(stream.send([video.FILMING.fragment(video.now_ms(), 5)]))
+    stream.wait_listed(stream.send([video.FILMING.fragment(video.now_ms() - 1000, 5)]))
     described = stream.describe()
     context.client("kinesisvideo").update_data_retention(
         StreamName=stream.name,
@@ -21,7 +21,7 @@ def _run(context: Context) -> None:
     changed_ms = video.now_ms()
     # A fragment's server timestamp may be its length before it is whole.
     context.until(lambda: video.now_ms() > changed_ms + 2000, 10, "two seconds to pass")
-    (number,) = stream.send([video.FILMING.fragment(video.now_ms(), 1)])
+    (number,) = stream.send([video.FILMING.fragment(video.now_ms() - 200, 1)])
     later = context.until(
         lambda: [one.number for one in stream.listed(changed_ms, video.now_ms())], 30, "the fragment to be listed"
     )

@@ -15,7 +15,7 @@ _SETTLE_SECONDS = 15.0
 def _run(context: Context) -> None:
     stream = video.VideoStream(context, "lag", 24)
     for _ in range(3):
-        numbers = stream.send([video.FILMING.fragment(video.now_ms(), 5)])
+        numbers = stream.send([video.FILMING.fragment(video.now_ms() - 1000, 5)])
         persisted = time.monotonic()
         stream.wait_listed(numbers)
         seconds = time.monotonic() - persisted
