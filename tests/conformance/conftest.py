@@ -14,8 +14,8 @@ from factory_lake.conformance.context import Context
 from factory_lake.conformance.ledger import Ledger, Place
 from factory_lake.conformance.run import delete_run, run_probes
 from factory_lake.lake import open_lake
-from harness.conformance import delivering_early, describe
-from harness.lake.local import LAMBDA_PYTHONS
+from harness.conformance import delivering_early
+from harness.lake.local import LAMBDA_PYTHONS, describe
 from localcloud import LocalCloud
 from tests.conformance import breaks
 from tests.conformance.tried import Tried
@@ -31,7 +31,7 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
         LocalCloud.start(workdir, pythons=LAMBDA_PYTHONS, plugins=[breaks.__name__]) as cloud,
         delivering_early(cloud),
     ):
-        describe(cloud, workdir)
+        describe(cloud, workdir, {})
         yield cloud
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from factory_lake.conformance.catalog import all_probes
 from factory_lake.conformance.policy import documents
-from harness.conformance import describe
+from harness.lake.local import describe
 from harness.permissions.rehearsal import Actor
 from localcloud import LocalCloud
 from tests.conformance.breaks import Break, all_breaks, broken
@@ -23,7 +23,7 @@ def test_every_belief_holds_on_the_local_cloud_for_a_caller_with_the_kits_own_po
 ) -> None:
     policies = documents("aws", breakable.region, breakable.account_id)
     caller = Actor.user(breakable, "conformance", policies).credentials
-    tried = try_probes(folder=describe(breakable, tmp_path / "lake", caller))
+    tried = try_probes(folder=describe(breakable, tmp_path / "lake", {}, caller=caller))
     assert tried.not_held == {}
     assert tried.leftovers == []
     assert set(tried.outcomes) == {probe.name for probe in all_probes()}
