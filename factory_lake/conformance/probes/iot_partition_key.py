@@ -3,8 +3,9 @@
 import re
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import published, topic
 from factory_lake.conformance.probe import Differs, Probe
-from factory_lake.conformance.topic_rules import Rules, published, rules, topic
+from factory_lake.conformance.topic_rules import Rules, rules
 
 _NAME = "partition-key"
 _KEY = re.compile(rf"(\d{{13}})/{_NAME}/([0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})")
