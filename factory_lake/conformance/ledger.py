@@ -45,9 +45,11 @@ class Ledger:
         """Begin the ledger of a new run."""
         file = folder / _FOLDER / f"{run}.jsonl"
         file.parent.mkdir(parents=True, exist_ok=True)
-        made = cls(file, run, place)
-        made._append({"run": run, **vars(place)})
-        return made
+        # It is there with its first line, or not at all: a search beside it takes an empty one for a killed run's.
+        partial = cls(file.with_suffix(".partial"), run, place)
+        partial._append({"run": run, **vars(place)})
+        partial.file.replace(file)
+        return cls(file, run, place)
 
     @classmethod
     def all_in(cls, folder: Path) -> Iterator[Self]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,18 @@ def test_a_file_that_is_no_ledger_is_named(tmp_path: Path) -> None:
     (tmp_path / "ledgers" / "mine.jsonl").write_text('{"a": 1}\n')
     with pytest.raises(FactoryLakeError, match=r"mine\.jsonl: must begin with the line|mine\.jsonl must begin with"):
         list(Ledger.all_in(tmp_path))
+
+
+def test_a_search_beside_a_run_that_begins_leaves_its_ledger_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dumps = json.dumps
+
+    def searching(document: object) -> str:
+        list(Ledger.all_in(tmp_path))
+        return dumps(document)
+
+    monkeypatch.setattr("factory_lake.conformance.ledger.json.dumps", searching)
+    Ledger.begin(tmp_path, "0123abcd", PLACE).add(FIRST)
+    (read,) = Ledger.all_in(tmp_path)
+    assert read.outstanding() == [FIRST]
