@@ -9,10 +9,10 @@ import json
 import re
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,15 +20,13 @@ from factory_lake.boundary import DONE
 from factory_lake.conformance import policy
 from factory_lake.conformance.cli import conformance_on
 from factory_lake.conformance.resources import PREFIX, TAG, underscored
-from factory_lake.lake import LocalAccess
 from harness.commands import run_app
-from harness.lake.local import LAMBDA_PYTHONS
+from harness.lake.local import LAMBDA_PYTHONS, describe
 from harness.permissions.kinds import NEEDLESS
 from harness.permissions.rehearsal import ANYTHING, Actor
 from localcloud import LocalCloud
 from localcloud.calls import CallError
 from localcloud.cloud import FlushError
-from localcloud.settings import ACCESS_KEY, SECRET_KEY
 
 PERMISSIONS = Path(policy.__file__).with_name("permissions.json")
 _FOLDER = Path("build/conformance")
@@ -37,7 +35,6 @@ _FLUSH_SECONDS = 2.0
 _OWN = re.compile(rf"({re.escape(TAG)}/[a-z0-9-]+/|{re.escape(PREFIX)}|{re.escape(underscored(PREFIX))}).*")
 #: AWS IoT gives certificates their IDs.
 _IDS = re.compile(r"^(cert/)[0-9a-f]{64}$")
-_ROOT: Mapping[str, str] = {"AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY}
 
 
 def command(
@@ -54,11 +51,11 @@ def command(
     """Start a local cloud, run the probes against it and stop it."""
     with LocalCloud.start(out / "cloud", pythons=LAMBDA_PYTHONS) as cloud, delivering_early(cloud):
         if not record:
-            return conformance_on(describe(cloud, cloud.workdir), only or (), out)
+            return conformance_on(describe(cloud, cloud.workdir, {}), only or (), out)
         caller = Actor.user(cloud, "recorded", [ANYTHING]).credentials
         key = {"access_key_id": caller["AccessKeyId"]}
         cloud.control("POST", "authorizations", key)
-        code = conformance_on(describe(cloud, cloud.workdir, caller), only or (), out)
+        code = conformance_on(describe(cloud, cloud.workdir, {}, caller=caller), only or (), out)
         found = cloud.control("DELETE", "authorizations", key)["authorizations"]
     if code == DONE:
         PERMISSIONS.write_text(json.dumps(by_pattern(found, cloud), indent=2) + "\n", encoding="utf-8")
@@ -83,23 +80,6 @@ def _pattern(arn: str, cloud: LocalCloud) -> str:
     resource = _IDS.sub(r"\1*", _OWN.sub(r"\1*", resource)).replace(f"/{cloud.region}/", "/{region}/")
     place = ["{region}" if region else "", "{account}" if account else ""]
     return ":".join(["arn", "{partition}", parts[2], *place, resource])
-
-
-def describe(cloud: LocalCloud, folder: Path, caller: Mapping[str, Any] = _ROOT) -> Path:
-    """Write into the folder how the cloud is reached by a caller, and return the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    LocalAccess(
-        endpoint=cloud.endpoint,
-        region=cloud.region,
-        access_key_id=caller["AccessKeyId"],
-        secret_access_key=caller["SecretAccessKey"],
-        ca_file=cloud.ca_file,
-        mqtt_host=cloud.mqtt_host,
-        mqtt_port=cloud.mqtt_port,
-        key_dir=folder / "keys",
-        journal_dir=folder / "journals",
-    ).write(folder, {})
-    return folder
 
 
 @contextmanager

@@ -13,7 +13,7 @@ connections' delivery does.
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -117,10 +117,13 @@ class Delivery:
             if any(mark in raw_data(line) for mark in marks)
         ]
 
-    def rejected(self, record: bytes) -> list[ErrorLine]:
-        """Keys and lines of what the transform of `rows` rejected, wherever a line of this record lies."""
-        folder = error_lines(self._objects, "errors/rows/processing-failed/")
-        return [*folder, *(line for line in self.errors("rows", record) if "/processing-failed/" not in line[0])]
+    def filed(self, types: Sequence[str], *marks: bytes) -> list[ErrorLine]:
+        """Keys and lines of `rows`' errors of these types, and of all whose raw data contain one of these marks."""
+        found = self.errors("rows", *marks)
+        known = {key for key, _ in found}
+        for kind in types:
+            found += [one for one in error_lines(self._objects, f"errors/rows/{kind}/") if one[0] not in known]
+        return found
 
     def delivered_rows(self, of: str, count: int = 1) -> list[dict[str, Any]]:
         """A probe's rows, when there are so many.

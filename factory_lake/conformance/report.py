@@ -116,8 +116,12 @@ def _page(run: Run) -> Iterable[str]:
     if held:
         yield from ("", "## Held", "", "| probe | belief | s |", "|---|---|--:|")
         for outcome in held:
-            belief = outcome.probe.belief.replace("|", "\\|")
-            yield f"| {outcome.probe.name} | {belief} | {outcome.seconds:.0f} |"
+            yield f"| {outcome.probe.name} | {cell(outcome.probe.belief)} | {outcome.seconds:.0f} |"
+
+
+def cell(text: str) -> str:
+    """A text as a cell of a Markdown table, in which nothing of it is a mark."""
+    return re.sub(r"([|<*])", r"\\\1", text)
 
 
 def _one_line(text: str) -> str:

@@ -1,13 +1,19 @@
 """What lies in the data stream and in the bucket of a set-up, read once for all probes that look."""
 
 import io
+import math
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow.parquet as pq
+from botocore.exceptions import ClientError
 
 from factory_lake.conformance.context import Context
+
+_READ_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -20,30 +26,45 @@ class Record:
 
 
 class StreamReader:
-    """All records of a data stream with one shard, from its beginning on."""
+    """All records of a data stream with one shard, from its beginning on.
 
-    def __init__(self, context: Context, stream: str) -> None:
+    A shard takes five reads a second of all readers together. Probes ask more often, so that one who asks soon after
+    another gets what that one found.
+    """
+
+    def __init__(self, context: Context, stream: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._kinesis = context.client("kinesis")
         self._stream = stream
+        self._clock = clock
         self._lock = threading.Lock()
         self._records: list[Record] = []
+        self._iterator = ""
         self._last = ""
+        self._next_read = -math.inf
 
     def records(self) -> list[Record]:
-        """Those that are there by now."""
+        """Those that have been found by now."""
         with self._lock:
-            iterator: str | None = self._iterator()
-            while iterator:
-                answer = self._kinesis.get_records(ShardIterator=iterator)
-                for one in answer["Records"]:
-                    arrived = round(one["ApproximateArrivalTimestamp"].timestamp() * 1000)
-                    self._records.append(Record(one["PartitionKey"], one["Data"], arrived))
-                    self._last = one["SequenceNumber"]
-                # A call may find nothing though there is something further on.
-                iterator = answer.get("NextShardIterator") if answer.get("MillisBehindLatest") else None
+            if self._clock() >= self._next_read:
+                self._read()
+                self._next_read = self._clock() + _READ_SECONDS
             return list(self._records)
 
-    def _iterator(self) -> str:
+    def _read(self) -> None:
+        try:
+            answer = self._kinesis.get_records(ShardIterator=self._iterator or self._begin())
+        except ClientError as error:
+            # An iterator is good for five minutes.
+            if error.response["Error"]["Code"] != "ExpiredIteratorException":
+                raise
+            answer = self._kinesis.get_records(ShardIterator=self._begin())
+        for one in answer["Records"]:
+            arrived = round(one["ApproximateArrivalTimestamp"].timestamp() * 1000)
+            self._records.append(Record(one["PartitionKey"], one["Data"], arrived))
+            self._last = one["SequenceNumber"]
+        self._iterator = str(answer["NextShardIterator"])
+
+    def _begin(self) -> str:
         shard = self._kinesis.list_shards(StreamName=self._stream)["Shards"][0]["ShardId"]
         after: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
         if self._last:

@@ -313,15 +313,17 @@ def make_rule(
             "ArnLike": {"aws:SourceArn": context.arn("iot", f"rule/{name}")},
         },
     )
-    context.client("iot").create_topic_rule(
-        ruleName=name,
-        topicRulePayload={
-            "sql": f"SELECT {select} FROM {source}",  # noqa: S608 - IoT's SQL, of names of our own
-            "awsIotSqlVersion": "2016-03-23",
-            "actions": [action(arn)],
-            "errorAction": {"s3": {"bucketName": bucket, "key": _ERROR_KEY, "roleArn": arn}},
-        },
-        tags="&".join(f"{key}={value}" for key, value in context.tags.items()),
+    payload = {
+        "sql": f"SELECT {select} FROM {source}",  # noqa: S608 - IoT's SQL, of names of our own
+        "awsIotSqlVersion": "2016-03-23",
+        "actions": [action(arn)],
+        "errorAction": {"s3": {"bucketName": bucket, "key": _ERROR_KEY, "roleArn": arn}},
+    }
+    tags = "&".join(f"{key}={value}" for key, value in context.tags.items())
+    setups.with_role(
+        context,
+        lambda: context.client("iot").create_topic_rule(ruleName=name, topicRulePayload=payload, tags=tags),
+        "IoT to see the rule's role",
     )
 
 

@@ -14,8 +14,8 @@ from factory_lake.conformance.context import Context
 from factory_lake.conformance.ledger import Ledger, Place
 from factory_lake.conformance.run import delete_run, run_probes
 from factory_lake.lake import open_lake
-from harness.conformance import delivering_early, describe
-from harness.lake.local import LAMBDA_PYTHONS
+from harness.conformance import delivering_early
+from harness.lake.local import LAMBDA_PYTHONS, describe
 from localcloud import LocalCloud
 from tests.conformance import breaks
 from tests.conformance.tried import Tried
@@ -31,16 +31,16 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
         LocalCloud.start(workdir, pythons=LAMBDA_PYTHONS, plugins=[breaks.__name__]) as cloud,
         delivering_early(cloud),
     ):
-        describe(cloud, workdir)
+        describe(cloud, workdir, {})
         yield cloud
 
 
 @pytest.fixture
 def try_probes(breakable: LocalCloud, tmp_path: Path) -> Callable[..., Tried]:
-    """Runs the probes of these names or families, and deletes what they made."""
+    """Runs the probes of these names or families, in one lake's folder or another, and deletes what they made."""
 
-    def run(*names: str) -> Tried:
-        lake = open_lake(breakable.workdir)
+    def run(*names: str, folder: Path = breakable.workdir) -> Tried:
+        lake = open_lake(folder)
         ledger = Ledger.begin(tmp_path, secrets.token_hex(4), _place(breakable))
         context = Context(Clients(lake), ledger, "aws", local=lake.local, connections=_THREADS, seconds=100)
         try:

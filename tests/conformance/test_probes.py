@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from factory_lake.conformance.catalog import all_probes
+from factory_lake.conformance.policy import documents
+from harness.lake.local import describe
+from harness.permissions.rehearsal import Actor
 from localcloud import LocalCloud
 from tests.conformance.breaks import Break, all_breaks, broken
 from tests.conformance.tried import Tried
@@ -14,8 +18,12 @@ from tests.conformance.tried import Tried
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("conformance"), pytest.mark.timeout(300)]
 
 
-def test_every_belief_holds_on_the_local_cloud(try_probes: Callable[..., Tried]) -> None:
-    tried = try_probes()
+def test_every_belief_holds_on_the_local_cloud_for_a_caller_with_the_kits_own_policy(
+    breakable: LocalCloud, try_probes: Callable[..., Tried], tmp_path: Path
+) -> None:
+    policies = documents("aws", breakable.region, breakable.account_id)
+    caller = Actor.user(breakable, "conformance", policies).credentials
+    tried = try_probes(folder=describe(breakable, tmp_path / "lake", {}, caller=caller))
     assert tried.not_held == {}
     assert tried.leftovers == []
     assert set(tried.outcomes) == {probe.name for probe in all_probes()}

@@ -13,7 +13,7 @@ def _run(context: Context) -> None:
     if fate.rows:
         raise Differs(f"an array of two became {len(fate.rows)} rows")
     if not fate.errors:
-        raise Differs("the record is neither converted nor filed as an error")
+        raise Differs("the record is no row, and no error line has its bytes")
 
 
 PROBE = Probe(

@@ -12,7 +12,7 @@ def _run(context: Context) -> None:
     made: Delivery = context.shared(delivery)
     fate = made.fate(_NAME, _SENT)
     if not fate.errors:
-        raise Differs(f"there is no error line, and {len(fate.rows)} rows")
+        raise Differs(f"no error line has its bytes, and there are {len(fate.rows)} rows")
     if not any(raw_data(line) in (_SENT, fate.record) for _, line in fate.errors):
         raise Differs("no error line has the whole record")
 

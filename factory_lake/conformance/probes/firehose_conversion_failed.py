@@ -13,7 +13,7 @@ def _run(context: Context) -> None:
     made: Delivery = context.shared(delivery)
     fate = made.fate(_NAME, _LINE)
     if not fate.errors:
-        raise Differs(f"a record that is no JSON became {len(fate.rows)} rows and no error line")
+        raise Differs(f"a record that is no JSON became {len(fate.rows)} rows, and no error line has its bytes")
     for key, line in fate.errors:
         check_error_key(key, "rows", "format-conversion-failed")
         if raw_data(line) not in (_LINE, fate.record):

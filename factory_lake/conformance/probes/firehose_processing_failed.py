@@ -3,6 +3,7 @@
 from factory_lake.conformance.context import Context
 from factory_lake.conformance.delivery_streams import DELIVERY_SECONDS, Delivery, check_error_key, delivery, raw_data
 from factory_lake.conformance.probe import Differs, Probe
+from factory_lake.reconcile.stored import ORIGINAL
 
 #: Neither JSON nor UTF-8.
 _SENT = b"\xff\x00 rejected \r\n"
@@ -12,9 +13,9 @@ def _run(context: Context) -> None:
     made: Delivery = context.shared(delivery)
     made.put(_SENT)
     # Nothing else is rejected, so that bytes that are not the record's are seen as well.
-    found = context.until(lambda: made.rejected(_SENT), DELIVERY_SECONDS, "an error line")
+    found = context.until(lambda: made.filed([ORIGINAL], _SENT), DELIVERY_SECONDS, "an error line")
     for key, line in found:
-        check_error_key(key, "rows", "processing-failed")
+        check_error_key(key, "rows", ORIGINAL)
         if raw_data(line) != _SENT:
             raise Differs("rawData is not the record's bytes")
         if not isinstance(line.get("arrivalTimestamp"), int) or not line.get("errorCode"):

@@ -44,6 +44,6 @@ PROBE = Probe(
     ),
     relied_on=("modules/lake/alarm_topic.tf", "docs/gateways.md"),
     source="AWS IoT Core developer guide, AWS IoT metrics and dimensions",
-    usd=0.01,
+    usd=0.003,
     run=_run,
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from factory_lake.conformance.streams import Record, StreamReader
 from tests.unit.factory_lake.conformance.fixtures import context_of
@@ -18,6 +21,7 @@ class _Stream:
     def __init__(self) -> None:
         self.data: list[bytes] = []
         self.calls = 0
+        self.expired: set[str] = set()
 
     def list_shards(self, **_: Any) -> dict[str, Any]:
         shard = {
@@ -29,10 +33,13 @@ class _Stream:
 
     def get_shard_iterator(self, **wanted: Any) -> dict[str, Any]:
         start = wanted.get("StartingSequenceNumber")
-        return {"ShardIterator": f"at {0 if start is None else int(start) + 1}"}
+        return {"ShardIterator": f"new at {0 if start is None else int(start) + 1}"}
 
     def get_records(self, **wanted: Any) -> dict[str, Any]:
-        at = int(wanted["ShardIterator"].removeprefix("at "))
+        iterator = wanted["ShardIterator"]
+        if iterator in self.expired:
+            raise ClientError({"Error": {"Code": "ExpiredIteratorException"}}, "GetRecords")
+        at = int(iterator.rpartition(" ")[2])
         self.calls += 1
         found = self.data[at : at + self.calls % 2]
         records = [
@@ -44,19 +51,35 @@ class _Stream:
             }
             for data in found
         ]
-        end = at + len(found)
-        return {
-            "Records": records,
-            "NextShardIterator": f"at {end}",
-            "MillisBehindLatest": 1000 * (end < len(self.data)),
-        }
+        return {"Records": records, "NextShardIterator": f"at {at + len(found)}"}
 
 
 def test_a_stream_is_read_over_empty_answers_and_on_from_there(tmp_path: Path) -> None:
-    stream = _Stream()
-    reader = StreamReader(context_of(stream, tmp_path), "stream")
+    stream, seconds = _Stream(), itertools.count()
+    reader = StreamReader(context_of(stream, tmp_path), "stream", lambda: float(next(seconds)))
     stream.data += [b"a", b"b"]
-    assert [record.data for record in reader.records()] == [b"a", b"b"]
+    counts = [len(reader.records()) for _ in range(4)]
+    assert counts == [1, 1, 2, 2]
     assert reader.records()[0] == Record("key-0", b"a", round(_ARRIVED.timestamp() * 1000))
     stream.data.append(b"c")
+    reader.records()
     assert [record.data for record in reader.records()] == [b"a", b"b", b"c"]
+
+
+def test_who_asks_soon_after_another_makes_no_call(tmp_path: Path) -> None:
+    stream = _Stream()
+    reader = StreamReader(context_of(stream, tmp_path), "stream", lambda: 7.0)
+    stream.data += [b"a", b"b", b"c"]
+    assert len({len(reader.records()) for _ in range(9)}) == 1
+    assert stream.calls == 1
+
+
+def test_an_iterator_that_has_expired_is_replaced_behind_the_last_record(tmp_path: Path) -> None:
+    stream, seconds = _Stream(), itertools.count()
+    reader = StreamReader(context_of(stream, tmp_path), "stream", lambda: float(next(seconds)))
+    stream.data += [b"a", b"b"]
+    reader.records()
+    stream.expired = {"at 1"}
+    for _ in range(2):
+        reader.records()
+    assert [record.data for record in reader.records()] == [b"a", b"b"]
