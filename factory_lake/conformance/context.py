@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -194,6 +194,21 @@ class Context:
                 raise CouldNotTell(f"waited {seconds:g} s in vain for {what}")
             self.stop.wait(min(pause, left))
             pause = min(pause * _GROWTH, _MOST_PAUSE)
+
+    def within(self, found: Callable[[], Sequence[T]], seconds: float) -> T | None:
+        """The first of what is found within a time; None where there is nothing at its end.
+
+        Raises:
+            CouldNotTell: When the run has not that much time left.
+            Stopped: When it is ending.
+        """
+        ends = time.monotonic() + seconds
+        try:
+            return self.until(found, seconds, "what may not come")[0]
+        except CouldNotTell:
+            if time.monotonic() < ends:
+                raise
+            return None
 
     def eventually(self, call: Callable[[], T], codes: Collection[str], seconds: float, what: str) -> T:
         """Repeat a call for as long as it is refused with one of these codes, and give its answer.

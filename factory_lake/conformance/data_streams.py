@@ -13,8 +13,13 @@ _BUSY = ("ProvisionedThroughputExceededException",)
 
 
 def data_stream(context: Context) -> str:
-    """One provisioned data stream with one shard for all probes, ACTIVE; each tells its records by their data."""
-    name = context.made("data_stream", context.name("records"))
+    """One data stream for all probes that need no other; each tells its records by their data. Its name."""
+    return make_data_stream(context, "records")
+
+
+def make_data_stream(context: Context, of: str) -> str:
+    """A provisioned data stream with one shard, ACTIVE. Its name."""
+    name = context.made("data_stream", context.name(of))
     kinesis = context.client("kinesis")
     kinesis.create_stream(StreamName=name, ShardCount=1, Tags=context.tags)
     context.until(

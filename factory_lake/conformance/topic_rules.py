@@ -1,4 +1,4 @@
-"""Set-ups of IoT: identities with certificates, and topic rules as the modules make them.
+"""Topic rules as the modules make them: what reaches their data stream, and what their error action writes.
 
 One data stream and one bucket serve all rules. Topics have the modules' form: `<prefix>/plant/<probe>/measurements`,
 so that `topic(3)` names the probe whose message it is.
@@ -7,25 +7,28 @@ so that `topic(3)` names the probe whose message it is.
 import base64
 import json
 import re
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from factory_lake.conformance import setups
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.mqtt import CONNECT_PAUSE, Answer, Certificate, Connection, connection
+from factory_lake.conformance.data_streams import make_data_stream
+from factory_lake.conformance.identities import (
+    EFFECT_SECONDS,
+    Identity,
+    broker,
+    make_identity,
+    published,
+    topic,
+    wait_until_served,
+)
+from factory_lake.conformance.mqtt import connection
 from factory_lake.conformance.payloads import differences, told
-from factory_lake.conformance.probe import CouldNotTell, Differs
+from factory_lake.conformance.probe import Differs
 from factory_lake.conformance.streams import BucketReader, Record, StreamReader
-from factory_lake.gateway.csr import new_request
-from factory_lake.gateway.mqtt import Version
 
-T = TypeVar("T")
-
-#: A rule, a role or a policy that is new takes effect within this time.
-EFFECT_SECONDS = 240.0
 #: What went in before a message that has arrived has arrived as well by then, or never will.
 GRACE_SECONDS = 30.0
 #: The lanes' form (modules/factory_pipeline/topic_rules.tf).
@@ -36,92 +39,6 @@ ERROR_KEY = re.compile(
     rf"{_ERRORS}(\d{{4}})/(\d\d)/(\d\d)/(\d{{13}})-[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}\.json"
 )
 _SENTINEL = b'{"sentinel":true}'
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A client ID, the certificates that may use it, and what its policy allows."""
-
-    client_id: str
-    certificates: tuple[Certificate, ...]
-
-    @property
-    def certificate(self) -> Certificate:
-        """The first, or only one."""
-        return self.certificates[0]
-
-
-def topic(context: Context, of: str, kind: str = "plant") -> str:
-    """The topic of a probe's messages; those of the kind `refused` meet the rule whose action fails."""
-    return f"{context.prefix}/{kind}/{of}/measurements"
-
-
-def allow_publish(context: Context, *topics: str) -> dict[str, Any]:
-    """A statement of a policy, as the modules write it: exact topics."""
-    return {"Action": "iot:Publish", "Resource": [context.arn("iot", f"topic/{each}") for each in topics]}
-
-
-def make_identity(context: Context, of: str, *statements: dict[str, Any], certificates: int = 1) -> Identity:
-    """An identity as the modules make it: certificates of requests, and a policy for its own client ID.
-
-    Args:
-        context: The run.
-        of: What it is for, as in `Context.name`.
-        statements: What it is allowed besides to connect.
-        certificates: How many it has; a rotation has two.
-    """
-    iot = context.client("iot")
-    client_id = context.made("iot_policy", context.name(of))
-    connect = {"Action": "iot:Connect", "Resource": context.arn("iot", f"client/{client_id}")}
-    iot.create_policy(
-        policyName=client_id, policyDocument=setups.document(connect, *statements), tags=context.tag_list
-    )
-    # A certificate has no name but its subject.
-    context.made("iot_certificate", client_id)
-    made = []
-    for _ in range(certificates):
-        key, request = new_request(client_id)
-        answer = iot.create_certificate_from_csr(certificateSigningRequest=request.decode(), setAsActive=True)
-        iot.attach_policy(policyName=client_id, target=answer["certificateArn"])
-        made.append(Certificate(answer["certificateArn"], answer["certificateId"], answer["certificatePem"], key))
-    return Identity(client_id, tuple(made))
-
-
-def wait_until_served(context: Context, identity: Identity) -> None:
-    """Return when the broker knows the identity's certificates and policy, and lets it connect.
-
-    Raises:
-        CouldNotTell: It does not.
-    """
-    for certificate in identity.certificates:
-
-        def connects(certificate: Certificate = certificate) -> bool:
-            with connection(context.shared(broker), certificate, identity.client_id) as opened:
-                pause(context)
-                return opened.is_accepted and not opened.has_ended(0)
-
-        context.until(connects, EFFECT_SECONDS, f"the broker to let {identity.client_id} connect")
-
-
-def pause(context: Context) -> None:
-    """Wait until a client ID may connect again."""
-    context.stop.wait(CONNECT_PAUSE)
-
-
-def broker(context: Context) -> Any:
-    """Where MQTT connects; one call for all probes."""
-    return context.broker()
-
-
-def published(opened: Connection, to: str, payload: bytes) -> None:
-    """Publish what the policy allows.
-
-    Raises:
-        CouldNotTell: The broker does not acknowledge it.
-    """
-    answer = opened.publish(to, payload)
-    if answer is not Answer.ACKNOWLEDGED:
-        raise CouldNotTell(f"a publish that the policy allows is {answer.value}")
 
 
 @dataclass
@@ -191,7 +108,7 @@ class Rules:
         self.context.until(
             lambda: any(one.data == _SENTINEL for one in self.records(of)), EFFECT_SECONDS, "a message by the rule"
         )
-        return first_of(self.context, arrived, GRACE_SECONDS)
+        return self.context.within(arrived, GRACE_SECONDS)
 
     def check_failure(self, of: str, payload: bytes, to: str, *topics: str) -> None:
         """Try what the error action writes of a payload whose action fails.
@@ -214,41 +131,23 @@ class Rules:
             check_error_document(key, document, payload, topics, self.failing, client_id)
 
 
-def first_of(context: Context, found: Callable[[], Sequence[T]], seconds: float) -> T | None:
-    """The first of what is found within a time; None where there is nothing at its end.
-
-    Raises:
-        CouldNotTell: The run has not that much time left.
-    """
-    ends = time.monotonic() + seconds
-    try:
-        return context.until(found, seconds, "what may not come")[0]
-    except CouldNotTell:
-        if time.monotonic() < ends:
-            raise
-        return None
-
-
 def rules(context: Context) -> Rules:
     """Both rules, with their stream, roles and identity, when they work."""
-    kinesis = context.client("kinesis")
-    stream = context.made("data_stream", context.name("iot"))
-    kinesis.create_stream(StreamName=stream, ShardCount=1, Tags=context.tags)
+    stream = make_data_stream(context, "iot")
     publisher = _publisher(context)
     stream_arn = context.arn("kinesis", f"stream/{stream}")
     forwarding, failing = context.underscored("forwarding"), context.underscored("failing")
     puts = {"Action": "kinesis:PutRecord", "Resource": stream_arn}
-    make_rule(context, forwarding, "iot-rule", f"'{topic(context, '+')}'", [puts], _to_kinesis(stream))
-    make_rule(context, failing, "iot-fails", f"'{topic(context, '+', 'refused')}'", [], _to_kinesis(stream))
-    context.until(lambda: is_active(context, stream), 180, "the data stream to be ACTIVE")
+    make_rule(context, forwarding, "iot-rule", f"'{topic(context, '+')}'", [puts], to_kinesis(stream))
+    make_rule(context, failing, "iot-fails", f"'{topic(context, '+', 'refused')}'", [], to_kinesis(stream))
     wait_until_served(context, publisher)
     made = Rules(context, stream, forwarding, failing, publisher)
     of = "warm-up"
     with made.connect(of) as opened:
 
-        def works(kind: str, found: Callable[[str], object]) -> bool:
+        def works(kind: str, found: Callable[[str], Iterable[object]]) -> bool:
             published(opened, topic(context, of, kind), b"{}")
-            return first_of(context, lambda: [1] if found(of) else [], 3.0) is not None
+            return context.within(lambda: list(found(of)), 3.0) is not None
 
         context.until(lambda: works("plant", made.records), EFFECT_SECONDS, "the rule to forward")
         context.until(lambda: works("refused", made.errors), EFFECT_SECONDS, "the error action to write")
@@ -269,13 +168,8 @@ def _publisher(context: Context) -> Identity:
     )
 
 
-def is_active(context: Context, stream: str) -> bool:
-    """Whether a data stream can be used."""
-    summary = context.client("kinesis").describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
-    return str(summary["StreamStatus"]) == "ACTIVE"
-
-
-def _to_kinesis(stream: str, key: str = PARTITION_KEY) -> Callable[[str], dict[str, Any]]:
+def to_kinesis(stream: str, key: str = PARTITION_KEY) -> Callable[[str], dict[str, Any]]:
+    """What makes an action that puts into a data stream, of its role."""
     return lambda role: {"kinesis": {"streamName": stream, "partitionKey": key, "roleArn": role}}
 
 
@@ -327,56 +221,6 @@ def make_rule(
     )
 
 
-@dataclass(frozen=True)
-class Watched:
-    """A client whose presence events arrive."""
-
-    rules: Rules
-    identity: Identity
-
-    def connect(self, **asked: Any) -> Any:
-        """Connect as this client, as `mqtt.connection` has it."""
-        context = self.rules.context
-        return connection(context.shared(broker), self.identity.certificate, self.identity.client_id, **asked)
-
-    def events(self, kind: str = "") -> list[dict[str, Any]]:
-        """The events that have arrived, of one kind or both; they may repeat and overtake each other."""
-        records = self.rules.records(self.identity.client_id)
-        found = [json.loads(record.data) for record in records]
-        return [event for event in found if kind in ("", event.get("eventType"))]
-
-
-def watched(context: Context, of: str) -> Watched:
-    """A client with a rule for its presence events, as the modules make it, when events arrive."""
-    base = context.shared(rules)
-    identity = make_identity(context, of, allow_publish(context, topic(context, of)))
-    made = Watched(base, identity)
-    puts = {"Action": "kinesis:PutRecord", "Resource": context.arn("kinesis", f"stream/{base.stream}")}
-    make_rule(
-        context,
-        context.underscored(of),
-        of,
-        f"'$aws/events/presence/+/{identity.client_id}'",
-        [puts],
-        _to_kinesis(base.stream, "${timestamp()}/${topic(5)}/${newuuid()}"),
-        "*, 'line-1' AS gateway, 'measurements' AS lane",
-    )
-    wait_until_served(context, identity)
-
-    def arrives() -> bool:
-        with made.connect():
-            pause(context)
-        return first_of(context, made.events, 5.0) is not None
-
-    context.until(arrives, EFFECT_SECONDS, "presence events by the rule")
-    return made
-
-
-def now_ms() -> int:
-    """Epoch ms."""
-    return time.time_ns() // 1_000_000
-
-
 def passes_unchanged(context: Context, of: str, payload: bytes) -> None:
     """Try that a payload passes the forwarding rule byte by byte.
 
@@ -388,50 +232,6 @@ def passes_unchanged(context: Context, of: str, payload: bytes) -> None:
         raise Differs("the message was lost: one that was sent after it arrived")
     if changed := differences(payload, arrived.data):
         raise Differs(f"the message was {told(changed)}")
-
-
-def own_identity(context: Context, of: str) -> Identity:
-    """An identity for a probe's own topic that the broker serves."""
-    identity = make_identity(context, of, allow_publish(context, topic(context, of)))
-    wait_until_served(context, identity)
-    pause(context)
-    return identity
-
-
-def ends_connection(
-    context: Context, identity: Identity, to: str, *, retain: bool = False, version: Version = "3.1.1"
-) -> None:
-    """Try that a publish ends the connection, on which an allowed one is acknowledged.
-
-    Raises:
-        Differs: It does not.
-    """
-    own = topic(context, identity.client_id.removeprefix(f"{context.prefix}-"))
-    with connection(context.shared(broker), identity.certificate, identity.client_id, version=version) as opened:
-        published(opened, own, b"{}")
-        answer = opened.publish(to, b"{}", retain=retain)
-        if answer is Answer.ACKNOWLEDGED or not opened.has_ended():
-            raise Differs(f"with MQTT {version} the publish is {answer.value}, and the connection stands")
-    pause(context)
-
-
-def expect_reason(made: Watched, reason: str) -> None:
-    """Try that an event says why a connection ended.
-
-    Raises:
-        Differs: The client's events say other reasons.
-        CouldNotTell: There is none.
-    """
-
-    def reasons() -> set[str]:
-        found = {str(event.get("disconnectReason")) for event in made.events("disconnected")}
-        # Of those connections the set-up ended some itself.
-        return found - {"CLIENT_INITIATED_DISCONNECT"}
-
-    context = made.rules.context
-    context.until(reasons, EFFECT_SECONDS, f"an event with the reason {reason}")
-    if first_of(context, lambda: [1] if reason in reasons() else [], GRACE_SECONDS) is None:
-        raise Differs(f"the reason is {', '.join(sorted(reasons()))}")
 
 
 def check_error_document(

@@ -1,7 +1,7 @@
 """A record of which one document is not JSON."""
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import Delivery, delivery, raw_data
+from factory_lake.conformance.deliveries import Delivery, delivery, raw_data
 from factory_lake.conformance.probe import Differs, Probe
 
 _NAME = "bad-document"

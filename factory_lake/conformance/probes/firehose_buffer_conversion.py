@@ -1,15 +1,8 @@
 """The smallest buffer with format conversion."""
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import (
-    BUFFER_MB,
-    BUFFER_SECONDS,
-    Delivery,
-    converted,
-    delivery,
-    is_refused,
-    make_table,
-)
+from factory_lake.conformance.deliveries import Delivery, delivery, is_refused
+from factory_lake.conformance.delivery_streams import BUFFER_MB, BUFFER_SECONDS, converted, make_table
 from factory_lake.conformance.probe import Probe
 
 

@@ -1,7 +1,8 @@
 """The smallest buffers with dynamic partitioning."""
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import BUFFER_MB, BUFFER_SECONDS, is_refused
+from factory_lake.conformance.deliveries import is_refused
+from factory_lake.conformance.delivery_streams import BUFFER_MB, BUFFER_SECONDS
 from factory_lake.conformance.probe import Probe
 
 

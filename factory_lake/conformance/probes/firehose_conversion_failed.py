@@ -1,7 +1,7 @@
 """What is filed of a record that is not converted."""
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import Delivery, check_error_key, delivery, raw_data
+from factory_lake.conformance.deliveries import Delivery, check_error_key, delivery, raw_data
 from factory_lake.conformance.probe import Differs, Probe
 from factory_lake.reconcile.stored import error_code
 

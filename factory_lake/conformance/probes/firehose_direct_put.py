@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import DELIVERY_SECONDS, Direct, direct
+from factory_lake.conformance.deliveries import DELIVERY_SECONDS, Direct, direct
 from factory_lake.conformance.probe import Differs, Probe
 
 _KEY = re.compile(r"delivered/direct/year=(\d{4})/month=(\d\d)/day=(\d\d)/[^/]+\.parquet")

@@ -1,7 +1,7 @@
 """A record that the transform drops."""
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import Delivery, delivery
+from factory_lake.conformance.deliveries import Delivery, delivery
 from factory_lake.conformance.probe import Differs, Probe
 
 _NAME = "dropped"

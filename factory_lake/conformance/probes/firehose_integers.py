@@ -1,7 +1,7 @@
 """Numbers in a column of 64-bit integers."""
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import Delivery, delivery
+from factory_lake.conformance.deliveries import Delivery, delivery
 from factory_lake.conformance.probe import Differs, Probe
 
 _NAME = "integers"
@@ -12,9 +12,9 @@ _TOO_LARGE = 9223372036854775808
 def _run(context: Context) -> None:
     made: Delivery = context.shared(delivery)
     fitting = made.fate(_NAME, "".join(f'{{"number":{number}}}\n' for number in _FITS).encode())
-    got = [row["number"] for row in fitting.rows]
-    if sorted(got) != sorted(_FITS):
-        raise Differs(f"64-bit integers became {got}")
+    got = {row["number"] for row in fitting.rows}
+    if got != set(_FITS):
+        raise Differs(f"64-bit integers became {sorted(got, key=str)}")
     beyond = made.fate(f"{_NAME}-beyond", f'{{"number":{_TOO_LARGE}}}\n'.encode())
     others = [row["number"] for row in beyond.rows if row["number"] is not None]
     if others:

@@ -3,7 +3,8 @@
 import re
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import DELIVERY_SECONDS, Delivery, delivery
+from factory_lake.conformance.deliveries import DELIVERY_SECONDS, GRACE_SECONDS, Delivery, delivery
+from factory_lake.conformance.delivery_streams import BUFFER_SECONDS
 from factory_lake.conformance.probe import Differs, Probe
 
 _NAME = "lines"
@@ -15,13 +16,21 @@ def _run(context: Context) -> None:
     made: Delivery = context.shared(delivery)
     for line in _SENT:
         made.send("lines", _NAME, line)
-    total = sum(map(len, _SENT))
-    context.until(lambda: sum(map(len, made.objects("lines", _NAME).values())) >= total, DELIVERY_SECONDS, "all lines")
-    objects = made.objects("lines", _NAME)
-    if sum(map(len, objects.values())) != total or not all(
-        any(line in body for body in objects.values()) for line in _SENT
-    ):
-        raise Differs(f"the objects hold {sum(map(len, objects.values()))} bytes instead of {total}, or other ones")
+
+    def are_there() -> list[bool]:
+        return [True] if all(any(line in body for body in delivered().values()) for line in _SENT) else []
+
+    def delivered() -> dict[str, bytes]:
+        return made.objects("lines", _NAME)
+
+    context.until(delivered, DELIVERY_SECONDS, "an object of lines")
+    are_whole = context.within(are_there, GRACE_SECONDS + BUFFER_SECONDS)
+    objects = delivered()
+    # In any order, and any of them twice.
+    lines_alone = re.compile(b"(?:" + b"|".join(map(re.escape, _SENT)) + b")+")
+    if not are_whole or not all(lines_alone.fullmatch(body) for body in objects.values()):
+        sizes = sum(map(len, objects.values())), sum(map(len, _SENT))
+        raise Differs(f"the objects hold other bytes than the lines: {sizes[0]}, where {sizes[1]} were sent")
     name = re.compile(r"delivered/lines/kind=lines/[^/.]+-\d+-\d{4}(?:-\d\d){5}-[0-9a-f-]{36}")
     if odd := [key for key in objects if not name.fullmatch(key)]:
         raise Differs(f"an object's key is {odd[0].replace(context.prefix, '<prefix>')!r}")

@@ -5,7 +5,7 @@ import io
 import pyarrow.parquet as pq
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import Delivery, delivery
+from factory_lake.conformance.deliveries import Delivery, delivery
 from factory_lake.conformance.probe import Differs, Probe
 
 _NAME = "file"

@@ -3,7 +3,7 @@
 import json
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import DELIVERY_SECONDS, Delivery, delivery
+from factory_lake.conformance.deliveries import DELIVERY_SECONDS, Delivery, delivery
 from factory_lake.conformance.probe import Differs, Probe
 
 _NAME = "partition-key"

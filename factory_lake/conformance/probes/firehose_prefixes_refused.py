@@ -1,7 +1,7 @@
 """Prefixes that Firehose does not take."""
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import is_refused
+from factory_lake.conformance.deliveries import is_refused
 from factory_lake.conformance.probe import Probe
 
 

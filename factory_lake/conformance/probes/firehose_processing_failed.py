@@ -1,7 +1,7 @@
 """What is filed of a record that the transform rejects."""
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import DELIVERY_SECONDS, Delivery, check_error_key, delivery, raw_data
+from factory_lake.conformance.deliveries import DELIVERY_SECONDS, Delivery, check_error_key, delivery, raw_data
 from factory_lake.conformance.probe import Differs, Probe
 from factory_lake.reconcile.stored import ORIGINAL
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import Delivery, delivery
+from factory_lake.conformance.deliveries import Delivery, delivery
 from factory_lake.conformance.probe import Differs, Probe
 
 _NAME = "times"

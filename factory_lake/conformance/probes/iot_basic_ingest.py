@@ -1,8 +1,9 @@
 """A message of Basic Ingest in the rule that its topic names."""
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import topic
 from factory_lake.conformance.probe import Differs, Probe
-from factory_lake.conformance.topic_rules import Rules, rules, topic
+from factory_lake.conformance.topic_rules import Rules, rules
 
 _NAME = "basic-ingest"
 _SENT = b'{"sent":"by Basic Ingest"}'

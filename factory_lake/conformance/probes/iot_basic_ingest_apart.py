@@ -1,8 +1,9 @@
 """Who else gets a message of Basic Ingest."""
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import published, topic
 from factory_lake.conformance.probe import CouldNotTell, Differs, Probe
-from factory_lake.conformance.topic_rules import Rules, published, rules, topic
+from factory_lake.conformance.topic_rules import Rules, rules
 
 _NAME = "basic-ingest-apart"
 _APART, _ORDINARY = b'{"sent":"apart"}', b'{"sent":"by the broker"}'

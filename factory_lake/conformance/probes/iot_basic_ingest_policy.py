@@ -1,18 +1,17 @@
 """What a policy must allow for Basic Ingest."""
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.mqtt import Answer, connection
-from factory_lake.conformance.probe import Differs, Probe
-from factory_lake.conformance.topic_rules import (
-    Rules,
+from factory_lake.conformance.identities import (
     allow_publish,
     broker,
     make_identity,
     published,
-    rules,
     topic,
     wait_until_served,
 )
+from factory_lake.conformance.mqtt import Answer, connection
+from factory_lake.conformance.probe import Differs, Probe
+from factory_lake.conformance.topic_rules import Rules, rules
 
 _NAME = "basic-ingest-policy"
 

@@ -1,17 +1,9 @@
 """Two certificates of one identity, of which the older is revoked."""
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import allow_publish, broker, make_identity, pause, topic, wait_until_served
 from factory_lake.conformance.mqtt import connection
 from factory_lake.conformance.probe import Differs, Probe
-from factory_lake.conformance.topic_rules import (
-    allow_publish,
-    broker,
-    first_of,
-    make_identity,
-    pause,
-    topic,
-    wait_until_served,
-)
 
 _NAME = "rotation"
 #: Connections of a revoked certificate end "within minutes".
@@ -29,7 +21,7 @@ def _run(context: Context) -> None:
         with connection(context.shared(broker), old, identity.client_id) as opened:
             return not opened.is_accepted or opened.has_ended(2)
 
-    if first_of(context, lambda: [1] if is_refused() else [], _SECONDS) is None:
+    if context.within(lambda: [1] if is_refused() else [], _SECONDS) is None:
         raise Differs(f"an inactive certificate connects for {_SECONDS} s and more")
     pause(context)
     with connection(context.shared(broker), new, identity.client_id) as opened:

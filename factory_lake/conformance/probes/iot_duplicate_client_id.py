@@ -1,9 +1,10 @@
 """Two connections with one client ID."""
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import pause, topic
 from factory_lake.conformance.mqtt import Answer
+from factory_lake.conformance.presence import Watched, expect_reason, watched
 from factory_lake.conformance.probe import CouldNotTell, Differs, Probe
-from factory_lake.conformance.topic_rules import Watched, expect_reason, pause, topic, watched
 
 _NAME = "duplicate"
 _TAKEN_OVER = "Session taken over"

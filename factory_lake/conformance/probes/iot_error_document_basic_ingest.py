@@ -1,8 +1,9 @@
 """What the error action writes of a message of Basic Ingest whose action fails."""
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import topic
 from factory_lake.conformance.probe import Probe
-from factory_lake.conformance.topic_rules import Rules, rules, topic
+from factory_lake.conformance.topic_rules import Rules, rules
 
 _NAME = "error-document-ingest"
 

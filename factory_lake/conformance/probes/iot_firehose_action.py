@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 from factory_lake.conformance.context import Context
-from factory_lake.conformance.delivery_streams import Direct, direct
+from factory_lake.conformance.deliveries import Direct, direct
+from factory_lake.conformance.identities import published, topic
 from factory_lake.conformance.probe import Differs, Probe
-from factory_lake.conformance.topic_rules import Rules, first_of, make_rule, published, rules, topic
+from factory_lake.conformance.topic_rules import Rules, make_rule, rules
 
 _NAME = "firehose-action"
 
@@ -29,7 +30,7 @@ def _run(context: Context) -> None:
         def arrives() -> tuple[str, dict[str, Any]] | None:
             # Again and again: a new rule does not see the first ones.
             published(opened, topic(context, _NAME, "events"), document)
-            return first_of(context, lambda: stream.rows("event"), 30.0)
+            return context.within(lambda: stream.rows("event"), 30.0)
 
         _, row = context.until(arrives, 420, "a row of a message by the rule")
     if (row["number"], row["name"]) != (8, "line-1"):

@@ -1,9 +1,9 @@
 """A client ID that the policy does not name."""
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import broker, own_identity
 from factory_lake.conformance.mqtt import connection
 from factory_lake.conformance.probe import Differs, Probe
-from factory_lake.conformance.topic_rules import broker, own_identity
 
 _NAME = "client-id"
 

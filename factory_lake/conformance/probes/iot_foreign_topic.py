@@ -1,9 +1,9 @@
 """A publish to a topic that the policy does not allow."""
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import broker, ends_connection, own_identity, topic
 from factory_lake.conformance.mqtt import Answer, connection
 from factory_lake.conformance.probe import Differs, Probe
-from factory_lake.conformance.topic_rules import broker, ends_connection, own_identity, topic
 
 _NAME = "foreign-topic"
 

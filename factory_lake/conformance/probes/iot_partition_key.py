@@ -3,11 +3,12 @@
 import re
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import published, topic
 from factory_lake.conformance.probe import Differs, Probe
-from factory_lake.conformance.topic_rules import Rules, published, rules, topic
+from factory_lake.conformance.topic_rules import Rules, rules
 
 _NAME = "partition-key"
-_KEY = re.compile(rf"(\d{{13}})/{_NAME}/[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}")
+_KEY = re.compile(rf"(\d{{13}})/{_NAME}/([0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})")
 #: How far the broker's clock and the data stream's may be apart.
 _APART_MS = 60_000
 _SENT = (b'{"n":1}', b"\xff no JSON")
@@ -24,14 +25,15 @@ def _run(context: Context) -> None:
         240,
         "both messages",
     )
+    uuids: dict[str, bytes] = {}
     for record in found:
         key = _KEY.fullmatch(record.partition_key)
         if key is None:
             raise Differs(f"the partition key is {record.partition_key!r}")
         if abs(int(key[1]) - record.arrived_ms) > _APART_MS:
             raise Differs(f"timestamp() is {int(key[1]) - record.arrived_ms} ms from the record's arrival")
-    if len({record.partition_key for record in found}) < len(_SENT):
-        raise Differs("newuuid() is the same for two messages")
+        if uuids.setdefault(key[2], record.data) != record.data:
+            raise Differs("newuuid() is the same for two messages")
 
 
 def _all_there(made: Rules) -> bool:

@@ -1,9 +1,10 @@
 """The largest payload of a publish."""
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import pause, published, topic
 from factory_lake.conformance.mqtt import Answer
 from factory_lake.conformance.probe import Differs, Probe
-from factory_lake.conformance.topic_rules import Rules, pause, published, rules, topic
+from factory_lake.conformance.topic_rules import Rules, rules
 from factory_lake.gateway.mqtt import MAX_PAYLOAD
 
 _NAME = "payload-limit"

@@ -4,9 +4,10 @@ import re
 from typing import Any
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import EFFECT_SECONDS
 from factory_lake.conformance.mqtt import CONNECT_PAUSE
+from factory_lake.conformance.presence import Watched, watched
 from factory_lake.conformance.probe import Differs, Probe
-from factory_lake.conformance.topic_rules import EFFECT_SECONDS, Watched, now_ms, watched
 
 _ADDRESS = re.compile(r"[0-9a-fA-F.:]+")
 #: How far the clock of AWS and the one here may be apart.
@@ -28,10 +29,11 @@ def _run(context: Context) -> None:
         return None
 
     begun, ended = context.until(pair, EFFECT_SECONDS, "both events of a connection, which share session and version")
+    now_ms = context.now().timestamp() * 1000
     for event in (begun, ended):
         if event.get("clientId") != made.identity.client_id:
             raise Differs("clientId is not the client's")
-        if not isinstance(event.get("timestamp"), int) or abs(event["timestamp"] - now_ms()) > _APART_MS:
+        if not isinstance(event.get("timestamp"), int) or abs(event["timestamp"] - now_ms) > _APART_MS:
             raise Differs(f"timestamp is no present time in epoch ms: {event.get('timestamp')!r}")
         if any(event.get(key) != text for key, text in _CONSTANTS.items()):
             raise Differs(f"the statement's constants are not beside the event's keys, which are {sorted(event)}")

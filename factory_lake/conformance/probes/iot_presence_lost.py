@@ -1,8 +1,8 @@
 """The event of a connection that is lost."""
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.presence import Watched, expect_reason, watched
 from factory_lake.conformance.probe import Probe
-from factory_lake.conformance.topic_rules import Watched, expect_reason, watched
 
 
 def _run(context: Context) -> None:

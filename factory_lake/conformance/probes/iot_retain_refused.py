@@ -1,9 +1,9 @@
 """A retained publish that the policy does not allow."""
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import ends_connection, own_identity, topic
 from factory_lake.conformance.mqtt import VERSIONS
 from factory_lake.conformance.probe import Probe
-from factory_lake.conformance.topic_rules import ends_connection, own_identity, topic
 
 _NAME = "retain"
 

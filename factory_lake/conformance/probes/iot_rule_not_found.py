@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import topic
 from factory_lake.conformance.mqtt import Answer
 from factory_lake.conformance.probe import Differs, Probe
-from factory_lake.conformance.topic_rules import Rules, first_of, rules, topic
+from factory_lake.conformance.topic_rules import Rules, rules
 
 _NAME = "rule-not-found"
 #: Metrics of IoT come after minutes.
@@ -33,7 +34,7 @@ def _run(context: Context) -> None:
         )
         return any(point["Sum"] > 0 for point in found["Datapoints"])
 
-    if first_of(context, lambda: [1] if counted() else [], _SECONDS) is None:
+    if context.within(lambda: [1] if counted() else [], _SECONDS) is None:
         raise Differs(f"the metric RuleNotFound shows nothing for {_SECONDS} s")
 
 
@@ -42,7 +43,7 @@ PROBE = Probe(
     belief=(
         "A publish by Basic Ingest for a rule that is not there is acknowledged, and shows in the metric RuleNotFound."
     ),
-    relied_on=("modules/lake/alarm_topic.tf", "docs/gateways.md"),
+    relied_on=("modules/factory_pipeline/gateways.tf",),
     source="AWS IoT Core developer guide, AWS IoT metrics and dimensions",
     usd=0.003,
     run=_run,

@@ -1,9 +1,9 @@
 """The session of a client that was away."""
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import broker, own_identity, pause
 from factory_lake.conformance.mqtt import VERSIONS, connection
 from factory_lake.conformance.probe import CouldNotTell, Differs, Probe
-from factory_lake.conformance.topic_rules import broker, own_identity, pause
 
 _NAME = "session"
 

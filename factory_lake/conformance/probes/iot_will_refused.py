@@ -1,9 +1,11 @@
-"""A last will on a topic that the policy does not allow."""
+"""Last wills that end the connection."""
+
+from typing import Any
 
 from factory_lake.conformance.context import Context
+from factory_lake.conformance.identities import broker, own_identity, pause, topic
 from factory_lake.conformance.mqtt import connection
 from factory_lake.conformance.probe import CouldNotTell, Differs, Probe
-from factory_lake.conformance.topic_rules import broker, own_identity, pause, topic
 
 _NAME = "will"
 
@@ -14,19 +16,23 @@ def _run(context: Context) -> None:
     with connection(where, identity.certificate, identity.client_id, will={"topic": own, "qos": 1}) as opened:
         if not opened.is_accepted:
             raise CouldNotTell(f"a will on a topic that the policy allows is refused as well: {opened.reason}")
-    for will in ({"topic": f"{own}/foreign", "qos": 1}, {"topic": own, "qos": 1, "retain": True}):
+    refused: dict[str, dict[str, Any]] = {
+        "on a foreign topic": {"topic": f"{own}/foreign", "qos": 1},
+        "that is retained": {"topic": own, "qos": 1, "retain": True},
+        "of QoS 2": {"topic": own, "qos": 2},
+    }
+    for kind, will in refused.items():
         pause(context)
         with connection(where, identity.certificate, identity.client_id, will=will) as opened:
             if opened.is_accepted and not opened.has_ended(5):
-                kind = "retained last will" if will.get("retain") else "last will on a foreign topic"
-                raise Differs(f"a connection with a {kind} stands")
+                raise Differs(f"a connection with a last will {kind} stands")
 
 
 PROBE = Probe(
     name="iot_will_refused",
     belief=(
-        "A last will on a topic that the policy does not allow, or a retained one without iot:RetainPublish, "
-        "ends the connection."
+        "A last will on a topic that the policy does not allow, a retained one without iot:RetainPublish or one of "
+        "QoS 2 ends the connection."
     ),
     relied_on=("modules/factory_pipeline/gateways.tf", "docs/gateways.md"),
     source="AWS IoT Core developer guide, Using MQTT retained messages; reports of users",

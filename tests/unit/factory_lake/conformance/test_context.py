@@ -96,3 +96,14 @@ def test_a_set_up_that_fails_is_told_by_each_that_needs_it(context: Context) -> 
     for _ in range(2):
         with pytest.raises(CouldNotTell, match=r"^the set-up stream failed: .*LimitExceededException"):
             context.shared(stream)
+
+
+def test_nothing_within_a_time_is_none(context: Context) -> None:
+    assert context.within(lambda: [7, 8], 5) == 7
+    assert context.within(list, 0.01) is None
+
+
+def test_a_run_that_ends_before_the_time_tells_nothing(ledger: Ledger) -> None:
+    context = Context(cast(Clients, None), ledger, "aws", seconds=0.01)
+    with pytest.raises(CouldNotTell):
+        context.within(list, 60)

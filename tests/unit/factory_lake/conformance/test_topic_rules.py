@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from factory_lake.conformance.probe import CouldNotTell, Differs
-from factory_lake.conformance.topic_rules import check_error_document, first_of
-from tests.unit.factory_lake.conformance.fixtures import context_of
+from factory_lake.conformance.probe import Differs
+from factory_lake.conformance.topic_rules import check_error_document
 
 _UUID = "0b6ee3a8-3a5c-4d1e-8f53-b6d6f5e1a0aa"
 _KEY = f"errors/iot-rule/2026/03/09/1773043200123-{_UUID}.json"
@@ -51,14 +49,3 @@ def test_an_error_document_as_it_is_read_passes() -> None:
 def test_each_other_error_document_differs(changed: dict[str, Any], seen: str) -> None:
     with pytest.raises(Differs, match=re.escape(seen)):
         _check(**changed)
-
-
-def test_nothing_within_a_time_is_none(tmp_path: Path) -> None:
-    context = context_of(None, tmp_path)
-    assert first_of(context, lambda: [7, 8], 5) == 7
-    assert first_of(context, list, 0.01) is None
-
-
-def test_a_run_that_ends_before_the_time_tells_nothing(tmp_path: Path) -> None:
-    with pytest.raises(CouldNotTell):
-        first_of(context_of(None, tmp_path, seconds=0.01), list, 60)
