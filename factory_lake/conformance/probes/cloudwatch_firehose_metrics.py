@@ -31,7 +31,7 @@ def _run(context: Context) -> None:
 PROBE = Probe(
     name="cloudwatch_firehose_metrics",
     belief=f"Firehose reports {', '.join(_LEAST)} by DeliveryStreamName.",
-    relied_on=("modules/factory_pipeline/alarms.tf"),
+    relied_on=("modules/factory_pipeline/alarms.tf",),
     source="Data Firehose developer guide, Monitor Amazon Data Firehose with CloudWatch metrics",
     usd=0.001,
     run=_run,
