@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from factory_lake.conformance import delivery_streams, measures
+from factory_lake.conformance import deliveries, delivery_streams, measures
 from factory_lake.conformance.context import Context
 from factory_lake.conformance.measures import Metric
 from factory_lake.conformance.probe import Probe
@@ -21,7 +21,7 @@ _LEAST = {
 
 
 def _run(context: Context) -> None:
-    context.shared(delivery_streams.delivery)  # which has delivered something then
+    context.shared(deliveries.delivery)  # which has delivered something then
     of = {"DeliveryStreamName": delivery_streams.stream_name(context, "rows")}
     measures.expect_metrics(
         context, *((Metric("AWS/Firehose", name, of), least.__le__) for name, least in _LEAST.items())
@@ -31,7 +31,7 @@ def _run(context: Context) -> None:
 PROBE = Probe(
     name="cloudwatch_firehose_metrics",
     belief=f"Firehose reports {', '.join(_LEAST)} by DeliveryStreamName.",
-    relied_on=("modules/factory_pipeline/alarms.tf"),
+    relied_on=("modules/factory_pipeline/alarms.tf",),
     source="Data Firehose developer guide, Monitor Amazon Data Firehose with CloudWatch metrics",
     usd=0.001,
     run=_run,
