@@ -25,6 +25,7 @@ from harness.lake.local import LAMBDA_PYTHONS, describe
 from harness.permissions.kinds import NEEDLESS
 from harness.permissions.rehearsal import ANYTHING, Actor
 from localcloud import LocalCloud
+from localcloud.calls import CallError
 from localcloud.cloud import FlushError
 
 PERMISSIONS = Path(policy.__file__).with_name("permissions.json")
@@ -83,14 +84,18 @@ def _pattern(arn: str, cloud: LocalCloud) -> str:
 
 @contextmanager
 def delivering_early(cloud: LocalCloud) -> Iterator[None]:
-    """Deliver every other second what Firehose would hold for a minute or more."""
-    ends = threading.Event()
+    """Do every other second what takes a minute or more on AWS: deliver, evaluate the alarms, fire schedules."""
+    ends, events = threading.Event(), cloud.client("events")
 
     def deliver() -> None:
         while not ends.wait(_FLUSH_SECONDS):
             # A stream that is being deleted, or whose role does not work, is the probes' business.
             with suppress(FlushError):
                 cloud.flush(timeout=_FLUSH_SECONDS)
+            cloud.control("POST", "alarms")
+            for rule in events.list_rules(NamePrefix=PREFIX)["Rules"]:
+                with suppress(CallError):  # it was deleted meanwhile
+                    cloud.control("POST", "schedules/fire", {"rule": rule["Name"]})
 
     thread = threading.Thread(target=deliver, name="delivering")
     thread.start()

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,6 +41,7 @@ app = typer.Typer(
 
 _FOLDER = Path("build/conformance")
 _THREADS = 16
+_POLICY = re.compile(r"arn:[a-z-]+:iam::(?:\d{12}|aws):policy/.+")
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
 
 _Region = Annotated[
@@ -47,6 +49,10 @@ _Region = Annotated[
 ]
 _Local = Annotated[
     Path | None, typer.Option("--local", metavar="DIR", help="A local lake's folder: try that instead of AWS.")
+]
+_Boundary = Annotated[
+    str | None,
+    typer.Option("--permissions-boundary", metavar="ARN", help="The boundary that every role must have."),
 ]
 _Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 _Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where ledgers and the report go.")]
@@ -69,6 +75,7 @@ def conformance(
     threads: Annotated[
         int, typer.Option("--threads", parser=whole(1), metavar="N", help="How many probes at a time.")
     ] = _THREADS,
+    boundary: _Boundary = None,
     local: _Local = None,
     out: _Out = _FOLDER,
 ) -> int | None:
@@ -78,36 +85,41 @@ def conformance(
     """
     if command.invoked_subcommand is not None:
         return None
-    return _run(chosen(only or ()), region, local, out, keep=keep, yes=yes, most_usd=most_usd, threads=threads)
+    settings = _Settings(keep=keep, yes=yes, most_usd=most_usd, threads=threads, boundary=boundary)
+    return _run(chosen(only or ()), region, local, out, settings)
 
 
-def conformance_on(local: Path, only: Sequence[str], out: Path, threads: int = _THREADS) -> int:
+def conformance_on(local: Path, only: Sequence[str], out: Path) -> int:
     """Run probes on a local lake, and return the exit code."""
-    return _run(chosen(only), None, local, out, threads=threads)
+    return _run(chosen(only), None, local, out, _Settings())
 
 
-def _run(
-    probes: Sequence[Probe],
-    region: str | None,
-    local: Path | None,
-    out: Path,
-    *,
-    keep: bool = False,
-    yes: bool = False,
-    most_usd: float = math.inf,
-    threads: int,
-) -> int:
-    usd = report.estimate(probes)
-    if usd > most_usd:
-        raise OptionError("--most-usd", f"is below the estimate of {usd:.2f} USD for these probes", most_usd)
+@dataclass(frozen=True)
+class _Settings:
+    """How a run is made."""
+
+    keep: bool = False
+    yes: bool = False
+    most_usd: float = math.inf
+    threads: int = _THREADS
+    boundary: str | None = None
+
+
+def _run(probes: Sequence[Probe], region: str | None, local: Path | None, out: Path, settings: _Settings) -> int:
+    usd, keep, threads = report.estimate(probes), settings.keep, settings.threads
+    if usd > settings.most_usd:
+        rule = f"is below the estimate of {usd:.2f} USD for these probes"
+        raise OptionError("--most-usd", rule, settings.most_usd)
+    if settings.boundary is not None and not _POLICY.fullmatch(settings.boundary):
+        raise OptionError("--permissions-boundary", "must be the ARN of a policy", settings.boundary)
     access, clients, place, partition = _reach(region, local)
     where = f"the local lake {local}" if access else f"AWS, {place.region}"
     _say(f"{len(probes)} probes on {where}; at most {usd:.2f} USD{' on AWS' if access else ''}, half an hour")
     _say(f"what they make is named {PREFIX}... and is {'kept' if keep else 'deleted at the end'}")
     if access is None:
-        _confirm("Begin?", yes=yes)
+        _confirm("Begin?", yes=settings.yes)
     ledger = Ledger.begin(out, secrets.token_hex(4), place)
-    context = Context(clients, ledger, partition, local=access, connections=threads)
+    context = Context(clients, ledger, partition, local=access, connections=threads, boundary=settings.boundary)
     began, began_at = time.monotonic(), datetime.now(UTC)
     left: list[Leftover] = []
     try:
@@ -177,15 +189,15 @@ def clean(*, region: _Region = None, yes: _Yes = False, local: _Local = None, ou
 @app.command()
 def policy(
     region: Annotated[str, typer.Option("--region", metavar="REGION", help="Where the kit is to run.")],
-    account: Annotated[
-        str, typer.Option("--account", metavar="ID", help="The account; all of those of its partition without.")
-    ] = "*",
+    account: Annotated[str, typer.Option("--account", metavar="ID", help="The account. Default: any.")] = "*",
     partition: Annotated[
         str, typer.Option("--partition", metavar="PARTITION", help="The region's partition.")
     ] = "aws",
+    *,
+    boundary: _Boundary = None,
 ) -> None:
     """Print the IAM policies of who runs the kit: what it does, on resources of its own names, and no more."""
-    for document in documents(partition, _checked(region), account):
+    for document in documents(partition, _checked(region), account, boundary):
         print(json.dumps(document, indent=2))
 
 

@@ -48,6 +48,7 @@ class Context:
         local: LocalAccess | None = None,
         connections: int = 10,
         seconds: float = 1800.0,
+        boundary: str | None = None,
     ) -> None:
         """Prepare a run.
 
@@ -58,7 +59,9 @@ class Context:
             local: How a local lake is reached; None on AWS.
             connections: How many calls of a service are open at once.
             seconds: How long the run takes at most.
+            boundary: ARN of the permissions boundary of each role that is made.
         """
+        self.boundary = boundary
         self.region = ledger.place.region
         self.account = ledger.place.account
         self.partition = partition

@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from factory_lake.conformance.ledger import Entry, Ledger
 from factory_lake.conformance.resources import Reach, delete, find
 
-#: A resource in use (a role that a stream has just let go, a bucket that a delivery still reaches) is free by then.
-_BUSY_SECONDS = 60.0
+#: A resource in use (a stream that is still being made, a bucket that a delivery still reaches) is free by then.
+_BUSY_SECONDS = 300.0
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 #: Nothing but a permission mends these.
 _HOPELESS = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorizedException", "UnauthorizedOperation"})

@@ -12,6 +12,9 @@ from factory_lake.policy.documents import packed
 
 #: Services that probes' roles are for.
 _PASSED_TO = ("firehose.amazonaws.com", "iot.amazonaws.com", "lambda.amazonaws.com")
+#: What gives a role more.
+_BOUND = {"iam:CreateRole", "iam:PutRolePolicy"}
+_BOUNDARY_KEY = "iam:PermissionsBoundary"
 _ANY = "arn:{{partition}}:{}:{{region}}:{{account}}:{}"
 #: What AWS asks for besides, and the local cloud does not, by resource.
 DOCUMENTED: Mapping[str, Sequence[str]] = {
@@ -43,8 +46,8 @@ def recorded() -> Mapping[str, Sequence[str]]:
     return found
 
 
-def documents(partition: str, region: str, account: str) -> list[dict[str, Any]]:
-    """The policies, each within what IAM takes."""
+def documents(partition: str, region: str, account: str, boundary: str | None = None) -> list[dict[str, Any]]:
+    """The policies, each within what IAM takes; with a permissions boundary, roles are made within it alone."""
     statements: list[dict[str, Any]] = []
     every = {name: {*recorded().get(name, ()), *DOCUMENTED.get(name, ())} for name in {*recorded(), *DOCUMENTED}}
     for pattern, actions in sorted(every.items()):
@@ -53,7 +56,10 @@ def documents(partition: str, region: str, account: str) -> list[dict[str, Any]]
         if passed:
             condition = {"StringEquals": {"iam:PassedToService": list(_PASSED_TO)}}
             statements.append(_allow(passed, resource) | {"Condition": condition})
-        statements.append(_allow(actions - passed, resource))
+        bound = actions & _BOUND if boundary else set()
+        if bound:
+            statements.append(_allow(bound, resource) | {"Condition": {"StringEquals": {_BOUNDARY_KEY: boundary}}})
+        statements.append(_allow(actions - passed - bound, resource))
     return packed(statements)
 
 

@@ -25,6 +25,7 @@ _MASKS: Final = (
     (re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b"), "<key ID>"),
     (re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])"), "<64 hexadecimal digits>"),
     (re.compile(r"(?<!\d)\d{12}(?!\d)"), "<12 digits>"),
+    (re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"), "<address>"),
 )
 
 

@@ -83,6 +83,7 @@ def make_role(
         RoleName=name,
         Path=role_path(context.region),
         AssumeRolePolicyDocument=document(trust),
+        **({"PermissionsBoundary": context.boundary} if context.boundary else {}),
         Tags=context.tag_list,
     )
     if statements:

@@ -39,10 +39,12 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 def try_probes(breakable: LocalCloud, tmp_path: Path) -> Callable[..., Tried]:
     """Runs the probes of these names or families, in one lake's folder or another, and deletes what they made."""
 
-    def run(*names: str, folder: Path = breakable.workdir) -> Tried:
+    def run(*names: str, folder: Path = breakable.workdir, boundary: str | None = None) -> Tried:
         lake = open_lake(folder)
         ledger = Ledger.begin(tmp_path, secrets.token_hex(4), _place(breakable))
-        context = Context(Clients(lake), ledger, "aws", local=lake.local, connections=_THREADS, seconds=100)
+        context = Context(
+            Clients(lake), ledger, "aws", local=lake.local, connections=_THREADS, seconds=100, boundary=boundary
+        )
         try:
             outcomes = run_probes(context, chosen(names), _THREADS, tmp_path / "run.log", lambda *_: None)
         finally:

@@ -44,14 +44,14 @@ def _everything(cloud: LocalCloud) -> list[tuple[str, str]]:
     )
 
 
-def _begin(cloud: LocalCloud, out: Path) -> subprocess.Popen[str]:
+def _begin(cloud: LocalCloud, out: Path, before: list[tuple[str, str]]) -> subprocess.Popen[str]:
     """A run that is under way: it has made several resources."""
     command = [sys.executable, "-m", "factory_lake.cli", "conformance", "--local", str(cloud.workdir)]
     process = subprocess.Popen(
         [*command, "--out", str(out), *_FAMILIES], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     ends = time.monotonic() + 60
-    while sum(len(ledger.outstanding()) for ledger in Ledger.all_in(out)) < 6:
+    while len(set(_everything(cloud)) - set(before)) < 3:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < ends
         time.sleep(0.02)
@@ -79,7 +79,7 @@ def test_what_a_killed_run_has_left_is_deleted_by_clean(
     breakable: LocalCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = _everything(breakable)
-    process = _begin(breakable, tmp_path)
+    process = _begin(breakable, tmp_path, before)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert _everything(breakable) != before
@@ -92,7 +92,7 @@ def test_what_a_killed_run_has_left_is_deleted_by_clean(
 
 def test_clean_finds_what_a_run_of_another_machine_has_left(breakable: LocalCloud, tmp_path: Path) -> None:
     before = _everything(breakable)
-    process = _begin(breakable, tmp_path / "there")
+    process = _begin(breakable, tmp_path / "there", before)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     left = set(_everything(breakable)) - set(before)
@@ -106,7 +106,7 @@ def test_a_run_that_is_stopped_deletes_what_it_made_and_says_so(
     breakable: LocalCloud, tmp_path: Path, stop: signal.Signals
 ) -> None:
     before = _everything(breakable)
-    process = _begin(breakable, tmp_path)
+    process = _begin(breakable, tmp_path, before)
     os.kill(process.pid, stop)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130, said

@@ -34,6 +34,10 @@ def account() -> Iterator[None]:
         ((*REGION, "--most-usd", "-1"), "Invalid value for '--most-usd': must be a number 0 or more, got '-1'"),
         ((*REGION, "--threads", "0"), "Invalid value for '--threads': must be a whole number from 1 on, got '0'"),
         (("--local", "FOLDER/outputs.json"), "--local must be a local lake's folder, got 'FOLDER/outputs.json'"),
+        (
+            (*REGION, "--permissions-boundary", "mine"),
+            "--permissions-boundary must be the ARN of a policy, got 'mine'",
+        ),
         ((*REGION,), "--yes must be given where nobody can be asked (standard input is no terminal)"),
     ],
 )

@@ -27,6 +27,7 @@ ACCOUNT = "123456789012"
         ("a1b2c3d4e5f6g7-ats.iot.eu-central-1.amazonaws.com:8883", "<endpoint>:8883"),
         (f"key {'AKIA' + 'IOSFODNN7EXAMPLE'}", "key <key ID>"),
         (f"certificate {'0a' * 32}", "certificate <64 hexadecimal digits>"),
+        ("from 203.0.113.7, boto3 1.43.106", "from <address>, boto3 1.43.106"),
         ("at 1772600000000 ms, 9007199254740993", "at 1772600000000 ms, 9007199254740993"),
     ],
 )
