@@ -45,7 +45,8 @@ def _everything(cloud: LocalCloud) -> list[tuple[str, str]]:
 
 
 def _begin(cloud: LocalCloud, out: Path, before: list[tuple[str, str]]) -> subprocess.Popen[str]:
-    """A run that is under way: it has made several resources."""
+    """A run that is under way: it has noted several resources, and made one at least."""
+    before = _everything(cloud)
     command = [sys.executable, "-m", "factory_lake.cli", "conformance", "--local", str(cloud.workdir)]
     process = subprocess.Popen(
         [*command, "--out", str(out), *_FAMILIES], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
