@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import nullcontext
 from typing import Any
 
@@ -177,3 +178,29 @@ def test_the_versions_of_a_table_can_be_read(cloud: LocalCloud) -> None:
     for absent in ({**where, "TableName": "u"}, {**where, "VersionId": "9"}):
         with pytest.raises(ClientError, match="EntityNotFoundException"):
             glue.get_table_version(**absent)
+
+
+class Counted(dict[str, Any]):
+    """An iterator's state that counts how often it is looked at."""
+
+    looks = 0
+
+    def __getitem__(self, key: str) -> Any:
+        Counted.looks += 1
+        return super().__getitem__(key)
+
+
+def test_a_call_looks_at_those_iterators_alone_that_expire(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine's reads leave thousands of them, so a look at each would fill the cloud's time."""
+    ministack = kinesis_shards.kinesis
+    iterators = type(ministack._shard_iterators)()
+    monkeypatch.setattr(ministack, "_shard_iterators", iterators)
+    monkeypatch.setattr(Counted, "looks", 0)
+    now = time.time()
+    for number in range(100):
+        iterators[f"old-{number}"] = Counted(created_at=now - ministack.ITERATOR_EXPIRY_SECONDS - 1)
+    for number in range(5000):
+        iterators[f"new-{number}"] = Counted(created_at=now)
+    kinesis_shards.expire_iterators()
+    assert list(iterators) == [f"new-{number}" for number in range(5000)]
+    assert Counted.looks == 101
