@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from ministack.services import kinesis as ministack
 
 from localcloud import LocalCloud
 from localcloud.patches import kinesis_shards
@@ -192,7 +193,6 @@ class Counted(dict[str, Any]):
 
 def test_a_call_looks_at_those_iterators_alone_that_expire(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine's reads leave thousands of them, so a look at each would fill the cloud's time."""
-    ministack = kinesis_shards.kinesis
     iterators = type(ministack._shard_iterators)()
     monkeypatch.setattr(ministack, "_shard_iterators", iterators)
     monkeypatch.setattr(Counted, "looks", 0)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from localcloud.calls import CallError
 from localcloud.firehose.checkpoint import CheckpointFile
 from localcloud.firehose.clients import CALL_ERRORS, RoleClients, error_code
 from localcloud.firehose.delivery import Delivery
@@ -20,7 +21,10 @@ from localcloud.firehose.settings import Settings, read
 
 log = logging.getLogger(__name__)
 
-DISCOVERY_SECONDS = 2.0
+NEWS_SECONDS = 2.0
+"""To wait for news at a time, so that the end of the engine is not held up."""
+CALM_SECONDS = 0.2
+"""Between two calls for news: while records are put there are always some."""
 RECOVERY_SECONDS = 1.0
 
 
@@ -48,6 +52,7 @@ class Worker:
         self._flushes: list[Flush] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._has_news = False
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=settings.name, daemon=True)
         self._thread.start()
@@ -60,6 +65,11 @@ class Worker:
     def configure(self, settings: Settings) -> None:
         """Go on by these settings."""
         self._wanted = settings
+
+    def poll_soon(self) -> None:
+        """Read the data stream: there are news of it."""
+        self._has_news = True
+        self._wake.set()
 
     def request_flush(self) -> Flush:
         """Deliver at once what is in the stream now; the answer's event is set when that is done."""
@@ -101,6 +111,9 @@ class Worker:
     def _deliver(self, delivery: Delivery) -> None:
         while not self._stopping:
             self._wake.clear()
+            if self._has_news:
+                self._has_news = False
+                delivery.poll_soon()
             delivery.reconfigure(self._wanted)
             with self._lock:
                 since = max((flush.since for flush in self._flushes), default=None)
@@ -220,16 +233,33 @@ class Engine:
         return {"delivery_streams": streams, "last_error": self._error}
 
     def _watch(self) -> None:
+        news: Mapping[str, Any] = {"number": 0, "all": True, "streams": []}
         while not self._stopping.is_set():
-            try:
-                self.discover()
-            except CALL_ERRORS as error:
-                self._error = f"list the delivery streams: {error}"
-                log.warning("%s", self._error)
-            except Exception as error:
-                self._error = f"{type(error).__name__}: {error}"
-                log.exception("discovery failed")
-            self._stopping.wait(DISCOVERY_SECONDS)
+            if news["all"] or self._error is not None:
+                self._try_to_discover()
+            for worker in list(self._workers.values()):
+                if news["all"] or worker.settings.source_arn in news["streams"]:
+                    worker.poll_soon()
+            self._stopping.wait(CALM_SECONDS)
+            news = self._next_news(news["number"])
+
+    def _try_to_discover(self) -> None:
+        try:
+            self.discover()
+        except CALL_ERRORS as error:
+            self._error = f"list the delivery streams: {error}"
+            log.warning("%s", self._error)
+        except Exception as error:
+            self._error = f"{type(error).__name__}: {error}"
+            log.exception("discovery failed")
+
+    def _next_news(self, number: int) -> Mapping[str, Any]:
+        try:
+            return self._clients.news(number, NEWS_SECONDS)
+        except (CallError, OSError) as error:
+            log.warning("no news: %s", error)
+            self._stopping.wait(NEWS_SECONDS)
+            return {"number": number, "all": True, "streams": []}
 
     def _names(self) -> list[str]:
         names: list[str] = []
@@ -255,6 +285,7 @@ class Engine:
             clock=time.monotonic,
             meter=Meter(settings.name, self._outbox),
             intake=lambda wanted: self._clients.intake(settings.name, wanted),
+            has_news=True,
         )
 
     def _checkpoint_file(self, settings: Settings) -> CheckpointFile:
