@@ -23,8 +23,10 @@ log = logging.getLogger(__name__)
 
 NEWS_SECONDS = 2.0
 """To wait for news at a time, so that the end of the engine is not held up."""
-CALM_SECONDS = 0.2
+CALM_SECONDS = 0.5
 """Between two calls for news: while records are put there are always some."""
+DISCOVERY_SECONDS = 2.0
+"""Between two looks at all delivery streams: while Terraform applies, news of all never end."""
 RECOVERY_SECONDS = 1.0
 
 
@@ -238,14 +240,18 @@ class Engine:
 
     def _watch(self) -> None:
         news: Mapping[str, Any] = {"number": 0, "all": True, "streams": []}
+        is_wanted, due = True, time.monotonic()
         while not self._stopping.is_set():
-            if news["all"] or self._error is not None:
+            is_wanted |= news["all"] or self._error is not None
+            if is_wanted and time.monotonic() >= due:
                 self._try_to_discover()
+                is_wanted, due = False, time.monotonic() + DISCOVERY_SECONDS
             for worker in list(self._workers.values()):
                 if news["all"] or worker.settings.source_arn in news["streams"]:
                     worker.poll_soon()
             self._stopping.wait(CALM_SECONDS)
-            news = self._next_news(news["number"])
+            wait = due - time.monotonic() if is_wanted else NEWS_SECONDS
+            news = self._next_news(news["number"], min(NEWS_SECONDS, max(0.0, wait)))
 
     def _try_to_discover(self) -> None:
         try:
@@ -257,9 +263,9 @@ class Engine:
             self._error = f"{type(error).__name__}: {error}"
             log.exception("discovery failed")
 
-    def _next_news(self, number: int) -> Mapping[str, Any]:
+    def _next_news(self, number: int, seconds: float) -> Mapping[str, Any]:
         try:
-            return self._clients.news(number, NEWS_SECONDS)
+            return self._clients.news(number, seconds)
         except (CallError, OSError) as error:
             log.warning("no news: %s", error)
             self._stopping.wait(NEWS_SECONDS)
