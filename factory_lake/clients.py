@@ -80,7 +80,7 @@ class Clients:
     def acting_as(self, credentials: Mapping[str, Any]) -> Self:
         """The same place with the credentials that STS gave for a role."""
         other = copy.copy(self)
-        other._session = boto3.Session(
+        other._session = _session(
             region_name=self.region,
             aws_access_key_id=credentials["AccessKeyId"],
             aws_secret_access_key=credentials["SecretAccessKey"],

@@ -51,11 +51,6 @@ def make_csr(client_id: str, name: str, csr_dir: Path, key_dir: Path, key_type: 
         ConfigurationError: When a name cannot be used, or one of the two files exists: a key that a
             certificate may depend on is never overwritten.
     """
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
-    from cryptography.x509.oid import NameOID
-
     check_client_id(client_id)
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
@@ -75,6 +70,11 @@ def make_csr(client_id: str, name: str, csr_dir: Path, key_dir: Path, key_type: 
 
 def new_request(common_name: str, key_type: KeyType = "ec") -> tuple[bytes, bytes]:
     """Make a key (PEM, PKCS 8) and the request for its certificate (PEM)."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.x509.oid import NameOID
+
     private = ec.generate_private_key(ec.SECP256R1()) if key_type == "ec" else rsa.generate_private_key(65537, 2048)
     request = (
         x509.CertificateSigningRequestBuilder()
