@@ -23,6 +23,7 @@ and define `PROBE` in it; it is found by walking the package (`catalog`), and do
 
 Probes run side by side, in any order, against AWS as documented: what is made is waited for, permissions take seconds
 to take effect, deliveries come twice. Each name begins with the run's prefix (`Context.name`), and everything carries
-its tag. A kind of resource that the kit does not delete yet is added to `resources.KINDS`, and the calls that it needs
-to `permissions.json`.
+its tag. A kind of resource that the kit does not delete yet is added to `resources.KINDS`. What the probe asks of IAM
+goes into `permissions.json` by `python -m harness.conformance --record`, and a way to see it differ into
+`tests/conformance/breaks`.
 """

@@ -123,10 +123,7 @@ def _run(probes: Sequence[Probe], region: str | None, local: Path | None, out: P
     began, began_at = time.monotonic(), datetime.now(UTC)
     left: list[Leftover] = []
     try:
-        outcomes = _tried(context, probes, threads, out / "run.log")
-    except KeyboardInterrupt:
-        _say("stopping" if keep else "stopping: what was made is being deleted")
-        raise
+        outcomes = _tried(context, probes, out / "run.log", settings)
     finally:
         if keep:
             _say(f"kept: `{_clean_command(region, local, out)}` deletes it")
@@ -140,7 +137,10 @@ def _run(probes: Sequence[Probe], region: str | None, local: Path | None, out: P
     return DONE if len(run.of("held")) == len(outcomes) and not left else FOUND
 
 
-def _tried(context: Context, probes: Sequence[Probe], threads: int, log: Path) -> list[report.Outcome]:
+def _tried(context: Context, probes: Sequence[Probe], log: Path, settings: _Settings) -> list[report.Outcome]:
+    def tell_stopping() -> None:
+        _say("stopping" if settings.keep else "stopping: what was made is being deleted")
+
     with progress(len(probes), "probes") as show:
 
         def tell(ended: int, outcome: report.Outcome) -> None:
@@ -148,7 +148,7 @@ def _tried(context: Context, probes: Sequence[Probe], threads: int, log: Path) -
             if not sys.stderr.isatty():
                 _say(f"{ended}/{len(probes)} {outcome.probe.name}: {outcome.state}")
 
-        return run_probes(context, probes, threads, log, tell)
+        return run_probes(context, probes, settings.threads, log, tell, tell_stopping)
 
 
 @app.command()

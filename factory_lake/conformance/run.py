@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,13 +18,17 @@ from factory_lake.conformance.probe import CouldNotTell, Differs, Probe, Stopped
 from factory_lake.conformance.report import Outcome, State
 from factory_lake.errors import FactoryLakeError
 
-T = TypeVar("T")
 #: A thread that is stopped ends with the call that it has under way.
 _STOP_SECONDS = 90.0
 
 
 def run_probes(
-    context: Context, probes: Sequence[Probe], threads: int, log: Path, tell: Callable[[int, Outcome], None]
+    context: Context,
+    probes: Sequence[Probe],
+    threads: int,
+    log: Path,
+    tell: Callable[[int, Outcome], None],
+    tell_stopping: Callable[[], None] = lambda: None,
 ) -> list[Outcome]:
     """Run probes, so many at a time, and return how each ended, by name.
 
@@ -37,7 +40,9 @@ def run_probes(
         threads: How many at a time.
         log: Gets the tracebacks of probes that failed; it may name the account.
         tell: Gets how many have ended, and each as it ends.
+        tell_stopping: Called when the run is interrupted, before it waits.
     """
+    log.unlink(missing_ok=True)
     outcomes: list[Outcome] = []
     pool = ThreadPoolExecutor(threads, thread_name_prefix="probe")
     waiting: set[Future[Outcome]] = set()
@@ -49,6 +54,10 @@ def run_probes(
             for future in done:
                 outcomes.append(future.result())
                 tell(len(outcomes), outcomes[-1])
+    except KeyboardInterrupt:
+        context.stop.set()
+        tell_stopping()
+        raise
     finally:
         context.stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
