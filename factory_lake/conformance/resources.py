@@ -101,7 +101,13 @@ def _beginning(names: Iterable[str], prefix: str) -> list[str]:
 
 
 def _delete_iot_rule(reach: Reach, name: str) -> None:
-    reach.client("iot").delete_topic_rule(ruleName=name)
+    iot = reach.client("iot")
+    try:
+        iot.delete_topic_rule(ruleName=name)
+    except iot.exceptions.UnauthorizedException:
+        # IoT says so of a rule that does not exist as well.
+        if name in _find_iot_rules(reach, name):
+            raise
 
 
 def _find_iot_rules(reach: Reach, prefix: str) -> list[str]:

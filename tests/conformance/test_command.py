@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 
 from factory_lake.cli import main
-from factory_lake.conformance.ledger import Ledger
+from factory_lake.clients import Clients
+from factory_lake.conformance.context import Context
+from factory_lake.conformance.ledger import Ledger, Place
+from factory_lake.conformance.resources import KINDS, PREFIX, delete, underscored
+from factory_lake.lake import open_lake
 from localcloud import LocalCloud
 
 pytestmark = [pytest.mark.cloud, pytest.mark.xdist_group("conformance"), pytest.mark.timeout(300)]
@@ -100,6 +104,16 @@ def test_clean_finds_what_a_run_of_another_machine_has_left(breakable: LocalClou
     assert left
     assert main(["conformance", "clean", "--local", str(breakable.workdir), "--out", str(tmp_path / "here")]) == 0
     assert _everything(breakable) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_about_to_be_made_and_is_not_there_counts_as_deleted(
+    kind: str, breakable: LocalCloud, tmp_path: Path
+) -> None:
+    lake, ledger = open_lake(breakable.workdir), Ledger(tmp_path / "none", "none", Place(breakable.region, "", ""))
+    name = f"{PREFIX}none-none"
+    context = Context(Clients(lake), ledger, "aws", local=lake.local)
+    delete(context, kind, underscored(name) if kind in ("database", "iot_rule") else name)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
