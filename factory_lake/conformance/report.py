@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Literal
-
-import boto3
 
 from factory_lake.conformance.deletion import Leftover
 from factory_lake.conformance.probe import Probe
@@ -95,7 +94,7 @@ def _page(run: Run) -> Iterable[str]:
     yield "# What AWS does as the lake relies on"
     yield ""
     where = "a local cloud" if run.is_local else f"AWS, {run.region}"
-    yield f"- run {run.run} on {where}, {run.began:%Y-%m-%d %H:%M} UTC, {run.seconds:.0f} s, boto3 {boto3.__version__}"
+    yield f"- run {run.run} on {where}, {run.began:%Y-%m-%d %H:%M} UTC, {run.seconds:.0f} s, boto3 {version('boto3')}"
     yield (
         f"- {counts['probes']} probes: {counts['held']} held, {counts['differ']} differ, "
         f"{counts['could_not_tell']} could not tell; {counts['leftovers']} resources left"
