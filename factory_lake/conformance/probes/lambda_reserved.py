@@ -36,6 +36,12 @@ def _run(context: Context) -> None:
         context.until(
             lambda: is_refused() or held.done(), 4 * _HELD_SECONDS, "a refusal, or the end of the first call"
         )
+    # A short call may be under way when the long one comes: then that one is refused.
+    failure = held.exception()
+    if isinstance(failure, ClientError):
+        refusals.append(failure)
+    elif failure is not None:
+        raise failure
     if not refusals:
         raise Differs("no second invocation beside a running one is refused")
     code, reason = refusals[0].response["Error"]["Code"], refusals[0].response.get("Reason")
