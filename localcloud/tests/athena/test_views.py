@@ -326,8 +326,11 @@ class TestPruning:
             ("JOIN t AS b ON b.month = a.month", {"krakow 02"}, "9"),
             ("LEFT JOIN t AS b ON a.month = b.month AND a.x = b.x", {"krakow 02"}, "5"),
             ("LEFT JOIN (SELECT x, month + 1 AS next FROM t) AS b ON a.month = b.next", set(), "3"),
-            ("LEFT JOIN (SELECT x, max(x) OVER (PARTITION BY month) AS m, month FROM t) AS b ON a.month = b.month",
-             {"krakow 02"}, "9"),
+            (
+                "LEFT JOIN (SELECT x, max(x) OVER (PARTITION BY month) AS m, month FROM t) AS b ON a.month = b.month",
+                {"krakow 02"},
+                "9",
+            ),
             # Rows without an equal stay, and so do conditions that an OR or another comparison makes.
             ("RIGHT JOIN t AS b ON a.month = b.month", {"krakow 02", "krakow 03", "lyon 03"}, "9"),
             ("LEFT JOIN t AS b ON a.month < b.month", {"krakow 02", "krakow 03", "lyon 03"}, "18"),

@@ -196,7 +196,7 @@ def _conjuncts(clause: exp.Expr) -> Sequence[exp.Expr]:
 
 
 def _by_equality(scope: Scope, select: exp.Select, alias: str, known: frozenset[str]) -> Iterator[exp.Expr]:
-    """The conditions on relations that the relation is joined with, in words of the columns that are equal to theirs."""
+    """The conditions on relations that this one is joined with, in words of its columns that are equal to theirs."""
     joins = select.args.get("joins") or []
     if any(join.side not in ("", "LEFT") for join in joins):
         return
@@ -206,12 +206,13 @@ def _by_equality(scope: Scope, select: exp.Select, alias: str, known: frozenset[
         if join.args.get("on") is None or (join.side and join.this.alias_or_name != alias):
             continue
         for condition in _conjuncts(join.args["on"]):
-            pair = [condition.left, condition.right] if isinstance(condition, exp.EQ) else []
-            for own, other in (pair, pair[::-1]) if all(isinstance(each, exp.Column) for each in pair) and pair else ():
-                if own.table == alias != other.table:
-                    equal.setdefault(other.table, {})[other.name] = own
-    for other, columns in equal.items():
-        for condition in _conditions(scope, other, known) if other not in known else ():
+            left, right = condition.args.get("this"), condition.args.get("expression")
+            if isinstance(condition, exp.EQ) and isinstance(left, exp.Column) and isinstance(right, exp.Column):
+                for own, other in ((left, right), (right, left)):
+                    if own.table == alias != other.table:
+                        equal.setdefault(other.table, {})[other.name] = own
+    for relation, columns in equal.items():
+        for condition in _conditions(scope, relation, known) if relation not in known else ():
             if all(column.name in columns for column in condition.find_all(exp.Column)):
                 yield _moved(condition, columns)
 
@@ -221,10 +222,10 @@ def _from_outside(scope: Scope, select: exp.Select, alias: str) -> Iterator[exp.
     whole = scope
     while not _is_cut(whole) and whole.parent is not None and isinstance(whole.parent.expression, exp.SetOperation):
         whole = whole.parent
-    outer = whole.parent
-    if outer is None or not whole.is_derived_table or _is_cut(whole):
+    outer, query = whole.parent, whole.expression
+    if outer is None or not isinstance(query, exp.Query) or not whole.is_derived_table or _is_cut(whole):
         return
-    inside = _handed_on(select, alias, whole.expression.named_selects)
+    inside = _handed_on(select, alias, query.named_selects)
     for name, (_, source) in outer.selected_sources.items():
         if source is whole:
             for condition in _conditions(outer, name):
