@@ -413,8 +413,13 @@ def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         }
 
 
-def view_sql(table: str) -> str:
-    """The query of a table's view without repeats, as ``modules/glue_catalog/views.tf`` makes it."""
+def view_sql(table: str, prefix: str = "") -> str:
+    """The query of a table's view without repeats, as ``modules/glue_catalog/views.tf`` makes it.
+
+    Args:
+        table: the table, by its schema file.
+        prefix: what another table's name begins with that takes its place.
+    """
     schema = schema_of(table)
     columns = [*schema["columns"], *schema["partition_keys"]]
     quoted = {column["name"]: f'"{column["name"]}"' for column in columns}
@@ -426,24 +431,24 @@ def view_sql(table: str) -> str:
     shown.append(f'{DAY} AS "date"')
     return _filled(
         "distinct.sql",
-        table=f'"{schema["table"]}"',
+        table=f'"{prefix}{schema["table"]}"',
         columns=",\n    ".join(shown),
         identity=",\n    ".join(identity),
     )
 
 
-def in_force_sql(table: str = "configuration") -> str:
-    """The query of a table's view of what was in force."""
-    return _filled("in_force.sql", table=f'"{table}"')
+def in_force_sql(prefix: str = "") -> str:
+    """The query of the view of what was in force."""
+    return _filled("in_force.sql", table=f'"{prefix}configuration"')
 
 
-def moments_sql() -> str:
+def moments_sql(prefix: str = "") -> str:
     """The query of the view of moments."""
     schema = schema_of("measurements")
     return _filled(
         "moments.sql",
-        samples='"measurements_distinct"',
-        clips='"clips"',
+        samples=f'"{prefix}measurements_distinct"',
+        clips=f'"{prefix}clips"',
         date=DAY,
         columns=",\n    ".join(f'"{column["name"]}"' for column in schema["columns"]),
         keys=",\n    ".join(f'"{column["name"]}"' for column in [*schema["partition_keys"], _DATE]),

@@ -90,7 +90,8 @@ class Plant:
     lake: MemoryStorage
 
 
-def _plant(seed: int) -> Plant:
+def plant_of(seed: int) -> Plant:
+    """A plant with three cameras, by chance."""
     chance = random.Random(seed)
     begin_ms = round(_MIDNIGHT.timestamp() * 1000) - chance.randrange(600_000, 1_800_000)
     cameras = {name: make(name, chance, begin_ms) for name, make in
@@ -108,8 +109,8 @@ def _plant(seed: int) -> Plant:
 
 
 def _lake(stored: dict[tuple[str, str], bytes]) -> MemoryStorage:
-    made = {("lake", table["Name"]): table for table in (*tables(BUCKETS), *views("lake"))}
-    return MemoryStorage(tables=made, objects=stored)
+    named = (*tables(BUCKETS), *views("lake"))
+    return MemoryStorage(tables={("lake", table["Name"]): table for table in named}, objects=stored)
 
 
 def _written(at_ms: int) -> str:
@@ -121,7 +122,7 @@ def _written(at_ms: int) -> str:
 
 @pytest.fixture(scope="module", params=[1, 2])
 def plant(request: pytest.FixtureRequest) -> Plant:
-    return _plant(request.param)
+    return plant_of(request.param)
 
 
 def _asked(lake: MemoryStorage, sql: str) -> list[list[str | None]]:

@@ -20,6 +20,7 @@ from harness.camera.script import Script
 from harness.demo.moments import Decoded, Moments, check_camera, judge
 from harness.lake.targets import CameraPlace
 from localcloud import LocalCloud
+from localcloud.testing.encoder import Footage as Film
 from localcloud.testing.picture import FrameMark, camera_tag
 from localcloud.testing.producer import Producer
 from tests.terraform.queries.rows import tables
@@ -79,13 +80,28 @@ def clips(cloud: LocalCloud, bucket: str) -> Iterator[Tables]:
     glue.delete_database(Name=name)
 
 
+class LateCamera(Camera):
+    """A camera that keeps its footage back and sends it in bursts of 40 fragments, four in a second."""
+
+    arrives_ms = 0
+    sent = 0
+
+    def _send(self, footage: list[Film], offset_ms: int | None, *, more: bool = False) -> int:
+        for one in footage:
+            if self.sent % 40 == 0:
+                self.arrives_ms = one.start_ms + 100_000
+            self.arrives_ms += 250
+            self.sent += super()._send([one], self.arrives_ms - one.start_ms)
+        return len(footage)
+
+
 @pytest.mark.cloud
-@pytest.mark.parametrize("late_fragments", [0, 200])
+@pytest.mark.parametrize(("kind", "moments"), [(Camera, 1_000), (LateCamera, 100)])
 def test_every_moment_of_an_archive_is_found(
-    cloud: LocalCloud, bucket: str, tmp_path: Path, clips: Tables, late_fragments: int
+    cloud: LocalCloud, bucket: str, tmp_path: Path, clips: Tables, kind: type[Camera], moments: int
 ) -> None:
     """Breaks, changes of the codec, clips that end early and a burst are in it, archived by the function itself."""
-    camera_id = f"press-{late_fragments}"
+    camera_id = f"press-{moments}"
     stream = f"kept_krakow_{camera_id}"
     video: Any = cloud.client("kinesisvideo")
     video.create_stream(StreamName=stream, DataRetentionInHours=24)
@@ -99,24 +115,17 @@ def test_every_moment_of_an_archive_is_found(
         away_chance=0.05,
     )
     journal = Journal(tmp_path / "cameras.jsonl")
-    camera = Camera(camera_id, Producer(video, stream), journal, script, now_ms - 1_200_000, audio=True)
-    if late_fragments:
-        camera.backfill(now_ms - 900_000)
-        left = iter(range(late_fragments))
-        # It sends as if all of it were over: at once, minutes late.
-        camera.live(lambda: next(left, None) is not None, clock=lambda: now_ms / 1000)
-    else:
-        camera.backfill(now_ms - 60_000)
+    camera = kind(camera_id, Producer(video, stream), journal, script, now_ms - 1_200_000, audio=True)
+    camera.backfill(now_ms - 300_000)
     archive(cloud, bucket, tmp_path)
 
     found = Moments()
     place = CameraPlace("krakow", camera_id, stream)
     sent = list(journal.read())
     index = partial(clips.clips, "krakow", camera_id)
-    moments = 60 if late_fragments else 1_000
     check_camera(cloud.client("s3"), bucket, place, sent, random.Random(1), moments, found, index)
 
     assert found.wrong == []
     assert (found.tried, found.right) == (moments, moments)
     assert found.worst_frames_off <= 1
-    assert (clips.scanned_bytes > 0) == (late_fragments > 0)
+    assert (clips.scanned_bytes > 0) == (kind is LateCamera)
