@@ -176,7 +176,7 @@ class _Search:
         return self._in(found) if self._holds(found, self._next_ms(at)) else self._beside(at, found)
 
     def _by_table(self, rows: Sequence[tuple[str, Mapping[str, str]]]) -> Footage | None:
-        """What the table says; None where it has nothing of the camera."""
+        """What the table says; None where it does not say anything."""
         found = [self._object(key, metadata) for key, metadata in rows]
         clips = sorted((one for one in found if isinstance(one, _Clip)), key=lambda one: one.start_ms)
         following = [one.start_ms for one in clips[1:]]
@@ -189,6 +189,8 @@ class _Search:
         gaps = [one for one in found if isinstance(one, _Gap)]
         for lost in filter(None, map(self._lost, gaps)):
             return lost
+        if any(abs(one.skew_ms or 0) >= _FAR_MS for one in clips):
+            return None  # what was filmed then arrived on other days
         later = [*(one.start_ms for one in clips), *(one.to_ms for one in gaps)]
         if any(self._at_ms < each for each in later):
             return self._none("silent", "no clip in the table of clips has it, and later ones are there")

@@ -122,10 +122,10 @@ locals {
     }
     if alltrue([
       for table, names in local.columns_of_moments :
-      contains(local.dated_tables, table) && alltrue([for name in names : contains(local.column_names[table], name)])
+      contains(local.dated_tables, table) && alltrue([for name in names : contains(lookup(local.column_names, table, []), name)])
     ])
     && contains(keys(local.distinct_views), "measurements")
-    && length(setintersection(local.column_names["measurements"], local.moment_columns[*].name)) == 0
+    && length(setintersection(lookup(local.column_names, "measurements", []), local.moment_columns[*].name)) == 0
   }
   column_names = {
     for table, schema in local.schemas : table => concat(schema.columns, schema.partition_keys)[*].name

@@ -189,7 +189,7 @@ def _with_views(sql: str, known: Mapping[str, str]) -> str:
             needed[name] = query
     if not needed:
         return sql
-    explain, _, query = sql.rpartition("EXPLAIN ")
+    explain, query = ("EXPLAIN ", sql[8:]) if sql.startswith("EXPLAIN ") else ("", sql)
     return f"{explain}WITH {', '.join(f'{name} AS ({text})' for name, text in reversed(list(needed.items())))} {query}"
 
 

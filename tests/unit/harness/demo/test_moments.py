@@ -86,7 +86,7 @@ class LateCamera(Camera):
     arrives_ms = 0
     sent = 0
 
-    def _send(self, footage: list[Film], offset_ms: int | None, *, more: bool = False) -> int:
+    def _send(self, footage: list[Film], offset_ms: int | None, *, more: bool = False) -> int:  # noqa: ARG002
         for one in footage:
             if self.sent % 40 == 0:
                 self.arrives_ms = one.start_ms + 100_000
@@ -96,7 +96,7 @@ class LateCamera(Camera):
 
 
 @pytest.mark.cloud
-@pytest.mark.parametrize(("kind", "moments"), [(Camera, 1_000), (LateCamera, 100)])
+@pytest.mark.parametrize(("kind", "moments"), [(Camera, 1_000), (LateCamera, 40)])
 def test_every_moment_of_an_archive_is_found(
     cloud: LocalCloud, bucket: str, tmp_path: Path, clips: Tables, kind: type[Camera], moments: int
 ) -> None:
