@@ -96,9 +96,9 @@ class LateCamera(Camera):
 
 
 @pytest.mark.cloud
-@pytest.mark.parametrize(("kind", "moments"), [(Camera, 1_000), (LateCamera, 40)])
+@pytest.mark.parametrize(("kind", "minutes", "moments"), [(Camera, 14, 1_000), (LateCamera, 4, 30)])
 def test_every_moment_of_an_archive_is_found(
-    cloud: LocalCloud, bucket: str, tmp_path: Path, clips: Tables, kind: type[Camera], moments: int
+    cloud: LocalCloud, bucket: str, tmp_path: Path, clips: Tables, kind: type[Camera], minutes: int, moments: int
 ) -> None:
     """Breaks, changes of the codec, clips that end early and a burst are in it, archived by the function itself."""
     camera_id = f"press-{moments}"
@@ -115,7 +115,7 @@ def test_every_moment_of_an_archive_is_found(
         away_chance=0.05,
     )
     journal = Journal(tmp_path / "cameras.jsonl")
-    camera = kind(camera_id, Producer(video, stream), journal, script, now_ms - 1_200_000, audio=True)
+    camera = kind(camera_id, Producer(video, stream), journal, script, now_ms - 300_000 - 60_000 * minutes, audio=True)
     camera.backfill(now_ms - 300_000)
     archive(cloud, bucket, tmp_path)
 
