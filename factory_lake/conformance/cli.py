@@ -110,8 +110,7 @@ def _run(probes: Sequence[Probe], region: str | None, local: Path | None, out: P
     if usd > settings.most_usd:
         rule = f"is below the estimate of {usd:.2f} USD for these probes"
         raise OptionError("--most-usd", rule, settings.most_usd)
-    if settings.boundary is not None and not _POLICY.fullmatch(settings.boundary):
-        raise OptionError("--permissions-boundary", "must be the ARN of a policy", settings.boundary)
+    _check_boundary(settings.boundary)
     access, clients, place, partition = _reach(region, local)
     where = f"the local lake {local}" if access else f"AWS, {place.region}"
     _say(f"{len(probes)} probes on {where}; at most {usd:.2f} USD{' on AWS' if access else ''}, half an hour")
@@ -197,6 +196,7 @@ def policy(
     boundary: _Boundary = None,
 ) -> None:
     """Print the IAM policies of who runs the kit: what it does, on resources of its own names, and no more."""
+    _check_boundary(boundary)
     for document in documents(partition, _checked(region), account, boundary):
         print(json.dumps(document, indent=2))
 
@@ -241,6 +241,11 @@ def _reach(region: str | None, local: Path | None) -> tuple[LocalAccess | None, 
         clients, where, endpoint = Clients(lake, region=region), region, ""
     caller = clients.client("sts").get_caller_identity()
     return lake.local, clients, Place(where, caller["Account"], endpoint), caller["Arn"].split(":")[1]
+
+
+def _check_boundary(boundary: str | None) -> None:
+    if boundary is not None and not _POLICY.fullmatch(boundary):
+        raise OptionError("--permissions-boundary", "must be the ARN of a policy", boundary)
 
 
 def _checked(region: str) -> str:

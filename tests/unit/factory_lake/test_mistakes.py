@@ -50,6 +50,7 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("doctor", "lake"): (),
     ("conformance", "clean"): (),
     ("conformance", "list"): (),
+    ("conformance", "policy"): ("--region", "eu-central-1"),
     ("sizing", "capacity"): (),
     ("sizing", "cost"): (),
     ("sizing", "ways"): (),
@@ -68,6 +69,7 @@ WITHOUT_LAKE: Mapping[Words, tuple[str, ...]] = {
     ("doctor", "lake"): ("--environment", "FOLDER/nowhere"),
     ("conformance", "clean"): ("--local", "FOLDER/nowhere"),
     ("conformance", "list"): ("--format", "FOLDER/nowhere"),
+    ("conformance", "policy"): ("--permissions-boundary", "FOLDER/nowhere"),
     ("local", "up"): ("--lake", "FOLDER/mine.jsonl"),
 }
 #: They run a lake: their folder is a local one's, and what they need of it is that it runs.
