@@ -81,6 +81,7 @@ class Context:
         self._ends = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str | None], Any] = {}
+        self._open: list[Any] = []
         self._slots: dict[tuple[object, ...], _Slot] = {}
 
     @property
@@ -112,7 +113,8 @@ class Context:
         with self._lock:
             key = (service, endpoint)
             if key not in self._made:
-                self._made[key] = self._clients.client(service, endpoint=endpoint, connections=self._connections)
+                made = self._clients.client(service, endpoint=endpoint, connections=self._connections)
+                self._made[key] = self._opened(made)
             return self._made[key]
 
     def credentials(self) -> Any:
@@ -122,12 +124,22 @@ class Context:
     def fresh_client(self, service: str, *, endpoint: str | None = None) -> Any:
         """A client of the probe's own, whose events it may handle."""
         with self._lock:  # a session makes one client at a time
-            return self._clients.client(service, endpoint=endpoint, connections=self._connections)
+            return self._opened(self._clients.client(service, endpoint=endpoint, connections=self._connections))
 
     def client_as(self, service: str, credentials: Mapping[str, Any]) -> Any:
         """A boto3 client with the credentials that STS gave for a role."""
         with self._lock:
-            return self._clients.acting_as(credentials).client(service)
+            return self._opened(self._clients.acting_as(credentials).client(service))
+
+    def close(self) -> None:
+        """Close the connections of every client."""
+        with self._lock:
+            while self._open:
+                self._open.pop().close()
+
+    def _opened(self, client: Any) -> Any:
+        self._open.append(client)
+        return client
 
     def broker(self) -> Broker:
         """Where MQTT over TLS connects."""

@@ -49,6 +49,7 @@ def try_probes(breakable: LocalCloud, tmp_path: Path) -> Callable[..., Tried]:
             outcomes = run_probes(context, chosen(names), _THREADS, tmp_path / "run.log", lambda *_: None)
         finally:
             left = delete_run(context, ledger, lambda *_: None)
+            context.close()
         return Tried({one.probe.name: one for one in outcomes}, left)
 
     return run

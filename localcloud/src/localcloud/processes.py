@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
+import selectors
 import signal
 import subprocess
 import threading
@@ -50,7 +50,9 @@ class Child:
         Raises:
             StartError: it ended, or was still silent after ``timeout`` seconds. It has been stopped by then.
         """
-        readable, _, _ = select.select([self.ready], [], [], timeout)
+        with selectors.DefaultSelector() as pipe:  # `select.select` takes no descriptor from 1,024 on
+            pipe.register(self.ready, selectors.EVENT_READ)
+            readable = pipe.select(timeout)
         said = os.read(self.ready, 64) if readable else b""
         os.close(self.ready)
         if said:

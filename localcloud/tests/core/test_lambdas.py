@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import json
+import socket
 import time
 import uuid
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -394,3 +396,12 @@ def test_every_execution_is_measured_and_a_throttled_one_is_none(make: Make, clo
 
 def _core_log(cloud: LocalCloud) -> str:
     return (cloud.workdir / "logs" / "core.log").read_text()
+
+
+def test_an_environment_works_with_descriptors_of_any_number(make: Make, cloud: LocalCloud) -> None:
+    """Each connection that the cloud holds takes one, so that those of a new environment are above 1,023."""
+    address = ("127.0.0.1", int(cloud.endpoint.rpartition(":")[2]))
+    with ExitStack() as connections:
+        for _ in range(1100):
+            connections.enter_context(socket.create_connection(address))
+        assert make("echo").invoke({"n": 1})["Payload"] == {"n": 1}

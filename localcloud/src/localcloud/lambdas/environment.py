@@ -7,7 +7,7 @@ import io
 import json
 import os
 import secrets
-import select
+import selectors
 import shutil
 import subprocess
 import tempfile
@@ -133,27 +133,29 @@ class Environment:
         left = memoryview(request)
         answer = bytearray()
         header: dict[str, Any] | None = None
-        while header is None or len(answer) < header["bytes"]:
-            patience = deadline - time.monotonic()
-            readable, writable, _ = (
-                select.select([self._replies], [self._input] if left else [], [], patience)
-                if patience > 0
-                else ([], [], [])
-            )
-            if not readable and not writable:
-                self._process.kill()
-                raise EnvironmentTimeoutError(f"Task timed out after {timeout:.2f} seconds")
-            if writable:
-                with contextlib.suppress(BrokenPipeError):
-                    left = left[os.write(self._input, left[:_CHUNK]) :]
-            if readable:
-                chunk = os.read(self._replies, _CHUNK)
-                if not chunk:
-                    raise EnvironmentExitError(f"exit status {self._process.wait()}")
-                answer += chunk
-                if header is None and b"\n" in answer:
-                    line, _, rest = bytes(answer).partition(b"\n")
-                    header, answer = json.loads(line), bytearray(rest)
+        # Not `select.select`, which takes no descriptor from 1,024 on.
+        with selectors.DefaultSelector() as pipes:
+            pipes.register(self._replies, selectors.EVENT_READ)
+            pipes.register(self._input, selectors.EVENT_WRITE)
+            while header is None or len(answer) < header["bytes"]:
+                patience = deadline - time.monotonic()
+                ready = {key.fd for key, _ in pipes.select(patience)} if patience > 0 else set()
+                if not ready:
+                    self._process.kill()
+                    raise EnvironmentTimeoutError(f"Task timed out after {timeout:.2f} seconds")
+                if self._input in ready:
+                    with contextlib.suppress(BrokenPipeError):
+                        left = left[os.write(self._input, left[:_CHUNK]) :]
+                    if not left:
+                        pipes.unregister(self._input)
+                if self._replies in ready:
+                    chunk = os.read(self._replies, _CHUNK)
+                    if not chunk:
+                        raise EnvironmentExitError(f"exit status {self._process.wait()}")
+                    answer += chunk
+                    if header is None and b"\n" in answer:
+                        line, _, rest = bytes(answer).partition(b"\n")
+                        header, answer = json.loads(line), bytearray(rest)
         return Reply(header["status"], bytes(answer), header["peak_kb"])
 
 
