@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from clip_fetch.settings import Settings as ClipSettings
+from factory_lake.canary.marks import ID as CANARY
+from factory_lake.canary.marks import without_canary
 from factory_lake.clients import Clients
 from factory_lake.connections import Event
 from factory_lake.coverage import sql
@@ -131,7 +133,7 @@ class _Collector:
         for factory in self._scope.factories:
             if factory not in known:
                 raise OptionError("--factory", f"must be one of {', '.join(known)}", factory)
-        wanted = sorted(set(self._scope.factories or known))
+        wanted = sorted(set(self._scope.factories)) or without_canary(known)
         gateways = {gateway for factory in wanted for gateway in mapping_at(outputs, "gateways", factory)}
         cameras = {name.partition("/")[2] for name in cameras_of(outputs) if name.partition("/")[0] in wanted}
         for option, given, there in (
@@ -144,8 +146,9 @@ class _Collector:
         return wanted
 
     def _evidence(self, factory: str) -> FactoryEvidence:
-        known = sorted(mapping_at(self._lake.outputs, "gateways", factory))
-        gateways = tuple(one for one in known if not self._scope.gateways or one in self._scope.gateways)
+        known = mapping_at(self._lake.outputs, "gateways", factory)
+        named = tuple(one for one in sorted(known) if one in self._scope.gateways)
+        gateways = named if self._scope.gateways else tuple(without_canary(known))
         cameras = tuple(self._cameras(factory)) if self._scope.has_cameras else ()
         if not self._scope.has_messages:
             return FactoryEvidence(factory, (), cameras=cameras)
@@ -153,7 +156,7 @@ class _Collector:
         first, last = sql.days_between(scope.from_ms, scope.to_ms, scope.learn_days, 1)
         window = sql.Window(factory, first, last)
         tags = self._tables.histories(window, scope.from_ms, scope.to_ms, scope.gateways)
-        events = self._tables.connections(window)
+        events = [event for event in self._tables.connections(window) if event.gateway != CANARY]
         presence = self._presence(factory, events)
         return FactoryEvidence(
             factory,
@@ -213,6 +216,8 @@ class _Collector:
             for name, stream in cameras_of(self._lake.outputs).items()
             if name.partition("/")[0] == factory and (not scope.cameras or name.partition("/")[2] in scope.cameras)
         }
+        if not scope.cameras:
+            wanted.pop(CANARY, None)
         if not wanted:
             return
         function, rules = (

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from factory_lake.canary.marks import LINE_OF_A_PLANT, SAMPLE_OF_A_PLANT
 from factory_lake.coverage.times import moment, text
 
 #: A tag's longest pauses that come back; the shorter ones count as data.
@@ -61,6 +62,7 @@ WITH samples AS (
     FROM measurements
     WHERE {window.condition()}{more}
         AND gateway IS NOT NULL
+        AND {SAMPLE_OF_A_PLANT}
     GROUP BY gateway, device_name, tag_name, ts
 ),
 judged AS (
@@ -122,6 +124,7 @@ SELECT gateway, received_at_ms, count(*) AS messages
 FROM configuration
 WHERE {window.condition()}{more}
     AND gateway IS NOT NULL
+    AND {LINE_OF_A_PLANT}
 GROUP BY gateway, received_at_ms
 ORDER BY gateway, received_at_ms
 LIMIT {MOST_ROWS + 1}

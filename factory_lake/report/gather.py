@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from factory_lake.canary.marks import ID as CANARY
+from factory_lake.canary.marks import without_canary
 from factory_lake.clients import Clients
 from factory_lake.coverage import sql
 from factory_lake.coverage.model import Coverage
@@ -96,7 +98,9 @@ class _Gatherer:
 
     def _sessions(self) -> tuple[Sessions, ...] | None:
         found = self._tables.connections(self._factory, *self._range)
-        return None if found is None else plain.sessions_of(found, *self._range)
+        if found is None:
+            return None
+        return plain.sessions_of((one for one in found if one.gateway != CANARY), *self._range)
 
     def _clips(self) -> tuple[list[Clip], int]:
         bucket = str(output_at(self._outputs, "buckets", "clips"))
@@ -120,7 +124,7 @@ class _Gatherer:
 
     def _cameras(self) -> list[str]:
         names = (name.partition("/") for name in cameras_of(self._outputs))
-        return [camera for factory, _, camera in names if factory == self._factory]
+        return without_canary(camera for factory, _, camera in names if factory == self._factory)
 
     def _alarms(self) -> tuple[Fired, ...]:
         alarms = self._outputs.get("alarms", {}).get(self._factory, {})

@@ -25,6 +25,8 @@ from localcloud.testing.trino import ask_trino
 from tests.terraform.queries.conftest import BUCKETS
 from tests.terraform.queries.expected import EXPECTED, resolved
 from tests.terraform.queries.rows import (
+    CANARY_SAMPLES,
+    CANARY_UPDATES,
     DAY,
     FOOTAGE,
     LINE_PATTERN,
@@ -60,7 +62,7 @@ def main() -> None:
     of_dashboards = [_with_views(filled(sql, now)) for _, sql in all_queries()]
     history = _lines("history", now, HISTORY)
     in_force = f"SELECT * FROM ({in_force_sql('history')}) AS v"  # noqa: S608 - the view's own query
-    tables_made = [_measurements(now), _lines("configuration", now, UPDATES), _connections(now), _clips(now)]
+    tables_made = [_measurements(now), _lines("configuration", now, (*UPDATES, *CANARY_UPDATES)), _connections(now), _clips(now)]
     every = ask_trino([*tables_made, *texts, *views, *of_dashboards, history, in_force], build)
     answers, of_history = every[: len(tables_made) + len(texts) + len(views)], every[-1]
     failed = [str(answer["error"]) for answer in every if "error" in answer]
@@ -135,7 +137,8 @@ def _plain(value: str | None) -> str | None:
 
 
 def _measurements(now: datetime) -> str:
-    rows = [{**sample.row(now), **_partition(sample.factory, at(now, sample.ts))} for sample in SAMPLES]
+    samples = (*SAMPLES, *CANARY_SAMPLES)
+    rows = [{**sample.row(now), **_partition(sample.factory, at(now, sample.ts))} for sample in samples]
     return _create("measurements", rows)
 
 

@@ -41,6 +41,10 @@ _IN_FORCE = [
         *(("line", "string"), ("changed", "boolean")),
     )
 ]
+_UNLESS_CANARY = {
+    "measurements": "\nWHERE coalesce(\"tag_name\", '') NOT LIKE '\\_canary%' ESCAPE '\\'",
+    "configuration": "\nWHERE coalesce(\"line\", '') NOT LIKE '{\"\\_canary\"%' ESCAPE '\\'",
+}
 LINE_PATTERN = r'(?s)^(.*?(?:"_received_at":([0-9]+)(?:,"_gateway":"([^"]*)")?\})?)$'
 
 
@@ -148,6 +152,11 @@ SAMPLES = (
     replace(_LYON, tag="d32", ts="-32 23:59:59.999", received="-31 00:00:01", value=32.0),
 )
 
+_CANARY = Sample("_canary-measurements", "0 07:00:00", "0 11:00:00", 1.0, success=False, gateway="canary")
+
+#: What the canary left: delivered twice, bad and late, so that each query would show it.
+CANARY_SAMPLES = (_CANARY, _CANARY, replace(_CANARY, factory="lyon"))
+
 
 @dataclass(frozen=True)
 class Update:
@@ -184,6 +193,12 @@ UPDATES = (
     # Two in one millisecond.
     Update('{"a":1}', "0 10:00:00", "lyon", "press-shop"),
     Update('{"a":2}', "0 10:00:00", "lyon", "press-shop"),
+)
+
+#: What the canary left: behind the last message of a gateway.
+CANARY_UPDATES = (
+    Update('{"_canary":"0123456789abcdef"}', "0 11:30:00"),
+    Update('{"_canary":"fedcba9876543210"}', "0 11:30:00", "lyon", "canary"),
 )
 
 
@@ -301,7 +316,7 @@ FOOTAGE = (
 
 
 def objects(
-    now: datetime, bucket_of: Mapping[str, str], samples: Sequence[Sample] = SAMPLES
+    now: datetime, bucket_of: Mapping[str, str], samples: Sequence[Sample] = (*SAMPLES, *CANARY_SAMPLES)
 ) -> dict[tuple[str, str], bytes]:
     """The lake's objects by bucket and key.
 
@@ -319,7 +334,7 @@ def objects(
         for half in (0, 1)
         if rows[half::2]
     }
-    made |= line_objects(now, bucket_of, UPDATES)
+    made |= line_objects(now, bucket_of, (*UPDATES, *CANARY_UPDATES))
     events: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for presence in PRESENCES:
         events[f"connections/{_folder(presence.factory, at(now, presence.ts))}"].append(presence.row(now))
@@ -420,6 +435,7 @@ def view_sql(table: str) -> str:
     return _filled(
         "distinct.sql",
         table=f'"{schema["table"]}"',
+        unless_canary=_UNLESS_CANARY.get(table, ""),
         columns=",\n    ".join(shown),
         identity=",\n    ".join(identity),
     )
