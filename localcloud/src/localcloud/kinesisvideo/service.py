@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ministack.core import iam_evaluator, responses, router
+from ministack.core import iam_evaluator, responses, router, sigv4
 
 from localcloud import control, keys
 from localcloud.kinesisvideo import wire
@@ -152,7 +152,24 @@ def install(app: Any) -> None:
     frontend = Frontend(Service(folder, ACCOUNT, REGION, endpoint))
     app.SERVICE_HANDLERS[SERVICE] = frontend.handle
     router.SERVICE_PATTERNS[SERVICE] = {}
+    _sign_ingest_over_nothing()
     _provide_controls(frontend)
+
+
+def _sign_ingest_over_nothing() -> None:
+    """Check PutMedia's signature against an empty body: it is made before there is any (producer-c, AwsV4Signer.c)."""
+    documents = sigv4.header_signing_documents
+
+    def header_signing_documents(
+        signature: Any, method: str, raw_path: str, query: Any, headers: Any, body: bytes, **more: Any
+    ) -> tuple[str, str]:
+        is_ingest = signature.service == SERVICE and raw_path == PUT_MEDIA
+        signed: tuple[str, str] = documents(
+            signature, method, raw_path, query, headers, b"" if is_ingest else body, **more
+        )
+        return signed
+
+    sigv4.header_signing_documents = header_signing_documents
 
 
 def _provide_controls(frontend: Frontend) -> None:

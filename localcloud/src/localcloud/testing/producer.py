@@ -70,11 +70,12 @@ class Producer:
             headers["x-localcloud-server-time-offset"] = str(server_offset_ms)
         if hold:
             headers["x-localcloud-hold"] = "true"
-        request = AWSRequest("POST", self._url, headers=headers, data=b"".join(documents))
+        request = AWSRequest("POST", self._url, headers=headers)
         SigV4Auth(self._credentials, "kinesisvideo", self._region).add_auth(request)
-        prepared = request.prepare()
         try:
-            answer = self._http.request("POST", prepared.url, body=request.data, headers=dict(prepared.headers))
+            answer = self._http.request(
+                "POST", self._url, body=b"".join(documents), headers=dict(request.headers.items())
+            )
         except urllib3.exceptions.HTTPError as error:
             raise PutMediaError(f"{self.stream}: {type(error).__name__} from {self._url}") from error
         if answer.status != 200:
