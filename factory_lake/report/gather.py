@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from factory_lake.canary.marks import ID as CANARY
 from factory_lake.canary.marks import without_canary
@@ -11,7 +11,7 @@ from factory_lake.coverage import sql
 from factory_lake.coverage.model import Coverage
 from factory_lake.coverage.refusals import Refusals
 from factory_lake.gateway.identities import LANES, Lane
-from factory_lake.lake import Lake, cameras_of, mapping_at, output_at
+from factory_lake.lake import Lake, alarms_of, cameras_of, mapping_at, output_at
 from factory_lake.redrive.lake import LaneNames, lanes
 from factory_lake.redrive.origins import RejectionLog
 from factory_lake.redrive.prediction import Prediction, environment_of
@@ -127,8 +127,7 @@ class _Gatherer:
         return without_canary(camera for factory, _, camera in names if factory == self._factory)
 
     def _alarms(self) -> tuple[Fired, ...]:
-        alarms = self._outputs.get("alarms", {}).get(self._factory, {})
-        names = sorted({str(name) for group in alarms.values() for name in _leaves(group)})
+        names = alarms_of(self._outputs, self._factory)
         return reading.fired(self._clients.client("cloudwatch"), names, *self._range)
 
     def _cost(self, arrived: tuple[Arrived, ...], refused: tuple[Refused, ...], clip_bytes: int) -> Cost | None:
@@ -151,11 +150,6 @@ class _Gatherer:
         gateways = len(mapping_at(self._outputs, "gateways", self._factory))
         video = VideoUse(len(self._cameras()), filmed, clip_bytes)
         return so_far(Use(self._factory, gateways, *self._range, uses, video), self._wishes.prices)
-
-
-def _leaves(group: Any) -> list[object]:
-    """The names that a map of alarms has, at any depth."""
-    return [leaf for one in group.values() for leaf in _leaves(one)] if isinstance(group, dict) else [group]
 
 
 def file_of(folder: Path, factory: str) -> Path:

@@ -91,7 +91,7 @@ LAKES = {
         has_keys=True,
     ),
     "video": Shared(
-        ("test_alarms", "test_repeats", "test_soak", "test_video", "test_report"),
+        ("test_alarms", "test_repeats", "test_soak", "test_video", "test_report", "test_canary"),
         {
             "genoa": _factory(
                 "crane", cameras={"gate": {}}, video=VIDEO, lanes={"measurements": _LIVELY, "configuration": _LIVELY}

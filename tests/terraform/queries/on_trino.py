@@ -62,7 +62,12 @@ def main() -> None:
     of_dashboards = [_with_views(filled(sql, now)) for _, sql in all_queries()]
     history = _lines("history", now, HISTORY)
     in_force = f"SELECT * FROM ({in_force_sql('history')}) AS v"  # noqa: S608 - the view's own query
-    tables_made = [_measurements(now), _lines("configuration", now, (*UPDATES, *CANARY_UPDATES)), _connections(now), _clips(now)]
+    tables_made = [
+        _measurements(now),
+        _lines("configuration", now, (*UPDATES, *CANARY_UPDATES)),
+        _connections(now),
+        _clips(now),
+    ]
     every = ask_trino([*tables_made, *texts, *views, *of_dashboards, history, in_force], build)
     answers, of_history = every[: len(tables_made) + len(texts) + len(views)], every[-1]
     failed = [str(answer["error"]) for answer in every if "error" in answer]
