@@ -156,7 +156,7 @@ class _Collector:
         first, last = sql.days_between(scope.from_ms, scope.to_ms, scope.learn_days, 1)
         window = sql.Window(factory, first, last)
         tags = self._tables.histories(window, scope.from_ms, scope.to_ms, scope.gateways)
-        events = [event for event in self._tables.connections(window) if event.gateway != CANARY]
+        events = self._tables.connections(window)
         presence = self._presence(factory, events)
         return FactoryEvidence(
             factory,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from shlex import quote
 
+from factory_lake.canary.marks import ID as CANARY
 from factory_lake.connections import Connection
 from factory_lake.coverage.evidence import Failure
 from factory_lake.gateway.identities import Lane
@@ -215,10 +216,10 @@ def periods_in_alarm(changes: Iterable[Change], from_ms: int) -> tuple[Fired, ..
 
 
 def sessions_of(connections: Iterable[Connection], from_ms: int, to_ms: int) -> tuple[Sessions, ...]:
-    """Each client's connections within a range: how many, how long, and why those ended that ended in it."""
+    """Each gateway's connections within a range: how many, how long, and why those ended that ended in it."""
     by_client: dict[tuple[str, str], list[Connection]] = defaultdict(list)
     for one in connections:
-        if one.start_ms < to_ms and (one.end_ms is None or one.end_ms > from_ms):
+        if one.gateway != CANARY and one.start_ms < to_ms and (one.end_ms is None or one.end_ms > from_ms):
             by_client[one.gateway, one.lane].append(one)
     found = []
     for (gateway, lane), each in sorted(by_client.items()):

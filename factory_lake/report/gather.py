@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from factory_lake.canary.marks import ID as CANARY
 from factory_lake.canary.marks import without_canary
 from factory_lake.clients import Clients
 from factory_lake.coverage import sql
@@ -98,9 +97,7 @@ class _Gatherer:
 
     def _sessions(self) -> tuple[Sessions, ...] | None:
         found = self._tables.connections(self._factory, *self._range)
-        if found is None:
-            return None
-        return plain.sessions_of((one for one in found if one.gateway != CANARY), *self._range)
+        return None if found is None else plain.sessions_of(found, *self._range)
 
     def _clips(self) -> tuple[list[Clip], int]:
         bucket = str(output_at(self._outputs, "buckets", "clips"))

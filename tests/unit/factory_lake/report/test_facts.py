@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -156,3 +157,8 @@ def test_cost_counts_what_cameras_filmed() -> None:
 def test_an_idle_factory_pays_for_what_exists() -> None:
     cost = so_far(use(0, 0, 0), PRICES)
     assert cost.amount == pytest.approx(3 * (TO_MS - month_of(TO_MS)) / HOUR_MS, rel=1e-3)
+
+
+def test_the_canarys_sessions_are_no_gateways() -> None:
+    of_the_canary = replace(event(1, "connected", "a"), gateway="canary")
+    assert told(of_the_canary) == ()
