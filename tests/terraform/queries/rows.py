@@ -312,6 +312,8 @@ FOOTAGE = (
     # The camera stopped; another one long ago.
     Footage("gate", "-1 22:00:00.125", "-1 22:01:00.125", "lyon"),
     Footage("yard", "-3 08:00:00", "-3 08:01:00", "lyon"),
+    # What the canary filmed.
+    Footage("canary", "-1 23:59:55", "-1 23:59:59"),
 )
 
 
