@@ -32,9 +32,9 @@ from factory_lake.coverage.cameras import Archiver
 from factory_lake.errors import FactoryLakeError
 from factory_lake.gateway.connections import Connections, load_connections
 from factory_lake.gateway.fleet import SendOptions, send
-from factory_lake.gateway.identities import Lane, Source
+from factory_lake.gateway.identities import LANES, Lane, Source
 from factory_lake.gateway.mqtt import Timeouts
-from factory_lake.lake import Lake, Outputs, alarms_of, output_at
+from factory_lake.lake import Lake, alarms_of, output_at
 from factory_lake.redrive.lake import LaneNames, lanes
 from factory_lake.redrive.origins import RejectionLog
 from factory_lake.redrive.prediction import environment_of
@@ -80,9 +80,8 @@ def connections_of(lake: Lake, plan: Plan, key_dir: Path) -> Connections:
     Raises:
         LakeError, ConfigurationError: When there is no such gateway, or its key is not here.
     """
-    entry = output_at(lake.outputs, "gateways", plan.factory, plan.gateway)
-    outputs = Outputs({"gateways": {plan.factory: {plan.gateway: entry}}}, lake.outputs.place)
-    return load_connections(outputs, key_dir, broker_of(lake))
+    only = [Source(plan.factory, plan.gateway, lane) for lane in LANES]
+    return load_connections(lake.outputs, key_dir, broker_of(lake), only)
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -16,10 +15,10 @@ import pytest
 
 from factory_lake.canary.steps import STEPS
 from factory_lake.cli import main
-from harness.camera.archiver import run_archiver, schedule_off
+from harness.camera.archiver import schedule_off
 from harness.lake import LocalLake
 from harness.lake.functions import function_environment
-from tests.e2e.plant import PATIENCE, Factory, broken_code, rows, sample
+from tests.e2e.plant import PATIENCE, Factory, broken_code, delivering, rows, sample
 from tests.support.local_lake import describe
 
 FACTORY, GATEWAY, CAMERA = "sofia", "line-1", "press-1"
@@ -35,27 +34,6 @@ def plant(factory: Callable[[str], Factory]) -> Factory:
     made.send([b'{"speed":4}'], "configuration")
     made.deliver()
     return made
-
-
-@contextmanager
-def delivering(lake: LocalLake, *, archiving: bool = False) -> Iterator[None]:
-    """Buffers of minutes pass within a second, and the archiver runs as often."""
-    ended = threading.Event()
-    streams = list(lake.outputs["delivery_streams"][FACTORY].values())
-
-    def work() -> None:
-        while not ended.wait(0.5):
-            lake.cloud.flush(streams, PATIENCE)
-            if archiving:
-                run_archiver(lake.cloud, lake.outputs["video"][FACTORY]["clip_function"])
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        worker.join()
 
 
 def canary(folder: Path, capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, dict[str, Any], str]:
@@ -90,7 +68,7 @@ def test_all_arrives_and_none_of_it_is_the_plants(
     function = lake.outputs["video"][FACTORY]["clip_function"]
     with (
         function_environment(lake.cloud, function, QUIET_SECONDS="1", SETTLE_SECONDS="1"),
-        delivering(lake, archiving=True),
+        delivering(lake, FACTORY, archiving=True),
     ):
         code, report, said = canary(folder, capsys, "--camera", CAMERA, "--wait", str(PATIENCE))
     assert (code, report["failed"]) == (0, []), report
@@ -162,7 +140,7 @@ def test_the_step_that_does_not_work_is_named(
 ) -> None:
     with ExitStack() as around:
         around.enter_context(broken(lake))
-        around.enter_context(delivering(lake))
+        around.enter_context(delivering(lake, FACTORY))
         code, report, _ = canary(lake.describe(), capsys, "--wait", str(SHORT), *more)
     assert (code, report["failed"]) == (1, [step]), report
     (failed,) = [one for one in report["steps"] if one["name"] == step]
@@ -188,7 +166,7 @@ def test_an_alarm_that_fires_is_named(
         "alarms": {FACTORY: {"messages": {"a": "sofia-quiet", "b": "sofia-fires"}}},
     }
     folder = describe(lake.cloud, tmp_path / "lake", outputs, lake.key_dir)
-    with delivering(lake):
+    with delivering(lake, FACTORY):
         code, report, _ = canary(folder, capsys, "--wait", str(SHORT))
     assert (code, report["failed"]) == (1, ["alarms"]), report
     assert report["steps"][-1]["detail"] == "not OK: sofia-fires (ALARM)"
