@@ -15,11 +15,11 @@ from factory_lake.clients import Clients
 from factory_lake.errors import OptionError
 from factory_lake.lake import Lake, cameras_of, mapping_at, open_lake
 from factory_lake.options import FormatOption, KeyDirOption, LakeOption, ReportOption, folder, number, write_report
-from factory_lake.output import Table, emit, progress
+from factory_lake.output import Format, Table, emit, progress
 
 app = typer.Typer(add_completion=False)
 
-_COLUMNS = ("step", "result", "seconds", "detail")
+_COLUMNS = ("step", "result", "seconds", "detail", "where")
 
 
 @app.command("canary")
@@ -68,8 +68,7 @@ def command(
     clients = Clients(opened)
     with _shown() as told:
         found = Canary(opened, clients, connections, plan, told).run()
-    rows = [(step.name, step.result, step.seconds, step.detail) for step in found.steps]
-    emit(form, Table(_COLUMNS, rows, frozenset({"detail"})), document=found.to_json(), notes=["", _summary(found)])
+    _print(form, found)
     write_report(report, found.to_json())
     return FOUND if found.failed else DONE
 
@@ -104,6 +103,16 @@ def _plan(lake: Lake, factory: str | None, gateway: str | None, camera: str | No
     return Plan(wanted, gateway, filming, without, wait)
 
 
+def _print(form: Format, found: Report) -> None:
+    rows = [(step.name, step.result, step.seconds, step.detail, step.where) for step in found.steps]
+    if form != "table":
+        emit(form, Table(_COLUMNS, rows), document=found.to_json())
+        return
+    places = [(step.name, step.where) for step in found.steps if step.where]
+    shown = Table(_COLUMNS[:-1], [row[:-1] for row in rows], frozenset({"detail"}))
+    emit(form, shown, more=[Table(("step", "where"), places, title="\n")], notes=["", _summary(found)])
+
+
 def _summary(report: Report) -> str:
     whom = f"{report.factory}/{report.gateway}"
     if report.failed:
@@ -121,7 +130,9 @@ def _shown() -> Iterator[Told]:
         def tell(what: Step | str) -> None:
             if isinstance(what, Step):
                 ended[what.name] = what
-                what = f"{what.name}: {what.result} after {what.seconds:.1f} s, {what.detail}"
+                what = " ".join(
+                    [f"{what.name}: {what.result} after {what.seconds:.1f} s, {what.detail}", what.where]
+                ).strip()
             if not sys.stderr.isatty():
                 print(what, file=sys.stderr, flush=True)
             update(len(ended), _waiting(ended))

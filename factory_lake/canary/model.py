@@ -26,17 +26,35 @@ class Step:
 
     Attributes:
         seconds: How long after the canary began it was told.
-        detail: What was found, or what is wrong, in a sentence.
+        detail: What was found, or what is wrong, in words.
+        where: The object that shows it; empty where there is none.
     """
 
     name: str
     result: Result
     seconds: float
     detail: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a step looked for, in words, and the object that has it; empty where it is none."""
+
+    detail: str
+    where: str = ""
 
 
 class StepError(Exception):
-    """A step failed; the message says why."""
+    """A step failed.
+
+    Attributes:
+        where: The object that shows it; empty where there is none.
+    """
+
+    def __init__(self, why: str, where: str = "") -> None:
+        super().__init__(why)
+        self.where = where
 
 
 class SkippedError(Exception):
@@ -118,7 +136,7 @@ class Clock:
     stop: threading.Event = field(default_factory=threading.Event)
     seconds: Callable[[], float] = time.monotonic
 
-    def until(self, look: Callable[[], str | None], bound: float) -> str | None:
+    def until(self, look: Callable[[], Found | None], bound: float) -> Found | None:
         """Look again and again until there is something, for so many seconds at most; None when there is nothing."""
         deadline = self.seconds() + bound
         pause = _FIRST_PAUSE_SECONDS

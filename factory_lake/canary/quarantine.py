@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from factory_lake.canary.model import REFUSED_BY, Message, StepError
+from factory_lake.canary.model import REFUSED_BY, Found, Message, StepError
 from factory_lake.redrive.lake import LaneNames
 from factory_lake.redrive.lines import KINDS, ErrorLine, ErrorObject, list_objects, read_lines
 from factory_lake.redrive.origins import RejectionLog
@@ -41,8 +41,8 @@ class Quarantine:
         token = message.token.encode()
         return next(((source, line) for source, line in self._found if token in line.data), None)
 
-    def refused(self, message: Message) -> str | None:
-        """What is told of a message that had to be refused, in words; None while something is missing.
+    def refused(self, message: Message) -> Found | None:
+        """What is told of a message that had to be refused; None while something is missing.
 
         Raises:
             StepError: When it was refused for another reason.
@@ -54,8 +54,8 @@ class Quarantine:
         if (origin := self.log.origins([line]).get(line.number)) is None:
             return None
         if origin.rule != REFUSED_BY:
-            raise StepError(f"{source} has it for the rule {origin.rule}, not {REFUSED_BY}")
-        return f"lies in {source}, the log says {origin.rule}"
+            raise StepError(f"was refused by the rule {origin.rule}, not {REFUSED_BY}", str(source))
+        return Found(f"lies under errors/, by the rule {origin.rule}", str(source))
 
     def _objects(self) -> Iterator[ErrorObject]:
         first = self.since - _BEFORE

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,8 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from clip_fetch.settings import Settings as ClipSettings
 from factory_lake.camera.footage import Filming
 from factory_lake.camera.putmedia import Producer
+from factory_lake.canary import alarms
 from factory_lake.canary.model import (
     Clock,
+    Found,
     Message,
     Report,
     Result,
@@ -42,10 +44,6 @@ from factory_lake.redrive.prediction import environment_of
 #: Steps in their order.
 STEPS = ("publish", "measurements", "configuration", "rejected", "clip", "alarms")
 
-# Alarms of the lake judge periods of five minutes, three of them at most; a new lane's are in ALARM for a few.
-_ALARM_SECONDS = 900.0
-_ALARMS_AT_ONCE = 100  # DescribeAlarms takes no more names
-_ALARMS_NAMED = 3
 # What comes on top of buffers: the ways between services, and the time that Athena and logs take.
 _SLACK_SECONDS = 120.0
 # Firehose writes an object of dynamic partitions up to half an interval late ("Dynamic partitioning").
@@ -130,7 +128,7 @@ class Canary:
         steps.append(self._step("alarms", self._alarms))
         return Report(plan.factory, plan.gateway, plan.camera, good.token, steps)
 
-    def _side_by_side(self, looks: Mapping[str, Callable[[], str]]) -> list[Step]:
+    def _side_by_side(self, looks: Mapping[str, Callable[[], Found]]) -> list[Step]:
         """Do steps at once; they come back in their order."""
         with ThreadPoolExecutor(len(looks)) as threads:
             running = {threads.submit(self._step, name, look): name for name, look in looks.items()}
@@ -141,23 +139,26 @@ class Canary:
                 raise
         return [found[name] for name in looks]
 
-    def _step(self, name: str, look: Callable[[], str]) -> Step:
+    def _step(self, name: str, look: Callable[[], Found]) -> Step:
         """Do a step, and say what became of it."""
         try:
-            return self._tell(name, "done", look())
+            found = look()
+            return self._tell(name, "done", found.detail, found.where)
         except SkippedError as why:
             return self._tell(name, "skipped", str(why))
-        except (StepError, FactoryLakeError) as error:
+        except StepError as error:
+            return self._tell(name, "failed", str(error), error.where)
+        except FactoryLakeError as error:
             return self._tell(name, "failed", str(error).splitlines()[0])
         except (ClientError, BotoCoreError) as error:
             return self._tell(name, "failed", str(explained(error)))
 
-    def _tell(self, name: str, result: Result, detail: str) -> Step:
-        step = Step(name, result, round(self.clock.seconds() - self._begun, 1), detail)
+    def _tell(self, name: str, result: Result, detail: str, where: str = "") -> Step:
+        step = Step(name, result, round(self.clock.seconds() - self._begun, 1), detail, where)
         self.told(step)
         return step
 
-    def _publish(self, messages: list[Message]) -> str:
+    def _publish(self, messages: list[Message]) -> Found:
         work: dict[Source, list[bytes]] = {}
         for message in messages:
             work.setdefault(message.source, []).append(message.payload)
@@ -165,7 +166,7 @@ class Canary:
         with TemporaryDirectory(prefix="factory-lake-canary-") as journals:
             options = SendOptions(timeouts=Timeouts(give_up=_GIVE_UP_SECONDS))
             send(self.connections, work, Path(journals), options, stop=self.clock.stop)
-        return f"{len(messages)} messages sent and acknowledged by {self.connections.broker}"
+        return Found(f"{len(messages)} messages acknowledged", str(self.connections.broker))
 
     def _bound(self, step: str, why: str, seconds: float) -> float:
         """How long a step waits at most; says so."""
@@ -189,14 +190,14 @@ class Canary:
         log = RejectionLog(self.clients.client("logs"), names.log_group)
         return Quarantine(self.clients.client("s3"), names, log, self._since)
 
-    def _arrived(self, message: Message) -> str:
+    def _arrived(self, message: Message) -> Found:
         errors = self._quarantine(message.lane)
 
-        def look() -> str | None:
+        def look() -> Found | None:
             if (there := self._tables.arrived(message)) is not None:
                 return there
             if (stray := errors.find(message)) is not None:
-                raise StepError(f"lies in {stray[0]} instead: {stray[1].reason}")
+                raise StepError(f"lies under errors/ instead: {stray[1].reason}", str(stray[0]))
             return None
 
         bound = self._delivery_seconds(message.lane, message.lane)
@@ -206,16 +207,15 @@ class Canary:
             raise StepError(cause or f"is neither in its table nor under errors/ after {bound:.0f} s")
         return found
 
-    def _rejected(self, message: Message) -> str:
+    def _rejected(self, message: Message) -> Found:
         errors = self._quarantine(message.lane)
         bound = self._delivery_seconds("rejected", message.lane)
         told = self.clock.until(lambda: errors.refused(message), bound)
         if told is not None:
             return told
         if (found := errors.find(message)) is not None:
-            raise StepError(
-                f"lies in {found[0]} ({found[1].reason}), and the transform's log does not name it after {bound:.0f} s"
-            )
+            why = f"lies under errors/, and after {bound:.0f} s the transform's log has no rule for it"
+            raise StepError(why, str(found[0]))
         if self._tables.arrived(message) is not None:
             raise StepError(f"is in the table {message.lane}, though the transform has to refuse it")
         raise StepError(self._rule_is_off(message.lane) or f"is not under errors/ after {bound:.0f} s")
@@ -230,7 +230,7 @@ class Canary:
             return None
         return f"did not arrive: the topic rule {rule} is disabled" if found.get("ruleDisabled") else None
 
-    def _clip(self) -> str:
+    def _clip(self) -> Found:
         factory, camera = self.plan.factory, self.plan.camera
         if camera is None:
             raise SkippedError(self.plan.without_camera)
@@ -245,47 +245,37 @@ class Canary:
         numbers = producer.send(Filming(), Filming().film(begin_ms, _FILMED_MS, fragment_ms=_FRAGMENT_MS))
         why = f"a clip's length, a camera's quiet, the schedule: {archiver.due_ms // 1000} s"
         bound = self._bound("clip", why, archiver.due_ms / 1000 + _SLACK_SECONDS)
-        key = self.clock.until(lambda: self._tables.clip(factory, camera, begin_ms), bound)
-        if key is None:
+
+        def look() -> Found | None:
+            key = self._tables.clip(factory, camera, begin_ms)
+            return None if key is None else Found(f"{len(numbers)} fragments filmed are in a clip", key)
+
+        found = self.clock.until(look, bound)
+        if found is None:
             off = sorted(name for name, rule in rules.items() if rule.get("State") == "DISABLED")
             cause = f"the archiver's schedule {off[0]} is disabled" if off else f"of {stream} after {bound:.0f} s"
             raise StepError(f"no clip has what was filmed: {cause}")
-        return f"{len(numbers)} fragments filmed, in the clip {key}"
+        return found
 
-    def _alarms(self) -> str:
+    def _alarms(self) -> Found:
         names = alarms_of(self.lake.outputs, self.plan.factory)
         if not names:
             raise SkippedError(f"{self.plan.factory} has no alarms")
-        bound = self._bound("alarms", "the longest periods that they judge", _ALARM_SECONDS)
+        cloudwatch = self.clients.client("cloudwatch")
+        bound = self._bound("alarms", "the longest periods that they judge", alarms.SETTLED_SECONDS)
         wrong: list[str] = []
 
-        def look() -> str | None:
-            wrong[:], settled = self._not_ok(names, bound)
-            if not wrong:
-                return f"all {len(names)} are OK"
-            return "" if settled else None
+        def look() -> Found | None:
+            states = alarms.states_of(cloudwatch, names)
+            wrong[:] = alarms.not_ok(names, states)
+            if wrong and alarms.is_settled(names, states, datetime.now(UTC), bound):
+                raise StepError(alarms.spoken(wrong))
+            return None if wrong else Found(f"all {len(names)} are OK")
 
-        told = self.clock.until(look, bound)
-        if told:
-            return told
-        more = f" and {len(wrong) - _ALARMS_NAMED} more" if len(wrong) > _ALARMS_NAMED else ""
-        raise StepError(f"not OK: {', '.join(wrong[:_ALARMS_NAMED])}{more}")
-
-    def _not_ok(self, names: list[str], bound: float) -> tuple[list[str], bool]:
-        """Alarms that are not OK, each with its state, and whether one is in ALARM for as long as is waited."""
-        cloudwatch = self.clients.client("cloudwatch")
-        states: dict[str, tuple[str, datetime]] = {}
-        for start in range(0, len(names), _ALARMS_AT_ONCE):
-            answer = cloudwatch.describe_alarms(
-                AlarmNames=names[start : start + _ALARMS_AT_ONCE], MaxRecords=_ALARMS_AT_ONCE
-            )
-            for alarm in answer["MetricAlarms"]:
-                states[alarm["AlarmName"]] = (alarm["StateValue"], alarm["StateUpdatedTimestamp"])
-        missing = [f"{name} (is not there)" for name in names if name not in states]
-        wrong = sorted(name for name, (state, _) in states.items() if state != "OK")
-        before = datetime.now(UTC) - timedelta(seconds=bound)
-        settled = any(states[name][0] == "ALARM" and states[name][1] <= before for name in wrong)
-        return [*missing, *(f"{name} ({states[name][0]})" for name in wrong)], bool(missing) or settled
+        found = self.clock.until(look, bound)
+        if found is None:
+            raise StepError(alarms.spoken(wrong))
+        return found
 
 
 def _buffers(target: Mapping[str, Any]) -> list[float]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory_lake import query as athena
 from factory_lake.canary.marks import MARK
-from factory_lake.canary.model import VALUE, Message, StepError
+from factory_lake.canary.model import VALUE, Found, Message, StepError
 from factory_lake.coverage.sql import Window, days_between
 from factory_lake.coverage.tables import epoch_ms
 from factory_lake.coverage.times import moment, text
@@ -26,8 +26,8 @@ class Tables:
     workgroup: str
     database: str
 
-    def arrived(self, message: Message) -> str | None:
-        """What the table says of a message, in words; None when it has no row of it.
+    def arrived(self, message: Message) -> Found | None:
+        """What the table says of a message; None when it has no row of it.
 
         Raises:
             StepError: When its row is not as it was sent.
@@ -40,7 +40,7 @@ class Tables:
         if message.lane == "measurements" and rows[0]["value"] != VALUE:
             raise StepError(f"the row has the value {rows[0]['value']}, not {VALUE}")
         copies = f", {len(rows)} times" if len(rows) > 1 else ""
-        return f"is in the table {message.lane}{copies}"
+        return Found(f"is in the table {message.lane}{copies}")
 
     def clip(self, factory: str, camera: str, at_ms: int) -> str | None:
         """Key of the clip that has a moment by the camera's clock; None when there is none."""

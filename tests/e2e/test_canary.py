@@ -78,9 +78,10 @@ def test_all_arrives_and_none_of_it_is_the_plants(
     assert results == {**dict.fromkeys(STEPS, "done"), "alarms": "skipped"}
     assert re.search(r"^measurements: waits for 100 s at most \(as --wait says\)$", said, re.MULTILINE)
     assert re.search(r"^measurements: done after \d+\.\d s, is in the table measurements", said, re.MULTILINE)
-    details = {step["name"]: step["detail"] for step in report["steps"]}
-    assert "the log says NOT_A_BOOLEAN" in details["rejected"]
-    assert f"factory={FACTORY}/camera={CAMERA}/" in details["clip"]
+    told = {step["name"]: (step["detail"], step["where"]) for step in report["steps"]}
+    assert told["rejected"][0] == "lies under errors/, by the rule NOT_A_BOOLEAN"
+    assert f"/errors/factory={FACTORY}/measurements/processing-failed/" in told["rejected"][1]
+    assert told["clip"][1].startswith(f"factory={FACTORY}/camera={CAMERA}/")
 
     marked = f"SELECT tag_name FROM measurements WHERE {_OURS} AND tag_name LIKE '%canary%'"  # noqa: S608 - ours
     assert rows(lake, marked) == [("_canary",)]
@@ -124,7 +125,7 @@ def archiver_off(lake: LocalLake) -> AbstractContextManager[None]:
     ("step", "broken", "said", "more"),
     [
         ("configuration", rule_off, "the topic rule .* is disabled", ()),
-        ("configuration", transform_fails, "lies in s3://.*/processing-failed/.* instead: Lambda", ()),
+        ("configuration", transform_fails, "lies under errors/ instead: Lambda", ()),
         ("clip", archiver_off, "the archiver's schedule .* is disabled", ("--camera", CAMERA)),
     ],
     ids=["rule off", "transform fails", "archiver off"],

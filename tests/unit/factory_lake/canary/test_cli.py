@@ -96,9 +96,11 @@ def test_in_a_pipe_each_step_is_a_line(capsys: pytest.CaptureFixture[str]) -> No
     with _shown() as told:
         told("clip: waits for 300 s at most (a clip's length)")
         told(Step("clip", "failed", 300.04, "no clip has what was filmed"))
+        told(Step("rejected", "done", 70, "lies under errors/", "s3://b/k"))
     assert capsys.readouterr().err.splitlines() == [
         "clip: waits for 300 s at most (a clip's length)",
         "clip: failed after 300.0 s, no clip has what was filmed",
+        "rejected: done after 70.0 s, lies under errors/ s3://b/k",
     ]
 
 

@@ -6,8 +6,10 @@ import threading
 
 import pytest
 
-from factory_lake.canary.model import Clock, Message, StepError, sample
+from factory_lake.canary.model import Clock, Found, Message, StepError, sample
 from factory_lake.canary.tables import Tables
+
+HERE = Found("here")
 
 
 class _Stop(threading.Event):
@@ -33,12 +35,12 @@ def clock(stop: _Stop) -> Clock:
 
 
 def test_what_is_there_is_given_at_once(clock: Clock, stop: _Stop) -> None:
-    assert clock.until(lambda: "here", 100) == "here"
+    assert clock.until(lambda: HERE, 100) == HERE
     assert stop.now == 0
 
 
 def test_it_looks_again_until_it_is_there_and_once_more_at_the_bound(clock: Clock, stop: _Stop) -> None:
-    assert clock.until(lambda: "here" if stop.now >= 60 else None, 60) == "here"
+    assert clock.until(lambda: HERE if stop.now >= 60 else None, 60) == HERE
     assert stop.now == 60
 
 
