@@ -229,6 +229,25 @@ run "tables_of_the_schema_files_and_queries_over_them" {
     error_message = "A sample counts as of its first arrival; a line of configuration has its arrival in it."
   }
 
+  assert {
+    condition = (
+      strcontains(
+        local.view_documents["measurements"].originalSql,
+        "\nWHERE coalesce(\"tag_name\", '') NOT LIKE '\\_canary%' ESCAPE '\\'\nGROUP BY"
+      )
+      && strcontains(
+        local.view_documents["configuration"].originalSql,
+        "\nWHERE coalesce(\"line\", '') NOT LIKE '{\"\\_canary\"%' ESCAPE '\\'\nGROUP BY"
+      )
+      && strcontains(
+        local.view_documents["configuration_in_force"].originalSql,
+        "AND line NOT LIKE '{\"\\_canary\"%' ESCAPE '\\'\n"
+      )
+      && !strcontains(local.view_documents["connections"].originalSql, "canary")
+    )
+    error_message = "What the canary left is in no view."
+  }
+
   # The workgroup enforces its settings.
   assert {
     condition = (
