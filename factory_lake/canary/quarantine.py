@@ -1,6 +1,6 @@
 """Messages that lie under `errors/`, as operators find them: by the object, and by the transform's log."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -19,11 +19,15 @@ _BEFORE = timedelta(minutes=5)
 
 @dataclass
 class Quarantine:
-    """The error objects of one lane that are written from a moment on; each is read once."""
+    """The error objects of one lane that are written from a moment on; each is read once.
+
+    Attributes:
+        log: Gives the transform's log to read; what was read of it is not read anew, and lines come late.
+    """
 
     s3: "S3Client"
     names: LaneNames
-    log: RejectionLog
+    log: Callable[[], RejectionLog]
     since: datetime
     _read: set[str] = field(default_factory=set, init=False)
     _found: list[tuple[ErrorObject, ErrorLine]] = field(default_factory=list, init=False)
@@ -51,7 +55,7 @@ class Quarantine:
         if found is None:
             return None
         source, line = found
-        if (origin := self.log.origins([line]).get(line.number)) is None:
+        if (origin := self.log().origins([line]).get(line.number)) is None:
             return None
         if origin.rule != REFUSED_BY:
             raise StepError(f"was refused by the rule {origin.rule}, not {REFUSED_BY}", str(source))

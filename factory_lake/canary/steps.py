@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -187,7 +188,7 @@ class Canary:
 
     def _quarantine(self, lane: Lane) -> Quarantine:
         names = self._lanes[lane]
-        log = RejectionLog(self.clients.client("logs"), names.log_group)
+        log = partial(RejectionLog, self.clients.client("logs"), names.log_group)
         return Quarantine(self.clients.client("s3"), names, log, self._since)
 
     def _arrived(self, message: Message) -> Found:
