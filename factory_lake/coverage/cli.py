@@ -85,7 +85,7 @@ def coverage(
     if form == "csv":
         emit(form, text.gap_table(found))
     else:
-        first, *more = [*text.summaries(found), *text.gap_lines(found, most_gaps)]
+        first, *more = text.tables(found, most_gaps)
         emit(form, first, document=found.to_json(), more=more, notes=["", *text.notes(found, most_gaps)])
     write_report(report, found.to_json())
     return FOUND if found.total_ms("unexplained") else DONE

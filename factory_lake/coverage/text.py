@@ -45,6 +45,12 @@ def gap_table(coverage: Coverage) -> Table:
     return Table(GAP_COLUMNS, rows, frozenset({"cause"}))
 
 
+def tables(coverage: Coverage, most: int) -> list[Table]:
+    """All of it for a reader: the summaries, and a number of gaps at most; at least one table."""
+    found = [*summaries(coverage), *gap_lines(coverage, most)]
+    return found or [Table((), (), title=f"{coverage.lake} has no gateway, tag or camera to tell of")]
+
+
 def summaries(coverage: Coverage) -> Iterator[Table]:
     """Seconds of each subject in each state that occurs, by kind of subject, those with gaps first."""
     title = f"{coverage.lake}\nfrom {iso(coverage.from_ms)} to {iso(coverage.to_ms)}, seconds by state\n\n"
