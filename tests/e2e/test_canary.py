@@ -76,7 +76,7 @@ def test_all_arrives_and_none_of_it_is_the_plants(
     assert list(results) == list(STEPS)
     # The tests' lake has no alarms here.
     assert results == {**dict.fromkeys(STEPS, "done"), "alarms": "skipped"}
-    assert re.search(XX, said, re.MULTILINE)
+    assert re.search(rf"^measurements: waits for {PATIENCE:.0f} s at most \(as --wait says\)$", said, re.MULTILINE)
     assert re.search(r"^measurements: done after \d+\.\d s, is in the table measurements", said, re.MULTILINE)
     told = {step["name"]: (step["detail"], step["where"]) for step in report["steps"]}
     assert told["rejected"][0] == "lies under errors/, by the rule NOT_A_BOOLEAN"

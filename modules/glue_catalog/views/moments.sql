@@ -6,9 +6,10 @@
 -- and gap_reason name the record of lost footage that does, by arrival. All of these are NULL where the camera was silent, or
 -- its footage is not archived yet. Of two clips that both have ts, such as of a camera whose clock was set back, the one that
 -- begins later counts. Of a loss that goes on for days, its first day and the one after are told.
--- Samples and footage are joined by factory, date, year, month and day, so a condition on any of these is one on both: Athena
--- reads these days of the samples, and of the clips also the day before and the day after. What the canary filmed is no
--- camera's of the plant.
+-- Samples and footage are joined by factory, date, year, month and day, so a condition on one of these is one on both: Athena
+-- reads these days of the samples, and of the clips also the day before and the day after. One on an expression of several of
+-- them is one on the samples alone.
+-- What the canary filmed is no camera's of the plant.
 -- Terraform fills in the view of samples and its columns, the table of clips, and the day of a partition.
 SELECT
     ${columns},
