@@ -144,7 +144,7 @@ class Gateway:
         thing: Whether its thing is there.
         certificates: Its certificates that AWS IoT has.
         lake_certificates: IDs of those that the lake made for it.
-        foreign: Client IDs of the things that other certificates, seen in its events, belong to.
+        foreign: Client IDs of the things that other certificates, seen in its events, belong to; empty for none.
         policy: The policy document that is in force; None where there is none.
         events: Presence events while the doctor listened.
         watched_seconds: For how long it did.
@@ -168,7 +168,7 @@ class Gateway:
     thing: Known[bool] = _NOT_ASKED
     certificates: Known[tuple[Certificate, ...]] = _NOT_ASKED
     lake_certificates: frozenset[str] = frozenset()
-    foreign: Mapping[str, str] = field(default_factory=dict)
+    foreign: Mapping[str, Known[str]] = field(default_factory=dict)
     policy: Known[str | None] = _NOT_ASKED
     events: Known[tuple[Event, ...]] = _NOT_ASKED
     watched_seconds: float = 0

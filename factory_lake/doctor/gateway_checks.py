@@ -5,10 +5,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 from factory_lake.doctor.facts import Count, Counts, Gateway, LogEntry
+from factory_lake.doctor.gathering import NO_TIME, TOO_LATE
 from factory_lake.doctor.model import CANNOT_TELL, CAUSE, OK, Finding, Known, Unknown, Verdict, listed, reasons
 from factory_lake.doctor.watching import Event
 
@@ -66,7 +67,20 @@ def in_words(facts: Gateway) -> tuple[str, ...]:
         said.append(f"The newest of its messages in the table was received at {_moment(facts.arrivals.last_ms)}.")
     if isinstance(facts.log, Unknown):
         said.append(f"{facts.log.reason}.")
+    if missing := _not_in_time(facts):
+        said.append(f"No time was left for the answers to: {listed(missing)}.")
     return tuple(said)
+
+
+def _not_in_time(facts: Gateway) -> list[str]:
+    """Names of the facts that were asked for in vain, or not at all, when the time was over."""
+    late = (TOO_LATE, NO_TIME)
+    found = {each.name.replace("_", " ") for each in fields(facts) if getattr(facts, each.name) in late}
+    if any(getattr(facts.delivery, each.name) in late for each in fields(facts.delivery)):
+        found.add("delivery")
+    if any(each in late for each in facts.foreign.values()):
+        found.add("other certificates")
+    return sorted(found)
 
 
 def _without_consequences(found: Sequence[Finding]) -> Iterator[Finding]:
@@ -132,7 +146,11 @@ def _foreign_certificate(facts: Gateway) -> Finding | None:
     if not tried:
         return None
     used = tried[-1].principal
-    whose = f"that of {facts.foreign[used]}" if used in facts.foreign else "of no client of the lake"
+    owner = facts.foreign.get(used, "")
+    if isinstance(owner, Unknown):
+        whose = f"whose is unknown, {owner.reason}"
+    else:
+        whose = f"that of {owner}" if owner else "of no client of the lake"
     return _cause(
         "certificate",
         f"It connects with the certificate of another client ID: {whose}.",
