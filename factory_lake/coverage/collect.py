@@ -9,6 +9,7 @@ from factory_lake.clients import Clients
 from factory_lake.connections import Event
 from factory_lake.coverage import sql
 from factory_lake.coverage.cameras import Archiver, Cameras
+from factory_lake.coverage.causes import clock_words
 from factory_lake.coverage.connectivity import lanes_of
 from factory_lake.coverage.deliveries import presence_waiting, waiting_of
 from factory_lake.coverage.evidence import CameraHistory, FactoryEvidence, Failure, LaneEvidence, Waiting
@@ -16,6 +17,7 @@ from factory_lake.coverage.model import Coverage, Timeline
 from factory_lake.coverage.refusals import Refusals
 from factory_lake.coverage.states import Range, timelines
 from factory_lake.coverage.tables import Tables
+from factory_lake.coverage.times import iso
 from factory_lake.errors import OptionError
 from factory_lake.gateway.identities import LANES, Lane
 from factory_lake.lake import Lake, cameras_of, mapping_at, output_at
@@ -185,6 +187,15 @@ class _Collector:
         first, last = sql.days_between(scope.from_ms, scope.to_ms)
         messages = self._tables.messages(replace(window, first_day=first, last_day=last), scope.gateways)
         found = lanes_of(events, presence.start_ms if presence else None)
+        clocks = self._tables.clocks(window, scope.from_ms, scope.to_ms, scope.gateways)
+        for gateway, spells in clocks.items():
+            known = found.get((gateway, "measurements"), LaneEvidence())
+            found[gateway, "measurements"] = replace(known, clocks=tuple(spells))
+            self._notes += (
+                f"{window.factory}/{gateway}: what arrived from {iso(one.start_ms)} to {iso(one.end_ms)} lies at "
+                f"other times: its clock was {clock_words(one)}"
+                for one in spells
+            )
         for gateway, times in messages.items():
             known = found.get((gateway, "configuration"), LaneEvidence())
             found[gateway, "configuration"] = replace(known, messages=tuple(times))

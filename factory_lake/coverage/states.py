@@ -15,6 +15,7 @@ from factory_lake.coverage.causes import (
     ORDERLY,
     Failures,
     absorb,
+    clock_spans,
     connectivity,
     failure_spans,
     offline_spans,
@@ -37,7 +38,7 @@ from factory_lake.coverage.model import Span, State, Subject, Timeline
 from factory_lake.coverage.times import iso, moment, text
 
 # States of tags that a lane without data inherits, in their order.
-_CAUSES: tuple[State, ...] = ("refused", "error_action", "gateway_offline", "waiting")
+_CAUSES: tuple[State, ...] = ("refused", "error_action", "gateway_offline", "clock_off", "waiting")
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,7 @@ class _TagCanvas:
         self._canvas.paint(takeover_spans(self._lane.takeovers, start_ms, stop_ms))
         last_ms = start_ms - self.habit.covers_ms
         self._canvas.paint(offline_spans(self._lane.offline, start_ms, stop_ms, last_ms))
+        self._canvas.paint(clock_spans(self._lane.clocks, start_ms, stop_ms, self.tag.gateway))
         self._canvas.paint(waiting_spans(self._waiting, start_ms, stop_ms))
         absorb(self._canvas, start_ms, stop_ms, longest_ms)
 

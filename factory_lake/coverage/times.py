@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+MINUTE_MS = 60_000
+
 
 def iso(at_ms: int) -> str:
     """A moment as the commands print and take it."""

@@ -16,6 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from factory_lake import query as athena
 from factory_lake.clients import Clients
+from factory_lake.coverage import sql
+from factory_lake.coverage.evidence import Clock
+from factory_lake.coverage.tables import Tables
 from factory_lake.doctor.facts import (
     WINDOW_MS,
     Arrivals,
@@ -50,6 +53,8 @@ LOGS_OFF = (
 )
 _PERIOD = 60
 _LATEST_EVENTS = 200
+# By how many days a clock may be behind to be seen; one ahead by more than a day is refused.
+_CLOCK_DAYS = 7
 _LOG_PAGES = 20
 _FOREIGN = 3
 _REJECTED = '"record rejected"'
@@ -174,6 +179,7 @@ class Collector:
             "delivery": lambda: self._delivery(names),
             "refusals": lambda: refusals_of(client("logs"), names, self._now_ms() - WINDOW_MS),
             "arrivals": lambda: arrivals_of(client("athena"), names, self._now_ms()),
+            "clocks": lambda: clocks_of(client("athena"), names, self._now_ms()),
             "history": lambda: history_of(client("athena"), client("glue"), names, self._now_ms()),
             "log": lambda: log_of(client("logs"), names, self._now_ms() - WINDOW_MS),
         }
@@ -493,6 +499,17 @@ def arrivals_of(client: Any, names: Names, now_ms: int) -> Arrivals:
     )
     ((rows, last),) = athena.run(client, sql, names.workgroup, names.database).rows
     return Arrivals(int(str(rows)), None if last is None else int(str(last)), len(days))
+
+
+def clocks_of(client: Any, names: Names, now_ms: int) -> tuple[Clock, ...]:
+    """When the gateway's clock was off, by the times that its samples say and those of their arrival."""
+    if names.source.lane != "measurements":
+        return ()
+    window = sql.Window(names.source.factory, *sql.days_between(now_ms - WINDOW_MS, now_ms, _CLOCK_DAYS, 1))
+    tables = Tables(client, names.workgroup, names.database)
+    return tuple(
+        tables.clocks(window, now_ms - WINDOW_MS, now_ms, [names.source.gateway]).get(names.source.gateway, ())
+    )
 
 
 def history_of(client: Any, glue: Any, names: Names, now_ms: int) -> Known[tuple[Event, ...]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from factory_lake.coverage.evidence import Clock
 from factory_lake.doctor.model import Known, Unknown
 from factory_lake.doctor.watching import Event
 from factory_lake.gateway.identities import Source
@@ -158,6 +159,7 @@ class Gateway:
         refusals: What the transform refused.
         arrivals: What is in the table.
         log: Entries of AWS IoT's own log.
+        clocks: When its clock was off within the window, by no more than the lake takes; of measurements alone.
     """
 
     source: Source
@@ -182,6 +184,7 @@ class Gateway:
     refusals: Known[tuple[Refusal, ...]] = _NOT_ASKED
     arrivals: Known[Arrivals] = _NOT_ASKED
     log: Known[tuple[LogEntry, ...]] = _NOT_ASKED
+    clocks: Known[tuple[Clock, ...]] = _NOT_ASKED
 
     @property
     def recent_ms(self) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
+from factory_lake.coverage.causes import clock_words
 from factory_lake.doctor.facts import Count, Counts, Gateway, LogEntry
 from factory_lake.doctor.gathering import NO_TIME, TOO_LATE
 from factory_lake.doctor.model import CANNOT_TELL, CAUSE, OK, Finding, Known, Unknown, Verdict, listed, reasons
@@ -483,10 +484,21 @@ def delivery(facts: Gateway) -> Finding:
 
 
 def clock(facts: Gateway) -> Finding:
-    """Whether its samples lie outside the plausible window."""
-    return _refusals(
+    """Whether its samples lie outside the plausible window, or steadily beside their arrival."""
+    found = _refusals(
         facts, "clock", _TIME_RULES, "The gateway's clock is wrong: the lake refuses its samples ({rules})."
     )
+    if found.verdict == CAUSE:
+        return found
+    if isinstance(facts.clocks, Unknown):
+        return found if found.verdict == CANNOT_TELL else _unknown("clock", facts.clocks)
+    if not facts.clocks:
+        return found
+    last = facts.clocks[-1]
+    evidence = [f"{last.samples} samples that arrived from {_moment(last.start_ms)} to {_moment(last.end_ms)}"]
+    if not isinstance(facts.arrivals, Unknown) and (facts.arrivals.last_ms or 0) >= last.end_ms:
+        return _ok("clock", f"The gateway's clock was {clock_words(last)}, and is right again.", evidence)
+    return _cause("clock", f"The gateway's clock is {clock_words(last)}: the lake takes it at its word.", evidence)
 
 
 def refused(facts: Gateway) -> Finding:

@@ -144,7 +144,7 @@ def test_a_diagnosis_ends_though_aws_hangs(held: Callable[[], object], deadline:
     assert facts.foreign == {FOREIGN: TOO_LATE}
     (said,) = [one for one in in_words(facts) if one.startswith("No time was left")]
     assert said == (
-        "No time was left for the answers to: arrivals, broker, connection, delivery, history, log, "
+        "No time was left for the answers to: arrivals, broker, clocks, connection, delivery, history, log, "
         "other certificates, policy, refusals, rule, rule counts and rule failure."
     )
     found = {one.check: one for one in diagnose(facts)}
