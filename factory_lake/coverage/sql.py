@@ -14,6 +14,8 @@ from factory_lake.coverage.times import moment, text
 LONGEST_PAUSES = 500
 #: A clock is off that is by more than this, steadily: in so many minutes, from each to the next by this at most.
 CLOCK_OFF_MS, LEAST_MINUTES, STEADY_MS = 60_000, 3, 30_000
+#: Minutes without arrivals that end such a time.
+MOST_MINUTES = 5
 #: Rows of one answer.
 MOST_ROWS = 200_000
 
@@ -136,14 +138,17 @@ WITH minutes AS (
 steps AS (
     SELECT
         gateway, minute, samples, delay_ms,
-        lag(delay_ms) OVER (PARTITION BY gateway ORDER BY minute) AS previous_ms
+        lag(delay_ms) OVER (PARTITION BY gateway ORDER BY minute) AS previous_ms,
+        lag(minute) OVER (PARTITION BY gateway ORDER BY minute) AS previous_minute
     FROM minutes
 ),
 spells AS (
     SELECT
         gateway, minute, samples, delay_ms,
-        sum(CASE WHEN abs(delay_ms - previous_ms) <= {STEADY_MS} THEN 0 ELSE 1 END)
-            OVER (PARTITION BY gateway ORDER BY minute) AS spell
+        sum(
+            CASE WHEN abs(delay_ms - previous_ms) <= {STEADY_MS}
+                AND date_diff('minute', previous_minute, minute) <= {MOST_MINUTES} THEN 0 ELSE 1 END
+        ) OVER (PARTITION BY gateway ORDER BY minute) AS spell
     FROM steps
 )
 SELECT

@@ -38,7 +38,7 @@ from factory_lake.coverage.model import Span, State, Subject, Timeline
 from factory_lake.coverage.times import iso, moment, text
 
 # States of tags that a lane without data inherits, in their order.
-_CAUSES: tuple[State, ...] = ("refused", "error_action", "gateway_offline", "clock_off", "waiting")
+_CAUSES: tuple[State, ...] = ("refused", "error_action", "clock_off", "gateway_offline", "waiting")
 
 
 @dataclass(frozen=True)
@@ -154,10 +154,10 @@ class _TagCanvas:
     def _missing(self, start_ms: int, stop_ms: int, longest_ms: int) -> None:
         """A pause that is longer than the habit allows."""
         self._failed(self._shared, start_ms, stop_ms)
+        self._canvas.paint(clock_spans(self._lane.clocks, start_ms, stop_ms, self.tag.gateway))
         self._canvas.paint(takeover_spans(self._lane.takeovers, start_ms, stop_ms))
         last_ms = start_ms - self.habit.covers_ms
         self._canvas.paint(offline_spans(self._lane.offline, start_ms, stop_ms, last_ms))
-        self._canvas.paint(clock_spans(self._lane.clocks, start_ms, stop_ms, self.tag.gateway))
         self._canvas.paint(waiting_spans(self._waiting, start_ms, stop_ms))
         absorb(self._canvas, start_ms, stop_ms, longest_ms)
 

@@ -185,9 +185,34 @@ def policy(facts: Gateway) -> Finding:
     if denied:
         sentence = f"The policy {name} was changed: it does not allow {denied[0]}."
         return _cause("policy", sentence, [f"policy {name} allows no {one}" for one in denied])
+    if (forbidden := _forbidden(facts)) is not None:
+        return forbidden
     if unknown := reasons(attached):
         return Finding("policy", CANNOT_TELL, f"Whether it is attached is unknown: {unknown}.", (), _mend("policy"))
     return _ok("policy", "The policy is attached, and allows its client ID and its topics.")
+
+
+def _forbidden(facts: Gateway) -> Finding | None:
+    """Whether AWS IoT shuts it out, though certificate and policy look right and no metric says over what.
+
+    The reasons are those of "Lifecycle events" in AWS IoT's developer guide.
+    """
+    if certificate(facts).verdict != OK or not facts.presence or facts.presence[-1].reason not in REFUSED:
+        return None
+    counts = facts.broker
+    if not isinstance(counts, Unknown) and any(_recent(counts, metric, facts) for metric in _PACKETS):
+        return None
+    last = facts.presence[-1]
+    ended = [one for one in facts.presence if one.reason == last.reason]
+    sentence = {
+        "FORBIDDEN_ACCESS": "AWS IoT does not let it connect, as where its address is denied",
+        "AUTH_ERROR": "AWS IoT ends its connections, since it asks for what it may not",
+    }.get(last.reason, "AWS IoT ends its connections over a packet or request of its own")
+    return _cause(
+        "policy",
+        f"{sentence} ({last.reason}), though its policy looks right: see what denies it, and the gateway's settings.",
+        [f"{len(ended)} connections ended so, the last {_seen(last)}"],
+    )
 
 
 def allows(document: str, action: str, resource: str) -> bool:

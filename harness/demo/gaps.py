@@ -42,7 +42,7 @@ class Gaps:
         """Cause outages until the context ends, or every kind has had its turn."""
         targets = Targets(self.lake, [FACTORY], self.folder / "outages")
         rounds = -(-len(KINDS) // GATEWAYS)
-        with Outages(targets, GATEWAYS, _PACE, rounds=rounds, expires=False) as outages:
+        with Outages(targets, GATEWAYS, _PACE, rounds=rounds, has_minutes=False) as outages:
             self._outages = outages
             outages.start()
             self._workers.start(partial(self._judge, outages), "coverage")

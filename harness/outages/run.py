@@ -20,7 +20,7 @@ from harness.camera.archiver import schedule_off
 from harness.lake.draining import drain
 from harness.lake.targets import Targets
 from harness.outages.footage import CAMERAS, Footage
-from harness.outages.gateway import BATCH, Gateway, Pace, StoppedError, sample
+from harness.outages.gateway import BATCH, TAGS, Gateway, Pace, StoppedError, sample
 from harness.outages.judge import Verdict, judge
 from harness.outages.kinds import KINDS
 from harness.outages.log import Outage, OutageLog
@@ -29,6 +29,9 @@ from harness.workers import Workers
 #: The factory that has the outages. Nothing but them acts on it.
 FACTORY = "gdansk"
 _LATE = "depot"
+_CLOCK = "kiln"
+# A clock that is off shows in whole minutes, three at least.
+_CLOCK_OFF_SECONDS, _CLOCK_BEHIND_MS = 250, 7_200_000
 _LATE_TAGS = ("level", "flow")
 _LATE_PERIOD_MS = 300_000
 _DAY_MS = 86_400_000
@@ -39,10 +42,10 @@ _CALM_SECONDS = 600.0
 _HELD = "delivery_held"
 
 
-def factory(gateways: int) -> dict[str, Any]:
+def factory(gateways: int, *, has_minutes: bool = True) -> dict[str, Any]:
     """The factory of the outages, with so many gateways, each of which has one outage after the other."""
     return {
-        "gateways": [*_names(gateways), _LATE],
+        "gateways": [*_names(gateways), _LATE, *([_CLOCK] if has_minutes else [])],
         "cameras": dict(CAMERAS),
         "video": {"clip_seconds": 30, "settle_seconds": 3, "quiet_seconds": 15, "schedule": "rate(1 minute)"},
     }
@@ -78,7 +81,7 @@ class Outages:
         pace: How they sample.
         drops: When the broker dropped all connections, by others' hands; it may grow meanwhile.
         rounds: How many outages each gateway has; as many as there is time for without.
-        expires: Whether there is time for footage to expire: some minutes.
+        has_minutes: Whether there is time for what takes minutes: footage that expires, and a clock that is off.
     """
 
     def __init__(
@@ -89,7 +92,7 @@ class Outages:
         drops: Sequence[Drop] = (),
         rounds: int | None = None,
         *,
-        expires: bool = True,
+        has_minutes: bool = True,
     ) -> None:
         self._lake, self._targets = targets.lake, targets
         self._pace, self._drops, self._rounds = pace, drops, rounds
@@ -97,10 +100,12 @@ class Outages:
         self._log = OutageLog(targets.folder / "outages.jsonl")
         self._over, self._stop = threading.Event(), threading.Event()
         self._filmed = threading.Event()
-        self._footage = Footage(targets, self._log, self._stop, expires)
+        self._footage = Footage(targets, self._log, self._stop, has_minutes)
+        self._has_minutes = has_minutes
         self._workers, self._open = Workers(), ExitStack()
         self._gateways: list[_Calm] = []
         self._late: Gateway | None = None
+        self._clock: _Calm | None = None
         self._began_ms = self._ended_ms = self._judged = 0
 
     def __enter__(self) -> Self:
@@ -108,6 +113,7 @@ class Outages:
         for name in _names(self._number):
             self._gateways.append(_Calm(self._gateway(name)))
         self._late = self._gateway(_LATE)
+        self._clock = _Calm(self._gateway(_CLOCK)) if self._has_minutes else None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -123,6 +129,8 @@ class Outages:
             self._workers.start(partial(self._run, one), one.gateway.source.client_id)
         self._workers.start(self._film, "footage")
         self._workers.start(self._send_late, _LATE)
+        if self._clock is not None:
+            self._workers.start(partial(self._be_behind, self._clock), _CLOCK)
 
     def check(self) -> None:
         """Raise what has ended a gateway or a camera."""
@@ -203,6 +211,27 @@ class Outages:
         finally:
             gateway.disconnect()
 
+    def _be_behind(self, one: _Calm) -> None:
+        """Send with a clock that is off for a while, though by no more than the lake takes."""
+        gateway, period_ms = one.gateway, self._pace.period_ms
+        try:
+            gateway.connect()
+            gateway.send_history()
+            gateway.send_steadily(self._pace.steady)
+            begin_ms = gateway.next_ms
+            for at_ms in gateway.slots(_CLOCK_OFF_SECONDS * 1000 // period_ms):
+                gateway.deliver([sample(tag, at_ms - _CLOCK_BEHIND_MS) for tag in TAGS])
+            reasons = ("CLOCK_BEHIND",)
+            self._log.add(
+                Outage("clock_off", gateway.subjects, begin_ms, gateway.next_ms, "clock_off", reasons, period_ms)
+            )
+            gateway.send_steadily(self._pace.steady)
+            one.since_ms = gateway.sent_ms
+        except StoppedError:
+            pass
+        finally:
+            gateway.disconnect()
+
     def _film(self) -> None:
         try:
             self._footage.film()
@@ -234,7 +263,8 @@ class Outages:
 
     def _await_calm(self) -> None:
         deadline = time.monotonic() + _CALM_SECONDS
-        while not all(one.since_ms for one in self._gateways):
+        awaited = [*self._gateways, *([self._clock] if self._clock else [])]
+        while not all(one.since_ms for one in awaited):
             self._workers.check()
             if self._stop.is_set():
                 raise StoppedError
@@ -280,6 +310,8 @@ class Outages:
         """What is judged, and from when on: each subject while it was there."""
         at_work_ms = max(one.gateway.first_ms for one in self._gateways)
         yield Scope(at_work_ms, to_ms, (FACTORY,), gateways=tuple(_names(self._number)))
+        if self._clock is not None:
+            yield Scope(self._clock.gateway.first_ms, self._clock.since_ms, (FACTORY,), gateways=(_CLOCK,))
         midnight_ms = self._began_ms - self._began_ms % _DAY_MS
         begin_ms = midnight_ms - len(_LATE_TAGS) * 3_600_000
         yield Scope(begin_ms, self._began_ms, (FACTORY,), gateways=(_LATE,))

@@ -305,9 +305,11 @@ def test_a_clock_that_jumped_leaves_a_hole_that_has_its_name() -> None:
     assert "received_at >= TIMESTAMP" in span.evidence[0]
 
 
-def test_what_is_there_and_what_was_offline_is_not_of_the_clock() -> None:
+def test_what_is_there_and_what_was_offline_before_is_not_of_the_clock() -> None:
+    """A connection that is lost while samples arrive by the minute is lost for a moment."""
     tags = (history(SPEED, PERIODIC, (-10, 600), (2000, 3600)),)
-    evidence = with_clocks(clock_off(0, 3600, -300), tags=tags, outages=(offline(601, 1200, "CONNECTION_LOST"),))
+    lost = (offline(601, 1200, "CONNECTION_LOST"), offline(1400, 1401, "CONNECTION_LOST", since=1200))
+    evidence = with_clocks(clock_off(1290, 3600, -300), tags=tags, outages=lost)
     assert told(evidence, "press/speed") == [
         ("data", "", 0, 601),
         ("gateway_offline", "CONNECTION_LOST", 601, 1230),

@@ -43,6 +43,14 @@ def test_a_clock_that_is_always_off() -> None:
     assert (found.start_ms, found.end_ms) == (1000 * (NOON - HOUR), 1000 * (NOON + HOUR))
 
 
+def test_two_times_with_a_longer_pause_between_them() -> None:
+    found = clocks(steady(NOON - 20 * MINUTE, NOON - 10 * MINUTE, 7200) | steady(NOON, NOON + 10 * MINUTE, 7200))
+    assert [(one.start_ms, one.end_ms) for one in found] == [
+        (1000 * (NOON - 20 * MINUTE), 1000 * (NOON - 10 * MINUTE)),
+        (1000 * NOON, 1000 * (NOON + 10 * MINUTE)),
+    ]
+
+
 def test_a_gateway_that_sends_by_the_minute_what_it_sampled_meanwhile() -> None:
     """The delays of its freshest samples differ by as much as it samples."""
     samples = {at - 7200: at // 60 * 60 + 60 for at in range(NOON, NOON + HOUR // 2, 17)}

@@ -425,3 +425,20 @@ def test_a_clock_that_is_off_within_the_window_is_named_while_it_is() -> None:
 def test_a_clock_cannot_be_told_without_the_table() -> None:
     (finding,) = [one for one in diagnose(replace(HEALTHY, clocks=DENIED)) if one.check == "clock"]
     assert finding.verdict == CANNOT_TELL
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("FORBIDDEN_ACCESS", "does not let it connect"), ("AUTH_ERROR", "asks for what it may not")],
+)
+def test_a_gateway_that_is_shut_out_is_told_before_any_metric_says_over_what(reason: str, words: str) -> None:
+    shut_out = replace(SILENT, events=(ended(reason), ended(reason)))
+    found = {one.check: one for one in diagnose(shut_out)}
+    assert found["policy"].verdict == CAUSE
+    assert words in found["policy"].sentence
+    assert reason in found["policy"].sentence
+
+    back = replace(
+        shut_out, events=(ended(reason), replace(ended(reason), kind="connected", reason="", at_ms=NOW - 1))
+    )
+    assert next(one.verdict for one in diagnose(back) if one.check == "policy") == OK
