@@ -1,7 +1,7 @@
 """The coverage of a lake: reads the evidence of each factory and has it judged."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from clip_fetch.settings import Settings as ClipSettings
@@ -72,7 +72,19 @@ class Scope:
         return name.split("/", 1)[0] in self.gateways
 
 
-def collect(lake: Lake, clients: Clients, scope: Scope, clock: Callable[[], float] = time.time) -> Coverage:
+@dataclass(frozen=True)
+class Collected:
+    """A coverage, and what was read for it that others want as well.
+
+    Attributes:
+        failures: By factory: the messages under `errors/` of the range's days and of those around them.
+    """
+
+    coverage: Coverage
+    failures: Mapping[str, Sequence[Failure]]
+
+
+def collect(lake: Lake, clients: Clients, scope: Scope, clock: Callable[[], float] = time.time) -> Collected:
     """Tell the states of a lake's gateways, tags and cameras.
 
     Args:
@@ -89,7 +101,8 @@ def collect(lake: Lake, clients: Clients, scope: Scope, clock: Callable[[], floa
     if scope.from_ms >= min(scope.to_ms, now_ms):
         raise OptionError("--from, --to", "--from must be before --to, and not in the future")
     scope = replace(scope, to_ms=min(scope.to_ms, now_ms))
-    return _Collector(lake, clients, scope, now_ms).coverage()
+    collector = _Collector(lake, clients, scope, now_ms)
+    return Collected(collector.coverage(), collector.failures)
 
 
 class _Collector:
@@ -103,6 +116,7 @@ class _Collector:
         self._s3 = clients.client("s3", connections=16)
         self._functions = clients.client("lambda")
         self._notes: list[str] = []
+        self.failures: dict[str, tuple[Failure, ...]] = {}
 
     def coverage(self) -> Coverage:
         """The whole coverage."""
@@ -157,11 +171,12 @@ class _Collector:
         tags = self._tables.histories(window, scope.from_ms, scope.to_ms, scope.gateways)
         events = self._tables.connections(window)
         presence = self._presence(factory, events)
+        self.failures[factory] = tuple(self._failures(factory))
         return FactoryEvidence(
             factory,
             gateways,
             tuple(tags),
-            tuple(self._failures(factory)),
+            self.failures[factory],
             self._lanes(window, events, presence),
             self._waiting(factory, presence),
             cameras,

@@ -44,11 +44,6 @@ def minute(ms: int) -> str:
     return moment(ms)[:-3]
 
 
-def iso(ms: int) -> str:
-    """A moment as options of `factory-lake` take it."""
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def sentence(text: str) -> str:
     """A clause as a sentence: a capital, and a full stop."""
     return text if not text else text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

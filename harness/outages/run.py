@@ -320,7 +320,7 @@ class Outages:
 
     def _judge(self, caused: Sequence[Outage], scope: Scope) -> Verdict:
         lake = open_lake(self._lake.describe())
-        found = collect(lake, Clients(lake), scope)
+        found = collect(lake, Clients(lake), scope).coverage
         self._judged += 1
         file = self._targets.folder / f"coverage-{self._judged}.json"
         file.write_text(json.dumps(found.to_json()), encoding="utf-8")
