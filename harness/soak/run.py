@@ -15,7 +15,7 @@ from harness.lake.draining import drain
 from harness.lake.metrics import samples_put_back
 from harness.lake.targets import Targets
 from harness.outages.gateway import Pace
-from harness.outages.run import Outages
+from harness.outages.run import Extent, Outages
 from harness.soak.cameras import Cameras
 from harness.soak.fault_scheduler import FaultScheduler
 from harness.soak.faults import FaultContext, PutBackFault
@@ -222,13 +222,8 @@ def _outages(context: FaultContext, settings: Settings) -> Outages | None:
     if settings.outages is None:
         return None
     lake, folder = context.targets.lake, context.targets.folder / "outages"
-    return Outages(
-        Targets(lake, [settings.outages], folder),
-        OUTAGE_GATEWAYS,
-        Pace(),
-        context.drops,
-        has_minutes=settings.has_minutes,
-    )
+    extent = Extent(OUTAGE_GATEWAYS, has_minutes=settings.has_minutes)
+    return Outages(Targets(lake, [settings.outages], folder), extent, Pace(), context.drops)
 
 
 def _sizes(context: FaultContext) -> str:
