@@ -15,6 +15,8 @@ from factory_lake.gateway.identities import Lane
 
 #: How long a gateway may take to send again once it is connected.
 RESUMES_MS = 30_000
+#: What was under way when AWS IoT ended a connection was taken so long before, at most.
+UNDER_WAY_MS = 10_000
 #: AWS IoT ends a connection after one and a half keep-alive intervals, of 1,200 s at most (AWS IoT Core quotas).
 NOTICED_AFTER_MS = 1_800_000
 #: Reasons of disconnects that AWS notices only after a while.
@@ -123,6 +125,8 @@ def offline_spans(
         begin_ms = one.noticed_ms
         if one.reason in NOTICED_LATER:
             begin_ms = max(one.start_ms, one.noticed_ms - NOTICED_AFTER_MS)
+        elif start_ms >= one.noticed_ms - UNDER_WAY_MS:
+            begin_ms = min(begin_ms, start_ms)
         if one.end_ms is None:
             end_ms = stop_ms if one.known_to_ms is None else one.known_to_ms
         else:

@@ -38,7 +38,7 @@ from factory_lake.coverage.model import Span, State, Subject, Timeline
 from factory_lake.coverage.times import iso, moment, text
 
 # States of tags that a lane without data inherits, in their order.
-_CAUSES: tuple[State, ...] = ("refused", "error_action", "clock_off", "gateway_offline", "waiting")
+_CAUSES: tuple[State, ...] = ("refused", "error_action", "gateway_offline", "waiting")
 
 
 @dataclass(frozen=True)
@@ -203,6 +203,7 @@ def _measurements(
         canvas.paint(_union(tags, state))
     own = failures.of_lane.get((gateway, "measurements"), ())
     canvas.paint(failure_spans(own, span.from_ms, span.to_ms, covers_ms))
+    canvas.paint(replace(one, count=0) for tag in tags for one in tag.spans if one.state == "clock_off")
     for start_ms, stop_ms in canvas.rest():
         canvas.paint(offline_spans(_as_noticed(lane), start_ms, stop_ms, start_ms - covers_ms))
     for state in _CAUSES:

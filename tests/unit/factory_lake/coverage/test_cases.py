@@ -321,3 +321,29 @@ def test_what_is_there_and_what_was_offline_before_is_not_of_the_clock() -> None
 def test_a_hole_beside_a_wrong_clock_is_still_unexplained() -> None:
     tags = (history(SPEED, PERIODIC, (-10, 600), (1200, 3600)),)
     assert ("unexplained", "", 601, 1200) in told(with_clocks(clock_off(1800, 2400, 7200), tags=tags), "press/speed")
+
+
+def test_what_was_under_way_when_the_connection_ended_is_of_that() -> None:
+    waiting = {"measurements": (Waiting(-HOUR, HOUR, "it may be in a buffer", "buffer interval"),)}
+    tags = history(SPEED, PERIODIC, (-10, 600), (1200, 3600))
+    outage = offline(609, 1195, "AUTH_ERROR")
+    assert told(lake(tags, offline=(outage,), waiting=waiting), "press/speed") == [
+        ("data", "", 0, 601),
+        ("gateway_offline", "AUTH_ERROR", 601, 1200),
+        ("data", "", 1200, 3600),
+    ]
+    later = offline(620, 1195, "AUTH_ERROR")
+    assert told(lake(tags, offline=(later,), waiting=waiting), "press/speed")[1:3] == [
+        ("waiting", "", 601, 620),
+        ("gateway_offline", "AUTH_ERROR", 620, 1200),
+    ]
+
+
+def test_a_connection_that_was_lost_for_a_moment_is_not_of_a_hole_of_the_clock() -> None:
+    """It would take half a minute of the hole, in which samples arrived: of the tag, and of its whole gateway."""
+    tags = (history(SPEED, PERIODIC, (-10, 600), (1200, 3600)),)
+    lost = (offline(700, 702, "CONNECTION_LOST", since=100),)
+    evidence = with_clocks(clock_off(660, 1200, 7200), tags=tags, outages=lost)
+    expected = [("data", "", 0, 601), ("clock_off", "CLOCK_BEHIND", 601, 1200), ("data", "", 1200, 3600)]
+    assert told(evidence, "press/speed") == expected
+    assert told(evidence, "line-1/measurements") == expected
