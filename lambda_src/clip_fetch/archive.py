@@ -36,8 +36,8 @@ class Cache(NamedTuple):
     """What a process knows of archives, by camera prefix.
 
     Attributes:
-        newest: The newest objects. One with the same key and ETag has the same metadata, so remembering it saves a
-            call and cannot mislead.
+        newest: The newest objects. One with the same key and ETag has the same content, so the same position:
+            remembering it saves a call and cannot mislead.
         rows: Whose rows are there.
     """
 
@@ -84,7 +84,7 @@ class Archive:
             position = position_after(key.stem, stored.metadata)
             if position is not None and stored.metadata.get("stream") == stream.name:
                 self._newest[self._prefix] = (key, stored)
-                self._index(key.key, stored)
+                self.index.ensure(key.key, stored.etag, stored.metadata, stored.size)
                 if stored.metadata.get("stream-created") == iso(stream.created_ms):
                     return position
                 break
@@ -140,11 +140,8 @@ class Archive:
         parsed = parse(key, self._prefix)
         if parsed is not None:
             self._newest[self._prefix] = (parsed, stored)
-        self._index(key, stored)
-        return True
-
-    def _index(self, key: str, stored: Stored) -> None:
         self.index.put(key, stored.etag, stored.metadata, stored.size)
+        return True
 
     def _begin(self, stream: Stream) -> Position | None:
         # Asked by listing: a role whose listing is limited to a prefix gets 403 from HEAD for what does not exist.
@@ -154,7 +151,7 @@ class Archive:
         stored = self._head(key)
         position = position_after("", stored.metadata)
         if position is not None:
-            self._index(key, stored)
+            self.index.ensure(key, stored.etag, stored.metadata, stored.size)
         return position
 
     def _stored(self, key: ArchivedKey, etag: str) -> Stored:

@@ -39,16 +39,22 @@ class Index:
         self.calls = 0
         self.refusal: Exception | None = None
 
-    def put(self, key: str, etag: str, metadata: Mapping[str, str], size: int) -> None:
-        """Put the row of an object of the archive, unless this process did before.
+    def ensure(self, key: str, etag: str, metadata: Mapping[str, str], size: int) -> None:
+        """Put the row of an object that is there already, unless this process did before; raises as :meth:`put`."""
+        if self._written.get(key) != etag:
+            self.put(key, etag, metadata, size)
 
-        The put has no condition: the row of an object that took a deleted one's place replaces that one's.
+    def put(self, key: str, etag: str, metadata: Mapping[str, str], size: int) -> None:
+        """Put the row of an object of the archive.
+
+        The put has no condition: the row of an object that took a deleted one's place replaces that one's, whose
+        content, and so its ETag, may have been the same.
 
         Raises:
             Exception: That of the last attempt, when a later run may succeed; the row waits for it.
         """
         row_key, row = rows.row_key(key), rows.row(key, metadata, size)
-        if row_key is None or row is None or self._written.get(key) == etag:
+        if row_key is None or row is None:
             return
         body, checksum = row, base64.b64encode(struct.pack(">I", zlib.crc32(row))).decode()
 

@@ -29,8 +29,8 @@ from localcloud import LocalCloud
 from localcloud.testing.producer import Producer
 from scripts.package import PACKAGES
 
-FLUSH_SECONDS = 100.0
-PATIENCE = 100.0
+FLUSH_SECONDS = 200.0
+PATIENCE = 200.0
 """Seconds for what takes a few: a busy machine is slow."""
 _numbers = itertools.count(1)
 

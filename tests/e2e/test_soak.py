@@ -13,7 +13,7 @@ FACTORY = "genoa"
 SECONDS = 15.0
 RATE = 20.0
 # A fault that waits (for a function at work, an object being written) ends when it has had its effect.
-PATIENCE = 60.0
+PATIENCE = 200.0
 PLAN = [
     PlannedFault(0.5, "broker_disconnect", 3.0, "drops"),
     PlannedFault(1.0, "transform_crash", PATIENCE, "crash"),

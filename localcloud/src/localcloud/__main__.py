@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from localcloud.arguments import Parser, folder, port_number, seconds
 from localcloud.cloud import FlushError, LocalCloud
+from localcloud.lambdas.runtimes import ask
 from localcloud.processes import StartError
 
 _WORKDIR = Path(".localcloud")
@@ -59,7 +61,7 @@ def _parser() -> Parser:
             )
             command.add_argument(
                 "--python",
-                type=Path,
+                type=_interpreter,
                 action="append",
                 metavar="PATH",
                 help="an interpreter with boto3 for Lambda functions, beside this one; may be repeated "
@@ -69,6 +71,13 @@ def _parser() -> Parser:
             command.add_argument("names", nargs="*", help="delivery streams (all without)")
             command.add_argument("--timeout", type=seconds, default=60.0, help="seconds to wait (60)")
     return parser
+
+
+def _interpreter(text: str) -> Path:
+    try:
+        return ask(Path(text)).python
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 if __name__ == "__main__":

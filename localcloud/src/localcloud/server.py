@@ -17,6 +17,7 @@ from pathlib import Path
 
 from localcloud.arguments import Parser, folder, port_number
 from localcloud.engine_process import EngineProcess
+from localcloud.processes import StartError
 from localcloud.settings import ACCESS_KEY, ACCOUNT, HOST, REGION, SECRET_KEY
 
 
@@ -36,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         core.install()
         descriptors = {"ready_fd": options.ready_fd, "death_pipe_fd": options.death_pipe_fd}
         asyncio.run(core.serve(workdir, http, mqtt, engine, **descriptors))
+    except StartError as error:
+        sys.exit(f"localcloud: {error}")
     finally:
         # Lambda workers and the engine belong to this process group, and none of them may stay.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -45,7 +45,7 @@ class Athena:
 
     def ended(self, query_id: str) -> dict[str, Any]:
         """The execution once it has ended."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             execution: dict[str, Any] = self.client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
             if execution["Status"]["State"] not in ("QUEUED", "RUNNING"):

@@ -19,6 +19,7 @@ _COMMANDS: dict[str, Callable[[list[str]], object]] = {
 _FOLDER = "argument --workdir: must be a folder or the path of a new one, got"
 _PORT = "must be a port from 0 to 65535, got"
 _SECONDS = "argument --timeout: must be a number of seconds from 0 on, got"
+_PYTHON = "argument --python: must be a Python interpreter with boto3 beside it, got"
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,8 @@ _SECONDS = "argument --timeout: must be a number of seconds from 0 on, got"
         ("localcloud", "start --port 65536", f" start: argument --port: {_PORT} '65536'"),
         ("localcloud", "start --mqtt-port=-1", f" start: argument --mqtt-port: {_PORT} '-1'"),
         ("localcloud", "start --workdir file", f" start: {_FOLDER} 'file'"),
+        ("localcloud", "start --python file", f" start: {_PYTHON} file"),
+        ("localcloud", "start --python /no/python", f" start: {_PYTHON} /no/python"),
         ("localcloud", "status --workdir file/in/it", f" status: {_FOLDER} 'file/in/it'"),
         ("localcloud", "flush --timeout soon", f" flush: {_SECONDS} 'soon'"),
         ("localcloud", "flush --timeout nan", f" flush: {_SECONDS} 'nan'"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from ministack.core.responses import AccountRegionScopedDict
 
 from localcloud import LocalCloud
 from localcloud.patches import kinesis_shards
@@ -160,6 +161,17 @@ def test_expiry_leaves_iterators_where_they_were(monkeypatch: pytest.MonkeyPatch
     assert len(records) == 4
     positions = {name: state["position"] for name, state in iterators.items()}
     assert positions == {"mine": 2, "behind": 0, "other": 4}
+
+
+def test_iterators_end_after_five_minutes_and_only_the_oldest_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    iterators = AccountRegionScopedDict()
+    monkeypatch.setattr("ministack.services.kinesis._shard_iterators", iterators)
+    monkeypatch.setattr("localcloud.patches.kinesis_shards.time.time", lambda: 1_000.0)
+    for name, created_at in {"first": 698.0, "second": 699.9, "third": 700.1}.items():
+        iterators[name] = {"created_at": created_at}
+    iterators["newest"] = {}  # would fail if it were looked at
+    kinesis_shards.expire_iterators()
+    assert list(iterators) == ["third", "newest"]
 
 
 def test_the_versions_of_a_table_can_be_read(cloud: LocalCloud) -> None:

@@ -56,9 +56,9 @@ def put(of: Archive, fragment: Fragment, check: Any = lambda: None, run: str = "
     )
 
 
-def put_clip(of: Archive, first: Fragment) -> bool:
+def put_clip(of: Archive, first: Fragment, cut: str = planning.LENGTH) -> bool:
     """Commit a clip as a run does."""
-    clip = Clip(((first,),), planning.LENGTH, None, None)
+    clip = Clip(((first,),), cut, None, None)
     metadata = keys.clip_metadata(STREAM, clip, 10_000, keys.MP4, 1, "", "run-1")
     body = b"media"
     return of.put(
@@ -281,6 +281,15 @@ def test_an_object_s_row_is_put_behind_it_and_once() -> None:
     assert aws.calls == ["ListObjectsV2", "HeadObject", "PutRow"]
     assert archive(aws).position(STREAM) is not None
     assert aws.calls[3:] == ["ListObjectsV2"]
+
+
+def test_the_row_of_a_deleted_object_is_replaced_though_the_new_one_has_the_same_content() -> None:
+    aws = Aws()
+    assert put_clip(archive(aws), at(T0, 7), planning.QUIET)
+    (key,) = aws.rows()
+    del aws.objects[key]
+    assert put_clip(archive(aws), at(T0, 7), planning.GAP)
+    assert aws.rows()[key]["cut"] == planning.GAP
 
 
 def test_where_an_archive_begins_has_a_row_that_is_put_once_too() -> None:

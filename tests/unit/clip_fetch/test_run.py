@@ -95,7 +95,7 @@ def test_the_camera_whose_footage_is_lost_first_is_next() -> None:
 def test_several_streams_at_once_in_as_many_threads() -> None:
     """All four must be in GetClip at one time for the first of them to get on."""
     aws = plant("a", "b", "c", "d")
-    meeting = threading.Barrier(4, timeout=20)
+    meeting = threading.Barrier(4, timeout=60)
     once = threading.local()
 
     def meet(operation: str) -> None:

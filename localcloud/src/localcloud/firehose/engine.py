@@ -44,6 +44,7 @@ class Worker:
         self._make = make
         self._wanted = settings
         self._snapshot: dict[str, Any] = {"state": "starting"}
+        self._round_began: float | None = None
         self._failure: str | None = None
         self._flushes: list[Flush] = []
         self._lock = threading.Lock()
@@ -82,8 +83,9 @@ class Worker:
         self._thread.join()
 
     def status(self) -> dict[str, Any]:
-        """The delivery's status after its last round, and what ended the last delivery."""
-        status = self._snapshot
+        """The delivery's status after its last round, how long the present one lasts, what ended the last delivery."""
+        began = self._round_began
+        status = {**self._snapshot, "round_seconds": 0.0 if began is None else round(time.monotonic() - began, 3)}
         return status if self._failure is None else {**status, "state": "failed", "last_error": self._failure}
 
     def _run(self) -> None:
@@ -108,7 +110,9 @@ class Worker:
                     delivery.retry_now()
                 for flush in self._flushes:
                     flush.hurried = True
+            self._round_began = time.monotonic()
             wait = delivery.round(since)
+            self._round_began = None
             self._snapshot = {"state": "delivering", **delivery.status()}
             with self._lock:
                 for flush in [flush for flush in self._flushes if delivery.is_flushed(flush.since)]:
@@ -273,7 +277,7 @@ def _remaining(status: Mapping[str, Any]) -> dict[str, Any]:
     """What a delivery stream has not delivered, and why."""
     waiting = {
         key: status[key]
-        for key in ("outstanding_records", "objects_to_write", "blocked", "seconds_behind", "shards")
+        for key in ("outstanding_records", "objects_to_write", "blocked", "seconds_behind", "round_seconds", "shards")
         if key in status
     }
     return {"reason": status.get("last_error") or "not done in time", **waiting}

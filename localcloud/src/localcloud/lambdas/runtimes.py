@@ -68,19 +68,27 @@ def interpreters() -> tuple[Interpreter, ...]:
         StartError: one of ``LOCALCLOUD_PYTHONS`` does not run, or has no AWS SDK.
     """
     named = [Path(name) for name in os.environ.get(PYTHONS, "").split(os.pathsep) if name]
-    return tuple(_asked(python) for python in (Path(sys.executable), *named))
+    try:
+        return tuple(ask(python) for python in (Path(sys.executable), *named))
+    except ValueError as error:
+        raise StartError(f"{PYTHONS}: each {error}") from error
 
 
-def _asked(python: Path) -> Interpreter:
-    rule = f"{PYTHONS}: each must be a Python interpreter with boto3 beside it, got {python}"
+def ask(python: Path) -> Interpreter:
+    """What an interpreter says of itself.
+
+    Raises:
+        ValueError: it does not run, or has no AWS SDK.
+    """
+    rule = f"must be a Python interpreter with boto3 beside it, got {python}"
     try:
         answer = subprocess.run([python, "-c", _ASK], capture_output=True, text=True, check=True)
         major, minor, site = answer.stdout.split(maxsplit=2)
         found = Interpreter(python, (int(major), int(minor)), Path(site.strip()))
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        raise StartError(rule) from error
+        raise ValueError(rule) from error
     if not (found.site / "boto3").exists():
-        raise StartError(rule)
+        raise ValueError(rule)
     return found
 
 

@@ -21,7 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from localcloud import LocalCloud
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)

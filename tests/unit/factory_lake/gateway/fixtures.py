@@ -84,7 +84,7 @@ class Listener:
         self._client.loop_start()
 
     def __enter__(self) -> Self:
-        assert self._subscribed.wait(10), "the listener could not subscribe"
+        assert self._subscribed.wait(60), "the listener could not subscribe"
         return self
 
     def __exit__(

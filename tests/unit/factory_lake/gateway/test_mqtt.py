@@ -66,7 +66,7 @@ def when(condition: Callable[[], bool], action: Callable[[], None]) -> threading
     """Do something in another thread as soon as a condition holds."""
 
     def watch() -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not condition() and time.monotonic() < deadline:
             threading.Event().wait(0.005)
         action()
@@ -339,7 +339,7 @@ def test_nothing_yet_is_no_end_and_blocks_nothing(lake: IotLake, tmp_path: Path)
     """While the source has nothing, PUBACKs are read: it waits for the one of what it gave."""
     source = Source("lyon", "trickle", "measurements")
     connection = connect(lake, lake.identity(source), tmp_path)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
 
     def stream() -> Iterator[bytes | Batch | None]:
         for number, payload in enumerate(payloads(3)):
