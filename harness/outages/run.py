@@ -212,6 +212,7 @@ class Outages:
             for name in islice(cycle(one.causes), self._extent.rounds):
                 if self._over.is_set():
                     break
+                gateway.catch_up()
                 self._log.add(KINDS[name].cause(name, gateway))
                 gateway.send_steadily(self._pace.steady)
             one.since_ms = gateway.sent_ms
