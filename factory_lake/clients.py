@@ -3,6 +3,8 @@
 On AWS, credentials, region and proxies come from where the AWS CLI takes them; without a region there, it is
 that of the lake's MQTT endpoint. A local lake's folder says all of it, and nothing of the user's AWS settings
 is used.
+
+boto3 is imported where a session is made: commands that reach no lake do without it.
 """
 
 import re
@@ -10,8 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -51,9 +51,7 @@ class Clients:
         self._has_answered = False
         try:
             # Any: the stubs type a client by its name as it stands in the code.
-            self._session: Any = boto3.Session(
-                **{**self._settings(lake), **({"region_name": region} if region else {})}
-            )
+            self._session: Any = _session(**{**self._settings(lake), **({"region_name": region} if region else {})})
         except ProfileNotFound as error:
             raise explained(error) from error
 
@@ -98,6 +96,8 @@ class Clients:
         Raises:
             AwsError: When no region is set.
         """
+        from botocore.config import Config
+
         config = Config(
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
@@ -129,7 +129,13 @@ class Clients:
                 "aws_secret_access_key": lake.local.secret_access_key,
             }
         own = _AWS_ENDPOINT.fullmatch(str(lake.outputs.get("iot_endpoint")))
-        return {"region_name": own[1]} if own and boto3.Session().region_name is None else {}
+        return {"region_name": own[1]} if own and _session().region_name is None else {}
+
+
+def _session(**settings: Any) -> Any:
+    import boto3
+
+    return boto3.Session(**settings)
 
 
 def broker_of(lake: Lake, given: tuple[str, int] | None = None, ca_file: Path | None = None) -> Broker:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import hcl2
-
 #: The checkout: modules, schema files and packages are read from it.
 REPOSITORY = Path(__file__).resolve().parents[1]
 _BLOCK = re.compile(r'^(?P<kind>variable|output) "\w+" \{\n.*?^\}\n', re.MULTILINE | re.DOTALL)
@@ -75,6 +73,9 @@ def _interface_blocks(file: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     Nothing else is handed to the parser, which does not know every expression that resources use. A block
     ends where `terraform fmt` puts its last brace: at the beginning of a line.
     """
+    # Here: most commands import this module for the folder alone.
+    import hcl2
+
     for block in _BLOCK.finditer(file.read_text(encoding="utf-8")):
         ((quoted, body),) = hcl2.loads(block[0])[block["kind"]][0].items()
         yield block["kind"], quoted.strip('"'), body

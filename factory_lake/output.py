@@ -18,8 +18,6 @@ from decimal import Decimal
 from typing import Any, Literal, Protocol, TextIO
 
 from rich.cells import cell_len
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 Format = Literal["table", "json", "csv"]
 
@@ -123,12 +121,18 @@ class Update(Protocol):
 @contextmanager
 def progress(total: int | None, description: str) -> Iterator[Update]:
     """A progress bar on standard error; nothing where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda completed, description: None  # noqa: ARG005 - the names that callers may use
+        return
+    # Here: it takes longer to import than all else of this module.
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
     )
     task = bar.add_task(description, total=total)
     with bar:

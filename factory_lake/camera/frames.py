@@ -1,14 +1,19 @@
-"""The frames of a video file."""
+"""The frames of a video file.
+
+av and Pillow are imported where a file is decoded: several commands may export a frame, and seldom do.
+"""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import av
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from factory_lake.camera.clips import ClipError
+
+if TYPE_CHECKING:
+    import av
+    from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ def export_frame(file: Path, index: int, picture: Path, place: object) -> None:
     Raises:
         ClipError: When the file is no video or has no such frame, or the picture's format is unknown.
     """
+    from PIL import Image
+
     number = -1
     for number, frame in enumerate(_decoded(file, place)):
         if number == index:
@@ -71,7 +78,7 @@ def export_frame_at(file: Path, offset_ms: int, picture: Path, place: object) ->
     return index
 
 
-def _save(image: Image.Image, picture: Path) -> None:
+def _save(image: "Image.Image", picture: Path) -> None:
     try:
         picture.parent.mkdir(parents=True, exist_ok=True)
         image.save(picture)
@@ -79,7 +86,9 @@ def _save(image: Image.Image, picture: Path) -> None:
         raise ClipError(picture, f"must be a picture file that can be written: {error}") from error
 
 
-def _decoded(file: Path, place: object) -> Iterator[av.VideoFrame]:
+def _decoded(file: Path, place: object) -> Iterator["av.VideoFrame"]:
+    import av
+
     try:
         with av.open(str(file)) as container:
             if not container.streams.video:

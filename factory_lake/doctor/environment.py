@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import hcl2
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -100,6 +99,8 @@ def read_environment(folder: Path) -> Environment:
 
 
 def _loaded(file: Path) -> dict[str, Any]:
+    import hcl2  # here: the help of all commands imports this module
+
     try:
         return dict(hcl2.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:

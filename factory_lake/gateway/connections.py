@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from factory_lake.gateway.csr import key_path
 from factory_lake.gateway.errors import ConfigurationError
 from factory_lake.gateway.identities import LANES, Source
@@ -154,6 +150,11 @@ def _identity(source: Source, entry: Mapping[str, Any], key_dir: Path) -> Identi
 
 
 def _check_pair(certificate: str, key_file: Path) -> None:
+    # Here: all commands import this module, and few connect.
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     try:
         of_certificate = x509.load_pem_x509_certificate(certificate.encode()).public_key()
         of_key = load_pem_private_key(key_file.read_bytes(), password=None).public_key()

@@ -3,6 +3,8 @@
 AWS IoT makes certificates from CSRs whose key is RSA of at least 2048 bits or ECC on P-256, P-384 or P-521
 (CreateCertificateFromCsr in the AWS IoT API reference). P-256 is the default: small, and quick on a small
 gateway. RSA 2048 is for clients that cannot do ECC.
+
+cryptography is imported where a key is made: most commands need the paths alone.
 """
 
 import os
@@ -10,11 +12,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
 
 from factory_lake.gateway.errors import ConfigurationError
 from factory_lake.gateway.identities import check_client_id
@@ -54,6 +51,11 @@ def make_csr(client_id: str, name: str, csr_dir: Path, key_dir: Path, key_type: 
         ConfigurationError: When a name cannot be used, or one of the two files exists: a key that a
             certificate may depend on is never overwritten.
     """
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.x509.oid import NameOID
+
     check_client_id(client_id)
     if not _NAME.fullmatch(name):
         raise ConfigurationError(

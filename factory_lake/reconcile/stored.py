@@ -4,6 +4,8 @@ Keys say whose an object is: `factory=<id>/year=YYYY/month=MM/day=DD/...` in a l
 `errors/factory=<id>/<lane>/<error type>/...` for everything that did not get there. In the bucket of configuration
 lie the gateways' connections as well, which are no messages: `connections/factory=<id>/...`, and `connections` in the
 place of the lane where they could not be delivered.
+
+pyarrow is imported where a Parquet object is read: many commands use this module and read none.
 """
 
 import base64
@@ -14,9 +16,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from factory_lake.errors import FactoryLakeError
 from factory_lake.gateway.batches import samples_of
@@ -85,18 +84,25 @@ def read_object(bucket: str, lane: Lane, key: str, body: bytes) -> list[Found]:
             return _by_sample(_error_action(where, error[1], parse_lane(error[2]), body))
         if error:
             return list(_failures(where, error[1], parse_lane(error[2]), error[3], body))
-    except (ValueError, KeyError, TypeError, NotTakenError, pa.ArrowException) as problem:
+    except (ValueError, KeyError, TypeError, NotTakenError) as problem:
         raise StoredError(where, f"cannot be read: {problem}") from problem
     return []
 
 
 def _parquet_rows(where: str, factory: str, day: tuple[int, int, int], body: bytes) -> Iterator[Found]:
-    table = pq.read_table(io.BytesIO(body))
-    for name in ("ts", "received_at"):
-        at = table.schema.get_field_index(name)
-        milliseconds = table.column(at).cast(pa.timestamp("ms")).cast(pa.int64())
-        table = table.set_column(at, name, milliseconds)
-    for number, row in enumerate(table.to_pylist()):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(io.BytesIO(body))
+        for name in ("ts", "received_at"):
+            at = table.schema.get_field_index(name)
+            milliseconds = table.column(at).cast(pa.timestamp("ms")).cast(pa.int64())
+            table = table.set_column(at, name, milliseconds)
+        rows = table.to_pylist()
+    except pa.ArrowException as problem:
+        raise ValueError(str(problem)) from problem
+    for number, row in enumerate(rows):
         gateway, received_ms = row.pop("gateway"), row.pop("received_at")
         value, attributes = row["value"], row["attributes"]
         row["value"] = None if value is None else double_content(value)

@@ -1,4 +1,7 @@
-"""The handle of a local cloud: start it, reach it, break it, stop it."""
+"""The handle of a local cloud: start it, reach it, break it, stop it.
+
+boto3 is imported where a client is made: the cloud's own processes and commands do without it.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,6 @@ from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-
-import boto3
-from botocore.config import Config
 
 from localcloud.calls import CALL_SECONDS, CallError, call, control
 from localcloud.processes import Child, StartError, end_group_of, is_running, spawn
@@ -158,6 +158,8 @@ class LocalCloud:
                 the account's root without.
             attempts: how often boto3 makes a call before it gives up.
         """
+        from botocore.config import Config
+
         identity = credentials or {"AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY}
         return self._session.client(
             service,
@@ -170,6 +172,8 @@ class LocalCloud:
 
     @cached_property
     def _session(self) -> Any:
+        import boto3
+
         return boto3.Session(region_name=self.region)
 
     def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:

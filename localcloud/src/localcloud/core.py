@@ -23,7 +23,7 @@ from ministack import app as ministack_app
 from ministack.core import lambda_runtime
 from ministack.services import iot
 
-from localcloud import authorizations, control, faults, replay, time_control
+from localcloud import authorizations, control, faults, news, replay, time_control
 from localcloud.athena import extension as athena
 from localcloud.cloudwatch import extension as cloudwatch
 from localcloud.engine_process import EngineProcess
@@ -87,7 +87,7 @@ async def serve(
     config.bind = [f"fd://{http.detach()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
-    app = control.layer(replay.layer(faults.layer(ministack_app.app)))
+    app = control.layer(news.layer(replay.layer(faults.layer(ministack_app.app))))
     server = asyncio.create_task(hypercorn_serve(app, config, shutdown_trigger=stopping.wait))
     server.add_done_callback(lambda _: stopping.set())
     until_stopped = asyncio.create_task(stopping.wait())

@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 import botocore.session
 from botocore.model import OperationModel, ServiceModel
 
+from localcloud import news
 from localcloud.control import PREFIX, Answer, AsgiApp, read_body, route
 
 # Where a service's model gives its error no status of its own.
@@ -119,6 +120,7 @@ async def add(arguments: dict[str, Any]) -> Answer:
         float(arguments.get("delay", 0.0)),
         frozenset(entries or ()),
     )
+    news.tell()
     return 200, {"id": fault}
 
 
@@ -151,6 +153,7 @@ async def clear(arguments: dict[str, Any]) -> Answer:
             return 404, {"message": f"no fault {name}"}
         fault.let_go()
         hits[name] = fault.hits
+    news.tell()
     return 200, {"hits": hits}
 
 

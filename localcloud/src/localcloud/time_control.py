@@ -11,6 +11,7 @@ from typing import Any
 
 from ministack.services import eventbridge, kinesis
 
+from localcloud import news
 from localcloud.control import PREFIX, Answer, route
 from localcloud.patches import kinesis_shards
 
@@ -26,6 +27,7 @@ def install(_: Any) -> None:
         for record in records:
             record["ApproximateArrivalTimestamp"] = round(record["ApproximateArrivalTimestamp"] - seconds, 3)
         kinesis_shards.age(stream, seconds)
+        news.tell()
         return 200, {"records": len(records)}
 
     @route("POST", f"{PREFIX}schedules/fire")

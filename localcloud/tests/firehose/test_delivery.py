@@ -47,7 +47,7 @@ Make = Callable[..., Delivery]
 def make(aws: FakeAws, clock: Clock, tmp_path: Path) -> Make:
     """Make the delivery of a stream; a second call is what a restarted process does."""
 
-    def make(renew: Callable[[], None] = lambda: None, **changes: Any) -> Delivery:
+    def make(renew: Callable[[], None] = lambda: None, *, has_news: bool = False, **changes: Any) -> Delivery:
         return Delivery(
             settings=read(description(**changes)),
             clients=aws.client,
@@ -55,6 +55,7 @@ def make(aws: FakeAws, clock: Clock, tmp_path: Path) -> Make:
             renew=renew,
             clock=clock,
             now=clock.now,
+            has_news=has_news,
         )
 
     return make
@@ -695,3 +696,38 @@ def test_a_restart_repeats_at_most_what_was_not_checkpointed(make: Make, aws: Fa
     flush(make(**STATIC), clock)
     assert set(stripped(aws.delivered())) == set(stripped(lines(4)))
     assert stripped(aws.delivered())[b"record 0"] == 1
+
+
+def reads(one: Delivery, aws: FakeAws, clock: Clock, seconds: float) -> int:
+    """How often a delivery reads its one shard in so many seconds."""
+    before = aws.calls.count("get_records")
+    run(one, clock, seconds)
+    return aws.calls.count("get_records") - before
+
+
+def test_a_stream_without_news_is_read_every_ten_seconds(make: Make, aws: FakeAws, clock: Clock) -> None:
+    told, untold = make(has_news=True), make()
+    assert reads(told, aws, clock, 60) in (6, 7)
+    assert reads(untold, aws, clock, 60) in (60, 61)
+
+
+def test_a_stream_with_news_is_read_at_once_but_once_a_second(make: Make, aws: FakeAws, clock: Clock) -> None:
+    one = make(has_news=True)
+    assert reads(one, aws, clock, 5) == 1
+    for _ in range(3):
+        one.poll_soon()
+    assert reads(one, aws, clock, 0.5) == 1
+    one.poll_soon()
+    assert reads(one, aws, clock, 0.25) == 0
+    assert reads(one, aws, clock, 0.5) == 1
+
+
+def test_a_stream_is_read_every_second_while_there_are_records_or_errors(
+    make: Make, aws: FakeAws, clock: Clock
+) -> None:
+    one = make(has_news=True)
+    aws.fail("get_records", *[refusal("InternalFailure")] * 4)
+    assert reads(one, aws, clock, 4.5) == 5
+    aws.put([b"1\n"])
+    one.poll_soon()
+    assert reads(one, aws, clock, 2.5) == 2

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from localcloud.firehose import delivery
 from localcloud.firehose.clients import ClientFactory, RoleClients
 from localcloud.firehose.endpoint import serve
 from localcloud.firehose.engine import Engine
-from localcloud.testing.firehose import FakeAws, description, refusal
+from localcloud.testing.firehose import STREAM, FakeAws, description, refusal
 from localcloud.testing.strict import StrictClient
 
 NAME = "test-krakow-measurements"
@@ -47,6 +48,7 @@ class Clients(RoleClients):
     def __init__(self, plane: ControlPlane, aws: FakeAws) -> None:
         self.plane, self.aws = plane, aws
         self.forgotten: list[str] = []
+        self.told: SimpleQueue[dict[str, Any]] = SimpleQueue()
 
     def own(self, service: str) -> Any:
         assert service == "firehose"
@@ -55,6 +57,13 @@ class Clients(RoleClients):
     def of(self, source_arn: str) -> ClientFactory:
         assert source_arn
         return self.aws.client
+
+    def news(self, number: int, seconds: float) -> dict[str, Any]:
+        """What a test has put into `told`."""
+        try:
+            return {"all": False, "streams": [], "number": number + 1, **self.told.get(timeout=min(seconds, 0.05))}
+        except Empty:
+            return {"all": False, "streams": [], "number": number}
 
     def forget(self, source_arn: str) -> None:
         self.forgotten.append(source_arn)
@@ -66,8 +75,13 @@ def plane() -> ControlPlane:
 
 
 @pytest.fixture
-def engine(plane: ControlPlane, aws: FakeAws, tmp_path: Path) -> Iterator[Engine]:
-    one = Engine(Clients(plane, aws), tmp_path)
+def clients(plane: ControlPlane, aws: FakeAws) -> Clients:
+    return Clients(plane, aws)
+
+
+@pytest.fixture
+def engine(clients: Clients, tmp_path: Path) -> Iterator[Engine]:
+    one = Engine(clients, tmp_path)
     one.start()
     yield one
     one.stop()
@@ -172,10 +186,38 @@ def test_a_flush_does_not_wait_for_the_next_try(
     assert engine.flush(None, 10)[0] == [NAME]
 
 
-def test_an_outage_of_the_control_plane_stops_no_delivery(engine: Engine, plane: ControlPlane, aws: FakeAws) -> None:
+def test_news_of_a_stream_have_it_read(
+    engine: Engine, clients: Clients, plane: ControlPlane, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without them it stays unread for a long while; those of another stream are none of its."""
+    monkeypatch.setattr(delivery, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(delivery, "QUIET_SECONDS", 600.0)
+    plane.descriptions = {NAME: description()}
+    engine.discover()
+    wait_for(lambda: "get_records" in aws.calls)
+    for news in ({"streams": [STREAM]}, {"all": True}):
+        wait_for(lambda: clients.told.empty())
+        before = aws.calls.count("get_records")
+        clients.told.put({"streams": [f"{STREAM}-2"]})
+        clients.told.put(news)
+        wait_for(lambda: aws.calls.count("get_records") > before)  # noqa: B023 - called at once
+        assert aws.calls.count("get_records") == before + 1
+
+
+def test_news_of_all_have_new_delivery_streams_found(engine: Engine, clients: Clients, plane: ControlPlane) -> None:
+    wait_for(lambda: engine.status() == {"delivery_streams": {}, "last_error": None})
+    plane.descriptions = {NAME: description()}
+    clients.told.put({"all": True})
+    wait_for(lambda: NAME in engine.status()["delivery_streams"])
+
+
+def test_an_outage_of_the_control_plane_stops_no_delivery(
+    engine: Engine, clients: Clients, plane: ControlPlane, aws: FakeAws
+) -> None:
     plane.descriptions = {NAME: description(BufferingHints={"SizeInMBs": 64, "IntervalInSeconds": 60})}
     engine.flush(None, 10)
     plane.error = refusal("ServiceUnavailableException", "ListDeliveryStreams", 503)
+    clients.told.put({"all": True})
     wait_for(lambda: engine.status()["last_error"] is not None)
     assert engine.status()["delivery_streams"][NAME]["state"] == "delivering"
     plane.error = None

@@ -68,6 +68,14 @@ class RoleClients:
         """
         return control(self.endpoint, "POST", "firehose/records", {"name": name, **wanted})
 
+    def news(self, number: int, seconds: float) -> dict[str, Any]:
+        """What the core process has to tell behind a number, once there is something or the seconds are over.
+
+        Raises:
+            CallError, OSError: It did not answer.
+        """
+        return control(self.endpoint, "POST", "news", {"number": number, "seconds": seconds})
+
     def forget(self, source_arn: str) -> None:
         """Drop a delivery stream's sessions: the next use of each role is judged anew."""
         with self._lock:

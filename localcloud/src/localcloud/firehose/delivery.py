@@ -31,7 +31,7 @@ from localcloud.firehose.prefix import error_prefix, object_prefix
 from localcloud.firehose.records import Record
 from localcloud.firehose.schema import TableSchema
 from localcloud.firehose.settings import MEBIBYTE, Settings, Transform
-from localcloud.firehose.source import POLL_SECONDS, KinesisSource
+from localcloud.firehose.source import POLL_SECONDS, QUIET_SECONDS, KinesisSource
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +100,7 @@ class Delivery:
         renew: Called when a role's session is no longer good.
         clock: Monotonic seconds.
         intake: Asks the core process for the records that were put, with Direct PUT.
+        has_news: Whether somebody calls `poll_soon` when there is something to read.
         last_error: What failed last, None when nothing waits for another try.
     """
 
@@ -111,6 +112,7 @@ class Delivery:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     meter: Meter = field(default_factory=lambda: Meter("", Outbox()))
     intake: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: {"records": [], "more": False}
+    has_news: bool = False
     last_error: str | None = None
 
     def __post_init__(self) -> None:
@@ -125,7 +127,7 @@ class Delivery:
         self._error_log = self._make_error_log()
         self._schema_attempts = 0
         self._schema_not_before = float("-inf")
-        self._next_poll = float("-inf")
+        self._polled = self._next_poll = float("-inf")
         self._next_measure = float("-inf")
 
     def reconfigure(self, settings: Settings) -> None:
@@ -165,6 +167,10 @@ class Delivery:
         if not self._is_failing:
             self.last_error = None
         return self._wait(flush_since)
+
+    def poll_soon(self) -> None:
+        """Read the stream in the next round, but not within a second of the last time."""
+        self._next_poll = min(self._next_poll, self._polled + POLL_SECONDS)
 
     def retry_now(self) -> None:
         """Try again at once what waits for its next try."""
@@ -260,8 +266,10 @@ class Delivery:
         return not self._is_blocked and self.held_bytes < MAX_HELD_BYTES
 
     def _read(self, refresh: bool) -> None:
-        self._next_poll = self.clock() + POLL_SECONDS
+        self._polled = self.clock()
         records = self.source.poll(READ_BYTES, refresh)
+        is_quiet = self.has_news and not records and self.source.is_quiet
+        self._next_poll = self._polled + (QUIET_SECONDS if is_quiet else POLL_SECONDS)
         if self.source.error:
             self.last_error = self.source.error
             if self.settings.source_arn is not None:

@@ -155,6 +155,11 @@ class DirectSource:
         return self._caught_up > moment
 
     @property
+    def is_quiet(self) -> bool:
+        """Never: nobody tells of what is put."""
+        return False
+
+    @property
     def outstanding(self) -> int:
         """Records read and not yet settled, up to the first unsettled one."""
         return self._shard.progress.outstanding

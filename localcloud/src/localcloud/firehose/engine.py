@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from localcloud.calls import CallError
 from localcloud.firehose.checkpoint import CheckpointFile
 from localcloud.firehose.clients import CALL_ERRORS, RoleClients, error_code
 from localcloud.firehose.delivery import Delivery
@@ -20,7 +21,12 @@ from localcloud.firehose.settings import Settings, read
 
 log = logging.getLogger(__name__)
 
+NEWS_SECONDS = 2.0
+"""To wait for news at a time, so that the end of the engine is not held up."""
+CALM_SECONDS = 0.5
+"""Between two calls for news: while records are put there are always some."""
 DISCOVERY_SECONDS = 2.0
+"""Between two looks at all delivery streams: while Terraform applies, news of all never end."""
 RECOVERY_SECONDS = 1.0
 
 
@@ -49,6 +55,7 @@ class Worker:
         self._flushes: list[Flush] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._has_news = False
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=settings.name, daemon=True)
         self._thread.start()
@@ -61,6 +68,11 @@ class Worker:
     def configure(self, settings: Settings) -> None:
         """Go on by these settings."""
         self._wanted = settings
+
+    def poll_soon(self) -> None:
+        """Read the data stream: there are news of it."""
+        self._has_news = True
+        self._wake.set()
 
     def request_flush(self) -> Flush:
         """Deliver at once what is in the stream now; the answer's event is set when that is done."""
@@ -103,6 +115,9 @@ class Worker:
     def _deliver(self, delivery: Delivery) -> None:
         while not self._stopping:
             self._wake.clear()
+            if self._has_news:
+                self._has_news = False
+                delivery.poll_soon()
             delivery.reconfigure(self._wanted)
             with self._lock:
                 since = max((flush.since for flush in self._flushes), default=None)
@@ -224,16 +239,37 @@ class Engine:
         return {"delivery_streams": streams, "last_error": self._error}
 
     def _watch(self) -> None:
+        news: Mapping[str, Any] = {"number": 0, "all": True, "streams": []}
+        is_wanted, due = True, time.monotonic()
         while not self._stopping.is_set():
-            try:
-                self.discover()
-            except CALL_ERRORS as error:
-                self._error = f"list the delivery streams: {error}"
-                log.warning("%s", self._error)
-            except Exception as error:
-                self._error = f"{type(error).__name__}: {error}"
-                log.exception("discovery failed")
-            self._stopping.wait(DISCOVERY_SECONDS)
+            is_wanted |= news["all"] or self._error is not None
+            if is_wanted and time.monotonic() >= due:
+                self._try_to_discover()
+                is_wanted, due = False, time.monotonic() + DISCOVERY_SECONDS
+            for worker in list(self._workers.values()):
+                if news["all"] or worker.settings.source_arn in news["streams"]:
+                    worker.poll_soon()
+            self._stopping.wait(CALM_SECONDS)
+            wait = due - time.monotonic() if is_wanted else NEWS_SECONDS
+            news = self._next_news(news["number"], min(NEWS_SECONDS, max(0.0, wait)))
+
+    def _try_to_discover(self) -> None:
+        try:
+            self.discover()
+        except CALL_ERRORS as error:
+            self._error = f"list the delivery streams: {error}"
+            log.warning("%s", self._error)
+        except Exception as error:
+            self._error = f"{type(error).__name__}: {error}"
+            log.exception("discovery failed")
+
+    def _next_news(self, number: int, seconds: float) -> Mapping[str, Any]:
+        try:
+            return self._clients.news(number, seconds)
+        except (CallError, OSError) as error:
+            log.warning("no news: %s", error)
+            self._stopping.wait(NEWS_SECONDS)
+            return {"number": number, "all": True, "streams": []}
 
     def _names(self) -> list[str]:
         names: list[str] = []
@@ -259,6 +295,7 @@ class Engine:
             clock=time.monotonic,
             meter=Meter(settings.name, self._outbox),
             intake=lambda wanted: self._clients.intake(settings.name, wanted),
+            has_news=True,
         )
 
     def _checkpoint_file(self, settings: Settings) -> CheckpointFile:

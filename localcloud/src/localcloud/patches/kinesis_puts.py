@@ -7,6 +7,8 @@ Of ``ministack.services.kinesis`` this wraps ``_put_record`` and ``_put_records`
 - held a record's data alone to 1 MiB, where its partition key counts as well;
 - put all records of a PutRecords or none. A fault with ``entries`` (see ``faults``) fails some of them now.
 
+Both tell the delivery engine of the records (see ``news``).
+
 Source: Kinesis API reference, PutRecord and PutRecords.
 """
 
@@ -21,7 +23,7 @@ from typing import Any, Final, TypeAlias
 
 from ministack.services import kinesis
 
-from localcloud import faults
+from localcloud import faults, news
 from localcloud.settings import ACCOUNT
 
 MAX_RECORD: Final = 1024 * 1024
@@ -34,8 +36,19 @@ Operation: TypeAlias = Callable[[dict[str, Any]], Any]
 
 def install(_: Any) -> None:
     """Wrap the functions; MiniStack looks each up by name at every call."""
-    kinesis._put_record = _put_record(kinesis._put_record)
-    kinesis._put_records = _put_records(kinesis._put_records)
+    kinesis._put_record = _telling(_put_record(kinesis._put_record))
+    kinesis._put_records = _telling(_put_records(kinesis._put_records))
+
+
+def _telling(put: Operation) -> Operation:
+    def put_and_tell(data: dict[str, Any]) -> Any:
+        answer = put(data)
+        _, stream = kinesis._resolve_stream(data)
+        if stream is not None:
+            news.tell(stream["StreamARN"])
+        return answer
+
+    return put_and_tell
 
 
 def _put_record(original: Operation) -> Operation:
