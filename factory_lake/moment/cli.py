@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -114,7 +115,7 @@ def moment(
     questions = [Question(one, at_ms, around_ms, clock, devices or (), tags or ()) for one in wanted]
     samples = [row for asked in questions for row in tables.samples(asked)]
     configuration = _configuration(opened, clients, wanted, at_ms)
-    video = list(_Video(opened, clients, at_ms, clock, out).all(streams)) if streams else []
+    video = list(_Video(opened, clients, tables, at_ms, clock, out).all(streams)) if streams else []
     document = {
         "at": keys.iso(at_ms),
         "clock": clock,
@@ -139,6 +140,7 @@ class _Video:
 
     lake: Lake
     clients: Clients
+    tables: Tables
     at_ms: int
     clock: Clock
     out: Path | None
@@ -151,7 +153,8 @@ class _Video:
             for name, stream in streams.items():
                 factory, _, camera = name.partition("/")
                 copy = Path(folder) / "clip" if self.out else None
-                archive = CameraArchive(s3, bucket, keys.camera_prefix(factory, camera))
+                index = partial(self.tables.clips, factory, camera)
+                archive = CameraArchive(s3, bucket, keys.camera_prefix(factory, camera), index)
                 found = settle(archive.find(self.at_ms, self.clock, copy), self.clients, stream, self.at_ms)
                 document: dict[str, Any] = {"factory": factory, "camera": camera, **_told(found)}
                 if found.state == "clip":

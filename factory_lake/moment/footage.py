@@ -1,15 +1,18 @@
 """A camera's footage of a moment: the clip and the offset in it, or why there is none, in three calls to S3.
 
 Keys sort by the time at which a clip's first fragment reached AWS, and a clip's metadata says when it begins by the
-camera's own clock. So the keys near a moment tell where to look, and at most two objects which of them has it.
+camera's own clock. So the keys near a moment tell where to look, and at most two objects which of them has it. A
+camera that sends late, in a burst, has its clips elsewhere among the keys. Where three calls do not tell, the table of
+clips is asked, which has each clip's times by both clocks.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -25,6 +28,10 @@ Clock = Literal["gateway", "camera", "arrival"]
 #: What a camera has of a moment. Of one behind the archive's end (`behind`) the video stream tells whether its footage
 #: waits there (`waiting`) or the camera was silent.
 State = Literal["clip", "lost", "silent", "unclear", "behind", "waiting"]
+
+#: What the table of clips has near a moment, by arrival or by the camera's clock: keys, and what the objects' metadata
+#: say.
+Index = Callable[[int, bool], Sequence[tuple[str, Mapping[str, str]]]]
 
 #: Calls to S3 for one camera at most.
 MOST_CALLS = 3
@@ -89,12 +96,14 @@ class CameraArchive:
         s3: The client; it is asked for listings and objects alone.
         bucket: The clips bucket.
         prefix: What the camera's keys begin with.
+        index: The camera's rows of the table of clips; None where there is no table to ask.
     """
 
-    def __init__(self, s3: "S3Client", bucket: str, prefix: str) -> None:
+    def __init__(self, s3: "S3Client", bucket: str, prefix: str, index: Index | None = None) -> None:
         self._s3 = s3
         self._bucket = bucket
         self._prefix = prefix
+        self._index = index
 
     def find(self, at_ms: int, clock: Clock, copy: Path | None = None) -> Footage:
         """Tell what there is of a moment.
@@ -110,7 +119,7 @@ class CameraArchive:
             ClipError: When an object's metadata is not that of a clip or a gap record.
         """
         search = _Search(self._s3, self._bucket, self._prefix, at_ms, clock == "arrival", copy)
-        return search.run()
+        return search.run(self._index)
 
 
 class _Search:
@@ -124,10 +133,29 @@ class _Search:
         self._by_arrival = by_arrival
         self._copy = copy
         self._calls = 0
+        self._most = MOST_CALLS
         self._keys: list[keys.ArchivedKey] = []
         self._is_cut = False  # whether there are keys behind those of the page
+        self._answers: dict[int, Any] = {}
+        self._objects: dict[str, _Clip | _Gap] = {}
 
-    def run(self) -> Footage:
+    def run(self, index: Index | None) -> Footage:
+        if index is None:
+            return self._by_keys()
+        # The last call is for the clip that the table names, where that is wanted.
+        self._most = MOST_CALLS - (self._copy is not None)
+        found = self._by_keys()
+        if found.state != "unclear":
+            return found
+        told = self._by_table(index(self._at_ms, self._by_arrival))
+        if told is not None and told.state != "behind":
+            return told
+        # The newest clip has no row yet.
+        self._most = MOST_CALLS
+        found = self._by_keys()
+        return found if told is None or found.state != "unclear" else told
+
+    def _by_keys(self) -> Footage:
         self._list(_LOOKBACK_MS)
         if self._ends_early():
             self._list(_NEAR_MS)
@@ -140,10 +168,37 @@ class _Search:
                 return self._none("silent" if has_later else "behind", "no clip begins in the hours before")
         at = bisect_right([one.start_ms for one in self._keys], self._at_ms) - 1
         at = max(at, 0)
+        if self._is_over(at):
+            return self._none("unclear", "more calls are not made")
         found = self._described(at)
         if isinstance(found, _Gap):
             return self._near_gap(at, found)
         return self._in(found) if self._holds(found, self._next_ms(at)) else self._beside(at, found)
+
+    def _by_table(self, rows: Sequence[tuple[str, Mapping[str, str]]]) -> Footage | None:
+        """What the table says; None where it does not say anything."""
+        found = [self._object(key, metadata) for key, metadata in rows]
+        clips = sorted((one for one in found if isinstance(one, _Clip)), key=lambda one: one.start_ms)
+        following = [one.start_ms for one in clips[1:]]
+        # Of two, such as of a camera whose clock was set back, the one that begins later.
+        for clip, next_ms in reversed(list(zip_longest(clips, following))):
+            if self._holds(clip, next_ms):
+                if self._copy is not None:
+                    self._fetched(clip.key, lambda _: True)
+                return self._in(clip)
+        gaps = [one for one in found if isinstance(one, _Gap)]
+        for lost in filter(None, map(self._lost, gaps)):
+            return lost
+        if any(abs(one.skew_ms or 0) >= _FAR_MS for one in clips):
+            return None  # what was filmed then arrived on other days
+        later = [*(one.start_ms for one in clips), *(one.to_ms for one in gaps)]
+        if any(self._at_ms < each for each in later):
+            return self._none("silent", "no clip in the table of clips has it, and later ones are there")
+        return self._none("behind", "the archive does not reach as far") if found else None
+
+    def _is_over(self, at: int) -> bool:
+        """Whether an object would take a call more than allowed."""
+        return self._calls >= self._most and self._keys[at].key not in self._objects
 
     def _ends_early(self) -> bool:
         """Whether the page of keys ends before the moment, and others follow."""
@@ -157,7 +212,9 @@ class _Search:
         # By the camera's clock a clip has begun before its first fragment arrived.
         is_late = not self._by_arrival and 2 * self._at_ms >= gap.from_ms + gap.to_ms
         other = at + 1 if is_late else at - 1
-        if self._calls < MOST_CALLS and 0 <= other < len(self._keys):
+        if 0 <= other < len(self._keys):
+            if self._is_over(other):
+                return self._none("unclear", f"near the gap record {gap.key}", gap.key)
             clip = self._described(other)
             if isinstance(clip, _Clip) and self._holds(clip, None):
                 return self._in(clip)
@@ -180,7 +237,7 @@ class _Search:
             return self._none("behind", "the archive does not reach as far", clip.key)
         if self._by_arrival and not before and not self._keys[other].key.endswith(".gap.json"):
             return self._none("silent", f"between {clip.key} and {self._keys[other].key}")
-        if self._calls >= MOST_CALLS:
+        if self._is_over(other):
             return self._none("unclear", f"it is not in {clip.key}, and more calls are not made", clip.key)
         found = self._described(other)
         if isinstance(found, _Gap):
@@ -240,9 +297,12 @@ class _Search:
         return "arrival" if self._by_arrival else "camera"
 
     def _list(self, lookback_ms: int) -> None:
-        self._calls += 1
-        after = self._prefix + keys.time_stem(max(0, self._at_ms - lookback_ms))
-        answer = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=f"{self._prefix}year=", StartAfter=after)
+        answer = self._answers.get(lookback_ms)
+        if answer is None:
+            self._calls += 1
+            after = self._prefix + keys.time_stem(max(0, self._at_ms - lookback_ms))
+            answer = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=f"{self._prefix}year=", StartAfter=after)
+            self._answers[lookback_ms] = answer
         parsed = [keys.parse(item["Key"], self._prefix) for item in answer.get("Contents", [])]
         by_stem = {}
         for one in sorted((each for each in parsed if each is not None), key=lambda each: each.order):
@@ -253,6 +313,14 @@ class _Search:
 
     def _described(self, at: int) -> _Clip | _Gap:
         key = self._keys[at].key
+        if key not in self._objects:
+            self._objects[key] = self._fetched(
+                key, lambda found: isinstance(found, _Clip) and self._holds(found, self._next_ms(at))
+            )
+        return self._objects[key]
+
+    def _fetched(self, key: str, is_wanted: Callable[[_Clip | _Gap], bool]) -> _Clip | _Gap:
+        """Read what an object is, and write the copy where that is wanted."""
         self._calls += 1
         place = f"s3://{self._bucket}/{key}"
         try:
@@ -262,7 +330,7 @@ class _Search:
             answer = self._s3.get_object(Bucket=self._bucket, Key=key)
             with closing(answer["Body"]) as body:
                 found = self._object(key, answer["Metadata"])
-                if isinstance(found, _Clip) and self._holds(found, self._next_ms(at)):
+                if is_wanted(found):
                     with self._copy.open("wb") as file:
                         for piece in body.iter_chunks(_PIECE):
                             file.write(piece)

@@ -1,6 +1,6 @@
-"""What a moment asks Athena: the samples next to it.
+"""What a moment asks Athena: the samples next to it, and clips that three calls to S3 did not find.
 
-The query names its days, so what it scans goes with the range and not with the lake.
+The queries name their days, so what they scan goes with the range and not with the lake.
 """
 
 from collections.abc import Collection, Mapping
@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from clip_fetch import keys
+from clip_fetch.planning import MAX_FRAGMENT_MS
+from clip_fetch.rows import GAP_ROW
 from factory_lake import query as athena
 from factory_lake.coverage.sql import Window, days_between
 from factory_lake.coverage.tables import epoch_ms
@@ -21,6 +24,12 @@ Row = Mapping[str, Any]
 # A sample that a gateway kept back arrives on a later day; by arrival it is searched this many days back.
 _LATE_DAYS = 1
 _AHEAD_DAYS = 1
+# A clip or gap lies under the day on which it begins by arrival, at most this far from a moment in it.
+_CLIP_DAYS = 1
+#: Rows of clips that one answer holds.
+MOST_CLIPS = 20
+# How Athena says that there is no such table (Athena User Guide, "Error catalog").
+_NO_TABLE = "TABLE_NOT_FOUND"
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,20 @@ class Tables:
     def samples(self, asked: Question) -> list[dict[str, Any]]:
         """The last sample of each tag at or before the moment and the first one after it, with their ages."""
         return [_sample(row, asked) for row in self._rows(samples_sql(asked))]
+
+    def clips(self, factory: str, camera: str, at_ms: int, by_arrival: bool) -> list[tuple[str, dict[str, str]]]:
+        """Clips and gaps of a camera near a moment: keys, and what the objects' metadata say.
+
+        They are those that end behind the moment, the first ones; where there are none, others of these days. A lake
+        whose schema files leave out the table has none.
+        """
+        try:
+            found = self._rows(clips_sql(factory, camera, at_ms, by_arrival))
+        except athena.QueryError as error:
+            if _NO_TABLE not in str(error):
+                raise
+            return []
+        return [(str(row["key"]), _metadata(row)) for row in found]
 
     def _rows(self, sql: str) -> list[Row]:
         result = athena.run(self.client, sql, self.workgroup, self.database)
@@ -86,6 +109,55 @@ FROM ranked
 WHERE place = 1
 ORDER BY gateway, device_name, tag_name, side DESC
 """  # noqa: S608 - numbers, moments and quoted names
+
+
+def clips_sql(factory: str, camera: str, at_ms: int, by_arrival: bool) -> str:
+    """The query of the clips and gaps near a moment."""
+    window = Window(factory, *days_between(at_ms, at_ms + 1, _CLIP_DAYS, _CLIP_DAYS))
+    start = "started_at" if by_arrival else "coalesce(producer_started_at, started_at)"
+    length = "coalesce(nullif(duration_ms, 0), date_diff('millisecond', started_at, ended_at))"
+    return f"""
+SELECT kind, key, started_at, ended_at, producer_started_at, duration_ms, fragments, format, flags, lost_ms
+FROM (
+    SELECT
+        kind, key, started_at, ended_at, producer_started_at, duration_ms, fragments, format, flags, lost_ms,
+        CASE WHEN kind = '{GAP_ROW}' THEN date_add('millisecond', -coalesce(lost_ms, 0), ended_at)
+            ELSE {start} END AS begins_at,
+        CASE WHEN kind = '{GAP_ROW}' THEN ended_at
+            ELSE date_add('millisecond', {length}, {start}) END AS over_at
+    FROM clips
+    WHERE {window.condition()}
+        AND camera = {text(camera)}
+)
+WHERE begins_at IS NOT NULL
+ORDER BY CASE WHEN over_at > {moment(at_ms - MAX_FRAGMENT_MS)} THEN 0 ELSE 1 END, begins_at, key
+LIMIT {MOST_CLIPS}
+"""  # noqa: S608 - numbers, moments and quoted names
+
+
+def _metadata(row: Row) -> dict[str, str]:
+    """A row in the words of its object's metadata."""
+    if row["kind"] == GAP_ROW:
+        said = {
+            "format": keys.GAP,
+            "resume-start": _iso(row["ended_at"]),
+            "lost-ms": row["lost_ms"] or 0,
+            "flags": row["flags"] or "",
+        }
+    else:
+        said = {
+            "format": row["format"],
+            "start": _iso(row["started_at"]),
+            "end": _iso(row["ended_at"]),
+            "producer-start": _iso(row["producer_started_at"]),
+            "duration-ms": row["duration_ms"] or 0,
+            "fragments": row["fragments"] or 1,
+        }
+    return {name: str(value) for name, value in said.items() if value is not None}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else keys.iso(epoch_ms(at))
 
 
 def _sample(row: Row, asked: Question) -> dict[str, Any]:

@@ -7,6 +7,7 @@
   const harmless = new Set(data.harmless);
   const panel = document.getElementById("panel");
   const about = document.getElementById("about");
+  const momentOf = document.getElementById("moment");
   const player = document.getElementById("player");
   const strips = (within) => [...within.querySelectorAll("svg.strip")].filter((each) => each.checkVisibility());
 
@@ -113,8 +114,37 @@
     chosen = strip;
     panel.hidden = false;
     player.replaceChildren();
+    tell(kind, name, Math.max(span.start, moment - (moment % 1000)));
     if (kind === "camera") offer(name, span, moment);
     reveal();
+  };
+
+  // The command that tells the same moment: samples, configuration, and what the cameras saw.
+  const iso = (ms) => new Date(ms).toISOString().replace(".000Z", "Z");
+  const quoted = (word) => (/^[\w./:@%+,=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+  const commandOf = (kind, name, moment) => {
+    const words = ["factory-lake", "moment", "--lake", data.lake, "--at", iso(moment)];
+    // Strips of cameras are by arrival, those of tags by the gateways' clock.
+    if (kind === "camera") words.push("--camera", `${data.factory}/${name}`, "--clock", "arrival");
+    else words.push("--factory", data.factory);
+    const parts = name.split("/");
+    if (kind === "tag" && parts.length === 3) words.push("--device", parts[1], "--tag", parts[2]);
+    return words.map(quoted).join(" ");
+  };
+  const tell = (kind, name, moment) => {
+    const command = make("code", commandOf(kind, name, moment), { class: "command" });
+    const button = make("button", "Copy", { type: "button" });
+    const said = make("span", "", { role: "status" });
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(command.textContent);
+        said.textContent = "Copied.";
+      } catch {
+        getSelection().selectAllChildren(command);
+        said.textContent = "Selected: copy it with your keyboard.";
+      }
+    });
+    momentOf.replaceChildren(make("span", "All of this moment:", { class: "hint" }), command, button, said);
   };
 
   // Clips: the one that began last before a moment has its footage, if any has.
@@ -137,10 +167,10 @@
     }
     const [start, url, key] = clip;
     if (!url) {
-      const iso = (ms) => new Date(ms).toISOString().slice(0, 19) + "Z";
+      const second = (ms) => iso(ms - (ms % 1000));
       player.append(make("p", "This page has no link to that clip. The clip, and the command that lists it:"));
       player.append(make("code", key), document.createElement("br"));
-      player.append(make("code", `factory-lake camera clips ${data.factory}/${camera} --from ${iso(start)} --to ${iso(moment + 1000)}`));
+      player.append(make("code", `factory-lake camera clips ${data.factory}/${camera} --from ${second(start)} --to ${second(moment + 1000)}`));
       return;
     }
     const video = make("video", "", { controls: "", playsinline: "", preload: "metadata", "aria-label": `${camera}, clip from ${time(start)} UTC` });

@@ -59,6 +59,7 @@ def render(coverage: Coverage, facts: Facts) -> str:
         **data_of(coverage, strips),
         "states": {state: words.STATES[state][0] for state in STATES},
         **_clips(facts),
+        "lake": coverage.lake,
     }
     return _document(title, body, data, coverage, facts)
 
@@ -204,6 +205,7 @@ def _panel() -> Markup:
     return element(
         "aside",
         element("div", id="about", aria_live="polite"),
+        element("div", id="moment"),
         element("div", id="player"),
         element("button", "Close", type="button", id="close"),
         id="panel",

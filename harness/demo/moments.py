@@ -1,18 +1,21 @@
 """Random moments of the demonstration's cameras: the clip and frame that are found, against what the cameras sent.
 
 What decides clip, offset and frame is the code of `factory-lake moment`. It reads the archive's listing and metadata
-from memory, and each clip is decoded once; which frame it is, its picture's own mark says.
+from memory and asks Athena what three calls do not tell; each clip is decoded once, and which frame it is, its
+picture's own mark says.
 """
 
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from factory_lake.camera.frames import frame_at
-from factory_lake.moment.footage import MOST_CALLS, CameraArchive, Footage
+from factory_lake.moment.footage import MOST_CALLS, CameraArchive, Footage, Index
+from factory_lake.moment.tables import Tables
 from harness.camera.journal import SentFragment
 from harness.lake.targets import CameraPlace, Targets
 from localcloud.testing import picture
@@ -25,9 +28,6 @@ _MARGIN_MS = 5_000
 #: States of a moment of which there is no footage; the cameras of the demonstration lose none.
 _GAPS = {"silent", "behind"}
 _WORST_RIGHT = 1
-# Of all moments: a busy machine films late, and then sends in a burst. Where three calls do not tell, that is the
-# answer, and no wrong one; but it must be rare.
-_MOST_UNCLEAR = 0.05
 
 
 @dataclass
@@ -37,30 +37,23 @@ class Moments:
     Attributes:
         tried: Moments.
         right: Of these, with the clip that has the moment and a frame at most one off, or with the gap that is there.
-        unclear: Of which three calls to S3 do not tell.
         worst_frames_off: Of the frames found, how far the worst is from the one that was shown.
         wrong: In words, each that is not right.
     """
 
     tried: int = 0
     right: int = 0
-    unclear: int = 0
     worst_frames_off: int = 0
     wrong: list[str] = field(default_factory=list)
 
     @property
     def is_exact(self) -> bool:
-        """Whether none is wrong, and next to all are right."""
-        return not self.wrong and self.unclear <= self.tried * _MOST_UNCLEAR
+        """Whether none is wrong."""
+        return not self.wrong
 
     def summary(self) -> dict[str, int]:
         """The numbers alone."""
-        return {
-            "tried": self.tried,
-            "right": self.right,
-            "unclear": self.unclear,
-            "worst_frames_off": self.worst_frames_off,
-        }
+        return {"tried": self.tried, "right": self.right, "worst_frames_off": self.worst_frames_off}
 
 
 @dataclass(frozen=True)
@@ -103,10 +96,15 @@ def check(targets: Targets, sent: Iterable[SentFragment], moments: int = _MOMENT
         by_stream.setdefault(fragment.stream, []).append(fragment)
     places = [place for place in targets.cameras if place.stream in by_stream]
     found = Moments()
+    lake = targets.lake
+    athena = lake.outputs["athena"]
+    tables = Tables(lake.cloud.client("athena"), athena["workgroup"], athena["database"])
     for number, place in enumerate(places):
         share = moments // len(places) + (number < moments % len(places))
-        s3 = targets.lake.cloud.client("s3")
-        check_camera(s3, targets.clips, place, by_stream[place.stream], chance, share, found)
+        index = partial(tables.clips, place.factory, place.name)
+        check_camera(
+            lake.cloud.client("s3"), targets.clips, place, by_stream[place.stream], chance, share, found, index
+        )
     return found
 
 
@@ -118,10 +116,11 @@ def check_camera(
     chance: random.Random,
     moments: int,
     found: Moments,
+    index: Index,
 ) -> None:
     """Look for random moments of one camera, and count them."""
     copy: Any = ArchiveCopy(s3, bucket, place.clips_prefix)
-    archive = CameraArchive(copy, bucket, place.clips_prefix)
+    archive = CameraArchive(copy, bucket, place.clips_prefix, index)
     begin = min(one.start_ms for one in sent) - _MARGIN_MS
     end = max(one.start_ms + one.length_ms for one in sent) + _MARGIN_MS
     decoded: dict[str, Decoded] = {}
@@ -141,9 +140,6 @@ def judge(
     filmed = next((one for one in sent if one.start_ms <= at_ms < one.start_ms + one.length_ms), None)
     if seen.calls > MOST_CALLS:
         found.wrong.append(f"{camera} at {at_ms}: {seen.calls} calls")
-        return
-    if seen.state == "unclear":
-        found.unclear += 1
         return
     if filmed is None or seen.state != "clip" or clip is None:
         if filmed is None and seen.state in _GAPS:

@@ -111,7 +111,7 @@ def _video(steps: Steps, summary: Summary, recording: Recording) -> bool:
         report = recording.reconcile()
     with steps.step("video", "Find the clip and the frame of random moments"):
         moments = recording.moments()
-        note = "{right} of {tried} right, {unclear} unclear, the worst {worst_frames_off} frames off"
+        note = "{right} of {tried} right, the worst {worst_frames_off} frames off"
         steps.note(note.format(**moments.summary()))
         for wrong in moments.wrong[:_WRONG_SHOWN]:
             steps.note(wrong)

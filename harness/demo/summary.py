@@ -36,7 +36,7 @@ class Summary:
         cost: `{usd_per_million_samples: {single, basic_ingest, batch14, best}}`, see `harness.demo.cost`.
         queries: Every named query's run.
         configuration: `{tried, right}`: random instants, and at how many the configuration in force was right.
-        moments: `{tried, right, unclear, worst_frames_off}`, see `harness.demo.moments`.
+        moments: `{tried, right, worst_frames_off}`, see `harness.demo.moments`.
         video: The figures of the video, see `harness.camera.reconciliation`.
         coverage: What a coverage got right of the outages that were caused, see `harness.outages.judge`.
         seconds: What each part took: set_up, apply, deliver, video, query, total.

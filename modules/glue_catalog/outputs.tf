@@ -11,7 +11,8 @@ output "tables" {
 output "views" {
   description = <<-EOT
     Names of the views, which have no data of their own: by schema file the one without repeated messages (none where rows
-    are unique), and as `<schema file>_in_force` the one that says which message was in force when.
+    are unique), as `<schema file>_in_force` the one that says which message was in force when, and `moments`, which joins
+    samples with clips.
   EOT
   value       = { for key, view in aws_glue_catalog_table.view : key => view.name }
 }

@@ -22,11 +22,13 @@ locals {
           },
           {
             invalid = contains(
-              flatten([for other in local.schemas : ["${other.table}_distinct", "${other.table}_in_force"]]),
+              flatten([
+                "moments", [for other in local.schemas : ["${other.table}_distinct", "${other.table}_in_force"]],
+              ]),
               schema.table
             )
             path  = "table"
-            rule  = "another name than that of a table's view, <table>_distinct or <table>_in_force"
+            rule  = "another name than that of a view, <table>_distinct, <table>_in_force or moments"
             value = schema.table
           },
           {

@@ -83,10 +83,58 @@ locals {
     ])
   }
 
-  views = merge(local.distinct_views, local.in_force_views)
+  # Samples and clips are tables that this module knows by name; schema files of one's own may lack either, or a column.
+  moment_columns = [
+    { name = "camera", type = "string", comment = "Camera ID; null where the factory has none" },
+    { name = "clip_key", type = "string", comment = "The clip that has ts; null where none has" },
+    { name = "offset_ms", type = "bigint", comment = "Where in the clip ts is, in milliseconds" },
+    { name = "offset_seconds", type = "double", comment = "The same in seconds" },
+    { name = "gap_key", type = "string", comment = "Without a clip: the record of lost footage that has ts" },
+    { name = "gap_reason", type = "string", comment = "Why that footage was lost" },
+  ]
+  joined_by = ["factory", "year", "month", "day"]
+  columns_of_moments = {
+    measurements = concat(["ts"], local.joined_by)
+    clips = concat(
+      ["camera", "kind", "started_at", "ended_at", "producer_started_at", "duration_ms", "flags", "lost_ms", "key"],
+      local.joined_by,
+    )
+  }
+  moment_views = {
+    for key in ["moments"] : key => {
+      name        = key
+      description = "The samples of measurements with what each camera saw: the clip and the place in it, or the gap there"
+      columns = concat(
+        local.schemas["measurements"].columns,
+        local.moment_columns,
+        local.schemas["measurements"].partition_keys,
+        [local.date_column],
+      )
+      text = templatefile("${path.module}/views/moments.sql", {
+        samples = "\"measurements_distinct\""
+        clips   = "\"clips\""
+        date    = local.date_expression
+        columns = join(",\n    ", [for column in local.schemas["measurements"].columns : "\"${column.name}\""])
+        keys = join(",\n    ", [
+          for column in concat(local.schemas["measurements"].partition_keys, [local.date_column]) : "\"${column.name}\""
+        ])
+      })
+    }
+    if alltrue([
+      for table, names in local.columns_of_moments :
+      contains(local.dated_tables, table) && alltrue([for name in names : contains(lookup(local.column_names, table, []), name)])
+    ])
+    && contains(keys(local.distinct_views), "measurements")
+    && length(setintersection(lookup(local.column_names, "measurements", []), local.moment_columns[*].name)) == 0
+  }
+  column_names = {
+    for table, schema in local.schemas : table => concat(schema.columns, schema.partition_keys)[*].name
+  }
+
+  views = merge(local.distinct_views, local.in_force_views, local.moment_views)
   view_documents = {
     for key, view in local.views : key => {
-      originalSql = join("\n", [for line in split("\n", trimspace(view.text)) : line if !startswith(line, "--")])
+      originalSql = join("\n", [for line in split("\n", trimspace(view.text)) : line if !startswith(trimspace(line), "--")])
       catalog     = "awsdatacatalog"
       schema      = local.database_name
       columns = [
@@ -96,7 +144,7 @@ locals {
   }
 }
 
-# Beside the tables: measurements_distinct and others where rows may come twice, and configuration_in_force.
+# Beside the tables: measurements_distinct and others where rows may come twice, configuration_in_force and moments.
 resource "aws_glue_catalog_table" "view" {
   for_each = local.views
 

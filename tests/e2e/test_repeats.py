@@ -13,7 +13,7 @@ from factory_lake.gateway.identities import Lane
 from factory_lake.query import run_named
 from harness.lake import LocalLake
 from tests.e2e.plant import Factory, rows, sample
-from tests.terraform.queries.rows import TABLES, in_force_sql, view_sql
+from tests.terraform.queries.rows import TABLES, in_force_sql, moments_sql, view_sql
 
 
 def test_repeats_of_both_kinds_are_found_and_can_be_left_out(
@@ -68,7 +68,8 @@ def test_configuration_that_is_delivered_twice_can_be_left_out(
 def test_the_views_have_the_query_that_the_tests_have(lake: LocalLake) -> None:
     """The queries' tests run without Terraform and fill in the same file by themselves."""
     glue, database = lake.cloud.client("glue"), lake.outputs["athena"]["database"]
-    queries = {f"{table}_distinct": view_sql(table) for table in TABLES} | {"configuration_in_force": in_force_sql()}
+    queries = {f"{table}_distinct": view_sql(table) for table in TABLES}
+    queries |= {"configuration_in_force": in_force_sql(), "moments": moments_sql()}
     for name, sql in queries.items():
         view = glue.get_table(DatabaseName=database, Name=name)["Table"]
         document = view["ViewOriginalText"].removeprefix("/* Presto View: ").removesuffix(" */")

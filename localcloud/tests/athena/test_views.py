@@ -286,6 +286,74 @@ class TestPruning:
         sql = "SELECT n, v.x FROM (VALUES 31, 7) AS a (n) LEFT JOIN v ON n = x WHERE station IS NULL"
         assert rows(storage, sql) == [["7", None]]
 
+    @pytest.mark.parametrize(
+        ("inner", "read", "found"),
+        [
+            # Each SELECT of a set operation hands on what is its own in that place, whatever it calls it.
+            ("SELECT x, month FROM t UNION ALL SELECT x, month + 1 AS m FROM t", {"krakow 02", "krakow 03", "lyon 03"},
+             ["20", "20", "21", "30", "30", "31", "10", "10", "11"]),
+            ("SELECT x, month FROM t EXCEPT SELECT x, month + 1 FROM t WHERE x = 10", {"krakow 02", "krakow 03",
+             "lyon 03"}, ["20", "21", "30", "31"]),
+            ("SELECT x, month FROM t WHERE station = 'lyon' UNION SELECT x, month FROM t WHERE station = 'rome' "
+             "UNION ALL SELECT x, month FROM t WHERE station = 'lyon'", {"lyon 03"}, ["30", "31", "30", "30", "31"]),
+        ],
+    )  # fmt: skip
+    def test_a_condition_goes_into_each_select_of_a_set_operation(
+        self, storage: MemoryStorage, inner: str, read: set[str], found: list[str]
+    ) -> None:
+        sql = f"SELECT x FROM ({inner}) AS v WHERE month = 3"  # noqa: S608 - the queries above
+        assert self._read(storage, sql) == read
+        assert sorted(x or "" for (x,) in rows(storage, sql)) == sorted(found)
+
+    @pytest.mark.parametrize(
+        ("inner", "x"),
+        [
+            ("SELECT x, month FROM t UNION ALL SELECT x, month FROM t LIMIT 5", None),
+            ("SELECT x, month FROM t UNION ALL (SELECT x, month FROM t ORDER BY x LIMIT 1)", "20"),
+        ],
+    )
+    def test_a_set_operation_that_is_cut_reads_everything(
+        self, storage: MemoryStorage, inner: str, x: str | None
+    ) -> None:
+        sql = f"SELECT min(x) FROM ({inner}) AS v WHERE month = 3"  # noqa: S608 - the queries above
+        assert self._read(storage, sql) == {"krakow 02", "krakow 03", "lyon 03"}
+        assert x is None or rows(storage, sql) == [[x]]
+
+    @pytest.mark.parametrize(
+        ("join", "read_of_b", "found"),
+        [
+            ("JOIN t AS b ON a.month = b.month AND a.station = b.station", {"krakow 02"}, "9"),
+            ("JOIN t AS b ON b.month = a.month", {"krakow 02"}, "9"),
+            ("LEFT JOIN t AS b ON a.month = b.month AND a.x = b.x", {"krakow 02"}, "5"),
+            ("LEFT JOIN (SELECT x, month + 1 AS next FROM t) AS b ON a.month = b.next", set(), "3"),
+            (
+                "LEFT JOIN (SELECT x, max(x) OVER (PARTITION BY month) AS m, month FROM t) AS b ON a.month = b.month",
+                {"krakow 02"},
+                "9",
+            ),
+            # Rows without an equal stay, and so do conditions that an OR or another comparison makes.
+            ("RIGHT JOIN t AS b ON a.month = b.month", {"krakow 02", "krakow 03", "lyon 03"}, "9"),
+            ("LEFT JOIN t AS b ON a.month < b.month", {"krakow 02", "krakow 03", "lyon 03"}, "18"),
+            ("LEFT JOIN t AS b ON a.month = b.month OR b.x = 30", {"krakow 02", "krakow 03", "lyon 03"}, "15"),
+            ("JOIN t AS b ON a.x = b.x", {"krakow 02", "krakow 03", "lyon 03"}, "5"),
+        ],
+    )
+    def test_what_is_true_of_a_column_is_true_of_its_equals(
+        self, storage: MemoryStorage, join: str, read_of_b: set[str], found: str
+    ) -> None:
+        sql = f"SELECT count(*) FROM t AS a {join} WHERE a.month = 2 AND a.station = 'krakow'"  # noqa: S608 - above
+        everything = {"krakow 02"} if "RIGHT" not in join else {"krakow 02", "krakow 03", "lyon 03"}
+        assert self._read(storage, sql) == everything | read_of_b
+        assert rows(storage, sql) == [[found]]
+
+    def test_a_condition_on_the_right_side_of_a_left_join_leaves_the_left_side_whole(
+        self, storage: MemoryStorage
+    ) -> None:
+        sql = "SELECT count(*) FROM t AS a LEFT JOIN t AS b ON a.month = b.month AND b.month = 2"
+        assert rows(storage, sql) == [["15"]]
+        sql = "SELECT count(*) FROM t AS a LEFT JOIN t AS b ON a.month = b.month WHERE b.month = 2 OR b.x IS NULL"
+        assert rows(storage, sql) == [["9"]]
+
     def test_a_with_query_that_is_used_twice_keeps_all_its_rows(self, storage: MemoryStorage) -> None:
         sql = """
             WITH w AS (SELECT x, station FROM t)

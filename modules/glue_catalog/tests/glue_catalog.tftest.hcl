@@ -165,6 +165,7 @@ run "tables_of_the_schema_files_and_queries_over_them" {
         configuration          = "configuration_distinct"
         connections            = "connections_distinct"
         configuration_in_force = "configuration_in_force"
+        moments                = "moments"
       }
       && output.views == { for key, view in aws_glue_catalog_table.view : key => view.name }
       && output.tables == { for table in ["measurements", "configuration", "connections", "clips"] : table => table }
@@ -227,6 +228,22 @@ run "tables_of_the_schema_files_and_queries_over_them" {
       && strcontains(local.view_documents["configuration_in_force"].originalSql, "FROM \"configuration\"\n")
     )
     error_message = "A sample counts as of its first arrival; a line of configuration has its arrival in it."
+  }
+
+  assert {
+    condition = (
+      [
+        for column in aws_glue_catalog_table.view["moments"].storage_descriptor[0].columns : column.name
+      ]
+      == concat(
+        aws_glue_catalog_table.lake["measurements"].storage_descriptor[0].columns[*].name,
+        ["camera", "clip_key", "offset_ms", "offset_seconds", "gap_key", "gap_reason"],
+        aws_glue_catalog_table.lake["measurements"].partition_keys[*].name,
+        ["date"],
+      )
+      && !strcontains(local.view_documents["moments"].originalSql, "--")
+    )
+    error_message = "A moment is a sample with a camera's footage; comments stay in the file."
   }
 
   # The workgroup enforces its settings.

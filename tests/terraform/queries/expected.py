@@ -77,6 +77,23 @@ def _evicted(number: int) -> list[Cell]:
     ]
 
 
+def _seen(factory: str, ts: str, *samples: tuple[str, str | None, str | None, str, str | None]) -> list[list[Cell]]:
+    """Samples of one moment (tag, value, text, success, gateway), once for each camera of the factory."""
+    clip = _Key("factory=krakow/camera=press-1/", "-1 23:59:30", "Z-7.mp4")
+    footage: dict[str, tuple[Cell, Cell, Cell]] = dict.fromkeys(("gate", "oven", "press-1"), (None, None, None))
+    if ts == "-1 23:59:59.999":
+        # The clip begins 250 ms earlier by the camera's clock than it arrived.
+        footage |= {"oven": (None, None, "expired"), "press-1": ("30.249", clip, None)}
+    return [
+        [
+            *("Press 1", tag, Moment(ts), value, text, success, camera, *footage[camera]),
+            *(factory, gateway, "d1", f"r-{tag}"),
+        ]
+        for camera in (("gate",) if factory == "lyon" else ("oven", "press-1"))
+        for tag, value, text, success, gateway in samples
+    ]
+
+
 EXPECTED: dict[str, list[list[Cell]]] = {
     "latest-value-per-tag": [
         _latest("krakow", "ancient", "-20 00:00:00", "8.0", "-8 00:00:00"),
@@ -178,6 +195,38 @@ EXPECTED: dict[str, list[list[Cell]]] = {
                 *(None, None, _Key("factory=lyon/camera=gate/", "-1 22:00:00.125", "Z-7.mp4")),
             ),
         )
+    ],
+    "clips-of-samples": [
+        *_seen("lyon", "0 20:00:00", ("ahead", "1.5", None, "true", "press-shop")),
+        *_seen("lyon", "0 10:30:00", ("sharp", "4.0", None, "true", "press-shop")),
+        *_seen("krakow", "0 10:00:00", ("speed", None, None, "false", "line-1")),
+        # In the order of arrival.
+        *_seen(
+            "lyon",
+            "0 10:00:00",
+            ("edge", None, None, "true", "press-shop"),
+            ("edge", "2.0", None, "true", "press-shop"),
+        ),
+        *_seen("lyon", "0 09:59:59.999", ("edge", "1.0", None, "true", "press-shop")),
+        *_seen("krakow", "0 09:30:00", ("state", None, "running", "true", None)),
+        *_seen("krakow", "0 09:20:00", ("speed", "1000.0", None, "false", "line-1")),
+        *_seen("krakow", "0 09:15:00", ("speed", "29.5", None, "true", "line-1")),
+        *_seen(
+            "krakow",
+            "0 09:00:00",
+            ("counter", "9.007199254740992E15", "9007199254740993", "true", "line-1"),
+            ("speed", "30.5", None, "true", "line-1"),
+        ),
+        *_seen(
+            "krakow",
+            "0 08:00:00",
+            ("running", "0.0", None, "true", "line-1"),
+            ("running", "1.0", None, "true", "line-1"),
+            ("speed", "20.0", None, "true", "line-1"),
+            ("state", None, "idle", "true", "line-1"),
+        ),
+        *_seen("lyon", "0 08:00:00", ("speed", "99.0", None, "true", "press-shop")),
+        *_seen("krakow", "-1 23:59:59.999", ("speed", "10.0", None, "true", "line-1")),
     ],
     "configuration-history": [
         ["krakow", "line-1", Moment("-10 10:00:00.123"), "true", '{"v":1}'],

@@ -41,6 +41,13 @@ _IN_FORCE = [
         *(("line", "string"), ("changed", "boolean")),
     )
 ]
+_MOMENTS = [
+    {"name": name, "type": kind}
+    for name, kind in (
+        *(("camera", "string"), ("clip_key", "string"), ("offset_ms", "bigint"), ("offset_seconds", "double")),
+        *(("gap_key", "string"), ("gap_reason", "string")),
+    )
+]
 LINE_PATTERN = r'(?s)^(.*?(?:"_received_at":([0-9]+)(?:,"_gateway":"([^"]*)")?\})?)$'
 
 
@@ -406,8 +413,13 @@ def tables(bucket_of: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         }
 
 
-def view_sql(table: str) -> str:
-    """The query of a table's view without repeats, as ``modules/glue_catalog/views.tf`` makes it."""
+def view_sql(table: str, prefix: str = "") -> str:
+    """The query of a table's view without repeats, as ``modules/glue_catalog/views.tf`` makes it.
+
+    Args:
+        table: the table, by its schema file.
+        prefix: what another table's name begins with that takes its place.
+    """
     schema = schema_of(table)
     columns = [*schema["columns"], *schema["partition_keys"]]
     quoted = {column["name"]: f'"{column["name"]}"' for column in columns}
@@ -419,21 +431,34 @@ def view_sql(table: str) -> str:
     shown.append(f'{DAY} AS "date"')
     return _filled(
         "distinct.sql",
-        table=f'"{schema["table"]}"',
+        table=f'"{prefix}{schema["table"]}"',
         columns=",\n    ".join(shown),
         identity=",\n    ".join(identity),
     )
 
 
-def in_force_sql(table: str = "configuration") -> str:
-    """The query of a table's view of what was in force."""
-    return _filled("in_force.sql", table=f'"{table}"')
+def in_force_sql(prefix: str = "") -> str:
+    """The query of the view of what was in force."""
+    return _filled("in_force.sql", table=f'"{prefix}configuration"')
+
+
+def moments_sql(prefix: str = "") -> str:
+    """The query of the view of moments."""
+    schema = schema_of("measurements")
+    return _filled(
+        "moments.sql",
+        samples=f'"{prefix}measurements_distinct"',
+        clips=f'"{prefix}clips"',
+        date=DAY,
+        columns=",\n    ".join(f'"{column["name"]}"' for column in schema["columns"]),
+        keys=",\n    ".join(f'"{column["name"]}"' for column in [*schema["partition_keys"], _DATE]),
+    )
 
 
 def _filled(file: str, **values: str) -> str:
     """The query of a view's file, as Terraform's templatefile() and views.tf make it."""
     text = re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], (VIEWS / file).read_text())
-    return "\n".join(line for line in text.strip().split("\n") if not line.startswith("--"))
+    return "\n".join(line for line in text.strip().split("\n") if not line.strip().startswith("--"))
 
 
 def _arrival(column: Mapping[str, Any]) -> bool:
@@ -448,6 +473,9 @@ def views(database: str) -> Iterator[dict[str, Any]]:
             database, f"{name}_distinct", view_sql(name), [*schema["columns"], *schema["partition_keys"], _DATE]
         )
     yield _view(database, "configuration_in_force", in_force_sql(), _IN_FORCE)
+    schema = schema_of("measurements")
+    columns = [*schema["columns"], *_MOMENTS, *schema["partition_keys"], _DATE]
+    yield _view(database, "moments", moments_sql(), columns)
 
 
 def _view(database: str, name: str, sql: str, columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

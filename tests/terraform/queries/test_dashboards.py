@@ -69,6 +69,15 @@ def test_a_query_over_messages_reads_the_days_of_the_range_alone(lake: MemorySto
         assert min(folders) == ("year=2026/month=02/day=06" if name == "factory" else "year=2026/month=02/day=17")
 
 
+@pytest.mark.parametrize(("name", "sql"), [one for one in all_queries() if "FROM moments" in one[1]])
+def test_a_query_over_moments_reads_the_days_of_the_range_and_clips_of_those_beside_it(
+    lake: MemoryStorage, name: str, sql: str
+) -> None:
+    Query(filled(sql, NOW), database="lake", now=NOW).run(lake, lake)
+    days = {(bucket, key.partition("/day=")[2][:2]) for bucket, key in lake.read}
+    assert days == {("lake-measurements", "09"), ("lake-clips", "08"), ("lake-clips", "09")}, name
+
+
 @pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.stem)
 def test_a_dashboard_can_be_imported_anywhere(file: Path) -> None:
     """No data source, region or database of anyone's; panels that do not overlap; names that are defined."""

@@ -12,7 +12,7 @@ from localcloud.athena.surface import parse
 from localcloud.testing.memory_storage import MemoryStorage
 from tests.terraform.queries.conftest import BUCKETS, NOW
 from tests.terraform.queries.expected import EXPECTED, resolved
-from tests.terraform.queries.rows import LINE_PATTERN, QUERIES, ROOT, tables
+from tests.terraform.queries.rows import LINE_PATTERN, QUERIES, ROOT, tables, views
 
 NAMES = sorted(path.stem for path in QUERIES.glob("*.sql"))
 
@@ -39,7 +39,7 @@ def test_answers_as_worked_out_by_hand(lake: MemoryStorage, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_runs_on_a_lake_without_data(name: str) -> None:
     empty = MemoryStorage(
-        tables={("lake", table["Name"]): table for table in tables(BUCKETS)},
+        tables={("lake", table["Name"]): table for table in (*tables(BUCKETS), *views("lake"))},
         objects={(bucket, "athena-results/x.csv"): b"x" for bucket in BUCKETS.values()},
     )
     assert Query(_text(name), database="lake", now=NOW).run(empty, empty).rows == []
@@ -65,6 +65,7 @@ def test_begins_with_what_it_answers_and_says_what_it_scans(name: str) -> None:
         ("connections-per-gateway", "2026-03-06"),
         ("flapping-gateways", "2026-03-06"),
         ("clips-of-a-moment", "2026-03-08"),
+        ("clips-of-samples", "2026-03-08"),
     ],
 )
 def test_reads_only_the_days_that_it_asks_for(lake: MemoryStorage, name: str, oldest: str) -> None:

@@ -3,9 +3,11 @@
 A condition leaves out partitions when it is in the WHERE clause, or in an inner join's ON, of the SELECT that names
 the table, and speaks of nothing but the table's partition columns. So does one of a SELECT around that one, such as
 the query over a view, where the inner SELECT hands on these columns, or expressions of them (which a grouped SELECT
-groups by), and partitions each of its windows by them. Trino moves such conditions inwards (``PredicatePushDown``);
-here they stay where they are, and partitions that they rule out are not read. Athena also carries conditions into WITH
-queries and set operations; the rows are the same, but there it may read less.
+groups by), and partitions each of its windows by them; set operations hand on what each of their SELECTs does. What
+is true of a column is true of those that a join compares with it by equality, on either side of an inner join and on
+the right side of a left one. Trino moves such conditions inwards (``PredicatePushDown``); here they stay where they
+are, and partitions that they rule out are not read. Athena also carries conditions into WITH queries; the rows are the
+same, but there it may read less.
 """
 
 from __future__ import annotations
@@ -157,51 +159,98 @@ def find_scans(query: exp.Query, table_of: Callable[[exp.Table], Table]) -> list
     return scans
 
 
-def _conditions(scope: Scope, alias: str) -> Iterator[exp.Expr]:
-    """What is true of every row of one relation that can matter to the query's answer."""
+def _conditions(scope: Scope, alias: str, known: frozenset[str] = frozenset()) -> Iterator[exp.Expr]:
+    """What is true of every row of one relation that can matter to the query's answer.
+
+    Args:
+        scope: the SELECT with the relation.
+        alias: the relation.
+        known: the relations whose conditions are asked for already.
+    """
     select = scope.expression
-    if not isinstance(select, exp.Select) or alias in _nullable(select):
+    if not isinstance(select, exp.Select):
         return
+    if alias not in _nullable(select):
+        yield from _own(select, alias)
+        yield from _from_outside(scope, select, alias)
+    yield from _by_equality(scope, select, alias, known | {alias})
+
+
+def _own(select: exp.Select, alias: str) -> Iterator[exp.Expr]:
+    """The conditions of the SELECT itself on one relation."""
     clauses = [select.args["where"].this] if select.args.get("where") is not None else []
     joins = select.args.get("joins") or []
     if not any(join.side for join in joins):
         clauses += [join.args["on"] for join in joins if join.args.get("on") is not None]
     for clause in clauses:
-        for condition in clause.flatten() if isinstance(clause, exp.And) else [clause]:
+        for condition in _conjuncts(clause):
             columns = list(condition.find_all(exp.Column))
             if not columns or condition.find(exp.Query) is not None:
                 continue
             if all(column.table == alias for column in columns):
                 yield condition
-    yield from _from_outside(scope, select, alias)
+
+
+def _conjuncts(clause: exp.Expr) -> Sequence[exp.Expr]:
+    return list(clause.flatten()) if isinstance(clause, exp.And) else [clause]
+
+
+def _by_equality(scope: Scope, select: exp.Select, alias: str, known: frozenset[str]) -> Iterator[exp.Expr]:
+    """The conditions on relations that this one is joined with, in words of its columns that are equal to theirs."""
+    joins = select.args.get("joins") or []
+    if any(join.side not in ("", "LEFT") for join in joins):
+        return
+    equal: dict[str, dict[str, exp.Column]] = {}
+    for join in joins:
+        # A left join keeps the rows of its left side that have no equal.
+        if join.args.get("on") is None or (join.side and join.this.alias_or_name != alias):
+            continue
+        for condition in _conjuncts(join.args["on"]):
+            left, right = condition.args.get("this"), condition.args.get("expression")
+            if isinstance(condition, exp.EQ) and isinstance(left, exp.Column) and isinstance(right, exp.Column):
+                for own, other in ((left, right), (right, left)):
+                    if own.table == alias != other.table:
+                        equal.setdefault(other.table, {})[other.name] = own
+    for relation, columns in equal.items():
+        for condition in _conditions(scope, relation, known) if relation not in known else ():
+            if all(column.name in columns for column in condition.find_all(exp.Column)):
+                yield _moved(condition, columns)
 
 
 def _from_outside(scope: Scope, select: exp.Select, alias: str) -> Iterator[exp.Expr]:
     """The conditions of the SELECT around a subquery, in the words of a relation inside it."""
-    outer = scope.parent
-    if outer is None or not scope.is_derived_table or select.args.get("limit") or select.args.get("offset"):
+    whole = scope
+    while not _is_cut(whole) and whole.parent is not None and isinstance(whole.parent.expression, exp.SetOperation):
+        whole = whole.parent
+    outer, query = whole.parent, whole.expression
+    if outer is None or not isinstance(query, exp.Query) or not whole.is_derived_table or _is_cut(whole):
         return
-    inside = _handed_on(select, alias)
-
-    def moved(node: exp.Expr) -> exp.Expr:
-        return inside[node.name].copy() if isinstance(node, exp.Column) else node
-
+    inside = _handed_on(select, alias, query.named_selects)
     for name, (_, source) in outer.selected_sources.items():
-        if source is scope:
+        if source is whole:
             for condition in _conditions(outer, name):
                 if all(column.name in inside for column in condition.find_all(exp.Column)):
-                    yield condition.transform(moved)
+                    yield _moved(condition, inside)
 
 
-def _handed_on(select: exp.Select, alias: str) -> dict[str, exp.Expr]:
-    """What a SELECT makes of single rows of a relation alone, by the SELECT's names: columns, and expressions of them.
+def _is_cut(scope: Scope) -> bool:
+    return bool(scope.expression.args.get("limit") or scope.expression.args.get("offset"))
+
+
+def _moved(condition: exp.Expr, words: Mapping[str, exp.Expr]) -> exp.Expr:
+    """The condition with other words for its columns."""
+    return condition.transform(lambda node: words[node.name].copy() if isinstance(node, exp.Column) else node)
+
+
+def _handed_on(select: exp.Select, alias: str, names: Sequence[str]) -> dict[str, exp.Expr]:
+    """What a SELECT makes of single rows of a relation alone, by the result's names: columns, and expressions of them.
 
     Leaving out rows by such a value leaves out whole groups, as it is the same for all rows of a group then, but not
     always whole partitions of a window.
     """
     windows = [found for found in select.find_all(exp.Window) if found.find_ancestor(exp.Select) is select]
     handed_on = {}
-    for name, item in zip(select.named_selects, select.expressions, strict=True):
+    for name, item in zip(names, select.expressions, strict=True):
         value = item.unalias()
         columns = list(value.find_all(exp.Column))
         if not columns or any(column.table != alias for column in columns) or value.find(*_OF_MANY_ROWS):

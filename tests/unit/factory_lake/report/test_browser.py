@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from factory_lake.coverage.model import STATES
+from factory_lake.options import parse_moment_ms
 from factory_lake.report.facts import Clip
 from factory_lake.report.page import render
 from tests.support.browser import axe, log, open_page, requests, window
@@ -181,6 +185,60 @@ def test_names_that_are_markup_stay_text(driver: Chrome, tmp_path: Path) -> None
     assert log(driver, "browser") == []
 
 
+@pytest.mark.parametrize(
+    ("name", "at", "words"),
+    [
+        ("press-1", 20, ["--camera", "krakow/press-1", "--clock", "arrival"]),
+        ("line-1/measurements", 20, ["--factory", "krakow"]),
+        (
+            "line-1/Press 1/temperature",
+            20,
+            ["--factory", "krakow", "--device", "Press 1", "--tag", "temperature"],
+        ),
+    ],
+)
+def test_each_strip_gives_the_command_of_the_chosen_moment(
+    driver: Chrome, page: Path, name: str, at: float, words: list[str]
+) -> None:
+    """One that the command's own parser takes, of the moment that was clicked; it can be copied."""
+    open_page(driver, page)
+    origin = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    driver.execute_cdp_cmd("Browser.grantPermissions", origin)
+    strip = strip_of(driver, name)
+    ActionChains(driver).move_to_element_with_offset(strip, hour(strip, at), 0).click().perform()
+    moment = driver.find_element(By.ID, "moment")
+    command = moment.find_element(By.CSS_SELECTOR, "code.command").text
+    begun, lake, _, at_time, *more = _words_of(command)
+    assert (begun, lake) == (["factory-lake", "moment", "--lake"], "environments/prod")
+    width: float = strip.rect["width"]
+    assert abs(parse_moment_ms(at_time) - samples.FROM_MS - at * samples.HOUR_MS) <= 168 * samples.HOUR_MS / width * 2
+    assert more == words
+    moment.find_element(By.TAG_NAME, "button").click()
+    WebDriverWait(driver, 30).until(lambda _: "Copied" in moment.text)
+    assert driver.execute_async_script("navigator.clipboard.readText().then(arguments[0], arguments[0])") == command
+    assert requests(driver) == []
+
+
+def _words_of(command: str) -> list[Any]:
+    words = shlex.split(command)
+    return [words[:3], *words[3:]]
+
+
+def test_a_command_of_a_moment_is_one_that_a_shell_takes(driver: Chrome, tmp_path: Path) -> None:
+    """Whatever a plant calls its things; keys choose a moment as well."""
+    name = 'line-1/o\'ven $(x) `y`/t;emp "2"'
+    file = tmp_path / "names.html"
+    coverage = samples.coverage(samples.timeline("tag", name, samples.OFFLINE))
+    file.write_text(render(replace(coverage, lake="my lakes/prod"), samples.facts()), encoding="utf-8")
+    open_page(driver, file)
+    driver.find_element(By.CSS_SELECTOR, "svg.strip").send_keys(Keys.ARROW_RIGHT)
+    command = driver.find_element(By.CSS_SELECTOR, "#moment code").text
+    assert shlex.split(command) == [
+        *("factory-lake", "moment", "--lake", "my lakes/prod", "--at", "2026-03-03T06:15:00Z"),
+        *("--factory", "krakow", "--device", "o'ven $(x) `y`", "--tag", 't;emp "2"'),
+    ]
+
+
 def test_a_click_on_a_camera_plays_the_clip_of_the_moment(driver: Chrome, tmp_path: Path) -> None:
     clips = [
         Clip(
@@ -205,6 +263,8 @@ def test_a_click_on_a_camera_plays_the_clip_of_the_moment(driver: Chrome, tmp_pa
     click(3)
     WebDriverWait(driver, 30).until(lambda _: "does not play" in panel(driver))
     assert "one.mp4" in panel(driver)
+    # The clip plays, and the command of the moment stands beside it.
+    assert re.search(r"factory-lake moment --lake environments/prod --at 2026-03-02T0[23]:", panel(driver))
     said = click(5)
     assert "two.mp4" in said
     assert "factory-lake camera clips krakow/press-1 --from 2026-03-02T04:00:00Z" in said

@@ -19,6 +19,7 @@ from typing import Any
 from localcloud.firehose.openx import Column
 from localcloud.firehose.parquet import write
 from localcloud.testing.trino.files import ask_trino_of_files
+from tests.support.trino import create_table, trino_type
 from tests.unit.factory_lake.schema.kinds import KINDS, RELEASED, Document, Kind
 
 ANSWERS = Path(__file__).with_name("trino.json")
@@ -26,8 +27,6 @@ RELEASES = ("476", "483")
 
 _PARTITION = "factory=krakow/year=2026/month=03/day=09"
 _NUMBERS = frozenset({"tinyint", "smallint", "int", "bigint", "float", "double"})
-_TRINO = {"string": "varchar", "int": "integer", "float": "real", "timestamp": "timestamp(3)"}
-_COMPLEX = {"array<string>": "array(varchar)", "struct<id:string>": "ROW(id varchar)"}
 _AT = datetime(2026, 3, 9, 7, 5, tzinfo=UTC).replace(tzinfo=None)
 #: Of each type: what needs all of its range or precision, and what is ordinary.
 _VALUES: dict[str, tuple[Any, Any]] = {
@@ -41,16 +40,6 @@ _VALUES: dict[str, tuple[Any, Any]] = {
     "double": (0.1234567890123, 7.0),
     "timestamp": (_AT, _AT),
 }
-_PROJECTIONS = {
-    "factory": "partition_projection_type = 'enum', partition_projection_values = ARRAY['krakow']",
-    "year": "partition_projection_type = 'integer', partition_projection_range = ARRAY['2025', '2027'], "
-    "partition_projection_digits = 4",
-    "month": "partition_projection_type = 'integer', partition_projection_range = ARRAY['1', '12'], "
-    "partition_projection_digits = 2",
-    "day": "partition_projection_type = 'integer', partition_projection_range = ARRAY['1', '31'], "
-    "partition_projection_digits = 2",
-}
-_PATTERN = r'(?s)^(.*?(?:"_received_at":([0-9]+)(?:,"_gateway":"([^"]*)")?\})?)$'
 _LINES = ['{"recipe":"A","_received_at":1773039900000,"_gateway":"line-1"}', '{"_received_at":1773039900001}']
 
 
@@ -89,9 +78,9 @@ def _statements(number: int, kind: Kind, folder: Path) -> list[str]:
     # A table of another name is not the one that the query names.
     named = new if changed["table"] == released["table"] else f"{changed['table']}{number}"
     return [
-        _create(old, f"before{number}", released),
+        create_table(old, f"before{number}", released),
         _old_query(old, released),
-        _create(named, new, changed),
+        create_table(named, new, changed),
         _old_query(new, released),
         _select(named, changed),
     ]
@@ -110,30 +99,11 @@ def _file(document: Document) -> bytes:
     return write(columns, [tuple(_VALUES[column.type][row] for column in columns) for row in (0, 1)])
 
 
-def _create(name: str, place: str, document: Document) -> str:
-    columns = [f'"{column["name"]}" {_type(column["type"])}' for column in document["columns"]]
-    for key in document["partition_keys"]:
-        projection = _PROJECTIONS.get(key["name"], _PROJECTIONS["month"])
-        if key["name"] == "site":
-            projection = _PROJECTIONS["factory"]
-        columns.append(f'"{key["name"]}" {_type(key["type"])} WITH ({projection})')
-    keys = ", ".join(f"'{key['name']}'" for key in document["partition_keys"])
-    form = f"format = 'REGEX', regex = '{_PATTERN}'" if document["format"] == "line" else "format = 'PARQUET'"
-    return (
-        f"CREATE TABLE {name} ({', '.join(columns)}) WITH ({form}, external_location = 'local:///{place}', "
-        f"partitioned_by = ARRAY[{keys}], partition_projection_enabled = true)"
-    )
-
-
-def _type(glue_type: str) -> str:
-    return _COMPLEX.get(glue_type, _TRINO.get(glue_type, glue_type))
-
-
 def _old_query(name: str, document: Document) -> str:
     """Use each column as one of its type: compare it with a value of that type, and divide it where it is a number."""
     halves = [f'"{each["name"]}" / 2' for each in document["columns"] if each["type"] in _NUMBERS]
     fits = [
-        f'coalesce("{each["name"]}" = CAST(NULL AS {_type(each["type"])}), true)'
+        f'coalesce("{each["name"]}" = CAST(NULL AS {trino_type(each["type"])}), true)'
         for each in document["columns"] + document["partition_keys"]
     ]
     return f"{_select(name, document, halves)} WHERE {' AND '.join(fits)}"

@@ -47,6 +47,8 @@ def _properties(folder: Path) -> Mapping[str, str]:
         "hive.partition-projection-enabled": "true",
         # As Athena, which passes over partitions without a folder.
         "hive.ignore-absent-partitions": "true",
+        # Those are asked of the metastore, which has no projected partition.
+        "hive.table-statistics-enabled": "false",
         "fs.native-local.enabled": "true",
         "local.location": str(folder),
     }
