@@ -81,7 +81,7 @@ def coverage(
         None if every is None else max(1, round(every * 1000)),
         learn_days,
     )
-    found = collect(opened, Clients(opened), scope)
+    found = collect(opened, Clients(opened), scope).coverage
     if form == "csv":
         emit(form, text.gap_table(found))
     else:

@@ -137,6 +137,7 @@ _WORDS: dict[State, str] = {
     "refused": "refused: the transform refused it",
     "error_action": "error action: the topic rule could not hand it on",
     "gateway_offline": "gateway offline: there was no connection",
+    "clock_off": "clock off: what arrived then says another time",
     "waiting": "waiting: it may be on its way",
     "camera_silent": "camera silent: it sent no footage",
     "expired": "expired: footage went out of retention before it was archived",

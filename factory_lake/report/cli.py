@@ -92,8 +92,9 @@ def command(
     with progress(len(wanted), "pages") as moved:
         for number, factory in enumerate(wanted):
             moved(number, factory)
-            coverage = collect(opened, clients, Scope(begin_ms, end_ms, (factory,)))
-            facts = gather(opened, clients, coverage, factory, wishes)
+            collected = collect(opened, clients, Scope(begin_ms, end_ms, (factory,)))
+            coverage = collected.coverage
+            facts = gather(opened, clients, coverage, collected.failures[factory], factory, wishes)
             page = render(coverage, facts)
             file = file_of(out, factory)
             file.write_text(page, encoding="utf-8")

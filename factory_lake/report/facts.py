@@ -169,12 +169,13 @@ class Facts:
         return sum(one.late for one in self.arrived)
 
 
-def refusals_of(factory: str, failures: Iterable[Failure]) -> tuple[Refused, ...]:
-    """Failures by rule: how many, one of their objects, and the command that redrives them all."""
+def refusals_of(factory: str, failures: Iterable[Failure], first_day: date, last_day: date) -> tuple[Refused, ...]:
+    """Failures by rule, of objects of some days: how many, one of their objects, and the command that redrives all."""
     alike: dict[tuple[Lane, str, str], list[Failure]] = defaultdict(list)
     for failure in failures:
-        kind, _ = _kind_and_day(failure.place)
-        alike[failure.lane, failure.reason, kind].append(failure)
+        kind, day = _kind_and_day(failure.place)
+        if str(first_day) <= day <= str(last_day):
+            alike[failure.lane, failure.reason, kind].append(failure)
     found = []
     for (lane, rule, kind), each in alike.items():
         days = {_kind_and_day(one.place)[1] for one in each}
