@@ -135,6 +135,7 @@ WITH minutes AS (
     WHERE {window.condition()}{_only(gateways)}
         AND received_at >= {moment(from_ms)} AND received_at < {moment(to_ms)}
         AND gateway IS NOT NULL
+        AND {SAMPLE_OF_A_PLANT}
     GROUP BY gateway, date_trunc('minute', received_at)
 ),
 steps AS (

@@ -9,7 +9,7 @@ import pytest
 
 from factory_lake.canary.marks import LINE_OF_A_PLANT, SAMPLE_OF_A_PLANT, is_marked, is_marked_tag, without_canary
 from factory_lake.canary.model import REFUSED_BY, configuration, sample
-from factory_lake.coverage.sql import Window, day_of, runs
+from factory_lake.coverage.sql import Window, clocks, day_of, runs
 from factory_lake.coverage.sql import configuration as messages_sql
 from factory_lake.module_interface import REPOSITORY
 from factory_lake.redrive.prediction import Prediction
@@ -68,12 +68,13 @@ def test_named_queries_over_tables_and_commands_have_the_same_conditions() -> No
     window = Window("krakow", day_of(AT_MS), day_of(AT_MS))
     texts = {str(file): file.read_text() for file in sorted((_CATALOG / "queries").glob("*.sql"))}
     texts |= {"runs": runs(window, AT_MS, AT_MS + 1, ()), "messages": messages_sql(window, ())}
+    texts |= {"clocks": clocks(window, AT_MS, AT_MS + 1, ())}
     asked = 0
     for name, text in texts.items():
         for table in re.findall(r"FROM (measurements|configuration)\b", text):
             asked += 1
             assert conditions[table] in text, name
-    assert asked == 11
+    assert asked == 12
     # The view's file names no table: it is made for tables of lines alone.
     assert LINE_OF_A_PLANT in (_CATALOG / "views" / "in_force.sql").read_text()
 
