@@ -204,8 +204,8 @@ UPDATES = (
 
 #: What the canary left: behind the last message of a gateway.
 CANARY_UPDATES = (
-    Update('{"_canary":"0123456789abcdef"}', "0 11:30:00"),
-    Update('{"_canary":"fedcba9876543210"}', "0 11:30:00", "lyon", "canary"),
+    Update('{"_canary":"first"}', "0 11:30:00"),
+    Update('{"_canary":"second"}', "0 11:30:00", "lyon", "canary"),
 )
 
 
