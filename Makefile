@@ -105,6 +105,10 @@ soak: package ## Gateways, cameras and random faults for MINUTES=10 (SEED=1), th
 docs: setup ## Regenerate the tables in docs and module READMEs
 	@$(PYTHON) -m harness.docs
 
+.PHONY: conformance
+conformance: setup ## What the lake believes about AWS, tried on a local cloud; writes build/conformance (ONLY=name)
+	@$(PYTHON) -m harness.conformance $(if $(ONLY),--only '$(ONLY)')
+
 .PHONY: changes
 changes: package ## Plan a change of every input against a local lake; writes the table of docs/changes.md
 	@$(PYTHON) -m harness.changes

@@ -43,6 +43,7 @@ _OWN = {
     "policy": "factory_lake.policy.cli",
     "schema": "factory_lake.schema.cli",
     "doctor": "factory_lake.doctor.cli",
+    "conformance": "factory_lake.conformance.cli",
 }
 
 

@@ -7,9 +7,11 @@ is used.
 boto3 is imported where a session is made: commands that reach no lake do without it.
 """
 
+import copy
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from botocore.exceptions import (
@@ -74,6 +76,17 @@ class Clients:
             return found.get_frozen_credentials()
         except BotoCoreError as error:
             raise explained(error) from error
+
+    def acting_as(self, credentials: Mapping[str, Any]) -> Self:
+        """The same place with the credentials that STS gave for a role."""
+        other = copy.copy(self)
+        other._session = _session(
+            region_name=self.region,
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+        )
+        return other
 
     def client(
         self,

@@ -13,13 +13,13 @@ from factory_lake.module_interface import REPOSITORY, ModuleInterfaceError
 from harness.access import table
 from harness.commands import run_app
 from harness.scale import tables
-from scripts import copies, flowsource, moduledocs, schemadocs, sizingdocs
+from scripts import conformancedocs, copies, flowsource, moduledocs, schemadocs, sizingdocs
 
 
 def command(
     *, check: Annotated[bool, typer.Option("--check", help="Fail if a page is behind; write nothing.")] = False
 ) -> int:
-    """Write the generated parts of module READMEs, of the pages on data, sizing and security, and of the flow."""
+    """Write the generated parts of module READMEs, of the LoopEdge flow, and of the pages in docs."""
     return keep(generated(), check=check)
 
 
@@ -31,6 +31,8 @@ def generated() -> Iterator[tuple[Path, str | None]]:
     yield schemadocs.DOCUMENT, schemadocs.render(schemadocs.DOCUMENT.read_text(encoding="utf-8"), schemadocs.SCHEMAS)
     for page in sizingdocs.PAGES:
         yield page, sizingdocs.rendered(page.read_text(encoding="utf-8"))
+    for page in conformancedocs.PAGES:
+        yield page, conformancedocs.rendered(page.read_text(encoding="utf-8"))
     yield tables.DOCUMENT, tables.rendered(tables.DOCUMENT.read_text(encoding="utf-8"))
     yield flowsource.FLOW, flowsource.render(flowsource.FLOW.read_text(encoding="utf-8"), flowsource.FLOW.parent)
     yield table.DOCUMENT, table.render(table.DOCUMENT.read_text(encoding="utf-8"))

@@ -52,11 +52,13 @@ class Filming:
         width: Of the pictures; a multiple of 16.
         height: Of the pictures; a multiple of 16.
         frame_ms: How long each frame is shown.
+        is_declared: Whether there is codec private data, without which nothing decodes.
     """
 
     width: int = 64
     height: int = 48
     frame_ms: int = 200
+    is_declared: bool = True
 
     def __post_init__(self) -> None:
         if self.width % _MACROBLOCK or self.height % _MACROBLOCK or min(self.width, self.height) < _MACROBLOCK:
@@ -68,7 +70,8 @@ class Filming:
         ebml = _element("4282", b"matroska") + _number("4287", 2) + _number("4285", 2)
         info = _number("2AD7B1", 1_000_000) + _element("4D80", _APPLICATION) + _element("5741", _APPLICATION)
         track = _number("D7", 1) + _number("73C5", 1) + _number("83", 1) + _element("86", b"V_MPEG4/ISO/AVC")
-        track += _element("63A2", self._codec_private()) + _number("23E383", self.frame_ms * 1_000_000)
+        track += _element("63A2", self._codec_private()) if self.is_declared else b""
+        track += _number("23E383", self.frame_ms * 1_000_000)
         track += _element("E0", _number("B0", self.width) + _number("BA", self.height))
         segment = bytes.fromhex("18538067" + "01" + 7 * "FF")
         return (

@@ -29,6 +29,8 @@ from factory_lake.errors import AwsError
 FRAGMENTS_PER_SECOND = 5
 BYTES_PER_SECOND = 12_500_000
 
+# A large fragment goes out in pieces, each of which has the timeout to itself.
+_PIECE = 256 * 1024
 # Connecting, and reading: the service sends an acknowledgement "Idle" now and then while nothing comes.
 _TIMEOUTS = (5.0, 60.0)
 
@@ -58,18 +60,26 @@ class Producer:
         stream: The stream's name.
         credentials: What calls are signed with, as `boto3.Session.get_credentials` gives them.
         pace: Waits for so many seconds.
+        clock: Seconds that go by.
 
     Raises:
         AwsError: When the stream is not there, or the caller may not send to it.
     """
 
     def __init__(
-        self, kinesisvideo: Any, stream: str, credentials: Any, *, pace: Callable[[float], object] = time.sleep
+        self,
+        kinesisvideo: Any,
+        stream: str,
+        credentials: Any,
+        *,
+        pace: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stream = stream
         self._credentials = credentials
         self._region = str(kinesisvideo.meta.region_name)
         self._pace = pace
+        self._clock = clock
         try:
             answer = kinesisvideo.get_data_endpoint(StreamName=stream, APIName="PUT_MEDIA")
         except (ClientError, BotoCoreError) as error:
@@ -137,14 +147,16 @@ class Producer:
 
     def _paced(self, filming: Filming, fragments: Iterable[Fragment]) -> Iterator[bytes]:
         yield filming.head
-        begun = time.monotonic()
+        begun = self._clock()
         size = 0
         for index, fragment in enumerate(fragments):
-            due = begun + max(index / FRAGMENTS_PER_SECOND, size / BYTES_PER_SECOND)
-            if (ahead := due - time.monotonic()) > 0:
-                self._pace(ahead)
-            size += len(fragment.cluster)
-            yield fragment.cluster
+            for at in range(0, len(fragment.cluster), _PIECE):
+                piece = fragment.cluster[at : at + _PIECE]
+                due = begun + max(index / FRAGMENTS_PER_SECOND, size / BYTES_PER_SECOND)
+                if (ahead := due - self._clock()) > 0:
+                    self._pace(ahead)
+                size += len(piece)
+                yield piece
 
 
 def _kept(fragments: Iterable[Fragment], sent: list[Fragment]) -> Iterator[Fragment]:

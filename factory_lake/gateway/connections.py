@@ -127,16 +127,25 @@ def tls_context(broker: Broker, identity: Identity, certificate_file: Path) -> s
         ConfigurationError: When a file cannot be used.
     """
     try:
-        context = ssl.create_default_context(cafile=str(broker.ca_file) if broker.ca_file else None)
         certificate_file.parent.mkdir(parents=True, exist_ok=True)
         certificate_file.write_text(identity.certificate, encoding="ascii")
-        context.load_cert_chain(certificate_file, identity.key_file)
+        return client_context(broker, certificate_file, identity.key_file)
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             identity.source.client_id,
             f"certificate authority {broker.ca_file or 'of the system'} or key {identity.key_file} "
             f"cannot be used: {error}",
         ) from error
+
+
+def client_context(broker: Broker, certificate_file: Path, key_file: Path) -> ssl.SSLContext:
+    """Make a context that verifies the broker and shows a certificate.
+
+    Raises:
+        OSError, ValueError: When a file cannot be used.
+    """
+    context = ssl.create_default_context(cafile=str(broker.ca_file) if broker.ca_file else None)
+    context.load_cert_chain(certificate_file, key_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if broker.port == _ALPN_PORT:
         context.set_alpn_protocols([_ALPN_PROTOCOL])

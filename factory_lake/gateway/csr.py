@@ -51,11 +51,6 @@ def make_csr(client_id: str, name: str, csr_dir: Path, key_dir: Path, key_type: 
         ConfigurationError: When a name cannot be used, or one of the two files exists: a key that a
             certificate may depend on is never overwritten.
     """
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
-    from cryptography.x509.oid import NameOID
-
     check_client_id(client_id)
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
@@ -66,19 +61,30 @@ def make_csr(client_id: str, name: str, csr_dir: Path, key_dir: Path, key_type: 
         if path.exists():
             raise ConfigurationError(path, "exists and is not overwritten; give the new certificate another --name")
 
+    pem, request = new_request(client_id, key_type)
+    # The key first: a CSR without its key would become a certificate without use.
+    _write_new(made.key, pem, mode=0o600, folder_mode=0o700)
+    _write_new(made.csr, request, mode=0o644, folder_mode=0o755)
+    return made
+
+
+def new_request(common_name: str, key_type: KeyType = "ec") -> tuple[bytes, bytes]:
+    """Make a key (PEM, PKCS 8) and the request for its certificate (PEM)."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.x509.oid import NameOID
+
     private = ec.generate_private_key(ec.SECP256R1()) if key_type == "ec" else rsa.generate_private_key(65537, 2048)
     request = (
         x509.CertificateSigningRequestBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, client_id[:_COMMON_NAME_LENGTH])]))
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:_COMMON_NAME_LENGTH])]))
         .sign(private, hashes.SHA256())
     )
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    # The key first: a CSR without its key would become a certificate without use.
-    _write_new(made.key, pem, mode=0o600, folder_mode=0o700)
-    _write_new(made.csr, request.public_bytes(serialization.Encoding.PEM), mode=0o644, folder_mode=0o755)
-    return made
+    return pem, request.public_bytes(serialization.Encoding.PEM)
 
 
 def _write_new(path: Path, content: bytes, mode: int, folder_mode: int) -> None:

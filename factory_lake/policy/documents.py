@@ -57,14 +57,19 @@ def documents(
     """
     if boundary is not None and not _BOUNDARY.fullmatch(boundary):
         raise OptionError("--permissions-boundary", "must be the ARN of a policy", boundary)
-    packed: list[list[Statement]] = []
     left_out = frozenset[str]() if force_destroy else _FORCED
-    for statement in _statements(who, names, boundary, left_out):
-        if packed and _size([*packed[-1], statement]) <= MAX_CHARACTERS:
-            packed[-1].append(statement)
+    return packed(_statements(who, names, boundary, left_out))
+
+
+def packed(statements: Iterable[Statement]) -> list[dict[str, Any]]:
+    """As few policies of these statements as IAM takes."""
+    groups: list[list[Statement]] = []
+    for statement in statements:
+        if groups and _size([*groups[-1], statement]) <= MAX_CHARACTERS:
+            groups[-1].append(statement)
         else:
-            packed.append([statement])
-    return [{"Version": "2012-10-17", "Statement": group} for group in packed]
+            groups.append([statement])
+    return [{"Version": "2012-10-17", "Statement": group} for group in groups]
 
 
 def _size(statements: Iterable[Statement]) -> int:

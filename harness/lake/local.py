@@ -20,6 +20,32 @@ LAMBDA_PYTHONS = [REPOSITORY / ".venv-oldest" / "bin" / "python"]
 CERTIFICATE = "first"
 
 
+_ROOT: Mapping[str, Any] = {"AccessKeyId": ACCESS_KEY, "SecretAccessKey": SECRET_KEY}
+
+
+def describe(
+    cloud: LocalCloud,
+    folder: Path,
+    outputs: Mapping[str, Any],
+    key_dir: Path | None = None,
+    caller: Mapping[str, Any] = _ROOT,
+) -> Path:
+    """Make a running cloud a lake with these outputs, as a caller reaches it; give the folder that holds that."""
+    folder.mkdir(parents=True, exist_ok=True)
+    LocalAccess(
+        endpoint=cloud.endpoint,
+        region=cloud.region,
+        access_key_id=caller["AccessKeyId"],
+        secret_access_key=caller["SecretAccessKey"],
+        ca_file=cloud.ca_file,
+        mqtt_host=cloud.mqtt_host,
+        mqtt_port=cloud.mqtt_port,
+        key_dir=key_dir or folder / "keys",
+        journal_dir=folder / "journals",
+    ).write(folder, outputs)
+    return folder
+
+
 def default_factories() -> dict[str, Any]:
     """The factories that environment `local` has by default, as its variable file holds them."""
     content = json.loads((ENVIRONMENT / "factories.auto.tfvars.json").read_text(encoding="utf-8"))
@@ -139,18 +165,7 @@ class LocalLake:
 
     def describe(self) -> Path:
         """Write what `factory-lake --lake` needs to know into the lake's folder, and return the folder."""
-        LocalAccess(
-            endpoint=self.cloud.endpoint,
-            region=self.cloud.region,
-            access_key_id=ACCESS_KEY,
-            secret_access_key=SECRET_KEY,
-            ca_file=self.cloud.ca_file,
-            mqtt_host=self.cloud.mqtt_host,
-            mqtt_port=self.cloud.mqtt_port,
-            key_dir=self.key_dir,
-            journal_dir=self.workdir / "journals",
-        ).write(self.workdir, self.outputs)
-        return self.workdir
+        return describe(self.cloud, self.workdir, self.outputs, self.key_dir)
 
     def stop(self) -> None:
         """Stop the cloud; what it stored is gone with it."""

@@ -41,6 +41,7 @@ FINDING = re.compile(r"factory-lake (coverage|report) ")
 _AWS_CLI = "needs the AWS CLI, which the tests do without"
 _SUITE = "has run before the tests, or runs them"
 _MINUTES = "takes minutes, or a lake and ports of its own"
+_PROBES = "makes resources in an account, or takes a cloud of its own; tests/conformance runs it on one"
 _ACCOUNT = "needs an account with the lake, and the bucket with its state"
 _RELEASE = "needs a release; tests/unit/scripts make one in a repository of their own"
 _REGISTRY = "changes pins, from a registry"
@@ -55,8 +56,11 @@ NOT_RUN: Mapping[str, str] = {
     r"[A-Z_]+=\S+( [A-Z_]+=\S+)*$": "sets variables of the reader's",
     r"\w+=\$\(.*\)$": "sets a variable of the reader's",
     r"(for|while) .*; do$|done$": "is a loop around commands that are listed by themselves",
-    r"make (setup|package|lint|test)\b": _SUITE,
+    r"make (setup|package|lint|test|docs)\b": _SUITE,
     r"make (demo|soak|up|down)\b": _MINUTES,
+    r"factory-lake conformance (--region|clean)\b": _PROBES,
+    r"make conformance$": _PROBES,
+    r"\.venv/bin/python -m harness\.conformance ": _PROBES,
     r"make release\b": _RELEASE,
     r"git (commit|push) ": _RELEASE,
     r"sha256sum --check SHA256SUMS$": _RELEASE,

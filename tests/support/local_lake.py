@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from factory_lake.lake import LocalAccess
+from harness.lake import local
 from localcloud import LocalCloud
-from localcloud.settings import ACCESS_KEY, SECRET_KEY
 
 
 def describe(cloud: LocalCloud, folder: Path, outputs: Mapping[str, Any], key_dir: Path | None = None) -> Path:
@@ -14,15 +13,4 @@ def describe(cloud: LocalCloud, folder: Path, outputs: Mapping[str, Any], key_di
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "cloud").exists():
         (folder / "cloud").symlink_to(cloud.workdir)
-    LocalAccess(
-        endpoint=cloud.endpoint,
-        region=cloud.region,
-        access_key_id=ACCESS_KEY,
-        secret_access_key=SECRET_KEY,
-        ca_file=cloud.ca_file,
-        mqtt_host=cloud.mqtt_host,
-        mqtt_port=cloud.mqtt_port,
-        key_dir=key_dir or folder / "keys",
-        journal_dir=folder / "journals",
-    ).write(folder, outputs)
-    return folder
+    return local.describe(cloud, folder, outputs, key_dir)

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from localcloud.calls import CALL_SECONDS, CallError, call, control
 from localcloud.processes import Child, StartError, end_group_of, is_running, spawn
-from localcloud.settings import ACCESS_KEY, HOST, PYTHONS, SECRET_KEY, STATE_FILE
+from localcloud.settings import ACCESS_KEY, HOST, PLUGINS, PYTHONS, SECRET_KEY, STATE_FILE
 
 START_SECONDS = 60.0
 _STATE_FOLDERS = ("athena", "firehose", "kinesisvideo", "logs", "tmp")
@@ -77,6 +77,7 @@ class LocalCloud:
         *,
         detached: bool = False,
         pythons: Sequence[Path] | None = None,
+        plugins: Sequence[str] = (),
     ) -> Self:
         """Start an empty cloud and return when all of it serves.
 
@@ -87,6 +88,7 @@ class LocalCloud:
             detached: leave it running when this process ends. Otherwise it ends with this process, however that ends.
             pythons: interpreters with boto3 that Lambda functions may run on, beside this one; those of
                 ``LOCALCLOUD_PYTHONS`` without.
+            plugins: modules to install in the cloud's processes, see ``localcloud.plugins``.
 
         Raises:
             StartError: one runs in ``workdir`` already, or it did not come up. Nothing is left running.
@@ -109,6 +111,8 @@ class LocalCloud:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         if pythons is not None:
             environment[PYTHONS] = os.pathsep.join(map(str, pythons))
+        if plugins:
+            environment[PLUGINS] = ",".join(plugins)
         child = spawn(command, log=log, environment=environment, tied=not detached)
         child.wait_ready(START_SECONDS)
         return cls(**_described(workdir), _child=child)

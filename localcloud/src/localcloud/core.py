@@ -32,7 +32,16 @@ from localcloud.iot import broker
 from localcloud.iot import extension as iot_core
 from localcloud.kinesisvideo import service as kinesisvideo
 from localcloud.lambdas import extension as lambdas
-from localcloud.patches import encryption, glue_table_versions, iam, iam_requests, kinesis_puts, kinesis_shards
+from localcloud.patches import (
+    encryption,
+    glue_table_versions,
+    iam,
+    iam_requests,
+    iam_simulation,
+    kinesis_puts,
+    kinesis_shards,
+    s3_missing_objects,
+)
 from localcloud.processes import GRACE_SECONDS, StartError, watch_parent_death_pipe
 from localcloud.settings import ACCOUNT, HOST, REGION, STATE_FILE
 
@@ -51,7 +60,9 @@ INSTALLS: Final[tuple[Callable[[Any], object], ...]] = (
     authorizations.install,
     iam.install,
     iam_requests.install,
+    iam_simulation.install,
     kinesis_shards.install,
+    s3_missing_objects.install,
 )
 
 

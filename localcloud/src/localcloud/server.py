@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from localcloud import plugins
 from localcloud.arguments import Parser, folder, port_number
 from localcloud.engine_process import EngineProcess
 from localcloud.processes import StartError
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         core = importlib.import_module("localcloud.core")
         core.install()
+        plugins.install()
         descriptors = {"ready_fd": options.ready_fd, "death_pipe_fd": options.death_pipe_fd}
         asyncio.run(core.serve(workdir, http, mqtt, engine, **descriptors))
     except StartError as error:

@@ -10,5 +10,8 @@ SECRET_KEY = "test"  # noqa: S105 - a fixed key of an emulator that only listens
 PYTHONS = "LOCALCLOUD_PYTHONS"
 """The environment variable that names interpreters for Lambda functions, separated as those of PATH are."""
 
+PLUGINS = "LOCALCLOUD_PLUGINS"
+"""The environment variable that names modules to install in the cloud's processes, separated by commas."""
+
 STATE_FILE = "cloud.json"
 """What a running cloud writes into its workdir once it is ready, and takes away when it stops in order."""

@@ -169,3 +169,44 @@ def test_an_operation_without_a_name_is_allowed_to_nobody_but_root(cloud: LocalC
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(sent)
     assert caught.value.code == 403
+
+
+def test_a_simulation_knows_paths_resources_and_the_context_of_the_call(cloud: LocalCloud) -> None:
+    iam, name = cloud.client("iam"), f"role-{uuid.uuid4().hex[:12]}"
+    trust = {"Effect": "Allow", "Principal": {"Service": FIREHOSE}, "Action": "sts:AssumeRole"}
+    version = "2012-10-17"
+    role = iam.create_role(
+        RoleName=name,
+        Path="/lake/krakow/",
+        AssumeRolePolicyDocument=json.dumps({"Version": version, "Statement": [trust]}),
+    )["Role"]["Arn"]
+    statements = [
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/own/*"},
+        {
+            "Effect": "Allow",
+            "Action": "s3:ListBucket",
+            "Resource": "arn:aws:s3:::b",
+            "Condition": {"StringLike": {"s3:prefix": "own/*"}},
+        },
+        {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/own/secret"},
+    ]
+    document = json.dumps({"Version": version, "Statement": statements})
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document)
+
+    def simulate(action: str, *resources: str, prefix: str | None = None) -> list[str]:
+        keys = [{"ContextKeyName": "s3:prefix", "ContextKeyValues": [prefix], "ContextKeyType": "string"}]
+        answer = iam.simulate_principal_policy(
+            PolicySourceArn=role,
+            ActionNames=[action],
+            ResourceArns=resources,
+            ContextEntries=keys if prefix else [],
+        )
+        return [each["EvalDecision"] for each in answer["EvaluationResults"]]
+
+    objects = [f"arn:aws:s3:::b/{key}" for key in ("own/a", "other/a", "own/secret")]
+    assert simulate("s3:GetObject", *objects) == ["allowed", "implicitDeny", "explicitDeny"]
+    assert simulate("s3:ListBucket", "arn:aws:s3:::b", prefix="own/x") == ["allowed"]
+    assert simulate("s3:ListBucket", "arn:aws:s3:::b", prefix="other/") == ["implicitDeny"]
+    assert simulate("s3:ListBucket", "arn:aws:s3:::b") == ["implicitDeny"]
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.simulate_principal_policy(PolicySourceArn=f"{role}-missing", ActionNames=["s3:GetObject"])

@@ -209,3 +209,15 @@ def _accepts(address: str, port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def test_a_plugin_is_installed_in_the_core_and_in_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "noted.py").write_text(
+        "import os, pathlib, sys\n\n\ndef install():\n"
+        "    name = 'engine' if 'localcloud.core' not in sys.modules else 'core'\n"
+        "    (pathlib.Path(os.environ['LOCALCLOUD_WORKDIR']) / name).touch()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with LocalCloud.start(tmp_path / "cloud", plugins=["noted"]) as cloud:
+        assert (cloud.workdir / "core").exists()
+        assert (cloud.workdir / "engine").exists()

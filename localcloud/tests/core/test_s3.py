@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -46,3 +48,29 @@ def test_listing_is_in_key_order_after_a_key_and_by_pages(cloud: LocalCloud, buc
     assert [len(page["Contents"]) for page in pages] == [2, 2, 1]
     tops = s3.list_objects_v2(Bucket=bucket, Delimiter="/")["CommonPrefixes"]
     assert [each["Prefix"] for each in tops] == ["camera=a/", "camera=ab/"]
+
+
+@pytest.mark.parametrize(
+    ("may_list", "condition", "status"),
+    [(True, {}, 404), (False, {}, 403), (True, {"StringLike": {"s3:prefix": "own/*"}}, 403)],
+)
+def test_only_who_may_list_the_bucket_hears_that_an_object_is_missing(
+    cloud: LocalCloud,
+    bucket: str,
+    make_role: Callable[..., str],
+    may_list: bool,
+    condition: dict[str, Any],
+    status: int,
+) -> None:
+    arn = f"arn:aws:s3:::{bucket}"
+    listing = [{"Action": "s3:ListBucket", "Resource": arn, **({"Condition": condition} if condition else {})}]
+    reading = {"Action": "s3:GetObject", "Resource": f"{arn}/own/*"}
+    role = make_role("lambda.amazonaws.com", reading, *(listing if may_list else []))
+    wanted = {"role_arn": role, "service": "lambda.amazonaws.com", "source_arn": "arn:aws:lambda:::function:any"}
+    s3 = cloud.client("s3", cloud.control("POST", "service-credentials", wanted))
+    for call in (s3.head_object, s3.get_object):
+        with pytest.raises(ClientError) as refused:
+            call(Bucket=bucket, Key="own/missing")
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+    cloud.client("s3").put_object(Bucket=bucket, Key="own/there", Body=b"x")
+    assert s3.get_object(Bucket=bucket, Key="own/there")["Body"].read() == b"x"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,10 +10,15 @@ from typing import Any
 
 import av
 import pytest
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ResponseStreamingError
 
 from localcloud import LocalCloud
 from localcloud.kinesisvideo import matroska
+from localcloud.settings import ACCESS_KEY, SECRET_KEY
 from localcloud.testing.footage import TestStream, broken, film, frames_of, opened, padded, repeatedly, selector
 from localcloud.testing.identity import packet_digests
 from localcloud.testing.producer import PutMediaError
@@ -488,6 +494,30 @@ class TestPutMedia:
     def test_what_is_not_matroska_is_refused(self, stream: TestStream) -> None:
         with pytest.raises(PutMediaError, match="INVALID_MKV_DATA"):
             stream.send([b"no such thing"])
+
+    def test_a_fragment_is_acknowledged_three_times_before_one_that_is_not_taken(self, stream: TestStream) -> None:
+        video = stream.cloud.client("kinesisvideo")
+        endpoint = video.get_data_endpoint(StreamName=stream.name, APIName="PUT_MEDIA")["DataEndpoint"]
+        headers = {"x-amzn-stream-name": stream.name, "x-amzn-fragment-timecode-type": "ABSOLUTE"}
+        url = f"{endpoint}/putMedia"
+        request = AWSRequest("POST", url, headers=headers)
+        SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "kinesisvideo", stream.cloud.region).add_auth(request)
+        documents = [film(stream.begin_ms + n * SECOND).document for n in range(2)]
+        body = b"".join([*documents, film(stream.begin_ms, frames=101).document])
+        answer = urllib3.request("POST", url, body=body, headers=dict(request.headers.items()))
+        said = [json.loads(line) for line in answer.data.splitlines()]
+        # The first is persisted while the second comes in.
+        assert [(one["EventType"], one["FragmentTimecode"] - stream.begin_ms) for one in said] == [
+            ("BUFFERING", 0),
+            ("RECEIVED", 0),
+            ("BUFFERING", SECOND),
+            ("PERSISTED", 0),
+            ("RECEIVED", SECOND),
+            ("PERSISTED", SECOND),
+            ("ERROR", 0),
+        ]
+        assert said[-1]["ErrorCode"] == "MAX_FRAGMENT_DURATION_REACHED"
+        assert said[1]["FragmentNumber"] == said[0]["FragmentNumber"] == said[3]["FragmentNumber"]
 
     def test_footage_that_is_older_than_its_stream_makes_the_stream_older(self, stream: TestStream) -> None:
         video = stream.cloud.client("kinesisvideo")

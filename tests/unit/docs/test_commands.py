@@ -56,6 +56,8 @@ def _problem_of_factory_lake(words: list[str], *, complete: bool) -> str:
             return "" if not complete else "no command"
         if rest[0] == "--help":
             return ""
+        if rest[0].startswith("-") and command.invoke_without_command:
+            break
         name, *rest = rest
         command = command.get_command(context, name)
         if command is None:

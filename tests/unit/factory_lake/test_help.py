@@ -34,6 +34,7 @@ def test_the_help_names_every_command(
         "policy",
         "schema",
         "doctor",
+        "conformance",
         "local",
     } == set(named)
 

@@ -49,6 +49,9 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("schema", "check"): ("--against", "FOLDER/nowhere"),
     ("doctor", "gateway"): ("line-1", "--watch", "0"),
     ("doctor", "lake"): (),
+    ("conformance", "clean"): (),
+    ("conformance", "list"): (),
+    ("conformance", "policy"): ("--region", "eu-central-1"),
     ("sizing", "capacity"): (),
     ("sizing", "cost"): (),
     ("sizing", "ways"): (),
@@ -65,6 +68,9 @@ WITHOUT_LAKE: Mapping[Words, tuple[str, ...]] = {
     ("sizing", "ways"): ("docs/sizing/plant.toml", "FOLDER/nowhere"),
     ("schema", "check"): ("--against", "glue_schemas", "--schema-dir", "FOLDER/nowhere"),
     ("doctor", "lake"): ("--environment", "FOLDER/nowhere"),
+    ("conformance", "clean"): ("--local", "FOLDER/nowhere"),
+    ("conformance", "list"): ("--format", "FOLDER/nowhere"),
+    ("conformance", "policy"): ("--permissions-boundary", "FOLDER/nowhere"),
     ("local", "up"): ("--lake", "FOLDER/mine.jsonl"),
 }
 #: They run a lake: their folder is a local one's, and what they need of it is that it runs.

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 
+from localcloud import plugins
 from localcloud.arguments import Parser, folder
 from localcloud.firehose.clients import RoleClients
 from localcloud.firehose.endpoint import serve
@@ -26,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(message)s")
 
+    plugins.install()
     watch_parent_death_pipe(options.death_pipe_fd, lambda: os.kill(os.getpid(), signal.SIGKILL))
     region = os.environ.get("AWS_REGION", "eu-central-1")
     outbox = Outbox()

@@ -161,21 +161,17 @@ class Service:
         base = milliseconds(float(headers["x-amzn-producer-start-timestamp"])) if timecodes == "RELATIVE" else 0.0
         offset = headers.get("x-localcloud-server-time-offset")
         hold = headers.get("x-localcloud-hold") == "true"
-        acknowledgements: list[dict[str, Any]] = []
+        said = _Acknowledgements()
         try:
             for cluster in matroska.clusters(body):
                 producer_ms = round(base + cluster.time_ms)
                 arrival = self._arrival(stream, cluster, None if offset is None else producer_ms + int(offset))
-                fragment = stream.archive.put(cluster, producer_ms, arrival, hold=hold)
-                acknowledgements.append(
-                    _acknowledge("PERSISTED", cluster.time_ms, FragmentNumber=str(fragment.number))
-                )
+                said.persisted(cluster.time_ms, stream.archive.put(cluster, producer_ms, arrival, hold=hold).number)
         except FragmentError as error:
-            acknowledgements.append(_acknowledge("ERROR", cluster.time_ms, ErrorId=error.number, ErrorCode=error.code))
+            said.failed(cluster.time_ms, error.number, error.code)
         except matroska.MatroskaError as error:
-            acknowledgements.append(_acknowledge("ERROR", 0, ErrorId=4006, ErrorCode="INVALID_MKV_DATA"))
-            acknowledgements[-1]["Message"] = str(error)
-        return b"".join(json.dumps(acknowledgement).encode() + b"\n" for acknowledgement in acknowledgements)
+            said.failed(0, 4006, "INVALID_MKV_DATA", Message=str(error))
+        return said.lines()
 
     def _arrival(self, stream: VideoStream, cluster: matroska.Cluster, server_ms: int | None) -> Arrival:
         now_ms = int(self._now_ms())
@@ -197,8 +193,35 @@ def stream_named(headers: Mapping[str, str]) -> dict[str, str]:
     return {member: headers[header] for header, member in places.items() if header in headers}
 
 
-def _acknowledge(event: str, timecode: int, **more: Any) -> dict[str, Any]:
-    return {"EventType": event, "FragmentTimecode": timecode, **more}
+class _Acknowledgements:
+    """What a call answers: of each fragment BUFFERING, RECEIVED and PERSISTED, the last while the next comes in."""
+
+    def __init__(self) -> None:
+        self._said: list[dict[str, Any]] = []
+        self._persisting: list[dict[str, Any]] = []
+
+    def persisted(self, timecode: int, number: int) -> None:
+        """A fragment has come and is stored."""
+        of = {"FragmentTimecode": timecode, "FragmentNumber": str(number)}
+        self._said.append({"EventType": "BUFFERING", **of})
+        self._end_persisting()
+        self._said.append({"EventType": "RECEIVED", **of})
+        self._persisting.append({"EventType": "PERSISTED", **of})
+
+    def failed(self, timecode: int, number: int, code: str, **more: Any) -> None:
+        """A fragment is not taken, and what follows is not read."""
+        self._end_persisting()
+        error = {"FragmentTimecode": timecode, "ErrorId": number, "ErrorCode": code}
+        self._said.append({"EventType": "ERROR", **error, **more})
+
+    def lines(self) -> bytes:
+        """All of it, a JSON object a line."""
+        self._end_persisting()
+        return b"".join(json.dumps(one).encode() + b"\n" for one in self._said)
+
+    def _end_persisting(self) -> None:
+        self._said += self._persisting
+        self._persisting.clear()
 
 
 def _range(selector: Mapping[str, Any]) -> Range:

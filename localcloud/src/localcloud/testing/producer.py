@@ -85,7 +85,8 @@ class Producer:
         for acknowledgement in acknowledgements:
             if acknowledgement["EventType"] == "ERROR":
                 raise PutMediaError(f"{self.stream}: {_words(acknowledgement)}")
-        return [acknowledgement["FragmentNumber"] for acknowledgement in acknowledgements]
+        persisted = (one for one in acknowledgements if one["EventType"] == "PERSISTED")
+        return [one["FragmentNumber"] for one in persisted]
 
 
 def _batches(documents: Sequence[bytes]) -> list[list[bytes]]:

@@ -141,16 +141,20 @@ def test_numbers_are_those_of_persisted_fragments(service: Service) -> None:
 
 
 def test_no_more_goes_out_in_a_second_than_a_stream_takes(service: Service) -> None:
-    waits: list[float] = []
+    seconds = [0.0]
+
+    def wait(length: float) -> None:
+        seconds[0] += length
+
+    producer = producer_of(service, pace=wait, clock=lambda: seconds[0])
     filming = Filming()
-    small = [filming.fragment(_START_MS + 1000 * index, 1) for index in range(6)]
-    producer_of(service, pace=waits.append).put(filming, small)
-    # Nothing waits here, so each wait is that of all the time since the call began.
-    assert [round(wait, 1) for wait in waits] == [0.2, 0.4, 0.6, 0.8, 1.0]
-    waits.clear()
-    large = [filming.fragment(_START_MS + 1000 * index, 1, padding=5_000_000) for index in range(3)]
-    producer_of(service, pace=waits.append).put(filming, large)
-    assert [round(wait, 1) for wait in waits] == pytest.approx([0.4, 0.8], abs=0.15)
+    producer.put(filming, [filming.fragment(_START_MS + 1000 * index, 1) for index in range(6)])
+    assert seconds[0] == pytest.approx(5 / 5)
+    seconds[0] = 0.0
+    producer.put(filming, [filming.fragment(_START_MS + 1000 * index, 1, padding=5_000_000) for index in range(3)])
+    # All but the last piece, at 12.5 MB a second.
+    assert seconds[0] == pytest.approx(15 / 12.5, abs=0.05)
+    assert max(len(piece) for piece in service.pieces) < 1_000_000
 
 
 @pytest.mark.parametrize(

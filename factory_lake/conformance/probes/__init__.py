@@ -1,0 +1,1 @@
+"""The probes, one a file; `factory_lake.conformance` says how one is added."""
