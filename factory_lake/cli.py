@@ -33,6 +33,7 @@ _OWN = {
     "query": "factory_lake.query",
     "moment": "factory_lake.moment.cli",
     "config": "factory_lake.config.cli",
+    "canary": "factory_lake.canary.cli",
     "reconcile": "factory_lake.reconcile.cli",
     "coverage": "factory_lake.coverage.cli",
     "report": "factory_lake.report.cli",

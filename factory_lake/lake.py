@@ -13,7 +13,7 @@ that is up in `build/local`.
 import json
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -170,6 +170,20 @@ def cameras_of(outputs: Mapping[str, Any]) -> dict[str, str]:
         for factory in sorted(mapping_at(outputs, "video"))
         for camera, stream in sorted(mapping_at(outputs, "video", factory, "streams").items())
     }
+
+
+def alarms_of(outputs: Mapping[str, Any], factory: str) -> list[str]:
+    """Names of a factory's alarms in CloudWatch, in order; none of a lake that has no such output."""
+    return sorted(set(_leaves(outputs.get("alarms", {}).get(factory, {}))))
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """The names that a map of alarms has, at any depth."""
+    if isinstance(value, Mapping):
+        for one in value.values():
+            yield from _leaves(one)
+    else:
+        yield str(value)
 
 
 def outputs_of(document: object, place: object) -> Outputs:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from factory_lake.canary.marks import without_canary
 from factory_lake.clients import Clients
 from factory_lake.config.documents import Difference, differences
 from factory_lake.config.stored import AT_ONCE, SEARCH_DAYS, StoredMessages, day_of
@@ -231,7 +232,7 @@ def _scope(
             raise OptionError(
                 "--factory", f"must be one of {', '.join(known) or 'none: the lake has no factory'}", factory
             )
-    in_service = {factory: sorted(served.get(factory, ())) for factory in sorted(set(factories or known))}
+    in_service = {factory: without_canary(served.get(factory, ())) for factory in sorted(set(factories or known))}
     stored = StoredMessages(Clients(opened).client("s3", connections=AT_ONCE), bucket)
     return _Scope(stored, _wanted(in_service, gateways), gateways, days, merged)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+from factory_lake.canary.marks import is_marked
 from factory_lake.config.timeline import Message
 from factory_lake.reconcile.stored import StoredError
 
@@ -107,7 +108,11 @@ class StoredMessages:
             lines = body.decode("utf-8").removesuffix("\n").split("\n") if body else []
         except UnicodeDecodeError as error:
             raise StoredError(where, f"cannot be read: {error}") from error
-        return [_message(f"{where}#{number}", factory, line) for number, line in enumerate(lines)]
+        return [
+            _message(f"{where}#{number}", factory, line)
+            for number, line in enumerate(lines)
+            if not is_marked("configuration", line.encode())
+        ]
 
 
 def day_of(moment_ms: int) -> date:

@@ -7,13 +7,16 @@ from itertools import pairwise
 
 from factory_lake.coverage.canvas import Canvas
 from factory_lake.coverage.connectivity import NOT_CONNECTED
-from factory_lake.coverage.evidence import FactoryEvidence, Failure, LaneEvidence, Offline, Tag, Waiting
+from factory_lake.coverage.evidence import Clock, FactoryEvidence, Failure, LaneEvidence, Offline, Tag, Waiting
+from factory_lake.coverage.habits import spoken
 from factory_lake.coverage.model import Span
-from factory_lake.coverage.times import iso, moment, text
+from factory_lake.coverage.times import MINUTE_MS, iso, moment, text
 from factory_lake.gateway.identities import Lane
 
 #: How long a gateway may take to send again once it is connected.
 RESUMES_MS = 30_000
+#: What was under way when AWS IoT ended a connection was taken so long before, at most.
+UNDER_WAY_MS = 10_000
 #: AWS IoT ends a connection after one and a half keep-alive intervals, of 1,200 s at most (AWS IoT Core quotas).
 NOTICED_AFTER_MS = 1_800_000
 #: Reasons of disconnects that AWS notices only after a while.
@@ -122,6 +125,8 @@ def offline_spans(
         begin_ms = one.noticed_ms
         if one.reason in NOTICED_LATER:
             begin_ms = max(one.start_ms, one.noticed_ms - NOTICED_AFTER_MS)
+        elif start_ms >= one.noticed_ms - UNDER_WAY_MS:
+            begin_ms = min(begin_ms, start_ms)
         if one.end_ms is None:
             end_ms = stop_ms if one.known_to_ms is None else one.known_to_ms
         else:
@@ -174,6 +179,30 @@ def _offline(one: Offline) -> str:
         return f"AWS IoT saw no connection of the gateway until {iso(one.end_ms)}"
     again = "it has not connected since" if one.end_ms is None else f"it connected again at {iso(one.end_ms)}"
     return f"AWS IoT saw the gateway disconnect at {iso(one.noticed_ms)} ({one.reason}); {again}"
+
+
+def clock_spans(clocks: Iterable[Clock], start_ms: int, stop_ms: int, gateway: str) -> Iterator[Span]:
+    """Times at which samples arrived that say other times, within a hole."""
+    for one in clocks:
+        # A minute in which the clock changed has samples of both.
+        begin_ms, end_ms = max(one.start_ms - MINUTE_MS, start_ms), min(one.end_ms + MINUTE_MS, stop_ms)
+        if begin_ms < end_ms:
+            where = f"received_at >= {moment(one.start_ms)} AND received_at < {moment(one.end_ms)}"
+            yield Span(
+                begin_ms,
+                end_ms,
+                "clock_off",
+                reason="CLOCK_BEHIND" if one.behind_ms > 0 else "CLOCK_AHEAD",
+                cause=f"what arrived says other times: the gateway's clock was {clock_words(one)}",
+                evidence=(f"measurements WHERE gateway = {text(gateway)} AND {where}",),
+            )
+
+
+def clock_words(one: Clock) -> str:
+    """How a clock is off."""
+    if one.behind_ms < 0:
+        return f"{spoken(-one.behind_ms)} ahead"
+    return f"{spoken(one.behind_ms)} behind, unless each sample was held back for so long"
 
 
 def waiting_spans(waiting: Iterable[Waiting], start_ms: int, stop_ms: int) -> Iterator[Span]:

@@ -81,11 +81,11 @@ def coverage(
         None if every is None else max(1, round(every * 1000)),
         learn_days,
     )
-    found = collect(opened, Clients(opened), scope)
+    found = collect(opened, Clients(opened), scope).coverage
     if form == "csv":
         emit(form, text.gap_table(found))
     else:
-        first, *more = [*text.summaries(found), *text.gap_lines(found, most_gaps)]
+        first, *more = text.tables(found, most_gaps)
         emit(form, first, document=found.to_json(), more=more, notes=["", *text.notes(found, most_gaps)])
     write_report(report, found.to_json())
     return FOUND if found.total_ms("unexplained") else DONE

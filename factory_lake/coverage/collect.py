@@ -1,14 +1,17 @@
 """The coverage of a lake: reads the evidence of each factory and has it judged."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from clip_fetch.settings import Settings as ClipSettings
+from factory_lake.canary.marks import ID as CANARY
+from factory_lake.canary.marks import without_canary
 from factory_lake.clients import Clients
 from factory_lake.connections import Event
 from factory_lake.coverage import sql
 from factory_lake.coverage.cameras import Archiver, Cameras
+from factory_lake.coverage.causes import clock_words
 from factory_lake.coverage.connectivity import lanes_of
 from factory_lake.coverage.deliveries import presence_waiting, waiting_of
 from factory_lake.coverage.evidence import CameraHistory, FactoryEvidence, Failure, LaneEvidence, Waiting
@@ -16,6 +19,7 @@ from factory_lake.coverage.model import Coverage, Timeline
 from factory_lake.coverage.refusals import Refusals
 from factory_lake.coverage.states import Range, timelines
 from factory_lake.coverage.tables import Tables
+from factory_lake.coverage.times import iso
 from factory_lake.errors import OptionError
 from factory_lake.gateway.identities import LANES, Lane
 from factory_lake.lake import Lake, cameras_of, mapping_at, output_at
@@ -70,7 +74,19 @@ class Scope:
         return name.split("/", 1)[0] in self.gateways
 
 
-def collect(lake: Lake, clients: Clients, scope: Scope, clock: Callable[[], float] = time.time) -> Coverage:
+@dataclass(frozen=True)
+class Collected:
+    """A coverage, and what was read for it that others want as well.
+
+    Attributes:
+        failures: By factory: the messages under `errors/` of the range's days and of those around them.
+    """
+
+    coverage: Coverage
+    failures: Mapping[str, Sequence[Failure]]
+
+
+def collect(lake: Lake, clients: Clients, scope: Scope, clock: Callable[[], float] = time.time) -> Collected:
     """Tell the states of a lake's gateways, tags and cameras.
 
     Args:
@@ -87,7 +103,8 @@ def collect(lake: Lake, clients: Clients, scope: Scope, clock: Callable[[], floa
     if scope.from_ms >= min(scope.to_ms, now_ms):
         raise OptionError("--from, --to", "--from must be before --to, and not in the future")
     scope = replace(scope, to_ms=min(scope.to_ms, now_ms))
-    return _Collector(lake, clients, scope, now_ms).coverage()
+    collector = _Collector(lake, clients, scope, now_ms)
+    return Collected(collector.coverage(), collector.failures)
 
 
 class _Collector:
@@ -101,6 +118,7 @@ class _Collector:
         self._s3 = clients.client("s3", connections=16)
         self._functions = clients.client("lambda")
         self._notes: list[str] = []
+        self.failures: dict[str, tuple[Failure, ...]] = {}
 
     def coverage(self) -> Coverage:
         """The whole coverage."""
@@ -131,7 +149,7 @@ class _Collector:
         for factory in self._scope.factories:
             if factory not in known:
                 raise OptionError("--factory", f"must be one of {', '.join(known)}", factory)
-        wanted = sorted(set(self._scope.factories or known))
+        wanted = sorted(set(self._scope.factories)) or without_canary(known)
         gateways = {gateway for factory in wanted for gateway in mapping_at(outputs, "gateways", factory)}
         cameras = {name.partition("/")[2] for name in cameras_of(outputs) if name.partition("/")[0] in wanted}
         for option, given, there in (
@@ -144,8 +162,9 @@ class _Collector:
         return wanted
 
     def _evidence(self, factory: str) -> FactoryEvidence:
-        known = sorted(mapping_at(self._lake.outputs, "gateways", factory))
-        gateways = tuple(one for one in known if not self._scope.gateways or one in self._scope.gateways)
+        known = mapping_at(self._lake.outputs, "gateways", factory)
+        named = tuple(one for one in sorted(known) if one in self._scope.gateways)
+        gateways = named if self._scope.gateways else tuple(without_canary(known))
         cameras = tuple(self._cameras(factory)) if self._scope.has_cameras else ()
         if not self._scope.has_messages:
             return FactoryEvidence(factory, (), cameras=cameras)
@@ -155,11 +174,12 @@ class _Collector:
         tags = self._tables.histories(window, scope.from_ms, scope.to_ms, scope.gateways)
         events = self._tables.connections(window)
         presence = self._presence(factory, events)
+        self.failures[factory] = tuple(self._failures(factory))
         return FactoryEvidence(
             factory,
             gateways,
             tuple(tags),
-            tuple(self._failures(factory)),
+            self.failures[factory],
             self._lanes(window, events, presence),
             self._waiting(factory, presence),
             cameras,
@@ -185,6 +205,15 @@ class _Collector:
         first, last = sql.days_between(scope.from_ms, scope.to_ms)
         messages = self._tables.messages(replace(window, first_day=first, last_day=last), scope.gateways)
         found = lanes_of(events, presence.start_ms if presence else None)
+        clocks = self._tables.clocks(window, scope.from_ms, scope.to_ms, scope.gateways)
+        for gateway, spells in clocks.items():
+            known = found.get((gateway, "measurements"), LaneEvidence())
+            found[gateway, "measurements"] = replace(known, clocks=tuple(spells))
+            self._notes += (
+                f"{window.factory}/{gateway}: what arrived from {iso(one.start_ms)} to {iso(one.end_ms)} lies at "
+                f"other times: its clock was {clock_words(one)}"
+                for one in spells
+            )
         for gateway, times in messages.items():
             known = found.get((gateway, "configuration"), LaneEvidence())
             found[gateway, "configuration"] = replace(known, messages=tuple(times))
@@ -213,6 +242,8 @@ class _Collector:
             for name, stream in cameras_of(self._lake.outputs).items()
             if name.partition("/")[0] == factory and (not scope.cameras or name.partition("/")[2] in scope.cameras)
         }
+        if not scope.cameras:
+            wanted.pop(CANARY, None)
         if not wanted:
             return
         function, rules = (

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from factory_lake.canary.marks import ID as CANARY
 from factory_lake.connections import Connection, Event, connections
 from factory_lake.coverage.evidence import LaneEvidence, Offline
 from factory_lake.gateway.identities import Lane, parse_lane
@@ -22,9 +23,10 @@ def lanes_of(events: Sequence[Event], known_to_ms: int | None = None) -> dict[tu
     """What the events of a factory say of each lane that they are of.
 
     Args:
-        events: In any order.
+        events: In any order; those of the canary's gateway are no lane's.
         known_to_ms: Until when the events are surely all there; those since may still be in a buffer.
     """
+    events = [event for event in events if event.gateway != CANARY]
     first_ms = min((event.at_ms for event in events), default=0)
     by_lane: dict[tuple[str, Lane], list[Connection]] = defaultdict(list)
     for connection in connections(events, first_ms):

@@ -123,6 +123,23 @@ class Waiting:
 
 
 @dataclass(frozen=True)
+class Clock:
+    """A gateway's clock was off, though by no more than the lake takes.
+
+    Attributes:
+        start_ms: When the first of its samples arrived that show it, to the minute.
+        end_ms: When the last one did.
+        behind_ms: By how much it is behind, the way of the samples included; less than 0 when it is ahead.
+        samples: How many there were.
+    """
+
+    start_ms: int
+    end_ms: int
+    behind_ms: int
+    samples: int
+
+
+@dataclass(frozen=True)
 class LaneEvidence:
     """What is known of one lane of one gateway, beside the tables.
 
@@ -132,12 +149,14 @@ class LaneEvidence:
         messages: When its messages arrived, in order; of the lane configuration alone.
         takeovers: When another connection with the same client ID took its connection over, in order; each lasts
             until that one ended.
+        clocks: When the gateway's clock was off, in order; of the lane measurements alone.
     """
 
     offline: tuple[Offline, ...] = ()
     known_from_ms: int | None = None
     messages: tuple[tuple[int, int], ...] = ()
     takeovers: tuple[Offline, ...] = ()
+    clocks: tuple[Clock, ...] = ()
 
 
 @dataclass(frozen=True)

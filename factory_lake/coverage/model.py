@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, get_args
 State = Literal[
     "data",  # what was expected is in its table, or in a clip
     "late",  # it arrived after the day that it belongs to
+    "clock_off",  # what arrived then says another time, since the gateway's clock was off
     "refused",  # the transform refused it; the reason is the rule
     "waiting",  # it is in the data stream or in a buffer, or not archived yet though on time
     "gateway_offline",  # no connection; the reason is AWS IoT's

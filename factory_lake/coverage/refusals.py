@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from factory_lake.canary.marks import is_marked
 from factory_lake.coverage.evidence import Failure
 from factory_lake.gateway.batches import samples_of
 from factory_lake.reconcile.stored import ERROR_ACTION, ORIGINAL
@@ -82,6 +83,8 @@ class Refusals:
                 origin, data = self._restored(line)
                 state = "refused"
             for sample in samples_of(data) if self.names.lane == "measurements" else [data]:
+                if is_marked(self.names.lane, sample):
+                    continue
                 yield self._failure(state, origin, sample, place, source.kind)
 
     def _restored(self, line: ErrorLine) -> tuple[Origin, bytes]:

@@ -1,4 +1,4 @@
-"""What a coverage asks Athena: runs of samples, arrivals of configuration messages, connections.
+"""What a coverage asks Athena: runs of samples, clocks that are off, arrivals of configuration, connections.
 
 Samples never come back, only where a tag's run of samples begins, so the answer's size goes with the number of
 gaps and not with that of samples. The SQL means the same on Trino and on the local engine.
@@ -8,10 +8,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from factory_lake.canary.marks import LINE_OF_A_PLANT, SAMPLE_OF_A_PLANT
 from factory_lake.coverage.times import moment, text
 
 #: A tag's longest pauses that come back; the shorter ones count as data.
 LONGEST_PAUSES = 500
+#: A clock is off that is by more than this, steadily: in so many minutes, from each to the next by this at most.
+CLOCK_OFF_MS, LEAST_MINUTES, STEADY_MS = 60_000, 3, 30_000
+#: Minutes without arrivals that end such a time.
+MOST_MINUTES = 5
 #: Rows of one answer.
 MOST_ROWS = 200_000
 
@@ -61,6 +66,7 @@ WITH samples AS (
     FROM measurements
     WHERE {window.condition()}{more}
         AND gateway IS NOT NULL
+        AND {SAMPLE_OF_A_PLANT}
     GROUP BY gateway, device_name, tag_name, ts
 ),
 judged AS (
@@ -114,6 +120,53 @@ LIMIT {MOST_ROWS + 1}
 """  # noqa: S608 - numbers, moments and quoted names
 
 
+def clocks(window: Window, from_ms: int, to_ms: int, gateways: Collection[str]) -> str:
+    """When gateways' clocks were off, though by no more than the lake takes: a row for each time.
+
+    A message arrives after its samples were taken, and a gateway that sends has fresh ones among them. So the
+    shortest delay of each minute shows the clock: it is steady, and beyond what a delivery takes. A buffer that is
+    caught up has delays that shrink by the minute.
+    """
+    delay = "date_diff('millisecond', ts, received_at)"
+    return f"""
+WITH minutes AS (
+    SELECT gateway, date_trunc('minute', received_at) AS minute, count(*) AS samples, min({delay}) AS delay_ms
+    FROM measurements
+    WHERE {window.condition()}{_only(gateways)}
+        AND received_at >= {moment(from_ms)} AND received_at < {moment(to_ms)}
+        AND gateway IS NOT NULL
+        AND {SAMPLE_OF_A_PLANT}
+    GROUP BY gateway, date_trunc('minute', received_at)
+),
+steps AS (
+    SELECT
+        gateway, minute, samples, delay_ms,
+        lag(delay_ms) OVER (PARTITION BY gateway ORDER BY minute) AS previous_ms,
+        lag(minute) OVER (PARTITION BY gateway ORDER BY minute) AS previous_minute
+    FROM minutes
+),
+spells AS (
+    SELECT
+        gateway, minute, samples, delay_ms,
+        sum(
+            CASE WHEN abs(delay_ms - previous_ms) <= {STEADY_MS}
+                AND date_diff('minute', previous_minute, minute) <= {MOST_MINUTES} THEN 0 ELSE 1 END
+        ) OVER (PARTITION BY gateway ORDER BY minute) AS spell
+    FROM steps
+)
+SELECT
+    gateway, min(minute) AS first_minute, max(minute) AS last_minute, sum(samples) AS samples,
+    min(delay_ms) AS least_ms, max(delay_ms) AS most_ms
+FROM spells
+GROUP BY gateway, spell
+HAVING count(*) >= {LEAST_MINUTES}
+    AND (min(delay_ms) > {CLOCK_OFF_MS} OR max(delay_ms) < -{CLOCK_OFF_MS})
+    AND (max(delay_ms) - min(delay_ms) <= {STEADY_MS} OR 10 * (max(delay_ms) - min(delay_ms)) <= min(abs(delay_ms)))
+ORDER BY gateway, first_minute
+LIMIT {MOST_ROWS + 1}
+"""  # noqa: S608 - numbers, moments and quoted names
+
+
 def configuration(window: Window, gateways: Collection[str]) -> str:
     """When configuration messages arrived, by gateway."""
     more = _only(gateways)
@@ -122,6 +175,7 @@ SELECT gateway, received_at_ms, count(*) AS messages
 FROM configuration
 WHERE {window.condition()}{more}
     AND gateway IS NOT NULL
+    AND {LINE_OF_A_PLANT}
 GROUP BY gateway, received_at_ms
 ORDER BY gateway, received_at_ms
 LIMIT {MOST_ROWS + 1}

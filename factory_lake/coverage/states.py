@@ -15,6 +15,7 @@ from factory_lake.coverage.causes import (
     ORDERLY,
     Failures,
     absorb,
+    clock_spans,
     connectivity,
     failure_spans,
     offline_spans,
@@ -153,6 +154,7 @@ class _TagCanvas:
     def _missing(self, start_ms: int, stop_ms: int, longest_ms: int) -> None:
         """A pause that is longer than the habit allows."""
         self._failed(self._shared, start_ms, stop_ms)
+        self._canvas.paint(clock_spans(self._lane.clocks, start_ms, stop_ms, self.tag.gateway))
         self._canvas.paint(takeover_spans(self._lane.takeovers, start_ms, stop_ms))
         last_ms = start_ms - self.habit.covers_ms
         self._canvas.paint(offline_spans(self._lane.offline, start_ms, stop_ms, last_ms))
@@ -201,6 +203,7 @@ def _measurements(
         canvas.paint(_union(tags, state))
     own = failures.of_lane.get((gateway, "measurements"), ())
     canvas.paint(failure_spans(own, span.from_ms, span.to_ms, covers_ms))
+    canvas.paint(replace(one, count=0) for tag in tags for one in tag.spans if one.state == "clock_off")
     for start_ms, stop_ms in canvas.rest():
         canvas.paint(offline_spans(_as_noticed(lane), start_ms, stop_ms, start_ms - covers_ms))
     for state in _CAUSES:

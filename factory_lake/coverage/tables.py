@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from factory_lake import query as athena
 from factory_lake.connections import COLUMNS, Event
 from factory_lake.coverage import sql
-from factory_lake.coverage.evidence import Pauses, Run, Tag, TagHistory
+from factory_lake.coverage.evidence import Clock, Pauses, Run, Tag, TagHistory
+from factory_lake.coverage.times import MINUTE_MS
 from factory_lake.errors import FactoryLakeError
 
 if TYPE_CHECKING:
@@ -45,6 +46,15 @@ class Tables:
         """
         return histories(self._rows(sql.runs(window, from_ms, to_ms, gateways)), from_ms, to_ms)
 
+    def clocks(
+        self, window: sql.Window, from_ms: int, to_ms: int, gateways: Collection[str]
+    ) -> dict[str, list[Clock]]:
+        """When the clock of each gateway was off."""
+        found: dict[str, list[Clock]] = defaultdict(list)
+        for row in self._rows(sql.clocks(window, from_ms, to_ms, gateways)):
+            found[str(row["gateway"])].append(clock_of(row))
+        return found
+
     def messages(self, window: sql.Window, gateways: Collection[str]) -> dict[str, list[tuple[int, int]]]:
         """When configuration messages of each gateway arrived, and how many at once."""
         found: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -75,6 +85,13 @@ class Tables:
                 "--from, --to", f"must be a range of at most {sql.MOST_ROWS} runs of data; take a shorter one"
             )
         return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+
+
+def clock_of(row: Row) -> Clock:
+    """A time when a gateway's clock was off, from a row that `sql.clocks` asks for."""
+    ends = (int(row["least_ms"]), int(row["most_ms"]))
+    first_ms, last_ms = (epoch_ms(row[name]) for name in ("first_minute", "last_minute"))
+    return Clock(first_ms, last_ms + MINUTE_MS, min(ends, key=abs), int(row["samples"]))
 
 
 def histories(rows: Iterable[Row], from_ms: int, to_ms: int) -> list[TagHistory]:

@@ -45,6 +45,12 @@ def gap_table(coverage: Coverage) -> Table:
     return Table(GAP_COLUMNS, rows, frozenset({"cause"}))
 
 
+def tables(coverage: Coverage, most: int) -> list[Table]:
+    """All of it for a reader: the summaries, and a number of gaps at most; at least one table."""
+    found = [*summaries(coverage), *gap_lines(coverage, most)]
+    return found or [Table((), (), title=f"{coverage.lake} has no gateway, tag or camera to tell of")]
+
+
 def summaries(coverage: Coverage) -> Iterator[Table]:
     """Seconds of each subject in each state that occurs, by kind of subject, those with gaps first."""
     title = f"{coverage.lake}\nfrom {iso(coverage.from_ms)} to {iso(coverage.to_ms)}, seconds by state\n\n"
@@ -131,6 +137,7 @@ _WORDS: dict[State, str] = {
     "refused": "refused: the transform refused it",
     "error_action": "error action: the topic rule could not hand it on",
     "gateway_offline": "gateway offline: there was no connection",
+    "clock_off": "clock off: what arrived then says another time",
     "waiting": "waiting: it may be on its way",
     "camera_silent": "camera silent: it sent no footage",
     "expired": "expired: footage went out of retention before it was archived",

@@ -10,12 +10,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from factory_lake.doctor.environment import Environment
-from factory_lake.doctor.gathering import code_of, gather
+from factory_lake.doctor.gathering import Deadline, code_of, gather, within
 from factory_lake.doctor.model import Known, Unknown
 from factory_lake.gateway.identities import LANES
 from factory_lake.sizing import quotas
 
-_SECONDS = 45.0
 _TERRAFORM_SECONDS = 20
 _PAGES = 20
 LAKES_PATH = "/factory-lake/lakes/"
@@ -62,15 +61,16 @@ class Account:
     state: Known[str]
 
 
-def look(clients: Any, environment: Environment) -> Account:
-    """Ask everything side by side.
+def look(clients: Any, environment: Environment, deadline: Deadline) -> Account:
+    """Ask everything side by side, within a time.
 
     Raises:
-        AwsError: No region is set.
+        AwsError: No region is set, or AWS gives no answer in time.
         botocore.exceptions.BotoCoreError: There are no credentials, or no answer.
         botocore.exceptions.ClientError: The credentials are not good.
     """
-    account = str(clients.client("sts").get_caller_identity()["Account"])
+    sts = clients.client("sts")
+    account = str(within(deadline, "AWS STS's answer", sts.get_caller_identity)["Account"])
     names = [f"{environment.name}-{environment.suffix or account}-{bucket}" for bucket in BUCKETS]
     s3 = clients.client("s3")
     questions: dict[str, Callable[[], Any]] = {
@@ -81,7 +81,7 @@ def look(clients: Any, environment: Environment) -> Account:
         **{f"room {name}": partial(ask, clients) for name, ask in _ROOMS.items()},
         **{f"bucket {name}": partial(_bucket, s3, name) for name in names},
     }
-    found = gather(questions, _SECONDS)
+    found = gather(questions, deadline)
     return Account(
         account=account,
         region=clients.region or "",

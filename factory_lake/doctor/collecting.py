@@ -16,6 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from factory_lake import query as athena
 from factory_lake.clients import Clients
+from factory_lake.coverage import sql
+from factory_lake.coverage.evidence import Clock
+from factory_lake.coverage.tables import Tables
 from factory_lake.doctor.facts import (
     WINDOW_MS,
     Arrivals,
@@ -30,15 +33,17 @@ from factory_lake.doctor.facts import (
     Rule,
     RuleFailure,
 )
-from factory_lake.doctor.gathering import asked, code_of, gather
+from factory_lake.doctor.gathering import Deadline, asked, code_of, gather, within
 from factory_lake.doctor.model import Known, Unknown
 from factory_lake.doctor.watching import Endpoint, Event, watch
 from factory_lake.gateway.identities import Source
 from factory_lake.lake import Lake, mapping_at, output_at, owner_of
 from factory_lake.reconcile.stored import ERROR_ACTION
 
-#: How long everything may take, the answer of AWS that comes last included.
-MOST_SECONDS = 50.0
+# What of the time is left to the questions that other answers bring up.
+_LATE_SECONDS = 5.0
+# Until the doctor hears presence events: its connection, its subscription, and a moment to spare.
+_TO_LISTEN_SECONDS = 16.0
 LOG_GROUP = "AWSIotLogsV2"
 #: Namespace of the functions' own metrics, unless a lake has another.
 METRICS = "FactoryLake"
@@ -48,6 +53,8 @@ LOGS_OFF = (
 )
 _PERIOD = 60
 _LATEST_EVENTS = 200
+# By how many days a clock may be behind to be seen; one ahead by more than a day is refused.
+_CLOCK_DAYS = 7
 _LOG_PAGES = 20
 _FOREIGN = 3
 _REJECTED = '"record rejected"'
@@ -127,10 +134,12 @@ class Collector:
         lake: Lake,
         clients: Clients,
         watch_seconds: float,
+        deadline: Deadline,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._lake = lake
         self._clients = clients
+        self._deadline = deadline
         self._watch_seconds = watch_seconds
         self._now_ms = now_ms
 
@@ -141,17 +150,19 @@ class Collector:
             LakeError: When an output is missing.
             AwsError: When AWS cannot be reached at all.
         """
-        until = time.monotonic() + MOST_SECONDS
         iot = self._clients.client("iot")
         region = self._clients.region or ""
         names = {source: Names.of(self._lake, region, source) for source in sources}
         # The first call is made alone: without credentials or a network nothing else has an answer either.
-        first = asked_first(iot, sources[0].client_id)
+        first = within(self._deadline, "AWS IoT's answer", lambda: asked_first(iot, sources[0].client_id))
+        early = self._deadline.sooner(_LATE_SECONDS)
+        # Who listens for too long has no answer at all.
+        self._watch_seconds = min(self._watch_seconds, max(0.0, early.left - _TO_LISTEN_SECONDS))
         questions: dict[str, Callable[[], Any]] = {"events": lambda: self._watch(sources), "broker": self._broker}
         for source in sources:
             for fact, question in self._questions(names[source]).items():
                 questions[f"{source} {fact}"] = question
-        answers = gather(questions, max(1.0, until - time.monotonic()))
+        answers = gather(questions, early)
         return {source: self._facts(names[source], answers, first) for source in sources}
 
     def _questions(self, names: Names) -> dict[str, Callable[[], Any]]:
@@ -168,6 +179,7 @@ class Collector:
             "delivery": lambda: self._delivery(names),
             "refusals": lambda: refusals_of(client("logs"), names, self._now_ms() - WINDOW_MS),
             "arrivals": lambda: arrivals_of(client("athena"), names, self._now_ms()),
+            "clocks": lambda: clocks_of(client("athena"), names, self._now_ms()),
             "history": lambda: history_of(client("athena"), client("glue"), names, self._now_ms()),
             "log": lambda: log_of(client("logs"), names, self._now_ms() - WINDOW_MS),
         }
@@ -175,7 +187,7 @@ class Collector:
     def _facts(self, names: Names, answers: Mapping[str, Any], first: Known[bool]) -> Gateway:
         source = names.source
         own = {name.rpartition(" ")[2]: value for name, value in answers.items() if name.startswith(f"{source} ")}
-        if isinstance(own["thing"], Unknown) and own["thing"] == first:
+        if isinstance(own["thing"], Unknown):
             own["thing"] = first
         if isinstance(own["delivery"], Unknown):
             unknown = own["delivery"]
@@ -199,19 +211,20 @@ class Collector:
         )
         return replace(facts, foreign=self._foreign(facts))
 
-    def _foreign(self, facts: Gateway) -> dict[str, str]:
-        """The things of certificates that are not the client's own."""
+    def _foreign(self, facts: Gateway) -> dict[str, Known[str]]:
+        """The things of certificates that are not the client's own; empty where one has none."""
         if isinstance(facts.certificates, Unknown):
             return {}
         own = {one.certificate_id for one in facts.certificates}
         others = {one.principal for one in facts.presence if re.fullmatch("[0-9a-f]{64}", one.principal)} - own
-        found = {}
         iot = self._clients.client("iot")
-        for each in sorted(others)[:_FOREIGN]:
-            things = asked(partial(things_of, iot, f"{facts.arn}:cert/{each}"))
-            if not isinstance(things, Unknown) and things:
-                found[each] = things[0]
-        return found
+        found = gather(
+            {each: partial(things_of, iot, f"{facts.arn}:cert/{each}") for each in sorted(others)[:_FOREIGN]},
+            self._deadline,
+        )
+        return {
+            each: things if isinstance(things, Unknown) else next(iter(things), "") for each, things in found.items()
+        }
 
     def _watch(self, sources: Sequence[Source]) -> Known[tuple[Event, ...]]:
         if not self._watch_seconds:
@@ -486,6 +499,17 @@ def arrivals_of(client: Any, names: Names, now_ms: int) -> Arrivals:
     )
     ((rows, last),) = athena.run(client, sql, names.workgroup, names.database).rows
     return Arrivals(int(str(rows)), None if last is None else int(str(last)), len(days))
+
+
+def clocks_of(client: Any, names: Names, now_ms: int) -> tuple[Clock, ...]:
+    """When the gateway's clock was off, by the times that its samples say and those of their arrival."""
+    if names.source.lane != "measurements":
+        return ()
+    window = sql.Window(names.source.factory, *sql.days_between(now_ms - WINDOW_MS, now_ms, _CLOCK_DAYS, 1))
+    tables = Tables(client, names.workgroup, names.database)
+    return tuple(
+        tables.clocks(window, now_ms - WINDOW_MS, now_ms, [names.source.gateway]).get(names.source.gateway, ())
+    )
 
 
 def history_of(client: Any, glue: Any, names: Names, now_ms: int) -> Known[tuple[Event, ...]]:

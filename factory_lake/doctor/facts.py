@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from factory_lake.coverage.evidence import Clock
 from factory_lake.doctor.model import Known, Unknown
 from factory_lake.doctor.watching import Event
 from factory_lake.gateway.identities import Source
@@ -144,7 +145,7 @@ class Gateway:
         thing: Whether its thing is there.
         certificates: Its certificates that AWS IoT has.
         lake_certificates: IDs of those that the lake made for it.
-        foreign: Client IDs of the things that other certificates, seen in its events, belong to.
+        foreign: Client IDs of the things that other certificates, seen in its events, belong to; empty for none.
         policy: The policy document that is in force; None where there is none.
         events: Presence events while the doctor listened.
         watched_seconds: For how long it did.
@@ -158,6 +159,7 @@ class Gateway:
         refusals: What the transform refused.
         arrivals: What is in the table.
         log: Entries of AWS IoT's own log.
+        clocks: When its clock was off within the window, by no more than the lake takes; of measurements alone.
     """
 
     source: Source
@@ -168,7 +170,7 @@ class Gateway:
     thing: Known[bool] = _NOT_ASKED
     certificates: Known[tuple[Certificate, ...]] = _NOT_ASKED
     lake_certificates: frozenset[str] = frozenset()
-    foreign: Mapping[str, str] = field(default_factory=dict)
+    foreign: Mapping[str, Known[str]] = field(default_factory=dict)
     policy: Known[str | None] = _NOT_ASKED
     events: Known[tuple[Event, ...]] = _NOT_ASKED
     watched_seconds: float = 0
@@ -182,6 +184,7 @@ class Gateway:
     refusals: Known[tuple[Refusal, ...]] = _NOT_ASKED
     arrivals: Known[Arrivals] = _NOT_ASKED
     log: Known[tuple[LogEntry, ...]] = _NOT_ASKED
+    clocks: Known[tuple[Clock, ...]] = _NOT_ASKED
 
     @property
     def recent_ms(self) -> int:

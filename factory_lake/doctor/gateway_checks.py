@@ -5,10 +5,12 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
+from factory_lake.coverage.causes import clock_words
 from factory_lake.doctor.facts import Count, Counts, Gateway, LogEntry
+from factory_lake.doctor.gathering import NO_TIME, TOO_LATE
 from factory_lake.doctor.model import CANNOT_TELL, CAUSE, OK, Finding, Known, Unknown, Verdict, listed, reasons
 from factory_lake.doctor.watching import Event
 
@@ -66,7 +68,20 @@ def in_words(facts: Gateway) -> tuple[str, ...]:
         said.append(f"The newest of its messages in the table was received at {_moment(facts.arrivals.last_ms)}.")
     if isinstance(facts.log, Unknown):
         said.append(f"{facts.log.reason}.")
+    if missing := _not_in_time(facts):
+        said.append(f"No time was left for the answers to: {listed(missing)}.")
     return tuple(said)
+
+
+def _not_in_time(facts: Gateway) -> list[str]:
+    """Names of the facts that were asked for in vain, or not at all, when the time was over."""
+    late = (TOO_LATE, NO_TIME)
+    found = {each.name.replace("_", " ") for each in fields(facts) if getattr(facts, each.name) in late}
+    if any(getattr(facts.delivery, each.name) in late for each in fields(facts.delivery)):
+        found.add("delivery")
+    if any(each in late for each in facts.foreign.values()):
+        found.add("other certificates")
+    return sorted(found)
 
 
 def _without_consequences(found: Sequence[Finding]) -> Iterator[Finding]:
@@ -132,7 +147,11 @@ def _foreign_certificate(facts: Gateway) -> Finding | None:
     if not tried:
         return None
     used = tried[-1].principal
-    whose = f"that of {facts.foreign[used]}" if used in facts.foreign else "of no client of the lake"
+    owner = facts.foreign.get(used, "")
+    if isinstance(owner, Unknown):
+        whose = f"whose is unknown, {owner.reason}"
+    else:
+        whose = f"that of {owner}" if owner else "of no client of the lake"
     return _cause(
         "certificate",
         f"It connects with the certificate of another client ID: {whose}.",
@@ -166,9 +185,34 @@ def policy(facts: Gateway) -> Finding:
     if denied:
         sentence = f"The policy {name} was changed: it does not allow {denied[0]}."
         return _cause("policy", sentence, [f"policy {name} allows no {one}" for one in denied])
+    if (forbidden := _forbidden(facts)) is not None:
+        return forbidden
     if unknown := reasons(attached):
         return Finding("policy", CANNOT_TELL, f"Whether it is attached is unknown: {unknown}.", (), _mend("policy"))
     return _ok("policy", "The policy is attached, and allows its client ID and its topics.")
+
+
+def _forbidden(facts: Gateway) -> Finding | None:
+    """Whether AWS IoT shuts it out, though certificate and policy look right and no metric says over what.
+
+    The reasons are those of "Lifecycle events" in AWS IoT's developer guide.
+    """
+    if certificate(facts).verdict != OK or not facts.presence or facts.presence[-1].reason not in REFUSED:
+        return None
+    counts = facts.broker
+    if not isinstance(counts, Unknown) and any(_recent(counts, metric, facts) for metric in _PACKETS):
+        return None
+    last = facts.presence[-1]
+    ended = [one for one in facts.presence if one.reason == last.reason]
+    sentence = {
+        "FORBIDDEN_ACCESS": "AWS IoT does not let it connect, as where its address is denied",
+        "AUTH_ERROR": "AWS IoT ends its connections, since it asks for what it may not",
+    }.get(last.reason, "AWS IoT ends its connections over a packet or request of its own")
+    return _cause(
+        "policy",
+        f"{sentence} ({last.reason}), though its policy looks right: see what denies it, and the gateway's settings.",
+        [f"{len(ended)} connections ended so, the last {_seen(last)}"],
+    )
 
 
 def allows(document: str, action: str, resource: str) -> bool:
@@ -465,10 +509,21 @@ def delivery(facts: Gateway) -> Finding:
 
 
 def clock(facts: Gateway) -> Finding:
-    """Whether its samples lie outside the plausible window."""
-    return _refusals(
+    """Whether its samples lie outside the plausible window, or steadily beside their arrival."""
+    found = _refusals(
         facts, "clock", _TIME_RULES, "The gateway's clock is wrong: the lake refuses its samples ({rules})."
     )
+    if found.verdict == CAUSE:
+        return found
+    if isinstance(facts.clocks, Unknown):
+        return found if found.verdict == CANNOT_TELL else _unknown("clock", facts.clocks)
+    if not facts.clocks:
+        return found
+    last = facts.clocks[-1]
+    evidence = [f"{last.samples} samples that arrived from {_moment(last.start_ms)} to {_moment(last.end_ms)}"]
+    if not isinstance(facts.arrivals, Unknown) and (facts.arrivals.last_ms or 0) >= last.end_ms:
+        return _ok("clock", f"The gateway's clock was {clock_words(last)}, and is right again.", evidence)
+    return _cause("clock", f"The gateway's clock is {clock_words(last)}: the lake takes it at its word.", evidence)
 
 
 def refused(facts: Gateway) -> Finding:

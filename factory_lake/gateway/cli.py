@@ -15,13 +15,13 @@ from factory_lake.errors import OptionError
 from factory_lake.gateway import mqtt
 from factory_lake.gateway.batches import WAIT_MS, Batching
 from factory_lake.gateway.bucket import PUBLISHES_PER_SECOND
-from factory_lake.gateway.connections import MQTT_PORT, Connections, load_connections
+from factory_lake.gateway.connections import MQTT_PORT, load_connections, sources_of
 from factory_lake.gateway.csr import KeyType, make_csr
 from factory_lake.gateway.files import Defaults, by_source, read_messages
 from factory_lake.gateway.fleet import SendOptions, send
 from factory_lake.gateway.identities import Lane, Source
 from factory_lake.gateway.simulation import Simulation, simulate
-from factory_lake.lake import Lake, open_lake
+from factory_lake.lake import open_lake
 from factory_lake.options import FormatOption, Group, JournalDirOption, KeyDirOption, LakeOption, folder, number, whole
 from factory_lake.output import Table, emit, progress
 
@@ -147,9 +147,11 @@ def publish(
     """Send the messages of a file, and wait until the broker has acknowledged all."""
     options = _send_options(rate, version, give_up, _batching(batch, batch_ms), basic_ingest=basic_ingest)
     opened = open_lake(lake)
-    connections = _connections(opened, key_dir, broker, ca_file)
     journals = folder("--journal-dir", journal_dir, opened.journal_dir)
-    work = by_source(read_messages(file, Defaults(connections.sources, factory, gateway, lane)))
+    keys = folder("--key-dir", key_dir, opened.key_dir)
+    work = by_source(read_messages(file, Defaults(sources_of(opened.outputs), factory, gateway, lane)))
+    # Nobody has the keys of all gateways.
+    connections = load_connections(opened.outputs, keys, broker_of(opened, broker, ca_file), work)
     with _shown(sum(map(len, work.values()))) as watch:
         send(connections, work, journals, options, watch)
     rows = [(str(source), len(payloads)) for source, payloads in work.items()]
@@ -194,7 +196,8 @@ def simulate_plant(
         raise OptionError("gateway simulate", "must have one of --messages and --seconds")
     options = _send_options(rate, version, give_up, _batching(batch, batch_ms), basic_ingest=basic_ingest)
     opened = open_lake(lake)
-    connections = _connections(opened, key_dir, broker, ca_file)
+    keys = folder("--key-dir", key_dir, opened.key_dir)
+    connections = load_connections(opened.outputs, keys, broker_of(opened, broker, ca_file))
     journals = folder("--journal-dir", journal_dir, opened.journal_dir)
     simulation = Simulation(
         messages=messages,
@@ -216,13 +219,6 @@ def simulate_plant(
 def _sent(messages: int, shown: "_Shown", journals: Path) -> str:
     together = f" in {shown.published} publishes" if shown.published != messages else ""
     return f"{messages} messages sent and acknowledged{together}; journals: {journals}"
-
-
-def _connections(
-    lake: Lake, key_dir: Path | None, broker: tuple[str, int] | None, ca_file: Path | None
-) -> Connections:
-    keys = folder("--key-dir", key_dir, lake.key_dir)
-    return load_connections(lake.outputs, keys, broker_of(lake, broker, ca_file))
 
 
 def _send_options(

@@ -2,7 +2,7 @@
 
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,8 +81,28 @@ class Connections:
         return tuple(identity.source for identity in self.identities)
 
 
-def load_connections(outputs: Mapping[str, Any], key_dir: Path, broker: Broker) -> Connections:
-    """Read the output `gateways` and find the keys that belong to it.
+def sources_of(outputs: Mapping[str, Any]) -> tuple[Source, ...]:
+    """Every source of the output `gateways`, by factory, gateway and lane, in that order.
+
+    Raises:
+        LakeError: When the output is missing.
+        ConfigurationError: When the lake has no gateway.
+    """
+    sources = tuple(
+        Source(factory, gateway, lane)
+        for factory in sorted(mapping_at(outputs, "gateways"))
+        for gateway in sorted(mapping_at(outputs, "gateways", factory))
+        for lane in LANES
+    )
+    if not sources:
+        raise ConfigurationError("output gateways", "must have a gateway; the lake has none")
+    return sources
+
+
+def load_connections(
+    outputs: Mapping[str, Any], key_dir: Path, broker: Broker, only: Collection[Source] | None = None
+) -> Connections:
+    """Read the output `gateways` and find the keys that belong to it, or to some of its sources.
 
     Of several certificates (a rotation), the last name in alphabetical order whose key is in `key_dir` is
     used: with names that are dates, the newest.
@@ -93,13 +113,10 @@ def load_connections(outputs: Mapping[str, Any], key_dir: Path, broker: Broker) 
             certificate.
     """
     identities = [
-        _identity(Source(factory, gateway, lane), output_at(outputs, "gateways", factory, gateway, lane), key_dir)
-        for factory in sorted(mapping_at(outputs, "gateways"))
-        for gateway in sorted(mapping_at(outputs, "gateways", factory))
-        for lane in LANES
+        _identity(source, output_at(outputs, "gateways", source.factory, source.gateway, source.lane), key_dir)
+        for source in sources_of(outputs)
+        if only is None or source in only
     ]
-    if not identities:
-        raise ConfigurationError("output gateways", "must have a gateway; the lake has none")
     return Connections(broker, tuple(identities))
 
 

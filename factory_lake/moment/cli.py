@@ -14,6 +14,8 @@ import typer
 
 from clip_fetch import keys
 from factory_lake.camera.frames import export_frame_at
+from factory_lake.canary.marks import ID as CANARY
+from factory_lake.canary.marks import without_canary
 from factory_lake.clients import Clients
 from factory_lake.config.stored import AT_ONCE, SEARCH_DAYS, StoredMessages, day_of
 from factory_lake.config.timeline import Message
@@ -191,7 +193,7 @@ def _configuration(lake: Lake, clients: Clients, factories: Sequence[str], at_ms
     first = day_of(at_ms) - timedelta(days=SEARCH_DAYS)
     found: list[Message] = []
     for factory in factories:
-        found += stored.until(factory, at_ms, first, lake.outputs["gateways"].get(factory, ()))
+        found += stored.until(factory, at_ms, first, without_canary(lake.outputs["gateways"].get(factory, ())))
     newest = {one.sender: one for one in sorted(found, key=lambda one: one.order)}
     return [
         {
@@ -210,7 +212,7 @@ def _factories(lake: Lake, wanted: Sequence[str] | None) -> list[str]:
     for one in wanted or ():
         if one not in known:
             raise OptionError("--factory", f"must be one of {', '.join(known) or 'none'}", one)
-    return sorted(set(wanted)) if wanted else known
+    return sorted(set(wanted)) if wanted else without_canary(known)
 
 
 def _cameras(lake: Lake, factories: Sequence[str], wanted: Sequence[str] | None) -> dict[str, str]:
@@ -220,7 +222,7 @@ def _cameras(lake: Lake, factories: Sequence[str], wanted: Sequence[str] | None)
         if not any(one in (name, name.partition("/")[2]) for name in known):
             raise OptionError("--camera", f"must be one of {', '.join(known) or 'none'}", one)
     if not wanted:
-        return known
+        return {name: stream for name, stream in known.items() if name.partition("/")[2] != CANARY}
     return {name: stream for name, stream in known.items() if {name, name.partition("/")[2]} & set(wanted)}
 
 

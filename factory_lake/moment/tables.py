@@ -12,6 +12,7 @@ from clip_fetch import keys
 from clip_fetch.planning import MAX_FRAGMENT_MS
 from clip_fetch.rows import GAP_ROW
 from factory_lake import query as athena
+from factory_lake.canary.marks import SAMPLE_OF_A_PLANT
 from factory_lake.coverage.sql import Window, days_between
 from factory_lake.coverage.tables import epoch_ms
 from factory_lake.coverage.times import moment, text
@@ -94,6 +95,7 @@ WITH near AS (
         abs(date_diff('millisecond', {at}, {column})) AS distance_ms
     FROM measurements
     WHERE {window.condition()}{more}
+        AND {SAMPLE_OF_A_PLANT}
         AND {column} >= {moment(from_ms)} AND {column} <= {moment(to_ms)}
 ),
 ranked AS (

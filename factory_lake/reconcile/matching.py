@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import get_args
 
+from factory_lake.canary.marks import is_marked, is_marked_tag
 from factory_lake.gateway.identities import Lane, Source
 from factory_lake.gateway.journal import Entry
 from factory_lake.reconcile.assignment import assign
@@ -65,6 +66,13 @@ _SentKey = tuple[Source, str]
 _CopyKey = tuple[str, str, Lane, str | None, Content | str | None]
 
 
+def _is_canary(copy: Found) -> bool:
+    """Whether a copy is of what `factory-lake canary` sent, which no journal has."""
+    if isinstance(copy.content, Row):
+        return is_marked_tag(copy.content.tag_name)
+    return is_marked(copy.lane, copy.payload or (copy.content.content.encode() if copy.content else b""))
+
+
 def match(entries: Iterable[Entry], found: Iterable[Found], rules: Rules) -> ReconciliationReport:
     """Find each message's copies and each copy's message."""
     return _Matching(entries, found, rules).reconcile()
@@ -73,7 +81,7 @@ def match(entries: Iterable[Entry], found: Iterable[Found], rules: Rules) -> Rec
 class _Matching:
     def __init__(self, entries: Iterable[Entry], found: Iterable[Found], rules: Rules) -> None:
         self._rules = rules
-        self._sent = self._group_sent(entries)
+        self._sent = self._group_sent(one for one in entries if not is_marked(one.source.lane, one.payload))
         self._sources = {(source.factory, source.gateway, source.lane) for source, _ in self._sent}
         self._lanes = {(factory, lane) for factory, _, lane in self._sources}
         self._counts: dict[tuple[str, Lane], Counts] = {lane: Counts() for lane in self._lanes}
@@ -82,6 +90,8 @@ class _Matching:
         self._unexpected = 0
         self._copies: dict[_CopyKey, list[Found]] = defaultdict(list)
         for copy in found:
+            if _is_canary(copy):
+                continue
             if copy.place == "table" and not self._is_ours(copy):
                 self._unexpected += 1
             elif (copy.factory, copy.lane) in self._lanes:

@@ -9,7 +9,7 @@ import base64
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from factory_lake.gateway.identities import LANES, Lane
@@ -66,13 +66,24 @@ def spellings(kind: str) -> frozenset[str]:
     return frozenset(NO_PARTITION if kind in NO_PARTITION else (kind,))
 
 
-def list_objects(s3: "S3Client", bucket: str, factory: str, lane: Lane) -> Iterator[ErrorObject]:
-    """A lane's error objects, in the order of their keys. Keys of another form are skipped."""
-    prefix = f"{ERRORS}factory={factory}/{lane}/"
+def list_objects(
+    s3: "S3Client", bucket: str, factory: str, lane: Lane, below: str = "", since: datetime | None = None
+) -> Iterator[ErrorObject]:
+    """A lane's error objects, in the order of their keys. Keys of another form are skipped.
+
+    Args:
+        s3: The client.
+        bucket: The lane's bucket.
+        factory: The factory.
+        lane: The lane.
+        below: What the keys go on with behind the lane, such as an error type and a day.
+        since: When they were written at the earliest.
+    """
+    prefix = f"{ERRORS}factory={factory}/{lane}/{below}"
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
             parts = KEY.fullmatch(item["Key"])
-            if parts is None:
+            if parts is None or (since is not None and item["LastModified"] < since):
                 continue
             try:
                 day = date(int(parts[4]), int(parts[5]), int(parts[6]))

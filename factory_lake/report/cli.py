@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from factory_lake.boundary import DONE, FOUND
+from factory_lake.canary.marks import without_canary
 from factory_lake.clients import Clients
 from factory_lake.coverage.collect import Scope, collect
 from factory_lake.coverage.model import HARMLESS, STATES
@@ -85,14 +86,15 @@ def command(
     wishes = Wishes(None if prices is None else read_prices(prices), link_hours, embed)
     out.mkdir(parents=True, exist_ok=True)
     clients = Clients(opened)
-    wanted = list(dict.fromkeys(factories or known))
+    wanted = list(dict.fromkeys(factories or without_canary(known)))
     rows = []
     unexplained = 0
     with progress(len(wanted), "pages") as moved:
         for number, factory in enumerate(wanted):
             moved(number, factory)
-            coverage = collect(opened, clients, Scope(begin_ms, end_ms, (factory,)))
-            facts = gather(opened, clients, coverage, factory, wishes)
+            collected = collect(opened, clients, Scope(begin_ms, end_ms, (factory,)))
+            coverage = collected.coverage
+            facts = gather(opened, clients, coverage, collected.failures[factory], factory, wishes)
             page = render(coverage, facts)
             file = file_of(out, factory)
             file.write_text(page, encoding="utf-8")

@@ -19,6 +19,7 @@ KINDS: Mapping[Kind, tuple[str, str, str]] = {
 #: What tells states apart without colour: a path on a tile of 8 by 8.
 _PATTERNS: Mapping[State, str] = {
     "late": "M0 4h8",
+    "clock_off": "M4 1v3h3",
     "refused": "M0 0l8 8M8 0l-8 8",
     "waiting": "M2 3v2M6 3v2",
     "gateway_offline": "M0 2h8M0 6h8",

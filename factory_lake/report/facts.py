@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from shlex import quote
 
+from factory_lake.canary.marks import ID as CANARY
 from factory_lake.connections import Connection
 from factory_lake.coverage.evidence import Failure
 from factory_lake.gateway.identities import Lane
@@ -168,12 +169,13 @@ class Facts:
         return sum(one.late for one in self.arrived)
 
 
-def refusals_of(factory: str, failures: Iterable[Failure]) -> tuple[Refused, ...]:
-    """Failures by rule: how many, one of their objects, and the command that redrives them all."""
+def refusals_of(factory: str, failures: Iterable[Failure], first_day: date, last_day: date) -> tuple[Refused, ...]:
+    """Failures by rule, of objects of some days: how many, one of their objects, and the command that redrives all."""
     alike: dict[tuple[Lane, str, str], list[Failure]] = defaultdict(list)
     for failure in failures:
-        kind, _ = _kind_and_day(failure.place)
-        alike[failure.lane, failure.reason, kind].append(failure)
+        kind, day = _kind_and_day(failure.place)
+        if str(first_day) <= day <= str(last_day):
+            alike[failure.lane, failure.reason, kind].append(failure)
     found = []
     for (lane, rule, kind), each in alike.items():
         days = {_kind_and_day(one.place)[1] for one in each}
@@ -215,10 +217,10 @@ def periods_in_alarm(changes: Iterable[Change], from_ms: int) -> tuple[Fired, ..
 
 
 def sessions_of(connections: Iterable[Connection], from_ms: int, to_ms: int) -> tuple[Sessions, ...]:
-    """Each client's connections within a range: how many, how long, and why those ended that ended in it."""
+    """Each gateway's connections within a range: how many, how long, and why those ended that ended in it."""
     by_client: dict[tuple[str, str], list[Connection]] = defaultdict(list)
     for one in connections:
-        if one.start_ms < to_ms and (one.end_ms is None or one.end_ms > from_ms):
+        if one.gateway != CANARY and one.start_ms < to_ms and (one.end_ms is None or one.end_ms > from_ms):
             by_client[one.gateway, one.lane].append(one)
     found = []
     for (gateway, lane), each in sorted(by_client.items()):

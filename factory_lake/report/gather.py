@@ -1,18 +1,17 @@
 """Puts the facts of a factory together, from what the lake's outputs name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from factory_lake.canary.marks import without_canary
 from factory_lake.clients import Clients
 from factory_lake.coverage import sql
+from factory_lake.coverage.evidence import Failure
 from factory_lake.coverage.model import Coverage
-from factory_lake.coverage.refusals import Refusals
 from factory_lake.gateway.identities import LANES, Lane
-from factory_lake.lake import Lake, cameras_of, mapping_at, output_at
-from factory_lake.redrive.lake import LaneNames, lanes
-from factory_lake.redrive.origins import RejectionLog
-from factory_lake.redrive.prediction import Prediction, environment_of
+from factory_lake.lake import Lake, alarms_of, cameras_of, mapping_at, output_at
 from factory_lake.report import facts as plain
 from factory_lake.report import reading
 from factory_lake.report.cost import LaneUse, Use, VideoUse, so_far
@@ -41,17 +40,36 @@ class Wishes:
     embed: bool = False
 
 
-def gather(lake: Lake, clients: Clients, coverage: Coverage, factory: str, wishes: Wishes) -> Facts:
+def gather(
+    lake: Lake, clients: Clients, coverage: Coverage, failures: Sequence[Failure], factory: str, wishes: Wishes
+) -> Facts:
     """The facts of a factory in a coverage's range.
+
+    Args:
+        lake: The lake.
+        clients: What reaches it.
+        coverage: Of the factory.
+        failures: What was read of the factory's messages under `errors/` for it.
+        factory: Its ID.
+        wishes: What the user wants.
 
     Raises:
         FactoryLakeError: When something cannot be read.
     """
-    return _Gatherer(lake, clients, coverage, factory, wishes).facts()
+    return _Gatherer(lake, clients, coverage, failures, factory, wishes).facts()
 
 
 class _Gatherer:
-    def __init__(self, lake: Lake, clients: Clients, coverage: Coverage, factory: str, wishes: Wishes) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        clients: Clients,
+        coverage: Coverage,
+        failures: Sequence[Failure],
+        factory: str,
+        wishes: Wishes,
+    ) -> None:
+        self._failures = failures
         self._outputs, self._clients = lake.outputs, clients
         self._coverage, self._factory, self._wishes = coverage, factory, wishes
         self._range = coverage.from_ms, coverage.to_ms
@@ -63,7 +81,7 @@ class _Gatherer:
     def facts(self) -> Facts:
         """Everything."""
         arrived = self._tables.arrived(self._factory, *self._range)
-        refused = self._refused()
+        refused = plain.refusals_of(self._factory, self._failures, *sql.days_between(*self._range))
         clips, size = self._clips()
         sessions = self._sessions()
         return Facts(
@@ -81,18 +99,6 @@ class _Gatherer:
             query_ms=self._tables.query_ms,
             notes=tuple(self._notes),
         )
-
-    def _refused(self) -> tuple[Refused, ...]:
-        failures = []
-        for names in lanes(self._outputs, [self._factory]):
-            log = RejectionLog(self._clients.client("logs"), names.log_group)
-            reader = Refusals(self._s3, names, log, self._prediction(names))
-            failures += reader.failures(*sql.days_between(*self._range))
-            self._notes += reader.notes
-        return plain.refusals_of(self._factory, failures)
-
-    def _prediction(self, names: LaneNames) -> Prediction:
-        return Prediction(environment_of(self._clients.client("lambda"), names.function))
 
     def _sessions(self) -> tuple[Sessions, ...] | None:
         found = self._tables.connections(self._factory, *self._range)
@@ -120,11 +126,10 @@ class _Gatherer:
 
     def _cameras(self) -> list[str]:
         names = (name.partition("/") for name in cameras_of(self._outputs))
-        return [camera for factory, _, camera in names if factory == self._factory]
+        return without_canary(camera for factory, _, camera in names if factory == self._factory)
 
     def _alarms(self) -> tuple[Fired, ...]:
-        alarms = self._outputs.get("alarms", {}).get(self._factory, {})
-        names = sorted({str(name) for group in alarms.values() for name in _leaves(group)})
+        names = alarms_of(self._outputs, self._factory)
         return reading.fired(self._clients.client("cloudwatch"), names, *self._range)
 
     def _cost(self, arrived: tuple[Arrived, ...], refused: tuple[Refused, ...], clip_bytes: int) -> Cost | None:
@@ -147,11 +152,6 @@ class _Gatherer:
         gateways = len(mapping_at(self._outputs, "gateways", self._factory))
         video = VideoUse(len(self._cameras()), filmed, clip_bytes)
         return so_far(Use(self._factory, gateways, *self._range, uses, video), self._wishes.prices)
-
-
-def _leaves(group: Any) -> list[object]:
-    """The names that a map of alarms has, at any depth."""
-    return [leaf for one in group.values() for leaf in _leaves(one)] if isinstance(group, dict) else [group]
 
 
 def file_of(folder: Path, factory: str) -> Path:

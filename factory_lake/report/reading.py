@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from clip_fetch import keys
 from factory_lake import query
+from factory_lake.canary.marks import LINE_OF_A_PLANT, SAMPLE_OF_A_PLANT
 from factory_lake.connections import COLUMNS, Connection, Event, connections
 from factory_lake.coverage import sql
 from factory_lake.coverage.times import moment
@@ -73,12 +74,12 @@ class Tables:
         return (
             *self._days(
                 "measurements",
-                _COUNTS.format(table="measurements", where=taken),
+                _COUNTS.format(table="measurements", where=f"{taken}\n    AND {SAMPLE_OF_A_PLANT}"),
                 _DISTINCT_SAMPLES.format(where=taken),
             ),
             *self._days(
                 "configuration",
-                _COUNTS.format(table="configuration", where=window),
+                _COUNTS.format(table="configuration", where=f"{window}\n    AND {LINE_OF_A_PLANT}"),
                 _COUNTS.format(table="configuration_distinct", where=window),
             ),
         )

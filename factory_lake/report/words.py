@@ -9,6 +9,7 @@ from factory_lake.coverage.model import State
 STATES: Mapping[State, tuple[str, str]] = {
     "data": ("data", "what was expected is there"),
     "late": ("late", "it arrived after the day that it belongs to"),
+    "clock_off": ("clock off", "what arrived then says another time: the gateway's clock was off"),
     "refused": ("refused", "it broke a rule of its table, and lies under errors/ with its bytes"),
     "waiting": ("waiting", "it is on its way: in a stream or a buffer, or its clip is not due yet"),
     "gateway_offline": ("gateway offline", "the gateway had no connection"),
@@ -41,11 +42,6 @@ def moment(ms: int) -> str:
 def minute(ms: int) -> str:
     """A moment in UTC, to the minute."""
     return moment(ms)[:-3]
-
-
-def iso(ms: int) -> str:
-    """A moment as options of `factory-lake` take it."""
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def sentence(text: str) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from factory_lake import query as athena
+from factory_lake.canary.marks import MARK
 from factory_lake.config.stored import StoredMessages
 from factory_lake.config.timeline import in_force, intervals
 
@@ -52,7 +53,7 @@ def _moments(arrivals: Sequence[int], number: int) -> list[int]:
 
 
 def _arrivals(s3: Any, bucket: str) -> list[tuple[int, str, str | None, str]]:
-    """Every line of configuration: arrival, factory, gateway, message."""
+    """Every line of configuration but the canary's: arrival, factory, gateway, message."""
     found = []
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="factory="):
         for key in [item["Key"] for item in page.get("Contents", [])]:
@@ -60,6 +61,8 @@ def _arrivals(s3: Any, bucket: str) -> list[tuple[int, str, str | None, str]]:
             for line in s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode().split("\n")[:-1]:
                 message = line.rpartition('"_received_at":')[0].removesuffix(",") + "}"
                 whole = json.loads(line)
+                if next(iter(whole)) == MARK:
+                    continue
                 found.append((whole["_received_at"], factory, whole.get("_gateway"), message))
     return found
 

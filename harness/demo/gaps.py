@@ -16,7 +16,7 @@ from harness.lake.targets import Targets
 from harness.outages.gateway import Pace
 from harness.outages.judge import Verdict
 from harness.outages.kinds import KINDS
-from harness.outages.run import FACTORY, Outages
+from harness.outages.run import FACTORY, Extent, Outages
 from harness.workers import Workers
 
 #: Gateways that have one outage after the other; together they have each kind once.
@@ -42,7 +42,7 @@ class Gaps:
         """Cause outages until the context ends, or every kind has had its turn."""
         targets = Targets(self.lake, [FACTORY], self.folder / "outages")
         rounds = -(-len(KINDS) // GATEWAYS)
-        with Outages(targets, GATEWAYS, _PACE, rounds=rounds, expires=False) as outages:
+        with Outages(targets, Extent(GATEWAYS, rounds=rounds, has_minutes=False), _PACE) as outages:
             self._outages = outages
             outages.start()
             self._workers.start(partial(self._judge, outages), "coverage")

@@ -42,7 +42,7 @@ def run(workdir: Path, file: Path | None) -> int:
         lake = LocalLake.start(workdir / "lake")
     with lake:
         with steps.step("apply", "Make the gateways' keys and apply environments/local"):
-            lake.apply({**default_factories(), FACTORY: factory(GATEWAYS)})
+            lake.apply({**default_factories(), FACTORY: factory(GATEWAYS, has_minutes=False)})
             steps.note(f"{len(lake.outputs['gateways'])} factories: {', '.join(lake.outputs['gateways'])}")
             steps.note(f"{FACTORY} has outages, beside all that follows")
         # The account is of the other factories.

@@ -15,7 +15,7 @@ from harness.lake.local import build_packages
 from harness.lake.targets import Targets
 from harness.outages.gateway import Pace
 from harness.outages.kinds import KINDS
-from harness.outages.run import FACTORY, Outages, factory
+from harness.outages.run import FACTORY, Extent, Outages, factory
 
 _GATEWAYS = 3
 
@@ -35,7 +35,7 @@ def command(
     with LocalLake.start(folder / "lake") as lake:
         lake.apply({FACTORY: factory(_GATEWAYS)})
         targets = Targets(lake, [FACTORY], folder)
-        with Outages(targets, _GATEWAYS, Pace(), rounds=rounds) as outages:
+        with Outages(targets, Extent(_GATEWAYS, rounds=rounds), Pace()) as outages:
             outages.start()
             outages.await_rounds()
             verdict = outages.finish()

@@ -128,6 +128,11 @@ class Gateway:
             self.first_ms = self.first_ms or at_ms
             self.sent_ms = at_ms
 
+    def catch_up(self) -> None:
+        """Send what is overdue since a connection was away, so that what comes next happens at its own time."""
+        while self.next_ms < time.time_ns() // 1_000_000 - self.pace.period_ms:
+            self.send_steadily(1)
+
     def deliver(self, payloads: list[bytes]) -> None:
         """Publish until the broker has acknowledged, whatever becomes of the connection."""
         for payload in payloads:

@@ -176,7 +176,7 @@ KINDS: Mapping[str, Kind] = {
     "second_client": Kind(_second_client, "gateway_offline", "DUPLICATE_CLIENTID"),
     "certificate_inactive": Kind(_certificate_inactive, "gateway_offline", "FORBIDDEN_ACCESS"),
     "bad_value": Kind(_bad_value, "refused", "BLANK_STRING", TAGS[:1]),
-    "retained": Kind(_retained, "gateway_offline", "CLIENT_ERROR"),
+    "retained": Kind(_retained, "gateway_offline", "AUTH_ERROR"),
     "clock_behind": Kind(partial(_clock_off, off_ms=_BEHIND_MS), "refused", "TIMESTAMP_TOO_OLD"),
-    "policy_detached": Kind(_policy_detached, "gateway_offline", "CLIENT_ERROR"),
+    "policy_detached": Kind(_policy_detached, "gateway_offline", "AUTH_ERROR"),
 }

@@ -20,7 +20,7 @@ from harness.camera.archiver import schedule_off
 from harness.lake.draining import drain
 from harness.lake.targets import Targets
 from harness.outages.footage import CAMERAS, Footage
-from harness.outages.gateway import BATCH, Gateway, Pace, StoppedError, sample
+from harness.outages.gateway import BATCH, TAGS, Gateway, Pace, StoppedError, sample
 from harness.outages.judge import Verdict, judge
 from harness.outages.kinds import KINDS
 from harness.outages.log import Outage, OutageLog
@@ -29,6 +29,9 @@ from harness.workers import Workers
 #: The factory that has the outages. Nothing but them acts on it.
 FACTORY = "gdansk"
 _LATE = "depot"
+_CLOCK = "kiln"
+# A clock that is off shows in whole minutes, three at least.
+_CLOCK_OFF_SECONDS, _CLOCK_BEHIND_MS = 250, 7_200_000
 _LATE_TAGS = ("level", "flow")
 _LATE_PERIOD_MS = 300_000
 _DAY_MS = 86_400_000
@@ -39,10 +42,10 @@ _CALM_SECONDS = 600.0
 _HELD = "delivery_held"
 
 
-def factory(gateways: int) -> dict[str, Any]:
+def factory(gateways: int, *, has_minutes: bool = True) -> dict[str, Any]:
     """The factory of the outages, with so many gateways, each of which has one outage after the other."""
     return {
-        "gateways": [*_names(gateways), _LATE],
+        "gateways": [*_names(gateways), _LATE, *([_CLOCK] if has_minutes else [])],
         "cameras": dict(CAMERAS),
         "video": {"clip_seconds": 30, "settle_seconds": 3, "quiet_seconds": 15, "schedule": "rate(1 minute)"},
     }
@@ -69,45 +72,57 @@ class _Calm:
     causes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Extent:
+    """Which outages there are.
+
+    Attributes:
+        gateways: How many gateways have one outage after the other.
+        kinds: Of which kinds these are.
+        rounds: How many each gateway has; as many as there is time for without.
+        has_others: Whether a buffer that arrives late and cameras have outages as well.
+        has_minutes: Whether there is time for those of them that take minutes: footage that expires, and a clock that
+            is off.
+    """
+
+    gateways: int
+    kinds: Sequence[str] = tuple(KINDS)
+    rounds: int | None = None
+    has_others: bool = True
+    has_minutes: bool = True
+
+
 class Outages:
     """The outages of a lake, from `start` until `finish`.
 
     Args:
         targets: Of that factory alone, in a lake that is applied.
-        gateways: How many gateways have outages.
-        pace: How they sample.
+        extent: Which.
+        pace: How the gateways sample.
         drops: When the broker dropped all connections, by others' hands; it may grow meanwhile.
-        rounds: How many outages each gateway has; as many as there is time for without.
-        expires: Whether there is time for footage to expire: some minutes.
     """
 
-    def __init__(
-        self,
-        targets: Targets,
-        gateways: int,
-        pace: Pace,
-        drops: Sequence[Drop] = (),
-        rounds: int | None = None,
-        *,
-        expires: bool = True,
-    ) -> None:
-        self._lake, self._targets = targets.lake, targets
-        self._pace, self._drops, self._rounds = pace, drops, rounds
-        self._number = gateways
+    def __init__(self, targets: Targets, extent: Extent, pace: Pace, drops: Sequence[Drop] = ()) -> None:
+        self._lake, self._targets, self._extent = targets.lake, targets, extent
+        (self._factory,) = targets.factories
+        self._pace, self._drops = pace, drops
         self._log = OutageLog(targets.folder / "outages.jsonl")
         self._over, self._stop = threading.Event(), threading.Event()
         self._filmed = threading.Event()
-        self._footage = Footage(targets, self._log, self._stop, expires)
+        self._footage = Footage(targets, self._log, self._stop, extent.has_minutes)
         self._workers, self._open = Workers(), ExitStack()
         self._gateways: list[_Calm] = []
         self._late: Gateway | None = None
+        self._clock: _Calm | None = None
         self._began_ms = self._ended_ms = self._judged = 0
 
     def __enter__(self) -> Self:
-        self._open.enter_context(schedule_off(self._lake.cloud, self._footage.archiver.rules))
-        for name in _names(self._number):
+        for name in _names(self._extent.gateways):
             self._gateways.append(_Calm(self._gateway(name)))
-        self._late = self._gateway(_LATE)
+        if self._extent.has_others:
+            self._open.enter_context(schedule_off(self._lake.cloud, self._footage.archiver.rules))
+            self._late = self._gateway(_LATE)
+            self._clock = _Calm(self._gateway(_CLOCK)) if self._extent.has_minutes else None
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -117,12 +132,16 @@ class Outages:
     def start(self) -> None:
         """Begin to send, to film and to cause outages."""
         self._began_ms = time.time_ns() // 1_000_000
+        kinds = list(self._extent.kinds)
         for place, one in enumerate(self._gateways):
-            first = place * len(KINDS) // len(self._gateways)
-            one.causes = [*list(KINDS)[first:], *list(KINDS)[:first]]
+            first = place * len(kinds) // len(self._gateways)
+            one.causes = [*kinds[first:], *kinds[:first]]
             self._workers.start(partial(self._run, one), one.gateway.source.client_id)
-        self._workers.start(self._film, "footage")
-        self._workers.start(self._send_late, _LATE)
+        if self._late is not None:
+            self._workers.start(self._film, "footage")
+            self._workers.start(partial(self._send_late, self._late), _LATE)
+        if self._clock is not None:
+            self._workers.start(partial(self._be_behind, self._clock), _CLOCK)
 
     def check(self) -> None:
         """Raise what has ended a gateway or a camera."""
@@ -175,7 +194,7 @@ class Outages:
     def _gateway(self, name: str) -> Gateway:
         cloud = self._lake.cloud
         line = self._open.enter_context(Proxy(cloud.mqtt_host, cloud.mqtt_port))
-        source = Source(FACTORY, name, "measurements")
+        source = Source(self._factory, name, "measurements")
         return Gateway(self._lake, source, line, self._pace, self._targets.folder / "outages", self._stop)
 
     def _end(self) -> None:
@@ -190,14 +209,36 @@ class Outages:
             gateway.connect()
             gateway.send_history()
             gateway.send_steadily(self._pace.steady)
-            for name in islice(cycle(one.causes), self._rounds):
+            for name in islice(cycle(one.causes), self._extent.rounds):
                 if self._over.is_set():
                     break
+                gateway.catch_up()
                 self._log.add(KINDS[name].cause(name, gateway))
                 gateway.send_steadily(self._pace.steady)
             one.since_ms = gateway.sent_ms
             while True:
                 gateway.send_steadily(1)
+        except StoppedError:
+            pass
+        finally:
+            gateway.disconnect()
+
+    def _be_behind(self, one: _Calm) -> None:
+        """Send with a clock that is off for a while, though by no more than the lake takes."""
+        gateway, period_ms = one.gateway, self._pace.period_ms
+        try:
+            gateway.connect()
+            gateway.send_history()
+            gateway.send_steadily(self._pace.steady)
+            begin_ms = gateway.next_ms
+            for at_ms in gateway.slots(_CLOCK_OFF_SECONDS * 1000 // period_ms):
+                gateway.deliver([sample(tag, at_ms - _CLOCK_BEHIND_MS) for tag in TAGS])
+            reasons = ("CLOCK_BEHIND",)
+            self._log.add(
+                Outage("clock_off", gateway.subjects, begin_ms, gateway.next_ms, "clock_off", reasons, period_ms)
+            )
+            gateway.send_steadily(self._pace.steady)
+            one.since_ms = gateway.sent_ms
         except StoppedError:
             pass
         finally:
@@ -210,10 +251,8 @@ class Outages:
         except StoppedError:
             pass
 
-    def _send_late(self) -> None:
+    def _send_late(self, gateway: Gateway) -> None:
         """Send what a buffer has of yesterday, and what has been taken since."""
-        gateway = self._late
-        assert gateway is not None  # noqa: S101  # `start` is called within the context
         now_ms = self._began_ms
         midnight_ms = now_ms - now_ms % _DAY_MS
         gateway.connect()
@@ -227,19 +266,20 @@ class Outages:
         gateway.disconnect()
 
     def _await_footage(self) -> None:
-        while not self._filmed.wait(_POLL_SECONDS):
+        while self._late is not None and not self._filmed.wait(_POLL_SECONDS):
             self._workers.check()
             if self._stop.is_set():
                 raise StoppedError
 
     def _await_calm(self) -> None:
         deadline = time.monotonic() + _CALM_SECONDS
-        while not all(one.since_ms for one in self._gateways):
+        awaited = [*self._gateways, *([self._clock] if self._clock else [])]
+        while not all(one.since_ms for one in awaited):
             self._workers.check()
             if self._stop.is_set():
                 raise StoppedError
             if time.monotonic() > deadline:
-                raise TimeoutError(f"a gateway of {FACTORY} did not end its outages in {_CALM_SECONDS:.0f} s")
+                raise TimeoutError(f"a gateway of {self._factory} did not end its outages in {_CALM_SECONDS:.0f} s")
             time.sleep(_POLL_SECONDS)
 
     def _hold_back(self) -> Verdict:
@@ -265,30 +305,34 @@ class Outages:
             ]
             for outage in held:
                 self._log.add(outage)
-            names = tuple(_names(self._number))
-            return self._judge(held, Scope(begin_ms, to_ms, (FACTORY,), gateways=names))
+            names = tuple(_names(self._extent.gateways))
+            return self._judge(held, Scope(begin_ms, to_ms, (self._factory,), gateways=names))
         finally:
             cloud.faults.remove(fault)
 
     def _deliver(self, most: int | None) -> None:
         streams = self._targets.delivery_streams
         drain(self._lake.cloud, streams, _FLUSH_SECONDS, most)
-        events = str(self._lake.outputs["connections"][FACTORY]["delivery_stream"])
+        events = str(self._lake.outputs["connections"][self._factory]["delivery_stream"])
         self._lake.cloud.flush([events], _FLUSH_SECONDS)
 
     def _scopes(self, to_ms: int) -> Iterable[Scope]:
         """What is judged, and from when on: each subject while it was there."""
         at_work_ms = max(one.gateway.first_ms for one in self._gateways)
-        yield Scope(at_work_ms, to_ms, (FACTORY,), gateways=tuple(_names(self._number)))
+        yield Scope(at_work_ms, to_ms, (self._factory,), gateways=tuple(_names(self._extent.gateways)))
+        if self._late is None:
+            return
+        if self._clock is not None:
+            yield Scope(self._clock.gateway.first_ms, self._clock.since_ms, (self._factory,), gateways=(_CLOCK,))
         midnight_ms = self._began_ms - self._began_ms % _DAY_MS
         begin_ms = midnight_ms - len(_LATE_TAGS) * 3_600_000
-        yield Scope(begin_ms, self._began_ms, (FACTORY,), gateways=(_LATE,))
+        yield Scope(begin_ms, self._began_ms, (self._factory,), gateways=(_LATE,))
         for camera, (first_ms, last_ms) in self._footage.ranges.items():
-            yield Scope(first_ms, last_ms, (FACTORY,), cameras=(camera,))
+            yield Scope(first_ms, last_ms, (self._factory,), cameras=(camera,))
 
     def _judge(self, caused: Sequence[Outage], scope: Scope) -> Verdict:
         lake = open_lake(self._lake.describe())
-        found = collect(lake, Clients(lake), scope)
+        found = collect(lake, Clients(lake), scope).coverage
         self._judged += 1
         file = self._targets.folder / f"coverage-{self._judged}.json"
         file.write_text(json.dumps(found.to_json()), encoding="utf-8")

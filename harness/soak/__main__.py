@@ -50,7 +50,7 @@ def _run(folder: Path, settings: Settings) -> int:
     print("Start the local cloud and apply environments/local", flush=True)
     with LocalLake.start(folder / "lake") as lake:
         factories = _factories()
-        lake.apply({**factories, FACTORY: factory(OUTAGE_GATEWAYS)})
+        lake.apply({**factories, FACTORY: factory(OUTAGE_GATEWAYS, has_minutes=settings.has_minutes)})
         targets = Targets(lake, sorted(factories), folder)
         summary = soak(targets, settings, lambda line: print(line, flush=True))
     summary.write(folder / "summary.json")

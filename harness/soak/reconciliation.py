@@ -167,16 +167,17 @@ def explain(
     explained: Counter[object] = Counter()
     by_put_back: Counter[object] = Counter()
     strange: Counter[object] = Counter()
+    publishes = _publishes(entries, rules)
     back = _put_back(entries, rules)
     for message, copies in messages.items():
-        for of_one_record in _records(copies):
+        for of_one_record in _records(copies, publishes[message]):
             again = _explained(of_one_record, written, kills)
             explained[message] += again
             strange[message] += len(of_one_record) - 1 - again
         if message in back:
-            over = sum(copy.place != "error action" for copy in copies) - back[message].publishes
+            over = sum(copy.place != "error action" for copy in copies) - publishes[message]
             strange[message] = max(strange[message], over - explained[message])
-            if strange[message] and _comes_again(copies, back[message].since, written, kills, outages, put_backs):
+            if strange[message] and _comes_again(copies, back[message], written, kills, outages, put_backs):
                 by_put_back[message] = strange.pop(message)
     rows = [copy for copy in found if isinstance(copy.content, Row) and copy.place == "table"]
     copies_of = Counter(_sample(copy) for copy in rows)
@@ -218,32 +219,27 @@ def _messages(entries: Iterable[Entry], found: Sequence[Found], rules: Rules) ->
     return messages
 
 
-@dataclass
-class _Back:
-    """A sample that goes back on the data stream: how often it was published, and since when (epoch seconds)."""
+def _publishes(entries: Iterable[Entry], rules: Rules) -> Counter[object]:
+    """How often each message was published, by what `_messages` knows it by."""
+    counts: Counter[object] = Counter()
+    for entry in entries:
+        counts[entry.source.factory, entry.source.lane, _content(entry, rules) or entry.sha256] += entry.attempts
+    return counts
 
-    publishes: int
-    since: float
 
-
-def _put_back(entries: Iterable[Entry], rules: Rules) -> dict[object, _Back]:
-    """The samples that do not surely go on in the record of their batch, by what `_messages` knows them by."""
+def _put_back(entries: Iterable[Entry], rules: Rules) -> dict[object, float]:
+    """When the samples that do not surely go on in the record of their batch were first sent, as `_publishes`."""
     batches: dict[object, list[tuple[Entry, Content | None]]] = defaultdict(list)
     for entry in entries:
         if entry.sample is not None:
             batches[entry.source, entry.n].append((entry, _content(entry, rules)))
-    back: dict[object, _Back] = {}
+    back: dict[object, float] = {}
     for batch in batches.values():
         goes_on = stay([None if entry.is_nested else content for entry, content in batch])
         for (entry, content), goes in zip(batch, goes_on, strict=True):
             if not goes:
                 key = (entry.source.factory, entry.source.lane, content or entry.sha256)
-                one = back.setdefault(key, _Back(0, entry.first_ms / 1000))
-                one.since = min(one.since, entry.first_ms / 1000)
-    for entry in entries if back else ():
-        key = (entry.source.factory, entry.source.lane, _content(entry, rules) or entry.sha256)
-        if key in back:
-            back[key].publishes += entry.attempts
+                back[key] = min(back.get(key, entry.first_ms / 1000), entry.first_ms / 1000)
     return back
 
 
@@ -274,13 +270,15 @@ def _comes_again(
     return any(began <= until and since <= ended for began, ended in times)
 
 
-def _records(copies: Sequence[Found]) -> Iterable[list[Found]]:
+def _records(copies: Sequence[Found], publishes: int) -> Iterable[list[Found]]:
     """The copies of one message by the record of the data stream that they came from.
 
     A row has the time at which the broker took the message, a rejected one that at which the record arrived
-    in the stream, which is a little later.
+    in the stream, which is a little later. Where the message was published again, that may be the other publish.
     """
     taken = {copy.received_ms for copy in copies if copy.place == "table" and copy.received_ms is not None}
+    if publishes > 1:
+        taken.clear()
     records: dict[int | None, list[Found]] = defaultdict(list)
     for copy in copies:
         at = copy.received_ms

@@ -15,7 +15,7 @@ from harness.lake.draining import drain
 from harness.lake.metrics import samples_put_back
 from harness.lake.targets import Targets
 from harness.outages.gateway import Pace
-from harness.outages.run import Outages
+from harness.outages.run import Extent, Outages
 from harness.soak.cameras import Cameras
 from harness.soak.fault_scheduler import FaultScheduler
 from harness.soak.faults import FaultContext, PutBackFault
@@ -34,6 +34,7 @@ _ARCHIVE_SECONDS = 180.0
 _SHOWN = 20
 #: Gateways that have one outage after the other.
 OUTAGE_GATEWAYS = 3
+_SECONDS_OF_LONG_OUTAGES = 300
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ class Settings:
     rate: float = 10.0
     plan: Sequence[PlannedFault] | None = None
     outages: str | None = None
+
+    @property
+    def has_minutes(self) -> bool:
+        """Whether there is time for outages that take minutes."""
+        return self.seconds >= _SECONDS_OF_LONG_OUTAGES
 
 
 @dataclass
@@ -216,7 +222,8 @@ def _outages(context: FaultContext, settings: Settings) -> Outages | None:
     if settings.outages is None:
         return None
     lake, folder = context.targets.lake, context.targets.folder / "outages"
-    return Outages(Targets(lake, [settings.outages], folder), OUTAGE_GATEWAYS, Pace(), context.drops)
+    extent = Extent(OUTAGE_GATEWAYS, has_minutes=settings.has_minutes)
+    return Outages(Targets(lake, [settings.outages], folder), extent, Pace(), context.drops)
 
 
 def _sizes(context: FaultContext) -> str:

@@ -63,18 +63,7 @@ resource "aws_iam_role" "connections_delivery" {
   name        = "${local.connections_name}-delivery"
   description = "Delivery of ${var.factory}'s connections: to its own prefixes."
 
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "firehose.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = {
-        StringEquals = { "aws:SourceAccount" = local.account }
-        ArnLike      = { "aws:SourceArn" = each.value.delivery_stream_arn }
-      }
-    }]
-  })
+  assume_role_policy = local.delivery_trust[each.key]
 
   path                 = var.role_path
   permissions_boundary = var.permissions_boundary_arn
@@ -90,60 +79,7 @@ resource "aws_iam_role_policy" "connections_delivery" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
-      [
-        {
-          Sid    = "WriteOwnPrefixes"
-          Effect = "Allow"
-          Action = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
-          Resource = [
-            "${each.value.bucket_arn}/${each.value.data_prefix}*",
-            "${each.value.bucket_arn}/${each.value.error_prefix}*",
-          ]
-        },
-        {
-          Sid      = "FindBucket"
-          Effect   = "Allow"
-          Action   = ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"]
-          Resource = [each.value.bucket_arn]
-        },
-        {
-          Sid      = "ListOwnPrefixes"
-          Effect   = "Allow"
-          Action   = ["s3:ListBucket"]
-          Resource = [each.value.bucket_arn]
-          Condition = {
-            StringLikeIfExists = { "s3:prefix" = ["${each.value.data_prefix}*", "${each.value.error_prefix}*"] }
-          }
-        },
-        {
-          Sid    = "WriteLogs"
-          Effect = "Allow"
-          Action = ["logs:PutLogEvents"]
-          Resource = [
-            "arn:${local.partition}:logs:${local.place}:log-group:${each.value.log_group}:log-stream:delivery"
-          ]
-        },
-        {
-          Sid    = "ReadTable"
-          Effect = "Allow"
-          Action = ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"]
-          Resource = [
-            "arn:${local.partition}:glue:${local.place}:catalog",
-            "arn:${local.partition}:glue:${local.place}:database/${each.value.database}",
-            "arn:${local.partition}:glue:${local.place}:table/${each.value.database}/${each.value.name}",
-          ]
-        },
-      ],
-      var.kms_keys.buckets == null ? [] : [{
-        Sid      = "EncryptObjects"
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource = [var.kms_keys.buckets]
-        Condition = {
-          StringEquals = { "kms:ViaService" = "s3.${local.region}.amazonaws.com" }
-          StringLike   = { "kms:EncryptionContext:aws:s3:arn" = [each.value.bucket_arn, "${each.value.bucket_arn}/*"] }
-        }
-      }]
+      local.may_deliver[each.key], local.may_read_table[each.key], local.may_encrypt_objects[each.key]
     )
   })
 }
@@ -216,20 +152,7 @@ resource "aws_iam_role" "connections_rule" {
     "failing that, their own errors.",
   ])
 
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "iot.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = {
-        StringEquals = { "aws:SourceAccount" = local.account }
-        ArnLike = {
-          "aws:SourceArn" = "arn:${local.partition}:iot:${local.place}:rule/${local.connections_rule_prefix}*"
-        }
-      }
-    }]
-  })
+  assume_role_policy = local.rule_trust[each.key]
 
   path                 = var.role_path
   permissions_boundary = var.permissions_boundary_arn
@@ -251,23 +174,9 @@ resource "aws_iam_role_policy" "connections_rule" {
           Action   = ["firehose:PutRecord"]
           Resource = [each.value.delivery_stream_arn]
         },
-        {
-          Sid      = "PutFailedRecords"
-          Effect   = "Allow"
-          Action   = ["s3:PutObject"]
-          Resource = ["${each.value.bucket_arn}/${each.value.error_prefix}iot-rule/*"]
-        },
       ],
-      var.kms_keys.buckets == null ? [] : [{
-        Sid      = "EncryptFailedRecords"
-        Effect   = "Allow"
-        Action   = ["kms:GenerateDataKey"]
-        Resource = [var.kms_keys.buckets]
-        Condition = {
-          StringEquals = { "kms:ViaService" = "s3.${local.region}.amazonaws.com" }
-          StringLike   = { "kms:EncryptionContext:aws:s3:arn" = [each.value.bucket_arn, "${each.value.bucket_arn}/*"] }
-        }
-      }]
+      local.may_put_failed[each.key],
+      local.may_encrypt_failed[each.key],
     )
   })
 }

@@ -39,18 +39,7 @@ resource "aws_iam_role" "delivery" {
     "own function, to its own prefixes.",
   ])
 
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "firehose.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = {
-        StringEquals = { "aws:SourceAccount" = local.account }
-        ArnLike      = { "aws:SourceArn" = each.value.delivery_stream_arn }
-      }
-    }]
-  })
+  assume_role_policy = local.delivery_trust[each.key]
 
   path                 = var.role_path
   permissions_boundary = var.permissions_boundary_arn
@@ -81,52 +70,9 @@ resource "aws_iam_role_policy" "delivery" {
           Action   = ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"]
           Resource = [each.value.function_arn, "${each.value.function_arn}:*"]
         },
-        {
-          Sid    = "WriteOwnPrefixes"
-          Effect = "Allow"
-          Action = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
-          Resource = [
-            "${each.value.bucket_arn}/${each.value.data_prefix}*",
-            "${each.value.bucket_arn}/${each.value.error_prefix}*",
-          ]
-        },
-        {
-          Sid      = "FindBucket"
-          Effect   = "Allow"
-          Action   = ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"]
-          Resource = [each.value.bucket_arn]
-        },
-        {
-          # The guide grants the whole bucket and names no call that needs it. A call that names a prefix must name an
-          # own one. One that names none (HeadBucket is such a call) is let through: denying what Firehose may need
-          # would stop the delivery.
-          Sid      = "ListOwnPrefixes"
-          Effect   = "Allow"
-          Action   = ["s3:ListBucket"]
-          Resource = [each.value.bucket_arn]
-          Condition = {
-            StringLikeIfExists = { "s3:prefix" = ["${each.value.data_prefix}*", "${each.value.error_prefix}*"] }
-          }
-        },
-        {
-          Sid    = "WriteLogs"
-          Effect = "Allow"
-          Action = ["logs:PutLogEvents"]
-          Resource = [
-            "arn:${local.partition}:logs:${local.place}:log-group:${each.value.delivery_log_group}:log-stream:delivery"
-          ]
-        },
       ],
-      each.key == "measurements" ? [{
-        Sid    = "ReadTable"
-        Effect = "Allow"
-        Action = ["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"]
-        Resource = [
-          "arn:${local.partition}:glue:${local.place}:catalog",
-          "arn:${local.partition}:glue:${local.place}:database/${var.measurements_table.database}",
-          "arn:${local.partition}:glue:${local.place}:table/${join("/", values(var.measurements_table))}",
-        ]
-      }] : [],
+      local.may_deliver[each.key],
+      each.key == "measurements" ? local.may_read_table[each.key] : [],
       var.kms_keys.streams == null ? [] : [{
         Sid      = "DecryptOwnStream"
         Effect   = "Allow"
@@ -137,17 +83,7 @@ resource "aws_iam_role_policy" "delivery" {
           StringLike   = { "kms:EncryptionContext:aws:kinesis:arn" = each.value.stream_arn }
         }
       }],
-      # With a bucket key the context is the bucket, without one it is the object.
-      var.kms_keys.buckets == null ? [] : [{
-        Sid      = "EncryptObjects"
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource = [var.kms_keys.buckets]
-        Condition = {
-          StringEquals = { "kms:ViaService" = "s3.${local.region}.amazonaws.com" }
-          StringLike   = { "kms:EncryptionContext:aws:s3:arn" = [each.value.bucket_arn, "${each.value.bucket_arn}/*"] }
-        }
-      }]
+      local.may_encrypt_objects[each.key],
     )
   })
 }

@@ -4,18 +4,7 @@ resource "aws_iam_role" "rule" {
   name        = "${each.value.stream_name}-rule"
   description = "Topic rule of ${var.factory}'s ${each.key}: into its own stream or, failing that, its own errors."
 
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Principal = { Service = "iot.amazonaws.com" }
-      Action    = "sts:AssumeRole"
-      Condition = {
-        StringEquals = { "aws:SourceAccount" = local.account }
-        ArnLike      = { "aws:SourceArn" = each.value.rule_arn }
-      }
-    }]
-  })
+  assume_role_policy = local.rule_trust[each.key]
 
   path                 = var.role_path
   permissions_boundary = var.permissions_boundary_arn
@@ -37,13 +26,8 @@ resource "aws_iam_role_policy" "rule" {
           Action   = ["kinesis:PutRecord"]
           Resource = [each.value.stream_arn]
         },
-        {
-          Sid      = "PutFailedRecords"
-          Effect   = "Allow"
-          Action   = ["s3:PutObject"]
-          Resource = ["${each.value.bucket_arn}/${each.value.error_prefix}iot-rule/*"]
-        },
       ],
+      local.may_put_failed[each.key],
       var.kms_keys.streams == null ? [] : [{
         Sid      = "EncryptForOwnStream"
         Effect   = "Allow"
@@ -54,16 +38,7 @@ resource "aws_iam_role_policy" "rule" {
           StringLike   = { "kms:EncryptionContext:aws:kinesis:arn" = each.value.stream_arn }
         }
       }],
-      var.kms_keys.buckets == null ? [] : [{
-        Sid      = "EncryptFailedRecords"
-        Effect   = "Allow"
-        Action   = ["kms:GenerateDataKey"]
-        Resource = [var.kms_keys.buckets]
-        Condition = {
-          StringEquals = { "kms:ViaService" = "s3.${local.region}.amazonaws.com" }
-          StringLike   = { "kms:EncryptionContext:aws:s3:arn" = [each.value.bucket_arn, "${each.value.bucket_arn}/*"] }
-        }
-      }]
+      local.may_encrypt_failed[each.key],
     )
   })
 }

@@ -16,6 +16,19 @@ locals {
     binary    = "varbinary"
   }
 
+  # What tells the rows that `factory-lake canary` left: the tag's name, or the line's only key of the message.
+  canary_marks = {
+    for table, schema in local.schemas : table => concat(
+      [for column in schema.columns : [column.name, "\\_canary%"] if try(column.source, "") == "tagName"],
+      [for column in schema.columns : [column.name, "{\"\\_canary\"%"] if "${schema.format}.${column.name}" == "line.line"]
+    )
+  }
+  unless_canary = {
+    for table, marks in local.canary_marks : table => join("\n  AND ", [
+      for mark in marks : "coalesce(\"${mark[0]}\", '') NOT LIKE '${mark[1]}' ESCAPE '\\'"
+    ])
+  }
+
   # Every column of a table but the broker's time of arrival tells messages apart. Configuration has no such column:
   # its arrival stands in the line itself, so only what Firehose repeats is a repeat there.
   distinct_views = {
@@ -28,7 +41,8 @@ locals {
         contains(local.dated_tables, table) ? [local.date_column] : []
       )
       text = templatefile("${path.module}/views/distinct.sql", {
-        table = "\"${schema.table}\""
+        table         = "\"${schema.table}\""
+        unless_canary = local.unless_canary[table] == "" ? "" : "\nWHERE ${local.unless_canary[table]}"
         columns = join(",\n    ", concat(
           [
             for column in concat(schema.columns, schema.partition_keys) :

@@ -70,6 +70,7 @@ LAKES = {
             "test_messages",
             "test_batches",
             "test_coverage",
+            "test_outages",
             "test_connections",
             "test_redrive",
             "test_doctor",
@@ -81,17 +82,17 @@ LAKES = {
             # The pages' commands have it for themselves.
             "lodz": _factory("line-1", "line-2", cameras={"press-1": {}}),
             "oslo": _factory(
-                "press", "dryer", "mixer", "saw", lanes={"measurements": _LIVELY, "configuration": _LIVELY}
+                "press", "dryer", "mixer", "saw", "lathe", lanes={"measurements": _LIVELY, "configuration": _LIVELY}
             ),
             "porto": _factory("kiln"),
             "riga": _factory("mill"),
             "turin": _factory("paint"),
-            "vigo": _factory("line-1", cameras={"door": {}}),
+            "vigo": _factory("line-1", "mill-1", "mill-2", cameras={"door": {}}),
         },
         has_keys=True,
     ),
     "video": Shared(
-        ("test_alarms", "test_repeats", "test_soak", "test_video", "test_report"),
+        ("test_alarms", "test_repeats", "test_soak", "test_video", "test_report", "test_canary"),
         {
             "genoa": _factory(
                 "crane", cameras={"gate": {}}, video=VIDEO, lanes={"measurements": _LIVELY, "configuration": _LIVELY}

@@ -48,6 +48,7 @@ class Settings:
     address: str = ""  # that it connects from
     identity: Source | None = None  # whose certificate and key it has
     subscribes: bool = False
+    between_seconds: float = _BETWEEN_SECONDS
     payload: Callable[[], bytes] = sample
 
 
@@ -65,6 +66,7 @@ class Device(threading.Thread):
         self._site, self._settings = site, settings
         self._stopped = threading.Event()
         self.acknowledged = 0
+        self.minutes: set[int] = set()  # in which something was acknowledged
         self.attempts = 0  # to connect or to publish
 
     def run(self) -> None:
@@ -98,7 +100,7 @@ class Device(threading.Thread):
         due = time.monotonic()
         while not self._stopped.is_set() and client.loop(0.1) == mqtt.MQTT_ERR_SUCCESS:
             if client.is_connected() and time.monotonic() >= due:
-                due = time.monotonic() + _BETWEEN_SECONDS
+                due = time.monotonic() + settings.between_seconds
                 self.attempts += 1
                 topic = settings.topic or self._site.source.topic
                 client.publish(topic, settings.payload(), qos=1, retain=settings.retain)
@@ -110,6 +112,7 @@ class Device(threading.Thread):
     def _on_publish(self, _client: Any, _data: Any, _mid: int, reason: Any, _properties: Any) -> None:
         if not getattr(reason, "is_failure", False):
             self.acknowledged += 1
+            self.minutes.add(int(time.time() // 60))
 
 
 @dataclass
@@ -352,6 +355,15 @@ def clock_ahead(site: Site) -> AbstractContextManager[Device]:
         return sample(timestamp=time.time_ns() // 1_000_000 + 3 * 86_400_000)
 
     return site.device(payload=payload)
+
+
+def clock_behind(site: Site) -> AbstractContextManager[Device]:
+    """By less than the lake refuses; it sends too seldom to be noticed beside another fault."""
+
+    def payload() -> bytes:
+        return sample(timestamp=time.time_ns() // 1_000_000 - 2 * 3_600_000)
+
+    return site.device(payload=payload, between_seconds=5.0)
 
 
 def not_json(site: Site) -> AbstractContextManager[Device]:

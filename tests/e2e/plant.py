@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from factory_lake.gateway.identities import Lane, Source
 from factory_lake.gateway.mqtt import Timeouts
 from factory_lake.reconcile import Buckets, Counts, ReconciliationReport, StoredObjects, reconcile
 from factory_lake.reconcile.stored import Found
+from harness.camera.archiver import run_archiver
 from harness.camera.camera import Camera
 from harness.camera.journal import Journal
 from harness.camera.script import Script
@@ -26,12 +28,14 @@ from harness.demo.messages import connections
 from harness.lake import LocalLake
 from harness.lake.draining import drain
 from localcloud import LocalCloud
+from localcloud.cloud import FlushError
 from localcloud.testing.producer import Producer
 from scripts.package import PACKAGES
 
 FLUSH_SECONDS = 200.0
 PATIENCE = 200.0
 """Seconds for what takes a few: a busy machine is slow."""
+_BETWEEN_DELIVERIES = 0.5
 _numbers = itertools.count(1)
 
 
@@ -125,6 +129,29 @@ def film(cloud: LocalCloud, stream: str, journal: Journal, seconds: float, *, ag
     script = Script(seed=seed, shortest_ms=1_000, longest_ms=3_000)
     camera = Camera(stream.rpartition("_")[2], producer, journal, script, begin_ms)
     assert camera.backfill(begin_ms + int(seconds * 1000)) > 0
+
+
+@contextmanager
+def delivering(lake: LocalLake, factory: str, *, archiving: bool = False) -> Iterator[None]:
+    """Deliver what comes to a factory within a second or two, buffers of minutes or not; run its archiver as often."""
+    ended = threading.Event()
+    streams = list(lake.outputs["delivery_streams"][factory].values())
+
+    def work() -> None:
+        while not ended.wait(_BETWEEN_DELIVERIES):
+            # What a busy machine does not deliver in time comes with the next flush.
+            with suppress(FlushError):
+                lake.cloud.flush(streams, PATIENCE)
+            if archiving:
+                run_archiver(lake.cloud, lake.outputs["video"][factory]["clip_function"])
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        worker.join()
 
 
 @contextmanager

@@ -105,7 +105,7 @@ def _retain(mine: Connection, _lake: LocalLake) -> None:
         (_lose, "CONNECTION_LOST"),
         (_fall_silent, "MQTT_KEEP_ALIVE_TIMEOUT"),
         (_say_too_much, "CLIENT_ERROR"),
-        (_retain, "CLIENT_ERROR"),
+        (_retain, "AUTH_ERROR"),
     ],
 )
 def test_a_period_of_connection_ends_with_its_reason(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from factory_lake.gateway.identities import Source
 from harness.lake import LocalLake
 from tests.e2e import gateway_faults as faults
-from tests.e2e.gateway_faults import Fault, Site
+from tests.e2e.gateway_faults import Device, Fault, Site
 from tests.e2e.plant import FLUSH_SECONDS, wait_until
 from tests.support.local_lake import describe
 
@@ -22,6 +23,8 @@ _HOUR = 3600
 #: So long does the doctor listen: to devices whose attempts tell, until it has heard enough, or hardly at all.
 _LISTENS, _HARDLY = 20, 1
 _TELLING = {"certificate_of_another", "connected_twice", "last_will", "retained", "wrong_topic", "subscribes"}
+#: A clock shows in three of them; the first one may be a part of one.
+_WHOLE_MINUTES = 4
 #: Enough on a busy machine.
 _SECONDS = 300
 
@@ -75,6 +78,14 @@ def site(lake: LocalLake, tmp_path: Path, request: pytest.FixtureRequest) -> Sit
     return found
 
 
+@pytest.fixture(scope="module", autouse=True)
+def behind(lake: LocalLake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Device]]:
+    """A gateway whose clock is two hours behind all the while: that shows after minutes."""
+    site = Site(lake, Source(FACTORY, "lathe", "measurements"), tmp_path_factory.mktemp("behind"))
+    with faults.clock_behind(site) as device:
+        yield site, device
+
+
 def examine(site: Site, folder: Path, watch: int = _HARDLY) -> tuple[int, dict[str, Any]]:
     """Run the command as its user does: exit code and diagnosis."""
     command = [
@@ -117,6 +128,18 @@ def test_a_fault_is_named(fault: Fault, site: Site, check: str, words: str, lake
     assert found["evidence"]
     assert found["mend"].startswith("docs/gateways.md#")
     assert code == 1
+
+
+def test_a_clock_that_is_off_by_less_than_is_refused(
+    lake: LocalLake, behind: tuple[Site, Device], folder: Path
+) -> None:
+    site, device = behind
+    wait_until(lambda: len(device.minutes) > _WHOLE_MINUTES, seconds=_SECONDS, every=1)
+    _deliver(lake)
+    code, diagnosis = examine(site, folder)
+    assert (code, diagnosis["causes"]) == (1, ["clock"]), diagnosis
+    (found,) = [one for one in diagnosis["findings"] if one["check"] == "clock"]
+    assert "2 h behind" in found["sentence"]
 
 
 def test_what_was_mended_is_not_named(lake: LocalLake, site: Site, folder: Path) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from selenium.webdriver import Chrome, Keys
@@ -14,6 +15,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from factory_lake.cli import main
+from factory_lake.coverage import refusals
+from factory_lake.redrive.lines import ErrorObject, list_objects
 from harness.camera.archiver import run_archiver
 from harness.camera.journal import Journal
 from harness.camera.reconciliation import clip_keys
@@ -107,6 +110,21 @@ def test_the_page_says_what_arrived_and_plays_clips_by_links(
     bucket = lake.outputs["buckets"]["clips"]
     assert [url for url in requests(driver) if bucket not in url] == []
     assert log(driver, "browser") == []
+
+
+def test_the_objects_of_errors_are_listed_once_a_lane(
+    lake: LocalLake, since: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[str] = []
+
+    def counted(s3: Any, bucket: str, factory: str, lane: Any) -> Iterator[ErrorObject]:
+        listed.append(f"{factory}/{lane}")
+        return list_objects(s3, bucket, factory, lane)
+
+    monkeypatch.setattr(refusals, "list_objects", counted)
+    page = made(lake, tmp_path, since)
+    assert "NOT_A_SCALAR" in page.read_text(encoding="utf-8")
+    assert sorted(listed) == [f"{FACTORY}/configuration", f"{FACTORY}/measurements"]
 
 
 def test_embedded_clips_play_without_a_network(lake: LocalLake, since: str, driver: Chrome, tmp_path: Path) -> None:

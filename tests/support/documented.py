@@ -19,6 +19,11 @@ PLACEHOLDERS: Mapping[str, str] = {
     r"\b(krakow|lyon)\b": FACTORY,
     r"--from \S+": "--from $BEGIN",
     r"--to \S+": "--to $END",
+    # The tests' lake has no factory of the canary's own.
+    r"^factory-lake canary --key-dir ~/canary-keys$": "factory-lake canary --factory canary --gateway canary "
+    "--key-dir ~/canary-keys",
+    r"--factory canary --gateway canary --key-dir ~/canary-keys": f"--factory {FACTORY} --gateway line-1 "
+    "--key-dir ~/gateway-keys",
     # Two pages film with one camera, and only one of them can send its past.
     r"--hours 0\.05": "--hours 0",
     r"--hours 0\.25": "--hours 0.01",

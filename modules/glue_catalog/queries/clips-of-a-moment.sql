@@ -27,6 +27,7 @@ FROM (
             CAST(current_date AS timestamp) AS moment -- the moment: TIMESTAMP '2026-03-09 08:00:00'
         FROM clips
         WHERE factory LIKE '%' -- or one factory: 'krakow'
+            AND camera <> 'canary'
             AND year >= year(CAST(date_add('day', -1, current_date) AS date)) -- days back
             AND CAST(date_add('day', day - 1, date_add('month', 12 * (year - 1970) + month - 1, DATE '1970-01-01')) AS date)
                 >= CAST(date_add('day', -1, current_date) AS date) -- the same days back

@@ -23,4 +23,4 @@ FROM moments
 WHERE factory LIKE '%' -- or one factory: 'krakow'
     AND tag_name LIKE '%' -- or one tag: 'oil_temperature'
     AND date >= CAST(date_add('day', -1, current_date) AS date) -- days back
-ORDER BY ts DESC, factory, camera, device_name, tag_name, device_id, register_id, gateway, received_at, value
+ORDER BY ts DESC, factory, camera, device_name, tag_name, device_id, register_id, gateway, received_at, value, success

@@ -33,6 +33,7 @@ FROM (
             FROM configuration
             WHERE regexp_like(received_at_ms, '^[0-9]{1,15}$')
                 AND factory LIKE '%' -- or one factory: 'krakow'
+                AND line NOT LIKE '{"\_canary"%' ESCAPE '\'
                 -- Or a moment on both lines: TIMESTAMP '2026-03-09 10:00:00'.
                 AND year <= year(CAST(date_add('day', 1, current_date) AS timestamp))
                 AND CAST(from_unixtime(CAST(received_at_ms AS bigint) / 1e3) AS timestamp)

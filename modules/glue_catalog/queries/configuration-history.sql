@@ -23,5 +23,6 @@ FROM (
         regexp_replace(line, ',?"_received_at":[0-9]+(,"_gateway":"[^"]*")?[}]$', '}') AS message
     FROM configuration
     WHERE factory LIKE '%' -- or one factory: 'krakow'
+        AND line NOT LIKE '{"\_canary"%' ESCAPE '\'
 )
 ORDER BY factory, gateway, received_at, message

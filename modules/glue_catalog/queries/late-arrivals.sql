@@ -17,6 +17,7 @@ SELECT
 FROM measurements
 WHERE received_at >= date_add('day', -7, CAST(current_timestamp AS timestamp)) -- arrived in these days
     AND factory LIKE '%' -- or one factory: 'krakow'
+    AND tag_name NOT LIKE '\_canary%' ESCAPE '\'
     AND year >= year(CAST(date_add('day', -407, current_date) AS date)) -- taken at most so many days ago
     AND CAST(date_add('day', day - 1, date_add('month', 12 * (year - 1970) + month - 1, DATE '1970-01-01')) AS date)
         >= CAST(date_add('day', -407, current_date) AS date) -- the same days

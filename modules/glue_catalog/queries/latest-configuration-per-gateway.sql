@@ -28,6 +28,7 @@ FROM (
             regexp_replace(line, ',?"_received_at":[0-9]+(,"_gateway":"[^"]*")?[}]$', '}') AS message
         FROM configuration
         WHERE factory LIKE '%' -- or one factory: 'krakow'
+            AND line NOT LIKE '{"\_canary"%' ESCAPE '\'
     )
 )
 WHERE place = 1

@@ -27,6 +27,7 @@ FROM (
         count_if(value IS NULL AND value_text IS NULL) AS copies_without_value
     FROM measurements
     WHERE factory LIKE '%' -- or one factory: 'krakow'
+        AND tag_name NOT LIKE '\_canary%' ESCAPE '\'
         AND year >= year(CAST(date_add('day', -31, current_date) AS date)) -- days back
         AND CAST(date_add('day', day - 1, date_add('month', 12 * (year - 1970) + month - 1, DATE '1970-01-01')) AS date)
             >= CAST(date_add('day', -31, current_date) AS date) -- the same days back

@@ -35,6 +35,7 @@ FROM (
     FROM measurements
     WHERE tag_name LIKE '%' -- the tag: 'spindle_speed'
         AND factory LIKE '%' -- or one factory: 'krakow'
+        AND tag_name NOT LIKE '\_canary%' ESCAPE '\'
         AND year >= year(CAST(date_add('day', -7, current_date) AS date)) -- days back
         AND CAST(date_add('day', day - 1, date_add('month', 12 * (year - 1970) + month - 1, DATE '1970-01-01')) AS date)
             >= CAST(date_add('day', -7, current_date) AS date) -- the same days back

@@ -232,6 +232,25 @@ run "tables_of_the_schema_files_and_queries_over_them" {
 
   assert {
     condition = (
+      strcontains(
+        local.view_documents["measurements"].originalSql,
+        "\nWHERE coalesce(\"tag_name\", '') NOT LIKE '\\_canary%' ESCAPE '\\'\nGROUP BY"
+      )
+      && strcontains(
+        local.view_documents["configuration"].originalSql,
+        "\nWHERE coalesce(\"line\", '') NOT LIKE '{\"\\_canary\"%' ESCAPE '\\'\nGROUP BY"
+      )
+      && strcontains(
+        local.view_documents["configuration_in_force"].originalSql,
+        "AND line NOT LIKE '{\"\\_canary\"%' ESCAPE '\\'\n"
+      )
+      && !strcontains(local.view_documents["connections"].originalSql, "canary")
+    )
+    error_message = "What the canary left is in no view."
+  }
+
+  assert {
+    condition = (
       [
         for column in aws_glue_catalog_table.view["moments"].storage_descriptor[0].columns : column.name
       ]

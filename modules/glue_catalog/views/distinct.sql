@@ -5,9 +5,11 @@
 -- else are two messages, also when they are of one register at one moment: no delivery makes these of one.
 -- A condition on any column but the time of arrival is one on a grouped column, so Athena applies it before it groups, and
 -- reads only the partitions that it leaves.
--- Terraform fills in the table and, by its schema file, its columns: those it shows and those it groups by.
+-- What `factory-lake canary` left is none of the plant's and not shown.
+-- Terraform fills in the table and, by its schema file, its columns: those it shows and those it groups by; and how the
+-- canary's rows are told, in tables that have some.
 SELECT
     ${columns}
-FROM ${table}
+FROM ${table}${unless_canary}
 GROUP BY
     ${identity}

@@ -6,6 +6,7 @@
 -- changed is false for the first message that is known of a gateway, and true for each that differs from the one before it.
 -- Each message is taken for a whole configuration. A condition on factory excludes the other factories' objects; one on time
 -- excludes none, since what was in force on a day may have arrived years before.
+-- The messages of `factory-lake canary` are no configuration.
 -- Terraform fills in the table.
 SELECT
     factory,
@@ -31,6 +32,7 @@ FROM (
             regexp_replace(line, ',?"_received_at":[0-9]+(,"_gateway":"[^"]*")?[}]$', '}') AS message
         FROM ${table}
         WHERE regexp_like(received_at_ms, '^[0-9]{1,15}$')
+            AND line NOT LIKE '{"\_canary"%' ESCAPE '\'
     )
 )
 WHERE message IS DISTINCT FROM before

@@ -9,6 +9,7 @@
 -- Samples and footage are joined by factory, date, year, month and day, so a condition on one of these is one on both: Athena
 -- reads these days of the samples, and of the clips also the day before and the day after. One on an expression of several of
 -- them is one on the samples alone.
+-- What the canary filmed is no camera's of the plant.
 -- Terraform fills in the view of samples and its columns, the table of clips, and the day of a partition.
 SELECT
     ${columns},
@@ -109,6 +110,7 @@ FROM (
                 )
             )
             WHERE starts_at IS NOT NULL
+                AND camera <> 'canary'
         ) AS spans
         CROSS JOIN UNNEST(sequence(
             greatest(0, least(1439, date_diff('minute', CAST(spans.date AS timestamp), spans.span_from))),

@@ -41,6 +41,10 @@ _IN_FORCE = [
         *(("line", "string"), ("changed", "boolean")),
     )
 ]
+_UNLESS_CANARY = {
+    "measurements": "\nWHERE coalesce(\"tag_name\", '') NOT LIKE '\\_canary%' ESCAPE '\\'",
+    "configuration": "\nWHERE coalesce(\"line\", '') NOT LIKE '{\"\\_canary\"%' ESCAPE '\\'",
+}
 _MOMENTS = [
     {"name": name, "type": kind}
     for name, kind in (
@@ -155,6 +159,11 @@ SAMPLES = (
     replace(_LYON, tag="d32", ts="-32 23:59:59.999", received="-31 00:00:01", value=32.0),
 )
 
+_CANARY = Sample("_canary-measurements", "0 07:00:00", "0 11:00:00", 1.0, success=False, gateway="canary")
+
+#: What the canary left: delivered twice, bad and late, so that each query would show it.
+CANARY_SAMPLES = (_CANARY, _CANARY, replace(_CANARY, factory="lyon"))
+
 
 @dataclass(frozen=True)
 class Update:
@@ -191,6 +200,12 @@ UPDATES = (
     # Two in one millisecond.
     Update('{"a":1}', "0 10:00:00", "lyon", "press-shop"),
     Update('{"a":2}', "0 10:00:00", "lyon", "press-shop"),
+)
+
+#: What the canary left: behind the last message of a gateway.
+CANARY_UPDATES = (
+    Update('{"_canary":"first"}', "0 11:30:00"),
+    Update('{"_canary":"second"}', "0 11:30:00", "lyon", "canary"),
 )
 
 
@@ -304,11 +319,13 @@ FOOTAGE = (
     # The camera stopped; another one long ago.
     Footage("gate", "-1 22:00:00.125", "-1 22:01:00.125", "lyon"),
     Footage("yard", "-3 08:00:00", "-3 08:01:00", "lyon"),
+    # What the canary filmed.
+    Footage("canary", "-1 23:59:55", "-1 23:59:59"),
 )
 
 
 def objects(
-    now: datetime, bucket_of: Mapping[str, str], samples: Sequence[Sample] = SAMPLES
+    now: datetime, bucket_of: Mapping[str, str], samples: Sequence[Sample] = (*SAMPLES, *CANARY_SAMPLES)
 ) -> dict[tuple[str, str], bytes]:
     """The lake's objects by bucket and key.
 
@@ -326,7 +343,7 @@ def objects(
         for half in (0, 1)
         if rows[half::2]
     }
-    made |= line_objects(now, bucket_of, UPDATES)
+    made |= line_objects(now, bucket_of, (*UPDATES, *CANARY_UPDATES))
     events: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for presence in PRESENCES:
         events[f"connections/{_folder(presence.factory, at(now, presence.ts))}"].append(presence.row(now))
@@ -432,6 +449,7 @@ def view_sql(table: str, prefix: str = "") -> str:
     return _filled(
         "distinct.sql",
         table=f'"{prefix}{schema["table"]}"',
+        unless_canary=_UNLESS_CANARY.get(table, ""),
         columns=",\n    ".join(shown),
         identity=",\n    ".join(identity),
     )

@@ -66,7 +66,7 @@ def test_the_command_lists_and_runs_named_queries(
     assert main([*common, "--sql", "SELECT nothing FROM measurements"]) == 2
     assert "COLUMN_NOT_FOUND" in capsys.readouterr().err
     assert main([*common, "no-such-query"]) == 2
-    assert "it has: clips-of-a-moment, configuration-at, configuration-history" in capsys.readouterr().err
+    assert "it has: clips-of-a-moment, clips-of-samples, configuration-at" in capsys.readouterr().err
 
 
 def test_the_configuration_in_force_is_right_at_every_instant(cloud_lake: CloudLake) -> None:

@@ -24,6 +24,7 @@ def test_the_help_names_every_command(
         "query",
         "moment",
         "config",
+        "canary",
         "reconcile",
         "coverage",
         "report",

@@ -41,7 +41,7 @@ def install(app: Any) -> None:
     iot._evaluate_topic_rules = engine.evaluate_topic_rules
     iot.broker_publish = engine.publish
     events, keep_alive, connects = presence.Events(), presence.KeepAlive(), broker.Connects()
-    presence.name_inactive_certificates()
+    presence.name_refusals()
     refusals = broker.install(app, keep_alive, connects)
     broker_metrics.install(refusals)
     connection_state.install()

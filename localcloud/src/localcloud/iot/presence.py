@@ -4,8 +4,10 @@ MiniStack publishes the events. Put right here, by the AWS IoT Core developer gu
 and "AWS IoT Core message broker and protocol limits" (the keep-alive interval):
 
 * A connection that the broker ended over a packet was named ``CONNECTION_LOST``; it is ``CLIENT_ERROR``, and
-  ``SERVER_ERROR`` where the broker failed. One whose certificate is no longer active is ``FORBIDDEN_ACCESS``: which
-  reason AWS gives there is not documented. A DISCONNECT that asks for the last will is the client's own as well.
+  ``SERVER_ERROR`` where the broker failed. A DISCONNECT that asks for the last will is the client's own as well.
+* A connection that asked for what its policy does not allow was ``CLIENT_ERROR`` under MQTT 3.1.1; that an
+  authorization failed is ``AUTH_ERROR``, whatever the version. One whose certificate is no longer active is
+  ``FORBIDDEN_ACCESS``: which reason AWS gives there is not documented.
 * A connection might be silent for ever. Now it ends after 1.5 times its keep-alive interval.
 
 Events may repeat and overtake each other on AWS; here they do when a test says so.
@@ -126,14 +128,15 @@ def name_end(session: Any, packet: int) -> None:
         session._forced_disconnect_reason = "CLIENT_INITIATED_DISCONNECT" if asked else "CLIENT_ERROR"
 
 
-def name_inactive_certificates() -> None:
-    """Tell a connection whose certificate is no longer active from one that asked for too much."""
+def name_refusals() -> None:
+    """Tell a connection whose certificate is no longer active from one that asked for what its policy denies."""
     close = iot._WSSession._close_unauthorized
 
     async def close_unauthorized(session: Any) -> bool:
         stays = bool(await close(session))
-        if session.certificate_id is not None and not iot._mtls_active_registrations(session.certificate_id):
-            session._forced_disconnect_reason = "FORBIDDEN_ACCESS"
+        has_certificate = session.certificate_id is not None
+        inactive = has_certificate and not iot._mtls_active_registrations(session.certificate_id)
+        session._forced_disconnect_reason = "FORBIDDEN_ACCESS" if inactive else "AUTH_ERROR"
         return stays
 
     iot._WSSession._close_unauthorized = close_unauthorized

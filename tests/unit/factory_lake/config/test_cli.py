@@ -180,3 +180,12 @@ def test_a_line_without_arrival_is_named(s3: Any, tmp_path: Path, capsys: pytest
     s3.put_object(Bucket=BUCKET, Key="factory=lyon/year=2026/month=03/day=09/x", Body=b'{"a":1}\n')
     assert main(["config", "show", "--at", "2026-03-09T12:00:00Z", "--lake", str(tmp_path / "outputs.json")]) == 2
     assert "day=09/x#0 must be a line that ends with _received_at" in capsys.readouterr().err
+
+
+def test_what_the_canary_sent_is_no_configuration(run: Run, s3: Any) -> None:
+    put(s3, [("lyon", "press-shop", "2026-03-09 09:30:00.000", '{"_canary":"1"}')])
+    (found,) = run("show", "--at", "2026-03-09T10:00:00Z", "--factory", "lyon")
+    assert found["message"] == "{}"
+    assert (
+        len(run("history", "--from", "2026-03-09T00:00:00Z", "--to", "2026-03-10T00:00:00Z", "--factory", "lyon")) == 1
+    )

@@ -16,6 +16,7 @@ from typing import Any
 BEGIN = 1_773_014_400
 DAY = 86_400
 RESUMES = 30
+UNDER_WAY = 10
 NOTICED = 1800
 
 
@@ -73,6 +74,8 @@ class Plant:
             return "refused"
         for begin, end, reason in self.offline:
             seen = begin - NOTICED if reason == "CONNECTION_LOST" else begin
+            if before + self.period >= begin - UNDER_WAY:
+                seen = min(seen, before + self.period)
             if seen <= second and (end is None or second < end + RESUMES):
                 return "gateway_offline"
         if self.waiting and self.waiting[0] <= second < self.waiting[1]:

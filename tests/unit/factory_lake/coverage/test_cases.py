@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from factory_lake.coverage.evidence import (
+    Clock,
     FactoryEvidence,
     Failure,
     LaneEvidence,
@@ -281,3 +282,68 @@ def test_a_gap_soon_after_a_connect_that_brought_samples_is_not_of_the_outage_be
             ("data", "", 1201, 1211),
             ("unexplained", "", 1211, 1220),
         ]
+
+
+def clock_off(start: int, end: int, behind: int) -> Clock:
+    return Clock(start * SECOND, end * SECOND, behind * SECOND, 100)
+
+
+def with_clocks(*clocks: Clock, tags: tuple[TagHistory, ...], outages: tuple[Offline, ...] = ()) -> FactoryEvidence:
+    known = LaneEvidence(outages, -HOUR, clocks=clocks)
+    return FactoryEvidence("krakow", ("line-1",), tags, lanes={LANE: known})  # type: ignore[dict-item]
+
+
+def test_a_clock_that_jumped_leaves_a_hole_that_has_its_name() -> None:
+    """Its minutes are whole ones, so it begins and ends a minute around them, within the hole."""
+    tags = (history(SPEED, PERIODIC, (-10, 630), (1230, 3600)),)
+    evidence = with_clocks(clock_off(660, 1200, 7200), tags=tags)
+    expected = [("data", "", 0, 631), ("clock_off", "CLOCK_BEHIND", 631, 1230), ("data", "", 1230, 3600)]
+    assert told(evidence, "press/speed") == expected
+    assert told(evidence, "line-1/measurements") == expected
+    (span,) = [one for one in timeline(evidence, "press/speed").spans if one.state == "clock_off"]
+    assert "the gateway's clock was 2 h behind" in span.cause
+    assert "received_at >= TIMESTAMP" in span.evidence[0]
+
+
+def test_what_is_there_and_what_was_offline_before_is_not_of_the_clock() -> None:
+    """A connection that is lost while samples arrive by the minute is lost for a moment."""
+    tags = (history(SPEED, PERIODIC, (-10, 600), (2000, 3600)),)
+    lost = (offline(601, 1200, "CONNECTION_LOST"), offline(1400, 1401, "CONNECTION_LOST", since=1200))
+    evidence = with_clocks(clock_off(1290, 3600, -300), tags=tags, outages=lost)
+    assert told(evidence, "press/speed") == [
+        ("data", "", 0, 601),
+        ("gateway_offline", "CONNECTION_LOST", 601, 1230),
+        ("clock_off", "CLOCK_AHEAD", 1230, 2000),
+        ("data", "", 2000, 3600),
+    ]
+
+
+def test_a_hole_beside_a_wrong_clock_is_still_unexplained() -> None:
+    tags = (history(SPEED, PERIODIC, (-10, 600), (1200, 3600)),)
+    assert ("unexplained", "", 601, 1200) in told(with_clocks(clock_off(1800, 2400, 7200), tags=tags), "press/speed")
+
+
+def test_what_was_under_way_when_the_connection_ended_is_of_that() -> None:
+    waiting = {"measurements": (Waiting(-HOUR, HOUR, "it may be in a buffer", "buffer interval"),)}
+    tags = history(SPEED, PERIODIC, (-10, 600), (1200, 3600))
+    outage = offline(609, 1195, "AUTH_ERROR")
+    assert told(lake(tags, offline=(outage,), waiting=waiting), "press/speed") == [
+        ("data", "", 0, 601),
+        ("gateway_offline", "AUTH_ERROR", 601, 1200),
+        ("data", "", 1200, 3600),
+    ]
+    later = offline(620, 1195, "AUTH_ERROR")
+    assert told(lake(tags, offline=(later,), waiting=waiting), "press/speed")[1:3] == [
+        ("waiting", "", 601, 620),
+        ("gateway_offline", "AUTH_ERROR", 620, 1200),
+    ]
+
+
+def test_a_connection_that_was_lost_for_a_moment_is_not_of_a_hole_of_the_clock() -> None:
+    """It would take half a minute of the hole, in which samples arrived: of the tag, and of its whole gateway."""
+    tags = (history(SPEED, PERIODIC, (-10, 600), (1200, 3600)),)
+    lost = (offline(700, 702, "CONNECTION_LOST", since=100),)
+    evidence = with_clocks(clock_off(660, 1200, 7200), tags=tags, outages=lost)
+    expected = [("data", "", 0, 601), ("clock_off", "CLOCK_BEHIND", 601, 1200), ("data", "", 1200, 3600)]
+    assert told(evidence, "press/speed") == expected
+    assert told(evidence, "line-1/measurements") == expected

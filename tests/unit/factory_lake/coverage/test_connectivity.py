@@ -64,3 +64,8 @@ def test_a_connection_of_before_the_first_event_was_there_from_it_on() -> None:
     assert (offline.known_to_ms, bounded.known_to_ms) == (None, 900)
     assert (offline.noticed_ms, offline.end_ms, offline.reason) == (400, None, "SERVER_ERROR")
     assert lane.known_from_ms == 100
+
+
+def test_the_canarys_connections_are_no_lanes_and_nobody_else_was_offline_for_them() -> None:
+    of_the_canary = [event(100, "connected", "x", gateway="canary"), event(200, "disconnected", "x", gateway="canary")]
+    assert lanes_of([*of_the_canary, event(1_000, "connected", "a")]) == lanes_of([event(1_000, "connected", "a")])

@@ -75,3 +75,8 @@ def test_other_days_are_not_read_and_too_many_lines_are_said(plant: Plant, reade
     few.failures(TODAY, TODAY)
     (note,) = few.notes
     assert "more than 2 messages" in note
+
+
+def test_what_the_canary_had_refused_is_no_failure(plant: Plant, reader: Refusals) -> None:  # noqa: F811
+    plant.reject(sample(1, tagName="_canary-rejected", success="no"), sample(2, success="no"))
+    assert [one.tag and one.tag[1] for one in read(reader)] == ["tag-2"]

@@ -34,7 +34,7 @@ OFFLINE = Span(1000, HOUR, "gateway_offline", 0, "CONNECTION_LOST", "it was seen
 
 
 def printed(found: Coverage, most: int = 50) -> str:
-    tables = [*text.summaries(found), *text.gap_lines(found, most)]
+    tables = text.tables(found, most)
     return "\n".join([*(line for table in tables for line in layout(table, 80)), *text.notes(found, most)])
 
 
@@ -94,3 +94,8 @@ def test_a_scope_wants_what_it_names(scope: Scope, wanted: str) -> None:
         "camera": timeline("camera", "door"),
     }
     assert " ".join(name for name, one in subjects.items() if scope.wants(one)) == wanted
+
+
+def test_a_lake_of_the_canary_alone_has_nothing_to_tell_of_and_says_so() -> None:
+    (table,) = text.tables(Coverage("environments/dev", 0, 1, 1, ()), 50)
+    assert "".join(layout(table, 80)) == "environments/dev has no gateway, tag or camera to tell of"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -17,7 +16,7 @@ from botocore.stub import Stubber
 from factory_lake.doctor import collecting
 from factory_lake.doctor.collecting import Names
 from factory_lake.doctor.facts import Connection, LogEntry, Refusal, Rule
-from factory_lake.doctor.gathering import asked, gather
+from factory_lake.doctor.gathering import asked
 from factory_lake.doctor.model import Unknown
 from factory_lake.gateway.identities import Source
 
@@ -147,16 +146,3 @@ def test_a_lake_without_the_table_of_connections(stub: Stub) -> None:
     glue, answers = stub("glue")
     answers.add_client_error("get_table", "EntityNotFoundException")
     assert collecting.history_of(athena, glue, NAMES, NOW) == Unknown("the lake has no table connections")
-
-
-def test_what_takes_too_long_is_unknown() -> None:
-    end = threading.Event()
-    found = gather({"slow": lambda: end.wait(60), "quick": lambda: 3}, 0.2)
-    end.set()
-    assert found["quick"] == 3
-    assert found["slow"] == Unknown("AWS gave no answer within 0 s")
-
-
-def test_a_fault_of_the_program_is_no_unknown() -> None:
-    with pytest.raises(ZeroDivisionError):
-        gather({"fault": lambda: 1 // 0}, 5)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from factory_lake.coverage.evidence import Clock
 from factory_lake.doctor.facts import (
     Arrivals,
     Certificate,
@@ -69,6 +70,7 @@ HEALTHY = Gateway(
     refusals=(),
     arrivals=Arrivals(100, NOW - 5 * MINUTE, 2),
     log=Unknown("AWS IoT's own log is off"),
+    clocks=(),
 )
 SILENT = replace(HEALTHY, arrivals=Arrivals(0, None, 2), connection=None)
 
@@ -403,3 +405,40 @@ def test_what_a_policy_allows(statement: dict[str, Any], allowed: bool) -> None:
     assert allows(document(statement), "iot:Connect", f"{ARN}:client/abc") == allowed
     deny = {"Effect": "Deny", "Action": "iot:Connect", "Resource": f"{ARN}:client/abc"}
     assert not allows(document(statement, deny), "iot:Connect", f"{ARN}:client/abc")
+
+
+def test_a_clock_that_is_off_within_the_window_is_named_while_it_is() -> None:
+    arrived = HEALTHY.arrivals
+    assert isinstance(arrived, Arrivals)
+    spell = Clock(NOW - 40 * MINUTE, NOW - 4 * MINUTE, 120 * MINUTE, 900)
+    (finding,) = [one for one in diagnose(replace(HEALTHY, clocks=(spell,))) if one.check == "clock"]
+    assert (finding.verdict, finding.mend) == (CAUSE, "docs/gateways.md#the-gateways-clock")
+    assert "is 2 h behind" in finding.sentence
+    assert "900 samples" in finding.evidence[0]
+
+    ahead = replace(HEALTHY, clocks=(replace(spell, behind_ms=-90_000),))
+    assert "is 90 s ahead" in next(one.sentence for one in diagnose(ahead) if one.check == "clock")
+    over = replace(HEALTHY, clocks=(replace(spell, end_ms=NOW - 20 * MINUTE),))
+    assert [one.verdict for one in diagnose(over) if one.check == "clock"] == [OK]
+
+
+def test_a_clock_cannot_be_told_without_the_table() -> None:
+    (finding,) = [one for one in diagnose(replace(HEALTHY, clocks=DENIED)) if one.check == "clock"]
+    assert finding.verdict == CANNOT_TELL
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("FORBIDDEN_ACCESS", "does not let it connect"), ("AUTH_ERROR", "asks for what it may not")],
+)
+def test_a_gateway_that_is_shut_out_is_told_before_any_metric_says_over_what(reason: str, words: str) -> None:
+    shut_out = replace(SILENT, events=(ended(reason), ended(reason)))
+    found = {one.check: one for one in diagnose(shut_out)}
+    assert found["policy"].verdict == CAUSE
+    assert words in found["policy"].sentence
+    assert reason in found["policy"].sentence
+
+    back = replace(
+        shut_out, events=(ended(reason), replace(ended(reason), kind="connected", reason="", at_ms=NOW - 1))
+    )
+    assert next(one.verdict for one in diagnose(back) if one.check == "policy") == OK

@@ -63,6 +63,12 @@ def test_every_identity_of_the_lake(tmp_path: Path) -> None:
     assert identity.certificate.startswith("-----BEGIN CERTIFICATE-----")
 
 
+def test_of_some_sources_alone_the_keys_have_to_be_here(tmp_path: Path) -> None:
+    outputs = outputs_of(tmp_path, *both_lanes("krakow", "line-1"), *both_lanes("lyon", "press-shop"))
+    (tmp_path / "keys" / "lyon-press-shop-measurements" / "first.key").unlink()
+    assert load_connections(outputs, tmp_path / "keys", BROKER, [PRESS]).sources == (PRESS,)
+
+
 def test_a_rotation_uses_the_last_name_whose_key_is_here(tmp_path: Path) -> None:
     outputs = outputs_of(tmp_path, *both_lanes("krakow", "line-1"), names=("2026-01-01", "2026-06-01", "2027-01-01"))
     keys = tmp_path / "keys"

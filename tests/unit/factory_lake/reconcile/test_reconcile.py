@@ -411,3 +411,21 @@ def test_many_equal_messages_and_many_copies_are_matched_quickly(lake: FixtureLa
     lake.store_lines(*[f'{{"_received_at":{NOW_MS},"_gateway":"line-1"}}'] * 2500)
     report = lake.reconcile()
     assert report.total == Counts(sent=2000, delivered=2000, duplicated=500)
+
+
+def test_what_the_canary_left_is_nobodys_and_no_discrepancy(lake: FixtureLake) -> None:
+    lake.send(sample(1.5))
+    lake.send(b'{"recipe":1}', source=SETUP)
+    lake.store_rows(row(1.5), row(42.0, tag_name="_canary"))
+    lake.store_lines(
+        f'{{"recipe":1,"_received_at":{NOW_MS},"_gateway":"line-1"}}',
+        f'{{"_canary":"1","_received_at":{NOW_MS},"_gateway":"line-1"}}',
+    )
+    lake.store_failures(sample(1.5, tagName="_canary-rejected", success="no"))
+    lake.store_error_action(b'{"_canary":"2"}', source=SETUP)
+
+    report = lake.reconcile()
+
+    assert report.discrepancies == ()
+    assert report.unexpected == 0
+    assert report.total == Counts(sent=2, delivered=2)

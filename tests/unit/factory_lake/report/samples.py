@@ -36,6 +36,7 @@ ERROR_ACTION: Gap = (
     "The topic rule could not write to the data stream.",
     ("s3://lake-measurements/errors/factory=krakow/measurements/iot-rule/2026/03/07/1772841600000-1.json",),
 )
+CLOCK_OFF: Gap = (80.0, 82.0, "clock_off", "CLOCK_BEHIND", "What arrived says other times.", ())
 LATE: Gap = (46.0, 48.0, "late", "", "They arrived on the day after, when the gateway had caught up.", ())
 QUIET: Gap = (10.0, 20.0, "quiet", "", "The tag publishes on change.", ())
 WAITING: Gap = (167.5, 168.0, "waiting", "", "The delivery stream's buffer is not full yet.", ())
@@ -82,7 +83,7 @@ def coverage(*timelines: Timeline) -> Coverage:
         timeline("gateway", "line-2/measurements"),
         timeline("camera", "press-1", SILENT, EXPIRED),
         timeline("camera", "press-2", BEHIND),
-        timeline("tag", "line-1/Press 1/temperature", OFFLINE, UNEXPLAINED, LATE, WAITING),
+        timeline("tag", "line-1/Press 1/temperature", OFFLINE, UNEXPLAINED, LATE, CLOCK_OFF, WAITING),
         timeline("tag", "line-1/Press 1/force", OFFLINE, REFUSED, WAITING),
         *(timeline("tag", f"line-1/Press 2/axis {number}", OFFLINE, WAITING) for number in range(1, 7)),
         *(timeline("tag", f"line-2/Oven 1/zone {number}", QUIET) for number in range(1, 9)),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 import typer
@@ -27,6 +28,8 @@ from factory_lake.sizing import cost as bills
 from factory_lake.sizing.cost import Prices
 from tests.unit.factory_lake.report.samples import DAY_MS, FROM_MS, HOUR_MS, TO_MS
 
+#: The days of a range; a coverage reads those around it as well.
+DAYS = date(2026, 3, 2), date(2026, 3, 9)
 PLACE = "s3://lake-measurements/errors/factory=krakow/measurements/{kind}/2026/03/{day:02d}/delivery-{day}#{line}"
 
 
@@ -43,7 +46,10 @@ def test_refusals_are_counted_by_rule_with_an_example_and_a_command_for_all_of_t
             failure("NOT_JSON", 3),
             failure("MISSING_FIELD", 2, 7),
             failure("MISSING_FIELD", 9),
+            failure("MISSING_FIELD", 1),
+            failure("MISSING_FIELD", 10),
         ],
+        *DAYS,
     )
     assert (most.rule, most.count, other.rule, other.count) == ("MISSING_FIELD", 3, "NOT_JSON", 1)
     assert most.key == PLACE.format(kind="processing-failed", day=4, line=0).partition("#")[0]
@@ -51,12 +57,12 @@ def test_refusals_are_counted_by_rule_with_an_example_and_a_command_for_all_of_t
 
 
 def test_error_types_are_redriven_apart() -> None:
-    found = refusals_of("krakow", [failure("Kinesis", 2, kind="iot-rule"), failure("Kinesis", 2)])
+    found = refusals_of("krakow", [failure("Kinesis", 2, kind="iot-rule"), failure("Kinesis", 2)], *DAYS)
     assert [one.command.split(" --type ")[1].split()[0] for one in found] == ["iot-rule", "processing-failed"]
 
 
 def test_the_command_is_one_that_the_command_line_takes() -> None:
-    (one,) = refusals_of("krakow", [failure("NOT_JSON", 3)])
+    (one,) = refusals_of("krakow", [failure("NOT_JSON", 3)], *DAYS)
     command = get_command(app)
     context = typer.Context(command, info_name="factory-lake")
     words = shlex.split(one.command)
@@ -156,3 +162,8 @@ def test_cost_counts_what_cameras_filmed() -> None:
 def test_an_idle_factory_pays_for_what_exists() -> None:
     cost = so_far(use(0, 0, 0), PRICES)
     assert cost.amount == pytest.approx(3 * (TO_MS - month_of(TO_MS)) / HOUR_MS, rel=1e-3)
+
+
+def test_the_canarys_sessions_are_no_gateways() -> None:
+    of_the_canary = replace(event(1, "connected", "a"), gateway="canary")
+    assert told(of_the_canary) == ()

@@ -14,7 +14,7 @@ from harness.outages.gateway import TAGS, sample
 from harness.outages.kinds import KINDS
 from harness.outages.log import Outage, OutageLog
 
-ELSEWHERE = {"late", "delivery_held", "camera_off", "expired", "archiver_off"}
+ELSEWHERE = {"late", "clock_off", "delivery_held", "camera_off", "expired", "archiver_off"}
 
 
 def outage(kind: str) -> Outage:

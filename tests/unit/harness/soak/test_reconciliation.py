@@ -166,8 +166,13 @@ def test_a_record_that_was_rejected_in_an_outage_and_taken_after_a_kill_is_one_r
     one = replace(one, sha256=str(rejected.sha256))
     outages = [Outage("krakow", "measurements", NOW - 5, NOW + 20)]
 
-    for kills, failures in (([KILL], []), ([], ["duplicated: 1"])):
-        _, summary = explained([one], [rejected, stored(one, "s3://b/2#0")], kills, {}, outages)
+    published_twice = replace(one, attempts=2)  # one of them was taken, the other rejected
+    for entry, kills, failures in (
+        (one, [KILL], []),
+        (one, [], ["duplicated: 1"]),
+        (published_twice, [], []),
+    ):
+        _, summary = explained([entry], [rejected, stored(one, "s3://b/2#0")], kills, {}, outages)
         assert summary.failures == failures
 
 
