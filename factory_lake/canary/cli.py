@@ -66,6 +66,7 @@ def command(
     plan = _plan(opened, factory, gateway, camera, wait)
     connections = connections_of(opened, plan, folder("--key-dir", key_dir, opened.key_dir))
     clients = Clients(opened)
+    clients.client("sts").get_caller_identity()  # who has no access to AWS would send and then look in vain
     with _shown() as told:
         found = Canary(opened, clients, connections, plan, told).run()
     _print(form, found)

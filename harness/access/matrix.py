@@ -135,17 +135,20 @@ class _Caller:
         self._clients = clients
 
     def may(self, probe: Probe, target: Target) -> bool:
-        """Whether the call is allowed; what it leaves behind is taken away."""
+        """Whether the call is allowed; what it needs is put there, and what it leaves behind is taken away."""
         client = self._clients.of(probe.service)
+        prepare, clean = _PREPARING.get(probe.action), _CLEANING.get(probe.action)
+        if prepare is not None:
+            prepare(self._lake, target)
         try:
             getattr(client, probe.operation)(**probe.arguments_for(target))
+            allowed = True
         except ClientError as error:
-            return not self._is_denial(probe, error)
-        clean = _CLEANING.get(probe.action)
-        if clean is not None:
+            allowed = not self._is_denial(probe, error)
+        if clean is not None and (allowed or prepare is not None):
             with suppress(ClientError):
                 clean(self._lake, target)
-        return True
+        return allowed
 
     def _is_denial(self, probe: Probe, error: ClientError) -> bool:
         code, message = error.response["Error"]["Code"], str(error.response["Error"].get("Message", ""))
@@ -155,6 +158,10 @@ class _Caller:
         if probe.says_why and (missing is None or missing[1] != probe.action):
             raise ProbeError(f"{self._principal}: {probe.action} on {probe.on} was refused otherwise: {message}")
         return True
+
+
+def _put_object(lake: LakeUnderTest, target: Target) -> None:
+    lake.root.of("s3").put_object(Bucket=target["bucket"], Key=target["key"], Body=b"")
 
 
 def _delete_object(lake: LakeUnderTest, target: Target) -> None:
@@ -168,7 +175,10 @@ def _delete_log_stream(lake: LakeUnderTest, target: Target) -> None:
     lake.root.of("logs").delete_log_stream(logGroupName=target["group"], logStreamName=NAME)
 
 
+# Of an object that is not there, S3 says the same to who may not read it and to who may not list.
+_PREPARING: Mapping[str, Callable[[LakeUnderTest, Target], None]] = {"s3:GetObject": _put_object}
 _CLEANING: Mapping[str, Callable[[LakeUnderTest, Target], None]] = {
+    "s3:GetObject": _delete_object,
     "s3:PutObject": _delete_object,
     "s3:DeleteObject": _delete_object,
     "logs:CreateLogStream": _delete_log_stream,

@@ -37,7 +37,7 @@ ARGUMENTS: Mapping[Words, tuple[str, ...]] = {
     ("config", "show"): (),
     ("config", "diff"): RANGE,
     ("config", "history"): RANGE,
-    ("canary",): ("--factory", "krakow", "--gateway", "line-1"),
+    ("canary",): ("--factory", "krakow", "--gateway", "line-1", "--key-dir", "FOLDER/keys"),
     ("reconcile",): ("--journal-dir", "FOLDER/sent"),
     ("coverage",): RANGE,
     ("report",): ("--out", "FOLDER/pages", *RANGE),
