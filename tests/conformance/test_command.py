@@ -48,14 +48,19 @@ def _everything(cloud: LocalCloud) -> list[tuple[str, str]]:
     )
 
 
-def _begin(cloud: LocalCloud, out: Path, before: list[tuple[str, str]]) -> subprocess.Popen[str]:
+def _begin(cloud: LocalCloud, out: Path) -> subprocess.Popen[str]:
     """A run that is under way: it has noted several resources, and made one at least."""
     before = _everything(cloud)
     command = [sys.executable, "-m", "factory_lake.cli", "conformance", "--local", str(cloud.workdir)]
-    process = subprocess.Popen(
-        [*command, "--out", str(out), *_FAMILIES], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    ends = time.monotonic() + 60
+    # A shell has its background jobs ignore Ctrl-C, which a process passes on to those that it starts.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [*command, "--out", str(out), *_FAMILIES], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    ends = time.monotonic() + 200
     while len(set(_everything(cloud)) - set(before)) < 3:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < ends
@@ -84,7 +89,7 @@ def test_what_a_killed_run_has_left_is_deleted_by_clean(
     breakable: LocalCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = _everything(breakable)
-    process = _begin(breakable, tmp_path, before)
+    process = _begin(breakable, tmp_path)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert _everything(breakable) != before
@@ -97,7 +102,7 @@ def test_what_a_killed_run_has_left_is_deleted_by_clean(
 
 def test_clean_finds_what_a_run_of_another_machine_has_left(breakable: LocalCloud, tmp_path: Path) -> None:
     before = _everything(breakable)
-    process = _begin(breakable, tmp_path / "there", before)
+    process = _begin(breakable, tmp_path / "there")
     process.send_signal(signal.SIGKILL)
     process.communicate()
     left = set(_everything(breakable)) - set(before)
@@ -121,9 +126,9 @@ def test_a_run_that_is_stopped_deletes_what_it_made_and_says_so(
     breakable: LocalCloud, tmp_path: Path, stop: signal.Signals
 ) -> None:
     before = _everything(breakable)
-    process = _begin(breakable, tmp_path, before)
+    process = _begin(breakable, tmp_path)
     os.kill(process.pid, stop)
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=250)
     assert process.returncode == 130, said
     assert "stopping: what was made is being deleted" in said
     assert "deleted, 0 resources left" in said
