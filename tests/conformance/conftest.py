@@ -43,7 +43,7 @@ def try_probes(breakable: LocalCloud, tmp_path: Path) -> Callable[..., Tried]:
         lake = open_lake(folder)
         ledger = Ledger.begin(tmp_path, secrets.token_hex(4), _place(breakable))
         context = Context(
-            Clients(lake), ledger, "aws", local=lake.local, connections=_THREADS, seconds=100, boundary=boundary
+            Clients(lake), ledger, "aws", local=lake.local, connections=_THREADS, seconds=240, boundary=boundary
         )
         try:
             outcomes = run_probes(context, chosen(names), _THREADS, tmp_path / "run.log", lambda *_: None)
