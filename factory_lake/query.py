@@ -49,6 +49,11 @@ class Result:
     bytes_scanned: int  # what Athena bills by
     query_id: str
 
+    @property
+    def records(self) -> list[Mapping[str, Any]]:
+        """The rows by the names of their columns."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
 
 def run(
     client: AthenaClient,

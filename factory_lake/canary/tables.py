@@ -55,8 +55,7 @@ class Tables:
         return self._asked(sql.format(window=window, token=text(message.token), beginning=text(_beginning(message))))
 
     def _asked(self, sql: str) -> Sequence[Mapping[str, Any]]:
-        answer = athena.run(self.client, sql, self.workgroup, self.database)
-        return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+        return athena.run(self.client, sql, self.workgroup, self.database).records
 
 
 _SAMPLE = "SELECT gateway, value\nFROM measurements\nWHERE {window}\n    AND register_id = {token}"

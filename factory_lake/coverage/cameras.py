@@ -13,6 +13,7 @@ from clip_fetch.settings import Settings
 from factory_lake.camera.clips import Archive, list_archive
 from factory_lake.clients import Clients
 from factory_lake.coverage.evidence import CameraHistory, Footage, Loss
+from factory_lake.coverage.times import instant_ms
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -75,7 +76,7 @@ class Cameras:
         prefix = keys.camera_prefix(factory, camera)
         archive = list_archive(self.s3, archiver.bucket, prefix, from_ms, to_ms)
         described = self.video.describe_stream(StreamName=stream)["StreamInfo"]
-        created_ms = _ms(described["CreationTime"])
+        created_ms = instant_ms(described["CreationTime"])
         listed_from_ms = now_ms - described["DataRetentionInHours"] * _HOUR_MS
         reached_ms = max(
             [created_ms, *(keys.parse_iso(one.end) for one in archive.clips), *(one.resume_ms for one in archive.gaps)]
@@ -126,7 +127,7 @@ class Cameras:
         # The pages come in no order.
         pages = media.get_paginator("list_fragments").paginate(StreamName=stream, FragmentSelector=selector)
         found = [
-            Fragment(_ms(item["ServerTimestamp"]), item.get("FragmentLengthInMilliseconds", 0))
+            Fragment(instant_ms(item["ServerTimestamp"]), item.get("FragmentLengthInMilliseconds", 0))
             for page in pages
             for item in page["Fragments"]
             if "ServerTimestamp" in item
@@ -168,7 +169,3 @@ def _url(archiver: Archiver, key: str) -> str:
 
 def _at(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

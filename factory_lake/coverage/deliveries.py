@@ -9,6 +9,7 @@ from typing import Any
 
 from factory_lake.coverage.evidence import Waiting
 from factory_lake.coverage.habits import spoken
+from factory_lake.coverage.times import instant_ms
 from factory_lake.drained import Seen, look
 
 _MINUTE_MS = 60_000
@@ -44,12 +45,12 @@ def waiting(seen: Seen, stream: str, now_ms: int) -> tuple[Waiting, ...]:
         (seen.age, 1000, "DeliveryToS3.DataFreshness"),
         (seen.behind, 1, "KinesisMillisBehindLatest"),
     ):
-        if series and now_ms - (at_ms := _ms(max(series))) <= _STALE_MS:
+        if series and now_ms - (at_ms := instant_ms(max(series))) <= _STALE_MS:
             age_ms = round(unit_ms * series[max(series)])
             cause = f"the delivery stream's oldest message had waited for {spoken(age_ms)}"
             found.append(Waiting(at_ms - age_ms, now_ms, cause, f"CloudWatch AWS/Firehose {metric} of {stream}"))
     longest = min(found, key=lambda one: one.start_ms)
-    arrivals = [_ms(minute) for minute, records in seen.arrived.items() if records > 0]
+    arrivals = [instant_ms(minute) for minute, records in seen.arrived.items() if records > 0]
     first_ms = min((one for one in arrivals if one + _MINUTE_MS > longest.start_ms), default=now_ms)
     start_ms = max(longest.start_ms, min(first_ms, now_ms - _LATE_MS))
     return (replace(longest, start_ms=start_ms),)
@@ -65,7 +66,3 @@ def presence_waiting(firehose: Any, stream: str, newest_ms: int, now_ms: int) ->
         f"events of connections are in a buffer for {spoken(1000 * seconds)}, so what became of it is not known yet",
         f"buffer interval of the delivery stream {stream}",
     )
-
-
-def _ms(minute: datetime) -> int:
-    return round(minute.timestamp() * 1000)

@@ -84,7 +84,7 @@ class Tables:
             raise CoverageError(
                 "--from, --to", f"must be a range of at most {sql.MOST_ROWS} runs of data; take a shorter one"
             )
-        return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+        return result.records
 
 
 def clock_of(row: Row) -> Clock:

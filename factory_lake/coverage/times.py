@@ -1,8 +1,15 @@
-"""Moments as text, for people and for SQL."""
+"""Moments as numbers, as text for people, and for SQL."""
+
+from datetime import datetime
 
 from clip_fetch import keys
 
 MINUTE_MS = 60_000
+
+
+def instant_ms(at: datetime) -> int:
+    """Epoch milliseconds of a time in an answer of AWS, which has a zone."""
+    return round(at.timestamp() * 1000)
 
 
 def iso(at_ms: int) -> str:

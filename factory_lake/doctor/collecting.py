@@ -19,6 +19,7 @@ from factory_lake.clients import Clients
 from factory_lake.coverage import sql
 from factory_lake.coverage.evidence import Clock
 from factory_lake.coverage.tables import Tables
+from factory_lake.coverage.times import instant_ms
 from factory_lake.doctor.facts import (
     WINDOW_MS,
     Arrivals,
@@ -330,7 +331,7 @@ class Collector:
             for result in page["MetricDataResults"]:
                 name = wanted[int(result["Id"][1:])][0]
                 points = zip(result["Timestamps"], result["Values"], strict=True)
-                found.setdefault(name, []).extend((round(at.timestamp() * 1000), value) for at, value in points)
+                found.setdefault(name, []).extend((instant_ms(at), value) for at, value in points)
         return {name: Count(tuple(sorted(points))) for name, points in found.items() if points}
 
 
@@ -375,8 +376,8 @@ def _certificate(iot: Any, arn: str, name: str) -> Certificate | None:
         certificate_id=name,
         status=str(described["status"]),
         policies=attached if isinstance(attached, Unknown) else tuple(str(one["policyName"]) for one in attached),
-        not_before_ms=round(read.not_valid_before_utc.timestamp() * 1000),
-        not_after_ms=round(read.not_valid_after_utc.timestamp() * 1000),
+        not_before_ms=instant_ms(read.not_valid_before_utc),
+        not_after_ms=instant_ms(read.not_valid_after_utc),
     )
 
 

@@ -75,7 +75,7 @@ class Tables:
     def _rows(self, sql: str) -> list[Row]:
         result = athena.run(self.client, sql, self.workgroup, self.database)
         self.scanned_bytes += result.bytes_scanned
-        return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+        return result.records
 
 
 def samples_sql(asked: Question) -> str:

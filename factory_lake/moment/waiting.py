@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from clip_fetch.planning import MAX_FRAGMENT_MS
 from factory_lake.clients import Clients
+from factory_lake.coverage.times import instant_ms
 from factory_lake.moment.footage import Footage
 
 _MOST_FRAGMENTS = 1000
@@ -26,7 +27,9 @@ def settle(found: Footage, clients: Clients, stream: str, at_ms: int) -> Footage
             raise
         return replace(found, state="silent", why=f"there is no video stream {stream}")
     times = sorted(
-        (_ms(one[name]), one.get("FragmentLengthInMilliseconds", 0)) for one in fragments if one.get(name) is not None
+        (instant_ms(one[name]), one.get("FragmentLengthInMilliseconds", 0))
+        for one in fragments
+        if one.get(name) is not None
     )
     before = [one for one in times if one[0] <= at_ms]
     # A fragment's listed length lacks its last frame, so it lasts until the next one where that comes soon.
@@ -53,7 +56,3 @@ def _fragments(clients: Clients, stream: str, by: str, at_ms: int) -> list[Any]:
 
 def _at(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

@@ -14,7 +14,7 @@ from factory_lake import query
 from factory_lake.canary.marks import LINE_OF_A_PLANT, SAMPLE_OF_A_PLANT
 from factory_lake.connections import COLUMNS, Connection, Event, connections
 from factory_lake.coverage import sql
-from factory_lake.coverage.times import moment
+from factory_lake.coverage.times import instant_ms, moment
 from factory_lake.gateway.identities import Lane
 from factory_lake.report.cost import LaneUse
 from factory_lake.report.facts import Arrived, Change, Clip, Fired, periods_in_alarm
@@ -132,7 +132,7 @@ def fired(cloudwatch: Any, alarms: Sequence[str], from_ms: int, to_ms: int) -> t
         changes += (
             Change(since_ms, alarm["AlarmName"], "", "ALARM", alarm.get("StateReason", ""))
             for alarm in answer["MetricAlarms"]
-            if alarm["AlarmName"] not in changed and (since_ms := _ms(alarm["StateUpdatedTimestamp"])) < from_ms
+            if alarm["AlarmName"] not in changed and (since_ms := instant_ms(alarm["StateUpdatedTimestamp"])) < from_ms
         )
     return periods_in_alarm(changes, from_ms)
 
@@ -237,7 +237,7 @@ def _change(item: Any) -> Change:
     before, after = data.get("oldState", {}), data["newState"]
     in_alarm = after if after["stateValue"] == "ALARM" else before
     return Change(
-        _ms(item["Timestamp"]),
+        instant_ms(item["Timestamp"]),
         item["AlarmName"],
         before.get("stateValue", ""),
         after["stateValue"],
@@ -247,7 +247,3 @@ def _change(item: Any) -> Change:
 
 def _moment(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

@@ -13,7 +13,6 @@ from typing import Any
 
 from clip_fetch import rows
 from factory_lake.cli import main
-from factory_lake.lake import LocalAccess
 from harness.camera.archiver import run_archiver
 from harness.camera.film import film
 from localcloud import LocalCloud
@@ -25,23 +24,6 @@ _CLIP_SECONDS = 100
 
 class OperationError(Exception):
     """A command could not be run."""
-
-
-def describe(cloud: LocalCloud, folder: Path, outputs: Mapping[str, Any], credentials: Mapping[str, str]) -> Path:
-    """Make a lake's folder that `--lake` can name, whose credentials are those of a caller, and return it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    LocalAccess(
-        endpoint=cloud.endpoint,
-        region=cloud.region,
-        access_key_id=credentials["AccessKeyId"],
-        secret_access_key=credentials["SecretAccessKey"],
-        ca_file=cloud.ca_file,
-        mqtt_host=cloud.mqtt_host,
-        mqtt_port=cloud.mqtt_port,
-        key_dir=folder / "keys",
-        journal_dir=folder / "journals",
-    ).write(folder, outputs)
-    return folder
 
 
 def operate(cloud: LocalCloud, lake: Path, outputs: Mapping[str, Any]) -> None:

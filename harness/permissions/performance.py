@@ -9,9 +9,10 @@ from typing import Any, Self
 
 from factory_lake.lake import Outputs, outputs_of
 from factory_lake.policy.documents import WHO, Who
+from harness.lake.local import describe
 from harness.lake.terraform import Change, Terraform
 from harness.permissions.kinds import DOCUMENTED, by_kind
-from harness.permissions.operations import describe, operate
+from harness.permissions.operations import operate
 from harness.permissions.rehearsal import ANYTHING, Actor, Rehearsal
 
 
@@ -75,7 +76,7 @@ class Performance:
             OperationError: When the operator may not.
         """
         cloud, outputs = self.rehearsal.cloud, self.outputs
-        lake = describe(cloud, self.rehearsal.folder / "operated", outputs, self.operator.credentials)
+        lake = describe(cloud, self.rehearsal.folder / "operated", outputs, caller=self.operator.credentials)
         shutil.copytree(self.rehearsal.folder / "keys", lake / "keys", dirs_exist_ok=True)
         operate(cloud, lake, outputs)
 
