@@ -11,14 +11,18 @@ Numbers begin again when a client was away for long, so they do not order sessio
 AWS calls approximate; sessions of a client follow each other, since a new one replaces the one before.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
 CONNECTED, DISCONNECTED = "connected", "disconnected"
+#: Why a connection ends whose client ID connects again.
+TAKEN_OVER = "DUPLICATE_CLIENTID"
 #: The table's columns that are needed here.
 COLUMNS = ("ts", "event", "client_id", "gateway", "lane", "session", "version", "reason", "ip_address")
+_CONNECT_MS = 1000
 
 
 @dataclass(frozen=True)
@@ -123,13 +127,40 @@ def _when(event: Event) -> tuple[int, str, str]:
     return event.at_ms, event.reason, event.ip
 
 
+def _came(one: Connection, begun: Sequence[tuple[int, str]]) -> tuple[int, bool]:
+    """When a connection began at the latest, and whether it was not before one of another session that began then.
+
+    That a connection was replaced may be told a little after the beginning of the one that replaced it. AWS takes one
+    CONNECT of a client ID a second ("Message broker and protocol limits"), so a beginning in that time is that one's.
+
+    Args:
+        one: The connection.
+        begun: The beginnings that are known, in order, with their sessions.
+    """
+    if not one.is_begin_known and one.reason == TAKEN_OVER:
+        for start_ms, session in begun[bisect_left(begun, (one.start_ms - _CONNECT_MS + 1, "")) :]:
+            if start_ms > one.start_ms:
+                break
+            if session != one.session:
+                return start_ms, False
+    return one.start_ms, True
+
+
 def _in_turn(found: Sequence[Connection], since_ms: int) -> list[Connection]:
     """A client's connections one after the other: each ends when the next one begins, at the latest."""
-    sessions: dict[str, int] = {}
+    begun = sorted((each.start_ms, each.session) for each in found if each.is_begin_known)
+    sessions: dict[str, tuple[int, bool]] = {}
     for each in found:
-        sessions[each.session] = min(each.start_ms, sessions.get(each.session, each.start_ms))
+        came = _came(each, begun)
+        sessions[each.session] = min(came, sessions.get(each.session, came))
+    in_order = sorted(found, key=lambda each: (sessions[each.session], each.session, each.version))
+    for place in range(len(in_order) - 2, -1, -1):
+        # The end of one that was replaced may be told after the next one's beginning, and its own was before that.
+        one, following = in_order[place : place + 2]
+        if not one.is_begin_known:
+            in_order[place] = replace(one, start_ms=min(one.start_ms, following.start_ms))
     result: list[Connection] = []
-    for connection in sorted(found, key=lambda each: (sessions[each.session], each.session, each.version)):
+    for connection in in_order:
         start = connection.start_ms
         if not connection.is_begin_known and (not result or result[-1].end_ms is not None):
             # It began behind the one before it. Where that has no end either, they share the time between them.

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from factory_lake.canary.marks import ID as CANARY
-from factory_lake.connections import Connection, Event, connections
+from factory_lake.connections import TAKEN_OVER, Connection, Event, connections
 from factory_lake.coverage.evidence import LaneEvidence, Offline
 from factory_lake.gateway.identities import Lane, parse_lane
 
@@ -13,8 +13,6 @@ from factory_lake.gateway.identities import Lane, parse_lane
 NOT_CONNECTED = "NOT_CONNECTED"
 #: No event says why a connection ended.
 UNKNOWN = "UNKNOWN"
-#: Another connection with the same client ID took it over.
-TAKEN_OVER = "DUPLICATE_CLIENTID"
 # By so much the event of the new connection may be later than that of the old one's end.
 _TOGETHER_MS = 5_000
 
